@@ -1,0 +1,61 @@
+/* The generated model, as the core sees it. Written by a backend, one `nj_model` a firmware.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_MODEL_H
+#define NJ_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NJ_MODEL_API 1
+
+/* A tensor in memory. */
+struct nj_place {
+    void *data;
+    uint32_t bytes;
+};
+
+/* An observed tensor: whole after `step`, and still there until `last_step` has run (its place is written again by
+ * the step after that; steps - 1 when nothing overwrites it). A tensor that is a constant or an alias of the input
+ * has step 0 like any other tensor that is whole after the first step. */
+struct nj_tap {
+    struct nj_place place;
+    uint16_t step;
+    uint16_t last_step;
+};
+
+struct nj_model {
+    const struct nj_place *input; /* [inputs]; may be overwritten by a run */
+    const struct nj_place *output; /* [outputs]; whole after the last step */
+    const struct nj_tap *tap; /* [taps], by rising step */
+    void (*const *step)(void); /* [steps] */
+    uint16_t inputs;
+    uint16_t outputs;
+    uint16_t taps;
+    uint16_t steps;
+    uint8_t model_sha256[32];
+    uint8_t contract_sha256[32]; /* of nothing when there is no contract */
+    const char *backend; /* "cm55" */
+    const char *rounding; /* "CONV_2D=single MUL=double ..." */
+};
+
+extern const struct nj_model nj_model;
+
+/* The frontend of the contract; `present` false for a bare .tflite, whose chunk has 0 samples.
+ * `run` computes features from the chunk, `quantize` writes input 0 of the model. */
+struct nj_frontend_stage {
+    bool present;
+    const int16_t *chunk; /* where LOAD puts it: the staging area */
+    uint32_t chunk_samples;
+    struct nj_place features; /* float32 [bins, frames] */
+    void (*run)(void);
+    void (*quantize)(void);
+};
+
+extern const struct nj_frontend_stage nj_frontend_stage;
+
+/* Where LOAD puts a chunk, or all inputs one behind the other (each at a multiple of 16). RUN copies from here, so that
+ * a run can be repeated although it overwrites its input. */
+extern const struct nj_place nj_staging;
+
+#endif

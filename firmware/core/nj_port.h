@@ -1,0 +1,46 @@
+/* A port: everything the portable core needs from a board. One struct of callbacks; `context` is passed back.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_PORT_H
+#define NJ_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum nj_reset_cause { NJ_RESET_POWER_ON = 0, NJ_RESET_REQUESTED = 1, NJ_RESET_FAULT = 2, NJ_RESET_UNKNOWN = 3 };
+
+struct nj_fault {
+    uint32_t cfsr;
+    uint32_t hfsr;
+    uint32_t bfar;
+    uint32_t mmfar;
+    uint32_t pc;
+    uint32_t lr;
+    uint32_t sp;
+};
+
+struct nj_port {
+    void *context;
+    const char *board; /* "virtual" */
+    const char *cost_unit; /* "instructions", or "none" where cost_end returns 0 */
+    /* Copy what has arrived, at most `capacity` bytes, and return how many; 0 when nothing has. Never blocks. */
+    uint32_t (*read)(void *context, uint8_t *data, uint32_t capacity);
+    /* Send one whole link frame. */
+    void (*write)(void *context, const uint8_t *data, uint32_t length);
+    /* Start counting, interrupts off; end returns what it cost since, less the cost of an empty stage. Not nested. */
+    void (*cost_begin)(void *context);
+    uint64_t (*cost_end)(void *context);
+    /* Start the firmware again; does not return. */
+    void (*reset)(void *context);
+    enum nj_reset_cause (*reset_cause)(void *context);
+    /* Largest stack use since the start, in bytes; 0 where it cannot be known. */
+    uint32_t (*stack_used)(void *context);
+};
+
+/* The portable application: says EVENT boot, then answers requests for ever. Called by the port's main. */
+void nj_application(const struct nj_port *port);
+
+/* Called by the port's fault handler: says EVENT fault again and again, answers nothing but a reset. */
+void nj_application_fault(const struct nj_port *port, const struct nj_fault *fault);
+
+#endif

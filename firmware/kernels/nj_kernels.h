@@ -1,0 +1,175 @@
+/* Int8 kernels: what every kernel's parameters mean. One public kernel a file, named after it.
+ *
+ * Every kernel computes the bytes of TFLite's reference kernel of the same op. Tensors are NHWC, batch 1, row-major.
+ * Zero points are in [-128, 127]; a real value is scale * (step - zero_point). Parameters are constants printed by the
+ * generator, which checks their ranges; kernels do not check them again.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_KERNELS_H
+#define NJ_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NJ_KERNELS_API 1
+
+/* How an int32 accumulator is scaled to int8 steps.
+ * NJ_ROUND_SINGLE: one rounding, half up, of the 64-bit product.
+ * NJ_ROUND_DOUBLE: gemmlowp's rounding doubling high multiply, then a rounding shift, half away from zero. */
+enum nj_rounding { NJ_ROUND_SINGLE = 0, NJ_ROUND_DOUBLE = 1 };
+
+/* accumulator * multiplier * 2^(shift - 31); multiplier is 0 or in [2^30, 2^31), shift > 0 shifts left. */
+struct nj_requant {
+    int32_t multiplier;
+    int32_t shift;
+};
+
+struct nj_image {
+    int32_t height;
+    int32_t width;
+    int32_t channels;
+};
+
+struct nj_window {
+    int32_t height;
+    int32_t width;
+    int32_t stride_height;
+    int32_t stride_width;
+    int32_t dilation_height; /* 1: none */
+    int32_t dilation_width;
+    int32_t pad_top; /* rows of zero points above the first row; the bottom follows from the output's height */
+    int32_t pad_left;
+};
+
+/* CONV_2D and DEPTHWISE_CONV_2D.
+ * CONV_2D weights: [output channel][row][column][input channel].
+ * DEPTHWISE weights: [row][column][output channel]; output channel = input channel * multiplier + m, and
+ * the depth multiplier is output.channels / input.channels.
+ * bias: [output channel], with the input's zero point folded in: bias - input_zero_point * sum(weights), so that the
+ * accumulator is bias + sum(weight * step), and a padded place counts as a step of input_zero_point. */
+struct nj_convolution {
+    struct nj_image input;
+    struct nj_image output;
+    struct nj_window window;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min; /* in steps of the output */
+    int32_t activation_max;
+    enum nj_rounding rounding;
+    const int8_t *weights;
+    const int32_t *bias;
+    const struct nj_requant *requant; /* [output channel] */
+};
+
+/* FULLY_CONNECTED. weights: [output][input]; bias as above; requant [output] (the generator repeats a per-tensor one). */
+struct nj_fully_connected {
+    int32_t batches;
+    int32_t inputs;
+    int32_t outputs;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    enum nj_rounding rounding;
+    const int8_t *weights;
+    const int32_t *bias;
+    const struct nj_requant *requant;
+};
+
+/* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats.
+ * ADD and SUB: each input is (step - zero_point) << left_shift, scaled by its requant, added or subtracted, then scaled
+ * by output_requant. MUL: (a - za) * (b - zb) scaled by output_requant; left_shift and the inputs' requants unused. */
+struct nj_elementwise {
+    int32_t shape[4]; /* of the output */
+    int32_t stride1[4]; /* of the inputs, in elements */
+    int32_t stride2[4];
+    int32_t zero_point1;
+    int32_t zero_point2;
+    int32_t output_zero_point;
+    int32_t left_shift;
+    struct nj_requant requant1;
+    struct nj_requant requant2;
+    struct nj_requant output_requant;
+    int32_t activation_min;
+    int32_t activation_max;
+    enum nj_rounding rounding;
+};
+
+/* AVERAGE_POOL_2D and MAX_POOL_2D; input and output share scale and zero point. Padded places do not count. */
+struct nj_pool {
+    struct nj_image input;
+    struct nj_image output;
+    struct nj_window window;
+    int32_t activation_min;
+    int32_t activation_max;
+};
+
+/* MEAN over axes of a 4-dimensional tensor: reduce[d] is 1 for a reduced axis. The accumulator is the sum of the steps;
+ * output = requantize(sum - input_zero_point * count) + output_zero_point, requant holding scales and 1 / count as
+ * the reference does. */
+struct nj_mean {
+    int32_t shape[4];
+    int32_t reduce[4];
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    struct nj_requant requant;
+    enum nj_rounding rounding;
+};
+
+/* SOFTMAX over the last axis, int8 to int8 (scale 1/256, zero point -128). */
+struct nj_softmax {
+    int32_t rows;
+    int32_t depth;
+    struct nj_requant input_requant; /* beta * input scale, as TFLite's PreprocessSoftmaxScaling gives it */
+    int32_t difference_min;
+};
+
+/* TRANSPOSE of up to 4 dimensions: output dimension d walks the input with stride[d]. */
+struct nj_transpose {
+    int32_t shape[4]; /* of the output */
+    int32_t stride[4]; /* of the input, in elements */
+};
+
+/* PAD and PADV2 of up to 4 dimensions. */
+struct nj_pad {
+    int32_t shape[4]; /* of the input */
+    int32_t before[4];
+    int32_t after[4];
+    int8_t value;
+};
+
+/* CONCATENATION of `count` int8 tensors of equal quantization: each contributes `lengths[i]` contiguous elements to
+ * each of `outer` rows. */
+struct nj_concatenation {
+    int32_t count;
+    int32_t outer;
+    const int32_t *lengths;
+};
+
+void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
+void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
+void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
+void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+void nj_mul_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
+void nj_max_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
+void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);
+void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
+void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output);
+void nj_pad_s8(const struct nj_pad *op, const int8_t *input, int8_t *output);
+void nj_concatenation_s8(const struct nj_concatenation *op, const int8_t *const *inputs, int8_t *output);
+
+/* Any int8 to int8 op of one input, as a table of 256: output[i] = table[input[i] + 128]. RELU and its kin, LOGISTIC,
+ * TANH, QUANTIZE between int8 scales. */
+void nj_lookup_s8(const int8_t table[256], const int8_t *input, int8_t *output, size_t count);
+
+/* RESHAPE and its kin where a copy is needed. */
+void nj_copy_s8(const int8_t *input, int8_t *output, size_t count);
+
+/* QUANTIZE: round half away from zero of value / scale, plus zero_point, saturated to [-128, 127]. */
+void nj_quantize_f32_s8(const float *input, int8_t *output, size_t count, float scale, int32_t zero_point);
+
+/* DEQUANTIZE: scale * (step - zero_point). */
+void nj_dequantize_s8_f32(const int8_t *input, float *output, size_t count, float scale, int32_t zero_point);
+
+#endif

@@ -1,0 +1,139 @@
+"""The contract of a bundle: everything that host and board must agree on, besides the model's bytes."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from host.errors import BadInput
+
+SCHEMA = "nightjar/bundle/1"
+
+
+@dataclass(frozen=True)
+class FrontendContract:
+    """How int16 PCM becomes the spectrogram.
+
+    `features` is float32 [bins, frames], row-major (index bin * frames + frame), in [0, 1]. Frame t is centred on
+    sample t * hop of the chunk, which is padded with fft_length / 2 zeros on both sides. Bins are 0 .. bins - 1 of
+    the real FFT; `bins` is fft_length / 2, or fft_length / 2 + 1 with the Nyquist bin.
+    """
+
+    name: str = "hybrid"
+    sample_rate: int = 24000  # Hz
+    chunk_samples: int = 60000
+    fft_length: int = 512
+    hop: int = 234  # samples
+    frames: int = 256
+    bins: int = 256
+    window: str = "hann"  # periodic
+    compression: str = "sqrt"  # none | sqrt
+    normalization: str = "minmax"  # (S - min) / (max - min + 1e-10) over the chunk
+
+    def __post_init__(self) -> None:
+        if (
+            self.fft_length < 128
+            or self.fft_length > 2048
+            or self.fft_length & (self.fft_length - 1)
+        ):
+            raise BadInput(
+                "the FFT length must be a power of two from 128 to 2048",
+                evidence=f"Received: {self.fft_length}",
+            )
+        if self.hop < 1:
+            raise BadInput("the hop must be at least one sample", evidence=f"Received: {self.hop}")
+        if self.chunk_samples < self.fft_length:
+            raise BadInput(
+                "a chunk must not be shorter than the FFT",
+                evidence=f"Received: a chunk of {self.chunk_samples} samples, an FFT of {self.fft_length}",
+                next_step="use a longer --chunk-duration, a higher --sample-rate or a shorter --fft-length",
+            )
+        if not 1 <= self.frames <= 1 + self.chunk_samples // self.hop:
+            raise BadInput(
+                f"frames must be from 1 to 1 + chunk // hop = {1 + self.chunk_samples // self.hop}",
+                evidence=f"Received: {self.frames}",
+            )
+        if self.bins not in (self.fft_length // 2, self.fft_length // 2 + 1):
+            raise BadInput(
+                f"bins must be {self.fft_length // 2}, or one more with the Nyquist bin",
+                evidence=f"Received: {self.bins}",
+            )
+        for name, known in (
+            ("name", ("hybrid",)),
+            ("window", ("hann",)),
+            ("compression", ("none", "sqrt")),
+            ("normalization", ("minmax",)),
+        ):
+            if getattr(self, name) not in known:
+                raise BadInput(
+                    f"the frontend's {name} must be one of {', '.join(known)}",
+                    evidence=f"Received: {getattr(self, name)!r}",
+                )
+
+
+@dataclass(frozen=True)
+class TensorContract:
+    """Shape, type and quantization of a model input or output: real = scale * (step - zero_point)."""
+
+    shape: tuple[int, ...]
+    dtype: str  # int8 | float32
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What `model.json` says."""
+
+    frontend: FrontendContract
+    labels: tuple[str, ...]
+    output_activation: (
+        str  # what the host applies to the model's dequantized output: none | sigmoid | softmax
+    )
+    input: TensorContract
+    output: TensorContract
+    rounding: dict[str, str]  # op name -> single | double
+    files: dict[str, str]  # file of the bundle -> SHA-256
+    tools: dict[str, str]  # tool -> version
+    quality: dict[str, Any] = field(default_factory=dict)  # gates and what they measured
+
+    def to_json(self) -> bytes:
+        """The bytes of `model.json`; the same contract always gives the same bytes."""
+        text = json.dumps(
+            {"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True, allow_nan=False
+        )
+        return (text + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Contract":
+        """Parse `model.json`.
+
+        Raises:
+            BadInput: when it is not JSON of this schema.
+        """
+        try:
+            raw = json.loads(data)
+            if raw.pop("schema") != SCHEMA:
+                raise KeyError("schema")
+            return cls(
+                frontend=FrontendContract(**raw.pop("frontend")),
+                labels=tuple(raw.pop("labels")),
+                input=_tensor(raw.pop("input")),
+                output=_tensor(raw.pop("output")),
+                **raw,
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadInput(
+                f"model.json must follow the schema {SCHEMA}",
+                evidence=f"Received: {type(error).__name__}: {error}",
+                next_step="make the bundle again with `nightjar quantize`",
+            ) from error
+
+
+def _tensor(raw: dict[str, Any]) -> TensorContract:
+    return TensorContract(shape=tuple(raw.pop("shape")), **raw)
+
+
+def contract_sha256(model_json: bytes | None) -> str:
+    """What HELLO carries as the contract's hash: of the bytes of model.json, or of nothing for a bare .tflite."""
+    return hashlib.sha256(model_json or b"").hexdigest()
