@@ -1,0 +1,53 @@
+# A thin front: every target sets the project up first (in milliseconds when that is done already).
+# The pipeline itself is in SConstruct.
+
+PYTHON ?= python3
+BOARD ?= virtual
+BUNDLE ?= build/demo/bundle
+BACKEND ?= cm55
+
+BIN := .venv/bin
+SCONS := $(BIN)/scons -Q BOARD=$(BOARD) BUNDLE=$(BUNDLE) BACKEND=$(BACKEND)
+
+.PHONY: help setup demo test lint firmware flash hil doctor clean
+
+help:
+	@echo "make demo      recordings to a byte-exact verdict on a virtual board (build/demo/)"
+	@echo "make test      prove the project"
+	@echo "make firmware  build the firmware of BUNDLE=$(BUNDLE) for BOARD=$(BOARD)"
+	@echo "make flash     write it to the board and print its HELLO"
+	@echo "make hil       run the hardware-in-the-loop suite on BOARD with BUNDLE"
+	@echo "make doctor    check every tool"
+	@echo "make clean     remove everything that was made, .venv included"
+
+setup:
+	@$(PYTHON) host/bootstrap.py
+
+demo: setup
+	@$(SCONS) demo
+
+firmware: setup
+	@$(SCONS) firmware
+
+flash: firmware
+	@$(BIN)/nightjar flash build/firmware/$(BOARD) --board $(BOARD)
+
+hil: setup
+	@$(SCONS) bundle
+	@$(BIN)/nightjar hil --board $(BOARD) --bundle $(BUNDLE)
+
+doctor: setup
+	@$(BIN)/nightjar doctor
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: lint
+	@$(BIN)/python -m pytest -q
+
+clean:
+	-@[ ! -x $(BIN)/nightjar ] || $(BIN)/nightjar board down --all
+	rm -rf build .venv .sconsign.dblite .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find host model_gen firmware hil_tests ci -name __pycache__ -type d -exec rm -rf {} +

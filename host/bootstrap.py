@@ -1,0 +1,148 @@
+"""Set the project up on an empty machine: Debian's packages, then `.venv` with the pinned dependencies.
+
+Runs with the system's python3 and nothing else, so it imports only the standard library. What is already done is
+found in milliseconds and not done again.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+OLDEST, NEWEST = (3, 11), (3, 13)
+
+EXIT_ENVIRONMENT = 10
+
+
+def has_module(name: str) -> bool:
+    """Whether this Python can import `name`."""
+    return importlib.util.find_spec(name) is not None
+
+
+def has_newlib() -> bool:
+    """Whether the cross-compiler finds the C library's headers."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        return False
+    source = b"#include <stdint.h>\n#include <string.h>\n"
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m55", "-E", "-"]
+    return subprocess.run(command, input=source, capture_output=True, check=False).returncode == 0
+
+
+def has_libc_headers() -> bool:
+    """Whether the host compiler finds the C library's headers."""
+    if shutil.which("gcc") is None:
+        return False
+    command = ["gcc", "-E", "-"]
+    return (
+        subprocess.run(
+            command, input=b"#include <stdio.h>\n", capture_output=True, check=False
+        ).returncode
+        == 0
+    )
+
+
+# Debian package -> whether what it brings is here.
+PACKAGES = {
+    "gcc-arm-none-eabi": lambda: shutil.which("arm-none-eabi-gcc") is not None,
+    "libnewlib-arm-none-eabi": has_newlib,
+    "qemu-system-arm": lambda: shutil.which("qemu-system-arm") is not None,
+    "gdb-multiarch": lambda: shutil.which("gdb-multiarch") is not None,
+    "python3-venv": lambda: has_module("ensurepip") and has_module("venv"),
+    "gcc": lambda: shutil.which("gcc") is not None,
+    "libc6-dev": has_libc_headers,
+}
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages whose tools are not on this machine."""
+    return [name for name, present in PACKAGES.items() if not present()]
+
+
+def apt_command(packages: list[str]) -> str:
+    """The command that a person types to install `packages`."""
+    return (
+        f"sudo apt-get update && sudo apt-get install --no-install-recommends {' '.join(packages)}"
+    )
+
+
+def fail(what: str, next_step: str) -> None:
+    """Say what is wrong and what to do, and end with the code of an unready environment."""
+    print(f"HOST: {what}\n  next step: {next_step}", file=sys.stderr)
+    sys.exit(EXIT_ENVIRONMENT)
+
+
+def install_packages() -> None:
+    """Install what is missing by apt-get as root; else say the exact command."""
+    packages = missing_packages()
+    if not packages:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        fail(f"these Debian packages are needed: {' '.join(packages)}", apt_command(packages))
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    print(f"installing Debian packages: {' '.join(packages)}", flush=True)
+    for command in (
+        ["apt-get", "update", "-q"],
+        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
+    ):
+        done = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        if done.returncode != 0:
+            sys.stderr.write(done.stdout.decode(errors="replace")[-3000:])
+            fail(f"`{' '.join(command)}` ended with {done.returncode}", apt_command(packages))
+    still = missing_packages()
+    if still:
+        fail(f"installed, but still not usable: {' '.join(still)}", apt_command(still))
+
+
+def fingerprint() -> str:
+    """What `.venv` was made from: the pins, this Python, and where the project lies."""
+    content = (ROOT / "pyproject.toml").read_bytes() + sys.version.encode() + str(ROOT).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def make_venv() -> None:
+    """Make `.venv` with the pinned dependencies, once for each state of pyproject.toml."""
+    stamp = VENV / "nightjar-setup"
+    wanted = fingerprint()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    print("installing the pinned Python dependencies into .venv (some minutes, once)", flush=True)
+    if not (VENV / "bin" / "python").exists():
+        shutil.rmtree(VENV, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    pip = [
+        str(VENV / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+    ]
+    done = subprocess.run([*pip, "-e", ".[dev]"], cwd=ROOT, check=False)
+    if done.returncode != 0:
+        fail(
+            f"pip ended with {done.returncode}",
+            "see its message above; check the network and free disk space, then run the same command again",
+        )
+    stamp.write_text(wanted)
+
+
+def main() -> None:
+    """Check Python, install packages, make `.venv`."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        fail(
+            f"Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]} is needed; received {sys.version.split()[0]}",
+            "install a fitting python3 and run `make PYTHON=/path/to/python3 ...`",
+        )
+    install_packages()
+    make_venv()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Set-up without root says the exact command; with everything present it does nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from host import bootstrap
+
+
+def test_without_root_the_exact_command_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "missing_packages", lambda: ["gdb-multiarch", "libc6-dev"])
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SystemExit) as caught:
+        bootstrap.install_packages()
+    assert caught.value.code == 10
+    shown = capsys.readouterr().err
+    assert (
+        "sudo apt-get update && sudo apt-get install --no-install-recommends gdb-multiarch libc6-dev"
+        in shown
+    )
+
+
+def test_a_missing_tool_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    missing = bootstrap.missing_packages()
+    assert {
+        "gcc-arm-none-eabi",
+        "libnewlib-arm-none-eabi",
+        "qemu-system-arm",
+        "gdb-multiarch",
+    } <= set(missing)
+
+
+def test_the_stamp_follows_the_pins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("one")
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    first = bootstrap.fingerprint()
+    (tmp_path / "pyproject.toml").write_text("two")
+    assert bootstrap.fingerprint() != first

@@ -1,0 +1,226 @@
+"""What this machine has and lacks, and which tiers are ready for use."""
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.bootstrap import NEWEST, OLDEST, apt_command, has_libc_headers, has_newlib
+
+OLDEST_QEMU = (7, 2)  # the first with -netdev dgram
+MACHINE = "mps3-an547"
+FREE_BYTES = 2 << 30
+PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: `status` is OK or FAIL; `remedy` is the command that mends it."""
+
+    name: str
+    status: str
+    detail: str
+    remedy: str = ""
+    tiers: tuple[str, ...] = ("native", "virtual")  # that need it
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A tier of boards and what keeps it from being used."""
+
+    name: str
+    problems: tuple[str, ...]
+
+    @property
+    def ready(self) -> bool:
+        return not self.problems
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _tool(
+    name: str, package: str, command: list[str], tiers: tuple[str, ...] = ("native", "virtual")
+) -> Finding:
+    output = _output(command)
+    if output is None:
+        return Finding(name, "FAIL", "not found, or it does not run", apt_command([package]), tiers)
+    return Finding(name, "OK", output.splitlines()[0] if output else "", tiers=tiers)
+
+
+def check_python() -> Finding:
+    """Python's version."""
+    version = sys.version.split()[0]
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
+        return Finding("python", "OK", version)
+    return Finding(
+        "python",
+        "FAIL",
+        f"3.11 to 3.13 is needed; received {version}",
+        "make clean, then make PYTHON=... setup",
+    )
+
+
+def pinned_versions() -> dict[str, str]:
+    """The exact pins of pyproject.toml that hold on this machine."""
+    found = {}
+    for requirement in importlib.metadata.requires("nightjar") or []:
+        match = re.match(r"([A-Za-z0-9_.-]+)==([^;\s]+)\s*(?:;(.*))?", requirement)
+        if match and _marker_holds(match[3] or ""):
+            found[match[1]] = match[2]
+    return found
+
+
+def _marker_holds(marker: str) -> bool:
+    machine = os.uname().machine
+    for operator, wanted in re.findall(r'platform_machine\s*(==|!=)\s*["\']([^"\']+)', marker):
+        if (machine == wanted) != (operator == "=="):
+            return False
+    return True
+
+
+def check_packages() -> Finding:
+    """Every pinned Python package has the pinned version."""
+    wrong = []
+    pins = pinned_versions()
+    for name, wanted in pins.items():
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            version = "not installed"
+        if version != wanted:
+            wrong.append(f"{name} {version} instead of {wanted}")
+    if wrong or not pins:
+        return Finding(
+            "python packages",
+            "FAIL",
+            "; ".join(wrong) or "the package nightjar is not installed",
+            f"{sys.executable} -m pip install -e '.[dev]'",
+        )
+    return Finding("python packages", "OK", f"{len(pins)} as pinned")
+
+
+def check_serial() -> Finding:
+    """Exactly one distribution provides the module `serial`."""
+    providers = importlib.metadata.packages_distributions().get("serial", [])
+    if sorted(set(providers)) == ["pyserial"]:
+        return Finding("serial", "OK", "pyserial is its only provider")
+    return Finding(
+        "serial",
+        "FAIL",
+        f"`import serial` must come from pyserial alone; received {providers}",
+        f"{sys.executable} -m pip uninstall -y {' '.join(providers)} && make clean",
+    )
+
+
+def check_host_compiler() -> Finding:
+    """gcc and the C library's headers: the frontend of the host reference is compiled on first use."""
+    finding = _tool("gcc", "gcc", ["gcc", "--version"])
+    if finding.status == "OK" and not has_libc_headers():
+        return Finding("gcc", "FAIL", "finds no stdio.h", apt_command(["libc6-dev"]))
+    return finding
+
+
+def check_cross_compiler() -> Finding:
+    """arm-none-eabi-gcc and newlib."""
+    finding = _tool(
+        "arm-none-eabi-gcc", "gcc-arm-none-eabi", ["arm-none-eabi-gcc", "--version"], ("virtual",)
+    )
+    if finding.status == "OK" and not has_newlib():
+        return Finding(
+            "arm-none-eabi-gcc",
+            "FAIL",
+            "finds no headers of the C library",
+            apt_command(["libnewlib-arm-none-eabi"]),
+            ("virtual",),
+        )
+    return finding
+
+
+def check_qemu() -> Finding:
+    """A QEMU that has the machine and datagram networking."""
+    name, tiers = "qemu-system-arm", ("virtual",)
+    output = _output([name, "--version"])
+    machines = _output([name, "-machine", "help"]) or ""
+    if output is None:
+        return Finding(name, "FAIL", "not found, or it does not run", apt_command([name]), tiers)
+    match = re.search(r"version (\d+)\.(\d+)[.\d]*", output)
+    version = (int(match[1]), int(match[2])) if match else (0, 0)
+    if version < OLDEST_QEMU or MACHINE not in machines:
+        return Finding(
+            name,
+            "FAIL",
+            f"7.2 or newer with the machine {MACHINE} is needed; received {output.splitlines()[0]}",
+            f"{apt_command([name])} (Debian 12, Ubuntu 24.04 or newer)",
+            tiers,
+        )
+    return Finding(name, "OK", output.splitlines()[0], tiers=tiers)
+
+
+def check_build_tool(name: str) -> Finding:
+    """cmake and ninja, from the virtual environment or the system."""
+    beside = Path(sys.executable).parent / name
+    command = str(beside) if beside.exists() else name
+    output = _output([command, "--version"])
+    if output is None:
+        return Finding(name, "FAIL", "not found", f"{sys.executable} -m pip install -e '.[dev]'")
+    return Finding(name, "OK", output.splitlines()[0])
+
+
+def check_disk() -> Finding:
+    """Free space where build/ goes, and that it can be written."""
+    here = Path.cwd()
+    free = shutil.disk_usage(here).free
+    try:
+        with tempfile.TemporaryFile(dir=here):
+            pass
+    except OSError as error:
+        return Finding(
+            "disk", "FAIL", f"{here} cannot be written: {error.strerror}", f"chmod u+w {here}"
+        )
+    if free < FREE_BYTES:
+        return Finding(
+            "disk", "FAIL", f"2 GiB are needed; received {free >> 20} MiB free", "make clean"
+        )
+    return Finding("disk", "OK", f"{free >> 30} GiB free")
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    check_python,
+    check_packages,
+    check_serial,
+    check_host_compiler,
+    check_cross_compiler,
+    check_qemu,
+    lambda: _tool("gdb-multiarch", "gdb-multiarch", ["gdb-multiarch", "--version"], ("virtual",)),
+    lambda: check_build_tool("cmake"),
+    lambda: check_build_tool("ninja"),
+    check_disk,
+)
+
+# Tiers of real boards: no port of them is in this version.
+WITHOUT_PORT = ("stm32n6570-dk", "nucleo-n657x0-q")
+
+
+def examine() -> tuple[list[Finding], list[Tier]]:
+    """Run every check, side by side, and derive the tiers that are ready."""
+    with ThreadPoolExecutor(len(CHECKS)) as pool:
+        findings = list(pool.map(lambda check: check(), CHECKS))
+    tiers = [
+        Tier(name, tuple(f.name for f in findings if f.status != "OK" and name in f.tiers))
+        for name in ("native", "virtual")
+    ]
+    tiers += [Tier(name, ("no port in this version",)) for name in WITHOUT_PORT]
+    return findings, tiers
