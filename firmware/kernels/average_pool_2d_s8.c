@@ -1,0 +1,23 @@
+/* AVERAGE_POOL_2D: the mean of the steps inside, rounded half away from zero. SPDX-License-Identifier: MIT */
+#include "nj_pool.h"
+
+void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output)
+{
+    const int32_t channels = op->input.channels;
+    for (int32_t oy = 0; oy < op->output.height; oy++) {
+        for (int32_t ox = 0; ox < op->output.width; ox++) {
+            const struct nj_patch patch = nj_pool_patch(op, oy, ox);
+            const int32_t count = (patch.bottom - patch.top) * (patch.right - patch.left);
+            for (int32_t c = 0; c < channels; c++) {
+                int32_t acc = 0;
+                for (int32_t y = patch.top; y < patch.bottom; y++) {
+                    for (int32_t x = patch.left; x < patch.right; x++) {
+                        acc += input[(y * op->input.width + x) * channels + c];
+                    }
+                }
+                const int32_t mean = acc > 0 ? (acc + count / 2) / count : (acc - count / 2) / count;
+                *output++ = (int8_t)nj_clamp(mean, op->activation_min, op->activation_max);
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/* MAX_POOL_2D. SPDX-License-Identifier: MIT */
+#include "nj_pool.h"
+
+void nj_max_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output)
+{
+    const int32_t channels = op->input.channels;
+    for (int32_t oy = 0; oy < op->output.height; oy++) {
+        for (int32_t ox = 0; ox < op->output.width; ox++) {
+            const struct nj_patch patch = nj_pool_patch(op, oy, ox);
+            for (int32_t c = 0; c < channels; c++) {
+                int32_t largest = INT8_MIN;
+                for (int32_t y = patch.top; y < patch.bottom; y++) {
+                    for (int32_t x = patch.left; x < patch.right; x++) {
+                        const int32_t step = input[(y * op->input.width + x) * channels + c];
+                        largest = step > largest ? step : largest;
+                    }
+                }
+                *output++ = (int8_t)nj_clamp(largest, op->activation_min, op->activation_max);
+            }
+        }
+    }
+}
