@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from host.errors import BadInput
+from model_gen.audio.decode import decode, to_int16
+
+
+def test_to_int16_rounds_half_to_even_and_saturates() -> None:
+    steps = np.array([0.5, 1.5, 2.5, -0.5, -1.5, 40000, -40000, 32767.6], dtype=np.float32)
+    assert to_int16(steps / np.float32(32768)).tolist() == [0, 2, 2, 0, -2, 32767, -32768, 32767]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_lossless_files_of_the_right_rate_pass_unchanged(tmp_path: Path, suffix: str) -> None:
+    want = np.random.default_rng(1).integers(-32768, 32768, 5000).astype(np.int16)
+    soundfile.write(tmp_path / f"a.{suffix}", want, 24000, subtype="PCM_16")
+    np.testing.assert_array_equal(decode(tmp_path / f"a.{suffix}", 24000), want)
+
+
+def test_channels_are_mixed_by_their_mean(tmp_path: Path) -> None:
+    left, right = np.array([[100, 3, -7], [200, 5, -9]], dtype=np.int16)
+    soundfile.write(tmp_path / "a.wav", np.stack([left, right], axis=1), 24000, subtype="PCM_16")
+    assert decode(tmp_path / "a.wav", 24000).tolist() == [150, 4, -8]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize(("rate", "channels"), [(44100, 1), (16000, 2), (48000, 2)])
+def test_a_tone_keeps_its_pitch_and_length(
+    tmp_path: Path, suffix: str, rate: int, channels: int
+) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 3000 * np.arange(rate) / rate)
+    soundfile.write(tmp_path / f"a.{suffix}", np.stack([tone] * channels, axis=1), rate)
+    got = decode(tmp_path / f"a.{suffix}", 24000)
+    assert abs(len(got) - 24000) < 2500  # MP3 pads
+    spectrum = np.abs(np.fft.rfft(got[:24000] / 32768, 24000))
+    assert abs(int(np.argmax(spectrum)) - 3000) <= 1
+
+
+def test_decoding_twice_gives_the_same_samples(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).uniform(-1, 1, 44100)
+    soundfile.write(tmp_path / "a.wav", noise, 44100)
+    np.testing.assert_array_equal(
+        decode(tmp_path / "a.wav", 24000), decode(tmp_path / "a.wav", 24000)
+    )
+
+
+def test_max_duration_keeps_the_start(tmp_path: Path) -> None:
+    want = np.arange(24000, dtype=np.int16)
+    soundfile.write(tmp_path / "a.wav", want, 24000, subtype="PCM_16")
+    np.testing.assert_array_equal(decode(tmp_path / "a.wav", 24000, max_duration=0.5), want[:12000])
+
+
+def test_files_that_are_not_audio_are_named(tmp_path: Path) -> None:
+    good = np.random.default_rng(3).integers(-9999, 9999, 20000).astype(np.int16)
+    soundfile.write(tmp_path / "good.flac", good, 24000, subtype="PCM_16")
+    soundfile.write(tmp_path / "nothing.wav", np.zeros(0, np.int16), 24000, subtype="PCM_16")
+    soundfile.write(tmp_path / "nan.wav", np.full(10, np.nan), 24000, subtype="FLOAT")
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "text.mp3").write_bytes(b"not audio at all" * 10)
+    (tmp_path / "cut.flac").write_bytes((tmp_path / "good.flac").read_bytes()[:9000])
+    for name in ("empty.wav", "text.mp3", "cut.flac", "nothing.wav", "nan.wav", "absent.wav"):
+        with pytest.raises(BadInput, match=name) as caught:
+            decode(tmp_path / name, 24000)
+        assert caught.value.evidence.startswith("Received: ")
