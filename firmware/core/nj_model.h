@@ -9,6 +9,11 @@
 
 #define NJ_MODEL_API 1
 
+/* What the core has room for: a generator must refuse a model with more. */
+#define NJ_MAX_STEPS 512u
+#define NJ_MAX_TAPS 512u
+#define NJ_MAX_INPUTS 32u
+
 /* A tensor in memory. */
 struct nj_place {
     void *data;
@@ -42,10 +47,9 @@ struct nj_model {
 extern const struct nj_model nj_model;
 
 /* The frontend of the contract; `present` false for a bare .tflite, whose chunk has 0 samples.
- * `run` computes features from the chunk, `quantize` writes input 0 of the model. */
+ * `run` computes features from the chunk in nj_staging, `quantize` writes input 0 of the model. */
 struct nj_frontend_stage {
     bool present;
-    const int16_t *chunk; /* where LOAD puts it: the staging area */
     uint32_t chunk_samples;
     struct nj_place features; /* float32 [bins, frames] */
     void (*run)(void);
