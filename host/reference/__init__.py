@@ -1,0 +1,1 @@
+"""What every board must reproduce: the frontend in C, and TFLite's reference kernels."""

@@ -1,0 +1,102 @@
+"""The frontend's C as a shared library of the host, compiled on first use."""
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from host.errors import HostFailure
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "firmware" / "core" / "frontend"
+CACHE = ROOT / "build" / "host"
+FLAGS = ("-std=c11", "-O3", "-ffp-contract=off", "-fno-fast-math", "-fPIC", "-shared")
+
+
+class Frontend(ctypes.Structure):
+    """`struct nj_frontend`."""
+
+    _fields_ = (
+        ("chunk_samples", ctypes.c_uint32),
+        ("fft_length", ctypes.c_uint32),
+        ("hop", ctypes.c_uint32),
+        ("frames", ctypes.c_uint32),
+        ("bins", ctypes.c_uint32),
+        ("compression", ctypes.c_uint32),
+        ("window", ctypes.c_void_p),
+        ("order", ctypes.c_void_p),
+        ("twiddle", ctypes.c_void_p),
+        ("split", ctypes.c_void_p),
+    )
+
+
+@functools.cache
+def load() -> ctypes.CDLL:
+    """The library, with its prototypes; compiled with gcc where build/host does not hold it yet.
+
+    Raises:
+        HostFailure: gcc is missing or refuses the source.
+    """
+    library = ctypes.CDLL(str(build(CACHE)))
+    pointer = ctypes.c_void_p
+    for function in (library.nj_frontend_run, library.nj_frontend_spectrogram):
+        function.argtypes = (ctypes.POINTER(Frontend), pointer, pointer, pointer)
+        function.restype = None
+    library.nj_frontend_quantize.argtypes = (
+        pointer,
+        pointer,
+        ctypes.c_uint32,
+        ctypes.c_float,
+        ctypes.c_int32,
+    )
+    library.nj_frontend_quantize.restype = None
+    return library
+
+
+def build(cache: Path) -> Path:
+    """Compile into `cache` under a name that carries the hash of sources, flags and machine; do nothing if it is there.
+
+    Two processes at once are safe: each compiles to a file of its own and renames it.
+    """
+    sources = sorted(SOURCES.glob("*.c"))
+    digest = hashlib.sha256(" ".join((*FLAGS, platform.machine())).encode())
+    for file in sorted(SOURCES.glob("*.[ch]")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    target = cache / f"libnjfrontend-{digest.hexdigest()[:16]}.so"
+    if target.is_file():
+        return target
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        raise HostFailure(
+            "gcc is needed to compile the reference frontend",
+            evidence="no gcc in PATH",
+            next_step="apt-get install gcc libc6-dev",
+        )
+    cache.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=cache, prefix=".libnjfrontend.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        done = subprocess.run(
+            [gcc, *FLAGS, "-o", name, *map(str, sources)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise HostFailure(
+                "gcc could not compile the reference frontend",
+                evidence=done.stderr.strip()[-800:],
+                next_step="apt-get install gcc libc6-dev",
+            )
+        temporary.chmod(0o755)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
