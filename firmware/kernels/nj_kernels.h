@@ -15,8 +15,10 @@
 
 /* How an int32 accumulator is scaled to int8 steps.
  * NJ_ROUND_SINGLE: one rounding, half up, of the 64-bit product.
- * NJ_ROUND_DOUBLE: gemmlowp's rounding doubling high multiply, then a rounding shift, half away from zero. */
-enum nj_rounding { NJ_ROUND_SINGLE = 0, NJ_ROUND_DOUBLE = 1 };
+ * NJ_ROUND_DOUBLE: gemmlowp's rounding doubling high multiply, then a rounding shift, half away from zero.
+ * NJ_ROUND_REAL: one rounding, half away from zero, of the IEEE double product of accumulator and real scale; only
+ * FULLY_CONNECTED takes it. README.md says which op of which reference uses which rule. */
+enum nj_rounding { NJ_ROUND_SINGLE = 0, NJ_ROUND_DOUBLE = 1, NJ_ROUND_REAL = 2 };
 
 /* accumulator * multiplier * 2^(shift - 31); multiplier is 0 or in [2^30, 2^31), shift > 0 shifts left. */
 struct nj_requant {
@@ -61,7 +63,9 @@ struct nj_convolution {
     const struct nj_requant *requant; /* [output channel] */
 };
 
-/* FULLY_CONNECTED. weights: [output][input]; bias as above; requant [output] (the generator repeats a per-tensor one). */
+/* FULLY_CONNECTED. weights: [output][input]; bias as above; requant [output] (the generator repeats a per-tensor one).
+ * With NJ_ROUND_REAL, scale [output] is used and requant is not: input scale * weight scale / output scale, each
+ * converted to double first, evaluated from left to right. */
 struct nj_fully_connected {
     int32_t batches;
     int32_t inputs;
@@ -73,6 +77,7 @@ struct nj_fully_connected {
     const int8_t *weights;
     const int32_t *bias;
     const struct nj_requant *requant;
+    const double *scale;
 };
 
 /* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats.

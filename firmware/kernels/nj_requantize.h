@@ -72,4 +72,16 @@ static inline int32_t nj_requantize(int32_t acc, struct nj_requant scale, enum n
     return rounding == NJ_ROUND_SINGLE ? nj_requantize_single(acc, scale) : nj_requantize_double(acc, scale);
 }
 
+/* NJ_ROUND_REAL: acc * scale in double, rounded half away from zero; saturates at 2^30, far outside int8.
+ * The comparisons are written so that no compiler can contract them with the product. */
+static inline int32_t nj_requantize_real(int32_t acc, double scale)
+{
+    const double limit = 1073741824.0;
+    double value = (double)acc * scale;
+    value = value > -limit ? value : -limit;
+    value = value < limit ? value : limit;
+    const int32_t whole = (int32_t)value;
+    return whole + (value >= (double)whole + 0.5 ? 1 : 0) - (value <= (double)whole - 0.5 ? 1 : 0);
+}
+
 #endif

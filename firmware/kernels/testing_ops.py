@@ -1,0 +1,173 @@
+"""Each kernel called from NumPy arrays and real scales: what a generator does, in the fewest words.
+
+SPDX-License-Identifier: MIT
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def load(name: str) -> Any:
+    """Imports a module that lies beside this one; firmware is no package."""
+    key = f"nj_{name}"
+    if key not in sys.modules:
+        spec = importlib.util.spec_from_file_location(key, Path(__file__).parent / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[key] = module
+        spec.loader.exec_module(module)
+    return sys.modules[key]
+
+
+k = load("testing_kernels")
+Int8 = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Q:
+    """A quantization: scale and zero point."""
+
+    scale: float
+    zero_point: int = 0
+
+
+def requants(pairs: Sequence[tuple[int, int]]) -> NDArray[np.int32]:
+    return np.array(pairs, np.int32).reshape(-1, 2)
+
+
+def _call(library: ctypes.CDLL, name: str, op: Any, inputs: Sequence[Int8], output: Int8) -> Int8:
+    arrays = [np.ascontiguousarray(value) for value in inputs]
+    getattr(library, name)(ctypes.byref(op), *map(k.pointer, arrays), k.pointer(output))
+    return output
+
+
+def fold_bias(bias: NDArray[Any], weights: NDArray[Any], zero_point: int) -> NDArray[np.int32]:
+    """bias - zero_point * sum(weights) modulo 2^32; weights [output channel, ...]."""
+    total = weights.reshape(len(weights), -1).astype(np.int64).sum(1)
+    return (bias.astype(np.int64) - zero_point * total).astype(np.int32)
+
+
+def convolution(
+    library: ctypes.CDLL,
+    name: str,
+    x: Int8,
+    weights: Int8,
+    bias: NDArray[np.int32],
+    quantization: tuple[Q, Sequence[float], Q],
+    geometry: Any,
+    rounding: int = 1,
+) -> Int8:
+    """conv_2d: weights [oc, h, w, ic]; depthwise_conv_2d: [1, h, w, oc]. x [1, h, w, ic]."""
+    source, scales, target = quantization
+    window, height, width = geometry.place(x.shape[1:3], weights.shape[1:3])
+    by_channel = weights if name == "conv_2d" else np.moveaxis(weights, 3, 0)
+    folded = fold_bias(bias, by_channel, source.zero_point)
+    pairs = [
+        k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
+    ]
+    scale = requants(pairs)
+    low, high = k.activation_range(geometry.activation, target.scale, target.zero_point)
+    channels = len(by_channel)
+    op = k.Convolution(
+        k.Image(*x.shape[1:]), k.Image(height, width, channels), window, source.zero_point,
+        target.zero_point, low, high, rounding, k.pointer(weights), k.pointer(folded),
+        k.pointer(scale),
+    )  # fmt: skip
+    return _call(library, f"nj_{name}_s8", op, [x], np.empty((1, height, width, channels), np.int8))
+
+
+def fully_connected(
+    library: ctypes.CDLL,
+    x: Int8,
+    weights: Int8,
+    bias: NDArray[np.int32],
+    quantization: tuple[Q, Sequence[float], Q],
+    activation: int,
+    rounding: int,
+) -> Int8:
+    """x [batches, inputs], weights [outputs, inputs]."""
+    source, scales, target = quantization
+    real = np.array([k.convolution_scale(source.scale, s, target.scale) for s in scales])
+    scale = requants([k.quantize_multiplier(s) for s in real])
+    folded = fold_bias(bias, weights, source.zero_point)
+    low, high = k.activation_range(activation, target.scale, target.zero_point)
+    op = k.FullyConnected(
+        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding,
+        k.pointer(weights), k.pointer(folded), k.pointer(scale), k.pointer(real),
+    )  # fmt: skip
+    output = np.empty((len(x), len(weights)), np.int8)
+    return _call(library, "nj_fully_connected_s8", op, [x], output)
+
+
+def elementwise(
+    library: ctypes.CDLL,
+    name: str,
+    inputs: tuple[Int8, Int8],
+    quantization: tuple[Q, Q, Q],
+    activation: int = 0,
+    rounding: int = 1,
+    tflm: bool = False,
+) -> Int8:
+    """add, sub or mul, with broadcast to 4 dimensions."""
+    first, second, target = quantization
+    shape = np.broadcast_shapes(inputs[0].shape, inputs[1].shape)
+    full = [1] * (4 - len(shape)) + list(shape)
+    if name == "mul":
+        out = k.mul_requant(first.scale, second.scale, target.scale, tflm)
+        one, two, left = (0, 0), (0, 0), 0
+    else:
+        one, two, out, left = k.add_requants(first.scale, second.scale, target.scale)
+    low, high = k.activation_range(activation, target.scale, target.zero_point)
+    four = k.I32 * 4
+    op = k.Elementwise(
+        four(*full), four(*k.strides(inputs[0].shape, full)),
+        four(*k.strides(inputs[1].shape, full)), first.zero_point, second.zero_point,
+        target.zero_point, left, k.Requant(*one), k.Requant(*two), k.Requant(*out), low, high,
+        rounding,
+    )  # fmt: skip
+    return _call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
+
+
+def pool(
+    library: ctypes.CDLL, name: str, x: Int8, size: tuple[int, int], geometry: Any, q: Q
+) -> Int8:
+    """average_pool_2d or max_pool_2d of x [1, h, w, c]."""
+    window, height, width = geometry.place(x.shape[1:3], size)
+    low, high = k.activation_range(geometry.activation, q.scale, q.zero_point)
+    channels = x.shape[3]
+    op = k.Pool(
+        k.Image(*x.shape[1:]), k.Image(height, width, channels), window, low, high
+    )
+    return _call(library, f"nj_{name}_s8", op, [x], np.empty((1, height, width, channels), np.int8))
+
+
+def mean(
+    library: ctypes.CDLL, x: Int8, axes: Sequence[int], source: Q, target: Q, rounding: int
+) -> Int8:
+    """Mean of a 4-dimensional x over axes, dimensions kept."""
+    count = int(np.prod([x.shape[a] for a in axes]))
+    four = k.I32 * 4
+    op = k.Mean(
+        four(*x.shape), four(*(int(d in axes) for d in range(4))), source.zero_point,
+        target.zero_point, k.Requant(*k.mean_requant(source.scale, target.scale, count)), rounding,
+    )  # fmt: skip
+    shape = [1 if d in axes else x.shape[d] for d in range(4)]
+    return _call(library, "nj_mean_s8", op, [x], np.empty(shape, np.int8))
+
+
+def softmax(library: ctypes.CDLL, x: Int8, scale: float, beta: float) -> Int8:
+    """Softmax of x [rows, depth]."""
+    requant, least = k.softmax_constants(beta, scale)
+    op = k.Softmax(*x.shape, k.Requant(*requant), least)
+    return _call(library, "nj_softmax_s8", op, [x], np.empty(x.shape, np.int8))
