@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from host.contract import FrontendContract
 from host.errors import BadInput
-from host.reference import library
-from host.reference.tables import COMPRESSIONS, SCALE_BITS, FrontendTables, make_tables
+from host.reference import frontend_library as library
+from host.reference.frontend_tables import COMPRESSIONS, SCALE_BITS, FrontendTables, make_tables
 
 Floats = npt.NDArray[np.float32]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from host.contract import Contract, FrontendContract
 from host.errors import BadInput
-from host.reference.tables import COMPRESSIONS, make_tables
+from host.reference.frontend_tables import COMPRESSIONS, make_tables
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "firmware" / "templates"
 STAGE = "nj_frontend_stage.c"

@@ -1,7 +1,7 @@
 /* The spectrogram frontend: int16 chunk -> float32 features [bins, frames] -> int8.
  *
  * One source for host and target, and the same bits on both: IEEE-754 single precision, one order of operations, no
- * contraction, no library function (the square root is the hardware's), tables made once by host/reference/tables.py.
+ * contraction, no library function (the square root is the hardware's), tables made once by host/reference/frontend_tables.py.
  *
  * Frame t is centred on sample t * hop; samples outside the chunk are zero. With x = sample / 32768:
  *   S[bin, t] = |rfft(window * x)|, then none or sqrt, then (S - min) / (max - min + 1e-10) over all bins and frames.
