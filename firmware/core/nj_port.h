@@ -35,12 +35,19 @@ struct nj_port {
     enum nj_reset_cause (*reset_cause)(void *context);
     /* Largest stack use since the start, in bytes; 0 where it cannot be known. */
     uint32_t (*stack_used)(void *context);
+    /* Optional: called when nothing has arrived; may sleep until something does, and may return at any time. */
+    void (*idle)(void *context);
+    /* Another value after every start, so that the host sees a reboot that it did not ask for. */
+    uint32_t boot;
+    /* The descriptor of the linker's GNU build-id note. */
+    const uint8_t *build_id;
+    uint32_t build_id_bytes;
 };
 
 /* The portable application: says EVENT boot, then answers requests for ever. Called by the port's main. */
 void nj_application(const struct nj_port *port);
 
-/* Called by the port's fault handler: says EVENT fault again and again, answers nothing but a reset. */
+/* Called by the port's fault handler: says EVENT fault at once and in answer to every frame, obeys nothing but a reset. */
 void nj_application_fault(const struct nj_port *port, const struct nj_fault *fault);
 
 #endif

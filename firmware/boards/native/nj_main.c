@@ -1,0 +1,159 @@
+/* The native board: the firmware core as a process.
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nj_channel.h"
+#include "nj_port.h"
+#include "nj_send.h"
+#include "nj_signals.h"
+
+static const char usage[] =
+    "Usage: nightjar.elf --socket PATH | --pty [--die-with-parent]\n"
+    "\n"
+    "Nightjar's firmware as a process of this computer.\n"
+    "  --socket PATH      listen on a unix stream socket at PATH; one connection at a time, the next is taken when it\n"
+    "                     ends; what is loaded stays across connections\n"
+    "  --pty              open a pty, raw, and print its path\n"
+    "  --die-with-parent  end when the process that started this one ends\n";
+
+static struct nj_channel channel;
+static enum nj_reset_cause cause;
+
+/* Set by the linker: this ELF's header. Not position independent, so addresses in it are addresses. */
+extern const ElfW(Ehdr) __ehdr_start;
+
+static uint32_t port_read(void *context, uint8_t *data, uint32_t capacity) {
+    return nj_channel_read(context, data, capacity);
+}
+
+static void port_write(void *context, const uint8_t *data, uint32_t length) {
+    nj_channel_write(context, data, length);
+}
+
+static void port_cost_begin(void *context) {
+    (void)context;
+}
+
+static uint64_t port_cost_end(void *context) {
+    (void)context;
+    return 0;
+}
+
+static enum nj_reset_cause port_reset_cause(void *context) {
+    (void)context;
+    return cause;
+}
+
+static uint32_t port_stack_used(void *context) {
+    (void)context;
+    return 0;
+}
+
+/* Start this very program anew, its connection inherited, so that nothing of the old life remains in memory. */
+static void port_reset(void *context) {
+    (void)context;
+    char listener[16];
+    char connection[16];
+    snprintf(listener, sizeof listener, "%d", channel.listener);
+    snprintf(connection, sizeof connection, "%d", channel.connection);
+    nj_signals_unblock();
+    execl("/proc/self/exe", "nightjar.elf", "--inherit", listener, connection, (char *)NULL);
+    perror("nightjar.elf: cannot start again");
+    _exit(1);
+}
+
+static struct nj_port port = {
+    .context = &channel,
+    .board = "native",
+    .cost_unit = "none",
+    .read = port_read,
+    .write = port_write,
+    .cost_begin = port_cost_begin,
+    .cost_end = port_cost_end,
+    .reset = port_reset,
+    .reset_cause = port_reset_cause,
+    .stack_used = port_stack_used,
+};
+
+/* Whoever connects first after the start is told about the boot; later ones ask with HELLO. */
+static void port_idle(void *context) {
+    static bool told;
+    if (nj_channel_wait(context) && !told) {
+        told = true;
+        nj_send_boot(&port);
+    }
+}
+
+static void find_build_id(void) {
+    const uint8_t *const base = (const uint8_t *)&__ehdr_start;
+    const ElfW(Phdr) *const header = (const void *)(base + __ehdr_start.e_phoff);
+    for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
+        if (header[i].p_type != PT_NOTE) {
+            continue;
+        }
+        const uint8_t *at = (const uint8_t *)header[i].p_vaddr;
+        const uint8_t *const end = at + header[i].p_memsz;
+        while (at < end) {
+            const ElfW(Nhdr) *const note = (const void *)at;
+            const uint8_t *const name = at + sizeof *note;
+            const uint8_t *const content = name + ((note->n_namesz + 3u) & ~3u);
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp(name, "GNU", 4) == 0) {
+                port.build_id = content;
+                port.build_id_bytes = note->n_descsz;
+            }
+            at = content + ((note->n_descsz + 3u) & ~3u);
+        }
+    }
+}
+
+int main(int count, char **words) {
+    bool ready = false;
+    if (count == 4 && strcmp(words[1], "--inherit") == 0) {
+        channel.listener = atoi(words[2]);
+        channel.connection = atoi(words[3]);
+        cause = NJ_RESET_REQUESTED;
+        ready = true;
+    } else {
+        for (int i = 1; i < count; ++i) {
+            if (strcmp(words[i], "--socket") == 0 && i + 1 < count) {
+                ready = nj_channel_listen(&channel, words[++i]);
+            } else if (strcmp(words[i], "--pty") == 0) {
+                ready = nj_channel_pty(&channel);
+            } else if (strcmp(words[i], "--die-with-parent") == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL); /* survives a reset's exec */
+                continue;
+            } else {
+                const bool asked = strcmp(words[i], "--help") == 0;
+                fputs(usage, asked ? stdout : stderr);
+                return asked ? 0 : 2;
+            }
+            if (!ready) {
+                fprintf(stderr, "nightjar.elf: cannot open the channel: %s\n", strerror(errno));
+                return 1;
+            }
+        }
+        if (!ready) {
+            fputs(usage, stderr);
+            return 2;
+        }
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    port.boot = (uint32_t)now.tv_sec * 1000003u ^ (uint32_t)now.tv_nsec ^ (uint32_t)getpid() << 16;
+    port.idle = port_idle;
+    find_build_id();
+    nj_signals_start(&port);
+    nj_application(&port);
+}

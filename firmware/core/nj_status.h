@@ -1,0 +1,20 @@
+/* What a request can fail with: the codes of error-response, each with its text, from one list.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_STATUS_H
+#define NJ_STATUS_H
+
+#define NJ_STATUSES(X)                                             \
+    X(OK, 0, "done")                                               \
+    X(BAD_REQUEST, 1, "not a request of this protocol version")    \
+    X(BAD_ARGUMENT, 2, "an argument is out of range")              \
+    X(NOT_LOADED, 3, "load the chunk or every input first")        \
+    X(DAMAGED, 4, "what was loaded has another CRC")               \
+    X(NOT_OBSERVED, 5, "this model has no such tensor to observe") \
+    X(BUSY, 6, "a load is under way")
+
+#define NJ_STATUS_ENUM(name, code, text) NJ_##name = (code),
+enum nj_status { NJ_STATUSES(NJ_STATUS_ENUM) };
+#undef NJ_STATUS_ENUM
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "nj_model.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "nj_log.h"
+#include "nj_tiny.h"
+
+#define COUNT 16
+
+static uint8_t place_a[COUNT]; /* first, then third */
+static uint8_t place_b[COUNT]; /* input 0, then second */
+static uint8_t place_c[5]; /* input 1 */
+static float features[8];
+static _Alignas(16) uint8_t staging[64];
+static uint8_t drift;
+static const uint32_t read_only = 0x600DF00D;
+
+static void step_0(void) {
+    for (int i = 0; i < COUNT; ++i) {
+        place_a[i] = (uint8_t)(place_b[i] + 1 + place_c[i % 5]);
+    }
+}
+
+/* Addresses the compiler cannot see through. */
+static void *volatile address;
+static volatile int zero;
+
+__attribute__((noinline)) static uint32_t overflow(uint32_t depth) {
+    volatile uint32_t here[16];
+    here[depth % 16] = depth;
+    return overflow(depth + 1) + here[(depth + 1) % 16];
+}
+
+__attribute__((noinline)) static void loop(uint32_t turns) {
+#if defined(__arm__)
+    __asm__ volatile("1: subs %0, #1\n bne 1b" : "+r"(turns) : : "cc");
+#else
+    for (volatile uint32_t i = 0; i < turns; ++i) {
+    }
+#endif
+}
+
+static void misbehave(uint8_t how, uint32_t number) {
+    switch (how) {
+    case NJ_TINY_NULL_READ:
+        address = NULL;
+        zero = *(volatile int *)address;
+        break;
+    case NJ_TINY_NULL_WRITE:
+        address = (uint8_t *)NULL + 8;
+        *(volatile int *)address = 1;
+        break;
+    case NJ_TINY_WRITE_CODE:
+        address = (void *)((uintptr_t)step_0 & ~(uintptr_t)3);
+        *(volatile int *)address = 1;
+        break;
+    case NJ_TINY_STACK_OVERFLOW: zero = (int)overflow(0); break;
+    case NJ_TINY_UNDEFINED:
+#if defined(__arm__)
+        __asm__ volatile("udf #7");
+#else
+        __builtin_trap();
+#endif
+        break;
+    case NJ_TINY_DIVIDE_BY_ZERO:
+        zero = 0;
+        zero = 7 / zero;
+        break;
+    case NJ_TINY_RUN_DATA: {
+        void (*code)(void);
+        address = (void *)((uintptr_t)place_a | 1u);
+        memcpy(&code, (const void *)&address, sizeof code);
+        code();
+        break;
+    }
+    case NJ_TINY_WRITE_FLASH:
+        address = (void *)(uintptr_t)&read_only;
+        *(volatile uint32_t *)address = 1;
+        break;
+    case NJ_TINY_HANG:
+        while (zero == 0) {
+        }
+        break;
+    case NJ_TINY_LOOP: loop(number); break;
+    case NJ_TINY_PRINT: nj_log("tiny says hello"); break;
+    case NJ_TINY_DRIFT: place_a[0] = (uint8_t)(place_a[0] + drift++); break;
+    default: break;
+    }
+}
+
+static void step_1(void) {
+    if (place_b[0] == NJ_TINY_COMMAND) {
+        uint32_t number;
+        memcpy(&number, place_b + 4, sizeof number);
+        misbehave(place_b[1], number);
+    }
+    for (int i = 0; i < COUNT; ++i) {
+        place_b[i] = place_a[i] ^ 0x55;
+    }
+}
+
+static void step_2(void) {
+    for (int i = 0; i < COUNT; ++i) {
+        place_a[i] = (uint8_t)(place_a[i] + place_b[i]);
+    }
+}
+
+static const struct nj_place input[] = {{place_b, COUNT}, {place_c, sizeof place_c}};
+static const struct nj_place output[] = {{place_a, 4}};
+static const struct nj_tap tap[] = {
+    {{place_a, COUNT}, 0, 1},
+    {{place_b, COUNT}, 1, 2},
+    {{place_a, COUNT}, 2, 2},
+};
+static void (*const step[])(void) = {step_0, step_1, step_2};
+
+const struct nj_model nj_model = {
+    .input = input,
+    .output = output,
+    .tap = tap,
+    .step = step,
+    .inputs = 2,
+    .outputs = 1,
+    .taps = 3,
+    .steps = 3,
+    .model_sha256 = {0x11, 0x22, 0x33},
+    .contract_sha256 = {0x44, 0x55, 0x66},
+    .backend = "tiny",
+    .rounding = "ADD=single",
+};
+
+static int32_t sum(int at) {
+    const int16_t *const chunk = (const int16_t *)staging;
+    return chunk[at] + chunk[at + 1] + chunk[at + 2] + chunk[at + 3];
+}
+
+static void run(void) {
+    for (int i = 0; i < 8; ++i) {
+        features[i] = (float)sum(4 * i) / 32768.0f;
+    }
+}
+
+static void quantize(void) {
+    for (int i = 0; i < 8; ++i) {
+        place_b[i] = place_b[i + 8] = (uint8_t)(int32_t)(features[i] * 32768.0f);
+    }
+    memset(place_c, 0, sizeof place_c);
+    memset(features, 0xEE, sizeof features); /* as a generator may that puts input and features in one place */
+}
+
+const struct nj_frontend_stage nj_frontend_stage = {
+    .present = true,
+    .chunk_samples = 32,
+    .features = {features, sizeof features},
+    .run = run,
+    .quantize = quantize,
+};
+
+const struct nj_place nj_staging = {staging, sizeof staging};
