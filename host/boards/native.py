@@ -1,0 +1,171 @@
+"""The native board: the firmware as a process of this computer, reached through a unix socket."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from host.boards.base import FlashReport
+from host.boards.folder import kept_folder, make_private, own_folder
+from host.boards.lock import right_now, this_command
+from host.boards.process import ProcessId, end, ended_within, error_text, spawn
+from host.boards.record import Record
+from host.boards.symbolize import symbolize
+from host.deadline import Deadline
+from host.errors import BadInput, BoardFailure, FirmwareFailure, FlashFailure, NightjarError
+from host.files import sha256_file
+from host.link.transport import Transport, Watch
+from host.link.unix_stream import connect_unix
+
+NAME = "native"
+_FIRMWARE = "nightjar.elf"
+_SOCKET = "link.sock"
+_LOOK = 0.002  # seconds between two looks at a process that is starting
+
+
+class NativeBoard:
+    """A folder with the firmware that was flashed last, and its process."""
+
+    name = NAME
+
+    def __init__(
+        self, folder: Path, *, record: Record | None = None, root: Path | None = None
+    ) -> None:
+        self._folder = folder
+        self._record = record
+        self._root = root
+        self._process = None if record is None else record.process
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def start(cls) -> "NativeBoard":
+        """A board of our own; its process dies with us."""
+        return cls(own_folder())
+
+    @classmethod
+    def keep(cls, root: Path) -> Record:
+        """Record a board whose firmware outlives us; it runs from the first flash on."""
+        folder = kept_folder(root, NAME)
+        make_private(folder)
+        record = Record(NAME, folder, None, False, None, right_now(), this_command())
+        record.save(root)
+        return record
+
+    @classmethod
+    def attach(cls, record: Record, root: Path) -> "NativeBoard":
+        """Use a kept board."""
+        return cls(record.folder, record=record, root=root)
+
+    @property
+    def kept(self) -> bool:
+        return self._record is not None
+
+    def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
+        started = time.monotonic()
+        if not elf.is_file():
+            raise BadInput(
+                "the firmware cannot be read",
+                evidence=f"Received: {elf}",
+                next_step="build it with `nightjar build --board native`",
+            )
+        self._stop()
+        copy = self._folder / _FIRMWARE
+        begun = time.monotonic()
+        # A copy, as a board has: what happens to the file later changes nothing.
+        shutil.copyfile(elf, copy)
+        copy.chmod(0o700)
+        written = time.monotonic() - begun
+        if sha256_file(copy) != sha256_file(elf):
+            raise FlashFailure(
+                "the firmware changed while it was copied",
+                evidence=f"Received: {elf}",
+                next_step="flash again when its build has ended",
+            )
+        self._run(deadline)
+        size = copy.stat().st_size
+        return FlashReport(size, written, time.monotonic() - started)
+
+    def reset(self, deadline: Deadline) -> None:
+        self._stop()
+        self._run(deadline)
+
+    def connect(self, deadline: Deadline) -> Transport:
+        if self._process is None:
+            raise BoardFailure(
+                "the native board runs no firmware",
+                evidence="nothing was flashed",
+                next_step="flash it with `nightjar flash --board native`",
+            )
+        try:
+            watch = Watch(self._process.pid, self._why_died)
+        except NightjarError:
+            raise self._why_died() from None
+        return connect_unix(str(self._folder / _SOCKET), deadline, watch)
+
+    def connect_slow(self, deadline: Deadline) -> Transport:
+        return self.connect(deadline)
+
+    def symbolize(self, elf: Path, pc: int) -> str:
+        return symbolize(("addr2line",), elf, pc)
+
+    def close(self) -> None:
+        if self._record is None:
+            self._stop()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, deadline: Deadline) -> None:
+        path = self._folder / _SOCKET
+        path.unlink(missing_ok=True)
+        command = [str(self._folder / _FIRMWARE), "--socket", _SOCKET]
+        if not os.access(command[0], os.X_OK):
+            raise BoardFailure(
+                "the native board runs no firmware",
+                next_step="flash it with `nightjar flash --board native`",
+            )
+        child = spawn(command, self._folder, kept=self.kept)
+        self._child = child
+        self._process = ProcessId.of(child.pid)
+        while not path.exists():
+            if ended_within(child.pid, deadline.at_most(_LOOK)):
+                child.wait()
+                raise self._why_died()
+            if deadline.expired:
+                self._stop()
+                raise BoardFailure(
+                    "the native firmware did not open its socket before the deadline",
+                    evidence=error_text(self._folder) or "it printed nothing",
+                    next_step="run again when the computer is less busy",
+                )
+        self._remember(sha256_file(self._folder / _FIRMWARE))
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            end(self._process, self._child)
+        self._process, self._child = None, None
+        self._remember(None)
+
+    def _remember(self, elf_sha256: str | None) -> None:
+        if self._record is not None and self._root is not None:
+            self._record = replace(self._record, process=self._process, elf_sha256=elf_sha256)
+            self._record.save(self._root)
+
+    def _why_died(self) -> NightjarError:
+        code = None if self._child is None else self._child.poll()
+        text = error_text(self._folder)
+        if code is not None and code < 0 and -code not in (signal.SIGKILL, signal.SIGTERM):
+            return FirmwareFailure(
+                f"the native firmware died by {signal.Signals(-code).name}",
+                evidence=text or "it printed nothing",
+                next_step="run its ELF under gdb with the same request",
+            )
+        return BoardFailure(
+            "the process of the native board has ended",
+            evidence="; ".join(
+                [f"exit status {code}"] * (code is not None) + [f"it said: {text}"] * bool(text)
+            )
+            or "it printed nothing; somebody may have killed it",
+            next_step="flash it again",
+        )

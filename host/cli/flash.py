@@ -1,0 +1,118 @@
+"""nightjar flash: write firmware to a board and print its HELLO."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from host.cli.common import json_option, say, write_json
+
+if TYPE_CHECKING:
+    from host.boards.base import FlashReport
+    from host.link.messages import Hello
+    from host.project import Project
+
+SCHEMA = "nightjar/flash/1"
+_BUILD = 300.0  # seconds
+_FLASH = 60.0
+_HELLO = 5.0
+
+
+@click.command()
+@click.argument("source", metavar="PROJECT_OR_BUNDLE_OR_TFLITE", type=click.Path(path_type=Path))
+@click.option("--board", "board_name", default="virtual", show_default=True, help="Kind of board.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the firmware project of a bundle or .tflite.  "
+    "[default: build/firmware/BOARD-HASH]",
+)
+@json_option
+def command(source: Path, board_name: str, out: Path | None, json_path: str | None) -> None:
+    """Write firmware to a board and print its HELLO.
+
+    A bundle or a .tflite is turned into firmware first. Uses the board that `nightjar board up` keeps; where none is
+    kept, starts one and ends it.
+    """
+    from host.boards import open_board
+    from host.deadline import Deadline
+    from host.link.client import Client
+    from host.link.identity import check_identity
+
+    project = _project(source, board_name, out, json_path)
+    with open_board(board_name) as board:
+        report = board.flash(project.elf, Deadline.after(_FLASH))
+        transport = board.connect(Deadline.after(_HELLO))
+        try:
+            hello = Client(transport).hello(Deadline.after(_HELLO))
+        finally:
+            transport.close()
+        check_identity(hello, project)
+        _show(hello, report, board.kept, json_path)
+        write_json(
+            json_path,
+            {
+                "schema": SCHEMA,
+                "board": board_name,
+                "kept": board.kept,
+                "elf": str(project.elf),
+                "hello": hello.as_dict(),
+                "flash": {
+                    "bytes": report.bytes,
+                    "seconds": report.seconds,
+                    "total_seconds": report.total_seconds,
+                    "bytes_per_second": report.bytes_per_second,
+                },
+            },
+        )
+
+
+def _project(source: Path, board: str, out: Path | None, json_path: str | None) -> "Project":
+    """The built project: `source` itself, or made from it."""
+    from host.deadline import Deadline
+    from host.errors import BadInput
+    from host.project import DESCRIPTION, load_project
+
+    if (source / DESCRIPTION).is_file():
+        project = load_project(source)
+        if project.description.board != board:
+            raise BadInput(
+                f"this firmware is for the board {project.description.board}",
+                evidence=f"Received: --board {board}, {source}",
+                next_step=f"use --board {project.description.board}, or generate it for {board}",
+            )
+    else:
+        from host.bundle import load_subject
+
+        subject = load_subject(source)
+        folder = out or Path("build/firmware") / f"{board}-{subject.model_sha256[:12]}"
+        say(f"generating {folder}", json_path)
+        from model_gen.codegen.project import generate
+
+        project = generate(subject, board, folder)
+    from host.build import build
+
+    say(f"building {project.elf}", json_path)
+    build(project, Deadline.after(_BUILD))
+    return project
+
+
+def _show(hello: "Hello", report: "FlashReport", kept: bool, json_path: str | None) -> None:
+    rows = [
+        (
+            "flashed",
+            f"{report.bytes:,} bytes in {report.seconds:.3f} s ({report.bytes_per_second / 1e6:.1f} MB/s), "
+            f"verified; {report.total_seconds:.2f} s in all",
+        ),
+        ("board", hello.board + ("" if kept else " (started for this command, and ended)")),
+        ("build-id", hello.build_id.hex()),
+        ("model", hello.model.hex()),
+        ("contract", hello.contract.hex()),
+        ("protocol", str(hello.protocol)),
+        ("compiler", hello.compiler),
+        ("backend", hello.backend),
+        ("rounding", hello.rounding or "none needed"),
+        ("cost unit", hello.cost_unit),
+    ]
+    for name, value in rows:
+        say(f"{name:10} {value}", json_path)

@@ -1,0 +1,1 @@
+"""The link: frames, messages, client and transports. It knows nothing of models."""

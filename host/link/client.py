@@ -1,0 +1,244 @@
+"""The client: what a session asks of a board. Every call ends by its deadline with a right answer or a failure."""
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from host.deadline import Deadline
+from host.errors import NightjarError
+from host.link.exchange import Exchange, Refused, now, rebooted, unexpected
+from host.link.frames import FrameType
+from host.link.messages import (
+    MAX_DIGESTS,
+    MAX_STEPS,
+    BootEvent,
+    CostPage,
+    DigestsPage,
+    ErrorCode,
+    ErrorResponse,
+    Hello,
+    Mode,
+    ResetDone,
+    Response,
+    RunResult,
+    Stages,
+    Target,
+    What,
+    cost_request,
+    digests_request,
+    hello_request,
+    reset_request,
+    run_request,
+)
+from host.link.stats import LinkStats
+from host.link.transfer import PieceSize, load, read
+from host.link.transport import Transport, TransportClosed
+
+R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone)
+
+
+@dataclass(frozen=True)
+class Digests:
+    """CRC-32 of the tensors of the last tapped run; `taps` in the order of the tap table."""
+
+    features: int  # 0 without a frontend
+    input: int
+    output: int
+    taps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Costs in HELLO's unit. Stages: of the last plain run; steps: of the last run in mode STEPS. Stack: bytes."""
+
+    frontend: int
+    model: int
+    stack: int
+    steps: tuple[int, ...]
+
+
+class Client:
+    """One connection to a board.
+
+    Every method raises, besides what it names:
+        FirmwareFault: the firmware faulted; has the registers.
+        FirmwareFailure: it refuses, hangs, or breaks the protocol.
+        BoardFailure: it rebooted, is gone or silent.
+        LinkFailure: the link was too bad for the deadline.
+    """
+
+    def __init__(self, transport: Transport, *, stats: LinkStats | None = None) -> None:
+        self._exchange = Exchange(transport, stats)
+        self._piece = PieceSize()
+
+    @property
+    def stats(self) -> LinkStats:
+        """Counters of this connection."""
+        return self._exchange.stats
+
+    @property
+    def logs(self) -> list[str]:
+        """The last LOG lines of the firmware."""
+        return list(self._exchange.logs)
+
+    @property
+    def noise(self) -> bytes:
+        """The last bytes that came outside frames: crash text, a boot ROM's banner."""
+        return self._exchange.noise
+
+    def hello(self, deadline: Deadline) -> Hello:
+        """Begin a session: throw away stale bytes, then ask who answers, with a fresh nonce.
+
+        Raises:
+            BoardFailure: nothing answers, or what answered before has rebooted meanwhile.
+        """
+        exchange = self._exchange
+        before, exchange.hello = exchange.hello, None
+        if before is None:
+            exchange.drain()
+        nonce = secrets.randbits(32)
+        answer = self._call("HELLO", hello_request(nonce), deadline, Hello)
+        if answer.nonce != nonce:
+            raise unexpected("HELLO", answer)
+        if before is not None and answer.boot != before.boot:
+            raise rebooted(before.boot, BootEvent(answer.boot, answer.reset_cause))
+        exchange.hello = answer
+        return answer
+
+    def load_chunk(self, samples: npt.NDArray[np.int16], deadline: Deadline) -> None:
+        """Send a chunk: int16 [samples], little endian on the wire."""
+        if samples.dtype != np.int16 or samples.ndim != 1:
+            raise ValueError(
+                f"a chunk is int16 [samples]. Received: {samples.dtype} {samples.shape}"
+            )
+        self._load(Target.CHUNK, 0, samples.astype("<i2").tobytes(), deadline)
+
+    def load_input(self, index: int, data: bytes, deadline: Deadline) -> None:
+        """Send the bytes of model input `index`."""
+        self._load(Target.INPUT, index, bytes(data), deadline)
+
+    def run(
+        self,
+        stages: Stages,
+        *,
+        times: int = 1,
+        mode: Mode = Mode.PLAIN,
+        stop_after: int | None = None,
+        deadline: Deadline,
+    ) -> RunResult:
+        """Run the stages `times` times; with `stop_after`, only up to that step."""
+        payload = run_request(Stages(stages), times, Mode(mode), stop_after)
+        result = self._call("RUN", payload, deadline, RunResult)
+        if result.runs != times or result.differing >= max(times, 1):
+            raise unexpected("RUN", result)
+        return result
+
+    def digests(self, deadline: Deadline) -> Digests:
+        """CRC-32 of every tensor of the last tapped run."""
+        total = self._hello().taps
+        pages: list[DigestsPage] = []
+        taps: list[int] = []
+        while not pages or len(taps) < total:
+            count = min(self._piece.bytes // 5, MAX_DIGESTS, total - len(taps))
+            page = self._call("DIGESTS", digests_request(len(taps), count), deadline, DigestsPage)
+            if page.first != len(taps) or len(page.taps) != count:
+                raise unexpected("DIGESTS", page)
+            if pages and _heads(page) != _heads(pages[0]):
+                raise unexpected("DIGESTS", (pages[0], page))
+            pages.append(page)
+            taps += page.taps
+        return Digests(*_heads(pages[0]), tuple(taps))
+
+    def read(self, what: What, index: int, offset: int, length: int, deadline: Deadline) -> bytes:
+        """Bytes of a tensor of the last run; any length."""
+        try:
+            return read(self._exchange, self._piece, What(what), index, offset, length, deadline)
+        except NightjarError as error:
+            raise self._explained(error, deadline) from error
+
+    def cost(self, deadline: Deadline) -> Cost:
+        """What the last runs cost."""
+        total = self._hello().steps
+        pages: list[CostPage] = []
+        steps: list[int] = []
+        while not pages or len(steps) < total:
+            count = min(self._piece.bytes // 9, MAX_STEPS, total - len(steps))
+            page = self._call("COST", cost_request(len(steps), count), deadline, CostPage)
+            if page.first != len(steps) or len(page.steps) != count:
+                raise unexpected("COST", page)
+            pages.append(page)
+            steps += page.steps
+        return Cost(pages[-1].frontend, pages[-1].model, pages[-1].stack, tuple(steps))
+
+    def reset(self, deadline: Deadline) -> None:
+        """Start the firmware again. Say `hello` next; on a transport that the board closes, connect again first."""
+        self._exchange.hello = None
+        try:
+            self._call("RESET", reset_request(), deadline, ResetDone)
+        except TransportClosed:
+            # A board may be quicker to restart, and with it to close its end, than to answer.
+            return
+
+    def _hello(self) -> Hello:
+        if self._exchange.hello is None:
+            raise ValueError("say hello first: nobody has said what it is")
+        return self._exchange.hello
+
+    def _load(self, target: Target, index: int, data: bytes, deadline: Deadline) -> None:
+        try:
+            load(self._exchange, self._piece, target, index, data, deadline)
+        except NightjarError as error:
+            raise self._explained(error, deadline) from error
+
+    def _explained(self, error: NightjarError, deadline: Deadline) -> NightjarError:
+        """A board that has lost what was loaded has rebooted: its boot event was lost on the way."""
+        if not isinstance(error, Refused) or error.response.code != ErrorCode.NOTHING_LOADED:
+            return error
+        if self._exchange.hello is None:
+            return error
+        try:
+            self.hello(deadline)
+        except NightjarError as reason:
+            return reason
+        return error
+
+    def _call(self, what: str, payload: bytes, deadline: Deadline, kind: type[R]) -> R:
+        response = self._ask(what, payload, deadline)
+        if isinstance(response, ErrorResponse):
+            raise self._explained(Refused(what, response), deadline)
+        if not isinstance(response, kind):
+            raise unexpected(what, response)
+        return response
+
+    def _ask(self, what: str, payload: bytes, deadline: Deadline) -> Response:
+        """Send a request until its response comes."""
+        exchange = self._exchange
+        request = exchange.next_request()
+        before, started = replace(exchange.stats), now()
+        attempts, wait = 0, exchange.pace.first()
+        while not deadline.expired:
+            exchange.send(FrameType.REQUEST, request, payload, deadline)
+            attempts += 1
+            exchange.stats.retries += attempts > 1
+            sent, attempt = now(), deadline.at_most(wait)
+            damage = exchange.stats.crc_errors
+            while not attempt.expired and exchange.stats.crc_errors == damage:
+                for frame in exchange.receive(attempt):
+                    if frame.request != request or frame.type != FrameType.RESPONSE:
+                        exchange.stats.stale += 1
+                        continue
+                    response = exchange.parse(frame)
+                    if isinstance(response, ErrorResponse) and response.code == ErrorCode.BUSY:
+                        continue
+                    exchange.answered(attempts, now() - sent)
+                    return response
+            if attempt.expired:
+                wait = exchange.pace.after(wait)
+        raise exchange.silence(what, attempts, before, now() - started)
+
+
+def _heads(page: DigestsPage) -> tuple[int, int, int]:
+    return page.features, page.input, page.output

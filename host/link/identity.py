@@ -1,0 +1,123 @@
+"""Is this the firmware that was asked for? Checked before any number is read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import NoteSection
+
+from host.bundle import Subject
+from host.errors import BadInput, HostFailure, IdentityFailure
+from host.link.messages import PROTOCOL, Hello
+from host.project import Project
+
+
+def elf_build_id(elf: Path) -> bytes:
+    """The GNU build-id of an ELF.
+
+    Raises:
+        HostFailure: there is no such file.
+        BadInput: it is no ELF, or has no build-id.
+    """
+    try:
+        with elf.open("rb") as stream:
+            for section in ELFFile(stream).iter_sections():
+                if isinstance(section, NoteSection):
+                    for note in section.iter_notes():
+                        if note["n_type"] == "NT_GNU_BUILD_ID":
+                            return bytes.fromhex(note["n_desc"])
+    except FileNotFoundError as error:
+        raise HostFailure(
+            f"the firmware {elf} has not been built",
+            next_step="build it with `nightjar build`",
+        ) from error
+    except ELFError as error:
+        raise BadInput(
+            f"{elf} is no ELF file",
+            evidence=f"Received: {error}",
+            next_step="build the firmware again with `nightjar build`",
+        ) from error
+    raise BadInput(
+        f"{elf} has no GNU build-id",
+        next_step="link it with -Wl,--build-id=sha1, as Nightjar's projects do",
+    )
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What HELLO must say. A hash that is None is not checked."""
+
+    build_id: bytes | None = None
+    model_sha256: str | None = None
+    contract_sha256: str | None = None
+    board: str | None = None
+
+
+def check_hello(hello: Hello, expected: Expected) -> None:
+    """Compare HELLO with what was asked for.
+
+    Raises:
+        IdentityFailure: naming everything that differs, with both values.
+    """
+    if hello.protocol != PROTOCOL:
+        older = "board" if hello.protocol < PROTOCOL else "host"
+        raise IdentityFailure(
+            "board and host speak different protocols",
+            evidence=f"board {hello.protocol}, host {PROTOCOL}; the {older} is older",
+            next_step="build and flash the firmware again with this version of nightjar"
+            if older == "board"
+            else "update nightjar on this computer",
+        )
+    pairs = [
+        ("build-id", hello.build_id.hex(), expected.build_id and expected.build_id.hex()),
+        ("model", hello.model.hex(), expected.model_sha256),
+        ("contract", hello.contract.hex(), expected.contract_sha256),
+        ("kind of board", hello.board, expected.board),
+    ]
+    wrong = [(name, got, want) for name, got, want in pairs if want is not None and got != want]
+    if wrong:
+        raise IdentityFailure(
+            f"the board runs other firmware than asked for: {', '.join(n for n, _, _ in wrong)} differ",
+            evidence="; ".join(f"{n}: board {got}, wanted {want}" for n, got, want in wrong),
+            next_step="flash the firmware with `nightjar flash`, then run again",
+        )
+
+
+def check_identity(hello: Hello, project: Project, subject: Subject | None = None) -> None:
+    """Prove that the project's ELF answers, and that it was made from `subject`.
+
+    Raises:
+        IdentityFailure: build-id, model, contract or protocol differ; both values are in the evidence.
+        BadInput, HostFailure: the project's ELF cannot be read.
+    """
+    if subject is not None:
+        check_project(project, subject)
+    check_hello(
+        hello,
+        Expected(
+            build_id=elf_build_id(project.elf),
+            model_sha256=project.description.model_sha256,
+            contract_sha256=project.description.contract_sha256,
+            board=project.description.board,
+        ),
+    )
+
+
+def check_project(project: Project, subject: Subject) -> None:
+    """Prove that a project was made from `subject`.
+
+    Raises:
+        IdentityFailure: model or contract differ.
+    """
+    pairs = [
+        ("model", project.description.model_sha256, subject.model_sha256),
+        ("contract", project.description.contract_sha256, subject.contract_sha256),
+    ]
+    wrong = [(name, got, want) for name, got, want in pairs if got != want]
+    if wrong:
+        raise IdentityFailure(
+            f"the firmware project was made from another {' and '.join(n for n, _, _ in wrong)}",
+            evidence="; ".join(f"{n}: project {got}, given {want}" for n, got, want in wrong),
+            next_step=f"generate the project again: `nightjar generate {subject.path}`",
+        )

@@ -1,0 +1,90 @@
+"""A serial port by pyserial's URL: a device, a pty, socket://host:port or rfc2217://host:port."""
+
+import select
+from typing import Any
+
+import serial
+
+from host.deadline import Deadline
+from host.errors import BoardFailure, LinkFailure
+from host.link.transport import wait_for
+
+_CHUNK = 1 << 16
+_POLL = 0.02  # seconds; only where the port has no file descriptor, and cut short by the first byte
+_WRITE_STEP = 0.25  # seconds
+
+
+class SerialUrl:
+    """An open serial port, used by nobody else.
+
+    Raises:
+        BoardFailure: it cannot be opened.
+    """
+
+    def __init__(self, url: str, baud: int = 921600) -> None:
+        options: dict[str, Any] = {"baudrate": baud, "timeout": 0, "write_timeout": _WRITE_STEP}
+        if "://" not in url:
+            options["exclusive"] = True
+        if url.startswith("rfc2217://"):
+            options["timeout"] = _POLL
+            del options["write_timeout"]
+        try:
+            self._port = serial.serial_for_url(url, **options)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise BoardFailure(
+                f"the serial port {url} cannot be opened",
+                evidence=str(error),
+                next_step="check the cable, the name and your permissions; end what else uses the port",
+            ) from error
+        self._url = url
+        try:
+            self._fd: int | None = self._port.fileno()
+        except (OSError, AttributeError):
+            self._fd = None
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                if self._fd is not None and not wait_for(self._fd, select.POLLOUT, deadline, None):
+                    break
+                step = bytes(view[:512])
+                sent = self._port.write(step)
+                view = view[len(step) if sent is None else sent :]
+        except serial.SerialTimeoutException:
+            pass
+        except (serial.SerialException, OSError) as error:
+            raise self._vanished(error) from error
+        if view:
+            raise LinkFailure(
+                f"{self._url} takes no more bytes",
+                evidence=f"{len(view)} of {len(data)} bytes unsent",
+                next_step="reset the board",
+            )
+
+    def read(self, deadline: Deadline) -> bytes:
+        try:
+            while True:
+                if self._fd is not None:
+                    ready = wait_for(self._fd, select.POLLIN, deadline, None)
+                    data = bytes(self._port.read(_CHUNK)) if ready else b""
+                    if data or not ready:
+                        return data
+                else:
+                    data = bytes(self._port.read(1))
+                    if data:
+                        return data + bytes(self._port.read(self._port.in_waiting))
+                if deadline.expired:
+                    return b""
+        except (serial.SerialException, OSError) as error:
+            raise self._vanished(error) from error
+
+    def close(self) -> None:
+        self._port.close()
+
+    def _vanished(self, error: Exception) -> BoardFailure:
+        return BoardFailure(
+            f"the serial port {self._url} has vanished",
+            evidence=str(error),
+            next_step="check the cable and the board's power",
+        )

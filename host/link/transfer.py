@@ -1,0 +1,262 @@
+"""Tensors over the link: LOAD in pieces on credit, READ in pieces with several requests under way."""
+
+import zlib
+from collections import deque
+from dataclasses import dataclass, replace
+
+from host.deadline import Deadline
+from host.link.exchange import Exchange, Refused, now, unexpected
+from host.link.frames import MAX_PIECE, Frame, FrameType, data_payload, parse_credit, parse_data
+from host.link.messages import (
+    ErrorCode,
+    ErrorResponse,
+    Loaded,
+    Target,
+    What,
+    load_request,
+    read_request,
+)
+
+WINDOW = 8  # pieces under way: there is no flow control below
+_SMALLEST = 32  # bytes
+_GROW_AFTER = 32  # pieces in a row that arrived
+
+
+class PieceSize:
+    """Bytes of a piece: halved when one is lost, doubled after a good stretch, so that a bad link still moves data."""
+
+    def __init__(self) -> None:
+        self.bytes = MAX_PIECE
+        self._good = 0
+
+    def arrived(self, pieces: int = 1) -> None:
+        self._good += pieces
+        if self._good >= _GROW_AFTER and self.bytes < MAX_PIECE:
+            self.bytes *= 2
+            self._good = 0
+
+    def lost(self) -> None:
+        self.bytes = max(_SMALLEST, self.bytes // 2)
+        self._good = 0
+
+
+def load(
+    exchange: Exchange,
+    size: PieceSize,
+    target: Target,
+    index: int,
+    data: bytes,
+    deadline: Deadline,
+) -> None:
+    """Send `data` to the board's staging area; the board checks its CRC-32.
+
+    Raises:
+        NightjarError: see `Client`.
+    """
+    if not data:
+        raise ValueError("there must be something to load. Received: 0 bytes")
+    before, started, attempts = replace(exchange.stats), now(), 0
+    while not deadline.expired:
+        upload = _Upload(exchange, size, target, index, data)
+        attempts += 1
+        if upload.run(deadline):
+            return
+        attempts += upload.attempts
+    raise exchange.silence("LOAD", attempts, before, now() - started)
+
+
+class _Upload:
+    """One LOAD under one request id. Go-back-N: the board takes pieces in order and credits the next offset wanted."""
+
+    def __init__(
+        self, exchange: Exchange, size: PieceSize, target: Target, index: int, data: bytes
+    ) -> None:
+        self._exchange = exchange
+        self._size = size
+        self._data = data
+        self._crc = zlib.crc32(data)
+        self._request = exchange.next_request()
+        self._payload = load_request(target, index, len(data), self._crc)
+        self._credited = 0
+        self._sent = 0
+        self._under_way: deque[int] = deque()  # ends of the pieces sent and not credited
+        self._repeats = 0  # credits that asked for the same offset again
+        self._went_back_at = -1
+        self.attempts = 0
+
+    def run(self, deadline: Deadline) -> bool:
+        """True when all is loaded; False at the deadline, or when the board found the whole damaged."""
+        exchange = self._exchange
+        wait = exchange.pace.first()
+        while not deadline.expired:
+            self._ask(deadline)
+            sent, attempt = now(), deadline.at_most(wait)
+            progress = self._credited
+            damage = exchange.stats.crc_errors
+            while not attempt.expired and exchange.stats.crc_errors == damage:
+                self._fill(deadline)
+                credited = self._credited
+                for frame in exchange.receive(attempt):
+                    done = self._take(frame)
+                    if done is not None:
+                        exchange.answered(self.attempts, now() - sent)
+                        return done
+                if self._credited > credited:
+                    attempt = deadline.at_most(wait)
+            if self._credited > progress:
+                wait, self.attempts = exchange.pace.first(), 0
+            elif attempt.expired:
+                wait = exchange.pace.after(wait)
+            self._go_back()
+        return False
+
+    def _ask(self, deadline: Deadline) -> None:
+        self._exchange.stats.retries += self.attempts > 0
+        self.attempts += 1
+        self._repeats = 0
+        self._exchange.send(FrameType.REQUEST, self._request, self._payload, deadline)
+
+    def _fill(self, deadline: Deadline) -> None:
+        while self._sent < len(self._data) and len(self._under_way) < WINDOW:
+            piece = self._data[self._sent : self._sent + self._size.bytes]
+            payload = data_payload(self._sent, len(self._data), piece)
+            self._exchange.send(FrameType.DATA, self._request, payload, deadline)
+            self._sent += len(piece)
+            self._under_way.append(self._sent)
+
+    def _take(self, frame: Frame) -> bool | None:
+        """True or False when the board has answered, None while it has not."""
+        stats = self._exchange.stats
+        if frame.request != self._request or frame.type == FrameType.DATA:
+            stats.stale += 1
+            return None
+        if frame.type == FrameType.CREDIT:
+            offset = parse_credit(frame.payload)
+            if offset is None or offset > len(self._data):
+                raise unexpected("LOAD", f"credit {frame.payload.hex()}")
+            self._credit(offset)
+            return None
+        response = self._exchange.parse(frame)
+        if isinstance(response, ErrorResponse):
+            if response.code == ErrorCode.LOAD_DAMAGED:
+                self._size.lost()
+                return False
+            if response.code == ErrorCode.BUSY:
+                return None
+            raise Refused("LOAD", response)
+        if not isinstance(response, Loaded):
+            raise unexpected("LOAD", response)
+        if response.received != len(self._data) or response.crc != self._crc:
+            raise unexpected("LOAD", response)
+        return True
+
+    def _credit(self, offset: int) -> None:
+        if offset > self._credited:
+            self._credited, self._repeats = offset, 0
+            while self._under_way and self._under_way[0] <= offset:
+                self._under_way.popleft()
+                self._size.arrived()
+            # After going back, an old piece may still have arrived and moved the board ahead of us.
+            if offset > self._sent:
+                self._sent = offset
+            return
+        self._exchange.stats.duplicates += 1
+        self._repeats += offset == self._credited
+        # One repeat may be the answer to a repeated request; two say that a piece is missing.
+        if self._repeats == 2 and self._went_back_at != self._credited:
+            self._went_back_at = self._credited
+            self._go_back()
+
+    def _go_back(self) -> None:
+        if self._under_way:
+            self._size.lost()
+            self._exchange.stats.retries += len(self._under_way)
+        self._under_way.clear()
+        self._sent = self._credited
+
+
+@dataclass
+class _Ask:
+    """A READ under way."""
+
+    offset: int
+    length: int
+    sent: float
+
+
+def read(
+    exchange: Exchange,
+    size: PieceSize,
+    what: What,
+    index: int,
+    offset: int,
+    length: int,
+    deadline: Deadline,
+) -> bytes:
+    """Bytes [offset, offset + length) of a tensor. A lost piece is asked for anew, perhaps in smaller ones.
+
+    Raises:
+        NightjarError: see `Client`.
+    """
+    before, started, attempts = replace(exchange.stats), now(), 1
+    out = bytearray(length)
+    wanted: deque[tuple[int, int]] = deque([(offset, length)] if length else [])
+    asked: dict[int, _Ask] = {}  # by request id, oldest first
+    wait = exchange.pace.first()
+
+    def give_up(request: int) -> None:
+        ask = asked.pop(request)
+        wanted.appendleft((ask.offset, ask.length))
+        exchange.stats.retries += 1
+
+    while wanted or asked:
+        while wanted and len(asked) < WINDOW:
+            at, rest = wanted.popleft()
+            piece = min(rest, size.bytes)
+            if rest > piece:
+                wanted.appendleft((at + piece, rest - piece))
+            request = exchange.next_request()
+            exchange.send(
+                FrameType.REQUEST, request, read_request(what, index, at, piece), deadline
+            )
+            asked[request] = _Ask(at, piece, now())
+        damage = exchange.stats.crc_errors
+        # Everything under way is one attempt: it is answered in order.
+        attempt = deadline.at_most(wait)
+        progress = False
+        for frame in exchange.receive(attempt):
+            if frame.request not in asked or frame.type == FrameType.CREDIT:
+                exchange.stats.stale += 1
+                continue
+            ask = asked[frame.request]
+            if frame.type == FrameType.RESPONSE:
+                response = exchange.parse(frame)
+                if isinstance(response, ErrorResponse) and response.code == ErrorCode.BUSY:
+                    continue
+                if isinstance(response, ErrorResponse):
+                    raise Refused("READ", response)
+                raise unexpected("READ", response)
+            parsed = parse_data(frame.payload)
+            if parsed is None or parsed[0] != ask.offset or len(parsed[2]) != ask.length:
+                raise unexpected("READ", f"DATA {frame.payload[:16].hex()}")
+            out[ask.offset - offset : ask.offset - offset + ask.length] = parsed[2]
+            # The board answers in order: what was asked for earlier and has not come is lost.
+            for older in list(asked)[: list(asked).index(frame.request)]:
+                size.lost()
+                give_up(older)
+            del asked[frame.request]
+            exchange.answered(attempts, now() - ask.sent)
+            size.arrived()
+            progress, attempts, wait = True, 1, exchange.pace.first()
+        if progress or not asked:
+            continue
+        if deadline.expired:
+            raise exchange.silence("READ", attempts, before, now() - started)
+        if exchange.stats.crc_errors > damage or attempt.expired:
+            size.lost()
+            attempts += 1
+            if attempt.expired:
+                wait = exchange.pace.after(wait)
+            for request in reversed(list(asked)):
+                give_up(request)
+    return bytes(out)
