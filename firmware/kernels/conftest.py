@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
 
+# firmware/ is no package: the tests' helpers are imported as plain modules.
+sys.path.insert(0, str(Path(__file__).parent))
+
 
 @pytest.fixture(scope="session")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    path = Path(__file__).parent / "testing_ops.py"
-    spec = importlib.util.spec_from_file_location("nj_testing_ops", path)
-    assert spec is not None
-    assert spec.loader is not None
-    ops = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(ops)
-    library: ctypes.CDLL = ops.k.compile_library(tmp_path_factory.mktemp("kernels"))
-    return library
+    import testing_kernels
+
+    return testing_kernels.compile_library(tmp_path_factory.mktemp("kernels"))

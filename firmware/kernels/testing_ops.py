@@ -1,36 +1,21 @@
 """Each kernel called from NumPy arrays and real scales: what a generator does, in the fewest words.
 
+This folder must be on sys.path (conftest.py sees to it).
+
 SPDX-License-Identifier: MIT
 """
 
 from __future__ import annotations
 
 import ctypes
-import importlib.util
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import testing_kernels as k
 from numpy.typing import NDArray
 
-
-def load(name: str) -> Any:
-    """Imports a module that lies beside this one; firmware is no package."""
-    key = f"nj_{name}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, Path(__file__).parent / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[key] = module
-        spec.loader.exec_module(module)
-    return sys.modules[key]
-
-
-k = load("testing_kernels")
 Int8 = NDArray[np.int8]
 
 
@@ -146,9 +131,7 @@ def pool(
     window, height, width = geometry.place(x.shape[1:3], size)
     low, high = k.activation_range(geometry.activation, q.scale, q.zero_point)
     channels = x.shape[3]
-    op = k.Pool(
-        k.Image(*x.shape[1:]), k.Image(height, width, channels), window, low, high
-    )
+    op = k.Pool(k.Image(*x.shape[1:]), k.Image(height, width, channels), window, low, high)
     return _call(library, f"nj_{name}_s8", op, [x], np.empty((1, height, width, channels), np.int8))
 
 
