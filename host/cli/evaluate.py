@@ -1,0 +1,96 @@
+"""`nightjar evaluate`: how good a model is on recordings that it was not trained on."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from host.cli.common import json_option, say, write_json
+
+
+@click.command(
+    context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
+    short_help="Score a checkpoint or a bundle on held-out recordings.",
+)
+@click.argument("model", metavar="CHECKPOINT_OR_BUNDLE", type=click.Path(path_type=Path))
+@click.option(
+    "--data-path", "--data", "data_path", type=click.Path(path_type=Path), required=True,
+    help="Class folders of recordings.",
+)  # fmt: skip
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), help="Beside a bundle: the float model to compare with."
+)  # fmt: skip
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test", "all"]),
+    default="test",
+    show_default=True,
+    help='Of the recordings that training was given; "all" for others.',
+)
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.5,
+    show_default=True,
+    help="Share of a chunk that the next one repeats.",
+)
+@click.option(
+    "--max-duration", type=click.FloatRange(0, min_open=True), help="Seconds of one recording."
+)
+@click.option("--num-workers", type=click.IntRange(0), default=2, show_default=True)
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path),
+    default=Path("build/cache/features"),
+    show_default=True,
+    help="Where features are kept.",
+)
+@json_option
+def command(
+    model: Path,
+    data_path: Path,
+    checkpoint: Path | None,
+    split: str,
+    overlap: float,
+    max_duration: float | None,
+    num_workers: int,
+    cache_dir: Path,
+    json_path: str | None,
+) -> None:
+    """Score a checkpoint (float) or a bundle (int8, by TFLite's reference kernels) on whole recordings.
+
+    The scores of a recording's chunks are pooled by their maximum, average and log-mean-exp.
+    """
+    from model_gen.evaluation.run import EvaluateOptions, evaluate
+    from model_gen.evaluation.table import table
+
+    is_checkpoint = model.suffix == ".keras"
+    result = evaluate(
+        EvaluateOptions(
+            data_path=data_path,
+            checkpoint=model if is_checkpoint else checkpoint,
+            bundle=None if is_checkpoint else model,
+            split=split,
+            overlap=overlap,
+            max_duration=max_duration,
+            num_workers=num_workers,
+            cache_dir=cache_dir,
+        )
+    )
+    say(table(result), json_path)
+    write_json(
+        json_path,
+        {
+            "schema": "nightjar/evaluate/1",
+            "split": split,
+            "labels": list(result.labels),
+            "recordings": result.recordings,
+            "chunks": result.chunks,
+            "skipped": [asdict(s) for s in result.skipped],
+            "kernels": result.kernels,
+            "metrics": {
+                kind: {how: asdict(metrics) for how, metrics in poolings.items()}
+                for kind, poolings in result.metrics.items()
+            },
+        },
+    )

@@ -1,0 +1,1 @@
+"""Recordings on disk: which there are, how they are split, and their features."""

@@ -1,0 +1,51 @@
+"""The recordings of a trained model again: the same split, found in a data folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from host.errors import BadInput
+from model_gen.data.dataset import Recording, find_recordings
+from model_gen.data.features import Selection
+from model_gen.data.split import Assignment
+from model_gen.models.config import ModelConfig
+
+EVALUATION_OVERLAP = 0.5  # of a chunk, where a whole recording is heard
+
+
+def train_selection(config: ModelConfig) -> Selection:
+    """Which chunks training, validation and calibration see."""
+    return Selection(max_duration=config.max_duration, salient=config.max_chunks_per_file)
+
+
+def recordings_of(
+    root: Path, labels: Sequence[str], assignment: Assignment, split: str
+) -> list[Recording]:
+    """The recordings below `root` that belong to `split`, or all of them for "all".
+
+    Raises:
+        BadInput: a recording of the split is missing, or, for "all", a folder is no class of the model.
+    """
+    found = find_recordings(root)
+    everything = {r.relative: r for files in found.values() for r in files}
+    if split == "all":
+        unknown = sorted(
+            f for f, files in found.items() if not files[0].is_negative and f not in labels
+        )
+        if unknown:
+            raise BadInput(
+                f"expected class folders that the model knows: {', '.join(labels)}",
+                evidence=f"Received: {root} with {', '.join(unknown)}",
+                next_step="move sounds that the model does not know to a folder named other",
+            )
+        return list(everything.values())
+    wanted = sorted(path for path, part in assignment.items() if part == split)
+    missing = [path for path in wanted if path not in everything]
+    if missing or not wanted:
+        raise BadInput(
+            f"expected the {split} recordings that the model's split names",
+            evidence=f"Received: {root} without {len(missing)} of {len(wanted)}"
+            + (f", first {missing[0]}" if missing else ""),
+            next_step="give the data folder that the model was trained on"
+            + ("" if split == "train" else ", or --split all for other recordings"),
+        )
+    return [everything[path] for path in wanted]

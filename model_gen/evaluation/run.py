@@ -1,0 +1,156 @@
+"""A whole evaluation: a checkpoint, a bundle or both, on the recordings of one split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from host.bundle import load_subject
+from host.errors import BadInput
+from host.files import sha256_bytes
+from model_gen.data.dataset import targets
+from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, Skipped, extract
+from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
+from model_gen.data.split import Assignment, from_csv
+from model_gen.evaluation.metrics import Metrics, evaluate_scores
+from model_gen.evaluation.pooling import POOLINGS, pool, sigmoid
+from model_gen.models.config import ModelConfig, load_config
+from model_gen.training.checkpoint import beside
+from model_gen.training.progress import bar, line
+
+SPLIT = "split.csv"
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """One evaluation; at least one of `checkpoint` and `bundle`."""
+
+    data_path: Path
+    checkpoint: Path | None = None
+    bundle: Path | None = None
+    split: str = "test"  # train, val, test or all
+    overlap: float = EVALUATION_OVERLAP
+    max_duration: float | None = (
+        None  # seconds of a recording; None: as in training, 60 for a bundle
+    )
+    num_workers: int = 2
+    cache_dir: Path = DEFAULT_CACHE
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """`metrics` is kind ("float", "int8") -> pooling -> metrics over recordings."""
+
+    labels: tuple[str, ...]
+    recordings: int
+    chunks: int
+    skipped: tuple[Skipped, ...]
+    metrics: dict[str, dict[str, Metrics]]
+    kernels: dict[str, str]  # kind -> what computed the scores
+
+
+def evaluate(options: EvaluateOptions) -> EvaluateResult:
+    """Score whole recordings by pooled, overlapping chunks; int8 always by TFLite's reference kernels.
+
+    Raises:
+        BadInput: models or data are unusable, or checkpoint and bundle do not belong together.
+    """
+    config, assignment = _subject(options)
+    selection = Selection(
+        max_duration=options.max_duration or config.max_duration, overlap=options.overlap
+    )
+    recordings = recordings_of(options.data_path, config.labels, assignment, options.split)
+    with bar(f"features of {options.split}", len(recordings)) as show:
+        chunks = extract(
+            recordings,
+            config.frontend,
+            selection,
+            cache_dir=options.cache_dir,
+            num_workers=options.num_workers,
+            on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
+            on_progress=show,
+        )
+    logits: dict[str, npt.NDArray[np.float32]] = {}
+    kernels: dict[str, str] = {}
+    if options.checkpoint is not None:
+        logits["float"], kernels["float"] = _float_logits(options.checkpoint, chunks)
+    if options.bundle is not None:
+        logits["int8"], kernels["int8"] = _int8_logits(options.bundle, chunks)
+    wanted = targets(chunks.recordings, config.labels)
+    metrics = {
+        kind: {
+            how: evaluate_scores(
+                wanted,
+                pool(sigmoid(values), chunks.owner, len(chunks.recordings), how),
+                config.labels,
+            )
+            for how in POOLINGS
+        }
+        for kind, values in logits.items()
+    }
+    return EvaluateResult(
+        config.labels, len(chunks.recordings), len(chunks), chunks.skipped, metrics, kernels
+    )
+
+
+def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
+    """Geometry, labels and split, from the checkpoint or from the bundle; of both, they must agree."""
+    config: ModelConfig | None = None
+    split = Path()
+    if options.checkpoint is not None:
+        config = load_config(options.checkpoint)
+        split = beside(options.checkpoint, SPLIT)
+    if options.bundle is not None:
+        contract = load_subject(options.bundle).contract
+        if contract is None:
+            raise BadInput(
+                "expected a bundle, which says how to listen",
+                evidence=f"Received: {options.bundle}, a bare model",
+                next_step="make a bundle with `nightjar quantize`",
+            )
+        of_bundle = ModelConfig(frontend=contract.frontend, labels=contract.labels)
+        if config is None:
+            config, split = of_bundle, options.bundle / SPLIT
+            if split.is_file() and sha256_bytes(split.read_bytes()) != contract.files.get(SPLIT):
+                raise BadInput(
+                    f"{SPLIT} is not the file that this bundle was made with",
+                    evidence=f"Received: {split}",
+                    next_step="make the bundle again with `nightjar quantize`",
+                )
+        elif (config.frontend, config.labels) != (of_bundle.frontend, of_bundle.labels):
+            raise BadInput(
+                "checkpoint and bundle must have the same labels and frontend",
+                evidence=f"Received: {options.checkpoint} and {options.bundle}",
+                next_step="make the bundle from this checkpoint with `nightjar quantize`",
+            )
+    if config is None:
+        raise BadInput("expected a checkpoint or a bundle", evidence="Received: neither")
+    if options.split == "all":
+        return config, {}
+    if not split.is_file():
+        raise BadInput(
+            "the model does not say which recordings it was trained on",
+            evidence=f"Received: {split}, which does not exist",
+            next_step="give --split all for recordings that training never saw",
+        )
+    return config, from_csv(split.read_text(), split)
+
+
+def _float_logits(checkpoint: Path, chunks: Chunks) -> tuple[npt.NDArray[np.float32], str]:
+    import keras
+
+    from model_gen.training.checkpoint import load_checkpoint
+    from model_gen.training.predict import predict_logits
+    from model_gen.training.runtime import tensorflow
+
+    tf = tensorflow()
+    model, _ = load_checkpoint(checkpoint)
+    return predict_logits(model, chunks), f"keras {keras.__version__}, tensorflow {tf.__version__}"
+
+
+def _int8_logits(bundle: Path, chunks: Chunks) -> tuple[npt.NDArray[np.float32], str]:
+    from model_gen.quantization.int8 import Int8Model
+
+    model = Int8Model(load_subject(bundle).model)
+    return model.logits(chunks), model.reference.description

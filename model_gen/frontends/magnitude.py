@@ -1,0 +1,27 @@
+"""Magnitude scalings by name, one file each."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from host.errors import BadInput
+
+# Value of --mag-scale -> module with `build(x)`, on `[batch, 1, frames, num_mels]`. Loaded lazily.
+MAGNITUDE_SCALINGS = {"pwl": "model_gen.frontends.pwl", "none": ""}
+
+
+def magnitude_scaling(name: str) -> Callable[[Any], Any]:
+    """The builder of the scaling called `name`.
+
+    Raises:
+        BadInput: there is none of that name.
+    """
+    if name not in MAGNITUDE_SCALINGS:
+        raise BadInput(
+            f"the magnitude scaling must be one of {', '.join(MAGNITUDE_SCALINGS)}",
+            evidence=f"Received: {name!r}",
+        )
+    if not MAGNITUDE_SCALINGS[name]:
+        return lambda x: x
+    build: Callable[[Any], Any] = importlib.import_module(MAGNITUDE_SCALINGS[name]).build
+    return build

@@ -1,0 +1,99 @@
+"""Everything that decides a model's architecture; saved as JSON beside each checkpoint."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from host.contract import FrontendContract
+from host.errors import BadInput
+
+SCHEMA = "nightjar/model-config/1"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Geometry of the features, the frontend and the backbone."""
+
+    frontend: FrontendContract
+    labels: tuple[str, ...]  # one logit each, sorted
+    max_duration: float = 60.0  # seconds read of one recording at most
+    max_chunks_per_file: int = 3  # salient chunks of a recording that training and validation see
+    num_mels: int = 64
+    mag_scale: str = "pwl"
+    frontend_trainable: bool = False  # whether the mel mixer trains
+    backbone: str = "dscnn"
+    alpha: float = 1.0  # width
+    depth_multiplier: float = 1.0  # repeats
+    embeddings_size: int = 256
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name, valid in (
+            ("num_mels", self.num_mels >= 4),
+            ("alpha", 0 < self.alpha <= 8),
+            ("depth_multiplier", 0 < self.depth_multiplier <= 8),
+            ("embeddings_size", self.embeddings_size >= 8 and self.embeddings_size % 8 == 0),
+            ("dropout", 0 <= self.dropout < 1),
+            ("max_duration", self.max_duration > 0),
+        ):
+            if not valid:
+                raise BadInput(
+                    f"--{name.replace('_', '-')} is out of range: {_RANGES[name]}",
+                    evidence=f"Received: {getattr(self, name)}",
+                )
+
+    def to_json(self) -> str:
+        """The text of the configuration file; the same configuration always gives the same text."""
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelConfig":
+        """Parse a configuration file.
+
+        Raises:
+            BadInput: it is not JSON of this schema.
+        """
+        try:
+            raw: dict[str, Any] = json.loads(text)
+            if raw.pop("schema") != SCHEMA:
+                raise KeyError("schema")
+            frontend = FrontendContract(**raw.pop("frontend"))
+            return cls(frontend=frontend, labels=tuple(raw.pop("labels")), **raw)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadInput(
+                f"a model configuration must follow the schema {SCHEMA}",
+                evidence=f"Received: {type(error).__name__}: {error}",
+                next_step="train the model again with `nightjar train`",
+            ) from error
+
+
+_RANGES = {
+    "num_mels": "at least 4",
+    "alpha": "above 0, at most 8",
+    "depth_multiplier": "above 0, at most 8",
+    "embeddings_size": "a multiple of 8, at least 8",
+    "dropout": "from 0, below 1",
+    "max_duration": "above 0 seconds",
+}
+
+
+def config_path(checkpoint: Path) -> Path:
+    """Where the configuration of a checkpoint lies: beside it."""
+    return checkpoint.with_name(f"{checkpoint.stem}_model_config.json")
+
+
+def load_config(checkpoint: Path) -> ModelConfig:
+    """The configuration beside `checkpoint`.
+
+    Raises:
+        BadInput: the checkpoint or its configuration is missing or unreadable.
+    """
+    for path in (checkpoint, config_path(checkpoint)):
+        if not path.is_file():
+            raise BadInput(
+                "expected a checkpoint with its model configuration beside it",
+                evidence=f"Received: {checkpoint}; {path.name} is missing",
+                next_step="make one with `nightjar train`",
+            )
+    return ModelConfig.from_json(config_path(checkpoint).read_text())

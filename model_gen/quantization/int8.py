@@ -1,0 +1,44 @@
+"""Logits of an int8 model, by TFLite's reference kernels."""
+
+import numpy as np
+import numpy.typing as npt
+
+from host.errors import BadInput
+from host.reference.frontend import quantize
+from host.reference.model import ReferenceModel
+from model_gen.data.features import Chunks
+
+
+class Int8Model:
+    """A .tflite with one int8 input [1, bins, frames, 1] and one int8 output [1, labels], run by `BUILTIN_REF`.
+
+    Raises:
+        BadInput: the model has another form.
+    """
+
+    def __init__(self, tflite: bytes) -> None:
+        self.reference = ReferenceModel(tflite)
+        ends = [*self.reference.inputs, *self.reference.outputs]
+        if len(ends) != 2 or any(end.dtype != np.int8 or not end.scale for end in ends):
+            raise BadInput(
+                "expected a full-int8 model with one input and one output",
+                evidence=f"Received: {[(e.name, e.dtype.name, e.shape) for e in ends]}",
+                next_step="make it with `nightjar quantize`",
+            )
+        self.input, self.output = ends
+
+    def steps(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
+        """The model's input for one spectrogram [bins, frames]: int8 [1, bins, frames, 1]."""
+        given = quantize(features, self.input.scale, self.input.zero_point)
+        return given.reshape(self.input.shape)
+
+    def scores(self, steps: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+        """One inference: int8 [labels]."""
+        out: npt.NDArray[np.int8] = self.reference.run([steps])[self.output.tensor]
+        return out.reshape(-1)
+
+    def logits(self, chunks: Chunks) -> npt.NDArray[np.float32]:
+        """Dequantized logits of all chunks: float32 [chunks, labels]."""
+        rows = [self.scores(self.steps(chunks.features([i])[0])) for i in range(len(chunks))]
+        scores = np.stack(rows).astype(np.float32)
+        return (scores - self.output.zero_point) * np.float32(self.output.scale)

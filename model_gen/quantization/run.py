@@ -1,0 +1,178 @@
+"""A whole quantization, from a checkpoint to a bundle, or to nothing where a gate fails."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+import host
+from host.bundle import LABELS, MODEL, VECTORS, Vectors, vectors_to_npz, write_bundle
+from host.contract import Contract, TensorContract
+from host.errors import HostFailure
+from host.files import sha256_bytes
+from host.reference.model import ReferenceTensor
+from model_gen.data.dataset import stable_order
+from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, extract
+from model_gen.data.reopen import recordings_of, train_selection
+from model_gen.data.split import Assignment, from_csv, to_csv
+from model_gen.models.config import ModelConfig, load_config
+from model_gen.quantization.calibration import manifest_csv, stratified
+from model_gen.quantization.convert import convert_checkpoint
+from model_gen.quantization.gates import GateResult, judge
+from model_gen.quantization.int8 import Int8Model
+from model_gen.training.checkpoint import beside, load_checkpoint
+from model_gen.training.predict import predict_logits
+from model_gen.training.progress import bar, line
+from model_gen.training.runtime import tensorflow
+
+CALIBRATION = "calibration.csv"
+SPLIT = "split.csv"
+# Ops whose pinned TFLite reference rounds once; the other ops that round do so twice.
+SINGLE_ROUNDING = frozenset({"FULLY_CONNECTED"})
+EXACT_OPS = frozenset({"TRANSPOSE", "RESHAPE", "PAD"})
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """One quantization."""
+
+    checkpoint: Path
+    data_path: Path
+    out: Path
+    calibration_samples: int = 256
+    vectors: int = 4
+    seed: int = 42
+    num_workers: int = 2
+    cache_dir: Path = DEFAULT_CACHE
+
+
+@dataclass(frozen=True)
+class QuantizeResult:
+    """What came out: `contract` is None where a gate failed and nothing was written."""
+
+    gates: GateResult
+    contract: Contract | None
+    ops: tuple[str, ...]
+    model_bytes: int
+
+
+def quantize(options: QuantizeOptions) -> QuantizeResult:
+    """Calibrate on train recordings, convert, judge on validation recordings, and write the bundle if it passes.
+
+    Raises:
+        BadInput: checkpoint or data are unusable.
+        HostFailure: the converter failed, or its model has ranges that do not hold the features.
+    """
+    tensorflow()
+    model, config = load_checkpoint(options.checkpoint)
+    assignment = _assignment(options.checkpoint)
+    train = _extract("train", config, assignment, options)
+    val = _extract("val", config, assignment, options)
+    manifest = stratified(train, options.calibration_samples, options.seed)
+    line(f"converting, calibrated on {len(manifest)} chunks of {len(train.recordings)} recordings")
+    tflite = convert_checkpoint(options.checkpoint, train.features(manifest))
+    int8 = Int8Model(tflite)
+    _require_range(int8.input)
+    gates = judge(predict_logits(model, val), int8.logits(val))
+    ops = tuple(op.name for op in int8.reference.ops)
+    if not gates.passed:
+        return QuantizeResult(gates, None, ops, len(tflite))
+    files = {
+        MODEL: tflite,
+        LABELS: "".join(f"{label}\n" for label in config.labels).encode(),
+        VECTORS: vectors_to_npz(_vectors(int8, config, assignment, options)),
+        CALIBRATION: manifest_csv(train, manifest).encode(),
+        SPLIT: to_csv(assignment).encode(),
+    }
+    contract = Contract(
+        frontend=config.frontend,
+        labels=config.labels,
+        output_activation="sigmoid",
+        input=_tensor(int8.input),
+        output=_tensor(int8.output),
+        rounding={
+            op: "single" if op in SINGLE_ROUNDING else "double"
+            for op in sorted(set(ops) - EXACT_OPS)
+        },
+        files={name: sha256_bytes(data) for name, data in sorted(files.items())},
+        tools=_tools(int8),
+        quality={
+            "gates": gates.as_json(),
+            "judged_on": "val",
+            "calibration": {"split": "train", "chunks": len(manifest), "seed": options.seed},
+        },
+    )
+    write_bundle(options.out, contract, files)
+    return QuantizeResult(gates, contract, ops, len(tflite))
+
+
+def _assignment(checkpoint: Path) -> Assignment:
+    load_config(checkpoint)
+    path = beside(checkpoint, SPLIT)
+    return from_csv(path.read_text(), path)
+
+
+def _extract(
+    split: str, config: ModelConfig, assignment: Assignment, options: QuantizeOptions
+) -> Chunks:
+    recordings = recordings_of(options.data_path, config.labels, assignment, split)
+    with bar(f"features of {split}", len(recordings)) as show:
+        return extract(
+            recordings,
+            config.frontend,
+            train_selection(config),
+            cache_dir=options.cache_dir,
+            num_workers=options.num_workers,
+            on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
+            on_progress=show,
+        )
+
+
+def _vectors(
+    int8: Int8Model, config: ModelConfig, assignment: Assignment, options: QuantizeOptions
+) -> Vectors:
+    """The loudest chunk of one test recording each, of folders spread over the classes."""
+    first = {}
+    recordings = recordings_of(options.data_path, config.labels, assignment, "test")
+    for recording in sorted(recordings, key=lambda r: stable_order(options.seed, r.relative)):
+        first.setdefault(recording.folder, recording)
+    spread = np.linspace(0, len(first) - 1, min(options.vectors, len(first))).round().astype(int)
+    chosen = [first[sorted(first)[i]] for i in spread]
+    chunks = extract(
+        chosen,
+        config.frontend,
+        Selection(config.max_duration, salient=1),
+        cache_dir=options.cache_dir,
+    )
+    features = chunks.features(range(len(chunks)))
+    steps = [int8.steps(spectrogram) for spectrogram in features]
+    return Vectors(
+        chunks=np.stack([chunks.samples(i) for i in range(len(chunks))]),
+        features=features,
+        inputs=np.concatenate(steps),
+        scores=np.stack([int8.scores(step) for step in steps]),
+    )
+
+
+def _require_range(end: ReferenceTensor) -> None:
+    low, high = (end.scale * (step - end.zero_point) for step in (-128, 127))
+    if low > end.scale or high < 1 - end.scale:
+        raise HostFailure(
+            "the model's int8 input must hold the features' range, 0 to 1",
+            evidence=f"it holds {low:.4f} to {high:.4f}",
+            next_step="calibrate on recordings that are not silent",
+        )
+
+
+def _tensor(end: ReferenceTensor) -> TensorContract:
+    return TensorContract(end.shape, end.dtype.name, end.scale, end.zero_point)
+
+
+def _tools(int8: Int8Model) -> dict[str, str]:
+    packages = ("keras", "numpy", "soundfile", "soxr")
+    return {
+        "nightjar": host.__version__,
+        "reference": int8.reference.description,
+        **{package: version(package) for package in packages},
+    }

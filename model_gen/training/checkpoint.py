@@ -1,0 +1,107 @@
+"""Checkpoints and what lies beside them; the same model always gives the same bytes."""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from host.errors import BadInput
+from host.files import write_atomically
+from model_gen.models.config import ModelConfig, config_path, load_config
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def beside(checkpoint: Path, suffix: str) -> Path:
+    """The file that belongs to a checkpoint, such as `best_model_labels.txt` for the suffix `labels.txt`."""
+    return checkpoint.with_name(f"{checkpoint.stem}_{suffix}")
+
+
+def save_checkpoint(model: Any, checkpoint: Path) -> None:
+    """Write a `.keras` file whole or not at all, without the date and the addresses that Keras puts into it."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=checkpoint.parent, prefix=".", suffix=".keras")
+    os.close(handle)
+    try:
+        model.save(name)
+        write_atomically(checkpoint, _reproducible(Path(name)))
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def save_config(config: ModelConfig, checkpoint: Path) -> None:
+    """Write the model configuration and the labels beside the checkpoint."""
+    write_atomically(config_path(checkpoint), config.to_json().encode())
+    labels = "".join(f"{label}\n" for label in config.labels)
+    write_atomically(beside(checkpoint, "labels.txt"), labels.encode())
+
+
+def load_checkpoint(checkpoint: Path) -> tuple[Any, ModelConfig]:
+    """The Keras model of a checkpoint, and its configuration.
+
+    Raises:
+        BadInput: a file is missing, or is not a Keras model of this configuration.
+    """
+    config = load_config(checkpoint)
+    import keras
+
+    try:
+        model = keras.saving.load_model(checkpoint, compile=False)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise BadInput(
+            "expected a Keras model",
+            evidence=f"Received: {checkpoint}: {type(error).__name__}: {str(error)[:200]}",
+            next_step="train the model again with `nightjar train`",
+        ) from error
+    wanted = (None, config.frontend.bins, config.frontend.frames, 1)
+    if tuple(model.input_shape) != wanted or model.output_shape[-1] != len(config.labels):
+        raise BadInput(
+            f"the model must have the input {wanted} and {len(config.labels)} outputs of its configuration",
+            evidence=f"Received: {checkpoint} with {model.input_shape} and {model.output_shape}",
+            next_step="train the model again with `nightjar train`",
+        )
+    return model, config
+
+
+def weights_sha256(model: Any) -> str:
+    """SHA-256 over all weights in order, shapes included: what two runs are compared by."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(
+            f"{weight.dtype}{weight.shape}".encode() + np.ascontiguousarray(weight).tobytes()
+        )
+    return digest.hexdigest()
+
+
+def _reproducible(path: Path) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(stream, "w") as target:
+        for name in sorted(source.namelist()):
+            data = source.read(name)
+            if name == "metadata.json":
+                metadata = {k: v for k, v in json.loads(data).items() if k != "date_saved"}
+                data = json.dumps(metadata, sort_keys=True).encode()
+            elif name == "config.json":
+                data = json.dumps(_renumbered(json.loads(data), {})).encode()
+            target.writestr(zipfile.ZipInfo(name, _EPOCH), data)
+    return stream.getvalue()
+
+
+def _renumbered(value: Any, seen: dict[int, int]) -> Any:
+    """Keras numbers shared objects by their addresses: number them in order of appearance."""
+    if isinstance(value, list):
+        return [_renumbered(item, seen) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: seen.setdefault(item, len(seen))
+        if key == "shared_object_id" and item is not None
+        else _renumbered(item, seen)
+        for key, item in value.items()
+    }

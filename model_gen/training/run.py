@@ -1,0 +1,141 @@
+"""A whole training run, from a data folder to a checkpoint."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+
+from host.errors import BadInput
+from host.files import write_atomically
+from model_gen.data.dataset import Dataset, index_dataset
+from model_gen.data.features import Chunks, Skipped, extract
+from model_gen.data.geometry import frontend_contract
+from model_gen.data.reopen import train_selection
+from model_gen.data.split import Assignment, of_split, split_dataset, to_csv
+from model_gen.models.build import build_model
+from model_gen.models.config import ModelConfig
+from model_gen.training.checkpoint import beside, load_checkpoint, save_config, weights_sha256
+from model_gen.training.loop import fit
+from model_gen.training.options import TrainOptions
+from model_gen.training.progress import bar, line
+from model_gen.training.runtime import tensorflow
+from model_gen.training.state import Progress
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came out of a run."""
+
+    config: ModelConfig
+    progress: Progress
+    weights_sha256: str  # of the checkpoint
+    parameters: int
+    recordings: dict[str, int]  # split -> recordings
+    chunks: dict[str, int]  # split -> chunks
+    skipped: tuple[Skipped, ...]
+
+
+def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResult:
+    """Index, split, extract, train; everything that the run leaves lies beside `options.checkpoint_path`.
+
+    Raises:
+        BadInput: options or data are unusable; nothing was written then.
+    """
+    contract = frontend_contract(
+        name=options.audio_frontend,
+        sample_rate=options.sample_rate,
+        chunk_duration=options.chunk_duration,
+        fft_length=options.fft_length,
+        spec_width=options.spec_width,
+        compression=options.input_compression,
+    )
+    dataset = index_dataset(
+        options.data_path_train,
+        max_samples=options.max_samples,
+        max_classes=options.max_classes,
+        seed=options.seed,
+    )
+    assignment = split_dataset(
+        dataset,
+        seed=options.seed,
+        val_share=options.val_split,
+        test_share=options.test_split,
+        group_by=options.group_by,
+        use_split_file=options.use_split_file,
+    )
+    config = ModelConfig(
+        frontend=contract,
+        labels=dataset.labels,
+        max_duration=options.max_duration,
+        max_chunks_per_file=options.max_chunks_per_file,
+        num_mels=options.num_mels,
+        mag_scale=options.mag_scale,
+        frontend_trainable=options.frontend_trainable,
+        alpha=options.alpha,
+        depth_multiplier=options.depth_multiplier,
+        embeddings_size=options.embeddings_size,
+        dropout=options.dropout,
+    )
+    parts = {
+        split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
+    }
+    heard = {r.folder for r in parts["train"].recordings}
+    if not set(dataset.labels) <= heard:
+        raise BadInput(
+            "every class needs a readable recording in train",
+            evidence=f"Received: none of {', '.join(sorted(set(dataset.labels) - heard))}",
+            next_step="replace the recordings that were named as skipped",
+        )
+    tensorflow()
+    model = build_model(config, seed=options.seed)
+    checkpoint = options.checkpoint_path
+    save_config(config, checkpoint)
+    write_atomically(beside(checkpoint, "split.csv"), to_csv(assignment).encode())
+    line(f"{model.count_params():,} parameters, {len(parts['train'])} training chunks")
+    fingerprint = _fingerprint(options, parts["train"], parts["val"])
+    progress = fit(
+        model,
+        parts["train"],
+        parts["val"],
+        dataset.labels,
+        options,
+        fingerprint,
+        stop_after=stop_after,
+    )
+    best, _ = load_checkpoint(checkpoint)
+    return TrainResult(
+        config=config,
+        progress=progress,
+        weights_sha256=weights_sha256(best),
+        parameters=model.count_params(),
+        recordings=dict(sorted(Counter(assignment.values()).items())),
+        chunks={split: len(part) for split, part in parts.items()},
+        skipped=tuple(s for part in parts.values() for s in part.skipped),
+    )
+
+
+def _extract(
+    dataset: Dataset,
+    assignment: Assignment,
+    split: str,
+    config: ModelConfig,
+    options: TrainOptions,
+) -> Chunks:
+    recordings = of_split(dataset.recordings, assignment, split)
+    with bar(f"features of {split}", len(recordings)) as show:
+        return extract(
+            recordings,
+            config.frontend,
+            train_selection(config),
+            cache_dir=options.cache_dir,
+            num_workers=options.num_workers,
+            on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
+            on_progress=show,
+        )
+
+
+def _fingerprint(options: TrainOptions, *parts: Chunks) -> str:
+    digest = hashlib.sha256(options.recipe().encode())
+    for part in parts:
+        for recording, entry in zip(part.recordings, part.entries, strict=True):
+            digest.update(f"{recording.relative} {entry.name}\n".encode())
+    return digest.hexdigest()
