@@ -1,0 +1,75 @@
+"""`nightjar bench`: the cost of each stage and layer on a board."""
+
+from pathlib import Path
+
+import click
+
+from host.cli.common import json_option, write_json
+
+SCHEMA = "nightjar/bench/1"
+
+
+@click.command(
+    "bench",
+    help="Count what the frontend and each layer of MODEL (a bundle folder or a .tflite) cost on a board, beside"
+    " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost.",
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--board", default="virtual", show_default=True, help="virtual, ...")
+@click.option(
+    "--rounding", default="tflite", type=click.Choice(["tflite", "tflm"]), show_default=True
+)
+@click.option(
+    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the input."
+)
+@json_option
+def command(
+    model: Path,
+    board: str,
+    rounding: str,
+    project: Path | None,
+    seed: int,
+    json_path: str | None,
+) -> int:
+    from host.compare.macs import count_macs
+    from host.compare.prepare import prepare
+    from host.compare.session import Bench
+    from host.errors import BadInput, FirmwareFailure
+    from host.report.bench import BenchRow, bench_json, table
+
+    subject, made = prepare(model, board, rounding=rounding, project=project)
+    with Bench(made, subject, board, vectors=1, seed=seed) as bench:
+        hello = bench.identity()
+        if hello.cost_unit == "none":
+            raise BadInput(
+                "this board counts nothing",
+                evidence=f"Received: --board {board}, whose cost unit is none",
+                next_step="use --board virtual",
+            )
+        for index in range(bench.total):
+            bench.observation(index)
+        verdict = bench.verdict()
+    if verdict.first_difference is not None:
+        raise FirmwareFailure(
+            "the board does not compute what the host computes, so its costs mean nothing",
+            evidence=verdict.headline,
+            next_step=f"nightjar verify {model} --board {board}",
+        )
+    macs = count_macs(subject.model)
+    rows = (
+        []
+        if verdict.cost.frontend is None
+        else [BenchRow("frontend", "FRONTEND", verdict.cost.frontend, 0)]
+    )
+    rows += [
+        BenchRow(layer.name, layer.op, layer.instructions or 0, count)
+        for layer, count in zip(verdict.layers, macs, strict=True)
+    ]
+    assert verdict.cost.model is not None
+    payload = bench_json(verdict, rows, sum(macs))
+    write_json(json_path, payload)
+    table(rows, verdict, sum(macs), to_stderr=json_path == "-")
+    return 0

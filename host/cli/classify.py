@@ -1,0 +1,70 @@
+"""`nightjar classify`: label recordings on the host and on a board, side by side."""
+
+from pathlib import Path
+
+import click
+
+from host.cli.common import json_option, write_json
+
+
+@click.command(
+    "classify",
+    help="Cut each FILE into overlapping chunks, let the host and a board classify every chunk (the board through its"
+    " own frontend), pool the scores and show the best labels of both. Exit 1 when a score differs.",
+)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--board", default="virtual", show_default=True, help='virtual, native, ... "none": host only.'
+)
+@click.option(
+    "--overlap",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Share of a chunk that the next one repeats.",
+)
+@click.option(
+    "--pool", default="lme", show_default=True, type=click.Choice(["max", "average", "lme"])
+)
+@click.option("--top-k", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
+)
+@json_option
+def command(
+    bundle: Path,
+    files: tuple[Path, ...],
+    board: str,
+    overlap: float,
+    pool: str,
+    top_k: int,
+    project: Path | None,
+    json_path: str | None,
+) -> int:
+    from host.bundle import load_subject
+    from host.compare.listen import Listener, as_json, show
+    from host.compare.prepare import prepare
+    from host.compare.session import Bench
+    from host.errors import BadInput
+
+    subject = load_subject(bundle)
+    if subject.contract is None:
+        raise BadInput(
+            "classify needs a bundle: a bare .tflite says neither how sound becomes its input nor its labels",
+            evidence=f"Received: {bundle}",
+            next_step="make a bundle with `nightjar quantize`",
+        )
+    listener = Listener(subject, overlap=overlap, how=pool, top_k=top_k)
+    recordings = [listener.open(file) for file in files]
+    if board == "none":
+        heard = [listener.listen(recording, None) for recording in recordings]
+        build_id = None
+    else:
+        _, made = prepare(bundle, board, project=project)
+        with Bench(made, subject, board, vectors=0, seed=0) as bench:
+            build_id = bench.identity().build_id.hex()
+            heard = [listener.listen(recording, bench.infer) for recording in recordings]
+    write_json(json_path, as_json(heard, board=board, build_id=build_id, how=pool, overlap=overlap))
+    show(heard, to_stderr=json_path == "-")
+    return 1 if any(result.differing for result in heard) else 0

@@ -1,0 +1,66 @@
+"""Flip a bit of a linked ELF: how the tester is tested.
+
+Nothing else of the file changes: build-id, hashes and tables stay what they are, so that only the tensors can tell.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from host.errors import BadInput
+from host.project import DESCRIPTION, Project
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A named object of an ELF and where its bytes lie in the file."""
+
+    name: str
+    offset: int
+    size: int
+
+
+def find_symbols(elf: Path) -> list[Symbol]:
+    """Every data object with bytes in the file, in the order of their addresses."""
+    with elf.open("rb") as stream:
+        file = ELFFile(stream)
+        found = []
+        for table in file.iter_sections():
+            if not isinstance(table, SymbolTableSection):
+                continue
+            for symbol in table.iter_symbols():
+                index = symbol["st_shndx"]
+                if symbol["st_info"]["type"] != "STT_OBJECT" or not isinstance(index, int):
+                    continue
+                section = file.get_section(index)
+                if section["sh_type"] != "SHT_PROGBITS" or not symbol["st_size"]:
+                    continue
+                offset = section["sh_offset"] + symbol["st_value"] - section["sh_addr"]
+                found.append((symbol["st_value"], Symbol(symbol.name, offset, symbol["st_size"])))
+    return [symbol for _, symbol in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
+
+
+def flip_bit(elf: Path, symbol: Symbol, byte: int, bit: int) -> None:
+    """Flip `bit` (0 to 7) of byte `byte` of a symbol, in place."""
+    if not 0 <= byte < symbol.size or not 0 <= bit < 8:
+        raise BadInput(
+            "there is no such bit",
+            evidence=f"Received: byte {byte}, bit {bit} of {symbol.name}, which has {symbol.size} bytes",
+        )
+    with elf.open("r+b") as stream:
+        stream.seek(symbol.offset + byte)
+        value = stream.read(1)[0]
+        stream.seek(symbol.offset + byte)
+        stream.write(bytes([value ^ 1 << bit]))
+
+
+def copy_project(project: Project, folder: Path) -> Project:
+    """A project with a copy of the ELF and of `nightjar.json`, enough to judge and to spoil."""
+    copied = replace(project, path=folder)
+    copied.elf.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(project.elf, copied.elf)
+    (folder / DESCRIPTION).write_bytes(project.description.to_json())
+    return copied

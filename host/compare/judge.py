@@ -1,0 +1,223 @@
+"""From observations to the verdict. A PASS is impossible when anything is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from host.compare.expect import Expected
+from host.compare.layers import Structure
+from host.compare.observe import Finding, Observation
+from host.compare.tensors import distance
+from host.errors import HostFailure
+from host.project import Tap
+from host.report.verdict import (
+    CostVerdict,
+    Exhibits,
+    FirstDifference,
+    FootprintVerdict,
+    LayerVerdict,
+    Proved,
+    Spectrogram,
+    Verdict,
+)
+
+
+class Footprint(Protocol):
+    """Bytes of an ELF, as host.build.footprint gives them."""
+
+    @property
+    def flash(self) -> int: ...
+    @property
+    def engine_flash(self) -> int: ...
+    @property
+    def ram(self) -> int: ...
+    @property
+    def arena(self) -> int: ...
+    @property
+    def stack(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Who answered: from HELLO, the ELF and the link."""
+
+    board: str
+    backend: str
+    build_id: str
+    model_sha256: str
+    contract_sha256: str
+    elf_sha256: str
+    reference: str
+    protocol: int
+    compiler: str
+    rounding: str
+    cost_unit: str
+    has_frontend: bool
+    link: dict[str, int] = field(default_factory=dict)
+
+
+class Case:
+    """Gathers the observations of all vectors; `judge` makes the verdict of them."""
+
+    def __init__(self, structure: Structure, taps: tuple[Tap, ...], vectors: int) -> None:
+        self.structure = structure
+        self.taps = taps
+        self.vectors = vectors
+        self.observations: dict[int, Observation] = {}
+        self.sizes: tuple[int, ...] = ()
+        self.spectrograms: list[Spectrogram] = []
+        self.leading: tuple[Observation, Finding] | None = None
+
+    def add(self, observation: Observation, expected: Expected) -> Observation:
+        """Take an observation; tensors are kept only of the vector that has the first difference so far."""
+        self.sizes = tuple(tensor.nbytes for tensor in expected.layers)
+        if observation.board_features is not None and expected.features is not None:
+            shown = Spectrogram(observation.vector, expected.features, observation.board_features)
+            self.spectrograms = [*self.spectrograms, shown][:3]
+        kept = observation
+        if observation.findings:
+            first = min(observation.findings, key=lambda finding: finding.place)
+            if self.leading is None or (first.place, observation.vector) < (
+                self.leading[1].place,
+                self.leading[0].vector,
+            ):
+                self.leading = (observation, first)
+            else:
+                kept = observation.without_tensors()
+        for vector, other in self.observations.items():
+            if self.leading is not None and vector != self.leading[0].vector:
+                self.observations[vector] = other.without_tensors()
+        self.observations[observation.vector] = kept
+        return kept
+
+    @property
+    def missing(self) -> list[int]:
+        """Vectors not observed yet."""
+        return [i for i in range(self.vectors) if i not in self.observations]
+
+    def first_difference(self) -> FirstDifference | None:
+        """The earliest differing tensor on the way of the data, then the lowest vector."""
+        if self.leading is None:
+            return None
+        observation, finding = self.leading
+        return first_difference(observation.vector, finding, self.structure)
+
+    def judge(self, answered: Answered, footprint: Footprint, **exhibits: str) -> Verdict:
+        """The verdict over all vectors.
+
+        Raises:
+            HostFailure: a vector, a layer or a digest is missing, so that there is no verdict.
+        """
+        self._check_complete()
+        observations = [self.observations[i] for i in range(self.vectors)]
+        counts = answered.cost_unit != "none"
+        stack = max(o.stack for o in observations)
+        first = self.first_difference()
+        return Verdict(
+            exact=first is None,
+            board=answered.board,
+            backend=answered.backend,
+            build_id=answered.build_id,
+            model_sha256=answered.model_sha256,
+            reference=answered.reference,
+            vectors=self.vectors,
+            first_difference=first,
+            layers=tuple(
+                self._layer(position, observations, counts)
+                for position in range(len(self.structure.layers))
+            ),
+            cost=CostVerdict(
+                frontend=max(o.frontend_cost for o in observations)
+                if counts and answered.has_frontend
+                else None,
+                model=max(o.model_cost for o in observations) if counts else None,
+            ),
+            footprint=FootprintVerdict(
+                flash=footprint.flash,
+                engine_flash=footprint.engine_flash,
+                ram=footprint.ram,
+                arena=footprint.arena,
+                stack=stack or footprint.stack,
+            ),
+            proved=Proved(
+                contract_sha256=answered.contract_sha256,
+                elf_sha256=answered.elf_sha256,
+                protocol=answered.protocol,
+                compiler=answered.compiler,
+                rounding=answered.rounding,
+                cost_unit=answered.cost_unit,
+                tapped_runs=sum(o.tapped_runs for o in observations),
+                untapped_runs=sum(o.untapped_runs for o in observations),
+                digests=sum(o.digests for o in observations),
+                link=answered.link,
+            ),
+            exhibits=self._exhibits(**exhibits),
+        )
+
+    def _layer(
+        self, position: int, observations: Sequence[Observation], counts: bool
+    ) -> LayerVerdict:
+        layer, tap = self.structure.layers[position], self.taps[position]
+        findings = [f for o in observations for f in o.findings if f.layer == position]
+        return LayerVerdict(
+            index=layer.index,
+            name=layer.name,
+            op=layer.op,
+            bytes=self.sizes[position],
+            observed=tap.observed,
+            reason=tap.reason,
+            differing=sum(f.differing for f in findings),
+            max_steps=max((f.max_steps for f in findings), default=0),
+            instructions=max(sum(o.step_costs[s] for s in tap.cost_steps) for o in observations)
+            if counts
+            else None,
+        )
+
+    def _exhibits(self, command: str = "", folder: str = "") -> Exhibits:
+        difference = None if self.leading is None else self.leading[1].difference
+        return Exhibits(
+            spectrograms=tuple(self.spectrograms),
+            positions=None if difference is None else difference.positions,
+            steps=None if difference is None else distance(difference.got, difference.want),
+            command=command,
+            folder=folder,
+        )
+
+    def _check_complete(self) -> None:
+        observed = {position for position, tap in enumerate(self.taps) if tap.observed}
+        problems = []
+        if self.missing:
+            problems.append(f"vectors {self.missing[:8]} of {self.vectors} were not judged")
+        if len(self.taps) != len(self.structure.layers):
+            problems.append(f"{len(self.taps)} taps for {len(self.structure.layers)} layers")
+        for observation in self.observations.values():
+            lacking = sorted(observed - observation.compared)
+            if lacking:
+                problems.append(f"vector {observation.vector}: layers {lacking[:8]} not compared")
+            needed = max((s for t in self.taps for s in t.cost_steps), default=-1)
+            if needed >= len(observation.step_costs):
+                problems.append(
+                    f"vector {observation.vector}: {len(observation.step_costs)} steps counted, of {needed + 1}"
+                )
+        if problems or not self.vectors:
+            raise HostFailure(
+                "the comparison is not complete, so there is no verdict",
+                evidence="; ".join(problems[:5]) or "no vectors",
+                next_step="run it again; with pytest, without -k, -x and node ids",
+            )
+
+
+def first_difference(vector: int, finding: Finding, structure: Structure) -> FirstDifference:
+    """A finding as the verdict shows it."""
+    return FirstDifference(
+        vector=vector,
+        layer=None if finding.layer is None else structure.layers[finding.layer].index,
+        name=finding.name,
+        op=finding.op,
+        index=finding.index,
+        got=finding.got,
+        want=finding.want,
+        differing=finding.differing,
+        max_steps=finding.max_steps,
+        cause=finding.cause,
+    )

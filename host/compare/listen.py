@@ -1,0 +1,155 @@
+"""Recordings through host and board: chunks, scores, labels with times."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from host.bundle import Subject
+from host.compare.expect import Oracle
+from host.compare.layers import read_structure
+from host.compare.pooling import Detection, activate, detect
+from host.compare.tensors import Array, differing_positions
+from host.compare.vectors import Vector
+from host.errors import BadInput
+
+SCHEMA = "nightjar/classify/1"
+Infer = Callable[[Vector], tuple[Array, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """int16 mono [samples] at the contract's rate."""
+
+    path: Path
+    samples: npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What host and board made of a recording. `differing` counts the scores that are not the same step."""
+
+    file: str
+    seconds: float
+    chunks: int
+    host: tuple[Detection, ...]
+    board: tuple[Detection, ...] | None
+    differing: int
+
+
+class Listener:
+    """Classifies recordings with one bundle."""
+
+    def __init__(self, subject: Subject, *, overlap: float, how: str, top_k: int) -> None:
+        assert subject.contract is not None
+        self.contract = subject.contract
+        self.overlap = overlap
+        self.how = how
+        self.top_k = top_k
+        self._oracle = Oracle(subject, read_structure(subject.model))
+
+    def open(self, path: Path) -> Recording:
+        """Decode a file by the chunk contract.
+
+        Raises:
+            BadInput: it is not a readable recording.
+        """
+        from model_gen.audio.decode import decode
+
+        return Recording(path, decode(path, self.contract.frontend.sample_rate))
+
+    def listen(self, recording: Recording, infer: Infer | None) -> Heard:
+        """Classify every chunk on the host, and with `infer` on a board, too."""
+        from model_gen.audio.chunks import chunk_starts, cut
+
+        frontend = self.contract.frontend
+        starts = chunk_starts(len(recording.samples), frontend.chunk_samples, self.overlap)
+        chunks = cut(recording.samples, starts, frontend.chunk_samples)
+        vectors = [Vector(i, chunk=chunk) for i, chunk in enumerate(chunks)]
+        host = self._table([self._oracle.expect(vector).outputs for vector in vectors])
+        board = None if infer is None else self._table([infer(vector) for vector in vectors])
+        return Heard(
+            file=str(recording.path),
+            seconds=len(recording.samples) / frontend.sample_rate,
+            chunks=len(vectors),
+            host=self._detect(host, starts, recording),
+            board=None if board is None else self._detect(board, starts, recording),
+            differing=0 if board is None else int(differing_positions(board, host).sum()),
+        )
+
+    def _table(self, outputs: Sequence[tuple[Array, ...]]) -> Array:
+        """Steps [chunks, labels]."""
+        table = np.stack([given[0].reshape(-1) for given in outputs])
+        if table.shape[1] != len(self.contract.labels):
+            raise BadInput(
+                "the model has another number of scores than the contract has labels",
+                evidence=f"Received: {table.shape[1]} scores, {len(self.contract.labels)} labels",
+            )
+        return table
+
+    def _detect(
+        self, steps: Array, starts: list[int], recording: Recording
+    ) -> tuple[Detection, ...]:
+        output, frontend = self.contract.output, self.contract.frontend
+        scores = activate(steps, output.scale, output.zero_point, self.contract.output_activation)
+        found = detect(
+            scores,
+            self.contract.labels,
+            starts,
+            chunk=frontend.chunk_samples,
+            length=len(recording.samples),
+            rate=frontend.sample_rate,
+            how=self.how,
+            top_k=self.top_k,
+        )
+        return tuple(found)
+
+
+def as_json(
+    heard: Sequence[Heard], *, board: str, build_id: str | None, how: str, overlap: float
+) -> dict[str, Any]:
+    """`nightjar/classify/1`."""
+    return {
+        "schema": SCHEMA,
+        "board": board,
+        "build_id": build_id,
+        "pool": how,
+        "overlap": overlap,
+        "files": [asdict(result) for result in heard],
+    }
+
+
+def show(heard: Sequence[Heard], *, to_stderr: bool) -> None:
+    """Print host and board side by side."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(stderr=to_stderr)
+    for result in heard:
+        many = "chunk" if result.chunks == 1 else "chunks"
+        table = Table(
+            title=f"{escape(result.file)}: {result.seconds:.1f} s, {result.chunks} {many}",
+            title_justify="left",
+        )
+        for side in ("host", "board"):
+            table.add_column(side)
+            table.add_column("score", justify="right")
+            table.add_column("seconds", justify="right")
+        board = result.board if result.board is not None else (None,) * len(result.host)
+        for one, other in zip(result.host, board, strict=True):
+            table.add_row(*_cells(one), *_cells(other))
+        console.print(table)
+        if result.board is not None:
+            state = "the same on both" if not result.differing else f"{result.differing} DIFFER"
+            console.print(f"scores: {state}", highlight=False)
+
+
+def _cells(detection: Detection | None) -> tuple[str, str, str]:
+    if detection is None:
+        return "", "", ""
+    times = f"{detection.start:.2f} - {detection.end:.2f}"
+    return detection.label, f"{detection.score:.3f}", times

@@ -1,0 +1,272 @@
+"""One vector on a board: every tensor compared with the reference, and what it cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from host.bundle import Subject
+from host.compare.cause import likely_cause
+from host.compare.expect import Expected, digest, to_bytes
+from host.compare.layers import Structure
+from host.compare.tensors import Array, TensorDifference, compare, from_bytes
+from host.compare.vectors import Vector
+from host.deadline import Deadline
+from host.errors import FirmwareFailure, HostFailure
+from host.link.client import Client, Digests
+from host.link.messages import Mode, Stages, What
+from host.project import Tap
+
+FOLLOWS = "follows from the first difference of this vector"
+UNSTABLE = "the digest differed, yet the tensor read back is right: the run is not deterministic"
+# Seconds that one inference may take. The slowest model of the project needs half a second on the virtual board of an
+# idle machine; a machine that is busy is ten times slower.
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """A tensor that differs. `place` orders findings along the way of the data.
+
+    `index`, `got` and `want` are of the first differing element; empty and None where there is none to show.
+    """
+
+    place: int
+    layer: int | None  # position in Structure.layers
+    name: str
+    op: str
+    cause: str
+    difference: (
+        TensorDifference | None
+    )  # None when the tensor read back was right, or for a repeated run
+    index: tuple[int, ...] = ()
+    got: int | float | str | None = None
+    want: int | float | str | None = None
+    differing: int = 0
+    max_steps: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What one vector showed. `compared` holds the positions of the layers whose digest was compared."""
+
+    vector: int
+    findings: tuple[Finding, ...]
+    compared: frozenset[int]
+    digests: int
+    tapped_runs: int
+    untapped_runs: int
+    frontend_cost: int
+    model_cost: int
+    stack: int
+    step_costs: tuple[int, ...]
+    board_features: npt.NDArray[np.float32] | None
+
+    def without_tensors(self) -> "Observation":
+        """The same counts without the arrays, which are large."""
+        findings = tuple(replace(finding, difference=None) for finding in self.findings)
+        return replace(self, findings=findings, board_features=None)
+
+
+FRONTEND, INPUT = 0, 1  # places before the layers
+LAYERS = 2
+
+
+class Observer:
+    """Asks one board about vectors, over one client."""
+
+    def __init__(
+        self,
+        client: Client,
+        subject: Subject,
+        structure: Structure,
+        taps: tuple[Tap, ...],
+        *,
+        repeats: int = 3,
+        limit: Deadline | None = None,
+    ) -> None:
+        self.client = client
+        self.subject = subject
+        self.structure = structure
+        self.taps = taps
+        self.repeats = repeats
+        self.limit = limit
+
+    def patience(self, inferences: int = 1) -> Deadline:
+        """The deadline of one exchange."""
+        own = Deadline.after(PATIENCE * max(1, inferences))
+        return own if self.limit is None else own.at_most(self.limit.remaining)
+
+    def load(self, vector: Vector) -> None:
+        """Put a vector on the board."""
+        if vector.chunk is not None:
+            self.client.load_chunk(vector.chunk, self.patience())
+            return
+        for index, tensor in enumerate(vector.inputs):
+            self.client.load_input(index, to_bytes(tensor), self.patience())
+
+    def stages(self, vector: Vector) -> Stages:
+        """Chunks go through the board's own frontend, inputs do not."""
+        return Stages.MODEL if vector.chunk is None else Stages.BOTH
+
+    def infer(
+        self, vector: Vector, outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
+    ) -> tuple[Array, ...]:
+        """Load, run untapped, and read the outputs, whose shapes and types are given."""
+        self.load(vector)
+        self.client.run(self.stages(vector), mode=Mode.PLAIN, deadline=self.patience())
+        return tuple(
+            self._read(What.OUTPUT, index, np.empty(shape, dtype))
+            for index, (shape, dtype) in enumerate(outputs)
+        )
+
+    def observe(self, vector: Vector, expected: Expected, *, show: bool = False) -> Observation:
+        """Run `vector` tapped, compare every digest, explain what differs, then count an untapped run.
+
+        `show` reads the board's spectrogram even when it is right.
+        """
+        self._check_sizes(expected)
+        self.load(vector)
+        stages = self.stages(vector)
+        result = self.client.run(stages, mode=Mode.TAPPED, deadline=self.patience())
+        digests = self.client.digests(self.patience())
+        found = _Findings()
+        board_features = self._compare_features(digests, expected, found, show)
+        self._compare_inputs(digests, expected, found)
+        seen = self._compare_layers(digests, expected, found)
+        after = LAYERS + len(self.structure.layers)
+        wrong = digests.output != expected.output_digest or result.output != digests.output
+        self._compare_outputs(wrong, expected, found, after)
+        self._repeat(stages, expected, found, after + 1)
+        cost = self.client.cost(self.patience())
+        self.client.run(stages, mode=Mode.STEPS, deadline=self.patience())
+        steps = self.client.cost(self.patience()).steps
+        return Observation(
+            vector=vector.index,
+            findings=tuple(found.findings),
+            compared=frozenset(seen),
+            digests=len(seen) + 2 + (expected.features is not None),
+            tapped_runs=1,
+            untapped_runs=self.repeats + 1,
+            frontend_cost=cost.frontend,
+            model_cost=cost.model,
+            stack=cost.stack,
+            step_costs=tuple(steps),
+            board_features=board_features,
+        )
+
+    def _compare_features(
+        self, digests: Digests, expected: Expected, found: "_Findings", show: bool
+    ) -> npt.NDArray[np.float32] | None:
+        want = expected.features
+        if want is None:
+            return None
+        wrong = digests.features != digest((want,))
+        if not wrong and not show:
+            return None
+        got = self._read(What.FEATURES, 0, want)
+        if wrong or compare(got, want) is not None:
+            found.add(FRONTEND, None, "features", "FRONTEND", got, want)
+        return got
+
+    def _compare_inputs(self, digests: Digests, expected: Expected, found: "_Findings") -> None:
+        if digests.input == expected.input_digest:
+            return
+        got = [self._read(What.INPUT, i, tensor) for i, tensor in enumerate(expected.inputs)]
+        pairs = list(zip(got, expected.inputs, strict=True))
+        wrong = [i for i, (one, want) in enumerate(pairs) if compare(one, want) is not None]
+        for index in wrong or [0]:
+            found.add(INPUT, None, f"input {index}", "INPUT", *pairs[index])
+
+    def _compare_layers(self, digests: Digests, expected: Expected, found: "_Findings") -> set[int]:
+        seen = set()
+        for position, (layer, tap) in enumerate(zip(self.structure.layers, self.taps, strict=True)):
+            if not tap.observed:
+                continue
+            assert tap.slot is not None
+            want = expected.layers[position]
+            seen.add(position)
+            if digests.taps[tap.slot] != digest((want,)):
+                got = self._read(What.TAP, tap.slot, want)
+                found.add(LAYERS + position, position, layer.name, layer.op, got, want)
+        return seen
+
+    def _compare_outputs(
+        self, wrong: bool, expected: Expected, found: "_Findings", place: int
+    ) -> None:
+        """The scores as the board sends them, besides their digests: they are what the user of a board gets."""
+        for index, want in enumerate(expected.outputs):
+            got = self._read(What.OUTPUT, index, want)
+            if compare(got, want) is not None or (wrong and not found.findings):
+                found.add(place, None, f"output {index}", "OUTPUT", got, want)
+
+    def _repeat(self, stages: Stages, expected: Expected, found: "_Findings", place: int) -> None:
+        """Run untapped and repeatedly: the same outputs each time, and those of the tapped run."""
+        result = self.client.run(
+            stages, times=self.repeats, mode=Mode.PLAIN, deadline=self.patience(self.repeats)
+        )
+        if result.runs != self.repeats:
+            raise FirmwareFailure(
+                "the board did another number of runs than it was asked for",
+                evidence=f"asked for {self.repeats}, it says {result.runs}",
+            )
+        if result.differing:
+            found.add_run(
+                place,
+                "repeated runs",
+                result.differing,
+                f"{result.differing} of {result.runs} runs on one input gave other outputs than the first:"
+                " state left over from a run, or memory written by something else",
+            )
+        elif result.output != expected.output_digest and not found.findings:
+            cause = "the untapped run gave other outputs than the tapped one, which was right"
+            found.add_run(place, "untapped run", 1, cause)
+
+    def _read(self, what: What, index: int, like: Array) -> Array:
+        data = self.client.read(what, index, 0, like.nbytes, self.patience())
+        return from_bytes(data, like.dtype, like.shape)
+
+    def _check_sizes(self, expected: Expected) -> None:
+        for layer, tap, want in zip(self.structure.layers, self.taps, expected.layers, strict=True):
+            if tap.observed and tap.bytes != want.nbytes:
+                raise HostFailure(
+                    "the generator holds a tensor to be of another size than the reference",
+                    evidence=f"op {layer.index} {layer.op}: {tap.bytes} bytes, the reference has {want.nbytes}",
+                    next_step="this is a defect of the generator: report it with the model",
+                )
+
+
+class _Findings:
+    """Collects findings along the way of the data; only the first of a vector gets a cause of its own."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def add(
+        self, place: int, layer: int | None, name: str, op: str, got: Array, want: Array
+    ) -> None:
+        difference = compare(got, want)
+        if difference is None:
+            cause = FOLLOWS if self.findings else UNSTABLE
+            self.findings.append(Finding(place, layer, name, op, cause, None))
+            return
+        self.findings.append(
+            Finding(
+                place,
+                layer,
+                name,
+                op,
+                FOLLOWS if self.findings else likely_cause(difference, op),
+                difference,
+                difference.index,
+                difference.got_first,
+                difference.want_first,
+                difference.differing,
+                difference.max_steps,
+            )
+        )
+
+    def add_run(self, place: int, name: str, differing: int, cause: str) -> None:
+        self.findings.append(Finding(place, None, name, "RUN", cause, None, differing=differing))

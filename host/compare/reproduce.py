@@ -1,0 +1,97 @@
+"""A folder that reproduces a difference: input, ELF, model, both tensors, a picture and the command."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from host.bundle import CONTRACT, LABELS, MODEL, VECTORS, Subject
+from host.compare.expect import to_bytes
+from host.compare.observe import Finding
+from host.compare.vectors import Vector
+from host.files import new_directory
+from host.project import DESCRIPTION, ELF, Project
+from host.report.pictures import difference_png
+from host.report.verdict import FirstDifference, describe
+
+
+def write_reproduction(
+    folder: Path,
+    *,
+    project: Project,
+    subject: Subject,
+    vector: Vector,
+    inputs: tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...],
+    findings: tuple[Finding, ...],
+    difference: FirstDifference,
+    board: str,
+    vectors: int,
+    seed: int,
+) -> Path:
+    """Write everything that shows the difference again, whole or not at all; an earlier folder is replaced.
+
+    `findings` are those of the vector that has the first difference, tensors included; `vectors` is the number of
+    random ones, as given to --vectors.
+    """
+    with new_directory(folder) as new:
+        target = new / "project"
+        (target / ELF).parent.mkdir(parents=True)
+        shutil.copyfile(project.elf, target / ELF)
+        (target / DESCRIPTION).write_bytes(project.description.to_json())
+        given = _copy_subject(subject, new)
+        if vector.chunk is not None:
+            np.save(new / "chunk.npy", vector.chunk)
+            (new / "chunk.bin").write_bytes(to_bytes(vector.chunk))
+        for index, tensor in enumerate(inputs):
+            np.save(new / f"input{index}.npy", tensor)
+            (new / f"input{index}.bin").write_bytes(to_bytes(tensor))
+        for number, finding in enumerate(findings):
+            if finding.difference is None:
+                continue
+            place = finding.op.lower() if finding.layer is None else f"layer{finding.layer:02d}"
+            np.save(new / f"{number:02d}-{place}-got.npy", finding.difference.got)
+            np.save(new / f"{number:02d}-{place}-want.npy", finding.difference.want)
+        first = min(findings, key=lambda finding: finding.place)
+        if first.difference is not None:
+            (new / "difference.png").write_bytes(difference_png(first.difference))
+        (new / "difference.json").write_text(json.dumps(asdict(difference), indent=1) + "\n")
+        command = (
+            f"nightjar verify {given} --project project --board {board}"
+            f" --vectors {vectors} --seed {seed} --json verify.json"
+        )
+        (new / "README.md").write_text(_readme(difference, command, board))
+    return folder
+
+
+def _copy_subject(subject: Subject, new: Path) -> str:
+    if subject.contract_json is None:
+        (new / MODEL).write_bytes(subject.model)
+        return MODEL
+    bundle = new / "bundle"
+    bundle.mkdir()
+    (bundle / MODEL).write_bytes(subject.model)
+    (bundle / CONTRACT).write_bytes(subject.contract_json)
+    for name in (LABELS, VECTORS):
+        shutil.copyfile(subject.path / name, bundle / name)
+    return "bundle"
+
+
+def _readme(difference: FirstDifference, command: str, board: str) -> str:
+    return f"""# A difference, and how to see it again
+
+{describe(difference)}
+
+In this folder:
+
+    {command}
+
+judges this very ELF (`project/build/nightjar.elf`), without building, on the same vectors; on board `{board}`.
+
+* `input*.npy`, `.bin`: the model's inputs of vector {difference.vector}, as the host computed them; `chunk.npy`, if
+  there is one, is the int16 sound that went through the board's own frontend.
+* `NN-layerMM-got.npy` and `-want.npy`: each tensor of that vector that differs, as the board and as the reference
+  computed it, in the order of the way of the data.
+* `difference.png`: where the first of them differs. `difference.json`: the first difference as in the verdict.
+"""

@@ -1,0 +1,96 @@
+"""The inputs a model is judged on: seeded random tensors, and a bundle's own windows of sound."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from host.bundle import Subject
+from host.errors import BadInput
+
+
+class InputTensor(Protocol):
+    """What is needed to draw an input."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """One thing to infer on: raw model inputs, or a chunk that goes through the board's own frontend."""
+
+    index: int
+    inputs: tuple[npt.NDArray[Any], ...] = ()
+    chunk: npt.NDArray[np.int16] | None = None
+
+    @property
+    def node_id(self) -> str:
+        return node_id(self.index)
+
+
+def node_id(index: int) -> str:
+    """How tests name a vector; the same on every tier."""
+    return f"vec{index:02d}"
+
+
+def random_inputs(
+    inputs: Sequence[InputTensor], count: int, seed: int
+) -> list[tuple[npt.NDArray[Any], ...]]:
+    """`count` sets of inputs drawn from `numpy.random.default_rng(seed)`, tensor after tensor in model order.
+
+    int8: integers(-128, 128, (count, *shape), dtype=int8). float32: standard_normal((count, *shape), dtype=float32).
+
+    Raises:
+        BadInput: an input of another type.
+    """
+    generator = np.random.default_rng(seed)
+    drawn: list[npt.NDArray[Any]] = []
+    for tensor in inputs:
+        shape = (count, *tensor.shape)
+        dtype = np.dtype(tensor.dtype)
+        if dtype == np.int8:
+            drawn.append(generator.integers(-128, 128, shape, dtype=np.int8))
+        elif dtype == np.float32:
+            drawn.append(generator.standard_normal(shape, dtype=np.float32))
+        else:
+            raise BadInput(
+                "model inputs must be int8 or float32",
+                evidence=f"Received: input {tensor.name!r} of {dtype}",
+                next_step="quantize the model to full int8",
+            )
+    return [tuple(tensor[i] for tensor in drawn) for i in range(count)]
+
+
+def count_vectors(subject: Subject, random: int) -> int:
+    """How many vectors `make_vectors` gives, without loading the model."""
+    own = subject.vectors()
+    return random + (0 if own is None else len(own.chunks))
+
+
+def make_vectors(
+    subject: Subject, inputs: Sequence[InputTensor], count: int, seed: int
+) -> list[Vector]:
+    """The random inputs, then the bundle's own chunks.
+
+    Raises:
+        BadInput: there would be none, or an input has a type that no vector can be drawn for.
+    """
+    own = subject.vectors()
+    chunks = [] if own is None else list(own.chunks)
+    if count < 0 or count + len(chunks) == 0:
+        raise BadInput(
+            "at least one vector is needed: a verdict on none proves nothing",
+            evidence=f"Received: {count} random vectors, {len(chunks)} of the bundle's own",
+            next_step="use --vectors 1 or more",
+        )
+    drawn = random_inputs(inputs, count, seed) if count else []
+    vectors = [Vector(i, inputs=tensors) for i, tensors in enumerate(drawn)]
+    vectors += [Vector(count + i, chunk=chunk) for i, chunk in enumerate(chunks)]
+    return vectors

@@ -1,0 +1,115 @@
+"""A verdict as one self-contained HTML page: nothing is loaded from anywhere."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+from host import __version__
+from host.files import write_atomically
+from host.report.pictures import map_png, spectrograms_png
+from host.report.verdict import LayerVerdict, Verdict, short_name
+
+TEMPLATE = "report.html.j2"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row of the layer table and of the cost chart. `width` is in percent of the widest."""
+
+    layer: LayerVerdict
+    name: str
+    width: float
+    share: str
+    state: str  # exact | wrong | hidden
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of what was proved."""
+
+    name: str
+    value: str
+    mono: bool = False
+
+
+def write_html(path: Path, verdict: Verdict, *, title: str, note: str = "") -> None:
+    """Write the page whole or not at all. `note` is one line under the headline."""
+    write_atomically(path, render(verdict, title=title, note=note).encode())
+
+
+def render(verdict: Verdict, *, title: str, note: str = "") -> str:
+    """The page as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = _count
+    exhibits = verdict.exhibits
+    return environment.get_template(TEMPLATE).render(
+        verdict=verdict,
+        title=title,
+        note=note,
+        version=__version__,
+        facts=_facts(verdict),
+        link=[Fact(k.replace("_", " "), _count(v)) for k, v in verdict.proved.link.items()],
+        bars=_bars(verdict),
+        unit=verdict.proved.cost_unit,
+        counted=any(layer.instructions is not None for layer in verdict.layers),
+        first_name=""
+        if verdict.first_difference is None
+        else short_name(verdict.first_difference.name),
+        spectrograms=[
+            (shown.vector, _data_uri(spectrograms_png(shown))) for shown in exhibits.spectrograms
+        ],
+        where="" if exhibits.steps is None else _data_uri(map_png(exhibits.steps)),
+        observed=sum(layer.observed for layer in verdict.layers),
+        compared_bytes=sum(layer.bytes for layer in verdict.layers if layer.observed)
+        * verdict.vectors,
+    )
+
+
+def _facts(verdict: Verdict) -> list[Fact]:
+    proved = verdict.proved
+    return [
+        Fact("board", verdict.board),
+        Fact("backend", verdict.backend),
+        Fact("build-id", verdict.build_id, True),
+        Fact("ELF", proved.elf_sha256, True),
+        Fact("model", verdict.model_sha256, True),
+        Fact("contract", proved.contract_sha256, True),
+        Fact("reference", verdict.reference),
+        Fact("rounding", proved.rounding or "no op rounds"),
+        Fact("compiler", proved.compiler),
+        Fact("protocol", str(proved.protocol)),
+        Fact("cost unit", proved.cost_unit),
+        Fact(
+            "runs", f"{_count(proved.tapped_runs)} tapped, {_count(proved.untapped_runs)} untapped"
+        ),
+        Fact("digests compared", _count(proved.digests)),
+    ]
+
+
+def _bars(verdict: Verdict) -> list[Bar]:
+    costs = [layer.instructions or 0 for layer in verdict.layers]
+    widest, total = max(costs, default=0), sum(costs)
+    bars = []
+    for layer, cost in zip(verdict.layers, costs, strict=True):
+        state = "wrong" if layer.differing else "exact" if layer.observed else "hidden"
+        width = 100 * cost / widest if widest else 0.0
+        share = f"{100 * cost / total:.1f} %" if total else ""
+        bars.append(Bar(layer, short_name(layer.name, 44), round(width, 2), share, state))
+    return bars
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _count(value: int | None) -> str:
+    """A number with thin spaces between thousands; a dash for None."""
+    return "-" if value is None else f"{value:,}".replace(",", "\u2009")
