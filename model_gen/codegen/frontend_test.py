@@ -1,0 +1,100 @@
+import dataclasses
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from host.contract import Contract, FrontendContract, TensorContract
+from host.errors import BadInput
+from host.reference.frontend_library import ROOT
+from host.reference.frontend_tables import make_tables
+from model_gen.codegen.frontend import STAGE, TABLES, c_float, render_frontend
+
+FLAGS = (
+    "-std=c11",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wmissing-prototypes",
+    "-Wpedantic",
+    "-Werror",
+)
+
+
+def bundle(**more: object) -> Contract:
+    frontend = FrontendContract(**more)  # type: ignore[arg-type]
+    return Contract(
+        frontend=frontend,
+        labels=("wren",),
+        output_activation="sigmoid",
+        input=TensorContract((1, frontend.bins, frontend.frames, 1), "int8", 1 / 255, -128),
+        output=TensorContract((1, 1), "int8", 0.1, 0),
+        rounding={},
+        files={},
+        tools={},
+    )
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_floats_are_printed_without_loss(value: float) -> None:
+    text = c_float(value)
+    assert re.fullmatch(r"-?0x[01](\.[0-9a-f]+)?p[+-]\d+f", text)
+    assert np.float32(float.fromhex(text[:-1])) == np.float32(value)
+
+
+@pytest.mark.parametrize("length", [None, 128, 2048])
+@pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
+def test_it_compiles_without_a_warning(tmp_path: Path, length: int | None, compiler: str) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is missing")
+    contract = None if length is None else bundle(fft_length=length, bins=length // 2 + 1)
+    for name, text in render_frontend(contract).items():
+        (tmp_path / name).write_text(text)
+        includes = f"-I{ROOT / 'firmware/core'}"
+        command = [compiler, *FLAGS, includes, "-c", str(tmp_path / name)]
+        subprocess.run([*command, "-o", tmp_path / "out.o"], check=True, timeout=60)
+
+
+def test_the_tables_are_those_of_the_host() -> None:
+    contract = bundle(fft_length=256, bins=128)
+    text = render_frontend(contract)[TABLES]
+    tables = make_tables(contract.frontend)
+    for field in dataclasses.fields(tables):
+        want = getattr(tables, field.name)
+        match = re.search(rf"nj_frontend_{field.name}\[(\d+)\] = \{{(.*?)\}};", text, re.DOTALL)
+        assert match is not None
+        values = [value.strip().rstrip("f") for value in match[2].split(",") if value.strip()]
+        assert int(match[1]) == len(values) == len(want)
+        got = [float.fromhex(value) if "x" in value else int(value) for value in values]
+        assert got == want.tolist()
+
+
+def test_the_stage_holds_the_contract() -> None:
+    contract = bundle(hop=300, frames=200, chunk_samples=61000, compression="none")
+    text = render_frontend(contract)[STAGE]
+    for line in (
+        ".hop = 300u,",
+        ".frames = 200u,",
+        ".chunk_samples = 61000u,",
+        "51200u, 0x1.010102p-8f, -128",
+    ):
+        assert line in text
+    assert render_frontend(contract)[STAGE] == text
+    assert ".present = false" in render_frontend(None)[STAGE]
+
+
+def test_another_input_is_refused() -> None:
+    contract = bundle()
+    for wrong in (
+        TensorContract((1, 49, 10, 1), "int8", 0.5, 0),
+        TensorContract((1, 256, 256, 1), "float32", 0.0, 0),
+        TensorContract((1, 256, 256, 1), "int8", 0.0, 0),
+    ):
+        with pytest.raises(BadInput) as caught:
+            render_frontend(dataclasses.replace(contract, input=wrong))
+        assert caught.value.evidence.startswith("Received: ")
