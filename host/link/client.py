@@ -1,5 +1,6 @@
 """The client: what a session asks of a board. Every call ends by its deadline with a right answer or a failure."""
 
+import contextlib
 import secrets
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -176,11 +177,10 @@ class Client:
     def reset(self, deadline: Deadline) -> None:
         """Start the firmware again. Say `hello` next; on a transport that the board closes, connect again first."""
         self._exchange.hello = None
-        try:
+        # A board may be quicker to restart, and with it to close its end, than to answer.
+        with contextlib.suppress(TransportClosed):
             self._call("RESET", reset_request(), deadline, ResetDone)
-        except TransportClosed:
-            # A board may be quicker to restart, and with it to close its end, than to answer.
-            return
+        self._exchange.restarted()
 
     def _hello(self) -> Hello:
         if self._exchange.hello is None:
@@ -233,7 +233,9 @@ class Client:
                     response = exchange.parse(frame)
                     if isinstance(response, ErrorResponse) and response.code == ErrorCode.BUSY:
                         continue
-                    exchange.answered(attempts, now() - sent)
+                    exchange.answered(attempts)
+                    if attempts == 1:
+                        exchange.pace.saw(now() - sent)
                     return response
             if attempt.expired:
                 wait = exchange.pace.after(wait)

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from host.deadline import Deadline
-from host.link.exchange import Exchange, Refused, now, unexpected
+from host.link.exchange import Exchange, Pace, Refused, now, unexpected
 from host.link.frames import MAX_PIECE, Frame, FrameType, data_payload, parse_credit, parse_data
 from host.link.messages import (
     ErrorCode,
@@ -19,14 +19,20 @@ from host.link.messages import (
 
 WINDOW = 8  # pieces under way: there is no flow control below
 _SMALLEST = 32  # bytes
+# Seconds before any piece was timed: eight of them take 0.4 s on the virtual board's UART.
+_FIRST_RETRY = 0.4
 _GROW_AFTER = 32  # pieces in a row that arrived
 
 
 class PieceSize:
-    """Bytes of a piece: halved when one is lost, doubled after a good stretch, so that a bad link still moves data."""
+    """Bytes of a piece: halved when one is lost, doubled after a good stretch, so that a bad link still moves data.
+
+    `pace` says how long a piece takes with others in front of it: on a slow port much longer than a small request.
+    """
 
     def __init__(self) -> None:
         self.bytes = MAX_PIECE
+        self.pace = Pace(_FIRST_RETRY)
         self._good = 0
 
     def arrived(self, pieces: int = 1) -> None:
@@ -65,6 +71,15 @@ def load(
     raise exchange.silence("LOAD", attempts, before, now() - started)
 
 
+@dataclass
+class _Piece:
+    """A DATA frame under way."""
+
+    end: int  # offset behind it
+    sent: float
+    once: bool  # whether it was sent only once, so that its credit can be timed
+
+
 class _Upload:
     """One LOAD under one request id. Go-back-N: the board takes pieces in order and credits the next offset wanted."""
 
@@ -79,7 +94,10 @@ class _Upload:
         self._payload = load_request(target, index, len(data), self._crc)
         self._credited = 0
         self._sent = 0
-        self._under_way: deque[int] = deque()  # ends of the pieces sent and not credited
+        self._under_way: deque[_Piece] = deque()  # sent and not credited
+        self._once = 0  # what begins before this offset was sent more than once, perhaps
+        self._granted = False  # whether the board has asked for data
+        self._wait = exchange.pace.first()
         self._repeats = 0  # credits that asked for the same offset again
         self._went_back_at = -1
         self.attempts = 0
@@ -87,26 +105,25 @@ class _Upload:
     def run(self, deadline: Deadline) -> bool:
         """True when all is loaded; False at the deadline, or when the board found the whole damaged."""
         exchange = self._exchange
-        wait = exchange.pace.first()
         while not deadline.expired:
             self._ask(deadline)
-            sent, attempt = now(), deadline.at_most(wait)
+            attempt = deadline.at_most(self._wait)
             progress = self._credited
             damage = exchange.stats.crc_errors
             while not attempt.expired and exchange.stats.crc_errors == damage:
                 self._fill(deadline)
-                credited = self._credited
+                credited, granted = self._credited, self._granted
                 for frame in exchange.receive(attempt):
                     done = self._take(frame)
                     if done is not None:
-                        exchange.answered(self.attempts, now() - sent)
+                        exchange.answered(self.attempts)
                         return done
-                if self._credited > credited:
-                    attempt = deadline.at_most(wait)
+                if self._credited > credited or (self._granted and not granted):
+                    attempt = deadline.at_most(self._wait)
+            if attempt.expired:
+                self._wait = self._size.pace.after(self._wait)
             if self._credited > progress:
-                wait, self.attempts = exchange.pace.first(), 0
-            elif attempt.expired:
-                wait = exchange.pace.after(wait)
+                self.attempts = 0
             self._go_back()
         return False
 
@@ -117,12 +134,13 @@ class _Upload:
         self._exchange.send(FrameType.REQUEST, self._request, self._payload, deadline)
 
     def _fill(self, deadline: Deadline) -> None:
-        while self._sent < len(self._data) and len(self._under_way) < WINDOW:
+        while self._granted and self._sent < len(self._data) and len(self._under_way) < WINDOW:
             piece = self._data[self._sent : self._sent + self._size.bytes]
             payload = data_payload(self._sent, len(self._data), piece)
             self._exchange.send(FrameType.DATA, self._request, payload, deadline)
             self._sent += len(piece)
-            self._under_way.append(self._sent)
+            self._under_way.append(_Piece(self._sent, now(), self._sent > self._once))
+            self._once = max(self._once, self._sent)
 
     def _take(self, frame: Frame) -> bool | None:
         """True or False when the board has answered, None while it has not."""
@@ -151,17 +169,23 @@ class _Upload:
         return True
 
     def _credit(self, offset: int) -> None:
+        if not self._granted:
+            self._granted = True
+            self._wait = self._size.pace.first()
         if offset > self._credited:
             self._credited, self._repeats = offset, 0
-            while self._under_way and self._under_way[0] <= offset:
-                self._under_way.popleft()
+            while self._under_way and self._under_way[0].end <= offset:
+                piece = self._under_way.popleft()
                 self._size.arrived()
-            # After going back, an old piece may still have arrived and moved the board ahead of us.
+                if piece.once:
+                    self._size.pace.saw(now() - piece.sent)
+                    self._wait = self._size.pace.first()
+            # An old piece may have arrived after we went back, and moved the board ahead of us.
             if offset > self._sent:
                 self._sent = offset
             return
-        self._exchange.stats.duplicates += 1
         self._repeats += offset == self._credited
+        self._exchange.stats.duplicates += offset < self._credited or self._repeats > 1
         # One repeat may be the answer to a repeated request; two say that a piece is missing.
         if self._repeats == 2 and self._went_back_at != self._credited:
             self._went_back_at = self._credited
@@ -202,7 +226,7 @@ def read(
     out = bytearray(length)
     wanted: deque[tuple[int, int]] = deque([(offset, length)] if length else [])
     asked: dict[int, _Ask] = {}  # by request id, oldest first
-    wait = exchange.pace.first()
+    wait = size.pace.first()
 
     def give_up(request: int) -> None:
         ask = asked.pop(request)
@@ -245,9 +269,11 @@ def read(
                 size.lost()
                 give_up(older)
             del asked[frame.request]
-            exchange.answered(attempts, now() - ask.sent)
+            exchange.answered(attempts)
             size.arrived()
-            progress, attempts, wait = True, 1, exchange.pace.first()
+            # A repeated READ has a new id, so that every answer can be timed.
+            size.pace.saw(now() - ask.sent)
+            progress, attempts, wait = True, 1, size.pace.first()
         if progress or not asked:
             continue
         if deadline.expired:
@@ -256,7 +282,7 @@ def read(
             size.lost()
             attempts += 1
             if attempt.expired:
-                wait = exchange.pace.after(wait)
+                wait = size.pace.after(wait)
             for request in reversed(list(asked)):
                 give_up(request)
     return bytes(out)

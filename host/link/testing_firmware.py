@@ -1,0 +1,103 @@
+"""Small firmware for the tests of link and boards: the real core and ports around a model known by heart."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+REPOSITORY = Path(__file__).parents[2]
+TINY = REPOSITORY / "firmware" / "tests" / "tiny"
+# Input 0 of tiny, byte 0, that makes it misbehave as byte 1 says: nj_tiny.h.
+TINY_COMMAND = 0x5A
+
+WIDE_BYTES = 40_000
+# One input, one step, one tap: output[i] = input[i] ^ 0xA5 + i, wrapping modulo 256. Many pieces each way.
+_WIDE = f"""\
+#include "nj_model.h"
+
+#define COUNT {WIDE_BYTES}u
+
+static uint8_t input_data[COUNT];
+static uint8_t output_data[COUNT];
+static _Alignas(16) uint8_t staging[COUNT];
+
+static void step_0(void) {{
+    for (uint32_t i = 0; i < COUNT; ++i) {{
+        output_data[i] = (uint8_t)((input_data[i] ^ 0xA5u) + i);
+    }}
+}}
+
+static const struct nj_place input[] = {{{{input_data, COUNT}}}};
+static const struct nj_place output[] = {{{{output_data, COUNT}}}};
+static const struct nj_tap tap[] = {{{{{{output_data, COUNT}}, 0, 0}}}};
+static void (*const step[])(void) = {{step_0}};
+static void nothing(void) {{}}
+
+const struct nj_model nj_model = {{
+    .input = input, .output = output, .tap = tap, .step = step,
+    .inputs = 1, .outputs = 1, .taps = 1, .steps = 1,
+    .model_sha256 = {{0x77}}, .contract_sha256 = {{0x88}}, .backend = "wide", .rounding = "",
+}};
+const struct nj_frontend_stage nj_frontend_stage = {{
+      .present = false, .run = nothing, .quantize = nothing,
+}};
+const struct nj_place nj_staging = {{staging, sizeof staging}};
+"""
+
+
+def wide_output(data: bytes) -> bytes:
+    """What the wide model computes."""
+    return bytes(((value ^ 0xA5) + place) & 0xFF for place, value in enumerate(data))
+
+
+def tiny_output(first: bytes, second: bytes) -> bytes:
+    """What the tiny model computes from input 0 (16 bytes) and input 1 (5 bytes): tap 2; the output is its first 4."""
+    a = [(first[i] + 1 + second[i % 5]) & 0xFF for i in range(16)]
+    return bytes((value + (value ^ 0x55)) & 0xFF for value in a)
+
+
+def build_firmware(name: str, board: str) -> Path:
+    """The ELF of `name` ("tiny" or "wide") for `board`, built under build/tests when its sources changed."""
+    folder = REPOSITORY / "build" / "tests" / "link" / f"{name}-{board}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "lock"):
+        source = folder / "source"
+        _write_source(name, source)
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        build = folder / "build"
+        configure = ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(build)]
+        configure += [f"-DNJ_BOARD={board}", f"-DNJ_MESSAGES={folder / 'messages'}"]
+        for command in (configure, ["cmake", "--build", str(build), "-j", "2"]):
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return build / "nightjar.elf"
+
+
+def can_build(board: str) -> bool:
+    """Whether the compiler for `board` is installed."""
+    return shutil.which("gcc" if board == "native" else "arm-none-eabi-gcc") is not None
+
+
+def _write_source(name: str, source: Path) -> None:
+    from model_gen.codegen.messages import write_messages
+
+    source.mkdir(exist_ok=True)
+    if not (source.parent / "messages").is_dir():
+        write_messages(source.parent / "messages")
+    cmake = (TINY / "CMakeLists.txt").read_text()
+    cmake = re.sub(
+        r"set\(NJ_FIRMWARE [^)]*\)", f"set(NJ_FIRMWARE {REPOSITORY / 'firmware'})", cmake
+    )
+    files = {"CMakeLists.txt": cmake}
+    if name == "wide":
+        files["nj_model.c"] = _WIDE
+    else:
+        files |= {file: (TINY / file).read_text() for file in ("nj_model.c", "nj_tiny.h")}
+    for file, text in files.items():
+        path = source / file
+        if not path.is_file() or path.read_text() != text:
+            path.write_text(text)
