@@ -1,0 +1,162 @@
+"""Builds a generated firmware project with CMake, and reads sizes from what came out."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import Section, SymbolTableSection
+
+from host.deadline import Deadline
+from host.errors import HostFailure
+from host.project import Project
+
+APT = "apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi"
+_TAIL = 3000  # characters of compiler output that an error shows
+# What would reach the compiler past the project's own flags.
+_UNWANTED = frozenset(
+    [
+        "CFLAGS",
+        "CPPFLAGS",
+        "LDFLAGS",
+        "CC",
+        "CMAKE_GENERATOR",
+        "CMAKE_TOOLCHAIN_FILE",
+        "C_INCLUDE_PATH",
+        "CPATH",
+        "LIBRARY_PATH",
+        "DESTDIR",
+        "MAKEFLAGS",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes of memory that a firmware takes.
+
+    flash: every loaded read-only section and the image of .data. engine_flash: kernels, generated code, tables and
+    weights. ram: all writable sections, the arena and the stacks among them. arena: of the model, scratch included.
+    stack: what the linker reserves for the thread; 0 for a process of the host.
+    """
+
+    flash: int
+    engine_flash: int
+    ram: int
+    arena: int
+    stack: int
+
+
+def find_tool(name: str, remedy: str) -> str:
+    """The path of a tool: beside the running Python first, where the project's own are, then in PATH.
+
+    Raises:
+        HostFailure: it is in neither place; `remedy` is the command that installs it.
+    """
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
+    if found is None:
+        raise HostFailure(
+            f"{name} is not installed",
+            evidence=f"neither {beside} nor PATH has it",
+            next_step=remedy,
+        )
+    return found
+
+
+def build(project: Project, deadline: Deadline) -> None:
+    """Configure and build `project`; its ELF is at `project.elf` afterwards. Nothing is redone that is up to date.
+
+    Raises:
+        HostFailure: a tool is missing, the compiler refuses the sources, or the deadline has passed.
+    """
+    cmake = find_tool("cmake", "pip install cmake, or apt-get install -y cmake")
+    ninja = find_tool("ninja", "pip install ninja, or apt-get install -y ninja-build")
+    if project.description.board == "native":
+        find_tool("gcc", "apt-get install -y gcc libc6-dev")
+    else:
+        find_tool("arm-none-eabi-gcc", APT)
+    folder = project.elf.parent
+    configure = [cmake, "-G", "Ninja", "-S", str(project.path), "-B", str(folder)]
+    _run(
+        [*configure, f"-DCMAKE_MAKE_PROGRAM={ninja}"], deadline, "CMake does not accept the project"
+    )
+    _run([cmake, "--build", str(folder)], deadline, "the firmware does not build")
+    if not project.elf.is_file():
+        raise HostFailure("the build gave no ELF", evidence=f"expected {project.elf}")
+
+
+def _run(command: list[str], deadline: Deadline, what: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in _UNWANTED}
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
+        start_new_session=True,  # so that the compilers end with it
+    )
+    try:
+        output, _ = process.communicate(timeout=deadline.remaining)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise HostFailure(
+                f"{Path(command[0]).name} did not end before the deadline",
+                evidence=" ".join(command),
+                next_step="give it more time, or look for what keeps this computer busy",
+            ) from error
+        raise
+    if process.returncode != 0:
+        raise HostFailure(
+            what,
+            evidence=f"exit code {process.returncode} of {' '.join(command)}\n{output[-_TAIL:]}",
+            next_step="read the first error above; `nightjar doctor` checks the compilers",
+        )
+
+
+def footprint(project: Project) -> Footprint:
+    """Sizes from the section headers of the project's ELF.
+
+    Raises:
+        HostFailure: the project has not been built.
+    """
+    if not project.elf.is_file():
+        raise HostFailure(
+            "the project has no ELF yet",
+            evidence=f"expected {project.elf}",
+            next_step="build it with `nightjar build`",
+        )
+    with project.elf.open("rb") as stream:
+        elf = ELFFile(stream)
+        sections = list(_allocated(elf))
+        stack = _symbol(elf, "nj_stack_bytes")
+    flash = sum(s.data_size for s in sections if s["sh_type"] != "SHT_NOBITS")
+    engine = sum(s.data_size for s in sections if s.name in (".engine_text", ".engine_rodata"))
+    ram = sum(s.data_size for s in sections if _in_ram(s))
+    return Footprint(flash, engine, ram, project.description.arena_bytes, stack)
+
+
+def _allocated(elf: ELFFile) -> Iterator[Section]:
+    for section in elf.iter_sections():
+        if section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
+            yield section
+
+
+def _in_ram(section: Section) -> bool:
+    return bool(section["sh_flags"] & SH_FLAGS.SHF_WRITE) or section["sh_type"] == "SHT_NOBITS"
+
+
+def _symbol(elf: ELFFile, name: str) -> int:
+    table = elf.get_section_by_name(".symtab")
+    found = table.get_symbol_by_name(name) if isinstance(table, SymbolTableSection) else None
+    return int(found[0]["st_value"]) if found else 0

@@ -1,0 +1,74 @@
+"""`nightjar build`: the firmware of a project, a bundle or a .tflite."""
+
+from pathlib import Path
+
+import click
+
+from host.cli.common import json_option, say, write_json
+
+_SECONDS = 600
+
+
+@click.command(name="build")
+@click.argument("model", metavar="MODEL_OR_PROJECT", type=click.Path(path_type=Path))
+@click.option("--board", default=None, help="Board to build for.  [default: virtual]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder of the project to write.  [default: build/firmware/BOARD]",
+)
+@json_option
+def command(model: Path, board: str | None, out: Path | None, json_path: str | None) -> None:
+    """Build the firmware of MODEL_OR_PROJECT: a generated project, a bundle folder or a .tflite.
+
+    A bundle or a .tflite is generated first; what is already built and unchanged is not built again.
+    """
+    from dataclasses import asdict
+
+    from host.build import build, footprint
+    from host.deadline import Deadline
+    from host.files import sha256_file
+    from host.project import DESCRIPTION, load_project
+
+    if (model / DESCRIPTION).is_file():
+        project = load_project(model)
+        _check_same(model, project.description.board, board, out)
+    else:
+        from host.bundle import load_subject
+        from model_gen.codegen.project import generate
+
+        name = board or "virtual"
+        folder = out or Path("build/firmware") / name
+        project = generate(load_subject(model), name, folder)
+    build(project, Deadline.after(_SECONDS))
+    sizes = footprint(project)
+    write_json(
+        json_path,
+        {
+            "schema": "nightjar/build/1",
+            "board": project.description.board,
+            "elf": str(project.elf),
+            "elf_sha256": sha256_file(project.elf),
+            "model_sha256": project.description.model_sha256,
+            "footprint": asdict(sizes),
+        },
+    )
+    say(f"{project.elf}", json_path)
+    say(
+        f"  flash {sizes.flash:,} bytes (engine {sizes.engine_flash:,}), ram {sizes.ram:,} "
+        f"(arena {sizes.arena:,}, stack {sizes.stack:,})",
+        json_path,
+    )
+
+
+def _check_same(project: Path, built_for: str, board: str | None, out: Path | None) -> None:
+    """A project is built where it is, for the board that it was generated for."""
+    from host.errors import BadInput
+
+    if out is not None or board not in (None, built_for):
+        raise BadInput(
+            f"{project} is a project for the board {built_for}, and is built in its own folder",
+            evidence=f"Received: --board {board}, --out {out}",
+            next_step="leave --board and --out away, or give the bundle or .tflite",
+        )

@@ -1,0 +1,54 @@
+"""`nightjar generate`: a bundle or a .tflite becomes a firmware project."""
+
+from pathlib import Path
+
+import click
+
+from host.cli.common import json_option, say, write_json
+
+
+@click.command(name="generate")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--board", default="virtual", show_default=True, help="Board to generate for.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder of the project to write."
+)
+@click.option(
+    "--rounding",
+    type=click.Choice(["tflite", "tflm"]),
+    default="tflite",
+    show_default=True,
+    help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
+)
+@click.option("--backend", type=click.Choice(["cm55"]), default="cm55", show_default=True)
+@json_option
+def command(
+    model: Path, board: str, out: Path, rounding: str, backend: str, json_path: str | None
+) -> None:
+    """Turn MODEL, a bundle folder or a .tflite, into a self-contained firmware project.
+
+    The project builds anywhere with CMake, Ninja or make, and the board's compiler. int8 ops: ADD, AVERAGE_POOL_2D,
+    CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, HARD_SWISH, LEAKY_RELU, LOGISTIC, MAX_POOL_2D, MEAN,
+    MUL, PAD, PADV2, RELU, RELU6, RELU_N1_TO_1, SOFTMAX, SUB, TANH, TRANSPOSE, slices and reshapes; QUANTIZE and
+    DEQUANTIZE at the ends; shape arithmetic where it is constant.
+    """
+    from host.bundle import load_subject
+    from model_gen.codegen.project import generate
+
+    project = generate(load_subject(model), board, out, rounding=rounding)
+    described = project.description
+    write_json(
+        json_path,
+        {
+            "schema": "nightjar/generate/1",
+            "project": str(out),
+            "board": board,
+            "backend": backend,
+            "model_sha256": described.model_sha256,
+            "contract_sha256": described.contract_sha256,
+            "rounding": described.rounding,
+            "arena_bytes": described.arena_bytes,
+            "steps": described.steps,
+        },
+    )
+    say(f"{out}: {described.steps} steps, arena {described.arena_bytes:,} bytes", json_path)

@@ -1,0 +1,74 @@
+"""`nightjar inspect`: what is inside a bundle or a .tflite."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from host.cli.common import json_option, say, write_json
+
+if TYPE_CHECKING:
+    from model_gen.codegen.report import ModelReport
+
+
+@click.command(name="inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--rounding", type=click.Choice(["tflite", "tflm"]), default="tflite", show_default=True
+)
+@json_option
+def command(model: Path, rounding: str, json_path: str | None) -> None:
+    """Show what is inside MODEL: the ops with their kernels and costs, the arena over time, and a bundle's contract."""
+    from dataclasses import asdict
+
+    from host.bundle import load_subject
+    from model_gen.codegen.report import arena_picture, report
+
+    subject = load_subject(model)
+    found = report(subject.model, rounding=rounding)
+    contract = None if subject.contract is None else asdict(subject.contract)
+    write_json(
+        json_path,
+        {
+            "schema": "nightjar/inspect/1",
+            "model_sha256": subject.model_sha256,
+            "contract_sha256": subject.contract_sha256,
+            **asdict(found),
+            "contract": contract,
+        },
+    )
+    say(f"model {subject.model_sha256}", json_path)
+    for line in _table(found):
+        say(line, json_path)
+    for line in arena_picture(found):
+        say(line, json_path)
+    if contract is not None:
+        for line in _contract_lines(contract):
+            say(line, json_path)
+
+
+def _table(found: "ModelReport") -> list[str]:
+    lines = [
+        f"{'op':>4} {'name':<18} {'kernel':<24} {'output':<18} {'MACs':>12} {'bytes':>8}  rule"
+    ]
+    for op in found.ops:
+        shape = "x".join(map(str, op.shape)) or "scalar"
+        lines.append(
+            f"{op.index:>4} {op.name:<18} {op.kernel:<24} {shape:<18} {op.macs:>12,} {op.bytes:>8,}  "
+            f"{op.rule or '-'}"
+        )
+    lines.append(
+        f"{found.steps} steps, {found.macs:,} MACs, {found.constant_bytes:,} bytes of constants, "
+        f"arena {found.arena_bytes:,} bytes (peak of live tensors {found.peak_bytes:,})"
+    )
+    return lines
+
+
+def _contract_lines(contract: dict[str, Any]) -> list[str]:
+    frontend = contract["frontend"]
+    lines = ["contract:"]
+    lines += [f"  {name}: {value}" for name, value in frontend.items()]
+    lines.append(f"  labels: {', '.join(contract['labels'])}")
+    for name in ("input", "output", "output_activation", "rounding", "tools", "quality"):
+        lines.append(f"  {name}: {contract[name]}")
+    return lines

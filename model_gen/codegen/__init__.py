@@ -1,0 +1,1 @@
+"""From a .tflite to a self-contained firmware project in C."""

@@ -1,0 +1,92 @@
+"""Shape resolution and constant folding: every tensor gets its final shape, and its value where it is known."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from host.errors import BadInput
+from model_gen.codegen.graph import Array, Graph, Op, Tensor, refuse
+from model_gen.codegen.ops import RULES
+from model_gen.codegen.ops.registry import Rule, View
+
+MAX_BYTES = 1 << 28  # of one tensor: far above any board, far below what harms the host
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A graph whose tensors all have final shapes; `views[i]` shows op i, whose output may be constant."""
+
+    graph: Graph
+    tensors: dict[int, Tensor]
+    views: tuple[View, ...]
+
+    def is_folded(self, view: View) -> bool:
+        return all(tensor.value is not None for tensor in view.outputs)
+
+
+def resolve(graph: Graph, rounding: str) -> Resolved:
+    """Walk the ops in order; `rounding` is "tflite" or "tflm".
+
+    Raises:
+        BadInput: an op that backend cm55 does not know, or whose shapes or constants it cannot take.
+    """
+    _refuse_unknown(graph)
+    tensors = {t.index: t for t in graph.tensors if t.value is not None}
+    for index in graph.inputs:
+        tensors[index] = _input(graph.tensors[index])
+    views = []
+    for op in graph.ops:
+        rule = RULES[op.name]
+        if len(op.outputs) != 1:
+            raise refuse(op, graph.tensors, f"{len(op.outputs)} outputs where one is expected")
+        inputs = tuple(None if i == -1 else tensors[i] for i in op.inputs)
+        declared = graph.tensors[op.outputs[0]]
+        view = View(op, graph, inputs, (declared,), rounding)
+        shape = rule.shape(view)
+        output = replace(declared, shape=shape)
+        if output.elements * 4 > MAX_BYTES:
+            raise refuse(op, graph.tensors, f"an output of shape {list(shape)} is too large")
+        view = replace(view, outputs=(output,))
+        value = _fold(rule, view)
+        if value is None and rule.lower is None:
+            raise refuse(op, graph.tensors, "its inputs are not constant, and it has no kernel")
+        output = replace(output, value=value)
+        tensors[output.index] = output
+        views.append(replace(view, outputs=(output,)))
+    return Resolved(graph, tensors, tuple(views))
+
+
+def _fold(rule: Rule, view: View) -> Array | None:
+    value = None if rule.fold is None else rule.fold(view)
+    if value is None:
+        return None
+    value = np.ascontiguousarray(value).reshape(np.shape(value))
+    if value.shape != view.output.shape or value.dtype != np.dtype(view.output.dtype):
+        raise view.refuse(f"folding gives {value.dtype} {list(value.shape)}")
+    return value
+
+
+def _input(tensor: Tensor) -> Tensor:
+    if any(d != 0 for d in tensor.free_dimensions) or tensor.elements == 0:
+        raise BadInput(
+            f"input '{tensor.name}' must have a static shape",
+            evidence=f"Received: {tensor.dtype} {list(tensor.shape)}, "
+            f"with the dimensions {list(tensor.free_dimensions)} open",
+            next_step="convert the model with a fixed input shape",
+        )
+    if tensor.elements * 4 > MAX_BYTES:
+        raise BadInput(
+            f"input '{tensor.name}' is too large", evidence=f"Received: {list(tensor.shape)}"
+        )
+    return tensor
+
+
+def _refuse_unknown(graph: Graph) -> None:
+    """The first op that has no file in model_gen/codegen/ops, before anything else is looked at."""
+
+    def known(op: Op) -> bool:
+        return op.name in RULES
+
+    for op in graph.ops:
+        if not known(op):
+            raise refuse(op, graph.tensors, "backend cm55 does not know this op")

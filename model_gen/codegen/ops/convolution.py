@@ -1,0 +1,106 @@
+"""CONV_2D and DEPTHWISE_CONV_2D."""
+
+import numpy as np
+
+from model_gen.codegen.graph import Shape
+from model_gen.codegen.ops.common import (
+    folded_bias,
+    fused_range,
+    image,
+    image_struct,
+    requants,
+    symmetric_weights,
+    window_output,
+    window_struct,
+)
+from model_gen.codegen.ops.registry import (
+    Constants,
+    InputPointer,
+    Kernel,
+    OutputPointer,
+    Parameters,
+    ParametersPointer,
+    Rule,
+    View,
+    register,
+)
+from model_gen.codegen.ops.rounding import c_enum, rule_of
+from model_gen.codegen.options import WindowOptions
+
+
+def _depthwise(view: View) -> bool:
+    return view.op.name == "DEPTHWISE_CONV_2D"
+
+
+def _window(view: View) -> tuple[int, int]:
+    weights = view.input(1)
+    if len(weights.shape) != 4:
+        raise view.refuse(f"the weights {weights.describe()} are not 4-dimensional")
+    return weights.shape[1], weights.shape[2]
+
+
+def _channels(view: View) -> int:
+    """Output channels, after checking that the weights fit the input."""
+    weights = view.input(1).shape
+    inputs = image(view, view.input(0))[2]
+    if _depthwise(view):
+        if weights[0] != 1 or inputs == 0 or weights[3] % inputs:
+            raise view.refuse("depthwise weights do not fit the input's channels")
+        return weights[3]
+    if weights[3] != inputs:
+        raise view.refuse(
+            f"the weights take {weights[3]} of {inputs} channels: grouped convolution"
+        )
+    return weights[0]
+
+
+def _shape(view: View) -> Shape:
+    height, width, _ = image(view, view.input(0))
+    out = window_output(view, view.options(WindowOptions), (height, width), _window(view))
+    return (1, *out, _channels(view))
+
+
+def _lower(view: View) -> Kernel:
+    options = view.options(WindowOptions)
+    channels = _channels(view)
+    window = _window(view)
+    source = image(view, view.input(0))
+    target = image(view, view.output)
+    axis = 3 if _depthwise(view) else 0
+    weights, scales = symmetric_weights(view, 1, axis, channels)
+    input_scale, input_zero = view.scale_and_zero(view.input(0))
+    output_scale, output_zero = view.scale_and_zero(view.output)
+    others = tuple(d for d in range(4) if d != axis)
+    sums = weights.sum(axis=others, dtype=np.int64)
+    low, high = fused_range(view, options.activation)
+    rule = rule_of(view.op.name, view.rounding)
+    # Formula: PopulateConvolutionQuantizationParams, in double throughout.
+    reals = [input_scale * scale / output_scale for scale in scales]
+    kernel = "nj_depthwise_conv_2d_s8" if _depthwise(view) else "nj_conv_2d_s8"
+    taps = window[0] * window[1] * (1 if _depthwise(view) else source[2])
+    return Kernel(
+        kernel,
+        Parameters(
+            "nj_convolution",
+            (
+                ("input", image_struct(source)),
+                ("output", image_struct(target)),
+                ("window", window_struct(options, source[:2], target[:2], window)),
+                ("input_zero_point", input_zero),
+                ("output_zero_point", output_zero),
+                ("activation_min", low),
+                ("activation_max", high),
+                ("rounding", c_enum(rule)),
+                ("weights", Constants("int8_t", weights)),
+                ("bias", folded_bias(view, 2, sums, input_zero)),
+                ("requant", requants(view, reals, channels)),
+            ),
+        ),
+        (ParametersPointer(), InputPointer(0), OutputPointer()),
+        macs=view.output.elements * taps,
+        rule=rule,
+    )
+
+
+for _name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+    register(_name, Rule(_shape, _lower))

@@ -1,0 +1,84 @@
+"""FULLY_CONNECTED: the input's last dimensions flattened to rows of `inputs`."""
+
+import numpy as np
+
+from model_gen.codegen.graph import Shape
+from model_gen.codegen.ops.common import folded_bias, fused_range, requants, symmetric_weights
+from model_gen.codegen.ops.registry import (
+    Constants,
+    InputPointer,
+    Kernel,
+    OutputPointer,
+    Parameters,
+    ParametersPointer,
+    Rule,
+    View,
+    register,
+)
+from model_gen.codegen.ops.rounding import c_enum, rule_of
+from model_gen.codegen.options import FullyConnectedOptions
+
+
+def _sizes(view: View) -> tuple[int, int, int]:
+    """(batches, inputs, outputs)."""
+    weights = view.input(1)
+    if len(weights.shape) != 2 or weights.elements == 0:
+        raise view.refuse(f"the weights {weights.describe()} are not [outputs, inputs]")
+    if view.options(FullyConnectedOptions).weights_format != 0:
+        raise view.refuse("shuffled weights are not taken")
+    outputs, inputs = weights.shape
+    batches, rest = divmod(view.input(0).elements, inputs)
+    if rest:
+        raise view.refuse(f"the input is not a multiple of {inputs} elements")
+    return batches, inputs, outputs
+
+
+def _shape(view: View) -> Shape:
+    batches, inputs, outputs = _sizes(view)
+    shape = view.input(0).shape
+    if view.options(FullyConnectedOptions).keep_num_dims:
+        if not shape or shape[-1] != inputs:
+            raise view.refuse(f"keep_num_dims needs a last dimension of {inputs}")
+        return (*shape[:-1], outputs)
+    return (batches, outputs)
+
+
+def _real_scales(reals: list[float], outputs: int) -> Constants:
+    """double [outputs] for the rule that scales in IEEE double; one stands for all."""
+    return Constants("double", np.broadcast_to(np.array(reals, np.float64), (outputs,)))
+
+
+def _lower(view: View) -> Kernel:
+    batches, inputs, outputs = _sizes(view)
+    weights, scales = symmetric_weights(view, 1, 0, outputs)
+    input_scale, input_zero = view.scale_and_zero(view.input(0))
+    output_scale, output_zero = view.scale_and_zero(view.output)
+    # Measured: double throughout, for one scale as for one a channel.
+    reals = [input_scale * scale / output_scale for scale in scales]
+    low, high = fused_range(view, view.options(FullyConnectedOptions).activation)
+    rule = rule_of(view.op.name, view.rounding)
+    return Kernel(
+        "nj_fully_connected_s8",
+        Parameters(
+            "nj_fully_connected",
+            (
+                ("batches", batches),
+                ("inputs", inputs),
+                ("outputs", outputs),
+                ("output_zero_point", output_zero),
+                ("activation_min", low),
+                ("activation_max", high),
+                ("rounding", c_enum(rule)),
+                ("weights", Constants("int8_t", weights)),
+                ("bias", folded_bias(view, 2, weights.sum(axis=1, dtype=np.int64), input_zero)),
+                ("requant", requants(view, reals, outputs) if rule != "real" else "0"),
+                ("scale", _real_scales(reals, outputs) if rule == "real" else "0"),
+            ),
+        ),
+        (ParametersPointer(), InputPointer(0), OutputPointer()),
+        macs=batches * inputs * outputs,
+        rule=rule,
+    )
+
+
+register("FULLY_CONNECTED", Rule(_shape, _lower))

@@ -1,0 +1,62 @@
+"""PAD and PADV2 with constant paddings and value."""
+
+import numpy as np
+
+from model_gen.codegen.graph import Shape
+from model_gen.codegen.ops.common import at_most_four, four
+from model_gen.codegen.ops.registry import (
+    InputPointer,
+    Kernel,
+    OutputPointer,
+    Parameters,
+    ParametersPointer,
+    Rule,
+    View,
+    register,
+)
+
+
+def _paddings(view: View) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(before, after) for each dimension."""
+    flat = view.integers(1)
+    rank = len(view.input(0).shape)
+    if len(flat) != 2 * rank or min(flat, default=0) < 0 or max(flat, default=0) > 1 << 20:
+        raise view.refuse(f"the paddings must be {rank} pairs from 0 to 2^20")
+    return flat[0::2], flat[1::2]
+
+
+def _shape(view: View) -> Shape:
+    before, after = _paddings(view)
+    return tuple(b + n + a for b, n, a in zip(before, view.input(0).shape, after, strict=True))
+
+
+def _lower(view: View) -> Kernel:
+    source = view.input(0)
+    at_most_four(view, source)
+    if view.scale_and_zero(source) != view.scale_and_zero(view.output):
+        raise view.refuse("input and output must share scale and zero point")
+    value = view.scale_and_zero(view.output)[1]
+    if view.optional(2) is not None:
+        given = view.constant(2)
+        if given.dtype != np.int8 or given.size != 1:
+            raise view.refuse("the padding value must be one constant int8")
+        value = int(given.ravel()[0])
+    before, after = _paddings(view)
+    lead = (0,) * (4 - len(source.shape))
+    return Kernel(
+        "nj_pad_s8",
+        Parameters(
+            "nj_pad",
+            (
+                ("shape", four(source.shape)),
+                ("before", (*lead, *before)),
+                ("after", (*lead, *after)),
+                ("value", value),
+            ),
+        ),
+        (ParametersPointer(), InputPointer(0), OutputPointer()),
+    )
+
+
+for _name in ("PAD", "PADV2"):
+    register(_name, Rule(_shape, _lower))

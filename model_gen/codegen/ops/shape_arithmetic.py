@@ -1,0 +1,119 @@
+"""SHAPE, PACK, FILL, GATHER, CAST and REDUCE_PROD: constants once the shapes are known, never computed on the board."""
+
+import numpy as np
+
+from model_gen.codegen.graph import ITEM_BYTES, Array, Shape
+from model_gen.codegen.ops.registry import Rule, View, register
+from model_gen.codegen.options import AxisOptions, ReducerOptions
+
+_MAX_FILLED = 1 << 26  # elements of a FILL: a hostile file must not fill the memory
+
+
+def _dtype(view: View) -> np.dtype[np.generic]:
+    if view.output.dtype not in ITEM_BYTES:
+        raise view.refuse(f"{view.output.dtype} is not a type that can be folded")
+    return np.dtype(view.output.dtype)
+
+
+def _values(view: View) -> list[Array] | None:
+    known = [tensor.value for tensor in view.inputs if tensor is not None]
+    values = [value for value in known if value is not None]
+    return values if len(values) == len(view.inputs) and values else None
+
+
+def _shape_shape(view: View) -> Shape:
+    return (len(view.input(0).shape),)
+
+
+def _shape_fold(view: View) -> Array:
+    return np.array(view.input(0).shape, _dtype(view))
+
+
+def _pack_axis(view: View) -> int:
+    return view.axis(view.options(AxisOptions).axis, len(view.input(0).shape) + 1)
+
+
+def _pack_shape(view: View) -> Shape:
+    axis, first = _pack_axis(view), view.input(0).shape
+    if any(view.input(i).shape != first for i in range(len(view.inputs))):
+        raise view.refuse("the inputs differ in shape")
+    return (*first[:axis], len(view.inputs), *first[axis:])
+
+
+def _pack_fold(view: View) -> Array | None:
+    values = _values(view)
+    return None if values is None else np.stack(values, _pack_axis(view))
+
+
+def _fill_shape(view: View) -> Shape:
+    shape = view.integers(0)
+    elements = 1
+    for size in shape:
+        elements *= size
+    if len(shape) > 8 or min(shape, default=0) < 0 or elements > _MAX_FILLED:
+        raise view.refuse(f"the filled shape {list(shape[:16])} is not one")
+    return shape
+
+
+def _fill_fold(view: View) -> Array | None:
+    value = view.input(1).value
+    if value is None:
+        return None
+    if value.size != 1:
+        raise view.refuse("the filled value must be one element")
+    return np.full(view.output.shape, value.ravel()[0], value.dtype)
+
+
+def _gather_shape(view: View) -> Shape:
+    shape = view.input(0).shape
+    axis = view.axis(view.options(AxisOptions).axis, len(shape))
+    return (*shape[:axis], *view.input(1).shape, *shape[axis + 1 :])
+
+
+def _gather_fold(view: View) -> Array | None:
+    values = _values(view)
+    if values is None:
+        return None
+    try:
+        return np.take(values[0], values[1], view.options(AxisOptions).axis)
+    except (IndexError, TypeError) as error:
+        raise view.refuse(f"the indices do not fit: {error}") from None
+
+
+def _cast_shape(view: View) -> Shape:
+    return view.input(0).shape
+
+
+def _cast_fold(view: View) -> Array | None:
+    values = _values(view)
+    if values is None or values[0].dtype.kind != "i" or _dtype(view).kind != "i":
+        return None
+    return values[0].astype(_dtype(view))
+
+
+def _product_axes(view: View) -> tuple[int, ...]:
+    rank = len(view.input(0).shape)
+    return tuple(sorted({view.axis(axis, rank) for axis in view.integers(1)}))
+
+
+def _product_shape(view: View) -> Shape:
+    axes, keep = _product_axes(view), view.options(ReducerOptions).keep_dims
+    return tuple(
+        1 if d in axes else n for d, n in enumerate(view.input(0).shape) if keep or d not in axes
+    )
+
+
+def _product_fold(view: View) -> Array | None:
+    value = view.input(0).value
+    if value is None or value.dtype.kind != "i":
+        return None
+    keep = view.options(ReducerOptions).keep_dims
+    return np.asarray(np.prod(value, _product_axes(view), value.dtype, keepdims=keep))
+
+
+register("SHAPE", Rule(_shape_shape, fold=_shape_fold))
+register("PACK", Rule(_pack_shape, fold=_pack_fold))
+register("FILL", Rule(_fill_shape, fold=_fill_fold))
+register("GATHER", Rule(_gather_shape, fold=_gather_fold))
+register("CAST", Rule(_cast_shape, fold=_cast_fold))
+register("REDUCE_PROD", Rule(_product_shape, fold=_product_fold))

@@ -1,0 +1,249 @@
+"""Writes the firmware project of a model and a board: whole, self-contained, the same bytes every time."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.bundle import Subject
+from host.contract import Contract
+from host.errors import BadInput
+from host.files import new_directory
+from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
+from model_gen.codegen.emit import FIRMWARE, environment
+from model_gen.codegen.frontend import render_frontend
+from model_gen.codegen.graph import Tensor
+from model_gen.codegen.messages import write_messages
+from model_gen.codegen.pipeline import BACKEND, Generated, banner, compile_model
+
+BOARDS = FIRMWARE / "boards"
+BUILD = "build"  # the folder in a project that CMake writes
+_COPIED = (".c", ".h", ".ld", ".cmake")
+FOLDED = "folded: constant since generation"
+
+Files = dict[str, bytes]  # path in the project, with slashes -> content
+
+
+@dataclass(frozen=True)
+class Library:
+    """A static library of the project's CMakeLists.txt."""
+
+    name: str
+    sources: tuple[str, ...]
+    includes: str
+    options: str
+
+
+def boards() -> list[str]:
+    """The names of the boards that have a port."""
+    return sorted(path.parent.name for path in BOARDS.glob("*/board.cmake"))
+
+
+def generate(subject: Subject, board: str, out: Path, *, rounding: str = "tflite") -> Project:
+    """Write the firmware project of `subject` for `board` to the folder `out`, whole or not at all.
+
+    An earlier project at `out` is replaced; where it is already the very same, nothing is touched, so that its build
+    stays valid. `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm".
+
+    Raises:
+        BadInput: an unknown board, a model that backend cm55 does not take, a contract that does not fit its model, or
+            an `out` that holds something else.
+    """
+    out = out.resolve()
+    if board not in boards():
+        raise BadInput(
+            f"board must be one of {', '.join(boards())}", evidence=f"Received: {board!r}"
+        )
+    _check_place(out)
+    contract = subject.contract
+    generated = compile_model(
+        subject.model,
+        rounding=rounding,
+        contract_json=subject.contract_json,
+        chunk_samples=0 if contract is None else contract.frontend.chunk_samples,
+    )
+    if contract is not None:
+        _check_contract(contract, generated)
+    described = describe(subject, board, generated)
+    files = _project_files(contract, generated, described)
+    if _on_disk(out) != files:
+        with new_directory(out) as folder:
+            for name, content in files.items():
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+    return Project(out, described)
+
+
+def describe(subject: Subject, board: str, generated: Generated) -> ProjectDescription:
+    """The table of taps and ports that the host compares by."""
+    program = generated.program
+    graph = program.resolved.graph
+    slots = {tensor: slot for slot, tensor in enumerate(generated.observed)}
+    taps = []
+    for view in program.resolved.views:
+        output = view.output
+        seen = output.index in slots
+        taps.append(
+            Tap(
+                index=view.op.index,
+                tensor=output.index,
+                name=output.name,
+                op=view.op.name,
+                shape=output.shape,
+                dtype=output.dtype,
+                bytes=output.bytes,
+                observed=seen,
+                reason="" if seen else FOLDED,
+                slot=slots.get(output.index),
+                step=generated.tap_step(output.index) if seen else None,
+                cost_steps=tuple(
+                    step.number for step in program.steps if step.view.op.index == view.op.index
+                ),
+            )
+        )
+    return ProjectDescription(
+        board=board,
+        backend=BACKEND,
+        model_sha256=subject.model_sha256,
+        contract_sha256=subject.contract_sha256,
+        rounding=program.rounding(),
+        arena_bytes=generated.plan.bytes,
+        steps=max(len(program.steps), 1),
+        inputs=tuple(_port(program.tensors[index]) for index in graph.inputs),
+        outputs=tuple(_port(program.tensors[index]) for index in graph.outputs),
+        taps=tuple(taps),
+    )
+
+
+def _port(tensor: Tensor) -> Port:
+    quantization = tensor.quantization
+    return Port(
+        tensor=tensor.index,
+        name=tensor.name,
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        bytes=tensor.bytes,
+        scale=0.0 if quantization is None else quantization.scales[0],
+        zero_point=0 if quantization is None else quantization.zero_points[0],
+    )
+
+
+def _check_contract(contract: Contract, generated: Generated) -> None:
+    """The frontend writes the model's only input; its size and quantization must be the contract's."""
+    ports = [generated.program.tensors[i] for i in generated.program.resolved.graph.inputs]
+    wanted = contract.frontend.bins * contract.frontend.frames
+    given = _port(ports[0])
+    if (
+        len(ports) != 1
+        or given.dtype != "int8"
+        or ports[0].elements != wanted
+        or (given.scale, given.zero_point) != (contract.input.scale, contract.input.zero_point)
+    ):
+        raise BadInput(
+            "the contract does not fit its model",
+            evidence=f"Received: a frontend of {wanted} values, {contract.input}; "
+            f"a model with {len(ports)} inputs, the first {given}",
+            next_step="make the bundle again with `nightjar quantize`",
+        )
+
+
+def _check_place(out: Path) -> None:
+    """`out` may be absent, an empty folder, or an earlier project."""
+    if not out.exists():
+        return
+    if not out.is_dir() or (any(out.iterdir()) and not (out / DESCRIPTION).is_file()):
+        raise BadInput(
+            f"the folder to write must be new, empty or an earlier project (with {DESCRIPTION})",
+            evidence=f"Received: {out}",
+            next_step="give another --out, or remove what is there",
+        )
+
+
+def _on_disk(out: Path) -> Files:
+    """What lies at `out`, without what CMake built."""
+    if not out.is_dir():
+        return {}
+    found = {}
+    for path in out.rglob("*"):
+        name = path.relative_to(out).as_posix()
+        if path.is_file() and not name.startswith(f"{BUILD}/"):
+            found[name] = path.read_bytes()
+    return found
+
+
+def _project_files(
+    contract: Contract | None, generated: Generated, described: ProjectDescription
+) -> Files:
+    files: Files = {}
+    files |= _copies(FIRMWARE / "core", "core")
+    files |= _copies(FIRMWARE / "kernels", "kernels")
+    files |= _copies(BOARDS / described.board, "board")
+    files |= _messages()
+    note = banner(described.model_sha256)
+    texts = dict(generated.sources)
+    for name, text in render_frontend(contract).items():
+        texts[name] = f"/* {note} */\n{text}"
+    files |= {f"model/{name}": text.encode() for name, text in texts.items()}
+    files[DESCRIPTION] = described.to_json()
+    templates = environment()
+    files["CMakeLists.txt"] = (
+        templates.get_template("CMakeLists.txt.jinja")
+        .render(banner=note, libraries=_libraries(files))
+        .encode()
+    )
+    files["README.md"] = (
+        templates.get_template("README.md.jinja")
+        .render(
+            banner=note,
+            board=described.board,
+            compiler="gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib",
+            rounding=", ".join(f"{op} {rule}" for op, rule in described.rounding.items())
+            or "none needed",
+            arena_bytes=described.arena_bytes,
+            steps=described.steps,
+        )
+        .encode()
+    )
+    return dict(sorted(files.items()))
+
+
+def _copies(source: Path, target: str) -> Files:
+    """The C of a folder and its subfolders; tests and caches stay behind."""
+    return {
+        f"{target}/{path.relative_to(source).as_posix()}": path.read_bytes()
+        for path in sorted(source.rglob("*"))
+        if path.is_file() and path.suffix in _COPIED
+    }
+
+
+def _messages() -> Files:
+    with tempfile.TemporaryDirectory(prefix="nightjar-") as name:
+        folder = Path(name)
+        write_messages(folder)
+        return {
+            f"messages/{path.relative_to(folder).as_posix()}": path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+
+def _libraries(files: Files) -> tuple[Library, ...]:
+    """Engine, frontend and core; the order of sources is the order of the names."""
+
+    def sources(*prefixes: str) -> tuple[str, ...]:
+        return tuple(n for n in sorted(files) if n.endswith(".c") and n.startswith(prefixes))
+
+    frontend = sources("core/frontend/", "model/nj_frontend_")
+    engine = sources("kernels/", "model/nj_model", "model/nj_weights")
+    core = tuple(name for name in sources("core/") if name not in frontend)
+    return (
+        Library("nj_engine", engine, "kernels core model", "-O3"),
+        Library(
+            "nj_frontend",
+            frontend,
+            "core core/frontend model",
+            # The last: FLT_EVAL_METHOD 16 (half precision of its own) becomes 0, which says the same of float.
+            "-O3 -ffp-contract=off -fno-fast-math -fpermitted-flt-eval-methods=c11",
+        ),
+        Library("nj_core", core, "core core/link", "-O2"),
+    )
