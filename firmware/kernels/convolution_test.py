@@ -210,12 +210,6 @@ def test_requantization_over_all_accumulators(
         half = (1 << -shift) >> 1
         return (high + half) >> -shift if high >= 0 else -((-high + half) >> -shift)
 
-    bias = np.array(accs, np.int32)
     scale = ops.requants([(multiplier, shift)] * len(accs))
-    empty = np.zeros(1, np.int8)
-    op = k.FullyConnected(
-        1, 0, len(accs), 0, -128, 127, rounding, k.pointer(empty), k.pointer(bias), k.pointer(scale)
-    )
-    output = np.empty(len(accs), np.int8)
-    kernels.nj_fully_connected_s8(ctypes.byref(op), k.pointer(empty), k.pointer(output))
-    assert output.tolist() == [max(-128, min(127, expected(acc))) for acc in accs]
+    got = ops.requantize(kernels, np.array(accs, np.int32), scale, rounding)
+    assert got.tolist() == [max(-128, min(127, expected(acc))) for acc in accs]

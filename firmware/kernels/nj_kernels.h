@@ -80,7 +80,7 @@ struct nj_fully_connected {
     const double *scale;
 };
 
-/* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats.
+/* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats; the innermost stride is 0 or 1.
  * ADD and SUB: each input is (step - zero_point) << left_shift, scaled by its requant, added or subtracted, then scaled
  * by output_requant. MUL: (a - za) * (b - zb) scaled by output_requant; left_shift and the inputs' requants unused. */
 struct nj_elementwise {

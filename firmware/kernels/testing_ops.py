@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import testing_kernels as k
@@ -31,9 +31,34 @@ def requants(pairs: Sequence[tuple[int, int]]) -> NDArray[np.int32]:
     return np.array(pairs, np.int32).reshape(-1, 2)
 
 
-def _call(library: ctypes.CDLL, name: str, op: Any, inputs: Sequence[Int8], output: Int8) -> Int8:
+class Runner(Protocol):
+    """Runs a kernel elsewhere: the constants that `op` points at come along by field name."""
+
+    def run(
+        self,
+        name: str,
+        op: Any,
+        constants: dict[str, NDArray[Any]],
+        inputs: list[Int8],
+        output: Int8,
+    ) -> None: ...
+
+
+def _call(
+    library: ctypes.CDLL | Runner,
+    name: str,
+    op: Any,
+    inputs: Sequence[Int8],
+    output: Int8,
+    **constants: NDArray[Any],
+) -> Int8:
     arrays = [np.ascontiguousarray(value) for value in inputs]
-    getattr(library, name)(ctypes.byref(op), *map(k.pointer, arrays), k.pointer(output))
+    for field, value in constants.items():
+        setattr(op, field, k.pointer(value))
+    if isinstance(library, ctypes.CDLL):
+        getattr(library, name)(ctypes.byref(op), *map(k.pointer, arrays), k.pointer(output))
+    else:
+        library.run(name, op, constants, arrays, output)
     return output
 
 
@@ -44,7 +69,7 @@ def fold_bias(bias: NDArray[Any], weights: NDArray[Any], zero_point: int) -> NDA
 
 
 def convolution(
-    library: ctypes.CDLL,
+    library: ctypes.CDLL | Runner,
     name: str,
     x: Int8,
     weights: Int8,
@@ -66,14 +91,15 @@ def convolution(
     channels = len(by_channel)
     op = k.Convolution(
         k.Image(*x.shape[1:]), k.Image(height, width, channels), window, source.zero_point,
-        target.zero_point, low, high, rounding, k.pointer(weights), k.pointer(folded),
-        k.pointer(scale),
+        target.zero_point, low, high, rounding,
     )  # fmt: skip
-    return _call(library, f"nj_{name}_s8", op, [x], np.empty((1, height, width, channels), np.int8))
+    output = np.empty((1, height, width, channels), np.int8)
+    constants = {"weights": weights, "bias": folded, "requant": scale}
+    return _call(library, f"nj_{name}_s8", op, [x], output, **constants)
 
 
 def fully_connected(
-    library: ctypes.CDLL,
+    library: ctypes.CDLL | Runner,
     x: Int8,
     weights: Int8,
     bias: NDArray[np.int32],
@@ -88,15 +114,41 @@ def fully_connected(
     folded = fold_bias(bias, weights, source.zero_point)
     low, high = k.activation_range(activation, target.scale, target.zero_point)
     op = k.FullyConnected(
-        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding,
-        k.pointer(weights), k.pointer(folded), k.pointer(scale), k.pointer(real),
+        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding
     )  # fmt: skip
     output = np.empty((len(x), len(weights)), np.int8)
-    return _call(library, "nj_fully_connected_s8", op, [x], output)
+    constants = {"weights": weights, "bias": folded, "requant": scale, "scale": real}
+    return _call(library, "nj_fully_connected_s8", op, [x], output, **constants)
+
+
+def requantize(
+    library: ctypes.CDLL | Runner,
+    accumulators: NDArray[np.int32],
+    pairs: NDArray[np.int32],
+    rounding: int,
+    zero_point: int = 0,
+) -> Int8:
+    """The accumulators as steps, each by its (multiplier, shift): a FULLY_CONNECTED of no inputs."""
+    count = len(accumulators)
+    op = k.FullyConnected(1, 0, count, zero_point, -128, 127, rounding)
+    empty = np.zeros(16, np.int8)
+    constants = {"weights": empty, "bias": accumulators, "requant": pairs}
+    output = np.empty(count, np.int8)
+    return _call(library, "nj_fully_connected_s8", op, [empty], output, **constants)
+
+
+def lookup(library: ctypes.CDLL | Runner, table: Int8, x: Int8) -> Int8:
+    """table[x + 128]."""
+    output = np.empty(x.size, np.int8)
+    if isinstance(library, ctypes.CDLL):
+        library.nj_lookup_s8(*map(k.pointer, (table, x, output)), ctypes.c_size_t(x.size))
+    else:
+        library.run("nj_lookup_s8", None, {}, [table, x], output)
+    return output
 
 
 def elementwise(
-    library: ctypes.CDLL,
+    library: ctypes.CDLL | Runner,
     name: str,
     inputs: tuple[Int8, Int8],
     quantization: tuple[Q, Q, Q],
@@ -125,7 +177,7 @@ def elementwise(
 
 
 def pool(
-    library: ctypes.CDLL, name: str, x: Int8, size: tuple[int, int], geometry: Any, q: Q
+    library: ctypes.CDLL | Runner, name: str, x: Int8, size: tuple[int, int], geometry: Any, q: Q
 ) -> Int8:
     """average_pool_2d or max_pool_2d of x [1, h, w, c]."""
     window, height, width = geometry.place(x.shape[1:3], size)
@@ -136,7 +188,7 @@ def pool(
 
 
 def mean(
-    library: ctypes.CDLL, x: Int8, axes: Sequence[int], source: Q, target: Q, rounding: int
+    library: ctypes.CDLL | Runner, x: Int8, axes: Sequence[int], source: Q, target: Q, rounding: int
 ) -> Int8:
     """Mean of a 4-dimensional x over axes, dimensions kept."""
     count = int(np.prod([x.shape[a] for a in axes]))
@@ -149,7 +201,7 @@ def mean(
     return _call(library, "nj_mean_s8", op, [x], np.empty(shape, np.int8))
 
 
-def softmax(library: ctypes.CDLL, x: Int8, scale: float, beta: float) -> Int8:
+def softmax(library: ctypes.CDLL | Runner, x: Int8, scale: float, beta: float) -> Int8:
     """Softmax of x [rows, depth]."""
     requant, least = k.softmax_constants(beta, scale)
     op = k.Softmax(*x.shape, k.Requant(*requant), least)

@@ -1,0 +1,156 @@
+"""The target's kernels, Helium included, compute the bytes of the scalar ones. SPDX-License-Identifier: MIT"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import testing_kernels as k
+import testing_ops as ops
+import testing_qemu as qemu
+from testing_data import Values
+
+pytestmark = pytest.mark.skipif(
+    qemu.missing() is not None, reason=f"{qemu.missing()} is not installed"
+)
+ROUNDINGS = (k.SINGLE, k.DOUBLE)
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return qemu.compile_runner(tmp_path_factory.mktemp("runner"))
+
+
+class Both:
+    """Calls a kernel here and keeps the same call for the machine."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self.library = library
+        self.machine = qemu.Machine()
+        self.pairs: list[tuple[str, ops.Int8, ops.Int8]] = []
+
+    def __call__(self, label: str, function: Callable[..., ops.Int8], *args: Any) -> None:
+        want = function(self.library, *args)
+        self.pairs.append((label, function(self.machine, *args), want))
+
+    def check(self, runner: Path, folder: Path) -> None:
+        self.machine.execute(runner, folder)
+        for label, got, want in self.pairs:
+            np.testing.assert_array_equal(got, want, err_msg=label)
+
+
+def geometry(values: Values, size: tuple[int, int]) -> tuple[k.Geometry, list[int]]:
+    """A random geometry and an image that the window fits."""
+    draw = values.rng.integers
+    dilation = (1, 1) if draw(3) else tuple(int(v) for v in draw(1, 4, 2))
+    stride = tuple(int(v) for v in draw(1, 4, 2))
+    image = [int(draw((w - 1) * d + 1, 12)) for w, d in zip(size, dilation, strict=True)]
+    return k.Geometry(stride, dilation, bool(draw(2)), int(draw(4))), image
+
+
+def convolutions(both: Both, values: Values, name: str, count: int) -> None:
+    draw = values.rng.integers
+    for i in range(count):
+        size = (1, 1) if i % 3 == 0 else tuple(int(v) for v in draw(1, 4, 2))
+        place, image = geometry(values, size)
+        ic, oc = int(draw(1, 40)), int(draw(1, 20))
+        if name == "depthwise_conv_2d":
+            oc = ic * int(draw(1, 4))
+        weights = values.steps(*((oc, *size, ic) if name == "conv_2d" else (1, *size, oc)))
+        # Targets so fine that scales above 1 occur, with left shifts and saturation.
+        source, target = (
+            values.quantization(),
+            values.quantization(1e-3 if i % 4 == 0 else 0.1, 4.0),
+        )
+        scales = [values.scale() for _ in range(oc)]
+        if i % 4 == 0:
+            scales = [scale * float(2.0 ** draw(0, 12)) for scale in scales]
+        bias = draw(-(2**17), 2**17, oc).astype(np.int32)
+        x = values.steps(1, *image, ic)
+        q = (source, scales, target)
+        rounding = ROUNDINGS[i % 2]
+        both(f"{name} {i}", ops.convolution, name, x, weights, bias, q, place, rounding)
+
+
+@pytest.mark.parametrize("name", ["conv_2d", "depthwise_conv_2d"])
+def test_convolutions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: str) -> None:
+    both = Both(kernels)
+    convolutions(both, Values(1), name, 400)
+    both.check(runner, tmp_path)
+
+
+def test_fully_connected(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(2)
+    draw = values.rng.integers
+    for i in range(300):
+        batches, inputs, outputs = int(draw(1, 4)), int(draw(1, 100)), int(draw(1, 20))
+        q = (
+            values.quantization(),
+            [values.scale() for _ in range(outputs)],
+            values.quantization(0.1, 8.0),
+        )
+        x, weights = values.steps(batches, inputs), values.steps(outputs, inputs)
+        bias = draw(-(2**18), 2**18, outputs).astype(np.int32)
+        label = f"fully_connected {i}"
+        both(label, ops.fully_connected, x, weights, bias, q, int(draw(4)), i % 3)
+    both.check(runner, tmp_path)
+
+
+def test_requantization(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    """Every shift, with accumulators near ties, at random and at the ends of int32."""
+    both, values = Both(kernels), Values(3)
+    draw = values.rng.integers
+    for shift in range(-31, 31):
+        for rounding in ROUNDINGS:
+            multipliers = draw(2**29, 2**31, 64)
+            multipliers[:8] = 2**30
+            multipliers[8:10] = 2**31 - 1, 0
+            pairs = np.stack([multipliers, np.full(64, shift)], 1).astype(np.int32)
+            scale = np.maximum(multipliers, 1) * 2.0 ** (shift - 31)
+            near = np.rint((draw(-140, 140, 64) + 0.5) / scale)
+            accs = np.clip(near, -(2**31), 2**31 - 1).astype(np.int64)
+            accs[16:32] = draw(-(2**31), 2**31, 16)
+            accs[32:36] = -(2**31), 2**31 - 1, 0, -1
+            both(f"{shift} {rounding}", ops.requantize, accs.astype(np.int32), pairs, rounding)
+    both.check(runner, tmp_path)
+
+
+def test_elementwise(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(4)
+    draw = values.rng.integers
+    shapes = [
+        ((1, 3, 5, 7), (1, 3, 5, 7)),
+        ((2, 19), (19,)),
+        ((1, 1, 5, 1), (1, 3, 1, 7)),
+        ((1,), (2, 9)),
+        ((33,), (1,)),
+    ]
+    for i in range(240):
+        first, second = (values.steps(*shape) for shape in shapes[i % len(shapes)])
+        q = (values.quantization(), values.quantization(), values.quantization(0.003, 0.3))
+        name = ("add", "add", "sub", "mul")[i % 4]
+        rounding = ROUNDINGS[i // 4 % 2]
+        both(f"{name} {i}", ops.elementwise, name, (first, second), q, int(draw(4)), rounding)
+    both.check(runner, tmp_path)
+
+
+def test_the_rest(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    """Scalar on both sides today: the compilers' agreement."""
+    both, values = Both(kernels), Values(5)
+    draw = values.rng.integers
+    for i in range(100):
+        size = tuple(int(v) for v in draw(1, 5, 2))
+        place, image = geometry(values, size)
+        place = k.Geometry(place.stride, (1, 1), place.same, place.activation)
+        q, x = values.quantization(), values.steps(1, *image, int(draw(1, 9)))
+        name = ("average_pool_2d", "max_pool_2d")[i % 2]
+        both(f"{name} {i}", ops.pool, name, x, size, place, q)
+        both(f"mean {i}", ops.mean, x, (1, 2), q, values.quantization(), k.DOUBLE)
+        rows = values.steps(int(draw(1, 4)), int(draw(1, 40)))
+        both(f"softmax {i}", ops.softmax, rows, float(np.exp(values.rng.uniform(-9, 1))), 1.0)
+        both(f"lookup {i}", ops.lookup, values.steps(256), values.steps(int(draw(1, 70))))
+    both.check(runner, tmp_path)

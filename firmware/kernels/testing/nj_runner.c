@@ -1,0 +1,105 @@
+/* Runs kernels on a bare Cortex-M55 in QEMU (mps3-an547): takes cases from memory, writes the results to a file of the
+ * host by semihosting. Not part of a firmware: testing_qemu.py compiles it and lays out the cases.
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdbool.h>
+
+#include "../nj_kernels.h"
+
+typedef void nj_unary(const void *op, const int8_t *input, int8_t *output);
+typedef void nj_binary(const void *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+
+struct nj_case {
+    uint32_t kernel; /* index below */
+    const void *op;
+    const int8_t *input1;
+    const int8_t *input2;
+    int8_t *output;
+    uint32_t count;
+};
+
+struct nj_cases {
+    uint32_t count;
+    const int8_t *output;
+    uint32_t output_bytes;
+    struct nj_case item[];
+};
+
+#define NJ_CASES ((const struct nj_cases *)0x70000000)
+
+static void nj_run(const struct nj_case *item)
+{
+    switch (item->kernel) {
+    case 0:
+        nj_conv_2d_s8(item->op, item->input1, item->output);
+        break;
+    case 1:
+        nj_depthwise_conv_2d_s8(item->op, item->input1, item->output);
+        break;
+    case 2:
+        nj_fully_connected_s8(item->op, item->input1, item->output);
+        break;
+    case 3:
+        nj_add_s8(item->op, item->input1, item->input2, item->output);
+        break;
+    case 4:
+        nj_sub_s8(item->op, item->input1, item->input2, item->output);
+        break;
+    case 5:
+        nj_mul_s8(item->op, item->input1, item->input2, item->output);
+        break;
+    case 6:
+        nj_average_pool_2d_s8(item->op, item->input1, item->output);
+        break;
+    case 7:
+        nj_max_pool_2d_s8(item->op, item->input1, item->output);
+        break;
+    case 8:
+        nj_mean_s8(item->op, item->input1, item->output);
+        break;
+    case 9:
+        nj_softmax_s8(item->op, item->input1, item->output);
+        break;
+    case 10:
+        nj_lookup_s8(item->input1, item->input2, item->output, item->count);
+        break;
+    default:
+        break;
+    }
+}
+
+static int32_t nj_semihosting(uint32_t operation, const void *parameters)
+{
+    register uint32_t r0 __asm__("r0") = operation;
+    register const void *r1 __asm__("r1") = parameters;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return (int32_t)r0;
+}
+
+static void nj_main(void)
+{
+    *(volatile uint32_t *)0xE000ED88 |= 0xFU << 20; /* CPACR: floating point and Helium */
+    __asm__ volatile("dsb\n isb");
+    for (uint32_t i = 0; i < NJ_CASES->count; i++) {
+        nj_run(&NJ_CASES->item[i]);
+    }
+    static const char name[] = "output.bin";
+    const uint32_t open[3] = {(uint32_t)name, 5, sizeof name - 1}; /* "wb" */
+    const int32_t file = nj_semihosting(1, open);
+    const uint32_t write[3] = {(uint32_t)file, (uint32_t)NJ_CASES->output, NJ_CASES->output_bytes};
+    const bool whole = nj_semihosting(5, write) == 0;
+    const uint32_t close[1] = {(uint32_t)file};
+    nj_semihosting(2, close);
+    const uint32_t exit[2] = {0x20026, whole ? 0 : 1}; /* ADP_Stopped_ApplicationExit */
+    nj_semihosting(0x20, exit);
+}
+
+static void nj_fault(void)
+{
+    const uint32_t exit[2] = {0x20026, 2};
+    nj_semihosting(0x20, exit);
+}
+
+__attribute__((section(".vectors"), used)) static void (*const nj_vectors[8])(void) = {
+    (void (*)(void))0x30080000, nj_main, nj_fault, nj_fault, nj_fault, nj_fault, nj_fault, nj_fault,
+};

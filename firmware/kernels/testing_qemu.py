@@ -1,0 +1,135 @@
+"""Kernels run on a Cortex-M55 with Helium: Debian's QEMU, machine mps3-an547, no firmware.
+
+All cases are laid out in the machine's memory before it starts (structures as the target sees them: 4-byte words),
+run in one go, and the results come back through a file.
+
+SPDX-License-Identifier: MIT
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import testing_kernels as k
+from numpy.typing import NDArray
+from testing_ops import Int8
+
+CASES, RESULTS = 0x70000000, 0x78000000
+COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
+TARGET = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"]
+KERNELS = [
+    "conv_2d", "depthwise_conv_2d", "fully_connected", "add", "sub", "mul", "average_pool_2d",
+    "max_pool_2d", "mean", "softmax", "lookup",
+]  # fmt: skip
+"""In the order of the runner's switch."""
+
+
+def missing() -> str | None:
+    """The tool that is not there, if any."""
+    return next((tool for tool in (COMPILER, EMULATOR) if shutil.which(tool) is None), None)
+
+
+def compile_runner(folder: Path, *flags: str) -> Path:
+    """Compiles the kernels and the runner for the target."""
+    target = folder / "runner.elf"
+    sources = [*sorted(k.HERE.glob("*.c")), k.HERE / "testing" / "nj_runner.c"]
+    command = [COMPILER, *k.WARNINGS, *TARGET, *flags, "-nostartfiles", "-o", str(target)]
+    command += [f"-T{k.HERE / 'testing' / 'nj_runner.ld'}", *map(str, sources)]
+    subprocess.run(command, check=True, timeout=120)
+    return target
+
+
+class Machine:
+    """Collects cases (a Runner of testing_ops), then runs them all."""
+
+    def __init__(self) -> None:
+        self._items: list[tuple[int, int, int, int, int, int]] = []
+        self._image = bytearray()
+        self._outputs: list[tuple[int, Int8]] = []
+        self._pointers: list[int] = []
+        self._results = 0
+
+    def run(
+        self,
+        name: str,
+        op: Any,
+        constants: dict[str, NDArray[Any]],
+        inputs: list[Int8],
+        output: Int8,
+    ) -> None:
+        """Adds a case; `output` is filled by `execute`."""
+        kernel = KERNELS.index(name.removeprefix("nj_").removesuffix("_s8"))
+        places = {field: self._place(value.tobytes()) for field, value in constants.items()}
+        address = 0
+        if op is not None:
+            words = _words(op, places)
+            address = self._place(struct.pack(f"<{len(words)}I", *(value for value, _ in words)))
+            # Pointers are offsets until the image's base is known.
+            self._pointers += [address + 4 * i for i, (_, points) in enumerate(words) if points]
+        first, second = [*(self._place(x.tobytes()) for x in inputs), 0][:2]
+        self._items.append((kernel, address, first, second, self._results, output.size))
+        self._outputs.append((self._results, output))
+        # A gap before the next one, which must stay zero, and every alignment in turn.
+        self._results += output.size + 17
+
+    def _place(self, data: bytes) -> int:
+        """An offset into the image, aligned for doubles; what follows is not zero, so that reading on shows."""
+        self._image += b"\0" * (-len(self._image) % 8)
+        offset = len(self._image)
+        self._image += data + b"\x55" * 16
+        return offset
+
+    def execute(self, runner: Path, folder: Path) -> None:
+        """Runs all cases and fills their outputs.
+
+        Raises:
+            AssertionError: a kernel wrote outside its output.
+            subprocess.CalledProcessError: a kernel faulted.
+        """
+        base = CASES + 12 + 24 * len(self._items)
+        base += -base % 8
+        head = struct.pack("<III", len(self._items), RESULTS, self._results)
+        for kernel, op, first, second, output, count in self._items:
+            head += struct.pack(
+                "<6I", kernel, base + op, base + first, base + second, RESULTS + output, count
+            )
+        head += b"\0" * (base - CASES - len(head))
+        for offset in self._pointers:
+            place = struct.unpack_from("<I", self._image, offset)[0]
+            struct.pack_into("<I", self._image, offset, base + place)
+        (folder / "cases.bin").write_bytes(head + self._image)
+        loader = f"loader,file=cases.bin,addr={CASES:#x},force-raw=on"
+        subprocess.run(
+            [EMULATOR, "-M", "mps3-an547", "-display", "none", "-monitor", "none", "-serial", "none",
+             "-semihosting-config", "enable=on,target=native", "-device", loader,
+             "-kernel", str(runner)],
+            cwd=folder, check=True, timeout=120,
+        )  # fmt: skip
+        results = np.fromfile(folder / "output.bin", np.int8)
+        assert len(results) == self._results
+        for offset, output in self._outputs:
+            output[...] = results[offset : offset + output.size].reshape(output.shape)
+            results[offset : offset + output.size] = 0
+        assert not results.any(), "a kernel wrote outside its output"
+
+
+def _words(value: Any, places: dict[str, int]) -> list[tuple[int, bool]]:
+    """A structure's 4-byte words as the target has them, and which of them are pointers."""
+    words: list[tuple[int, bool]] = []
+    for field, kind in value._fields_:
+        member = getattr(value, field)
+        if kind is ctypes.c_void_p:
+            words.append((places.get(field, 0), field in places))
+        elif isinstance(member, ctypes.Structure):
+            words += _words(member, places)
+        elif isinstance(member, ctypes.Array):
+            words += [(item & 0xFFFFFFFF, False) for item in member]
+        else:
+            words.append((member & 0xFFFFFFFF, False))
+    return words
