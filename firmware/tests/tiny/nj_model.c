@@ -33,6 +33,10 @@ __attribute__((noinline)) static uint32_t overflow(uint32_t depth) {
     return overflow(depth + 1) + here[(depth + 1) % 16];
 }
 
+__attribute__((noinline)) static uint32_t creep(uint32_t depth) {
+    return depth + creep(depth + 1);
+}
+
 __attribute__((noinline)) static void loop(uint32_t turns) {
 #if defined(__arm__)
     __asm__ volatile("1: subs %0, #1\n bne 1b" : "+r"(turns) : : "cc");
@@ -57,6 +61,7 @@ static void misbehave(uint8_t how, uint32_t number) {
         *(volatile int *)address = 1;
         break;
     case NJ_TINY_STACK_OVERFLOW: zero = (int)overflow(0); break;
+    case NJ_TINY_STACK_CREEP: zero = (int)creep(0); break;
     case NJ_TINY_UNDEFINED:
 #if defined(__arm__)
         __asm__ volatile("udf #7");
@@ -85,7 +90,12 @@ static void misbehave(uint8_t how, uint32_t number) {
         break;
     case NJ_TINY_LOOP: loop(number); break;
     case NJ_TINY_PRINT: nj_log("tiny says hello"); break;
-    case NJ_TINY_DRIFT: place_a[0] = (uint8_t)(place_a[0] + drift++); break;
+    case NJ_TINY_DRIFT:
+        for (int i = 0; i < 4; ++i) { /* bit 1 of first shows in third; its even bits do not */
+            place_a[i] ^= (uint8_t)(((drift >> i) & 1) << 1);
+        }
+        drift++;
+        break;
     default: break;
     }
 }

@@ -26,7 +26,8 @@ enum nj_tiny_command {
     NJ_TINY_HANG = 9,
     NJ_TINY_LOOP = 10, /* a loop of `number` turns, two instructions each */
     NJ_TINY_PRINT = 11, /* a LOG frame */
-    NJ_TINY_DRIFT = 12, /* output depends on how often step 1 has run since the start */
+    NJ_TINY_STACK_CREEP = 13, /* an overflow by frames so small that the core finds no room for its own */
+    NJ_TINY_DRIFT = 12, /* first[i] ^= 2 * bit i of how often this command has run since the start, i < 4 */
 };
 
 #endif
