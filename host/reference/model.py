@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -48,9 +49,12 @@ class ReferenceModel:
     """
 
     def __init__(self, tflite: bytes) -> None:
-        with stdout_to_stderr():
+        with stdout_to_stderr(), warnings.catch_warnings():
             import tensorflow as tf
 
+            warnings.filterwarnings(
+                "ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated"
+            )
             try:
                 self._interpreter = tf.lite.Interpreter(
                     model_content=tflite,
