@@ -212,7 +212,9 @@ def _copies(source: Path, target: str) -> Files:
     return {
         f"{target}/{path.relative_to(source).as_posix()}": path.read_bytes()
         for path in sorted(source.rglob("*"))
-        if path.is_file() and path.suffix in _COPIED
+        if path.is_file()
+        and path.suffix in _COPIED
+        and "testing" not in path.relative_to(source).parts
     }
 
 
