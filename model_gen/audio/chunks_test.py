@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_gen.audio.chunks import active, activity, chunk_starts, cut, salient_starts
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.integers(1, 700), st.floats(0, 0.9))
 def test_chunks_cover_the_recording_and_the_last_is_aligned_to_its_end(
     samples: int, chunk: int, overlap: float
@@ -47,6 +48,7 @@ def test_salient_starts_find_the_bursts_loudest_first() -> None:
     assert abs(starts[1] + 5000 - 20_000) < 2500
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20_000), st.integers(8, 6000), st.integers(0, 2**32 - 1))
 def test_salient_chunks_lie_inside_and_apart(samples: int, chunk: int, seed: int) -> None:
     recording = np.random.default_rng(seed).integers(-32768, 32768, samples).astype(np.int16)

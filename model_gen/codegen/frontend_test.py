@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.contract import Contract, FrontendContract, TensorContract
@@ -40,6 +40,7 @@ def bundle(**more: object) -> Contract:
     )
 
 
+@settings(deadline=None)
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_floats_are_printed_without_loss(value: float) -> None:
     text = c_float(value)
