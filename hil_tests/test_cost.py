@@ -1,20 +1,18 @@
 """What each stage and layer costs: counted, and the same in every run where the unit is exact."""
 
-from collections.abc import Callable
-
 import pytest
 
 from host.compare.session import Bench
 from host.errors import FirmwareFailure
 
 
-def test_stages(bench: Bench, vector: int, record_property: Callable[[str, object], None]) -> None:
+def test_stages(bench: Bench, vector: int, request: pytest.FixtureRequest) -> None:
     """The cost of frontend and model, untapped."""
     unit = _unit(bench)
     observation = bench.observation(vector)
     again = bench.stage_costs(vector)
-    record_property(f"frontend_{unit}", observation.frontend_cost)
-    record_property(f"model_{unit}", observation.model_cost)
+    request.node.user_properties.append((f"frontend_{unit}", observation.frontend_cost))
+    request.node.user_properties.append((f"model_{unit}", observation.model_cost))
     if observation.model_cost <= 0:
         raise FirmwareFailure(
             "the model cost nothing", evidence=f"Received: {observation.model_cost} {unit}"
@@ -28,7 +26,7 @@ def test_stages(bench: Bench, vector: int, record_property: Callable[[str, objec
         )
 
 
-def test_layer(bench: Bench, layer: int, record_property: Callable[[str, object], None]) -> None:
+def test_layer(bench: Bench, layer: int, request: pytest.FixtureRequest) -> None:
     """The cost of one layer, largest over the vectors."""
     unit = _unit(bench)
     tap = bench.taps[layer]
@@ -36,7 +34,7 @@ def test_layer(bench: Bench, layer: int, record_property: Callable[[str, object]
         sum(bench.observation(i).step_costs[step] for step in tap.cost_steps)
         for i in range(bench.total)
     ]
-    record_property(unit, max(costs))
+    request.node.user_properties.append((unit, max(costs)))
     if tap.observed and tap.cost_steps and max(costs) <= 0:
         raise FirmwareFailure(
             f"a layer that runs cost nothing: {tap.op} {tap.name}", evidence=f"{unit}: {costs}"

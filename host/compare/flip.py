@@ -23,8 +23,8 @@ class Symbol:
     size: int
 
 
-def find_symbols(elf: Path) -> list[Symbol]:
-    """Every data object with bytes in the file, in the order of their addresses."""
+def find_symbols(elf: Path, kind: str = "STT_OBJECT") -> list[Symbol]:
+    """Every data object (or "STT_FUNC") with bytes in the file, in the order of their addresses."""
     with elf.open("rb") as stream:
         file = ELFFile(stream)
         found = []
@@ -33,13 +33,16 @@ def find_symbols(elf: Path) -> list[Symbol]:
                 continue
             for symbol in table.iter_symbols():
                 index = symbol["st_shndx"]
-                if symbol["st_info"]["type"] != "STT_OBJECT" or not isinstance(index, int):
+                if symbol["st_info"]["type"] != kind or not isinstance(index, int):
                     continue
                 section = file.get_section(index)
                 if section["sh_type"] != "SHT_PROGBITS" or not symbol["st_size"]:
                     continue
-                offset = section["sh_offset"] + symbol["st_value"] - section["sh_addr"]
-                found.append((symbol["st_value"], Symbol(symbol.name, offset, symbol["st_size"])))
+                # The lowest bit of a Thumb function's address says that it is Thumb.
+                thumb = kind == "STT_FUNC" and file["e_machine"] == "EM_ARM"
+                address = symbol["st_value"] & ~1 if thumb else symbol["st_value"]
+                offset = section["sh_offset"] + address - section["sh_addr"]
+                found.append((address, Symbol(symbol.name, offset, symbol["st_size"])))
     return [symbol for _, symbol in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
 
 
@@ -55,6 +58,30 @@ def flip_bit(elf: Path, symbol: Symbol, byte: int, bit: int) -> None:
         value = stream.read(1)[0]
         stream.seek(symbol.offset + byte)
         stream.write(bytes([value ^ 1 << bit]))
+
+
+def find_symbol(elf: Path, name: str, kind: str = "STT_OBJECT") -> Symbol:
+    """The symbol of that name.
+
+    Raises:
+        BadInput: there is none, or it has no bytes in the file.
+    """
+    for symbol in find_symbols(elf, kind):
+        if symbol.name == name:
+            return symbol
+    raise BadInput(f"the ELF has no symbol {name}", evidence=f"Received: {elf}")
+
+
+def overwrite(elf: Path, symbol: Symbol, data: bytes) -> None:
+    """Write `data` over the first bytes of a symbol, in place."""
+    if len(data) > symbol.size:
+        raise BadInput(
+            "the bytes do not fit the symbol",
+            evidence=f"Received: {len(data)} bytes, {symbol.name} has {symbol.size}",
+        )
+    with elf.open("r+b") as stream:
+        stream.seek(symbol.offset)
+        stream.write(data)
 
 
 def copy_project(project: Project, folder: Path) -> Project:

@@ -1,0 +1,216 @@
+"""The tester is tested: small models, real firmware, and damage done on purpose."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from host.bundle import Subject, Vectors, load_subject, vectors_to_npz, write_bundle
+from host.compare.prepare import prepare
+from host.contract import Contract, FrontendContract, TensorContract
+from host.files import sha256_bytes
+from host.project import Project
+
+KERNELS = Path(__file__).resolve().parents[2] / "firmware" / "kernels"
+BOARDS = ("native", "virtual")
+LABELS = ("chiffchaff", "goldcrest", "nightjar", "wren", "wryneck", "yellowhammer")
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """CONV_2D 3x3, DEPTHWISE_CONV_2D 3x3, CONV_2D 1x1, MEAN, FULLY_CONNECTED; weights by op index."""
+
+    shape: tuple[int, int, int, int]
+    weights: dict[int, npt.NDArray[np.int8]]
+    biases: dict[int, npt.NDArray[np.int32]]
+    zero_points: dict[int, int] = field(default_factory=lambda: {0: 3, 1: -128, 2: -128, 4: -20})
+
+    def flipped(self, op: int, byte: int, bit: int) -> "Net":
+        """The net whose reference computes what an ELF with that weight bit flipped computes.
+
+        The firmware's bias has input zero point * sum(weights) folded in, which a flip does not reach.
+        """
+        weights = self.weights[op].copy()
+        flat = weights.reshape(-1)
+        before = int(flat[byte])
+        flat.view(np.uint8)[byte] ^= 1 << bit
+        change = int(flat[byte]) - before
+        bias = self.biases[op].copy()
+        channel = byte % bias.size if op == 1 else byte // (weights.size // bias.size)
+        bias[channel] += self.zero_points[op] * change
+        return Net(
+            self.shape, {**self.weights, op: weights}, {**self.biases, op: bias}, self.zero_points
+        )
+
+    def tflite(self) -> bytes:
+        """The bytes of the model."""
+        if str(KERNELS) not in sys.path:
+            sys.path.insert(0, str(KERNELS))
+        import testing_models
+
+        tensor = testing_models.Tensor
+        _, rows, columns, _ = self.shape
+        middle = (1, rows // 2, columns // 2, 8)
+        scale = {0: 0.011, 1: 0.009, 2: 0.012, 4: 0.013}
+        source = {0: 0.05, 1: 0.02, 2: 0.016, 4: 0.014}
+        tensors = [tensor(self.shape, source[0], self.zero_points[0])]
+        for op in (0, 1, 2, 4):
+            weights, bias = self.weights[op], self.biases[op]
+            scales = [scale[op] * (1 + 0.1 * c) for c in range(bias.size)]
+            if op == 4:
+                tensors.append(tensor(weights.shape, scale[op], 0, weights))
+                tensors.append(tensor(bias.shape, scale[op] * source[op], 0, bias, "int32"))
+                continue
+            axis = 3 if op == 1 else 0
+            tensors.append(tensor(weights.shape, scales, 0, weights, axis=axis))
+            accumulators = [s * source[op] for s in scales]
+            tensors.append(tensor(bias.shape, accumulators, 0, bias, "int32"))
+        tensors += [
+            tensor(middle, source[1], -128),
+            tensor(middle, source[2], -128),
+            tensor((1, rows // 2, columns // 2, 12), 0.014, -20),
+            tensor((1, 12), source[4], -20),
+            tensor((1, 6), 0.03, 5),
+            tensor((2,), None, 0, np.array([1, 2]), "int32"),
+        ]
+        window = {"padding": 0, "strideH": 2, "strideW": 2, "fusedActivationFunction": 1}
+        depthwise = {**window, "strideH": 1, "strideW": 1, "depthMultiplier": 1}
+        point = {**window, "strideH": 1, "strideW": 1, "fusedActivationFunction": 0}
+        dilation = {"dilationHFactor": 1, "dilationWFactor": 1}
+        model: bytes = testing_models.model(
+            [
+                ("CONV_2D", [0, 1, 2], [9], {"Conv2DOptions": window | dilation}, 3),
+                (
+                    "DEPTHWISE_CONV_2D",
+                    [9, 3, 4],
+                    [10],
+                    {"DepthwiseConv2DOptions": depthwise | dilation},
+                    3,
+                ),
+                ("CONV_2D", [10, 5, 6], [11], {"Conv2DOptions": point | dilation}, 3),
+                ("MEAN", [11, 14], [12], {"ReducerOptions": {"keepDims": False}}, 2),
+                ("FULLY_CONNECTED", [12, 7, 8], [13], {"FullyConnectedOptions": {}}, 4),
+            ],
+            tensors,
+        )
+        return model
+
+
+def make_net(seed: int, shape: tuple[int, int, int, int] = (1, 10, 8, 3)) -> Net:
+    """A net with random weights, the same for the same seed."""
+    generator = np.random.default_rng(seed)
+    shapes: dict[int, tuple[int, ...]] = {
+        0: (8, 3, 3, shape[3]),
+        1: (1, 3, 3, 8),
+        2: (12, 1, 1, 8),
+        4: (6, 12),
+    }
+    weights = {op: generator.integers(-80, 81, s, dtype=np.int8) for op, s in shapes.items()}
+    outputs = {0: 8, 1: 8, 2: 12, 4: 6}
+    biases = {op: generator.integers(-900, 900, n, dtype=np.int32) for op, n in outputs.items()}
+    return Net(shape, weights, biases)
+
+
+@pytest.fixture(scope="session")
+def net() -> Net:
+    return make_net(1)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tester")
+
+
+@pytest.fixture(scope="session")
+def model_path(net: Net, folder: Path) -> Path:
+    path = folder / "small.tflite"
+    path.write_bytes(net.tflite())
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundle_path(folder: Path) -> Path:
+    """A bundle with a frontend, whose labels are names and whose weights are noise."""
+    from host.reference.frontend import features, quantize
+    from host.reference.model import ReferenceModel
+
+    frontend = FrontendContract(
+        sample_rate=8000, chunk_samples=2048, fft_length=128, hop=64, frames=32, bins=64
+    )
+    model = make_net(2, (1, 64, 32, 1)).tflite()
+    reference = ReferenceModel(model)
+    given, scores = reference.inputs[0], reference.outputs[0]
+    generator = np.random.default_rng(4)
+    time = np.arange(2048) / 8000
+    chunks = np.stack(
+        [
+            8000 * np.sin(2 * np.pi * (900 * n + 4000 * time) * time)
+            + generator.normal(0, 300, 2048)
+            for n in (1, 2)
+        ]
+    ).astype(np.int16)
+    spectrograms = features(chunks, frontend)
+    scale, zero_point = given.scale, given.zero_point
+    inputs = quantize(spectrograms, scale, zero_point).reshape(2, 64, 32, 1)
+    outputs = [reference.run([one[np.newaxis]])[scores.tensor][0] for one in inputs]
+    vectors = vectors_to_npz(Vectors(chunks, spectrograms, inputs, np.stack(outputs)))
+    files = {
+        "model.tflite": model,
+        "labels.txt": ("\n".join(LABELS) + "\n").encode(),
+        "vectors.npz": vectors,
+    }
+    contract = Contract(
+        frontend=frontend,
+        labels=LABELS,
+        output_activation="sigmoid",
+        input=TensorContract(given.shape, "int8", scale, zero_point),
+        output=TensorContract(scores.shape, "int8", scores.scale, scores.zero_point),
+        rounding={},
+        files={name: sha256_bytes(data) for name, data in files.items()},
+        tools={"test": "1"},
+    )
+    path = folder / "bundle"
+    write_bundle(path, contract, files)
+    return path
+
+
+Make = Callable[[Path, str], tuple[Subject, Project]]
+
+
+@pytest.fixture(scope="session")
+def made(folder: Path) -> Make:
+    """Firmware of a model for a board, built once a session; skips where the board's tools are missing."""
+    known: dict[tuple[Path, str], tuple[Subject, Project]] = {}
+
+    def make(model: Path, board: str) -> tuple[Subject, Project]:
+        need_tools(board)
+        key = (model, board)
+        if key not in known:
+            known[key] = prepare(model, board, out=folder / f"{model.stem}-{board}")
+        return load_subject(model), known[key][1]
+
+    return make
+
+
+def need_tools(board: str) -> None:
+    tools = {"virtual": ("arm-none-eabi-gcc", "qemu-system-arm", "gdb-multiarch")}
+    missing = [tool for tool in tools.get(board, ("gcc",)) if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"{board} needs {', '.join(missing)}")
+
+
+@pytest.fixture(params=BOARDS)
+def tier(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def boards(tmp_path: Path) -> Path:
+    """Records and locks of this test alone."""
+    return tmp_path / "boards"

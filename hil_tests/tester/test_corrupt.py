@@ -1,0 +1,59 @@
+"""A link that corrupts, drops and doubles bytes: the verdict is right all the same, for good and spoiled firmware."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.compare.flip import copy_project, find_symbol, flip_bit
+from host.compare.session import prove
+from host.deadline import Deadline
+from host.errors import LinkFailure
+from host.link.faults import FaultyTransport
+from host.link.transport import Transport
+
+
+def damaging(seed: int, rate: float) -> Any:
+    def wrap(transport: Transport) -> Transport:
+        return FaultyTransport(transport, seed=seed, rate=rate, direction="both")
+
+    return wrap
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("flip", [False, True], ids=["good", "flipped"])
+def test_corrupt_link(
+    made: Any, model_path: Path, boards: Path, tmp_path: Path, seed: int, flip: bool
+) -> None:
+    subject, project = made(model_path, "native")
+    if flip:
+        project = copy_project(project, tmp_path / "spoiled")
+        flip_bit(project.elf, find_symbol(project.elf, "nj_op2_weights"), 9, 6)
+    verdict = prove(
+        project, subject, "native", 12, seed, root=boards, wrap=damaging(seed, 1e-4), repeats=2
+    )
+    assert verdict.exact is not flip
+    assert verdict.vectors == 12
+    if flip:
+        assert verdict.first_difference is not None
+        assert verdict.first_difference.layer == 2
+
+
+def test_corrupt_link_beyond_mending_is_no_verdict(
+    made: Any, model_path: Path, boards: Path
+) -> None:
+    """At a rate that no retry survives there is LINK, before the deadline, and never a PASS."""
+    subject, project = made(model_path, "native")
+    limit = Deadline.after(20)
+    with pytest.raises(LinkFailure):
+        prove(
+            project,
+            subject,
+            "native",
+            2,
+            0,
+            root=boards,
+            limit=limit.at_most(8),
+            wrap=damaging(1, 0.2),
+        )
+    assert not limit.expired
