@@ -1,4 +1,4 @@
-"""The C unit tests of the core, built with sanitizers and run by ctest, so that they count among the project's tests."""
+"""The C unit tests of the core, built with sanitizers and run by ctest: they count in `make test`."""
 
 import os
 import shutil

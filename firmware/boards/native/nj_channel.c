@@ -7,27 +7,28 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
-bool nj_channel_listen(struct nj_channel *channel, const char *path) {
+/* Bound under another name and renamed: who sees the path can connect. */
+static bool listen_at(int listener, const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
+    const int length = snprintf(address.sun_path, sizeof address.sun_path, "%s.new", path);
+    if (length < 0 || (size_t)length >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;
         return false;
     }
-    strcpy(address.sun_path, path);
+    unlink(address.sun_path);
+    return bind(listener, (const struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0 &&
+           rename(address.sun_path, path) == 0;
+}
+
+bool nj_channel_listen(struct nj_channel *channel, const char *path) {
     channel->connection = -1;
     channel->listener = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (channel->listener < 0) {
-        return false;
-    }
-    unlink(path);
-    return bind(channel->listener, (const struct sockaddr *)&address, sizeof address) == 0 &&
-           listen(channel->listener, 1) == 0;
+    return channel->listener >= 0 && listen_at(channel->listener, path);
 }
 
 bool nj_channel_pty(struct nj_channel *channel) {

@@ -58,7 +58,7 @@ __attribute__((used)) static uint32_t *collect(uint32_t *stacked, uint32_t excep
     if (of_thread && (cfsr & CFSR_STKOF) != 0 && stacked == nj_stack_begin) {
         /* No room for the frame: the PC is lost, and the nearest call on the stack tells where it was. */
         const uint32_t *at = stacked;
-        fault.pc = find_return(&at) & ~1u;
+        fault.pc = (find_return(&at) & ~1u) - 2u; /* inside the call, so that its line is named */
         fault.lr = find_return(&at);
     } else if (fits && (cfsr & (CFSR_MSTKERR | CFSR_STKERR)) == 0) {
         const struct frame *const frame = (const struct frame *)stacked;

@@ -1,0 +1,45 @@
+"""The firmware around the tiny model (tiny/nj_tiny.h), built once a run for each board that asks for it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from model_gen.codegen.messages import write_messages
+
+HERE = Path(__file__).parent
+NEEDS = {
+    "native": ("gcc",),
+    "virtual": ("arm-none-eabi-gcc", "qemu-system-arm", "gdb-multiarch"),
+}
+
+
+def tool(name: str) -> str | None:
+    """Beside this Python first (cmake and ninja are pinned there), then on the path."""
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+
+
+@pytest.fixture(scope="session")
+def tiny_elf(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`tiny_elf(board)`: the ELF for that board; skips where its tools are missing."""
+    root = tmp_path_factory.mktemp("tiny")
+
+    @cache
+    def build(board: str) -> Path:
+        cmake, ninja = tool("cmake"), tool("ninja")
+        if cmake is None or ninja is None or not all(map(shutil.which, NEEDS[board])):
+            pytest.skip(f"needs cmake, ninja, {', '.join(NEEDS[board])}")
+        write_messages(root / "messages")
+        configure = [cmake, "-G", "Ninja", "-S", str(HERE / "tiny"), "-B", str(root / board)]
+        configure += [f"-DCMAKE_MAKE_PROGRAM={ninja}", f"-DNJ_BOARD={board}"]
+        configure += [f"-DNJ_MESSAGES={root / 'messages'}"]
+        for command in (configure, [cmake, "--build", str(root / board)]):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        return root / board / "nightjar.elf"
+
+    return build
