@@ -237,8 +237,8 @@ class Client:
                     if attempts == 1:
                         exchange.pace.saw(now() - sent)
                     return response
-            if attempt.expired:
-                wait = exchange.pace.after(wait)
+            # Damaged bytes are a sign of life: no need to be patient.
+            wait = exchange.pace.after(wait) if attempt.expired else exchange.pace.first()
         raise exchange.silence(what, attempts, before, now() - started)
 
 

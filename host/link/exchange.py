@@ -23,8 +23,8 @@ from host.link.registers import FirmwareFault
 from host.link.stats import LinkStats
 from host.link.transport import Transport
 
-_FIRST_RETRY = 0.05  # seconds, of a small request before any round trip was timed
-_SHORTEST_RETRY = 0.01
+_FIRST_RETRY = 0.025  # seconds, of a small request before any round trip was timed
+_SHORTEST_RETRY = 0.005
 _LONGEST_RETRY = 0.5
 _KEPT_LOGS = 200
 _SEQUENCES = 1 << 16
@@ -38,14 +38,13 @@ _CREDIBLE = 1e-4
 class Pace:
     """When to send again: doubled after each attempt, begun at a multiple of the round trips seen."""
 
-    def __init__(self, untimed: float = _FIRST_RETRY) -> None:
-        self._untimed = untimed
+    def __init__(self) -> None:
         self._round_trip: float | None = None
 
-    def first(self) -> float:
-        """Seconds to wait for the answer to a first attempt."""
+    def first(self, untimed: float = _FIRST_RETRY) -> float:
+        """Seconds to wait for the answer to a first attempt; `untimed` when none was answered yet."""
         if self._round_trip is None:
-            return self._untimed
+            return untimed
         return min(max(4 * self._round_trip, _SHORTEST_RETRY), _LONGEST_RETRY)
 
     def after(self, wait: float) -> float:

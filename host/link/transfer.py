@@ -19,8 +19,9 @@ from host.link.messages import (
 
 WINDOW = 8  # pieces under way: there is no flow control below
 _SMALLEST = 32  # bytes
-# Seconds before any piece was timed: eight of them take 0.4 s on the virtual board's UART.
-_FIRST_RETRY = 0.4
+# Before any piece was timed: the virtual board's UART, the slowest port, takes 20 to 31 kB/s.
+_SLOWEST = 60e-6  # seconds a byte
+_FRAME = 32  # bytes of a DATA frame besides its piece, at most
 _GROW_AFTER = 32  # pieces in a row that arrived
 
 
@@ -32,8 +33,15 @@ class PieceSize:
 
     def __init__(self) -> None:
         self.bytes = MAX_PIECE
-        self.pace = Pace(_FIRST_RETRY)
+        self.pace = Pace()
         self._good = 0
+
+    def wait(self, length: int) -> float:
+        """Seconds to wait for the first of the pieces of `length` bytes that may be under way."""
+        pieces = min(WINDOW, -(-length // self.bytes))
+        return self.pace.first(
+            0.02 + (min(length, WINDOW * self.bytes) + pieces * _FRAME) * _SLOWEST
+        )
 
     def arrived(self, pieces: int = 1) -> None:
         self._good += pieces
@@ -171,7 +179,7 @@ class _Upload:
     def _credit(self, offset: int) -> None:
         if not self._granted:
             self._granted = True
-            self._wait = self._size.pace.first()
+            self._wait = self._size.wait(len(self._data))
         if offset > self._credited:
             self._credited, self._repeats = offset, 0
             while self._under_way and self._under_way[0].end <= offset:
@@ -226,7 +234,7 @@ def read(
     out = bytearray(length)
     wanted: deque[tuple[int, int]] = deque([(offset, length)] if length else [])
     asked: dict[int, _Ask] = {}  # by request id, oldest first
-    wait = size.pace.first()
+    wait = size.wait(length)
 
     def give_up(request: int) -> None:
         ask = asked.pop(request)
