@@ -41,7 +41,7 @@ def geometries(draw: st.DrawFn) -> tuple[k.Geometry, tuple[int, int], tuple[int,
 
 @pytest.mark.parametrize("judge", JUDGES)
 @given(place=geometries(), ic=st.integers(1, 9), oc=st.integers(1, 9), seed=SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_conv_2d(
     kernels: ctypes.CDLL,
     judge: str,
@@ -69,7 +69,7 @@ def test_conv_2d(
 
 @pytest.mark.parametrize("judge", JUDGES)
 @given(place=geometries(), ic=st.integers(1, 6), multiplier=st.integers(1, 3), seed=SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_depthwise_conv_2d(
     kernels: ctypes.CDLL,
     judge: str,
@@ -141,7 +141,7 @@ def judged_fully_connected(
     activation=st.integers(0, 3),
     seed=SEEDS,
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_fully_connected(
     kernels: ctypes.CDLL,
     judge: str,

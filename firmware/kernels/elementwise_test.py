@@ -28,7 +28,7 @@ SHAPES = [
     activation=st.integers(0, 3),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_elementwise(
     kernels: ctypes.CDLL,
     judge: str,

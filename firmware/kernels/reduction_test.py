@@ -64,7 +64,7 @@ def test_pool(
     keep=st.booleans(),
     seed=SEEDS,
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_mean(
     kernels: ctypes.CDLL,
     judge: str,
@@ -96,7 +96,7 @@ def test_mean(
     beta=st.sampled_from([1.0, 0.5, 2.5]),
     seed=SEEDS,
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_softmax(
     kernels: ctypes.CDLL, judge: str, rows: int, depth: int, scale: float, beta: float, seed: int
 ) -> None:
