@@ -1,0 +1,62 @@
+"""What `make demo` says at its end: what was reached, and where it lies."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+
+def demo_summary(out: Path) -> str:
+    """Read the results under `out` (evaluation.json, verify.json, junit.xml) and tell them in a few lines."""
+    evaluation = json.loads((out / "evaluation.json").read_text())
+    verdict = json.loads((out / "verify.json").read_text())
+    lines = ["", *_quality(evaluation), *_verdict(verdict), _suite(out / "junit.xml"), ""]
+    for name, what in (
+        ("report.html", "the report: open it in a browser"),
+        ("verify.json", "the verdict"),
+        ("junit.xml", "the suite's results"),
+        ("bundle/", "the model with its contract"),
+        ("firmware/", "the firmware project and its ELF"),
+    ):
+        lines.append(f"  {out / name!s:32} {what}")
+    return "\n".join(lines)
+
+
+def _quality(evaluation: dict[str, Any]) -> list[str]:
+    metrics = evaluation["metrics"]
+    lines = [f"held-out recordings  {evaluation['recordings']} ({evaluation['chunks']} chunks)"]
+    for kind in ("float", "int8"):
+        if kind in metrics:
+            best = metrics[kind]["average"]
+            lines.append(
+                f"  {kind:5}  macro ROC-AUC {best['roc_auc']:.4f}"
+                f"  macro average precision {best['average_precision']:.4f}  top-1 {best['top1']:.3f}"
+            )
+    return lines
+
+
+def _verdict(verdict: dict[str, Any]) -> list[str]:
+    layers = verdict["layers"]
+    observed = [layer for layer in layers if layer["observed"]]
+    size = sum(layer["bytes"] for layer in observed) * verdict["vectors"]
+    cost, footprint = verdict["cost"], verdict["footprint"]
+    costs = [f"{name} {cost[name]:,}" for name in ("frontend", "model") if cost[name] is not None]
+    return [
+        f"board {verdict['board']}  exact: {json.dumps(verdict['exact'])}  "
+        f"{len(observed)} of {len(layers)} tensors, {size:,} bytes over {verdict['vectors']} vectors, "
+        f"equal to {verdict['reference']}",
+        f"  instructions  {'  '.join(costs) or 'not counted'}",
+        f"  bytes  flash {footprint['flash']:,}  RAM {footprint['ram']:,}  arena {footprint['arena']:,}",
+    ]
+
+
+def _suite(junit: Path) -> str:
+    root = ElementTree.parse(junit).getroot()
+    suites = [root] if root.tag == "testsuite" else list(root)
+    total = {
+        key: sum(int(suite.get(key, 0)) for suite in suites)
+        for key in ("tests", "failures", "errors", "skipped")
+    }
+    passed = total["tests"] - total["failures"] - total["errors"] - total["skipped"]
+    counts = ", ".join(f"{total[key]} {key}" for key in ("failures", "errors", "skipped"))
+    return f"HIL suite  {passed} passed, {counts}"
