@@ -17,6 +17,7 @@ from host.compare.flip import copy_project
 from host.compare.session import prove
 from host.contract import Contract
 from host.errors import IdentityFailure
+from host.link.identity import elf_build_id
 
 LIMIT = 5.0  # seconds
 
@@ -58,7 +59,7 @@ def test_identity_of_stale_firmware(
     rebuilt = copy_project(project, tmp_path / "rebuilt")
     # The newer build differs in its build-id; what the board still holds is the older one.
     data = rebuilt.elf.read_bytes()
-    build_id = session.elf_build_id(project.elf)
+    build_id = elf_build_id(project.elf)
     assert data.count(build_id) == 1
     rebuilt.elf.write_bytes(data.replace(build_id, bytes(reversed(build_id))))
     stale(project.elf)

@@ -1,0 +1,59 @@
+"""Ctrl-C in the middle of a proof leaves no process, no lock and no half-written file."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MARK = "NIGHTJAR_TEST_INTERRUPT"
+
+
+def alive(mark: str) -> list[str]:
+    """Processes whose environment has `mark`."""
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("after", [0.4, 2.0, 5.0])
+def test_interrupt(made: Any, model_path: Path, tier: str, tmp_path: Path, after: float) -> None:
+    subject, project = made(model_path, tier)
+    verdict = tmp_path / "verify.json"
+    line = [sys.executable, "-c", "from host.cli import main; main()", "verify"]
+    line += [str(subject.path), "--board", tier]
+    line += ["--project", str(project.path), "--vectors", "100000", "--json", str(verdict)]
+    mark = f"{os.getpid()}-{tier}-{after}"
+    process = subprocess.Popen(
+        line,
+        cwd=tmp_path,
+        env={**os.environ, MARK: mark},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        time.sleep(after)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(20) != 0
+    finally:
+        process.kill()
+    ends = time.monotonic() + 5
+    while alive(mark) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert alive(mark) == []
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not verdict.exists()
+    assert [path for path in left if path.name.startswith(".verify.json")] == []
