@@ -20,21 +20,8 @@ from host.project import Project
 APT = "apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi"
 _TAIL = 3000  # characters of compiler output that an error shows
 # What would reach the compiler past the project's own flags.
-_UNWANTED = frozenset(
-    [
-        "CFLAGS",
-        "CPPFLAGS",
-        "LDFLAGS",
-        "CC",
-        "CMAKE_GENERATOR",
-        "CMAKE_TOOLCHAIN_FILE",
-        "C_INCLUDE_PATH",
-        "CPATH",
-        "LIBRARY_PATH",
-        "DESTDIR",
-        "MAKEFLAGS",
-    ]
-)
+_UNWANTED = {"CFLAGS", "CPPFLAGS", "LDFLAGS", "CC", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH"}
+_UNWANTED |= {"CMAKE_GENERATOR", "CMAKE_TOOLCHAIN_FILE", "DESTDIR", "MAKEFLAGS"}
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _fold(rule: Rule, view: View) -> Array | None:
     value = None if rule.fold is None else rule.fold(view)
     if value is None:
         return None
-    value = np.ascontiguousarray(value).reshape(np.shape(value))
+    value = np.asarray(value, order="C")  # unlike ascontiguousarray, keeps a scalar a scalar
     if value.shape != view.output.shape or value.dtype != np.dtype(view.output.dtype):
         raise view.refuse(f"folding gives {value.dtype} {list(value.shape)}")
     return value

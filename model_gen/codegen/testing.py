@@ -1,8 +1,12 @@
 """For tests: the generated C of a model, compiled for this computer and run without any board."""
 
+import atexit
 import ctypes
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,23 @@ from model_gen.codegen.graph import Array
 from model_gen.codegen.pipeline import Generated, compile_model
 
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+
+
+def _gcc(*arguments: str, folder: Path | None = None) -> None:
+    command = ["gcc", "-std=gnu11", "-O1", "-fPIC", "-fsanitize=undefined", *STRICT]
+    command += ["-fno-sanitize-recover=all"]
+    command += [f"-I{FIRMWARE / 'kernels'}", f"-I{FIRMWARE / 'core'}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@cache
+def _kernels() -> list[str]:
+    """Object files of the kernels, compiled once a process."""
+    folder = Path(tempfile.mkdtemp(prefix="nightjar-kernels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _gcc("-c", *(str(p) for p in sorted((FIRMWARE / "kernels").glob("*.c"))), folder=folder)
+    return sorted(str(path) for path in folder.glob("*.o"))
 
 
 class _Place(ctypes.Structure):
@@ -55,13 +76,9 @@ class HostModel:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in self.generated.sources.items():
             (folder / name).write_text(text)
-        kernels = sorted(str(path) for path in (FIRMWARE / "kernels").glob("*.c"))
         library = folder / "model.so"
-        command = ["gcc", "-std=gnu11", "-O1", "-fPIC", "-shared", *STRICT]
-        command += [f"-I{FIRMWARE / 'kernels'}", f"-I{FIRMWARE / 'core'}", f"-I{folder}"]
-        command += [str(folder / "nj_model.c"), str(folder / "nj_weights.c"), *kernels]
-        done = subprocess.run([*command, "-o", str(library)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        sources = [str(folder / "nj_model.c"), str(folder / "nj_weights.c")]
+        _gcc("-shared", f"-I{folder}", *sources, *_kernels(), "-o", str(library))
         self._library = ctypes.CDLL(str(library))
         self.model = _Model.in_dll(self._library, "nj_model")
 

@@ -102,7 +102,7 @@ def _rule(move: Move) -> Rule:
 
     def fold(view: View) -> Array | None:
         value = view.input(0).value
-        return None if value is None else np.ascontiguousarray(move(view, value))
+        return None if value is None else move(view, value)
 
     def lower(view: View) -> Lowered:
         source = _phantom(view.input(0).shape)

@@ -1,0 +1,183 @@
+"""The project folder: the same bytes every time and everywhere, whole or not at all."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host.build import build, find_tool, footprint
+from host.bundle import Subject
+from host.deadline import Deadline
+from host.errors import BadInput, HostFailure
+from host.files import sha256_file
+from host.project import Project, load_project
+from model_gen.codegen import testing_keras
+from model_gen.codegen.project import FOLDED, boards, generate
+
+needs_cross = pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
+)
+BUILD_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def subject() -> Subject:
+    return Subject(Path("mobile.tflite"), testing_keras.quantized("mobile"))
+
+
+@pytest.fixture(scope="module")
+def built(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = generate(subject, "virtual", tmp_path_factory.mktemp("p") / "project")
+    build(project, Deadline.after(BUILD_SECONDS))
+    return project
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_two_generations_are_identical(subject: Subject, tmp_path: Path) -> None:
+    generate(subject, "virtual", tmp_path / "a")
+    generate(subject, "virtual", tmp_path / "deeper" / "b")
+    first = contents(tmp_path / "a")
+    assert first == contents(tmp_path / "deeper" / "b")
+    assert not [name for name, data in first.items() if str(tmp_path).encode() in data]
+    assert not [name for name in first if "_test" in name or name.endswith(".py")]
+
+
+def test_generated_files_say_where_they_come_from(subject: Subject, tmp_path: Path) -> None:
+    project = generate(subject, "virtual", tmp_path / "p")
+    names = [*(f"model/{p.name}" for p in (project.path / "model").iterdir()), "CMakeLists.txt"]
+    assert len(names) == 6
+    for name in names:
+        assert subject.model_sha256 in (project.path / name).read_text(), name
+
+
+def test_description_counts_every_op(subject: Subject, tmp_path: Path) -> None:
+    project = generate(subject, "native", tmp_path / "p")
+    assert load_project(tmp_path / "p") == project
+    taps = project.description.taps
+    assert [tap.index for tap in taps] == list(range(len(taps)))
+    folded = [tap for tap in taps if not tap.observed]
+    assert {tap.op for tap in folded} == {"SHAPE", "STRIDED_SLICE", "PACK"}
+    assert all(tap.reason == FOLDED and tap.slot is None for tap in folded)
+    seen = [tap for tap in taps if tap.observed]
+    assert sorted(tap.slot for tap in seen if tap.slot is not None) == list(range(len(seen)))
+    steps = sorted(step for tap in taps for step in tap.cost_steps)
+    assert steps == list(range(project.description.steps))
+    assert project.description.rounding["FULLY_CONNECTED"] == "real"
+    other = generate(subject, "native", tmp_path / "q", rounding="tflite").description
+    assert other == project.description
+
+
+def test_other_rounding_is_recorded(tmp_path: Path) -> None:
+    model = Subject(Path("dense.tflite"), testing_keras.quantized("dense"))
+    project = generate(model, "native", tmp_path / "p", rounding="tflm")
+    assert project.description.rounding["FULLY_CONNECTED"] == "double"
+    assert "FULLY_CONNECTED=double" in (project.path / "model/nj_model.c").read_text()
+    with pytest.raises(BadInput, match="rounding"):
+        generate(model, "native", tmp_path / "q", rounding="up")
+    assert not (tmp_path / "q").exists()
+
+
+def test_unchanged_project_keeps_its_build(subject: Subject, tmp_path: Path) -> None:
+    out = tmp_path / "p"
+    generate(subject, "virtual", out)
+    (out / "build").mkdir()
+    (out / "build" / "nightjar.elf").write_bytes(b"elf")
+    generate(subject, "virtual", out)
+    assert (out / "build" / "nightjar.elf").exists()
+    (out / "model" / "nj_model.c").write_text("changed by hand")
+    generate(subject, "virtual", out)
+    assert not (out / "build").exists()
+    assert "changed" not in (out / "model" / "nj_model.c").read_text()
+
+
+def test_only_a_project_or_nothing_is_replaced(subject: Subject, tmp_path: Path) -> None:
+    generate(subject, "virtual", tmp_path / "empty")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    for out in (tmp_path / "mine", tmp_path / "mine" / "thesis.txt"):
+        with pytest.raises(BadInput, match="new, empty or an earlier project"):
+            generate(subject, "virtual", out)
+    assert contents(tmp_path / "mine") == {"thesis.txt": b"years of work"}
+
+
+def test_refusals_write_nothing(subject: Subject, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="board must be one of"):
+        generate(subject, "toaster", tmp_path / "p")
+    cut = Subject(Path("cut.tflite"), subject.model[:-100])
+    with pytest.raises(BadInput, match="truncated"):
+        generate(cut, "virtual", tmp_path / "p")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_boards_have_ports() -> None:
+    assert {"native", "virtual"} <= set(boards())
+
+
+@needs_cross
+def test_elf_is_the_same_elsewhere_and_with_make(built: Project, tmp_path: Path) -> None:
+    """Taken to another folder without the host's packages, and built by make: the same bytes."""
+    moved = tmp_path / "another place" / "firmware"
+    shutil.copytree(built.path, moved, ignore=shutil.ignore_patterns("build"))
+    cmake = find_tool("cmake", "")
+    subprocess.run(
+        [cmake, "-G", "Unix Makefiles", "-S", str(moved), "-B", str(moved / "build")],
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run([cmake, "--build", str(moved / "build")], check=True, capture_output=True)
+    assert sha256_file(moved / "build/nightjar.elf") == sha256_file(built.elf)
+    assert str(built.path).encode() not in built.elf.read_bytes()
+
+
+def test_native_elf_is_the_same_elsewhere(subject: Subject, tmp_path: Path) -> None:
+    elves = set()
+    for place in ("a", "b/c"):
+        project = generate(subject, "native", tmp_path / place)
+        build(project, Deadline.after(BUILD_SECONDS))
+        elves.add(sha256_file(project.elf))
+    assert len(elves) == 1
+
+
+@needs_cross
+def test_footprint(built: Project) -> None:
+    sizes = footprint(built)
+    weights = sum(
+        path.stat().st_size for path in built.path.glob("build/CMakeFiles/nj_engine.dir/**/*.obj")
+    )
+    assert 0 < sizes.engine_flash < sizes.flash < weights * 10
+    assert sizes.arena == built.description.arena_bytes
+    assert sizes.ram >= sizes.arena + sizes.stack
+    assert sizes.stack >= 4096
+
+
+@needs_cross
+def test_build_without_a_compiler_says_what_to_install(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(HostFailure) as caught:
+        build(built, Deadline.after(BUILD_SECONDS))
+    assert "arm-none-eabi-gcc" in caught.value.what
+    assert "apt-get install" in caught.value.next_step
+
+
+@needs_cross
+def test_build_shows_what_the_compiler_said(subject: Subject, tmp_path: Path) -> None:
+    project = generate(subject, "virtual", tmp_path / "p")
+    (project.path / "model" / "nj_model.c").write_text("#error out of cheese\n")
+    with pytest.raises(HostFailure, match="does not build") as caught:
+        build(project, Deadline.after(BUILD_SECONDS))
+    assert "out of cheese" in caught.value.evidence
+
+
+def test_footprint_needs_an_elf(subject: Subject, tmp_path: Path) -> None:
+    with pytest.raises(HostFailure, match="no ELF yet"):
+        footprint(generate(subject, "native", tmp_path / "p"))

@@ -1,0 +1,51 @@
+"""For tests: small .tflite files packed by hand, with any wiring. Needs TensorFlow's schema."""
+
+import importlib
+import sys
+from typing import Any
+
+from model_gen.codegen.emit import FIRMWARE
+
+
+def builder() -> Any:
+    """The kernels' own test helper: Tensor, model(), single_op(), run_tflm()."""
+    folder = str(FIRMWARE / "kernels")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # firmware/ is no package
+    return importlib.import_module("testing_models")
+
+
+def rewired(
+    content: bytes, *, inputs: list[int] | None = None, outputs: list[int] | None = None
+) -> bytes:
+    """The model with other tensors as its inputs or outputs."""
+    import flatbuffers
+    import numpy as np
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    graph = model.subgraphs[0]
+    if inputs is not None:
+        graph.inputs = np.array(inputs, np.int32)
+    if outputs is not None:
+        graph.outputs = np.array(outputs, np.int32)
+    packed = flatbuffers.Builder(1024)
+    packed.Finish(model.Pack(packed), b"TFL3")
+    return bytes(packed.Output())
+
+
+def single(
+    op: str,
+    operands: list[Any],
+    output: Any,
+    options: dict[str, dict[str, Any]] | None = None,
+    *,
+    version: int = 1,
+) -> bytes:
+    """A model of one op: `operands` in order (None for one left out), then its output."""
+    tensors = [t for t in operands if t is not None]
+    places = iter(range(len(tensors)))
+    inputs = [-1 if t is None else next(places) for t in operands]
+    return bytes(
+        builder().single_op(op, [*tensors, output], inputs, [len(tensors)], options, version)
+    )

@@ -1,0 +1,90 @@
+"""The reader on whole, truncated and hostile files: a graph or BadInput, nothing else."""
+
+import random
+
+import pytest
+
+from host.errors import BadInput
+from model_gen.codegen import testing_keras
+from model_gen.codegen.options import WindowOptions
+from model_gen.codegen.pipeline import plan_model
+from model_gen.codegen.testing_models import builder, rewired
+from model_gen.codegen.tflite_reader import read_tflite
+
+
+@pytest.fixture(scope="module")
+def model() -> bytes:
+    return testing_keras.quantized("mobile")
+
+
+def accepted(content: bytes) -> bool:
+    try:
+        plan_model(content)
+    except BadInput:
+        return False
+    return True
+
+
+def test_reads_options_constants_and_wiring(model: bytes) -> None:
+    graph = read_tflite(model)
+    pad, conv = graph.ops[0], graph.ops[1]
+    assert (pad.name, conv.name) == ("PAD", "CONV_2D")
+    assert conv.options == WindowOptions("VALID", (2, 2), activation="RELU6")
+    weights = graph.tensors[conv.inputs[1]]
+    assert weights.value is not None
+    assert weights.value.shape == weights.shape == (8, 3, 3, 3)
+    assert weights.quantization is not None
+    assert len(weights.quantization.scales) == 8
+    assert graph.tensors[graph.inputs[0]].value is None
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\x00" * 64, b"\x1c\x00\x00\x00TFL3"])
+def test_not_a_model(content: bytes) -> None:
+    assert not accepted(content)
+
+
+def test_every_truncation_is_refused(model: bytes) -> None:
+    for length in range(0, len(model), 61):
+        assert not accepted(model[:length]), length
+
+
+def test_damaged_bytes_never_crash_or_hang(model: bytes) -> None:
+    generator = random.Random(20)
+    refused = 0
+    for _ in range(600):
+        content = bytearray(model)
+        for _ in range(generator.choice((1, 1, 3, 12))):
+            content[generator.randrange(len(content))] = generator.choice(
+                (0, 1, 127, 128, 255, generator.randrange(256))
+            )
+        refused += not accepted(bytes(content))
+    assert refused > 50  # the damage was felt
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [([0], [99]), ([99], [1]), ([0, 0], [1]), ([0], []), ([], [1]), ([1], [1]), ([0], [-1])],
+)
+def test_impossible_wiring_is_refused(inputs: list[int], outputs: list[int]) -> None:
+    tensors = [builder().Tensor((1, 4), 0.1), builder().Tensor((1, 4), 0.1)]
+    good = builder().model([("RELU", [0], [1], None, 1)], tensors)
+    assert accepted(good)
+    assert not accepted(rewired(good, inputs=inputs, outputs=outputs))
+
+
+def test_ops_out_of_order_are_refused() -> None:
+    tensors = [builder().Tensor((1, 4), 0.1) for _ in range(3)]
+    late = [("RELU", [1], [2], None, 1), ("RELU", [0], [1], None, 1)]
+    cycle = [("ADD", [0, 2], [1], {"AddOptions": {}}, 1), ("RELU", [1], [2], None, 1)]
+    for ops in (late, cycle):
+        model = rewired(builder().model(ops, tensors), inputs=[0], outputs=[2])
+        with pytest.raises(BadInput) as caught:
+            plan_model(model)
+        assert "before it is written" in caught.value.evidence
+
+
+def test_absurd_shapes_are_refused() -> None:
+    tensors = [builder().Tensor((1, 1 << 20), 0.1), builder().Tensor((1 << 20, 1), 0.1)]
+    tensors.append(builder().Tensor((1 << 20, 1 << 20), 0.1))
+    model = builder().model([("MUL", [0, 1], [2], {"MulOptions": {}}, 1)], tensors)
+    assert not accepted(model)
