@@ -86,9 +86,14 @@ class Chunks:
         with np.load(self.entries[self.owner[index]].with_suffix(".npz")) as entry:
             return np.asarray(entry["chunks"][self.rows[index]])
 
+    def recording(self, index: int) -> Recording:
+        """The recording that one chunk is from."""
+        found: Recording = self.recordings[int(self.owner[index])]
+        return found
+
     def folder(self, index: int) -> str:
         """Class folder of one chunk."""
-        return self.recordings[self.owner[index]].folder
+        return self.recording(index).folder
 
 
 def extract(

@@ -4,6 +4,8 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
 from host.errors import BadInput
 from host.files import write_atomically
 from model_gen.data.dataset import Dataset, index_dataset
@@ -11,6 +13,7 @@ from model_gen.data.features import Chunks, Skipped, extract
 from model_gen.data.geometry import frontend_contract
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, split_dataset, to_csv
+from model_gen.frontends import settle
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig
 from model_gen.training.checkpoint import beside, load_checkpoint, save_config, weights_sha256
@@ -19,6 +22,8 @@ from model_gen.training.options import TrainOptions
 from model_gen.training.progress import bar, line
 from model_gen.training.runtime import tensorflow
 from model_gen.training.state import Progress
+
+SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,8 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         )
     tensorflow()
     model = build_model(config, seed=options.seed)
+    sample = np.unique(np.linspace(0, len(parts["train"]) - 1, SETTLE_CHUNKS).astype(int))
+    settle(contract.name, model, parts["train"].features(sample))
     checkpoint = options.checkpoint_path
     save_config(config, checkpoint)
     write_atomically(beside(checkpoint, "split.csv"), to_csv(assignment).encode())
