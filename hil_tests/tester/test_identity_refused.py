@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import host.compare.session as session
+from host.boards import open_board
 from host.bundle import load_subject
 from host.cli import main
 from host.compare.flip import copy_project
@@ -25,12 +26,11 @@ LIMIT = 5.0  # seconds
 @pytest.fixture
 def stale(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Make every flash put another ELF on the board, as a flasher that wrote nothing would leave it."""
-    real = session.open_board
 
     def use(elf: Path) -> None:
         @contextmanager
         def opened(*given: Any, **named: Any) -> Iterator[Any]:
-            with real(*given, **named) as board:
+            with open_board(*given, **named) as board:
                 flash = board.flash
                 monkeypatch.setattr(
                     board, "flash", lambda _, deadline: flash(elf, deadline), raising=False
