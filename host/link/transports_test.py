@@ -101,6 +101,12 @@ class _NoModemLines(serial.Serial):  # type: ignore[misc]
 
     cts = dsr = ri = cd = False
 
+    def _update_dtr_state(self) -> None:
+        pass
+
+    def _update_rts_state(self) -> None:
+        pass
+
 
 class _Connection:
     def __init__(self, front: socket.socket) -> None:
