@@ -30,7 +30,7 @@ def frontend_contract(
         raise BadInput(
             "a chunk must not be shorter than the FFT, nor than the number of frames",
             evidence=f"Received: a chunk of {samples} samples, an FFT of {fft_length}, {spec_width} frames",
-            next_step="use a longer --chunk-duration, a higher --sample-rate, a shorter --fft-length or fewer --spec-width",
+            next_step="use a longer --chunk-duration, higher --sample-rate, shorter --fft-length or lower --spec-width",
         )
     return FrontendContract(
         name=name,
