@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,9 @@ def test_identity_of_another_model_in_the_project(
     data[data.index(b"nightjar test")] ^= 0x20  # another description: another file, as good a model
     other.write_bytes(data)
     refused(project, load_subject(other), tier, boards, "model")
+    # Identity comes before what such a project lacks.
+    part = replace(project.description, taps=project.description.taps[:2])
+    refused(replace(project, description=part), load_subject(other), tier, boards, "model")
 
 
 def test_identity_of_a_changed_contract(
