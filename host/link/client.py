@@ -77,9 +77,8 @@ class Client:
     def __init__(self, transport: Transport, *, stats: LinkStats | None = None) -> None:
         self._exchange = Exchange(transport, stats)
         self._piece = PieceSize()
-        self._run_pace = Pace(_FIRST_RUN)
         # A run takes as long as its model, which says nothing about the link: it is timed apart.
-        self._run_pace = Pace()
+        self._run_pace = Pace(_FIRST_RUN)
 
     @property
     def stats(self) -> LinkStats:
@@ -162,7 +161,11 @@ class Client:
     def read(self, what: What, index: int, offset: int, length: int, deadline: Deadline) -> bytes:
         """Bytes of a tensor of the last run; any length."""
         try:
-            return read(self._exchange, self._piece, What(what), index, offset, length, deadline)
+            # A tensor that was overwritten is computed again before the first piece comes.
+            patience = self._run_pace.first()
+            return read(
+                self._exchange, self._piece, What(what), index, offset, length, deadline, patience
+            )
         except NightjarError as error:
             raise self._explained(error, deadline) from error
 
@@ -230,7 +233,6 @@ class Client:
         """Send a request until its response comes."""
         exchange = self._exchange
         request = exchange.next_request()
-        pace = self._run_pace if what == "RUN" else exchange.pace
         before, started = replace(exchange.stats), now()
         attempts, wait = 0, pace.first()
         while not deadline.expired:
@@ -248,8 +250,8 @@ class Client:
                     if isinstance(response, ErrorResponse) and response.code == ErrorCode.BUSY:
                         continue
                     exchange.answered(attempts)
-                    if attempts == 1 or what == "RUN":
-                        # A repeated RUN is answered once, when the first is done.
+                    # A repeated run is answered when the first is done, so that its time is known all the same.
+                    if attempts == 1 or pace is self._run_pace:
                         pace.saw(now() - started)
                     return response
             # Damaged bytes are a sign of life: no need to be patient.

@@ -38,13 +38,14 @@ _CREDIBLE = 1e-4
 class Pace:
     """When to send again: doubled after each attempt, begun at a multiple of the round trips seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, untimed: float = _FIRST_RETRY) -> None:
+        self._untimed = untimed
         self._round_trip: float | None = None
 
-    def first(self, untimed: float = _FIRST_RETRY) -> float:
+    def first(self, untimed: float | None = None) -> float:
         """Seconds to wait for the answer to a first attempt; `untimed` when none was answered yet."""
         if self._round_trip is None:
-            return untimed
+            return self._untimed if untimed is None else untimed
         return min(max(4 * self._round_trip, _SHORTEST_RETRY), _LONGEST_RETRY)
 
     def after(self, wait: float) -> float:
