@@ -18,6 +18,7 @@ from host.errors import BadInput, HostFailure
 from host.project import Project
 
 APT = "apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi"
+_MERCY = 5.0  # seconds that an interrupted build has to end its compilers
 _TAIL = 3000  # characters of compiler output that an error shows
 # What would reach the compiler past the project's own flags.
 _UNWANTED = {"CFLAGS", "CPPFLAGS", "LDFLAGS", "CC", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH"}
@@ -106,8 +107,7 @@ def _run(command: list[str], deadline: Deadline, what: str) -> None:
     try:
         output, _ = process.communicate(timeout=deadline.remaining)
     except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(process)
         if isinstance(error, subprocess.TimeoutExpired):
             raise HostFailure(
                 f"{Path(command[0]).name} did not end before the deadline",
@@ -121,6 +121,16 @@ def _run(command: list[str], deadline: Deadline, what: str) -> None:
             evidence=f"exit code {process.returncode} of {' '.join(command)}\n{output[-_TAIL:]}",
             next_step="read the first error above; `nightjar doctor` checks the compilers",
         )
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End a build and its compilers: ninja gives each a process group of its own, and ends them when interrupted."""
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(_MERCY)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def footprint(project: Project) -> Footprint:
