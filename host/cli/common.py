@@ -39,9 +39,13 @@ def write_json(json_path: str | None, payload: dict[str, Any]) -> None:
     write_atomically(Path(json_path), text.encode())
 
 
+def wants_json(arguments: list[str]) -> bool:
+    """Whether the command line asks for JSON, so that an error must be JSON, too."""
+    return any(a == "--json" or a.startswith("--json=") for a in arguments)
+
+
 def report_error(error: NightjarError, arguments: list[str]) -> int:
     """Show `error` on standard error, as JSON when the caller asked for JSON; return its exit code."""
-    wants_json = any(a == "--json" or a.startswith("--json=") for a in arguments)
-    text = json.dumps(error.as_json()) if wants_json else str(error)
+    text = json.dumps(error.as_json()) if wants_json(arguments) else str(error)
     click.echo(text, err=True)
     return error.exit_code
