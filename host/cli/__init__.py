@@ -41,6 +41,10 @@ COMMANDS = {
 }
 
 
+class _ReaderGone(Exception):
+    """Who read our output has gone, as in `nightjar inspect MODEL | head`: nothing is left to say."""
+
+
 class LazyGroup(click.Group):
     """A group that imports `host.cli.NAME` for the one subcommand that runs."""
 
@@ -53,6 +57,12 @@ class LazyGroup(click.Group):
         command = importlib.import_module(f"host.cli.{name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error  # click itself would exit 1, the code of a wrong firmware
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -104,8 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(128 + signals.received)
-    except BrokenPipeError:
-        # Who read our output has gone, as in `nightjar inspect MODEL | head`: nothing is left to say.
+    except (_ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
@@ -142,7 +151,7 @@ def _from_os_error(error: OSError) -> NightjarError:
     where = f" ({' to '.join(names)})" if names else ""
     return HostFailure(
         f"the system refused an operation on a file: {error.strerror or error}{where}",
-        evidence=f"Received: errno {error.errno} ({errno.errorcode.get(error.errno or 0, 'unknown')})",
+        evidence=f"Received: {errno.errorcode.get(error.errno or 0, type(error).__name__)}",
         next_step="free disk space or fix the path and its permissions; nothing was left half written",
     )
 
