@@ -122,8 +122,26 @@ def vectors_to_npz(vectors: Vectors) -> bytes:
     return stream.getvalue()
 
 
+def require_replaceable(path: Path) -> None:
+    """Raise BadInput unless a bundle can be written to `path`: it is absent, an empty folder, or a bundle."""
+    if not path.exists() or (path / CONTRACT).is_file():
+        return
+    found = sorted(p.name for p in path.iterdir()) if path.is_dir() else ["(it is a file)"]
+    if found:
+        raise BadInput(
+            "a bundle replaces only an empty folder or another bundle",
+            evidence=f"Received: {path}, which holds {found[0]}",
+            next_step="give another --out, or remove what is there",
+        )
+
+
 def write_bundle(path: Path, contract: Contract, files: dict[str, bytes]) -> None:
-    """Write a bundle whole or not at all; `contract.files` must hold the hashes of `files`."""
+    """Write a bundle whole or not at all; `contract.files` must hold the hashes of `files`.
+
+    Raises:
+        BadInput: `path` holds something that is not a bundle.
+    """
+    require_replaceable(path)
     with new_directory(path) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)

@@ -101,3 +101,18 @@ def test_a_contract_names_no_file_outside_its_bundle() -> None:
     text = contract().to_json().replace(b'"split.csv"', b'"../split.csv"')
     with pytest.raises(BadInput, match="lies in its folder"):
         Contract.from_json(text)
+
+
+def test_a_bundle_replaces_nothing_but_a_bundle(tmp_path: Path) -> None:
+    precious = tmp_path / "recordings"
+    precious.mkdir()
+    (precious / "robin.wav").write_bytes(b"once in a lifetime")
+    for place in (precious, precious / "robin.wav"):
+        with pytest.raises(BadInput, match="replaces only"):
+            write_bundle(place, contract(), FILES)
+    assert (precious / "robin.wav").read_bytes() == b"once in a lifetime"
+    (tmp_path / "empty").mkdir()
+    for _ in range(2):
+        write_bundle(tmp_path / "empty", contract(), FILES)
+    load_subject(tmp_path / "empty")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "recordings"]

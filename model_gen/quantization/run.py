@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 
 import host
-from host.bundle import LABELS, MODEL, VECTORS, Vectors, vectors_to_npz, write_bundle
+from host.bundle import (
+    LABELS,
+    MODEL,
+    VECTORS,
+    Vectors,
+    require_replaceable,
+    vectors_to_npz,
+    write_bundle,
+)
 from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.files import sha256_bytes
@@ -61,9 +69,10 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     """Calibrate on train recordings, convert, judge on validation recordings, and write the bundle if it passes.
 
     Raises:
-        BadInput: checkpoint or data are unusable.
+        BadInput: checkpoint or data are unusable, or `out` holds something else than a bundle.
         HostFailure: the converter failed, or its model has ranges that do not hold the features.
     """
+    require_replaceable(options.out)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint)
     assignment = _assignment(options.checkpoint)
