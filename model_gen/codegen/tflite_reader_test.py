@@ -106,7 +106,7 @@ def test_contents_that_are_not_read_are_refused_by_op_and_tensor(kind: str) -> N
 
     weights = builder().Tensor((3, 4), 0.1, data=np.ones((3, 4), np.int8))
     tensors = [builder().Tensor((1, 4), 0.1), weights, builder().Tensor((1, 3), 0.1)]
-    op = ("FULLY_CONNECTED", [0, 1, -1], [2], {"FullyConnectedOptions": {}}, 1)
+    op: Any = ("FULLY_CONNECTED", [0, 1, -1], [2], {"FullyConnectedOptions": {}}, 1)
     model = changed(rewired(builder().model([op], tensors), inputs=[0], outputs=[2]), 1, change)
     with pytest.raises(BadInput, match=r"op 0, FULLY_CONNECTED: .*int8 weights, not") as caught:
         plan_model(model)
