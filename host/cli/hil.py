@@ -1,13 +1,16 @@
 """`nightjar hil`: run the hardware-in-the-loop suite."""
 
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 
-from host.cli.common import say
+from host.cli.common import json_option, say
+
+_PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
 
 
 @click.command(
@@ -31,9 +34,7 @@ from host.cli.common import say
 @click.option("--soak", default=20, show_default=True, type=click.IntRange(min=1))
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write one page.")
-@click.option(
-    "--json", "json_path", metavar="FILE", help='Write the verdict; "-" is standard output.'
-)
+@json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
     board: str,
@@ -84,17 +85,38 @@ def command(
                 line += [name, str(value)]
         line += pytest_arguments
         say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
-        code = _run(line, quiet=json_path == "-")
+        try:
+            code = _run(line, quiet=json_path == "-")
+        except KeyboardInterrupt:
+            if junit is not None:
+                junit.unlink(
+                    missing_ok=True
+                )  # it would show what passed, and not that the rest never ran
+            raise
         if json_path == "-" and Path(str(verdict)).is_file():
             sys.stdout.write(Path(str(verdict)).read_text())
     return code
 
 
 def _run(line: list[str], *, quiet: bool) -> int:
-    """Run pytest; on Ctrl-C wait for it to end its board. With `quiet`, what it prints goes to standard error."""
-    with subprocess.Popen(line, stdout=sys.stderr if quiet else None) as process:
+    """Run pytest; whatever ends this command ends pytest first, which ends its board.
+
+    With `quiet`, what it prints goes to standard error.
+    """
+    from host.boards.tools import find_tool
+
+    # A group of its own, so that it is interrupted once: by us, whether a key or `kill` interrupts us.
+    # If we are killed, the kernel interrupts it.
+    guard = [find_tool("setpriv", "util-linux"), "--pdeathsig", "INT"]
+    with subprocess.Popen(
+        guard + line, stdout=sys.stderr if quiet else None, process_group=0
+    ) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            process.wait()
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
             raise
