@@ -358,7 +358,7 @@ class Bench:
 
     def _guarded(self, ask: Callable[[], T]) -> T:
         if self._cause is not None:
-            raise self._cause
+            raise self._cause.with_traceback(None)  # else it grows with each question
         try:
             return ask()
         except FirmwareFault as error:
