@@ -11,9 +11,10 @@ from host.bundle import Subject, load_subject
 from host.compare.layers import Layer, Structure, read_structure
 from host.compare.session import Bench
 from host.compare.vectors import count_vectors, node_id
-from host.errors import HostFailure, NightjarError
+from host.errors import FirmwareFailure, HostFailure, NightjarError
 from host.report.junit import FAILURE_CLASS, add_types
 from host.report.outcome import exit_code, is_verdict
+from host.report.verdict import describe
 
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
 TESTER = Path(__file__).parent / "tester"
@@ -31,6 +32,7 @@ class Suite:
     total: int
     errors: list[NightjarError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    passed: int = 0  # tests that asked the board and passed
 
 
 SUITE = pytest.StashKey[Suite]()
@@ -178,6 +180,10 @@ def bench(
         if made.hello is not None:
             record_testsuite_property("build_id", made.hello.build_id.hex())
             record_testsuite_property("model_sha256", made.hello.model.hex())
+        difference = made.case.first_difference()
+        if difference is not None and not suite.errors:
+            # Seen, but the test that says so was not among those that ran.
+            raise FirmwareFailure(describe(difference))
 
 
 def _write(bench: Bench, suite: Suite, json_path: str | None, html_path: str | None) -> None:
@@ -205,11 +211,12 @@ def pytest_runtest_makereport(
     """Say the class of a failure; what is no verdict about the device is an error, not a failed test."""
     report = yield
     suite = item.config.stash.get(SUITE, None)
-    if suite is None or call.excinfo is None or "bench" not in getattr(item, "fixturenames", ()):
+    if suite is None or "bench" not in getattr(item, "fixturenames", ()):
+        return report
+    suite.passed += call.when == "call" and report.passed
+    if call.excinfo is None or not report.failed:
         return report
     error = call.excinfo.value
-    if not report.failed:
-        return report
     if not isinstance(error, NightjarError):
         error = HostFailure(
             f"the suite itself failed: {type(error).__name__}: {error}",
@@ -236,6 +243,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         add_types(Path(xml))
     if suite.errors and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
         session.exitstatus = exit_code(suite.errors)
+    if not suite.passed and session.exitstatus == pytest.ExitCode.OK:
+        suite.notes.append("nothing was judged: every test was skipped")
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -14,7 +14,7 @@ from host.compare.layers import Structure
 from host.compare.tensors import Array, TensorDifference, compare, from_bytes
 from host.compare.vectors import Vector
 from host.deadline import Deadline
-from host.errors import FirmwareFailure, HostFailure
+from host.errors import FirmwareFailure, HostFailure, LinkFailure
 from host.link.client import Client, Cost, Digests
 from host.link.messages import Mode, RunResult, Stages, What
 from host.project import Tap
@@ -118,11 +118,14 @@ class Observer:
 
         Raises:
             HostFailure: the time for everything is over. The board is not to blame for what cannot be waited for.
+            LinkFailure: the same, where the link has cost time.
         """
         if self.limit is not None and self.limit.remaining < SHORTEST:
-            raise HostFailure(
+            stats = self.client.stats
+            kind = HostFailure if stats.clean else LinkFailure
+            raise kind(
                 "the time that was given is over before everything was judged",
-                evidence=f"{max(0.0, self.limit.remaining):.1f} s were left for the next question",
+                evidence=f"{max(0.0, self.limit.remaining):.1f} s were left for the next question; link: {stats}",
                 next_step="give a longer --deadline, or fewer vectors",
             )
         own = Deadline.after(PATIENCE * max(1, inferences))

@@ -191,9 +191,10 @@ class Exchange:
     def silence(self, what: str, attempts: int, before: LinkStats, seconds: float) -> NightjarError:
         """What it means that the deadline of `what` passed; `before` is a copy of the counters at its start."""
         if not attempts:
-            return HostFailure(
+            kind = HostFailure if before.clean else LinkFailure
+            return kind(
                 f"the time that was given was over before {what} could be asked",
-                evidence=f"{seconds:.1f} s were left",
+                evidence=f"link so far: {self.stats}",
                 next_step="give it a longer deadline, or run it on a less busy machine",
             )
         heard = self.stats.frames_in - before.frames_in
