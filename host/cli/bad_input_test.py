@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,11 +36,11 @@ def nightjar(*arguments: object, cwd: Path, **environment: str) -> Done:
     return done
 
 
-def error_of(done: Done, code: int, kind: str) -> dict[str, str]:
+def error_of(done: Done, code: int, kind: str) -> dict[str, Any]:
     """The error of a command that was given --json: the last line of standard error, and nothing on the output."""
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
-    error: dict[str, str] = json.loads(done.stderr.splitlines()[-1])
+    error: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])
     assert error["schema"] == "nightjar/error/1"
     assert (error["class"], error["exit_code"]) == (kind, code)
     assert error["what"]
