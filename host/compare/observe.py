@@ -24,8 +24,8 @@ UNSTABLE = (
     "the digest differed, yet the tensor read back is right: the run is not deterministic, or what the board digests"
     " is not this tensor"
 )
-# Seconds that one inference may take. The slowest model of the project needs half a second on the virtual board of an
-# idle machine; a machine that is busy is ten times slower.
+# Seconds that an inference and its few repeats may take. The slowest model of the project needs half a second on the
+# virtual board of an idle machine; a machine that is busy is ten times slower.
 PATIENCE = 30.0
 # With less than this left of the time for everything, nothing is asked any more.
 SHORTEST = 0.2
@@ -244,7 +244,7 @@ class Observer:
     def _run_untapped(self, stages: Stages, expected: Expected) -> "_Untapped":
         """Run untapped and repeatedly, then count step by step."""
         plain = self.client.run(
-            stages, times=self.repeats, mode=Mode.PLAIN, deadline=self.patience(self.repeats)
+            stages, times=self.repeats, mode=Mode.PLAIN, deadline=self.patience()
         )
         if plain.runs != self.repeats:
             raise FirmwareFailure(
