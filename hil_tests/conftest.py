@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from host.bundle import Subject, load_subject
+from host.cli.common import write_json
 from host.compare.layers import Layer, Structure, read_structure
 from host.compare.session import Bench
 from host.compare.vectors import count_vectors, node_id
 from host.errors import FirmwareFailure, HostFailure, NightjarError
 from host.report.junit import FAILURE_CLASS, add_types
-from host.report.outcome import exit_code, is_verdict
+from host.report.outcome import deciding, is_verdict
 from host.report.verdict import describe
 
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
@@ -49,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rounding", default="tflite", choices=("tflite", "tflm"))
     group.addoption("--project", help="judge the ELF of this project as it lies there")
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
+    group.addoption("--hil-error", help="write the error that decides the exit code as JSON")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")
     group.addoption("--hil-html", help="write the verdict as one page")
     group.addoption("--soak", type=int, default=20, help="inferences of the soak test")
@@ -187,7 +189,6 @@ def bench(
 
 
 def _write(bench: Bench, suite: Suite, json_path: str | None, html_path: str | None) -> None:
-    from host.cli.common import write_json
     from host.report.html import write_html
 
     if bench.hello is None or bench.cause is not None:
@@ -241,8 +242,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     xml = getattr(session.config.option, "xmlpath", None)
     if xml and Path(xml).is_file():
         add_types(Path(xml))
-    if suite.errors and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
-        session.exitstatus = exit_code(suite.errors)
+    error = deciding(suite.errors)
+    if error is not None and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+        session.exitstatus = error.exit_code
+        if session.config.getoption("--hil-error"):
+            write_json(session.config.getoption("--hil-error"), error.as_json())
     if not suite.passed and session.exitstatus == pytest.ExitCode.OK:
         suite.notes.append("nothing was judged: every test was skipped")
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
