@@ -44,7 +44,7 @@ def error_of(done: Done, code: int, kind: str) -> dict[str, Any]:
     assert error["schema"] == "nightjar/error/1"
     assert (error["class"], error["exit_code"]) == (kind, code)
     assert error["what"]
-    assert "eceived" in error["evidence"]
+    assert error["evidence"]
     return error
 
 
@@ -213,3 +213,22 @@ def test_help_imports_nothing_that_computes(empty: Path) -> None:
     assert done.returncode == 0
     assert done.stderr == "[]\n"
     assert done.stdout.count("Usage:") == len(COMMANDS)
+
+
+def test_a_taken_board_is_said_to_be_so_with_its_holder(empty: Path) -> None:
+    boards = empty / "build" / "boards"
+    hold = (
+        "import sys, time\nfrom pathlib import Path\nfrom host.boards.lock import board_lock\n"
+        "with board_lock(Path(sys.argv[1]), 'native', 0):\n    print('held', flush=True)\n    time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(boards)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            done = nightjar("board", "up", "native", "--json", "-", cwd=empty)
+            assert f"pid {holder.pid}," in error_of(done, 12, "BOARD")["evidence"]
+        finally:
+            holder.kill()
+    assert nightjar("board", "status", "native", cwd=empty).returncode == 0  # free again
