@@ -148,7 +148,17 @@ def _by_group(
 
 
 def _from_file(recordings: Sequence[Recording], file: Path) -> Assignment:
+    """What the file says; a recording that was moved to another class folder keeps its split, by its name."""
     listed = from_csv(file.read_text(), file)
+    present = {r.relative for r in recordings}
+    moved: dict[str, list[str]] = defaultdict(list)
+    for path in listed:
+        if path not in present:
+            moved[Path(path).name].append(path)
+    for recording in recordings:
+        origins = moved.get(Path(recording.relative).name, [])
+        if recording.relative not in listed and len(origins) == 1:
+            listed[recording.relative] = listed[origins[0]]
     missing = [r.relative for r in recordings if r.relative not in listed]
     if missing:
         raise BadInput(

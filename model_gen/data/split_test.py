@@ -76,6 +76,20 @@ def test_the_split_file_is_honoured_unless_told_otherwise(tmp_path: Path) -> Non
         split_dataset(dataset, **shares)
 
 
+def test_a_recording_with_another_label_keeps_its_split(tmp_path: Path) -> None:
+    dataset = _dataset({"a": 6, "b": 6}, tmp_path)
+    rows = {
+        r.relative: ("test", "val", "train", "train", "train", "train")[i % 6]
+        for i, r in enumerate(dataset.recordings)
+    }
+    rows["c/" + Path(dataset.recordings[0].relative).name] = rows.pop(
+        dataset.recordings[0].relative
+    )
+    (tmp_path / "split.csv").write_text(to_csv(rows))
+    shares: dict[str, Any] = {"seed": 0, "val_share": 0.2, "test_share": 0.2}
+    assert split_dataset(dataset, **shares)[dataset.recordings[0].relative] == "test"
+
+
 def test_a_class_without_training_recordings_is_refused(tmp_path: Path) -> None:
     dataset = _dataset({"a": 3, "b": 3}, tmp_path)
     rows = {r.relative: "train" if r.folder == "a" else "test" for r in dataset.recordings}
