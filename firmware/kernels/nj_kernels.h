@@ -63,6 +63,28 @@ struct nj_convolution {
     const struct nj_requant *requant; /* [output channel] */
 };
 
+/* CONV_2D with its weights laid out for the loop that reads them, NJ_ROUND_DOUBLE, no left shifts.
+ * A patch is the window's steps in the order [row][column][input channel]; `patch` is its size rounded up to 16, and the
+ * weights beyond its end are 0. Output channels go in groups of 4; where their number is no multiple of 4, the last
+ * channel is repeated to fill the last group.
+ * weights: [group][patch / 16][channel of 4][16]; requant: [group][bias, multiplier, shift][channel of 4].
+ * half_up: 1 where activation_min >= output_zero_point, so that no negative result survives and their rounding does not
+ * matter; otherwise 0, and every shift is below 0.
+ * Up to 15 bytes behind the input may be read; they do not count. */
+struct nj_packed_convolution {
+    struct nj_image input;
+    struct nj_image output;
+    struct nj_window window;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t half_up;
+    int32_t patch;
+    const int8_t *weights; /* aligned to 4 */
+    const int32_t *requant;
+};
+
 /* FULLY_CONNECTED. weights: [output][input]; bias as above; requant [output] (the generator repeats a per-tensor one).
  * With NJ_ROUND_REAL, scale [output] is used and requant is not: input scale * weight scale / output scale, each
  * converted to double first, evaluated from left to right. */
@@ -151,6 +173,9 @@ struct nj_concatenation {
 };
 
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
+/* scratch: 2 * patch bytes; none (null) for a window of one place without padding. */
+void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
+                          int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);

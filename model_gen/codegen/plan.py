@@ -48,10 +48,11 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def place(blocks: Iterable[Block]) -> Plan:
+def place(blocks: Iterable[Block], *, behind: int = 0) -> Plan:
     """Greedy by size: the largest block first, each into the smallest gap that holds it among those that live with it.
 
     Blocks whose lives overlap by a step never overlap in memory. The same blocks always give the same plan.
+    `behind` bytes follow the last block: kernels may read there.
     """
     chosen: dict[int, int] = {}
     placed: list[Block] = []
@@ -64,7 +65,7 @@ def place(blocks: Iterable[Block]) -> Plan:
         chosen[block.key] = _best_gap(neighbours, aligned(block.bytes))
         placed.append(block)
     total = max((chosen[b.key] + aligned(b.bytes) for b in placed), default=0)
-    return Plan(total, chosen, {b.key: b for b in placed})
+    return Plan(total + aligned(behind), chosen, {b.key: b for b in placed})
 
 
 def _best_gap(occupied: list[tuple[int, int]], size: int) -> int:
@@ -94,10 +95,26 @@ def lifetimes(program: Program) -> list[Block]:
     for index in graph.outputs:
         if index in program.storage:
             last[program.storage[index]] = final
-    return [
+    tensors = [
         Block(key, program.tensors[key].bytes, first[key], last[key])
         for key in sorted(set(program.storage.values()))
     ]
+    scratch = [
+        Block(scratch_key(step.number), step.kernel.scratch, step.number, step.number)
+        for step in program.steps
+        if step.kernel.scratch
+    ]
+    return tensors + scratch
+
+
+def scratch_key(step: int) -> int:
+    """The key of the block that is scratch memory of a step; those of tensors are not negative."""
+    return -1 - step
+
+
+def reads_behind(program: Program) -> int:
+    """How far behind a tensor any kernel reads."""
+    return max((step.kernel.reads_behind for step in program.steps), default=0)
 
 
 def peak(blocks: Iterable[Block]) -> int:

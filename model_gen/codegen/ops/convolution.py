@@ -3,6 +3,7 @@
 import numpy as np
 
 from model_gen.codegen.graph import Shape
+from model_gen.codegen.ops import packing
 from model_gen.codegen.ops.common import (
     folded_bias,
     fused_range,
@@ -15,17 +16,21 @@ from model_gen.codegen.ops.common import (
 )
 from model_gen.codegen.ops.registry import (
     Constants,
+    Field,
     InputPointer,
     Kernel,
     OutputPointer,
     Parameters,
     ParametersPointer,
     Rule,
+    ScratchPointer,
     View,
     register,
 )
 from model_gen.codegen.ops.rounding import c_enum, rule_of
 from model_gen.codegen.options import WindowOptions
+
+_MAX_PACKED = 1 << 15  # output channels: the kernel's offsets are 16 bits
 
 
 def _depthwise(view: View) -> bool:
@@ -76,24 +81,51 @@ def _lower(view: View) -> Kernel:
     rule = rule_of(view.op.name, view.rounding)
     # Formula: PopulateConvolutionQuantizationParams, in double throughout.
     reals = [input_scale * scale / output_scale for scale in scales]
-    kernel = "nj_depthwise_conv_2d_s8" if _depthwise(view) else "nj_conv_2d_s8"
     taps = window[0] * window[1] * (1 if _depthwise(view) else source[2])
+    place = window_struct(options, source[:2], target[:2], window)
+    bias = folded_bias(view, 2, sums, input_zero)
+    requant = requants(view, reals, channels)
+    shared: tuple[tuple[str, Field], ...] = (
+        ("input", image_struct(source)),
+        ("output", image_struct(target)),
+        ("window", place),
+        ("input_zero_point", input_zero),
+        ("output_zero_point", output_zero),
+        ("activation_min", low),
+        ("activation_max", high),
+    )
+    packs, half_up = packing.fits(requant.values, output_zero, low)
+    if packs and rule == "double" and not _depthwise(view) and channels <= _MAX_PACKED:
+        patch = -(-taps // packing.BLOCK) * packing.BLOCK
+        direct = window == (1, 1) and place[-2:] == (("pad_top", 0), ("pad_left", 0))
+        return Kernel(
+            "nj_conv_2d_packed_s8",
+            Parameters(
+                "nj_packed_convolution",
+                (
+                    *shared,
+                    ("half_up", int(half_up)),
+                    ("patch", patch),
+                    ("weights", packing.dense_weights(weights.reshape(channels, taps))),
+                    ("requant", packing.dense_requants(bias.values, requant.values)),
+                ),
+            ),
+            (ParametersPointer(), InputPointer(0), OutputPointer(), ScratchPointer()),
+            macs=view.output.elements * taps,
+            rule=rule,
+            scratch=0 if direct else 2 * patch,
+            reads_behind=packing.READS_BEHIND if direct else 0,
+        )
     return Kernel(
-        kernel,
+        "nj_depthwise_conv_2d_s8" if _depthwise(view) else "nj_conv_2d_s8",
         Parameters(
             "nj_convolution",
             (
-                ("input", image_struct(source)),
-                ("output", image_struct(target)),
-                ("window", window_struct(options, source[:2], target[:2], window)),
-                ("input_zero_point", input_zero),
-                ("output_zero_point", output_zero),
-                ("activation_min", low),
-                ("activation_max", high),
+                *shared,
                 ("rounding", c_enum(rule)),
                 ("weights", Constants("int8_t", weights)),
-                ("bias", folded_bias(view, 2, sums, input_zero)),
-                ("requant", requants(view, reals, channels)),
+                ("bias", bias),
+                ("requant", requant),
             ),
         ),
         (ParametersPointer(), InputPointer(0), OutputPointer()),

@@ -56,7 +56,20 @@ class OutputPointer:
     """An argument: where the op's output lies."""
 
 
-Argument = ParametersPointer | InputPointer | InputPointers | OutputPointer | Constants | str
+@dataclass(frozen=True)
+class ScratchPointer:
+    """An argument: the step's scratch memory, null where it has none."""
+
+
+Argument = (
+    ParametersPointer
+    | InputPointer
+    | InputPointers
+    | OutputPointer
+    | ScratchPointer
+    | Constants
+    | str
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,8 @@ class Kernel:
     rule: str | None = (
         None  # rounding rule of the call: "single", "double", "real", or None where nothing is rounded
     )
+    scratch: int = 0  # bytes of the arena that the step needs while it runs
+    reads_behind: int = 0  # bytes behind its inputs that the kernel reads and does not use
 
 
 @dataclass(frozen=True)
