@@ -85,6 +85,25 @@ struct nj_packed_convolution {
     const int32_t *requant;
 };
 
+/* DEPTHWISE_CONV_2D of depth multiplier 1, packed likewise: channels go in groups of 16, all zero beyond the last one.
+ * Each group is `16 * taps + 192` bytes: weights [tap][16] in the order [row][column], a tap of zeros at the end where their
+ * number is odd (`taps` counts it), none of them -128; then int32 [quarter][bias, multiplier, shift][4], where quarter
+ * 0 holds channels 0 4 8 12, quarter 1 channels 2 6 10 14, quarter 2 channels 1 5 9 13 and quarter 3 channels 3 7 11 15:
+ * the order in which Helium widens bytes.
+ * padding: the input's zero point, channels of it, rounded up to 16. */
+struct nj_packed_depthwise {
+    struct nj_image input;
+    struct nj_image output;
+    struct nj_window window;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t half_up;
+    int32_t taps;
+    const int8_t *groups; /* aligned to 4 */
+    const int8_t *padding;
+};
+
 /* FULLY_CONNECTED. weights: [output][input]; bias as above; requant [output] (the generator repeats a per-tensor one).
  * With NJ_ROUND_REAL, scale [output] is used and requant is not: input scale * weight scale / output scale, each
  * converted to double first, evaluated from left to right. */
@@ -177,6 +196,9 @@ void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t 
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
+/* scratch: 4 * (taps + 1) bytes, aligned to 4. */
+void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                                    int8_t *scratch);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);

@@ -95,7 +95,10 @@ def _lower(view: View) -> Kernel:
         ("activation_max", high),
     )
     packs, half_up = packing.fits(requant.values, output_zero, low)
-    if packs and rule == "double" and not _depthwise(view) and channels <= _MAX_PACKED:
+    # Of one input channel, both are the same.
+    dense = not _depthwise(view) or source[2] == 1
+    if packs and rule == "double" and dense and channels <= _MAX_PACKED:
+        rows = np.moveaxis(weights, axis, 0).reshape(channels, taps)
         patch = -(-taps // packing.BLOCK) * packing.BLOCK
         direct = window == (1, 1) and place[-2:] == (("pad_top", 0), ("pad_left", 0))
         return Kernel(
@@ -106,7 +109,7 @@ def _lower(view: View) -> Kernel:
                     *shared,
                     ("half_up", int(half_up)),
                     ("patch", patch),
-                    ("weights", packing.dense_weights(weights.reshape(channels, taps))),
+                    ("weights", packing.dense_weights(rows)),
                     ("requant", packing.dense_requants(bias.values, requant.values)),
                 ),
             ),
@@ -115,6 +118,31 @@ def _lower(view: View) -> Kernel:
             rule=rule,
             scratch=0 if direct else 2 * patch,
             reads_behind=packing.READS_BEHIND if direct else 0,
+        )
+    if packs and rule == "double" and _depthwise(view) and channels == source[2] and weights.min() > -128:
+        even = packing.even(taps)
+        return Kernel(
+            "nj_depthwise_conv_2d_packed_s8",
+            Parameters(
+                "nj_packed_depthwise",
+                (
+                    *(field for field in shared if field[0] != "input_zero_point"),
+                    ("half_up", int(half_up)),
+                    ("taps", even),
+                    (
+                        "groups",
+                        packing.depthwise_groups(
+                            weights.reshape(taps, channels), bias.values, requant.values
+                        ),
+                    ),
+                    ("padding", packing.padding_row(channels, input_zero)),
+                ),
+            ),
+            (ParametersPointer(), InputPointer(0), OutputPointer(), ScratchPointer()),
+            macs=view.output.elements * taps,
+            rule=rule,
+            scratch=4 * (taps + 1),
+            reads_behind=packing.READS_BEHIND,
         )
     return Kernel(
         "nj_depthwise_conv_2d_s8" if _depthwise(view) else "nj_conv_2d_s8",

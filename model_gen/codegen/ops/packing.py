@@ -34,6 +34,37 @@ def dense_requants(bias: Array, requant: Array) -> Constants:
     return Constants("int32_t", grouped.transpose(0, 2, 1))
 
 
+def depthwise_groups(taps: Array, bias: Array, requant: Array) -> Constants:
+    """int8 [taps, channels], int32 [channels] and [channels, 2] as the groups of nj_packed_depthwise."""
+    count, channels = taps.shape
+    groups = -(-channels // BLOCK)
+    weights = np.zeros((even(count), groups * BLOCK), np.int8)
+    weights[:count, :channels] = taps
+    table = np.zeros((groups * BLOCK, 3), np.int32)
+    table[:channels] = np.stack([bias, requant[:, 0], requant[:, 1]], 1)
+    order = [lane + 4 * i for lane in (0, 2, 1, 3) for i in range(4)]
+    constants = table.reshape(groups, BLOCK, 3)[:, order].reshape(groups, 4, 4, 3)
+    packed = np.concatenate(
+        [
+            weights.reshape(-1, groups, BLOCK).transpose(1, 0, 2).reshape(groups, -1),
+            np.ascontiguousarray(constants.transpose(0, 1, 3, 2), "<i4")
+            .view(np.int8)
+            .reshape(groups, -1),
+        ],
+        axis=1,
+    )
+    return Constants("int8_t", packed)
+
+
+def padding_row(channels: int, zero_point: int) -> Constants:
+    """The input's zero point, one for each channel that is walked."""
+    return Constants("int8_t", np.full(-(-channels // BLOCK) * BLOCK, zero_point, np.int8))
+
+
+def even(taps: int) -> int:
+    return taps + taps % 2
+
+
 def _groups(outputs: int) -> Array:
     """Output channels in whole groups, the last one repeated."""
     return np.minimum(np.arange(-(-outputs // GROUP) * GROUP), outputs - 1)

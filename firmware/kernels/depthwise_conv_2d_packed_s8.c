@@ -1,0 +1,116 @@
+/* DEPTHWISE_CONV_2D with packed weights. SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+#include <string.h>
+
+#include "nj_depthwise.h"
+#include "nj_requantize.h"
+
+enum { NJ_LANES = 16, NJ_NINE = 9 };
+
+#if NJ_HELIUM
+
+/* Where each tap of the window whose first place is (row, column) begins; a padded one in the row of zero points. */
+static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, const int8_t **tap, int32_t row,
+                    int32_t column)
+{
+    const struct nj_window *window = &op->window;
+    const int32_t channels = op->input.channels;
+    for (int32_t ky = 0; ky < window->height; ky++) {
+        const int32_t y = row + ky * window->dilation_height;
+        const bool outside = y < 0 || y >= op->input.height;
+        const int8_t *line = input + y * op->input.width * channels;
+        for (int32_t kx = 0; kx < window->width; kx++) {
+            const int32_t x = column + kx * window->dilation_width;
+            *tap++ = outside || x < 0 || x >= op->input.width ? op->padding : line + x * channels;
+        }
+    }
+    *tap = op->padding; /* of the zeros that make their number even */
+}
+
+void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                                    int8_t *scratch)
+{
+    const int32_t channels = op->output.channels;
+    const struct nj_window *window = &op->window;
+    const int32_t reach_y = (window->height - 1) * window->dilation_height;
+    const int32_t reach_x = (window->width - 1) * window->dilation_width;
+    const int32_t walked = (channels + NJ_LANES - 1) / NJ_LANES * NJ_LANES;
+    const bool nine = window->height * window->width == NJ_NINE;
+    void (*const run)(const struct nj_depthwise *) =
+        nine ? (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)
+             : (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away);
+    const int8_t **const tap = (const int8_t **)(void *)scratch;
+    struct nj_depthwise depthwise = {.groups = op->groups,
+                                     .channels = channels,
+                                     .step = window->stride_width * channels - walked,
+                                     .back = channels - walked,
+                                     .zero_point = op->output_zero_point,
+                                     .pairs = op->taps / 2,
+                                     .tap = tap};
+    vst1q_s8(depthwise.min, vdupq_n_s8((int8_t)op->activation_min));
+    vst1q_s8(depthwise.max, vdupq_n_s8((int8_t)op->activation_max));
+    /* Places of a row from `first` to before `behind` have no padding to their left or right. */
+    const int32_t first = (window->pad_left + window->stride_width - 1) / window->stride_width;
+    const int32_t room = op->input.width - 1 - reach_x + window->pad_left;
+    const int32_t behind = room < 0 ? 0 : nj_clamp(room / window->stride_width + 1, 0, op->output.width);
+    for (int32_t oy = 0; oy < op->output.height; oy++) {
+        const int32_t row = oy * window->stride_height - window->pad_top;
+        const bool whole = nine && row >= 0 && row + reach_y < op->input.height;
+        int32_t places = 1;
+        for (int32_t ox = 0; ox < op->output.width; ox += places) {
+            nj_taps(op, input, tap, row, ox * window->stride_width - window->pad_left);
+            places = whole && ox >= first && ox < behind ? behind - ox : 1;
+            depthwise.places = places;
+            depthwise.y = output + (oy * op->output.width + ox) * channels;
+            run(&depthwise);
+        }
+    }
+}
+
+#else
+
+/* Where a group keeps the constants of its channel `lane`: even channels first, of these every other one first. */
+static int32_t nj_packed_slot(int32_t lane)
+{
+    return (lane % 2 * 2 + lane / 2 % 2) * (3 * 4) + lane / 4;
+}
+
+/* The int32 at `place`, little-endian on every target. */
+static int32_t nj_packed_word(const int8_t *place)
+{
+    int32_t word;
+    memcpy(&word, place, sizeof word);
+    return word;
+}
+
+void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                                    int8_t *scratch)
+{
+    (void)scratch;
+    const struct nj_window *window = &op->window;
+    const int32_t channels = op->output.channels;
+    for (int32_t oy = 0; oy < op->output.height; oy++) {
+        for (int32_t ox = 0; ox < op->output.width; ox++) {
+            for (int32_t c = 0; c < channels; c++) {
+                const int8_t *group = op->groups + c / NJ_LANES * (NJ_LANES * op->taps + 192);
+                const int8_t *constants = group + NJ_LANES * op->taps + 4 * nj_packed_slot(c % NJ_LANES);
+                int32_t acc = nj_packed_word(constants);
+                for (int32_t ky = 0; ky < window->height; ky++) {
+                    const int32_t y = oy * window->stride_height - window->pad_top + ky * window->dilation_height;
+                    for (int32_t kx = 0; kx < window->width; kx++) {
+                        const int32_t x = ox * window->stride_width - window->pad_left + kx * window->dilation_width;
+                        const bool inside = y >= 0 && y < op->input.height && x >= 0 && x < op->input.width;
+                        const int32_t step =
+                            inside ? input[(y * op->input.width + x) * channels + c] : op->padding[c];
+                        acc = nj_add_wrapping(acc, group[NJ_LANES * (ky * window->width + kx) + c % NJ_LANES] * step);
+                    }
+                }
+                const struct nj_requant scale = {nj_packed_word(constants + 16), nj_packed_word(constants + 32)};
+                *output++ = (int8_t)nj_clamp(nj_add_wrapping(nj_requantize_double(acc, scale), op->output_zero_point),
+                                             op->activation_min, op->activation_max);
+            }
+        }
+    }
+}
+
+#endif
