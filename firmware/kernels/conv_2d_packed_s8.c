@@ -29,6 +29,36 @@ static inline void nj_fill(int8_t *target, int8_t value, int32_t count)
     }
 }
 
+/* The patch of a window whose rows are runs of at most 16 bytes: one predicated vector a row. */
+static void nj_patch_narrow(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch, int32_t row,
+                            int32_t column)
+{
+    const int32_t channels = op->input.channels;
+    const int32_t run = op->window.width * channels;
+    const int32_t begin = nj_clamp(-column, 0, op->window.width) * channels;
+    const int32_t end = nj_clamp(op->input.width - column, 0, op->window.width) * channels;
+    const mve_pred16_t lanes = vctp8q((uint32_t)run);
+    const mve_pred16_t inside = (mve_pred16_t)(vctp8q((uint32_t)end) & ~vctp8q((uint32_t)begin));
+    const int8x16_t zero = vdupq_n_s8((int8_t)op->input_zero_point);
+    const int32_t pitch = op->window.dilation_height * op->input.width * channels;
+    const int8_t *source = input + (row * op->input.width + column) * channels;
+    int32_t left = op->window.height;
+    for (; left > 0 && row < 0; left--, row += op->window.dilation_height) {
+        vstrbq_p_s8(patch, zero, lanes);
+        patch += run;
+        source += pitch;
+    }
+    for (; left > 0 && row < op->input.height; left--, row += op->window.dilation_height) {
+        vstrbq_p_s8(patch, vpselq_s8(vldrbq_z_s8(source, inside), zero, inside), lanes);
+        patch += run;
+        source += pitch;
+    }
+    for (; left > 0; left--) {
+        vstrbq_p_s8(patch, zero, lanes);
+        patch += run;
+    }
+}
+
 /* The patch whose first place is (row, column), gathered into `patch`. */
 static void nj_patch_copy(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch, int32_t row,
                           int32_t column)
@@ -75,6 +105,8 @@ static const int8_t *nj_patch_next(const struct nj_packed_convolution *op, const
     const int8_t *found = patch;
     if (direct) {
         found = input + (walk->row * op->input.width + walk->column) * op->input.channels;
+    } else if (op->window.dilation_width == 1 && op->window.width * op->input.channels <= NJ_BLOCK) {
+        nj_patch_narrow(op, input, patch, walk->row, walk->column);
     } else {
         nj_patch_copy(op, input, patch, walk->row, walk->column);
     }

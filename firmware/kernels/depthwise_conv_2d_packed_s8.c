@@ -14,14 +14,22 @@ static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
                     int32_t column)
 {
     const struct nj_window *window = &op->window;
-    const int32_t channels = op->input.channels;
-    for (int32_t ky = 0; ky < window->height; ky++) {
-        const int32_t y = row + ky * window->dilation_height;
-        const bool outside = y < 0 || y >= op->input.height;
-        const int8_t *line = input + y * op->input.width * channels;
-        for (int32_t kx = 0; kx < window->width; kx++) {
-            const int32_t x = column + kx * window->dilation_width;
-            *tap++ = outside || x < 0 || x >= op->input.width ? op->padding : line + x * channels;
+    const int32_t width = window->width;
+    const int32_t reach = op->input.width - column; /* columns from here on are beyond the image */
+    const int32_t pitch = window->dilation_height * op->input.width * op->input.channels;
+    const int32_t next = window->dilation_width * op->input.channels;
+    const int8_t *line = input + (row * op->input.width + column) * op->input.channels;
+    for (int32_t ky = 0; ky < window->height; ky++, line += pitch) {
+        const bool inside = (uint32_t)(row + ky * window->dilation_height) < (uint32_t)op->input.height;
+        const int8_t *place = line;
+        if (inside && column >= 0 && (width - 1) * window->dilation_width < reach) {
+            for (int32_t kx = 0; kx < width; kx++, place += next) {
+                *tap++ = place;
+            }
+        } else {
+            for (int32_t kx = 0, x = column; kx < width; kx++, x += window->dilation_width, place += next) {
+                *tap++ = inside && (uint32_t)x < (uint32_t)op->input.width ? place : op->padding;
+            }
         }
     }
     *tap = op->padding; /* of the zeros that make their number even */
