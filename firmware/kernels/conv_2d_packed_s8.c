@@ -92,78 +92,83 @@ static void nj_patch_copy(const struct nj_packed_convolution *op, const int8_t *
     }
 }
 
-/* Walks over the output's places. */
-struct nj_place_walk {
-    int32_t x;
-    int32_t row; /* of the window's first place */
-    int32_t column;
-};
-
-static const int8_t *nj_patch_next(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch,
-                                   bool direct, struct nj_place_walk *walk)
-{
-    const int8_t *found = patch;
-    if (direct) {
-        found = input + (walk->row * op->input.width + walk->column) * op->input.channels;
-    } else if (op->window.dilation_width == 1 && op->window.width * op->input.channels <= NJ_BLOCK) {
-        nj_patch_narrow(op, input, patch, walk->row, walk->column);
-    } else {
-        nj_patch_copy(op, input, patch, walk->row, walk->column);
-    }
-    walk->column += op->window.stride_width;
-    if (++walk->x == op->output.width) {
-        walk->x = 0;
-        walk->column = -op->window.pad_left;
-        walk->row += op->window.stride_height;
-    }
-    return found;
-}
-
-void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output, int8_t *scratch)
+/* `count` patches, `step` bytes from one to the next, to as many places of the output. */
+static void nj_patches(const struct nj_packed_convolution *op, const int8_t *x, int32_t step, int32_t count,
+                       int8_t *output)
 {
     const int32_t channels = op->output.channels;
-    const int32_t count = op->output.height * op->output.width;
     const int32_t blocks = op->patch / NJ_BLOCK;
     const int32_t whole = channels / NJ_GROUP; /* groups without a repeated channel */
-    const int32_t rest = channels % NJ_GROUP;
-    const bool direct = op->window.height == 1 && op->window.width == 1 && op->window.pad_top == 0 &&
-                        op->window.pad_left == 0;
-    struct nj_place_walk walk = {0, -op->window.pad_top, -op->window.pad_left};
+    void (*const run)(const struct nj_dense *) = op->half_up ? nj_dense_half_up : nj_dense_half_away;
     struct nj_dense dense = {.zero_point = op->output_zero_point,
                              .min = op->activation_min,
                              .max = op->activation_max,
                              .turns = (blocks + NJ_DENSE_BLOCKS - 1) / NJ_DENSE_BLOCKS};
     dense.first = blocks - (dense.turns - 1) * NJ_DENSE_BLOCKS;
-    void (*const run)(const struct nj_dense *) = op->half_up ? nj_dense_half_up : nj_dense_half_away;
-    for (int32_t i = 0; i < count; i += 2) {
-        const bool pair = i + 1 < count;
-        dense.x0 = nj_patch_next(op, input, scratch, direct, &walk);
-        /* The last place of an odd number goes twice. */
-        dense.x1 = pair ? nj_patch_next(op, input, scratch + op->patch, direct, &walk) : dense.x0;
-        const int32_t other = pair ? channels : 0;
-        if (whole > 0) {
+    /* First the pairs; an odd last place then goes twice. */
+    for (int32_t i = 0; i < count;) {
+        const int32_t pairs = (count - i) / 2;
+        const int32_t other = pairs > 0 ? channels : 0;
+        dense.x0 = x + i * step;
+        dense.x1 = pairs > 0 ? dense.x0 + step : dense.x0;
+        dense.step = 2 * step;
+        dense.pairs = pairs > 0 ? pairs : 1;
+        for (int32_t group = 0; group < channels; group += NJ_GROUP * whole) {
+            const bool rest = group > 0 || whole == 0;
+            const int32_t here = rest ? channels - group : NJ_GROUP;
+            const int32_t groups = rest ? 1 : whole;
             for (int32_t c = 0; c < NJ_GROUP; c++) {
-                dense.place[2 * c] = (uint16_t)c;
-                dense.place[2 * c + 1] = (uint16_t)(c + other);
+                const int32_t channel = c < here ? c : here - 1;
+                dense.place[2 * c] = (uint16_t)channel;
+                dense.place[2 * c + 1] = (uint16_t)(channel + other);
             }
-            dense.weights = op->weights;
-            dense.requant = op->requant;
-            dense.end = op->requant + 3 * NJ_GROUP * whole;
-            dense.y = output + i * channels;
+            dense.weights = op->weights + op->patch * group;
+            dense.requant = op->requant + 3 * group;
+            dense.end = dense.requant + 3 * NJ_GROUP * groups;
+            dense.back = 2 * channels - NJ_GROUP * groups;
+            dense.y = output + i * channels + group;
             run(&dense);
-        }
-        if (rest > 0) {
-            for (int32_t c = 0; c < NJ_GROUP; c++) {
-                const int32_t last = c < rest ? c : rest - 1;
-                dense.place[2 * c] = (uint16_t)last;
-                dense.place[2 * c + 1] = (uint16_t)(last + other);
+            if (rest) {
+                break;
             }
-            dense.weights = op->weights + NJ_GROUP * op->patch * whole;
-            dense.requant = op->requant + 3 * NJ_GROUP * whole;
-            dense.end = op->requant + 3 * NJ_GROUP * (whole + 1);
-            dense.y = output + i * channels + NJ_GROUP * whole;
-            run(&dense);
         }
+        i += pairs > 0 ? 2 * pairs : 1;
+    }
+}
+
+void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output, int8_t *scratch)
+{
+    const struct nj_window *window = &op->window;
+    const int32_t channels = op->input.channels;
+    const int32_t width = op->output.width;
+    const int32_t places = op->output.height * width;
+    if (window->height == 1 && window->width == 1 && window->pad_top == 0 && window->pad_left == 0) {
+        /* The image is the patches: in one go where no place is left out, else row by row. */
+        const bool all = window->stride_height == 1 && window->stride_width == 1 && op->input.width == width;
+        const int32_t run = all ? places : width;
+        for (int32_t i = 0, oy = 0; i < places; i += run, oy++) {
+            nj_patches(op, input + oy * window->stride_height * op->input.width * channels,
+                       window->stride_width * channels, run, output + i * op->output.channels);
+        }
+        return;
+    }
+    const bool narrow = window->dilation_width == 1 && window->width * channels <= NJ_BLOCK;
+    int32_t x = 0;
+    int32_t row = -window->pad_top;
+    int32_t column = -window->pad_left;
+    for (int32_t i = 0; i < places; i += op->batch) {
+        const int32_t count = places - i < op->batch ? places - i : op->batch;
+        int8_t *patch = scratch;
+        for (int32_t n = 0; n < count; n++, patch += op->patch) {
+            (narrow ? nj_patch_narrow : nj_patch_copy)(op, input, patch, row, column);
+            column += window->stride_width;
+            if (++x == width) {
+                x = 0;
+                column = -window->pad_left;
+                row += window->stride_height;
+            }
+        }
+        nj_patches(op, scratch, op->patch, count, output + i * op->output.channels);
     }
 }
 

@@ -35,42 +35,86 @@ static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
     *tap = op->padding; /* of the zeros that make their number even */
 }
 
+/* Output indices from `first` to before `behind` of a dimension see no padding. */
+struct nj_inside {
+    int32_t first;
+    int32_t behind;
+};
+
+static struct nj_inside nj_inside(int32_t input, int32_t output, int32_t reach, int32_t stride, int32_t pad)
+{
+    const int32_t room = input - 1 - reach + pad;
+    const int32_t first = (pad + stride - 1) / stride;
+    return (struct nj_inside){first, room < 0 ? first : nj_clamp(room / stride + 1, first, output)};
+}
+
+/* 9 taps: runs along the longer side of the image, so that the taps' places are found once a run. */
+static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                              struct nj_depthwise *depthwise)
+{
+    const struct nj_window *window = &op->window;
+    const int32_t channels = op->output.channels;
+    const int32_t walked = (channels + NJ_LANES - 1) / NJ_LANES * NJ_LANES;
+    const struct nj_inside rows =
+        nj_inside(op->input.height, op->output.height, (window->height - 1) * window->dilation_height,
+                  window->stride_height, window->pad_top);
+    const struct nj_inside columns =
+        nj_inside(op->input.width, op->output.width, (window->width - 1) * window->dilation_width,
+                  window->stride_width, window->pad_left);
+    const bool down = window->width == 3 && rows.behind - rows.first > columns.behind - columns.first;
+    const struct nj_inside inside = down ? rows : columns;
+    const int32_t lines = down ? op->output.width : op->output.height;
+    const int32_t length = down ? op->output.height : op->output.width;
+    const int32_t move =
+        (down ? window->stride_height * op->input.width : window->stride_width) * op->input.channels - walked;
+    const int8_t **const tap = (const int8_t **)(uintptr_t)depthwise->tap;
+    depthwise->back = (down ? op->output.width * channels : channels) - walked;
+    for (int32_t line = 0; line < lines; line++) {
+        int32_t places = 1;
+        for (int32_t i = 0; i < length; i += places) {
+            const int32_t oy = down ? i : line;
+            const int32_t ox = down ? line : i;
+            const int32_t row = oy * window->stride_height - window->pad_top;
+            const int32_t column = ox * window->stride_width - window->pad_left;
+            nj_taps(op, input, tap, row, column);
+            /* Along a row, the whole window must see no padding; down a column, padded taps stay where they are. */
+            const bool run = i >= inside.first && i < inside.behind &&
+                             (down || (line >= rows.first && line < rows.behind));
+            places = run ? inside.behind - i : 1;
+            for (int32_t kx = 0; kx < 3; kx++) {
+                const int32_t x = column + kx * window->dilation_width;
+                depthwise->step[kx] = !down || (uint32_t)x < (uint32_t)op->input.width ? move : -walked;
+            }
+            depthwise->moves = places > 1 ? depthwise->step[0] | depthwise->step[1] | depthwise->step[2] : 0;
+            depthwise->places = places;
+            depthwise->y = output + (oy * op->output.width + ox) * channels;
+            (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)(depthwise);
+        }
+    }
+}
+
 void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                                     int8_t *scratch)
 {
-    const int32_t channels = op->output.channels;
     const struct nj_window *window = &op->window;
-    const int32_t reach_y = (window->height - 1) * window->dilation_height;
-    const int32_t reach_x = (window->width - 1) * window->dilation_width;
-    const int32_t walked = (channels + NJ_LANES - 1) / NJ_LANES * NJ_LANES;
-    const bool nine = window->height * window->width == NJ_NINE;
-    void (*const run)(const struct nj_depthwise *) =
-        nine ? (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)
-             : (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away);
     const int8_t **const tap = (const int8_t **)(void *)scratch;
     struct nj_depthwise depthwise = {.groups = op->groups,
-                                     .channels = channels,
-                                     .step = window->stride_width * channels - walked,
-                                     .back = channels - walked,
+                                     .channels = op->output.channels,
                                      .zero_point = op->output_zero_point,
                                      .pairs = op->taps / 2,
                                      .tap = tap};
     vst1q_s8(depthwise.min, vdupq_n_s8((int8_t)op->activation_min));
     vst1q_s8(depthwise.max, vdupq_n_s8((int8_t)op->activation_max));
-    /* Places of a row from `first` to before `behind` have no padding to their left or right. */
-    const int32_t first = (window->pad_left + window->stride_width - 1) / window->stride_width;
-    const int32_t room = op->input.width - 1 - reach_x + window->pad_left;
-    const int32_t behind = room < 0 ? 0 : nj_clamp(room / window->stride_width + 1, 0, op->output.width);
+    if (window->height * window->width == NJ_NINE) {
+        nj_depthwise_runs(op, input, output, &depthwise);
+        return;
+    }
     for (int32_t oy = 0; oy < op->output.height; oy++) {
-        const int32_t row = oy * window->stride_height - window->pad_top;
-        const bool whole = nine && row >= 0 && row + reach_y < op->input.height;
-        int32_t places = 1;
-        for (int32_t ox = 0; ox < op->output.width; ox += places) {
-            nj_taps(op, input, tap, row, ox * window->stride_width - window->pad_left);
-            places = whole && ox >= first && ox < behind ? behind - ox : 1;
-            depthwise.places = places;
-            depthwise.y = output + (oy * op->output.width + ox) * channels;
-            run(&depthwise);
+        for (int32_t ox = 0; ox < op->output.width; ox++) {
+            nj_taps(op, input, tap, oy * window->stride_height - window->pad_top,
+                    ox * window->stride_width - window->pad_left);
+            depthwise.y = output + (oy * op->output.width + ox) * op->output.channels;
+            (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away)(&depthwise);
         }
     }
 }

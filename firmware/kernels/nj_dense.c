@@ -11,18 +11,20 @@
 _Static_assert(offsetof(struct nj_dense, x0) == 0 && offsetof(struct nj_dense, turns) == 8 &&
                    offsetof(struct nj_dense, weights) == 16 && offsetof(struct nj_dense, end) == 24 &&
                    offsetof(struct nj_dense, y) == 28 && offsetof(struct nj_dense, zero_point) == 32 &&
-                   offsetof(struct nj_dense, max) == 40 && offsetof(struct nj_dense, place) == 44,
+                   offsetof(struct nj_dense, max) == 40 && offsetof(struct nj_dense, place) == 44 && offsetof(struct nj_dense, pairs) == 60 &&
+                   offsetof(struct nj_dense, step) == 64 && offsetof(struct nj_dense, back) == 68,
                "offsets in the assembly");
 _Static_assert(NJ_DENSE_BLOCKS == 8, "unrolled so often below");
 
 /* r0 r2 r4 r6: patch 0, channels 0 to 3; r8 r10 r12 lr: patch 1. r1, r3: steps; r5: weights; r7: requant; r9: y;
- * r11: turns. q4: places; q5, q6: range; q7: zero point. On the stack: x0, x1, turns, where to enter; end. */
+ * r11: turns. q4: places; q5, q6: range; q7: zero point. On the stack: x0, x1, turns, where to enter;
+ * end, pairs left, op. */
 #define NJ_DENSE(name, correction)                                                                                    \
     __attribute__((naked)) void name(const struct nj_dense *op __attribute__((unused)))                               \
     {                                                                                                                 \
         __asm__("push {r4-r11, lr}\n"                                                                                 \
                 "vpush {d8-d15}\n"                                                                                    \
-                "sub sp, sp, #20\n"                                                                                   \
+                "sub sp, sp, #28\n"                                                                                   \
                 "ldrd r1, r3, [r0]\n"                                                                                 \
                 "ldrd r4, r6, [r0, #8]\n"                                                                             \
                 "rsb r6, r6, #8\n"                                                                                    \
@@ -34,7 +36,9 @@ _Static_assert(NJ_DENSE_BLOCKS == 8, "unrolled so often below");
                 "strd r1, r3, [sp]\n"                                                                                 \
                 "strd r4, r6, [sp, #8]\n"                                                                             \
                 "ldr r4, [r0, #24]\n"                                                                                 \
-                "str r4, [sp, #16]\n"                                                                                 \
+                "ldr r6, [r0, #60]\n"                                                                                 \
+                "strd r4, r6, [sp, #16]\n"                                                                            \
+                "str r0, [sp, #24]\n"                                                                                 \
                 "ldrd r5, r7, [r0, #16]\n"                                                                            \
                 "ldrd r9, r4, [r0, #28]\n"                                                                            \
                 "vdup.16 q7, r4\n"                                                                                    \
@@ -87,7 +91,19 @@ _Static_assert(NJ_DENSE_BLOCKS == 8, "unrolled so often below");
                 "adds r9, r9, #4\n"                                                                                   \
                 "cmp r7, r0\n"                                                                                        \
                 "bne.w 1b\n"                                                                                          \
-                "add sp, sp, #20\n"                                                                                   \
+                "ldr r4, [sp, #24]\n"                                                                                 \
+                "ldrd r0, r2, [sp]\n"                                                                                 \
+                "ldrd r6, r8, [r4, #64]\n"                                                                            \
+                "add r0, r6\n"                                                                                        \
+                "add r2, r6\n"                                                                                        \
+                "strd r0, r2, [sp]\n"                                                                                 \
+                "add r9, r8\n"                                                                                        \
+                "ldrd r5, r7, [r4, #16]\n"                                                                            \
+                "ldr r6, [sp, #20]\n"                                                                                 \
+                "subs r6, #1\n"                                                                                       \
+                "str r6, [sp, #20]\n"                                                                                 \
+                "bne.w 1b\n"                                                                                          \
+                "add sp, sp, #28\n"                                                                                   \
                 "vpop {d8-d15}\n"                                                                                     \
                 "pop {r4-r11, pc}\n");                                                                                \
     }

@@ -24,9 +24,12 @@ struct nj_dense {
     int32_t min;
     int32_t max;
     uint16_t place[8]; /* from y: channel 0 of patch 0, channel 0 of patch 1, channel 1 of patch 0 ... */
+    int32_t pairs; /* of patches, */
+    int32_t step; /* bytes from one pair to the next, */
+    int32_t back; /* and bytes in y from the end of one pair's groups to the next */
 };
 
-/* For each group of 4 channels: y = clamp(zero_point + requantize(bias + sum(weight * x))), shifts <= 0. */
+/* For each pair of patches and each group of 4 channels: y = clamp(zero_point + requantize(bias + sum(weight * x))), shifts <= 0. */
 void nj_dense_half_up(const struct nj_dense *op); /* right where min >= zero_point: negative results are clamped */
 void nj_dense_half_away(const struct nj_dense *op); /* right where all shifts are negative */
 

@@ -10,10 +10,10 @@
 #if NJ_HELIUM
 
 _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct nj_depthwise, places) == 12 &&
-                   offsetof(struct nj_depthwise, step) == 16 && offsetof(struct nj_depthwise, back) == 20 &&
+                   offsetof(struct nj_depthwise, moves) == 16 && offsetof(struct nj_depthwise, back) == 20 &&
                    offsetof(struct nj_depthwise, zero_point) == 24 && offsetof(struct nj_depthwise, pairs) == 28 &&
                    offsetof(struct nj_depthwise, min) == 32 && offsetof(struct nj_depthwise, max) == 48 &&
-                   offsetof(struct nj_depthwise, tap) == 64,
+                   offsetof(struct nj_depthwise, tap) == 64 && offsetof(struct nj_depthwise, step) == 68,
                "offsets in the assembly");
 
 /* q0 to q3: accumulators of channels 0 4 8 12, 2 6 10 14, 1 5 9 13, 3 7 11 15; q4, q5: sums of the even and the odd
@@ -112,14 +112,17 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
                 "ldr lr, [r12, #16]\n"                                                                                 \
                 "cmp lr, #0\n"                                                                                         \
                 "beq 3f\n"                                                                                             \
+                "ldr lr, [r12, #68]\n"                                                                                 \
                 "add r0, lr\n"                                                                                         \
-                "add r1, lr\n"                                                                                         \
-                "add r2, lr\n"                                                                                         \
                 "add r3, lr\n"                                                                                         \
-                "add r4, lr\n"                                                                                         \
-                "add r5, lr\n"                                                                                         \
                 "add r6, lr\n"                                                                                         \
+                "ldr lr, [r12, #72]\n"                                                                                 \
+                "add r1, lr\n"                                                                                         \
+                "add r4, lr\n"                                                                                         \
                 "add r7, lr\n"                                                                                         \
+                "ldr lr, [r12, #76]\n"                                                                                 \
+                "add r2, lr\n"                                                                                         \
+                "add r5, lr\n"                                                                                         \
                 "add r8, lr\n"                                                                                         \
                 "3:\n"                                                                                                 \
                 "ldr lr, [sp]\n"                                                                                       \

@@ -70,6 +70,7 @@ struct nj_convolution {
  * weights: [group][patch / 16][channel of 4][16]; requant: [group][bias, multiplier, shift][channel of 4].
  * half_up: 1 where activation_min >= output_zero_point, so that no negative result survives and their rounding does not
  * matter; otherwise 0, and every shift is below 0.
+ * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number.
  * Up to 15 bytes behind the input may be read; they do not count. */
 struct nj_packed_convolution {
     struct nj_image input;
@@ -81,6 +82,7 @@ struct nj_packed_convolution {
     int32_t activation_max;
     int32_t half_up;
     int32_t patch;
+    int32_t batch;
     const int8_t *weights; /* aligned to 4 */
     const int32_t *requant;
 };
@@ -192,7 +194,7 @@ struct nj_concatenation {
 };
 
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
-/* scratch: 2 * patch bytes; none (null) for a window of one place without padding. */
+/* scratch: batch * patch bytes; none (null) for a window of one place without padding. */
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);

@@ -30,6 +30,9 @@ from model_gen.codegen.ops.registry import (
 from model_gen.codegen.ops.rounding import c_enum, rule_of
 from model_gen.codegen.options import WindowOptions
 
+# Patches gathered at a time: enough to make the call of the inner loop cheap.
+_BATCH_BYTES = 768
+_MAX_BATCH = 32
 _MAX_PACKED = 1 << 15  # output channels: the kernel's offsets are 16 bits
 
 
@@ -100,6 +103,7 @@ def _lower(view: View) -> Kernel:
     if packs and rule == "double" and dense and channels <= _MAX_PACKED:
         rows = np.moveaxis(weights, axis, 0).reshape(channels, taps)
         patch = -(-taps // packing.BLOCK) * packing.BLOCK
+        batch = max(2, min(_BATCH_BYTES // patch, _MAX_BATCH) // 2 * 2)
         direct = window == (1, 1) and place[-2:] == (("pad_top", 0), ("pad_left", 0))
         return Kernel(
             "nj_conv_2d_packed_s8",
@@ -109,6 +113,7 @@ def _lower(view: View) -> Kernel:
                     *shared,
                     ("half_up", int(half_up)),
                     ("patch", patch),
+                    ("batch", batch),
                     ("weights", packing.dense_weights(rows)),
                     ("requant", packing.dense_requants(bias.values, requant.values)),
                 ),
@@ -116,7 +121,7 @@ def _lower(view: View) -> Kernel:
             (ParametersPointer(), InputPointer(0), OutputPointer(), ScratchPointer()),
             macs=view.output.elements * taps,
             rule=rule,
-            scratch=0 if direct else 2 * patch,
+            scratch=0 if direct else batch * patch,
             reads_behind=packing.READS_BEHIND if direct else 0,
         )
     if packs and rule == "double" and _depthwise(view) and channels == source[2] and weights.min() > -128:
