@@ -29,32 +29,45 @@ static inline void nj_fill(int8_t *target, int8_t value, int32_t count)
     }
 }
 
-/* The patch of a window whose rows are runs of at most 16 bytes: one predicated vector a row. */
+/* The patch of a window whose rows are runs of at most 16 bytes: one vector a row, whose surplus the next one overwrites. */
 static void nj_patch_narrow(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch, int32_t row,
                             int32_t column)
 {
     const int32_t channels = op->input.channels;
-    const int32_t run = op->window.width * channels;
-    const int32_t begin = nj_clamp(-column, 0, op->window.width) * channels;
-    const int32_t end = nj_clamp(op->input.width - column, 0, op->window.width) * channels;
-    const mve_pred16_t lanes = vctp8q((uint32_t)run);
-    const mve_pred16_t inside = (mve_pred16_t)(vctp8q((uint32_t)end) & ~vctp8q((uint32_t)begin));
-    const int8x16_t zero = vdupq_n_s8((int8_t)op->input_zero_point);
+    const int32_t width = op->window.width;
+    const int32_t run = width * channels;
     const int32_t pitch = op->window.dilation_height * op->input.width * channels;
     const int8_t *source = input + (row * op->input.width + column) * channels;
+    const int8x16_t zero = vdupq_n_s8((int8_t)op->input_zero_point);
     int32_t left = op->window.height;
-    for (; left > 0 && row < 0; left--, row += op->window.dilation_height) {
-        vstrbq_p_s8(patch, zero, lanes);
+    for (; row < 0 && left > 0; left--, row += op->window.dilation_height) {
+        vst1q_s8(patch, zero);
         patch += run;
         source += pitch;
     }
-    for (; left > 0 && row < op->input.height; left--, row += op->window.dilation_height) {
-        vstrbq_p_s8(patch, vpselq_s8(vldrbq_z_s8(source, inside), zero, inside), lanes);
-        patch += run;
-        source += pitch;
+    int32_t rows = 0;
+    for (; rows < left && row < op->input.height; rows++) {
+        row += op->window.dilation_height;
+    }
+    left -= rows;
+    if (column >= 0 && column + width <= op->input.width) {
+        for (; rows > 0; rows--) {
+            vst1q_s8(patch, vld1q_s8(source));
+            patch += run;
+            source += pitch;
+        }
+    } else {
+        const int32_t begin = nj_clamp(-column, 0, width) * channels;
+        const int32_t end = nj_clamp(op->input.width - column, 0, width) * channels;
+        const mve_pred16_t inside = (mve_pred16_t)(vctp8q((uint32_t)end) & ~vctp8q((uint32_t)begin));
+        for (; rows > 0; rows--) {
+            vst1q_s8(patch, vpselq_s8(vldrbq_z_s8(source, inside), zero, inside));
+            patch += run;
+            source += pitch;
+        }
     }
     for (; left > 0; left--) {
-        vstrbq_p_s8(patch, zero, lanes);
+        vst1q_s8(patch, zero);
         patch += run;
     }
 }

@@ -142,6 +142,17 @@ struct nj_elementwise {
     enum nj_rounding rounding;
 };
 
+/* ADD and SUB of equal shapes where a linear form gives the same bytes for all 65536 pairs of steps, which the generator
+ * has tried: clamp((factor1 * a + factor2 * b + offset) >> shift), rounding down, the sum within int32. */
+struct nj_linear_sum {
+    int32_t factor1;
+    int32_t factor2;
+    int32_t offset;
+    int32_t shift; /* 0 to 31 */
+    int32_t activation_min;
+    int32_t activation_max;
+};
+
 /* AVERAGE_POOL_2D and MAX_POOL_2D; input and output share scale and zero point. Padded places do not count. */
 struct nj_pool {
     struct nj_image input;
@@ -194,7 +205,7 @@ struct nj_concatenation {
 };
 
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
-/* scratch: batch * patch bytes; none (null) for a window of one place without padding. */
+/* scratch: batch * patch + 16 bytes; none (null) for a window of one place without padding. */
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
@@ -205,6 +216,9 @@ void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *in
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_mul_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+/* The output may be either input. */
+void nj_linear_sum_s8(const struct nj_linear_sum *op, const int8_t *input1, const int8_t *input2, int8_t *output,
+                      size_t count);
 void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_max_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);

@@ -121,8 +121,8 @@ def _lower(view: View) -> Kernel:
             (ParametersPointer(), InputPointer(0), OutputPointer(), ScratchPointer()),
             macs=view.output.elements * taps,
             rule=rule,
-            scratch=0 if direct else batch * patch,
-            reads_behind=packing.READS_BEHIND if direct else 0,
+            scratch=0 if direct else batch * patch + packing.BLOCK,
+            reads_behind=packing.READS_BEHIND,
         )
     if packs and rule == "double" and _depthwise(view) and channels == source[2] and weights.min() > -128:
         even = packing.even(taps)

@@ -22,8 +22,10 @@ from model_gen.codegen.ops.registry import (
     View,
     register,
 )
+from model_gen.codegen.ops.linear import linear_form
 from model_gen.codegen.ops.rounding import c_enum, rule_of
 from model_gen.codegen.options import ElementwiseOptions
+from model_gen.codegen.quantized_math import scale
 
 LEFT_SHIFT = 20  # of int8 ADD and SUB: headroom for the rescaled inputs
 _FOLDS = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
@@ -77,12 +79,68 @@ def _rescales(view: View) -> list[tuple[int, int]]:
     ]
 
 
+def _linear(view: View, rule: str, low: int, high: int) -> Kernel | None:
+    """The same ADD or SUB as a linear form, where one gives the same steps for every pair of steps."""
+    form = linear_form(_all_pairs(view, rule), _ratios(view), low, high)
+    if form is None:
+        return None
+    return Kernel(
+        "nj_linear_sum_s8",
+        Parameters(
+            "nj_linear_sum",
+            (
+                ("factor1", form.factors[0]),
+                ("factor2", form.factors[1]),
+                ("offset", form.offset),
+                ("shift", form.shift),
+                ("activation_min", low),
+                ("activation_max", high),
+            ),
+        ),
+        (
+            ParametersPointer(),
+            InputPointer(0),
+            InputPointer(1),
+            OutputPointer(),
+            str(view.output.elements),
+        ),
+        rule=rule,
+    )
+
+
+def _ratios(view: View) -> tuple[float, float]:
+    """What a step of each input is in steps of the output."""
+    out, _ = view.scale_and_zero(view.output)
+    sign = -1.0 if view.op.name == "SUB" else 1.0
+    return (
+        view.scale_and_zero(view.input(0))[0] / out,
+        sign * view.scale_and_zero(view.input(1))[0] / out,
+    )
+
+
+def _all_pairs(view: View, rule: str) -> Array:
+    """int64 [256, 256]: what the reference gives for each pair of steps, before the activation's clamp."""
+    steps = np.arange(-128, 128, dtype=np.int64)
+    one, two, out = _rescales(view)
+    scaled = [
+        scale((steps - view.scale_and_zero(view.input(i))[1]) << LEFT_SHIFT, *pair, rule)
+        for i, pair in enumerate((one, two))
+    ]
+    sign = -1 if view.op.name == "SUB" else 1
+    total = scaled[0][:, None] + sign * scaled[1][None, :]
+    return scale(total, *out, rule) + view.scale_and_zero(view.output)[1]
+
+
 def _lower(view: View) -> Kernel:
     a, b = view.input(0), view.input(1)
     at_most_four(view, a, b, view.output)
     rescales = _rescales(view)
     low, high = fused_range(view, view.options(ElementwiseOptions).activation)
     rule = rule_of(view.op.name, view.rounding)
+    if view.op.name != "MUL" and a.shape == b.shape:
+        linear = _linear(view, rule, low, high)
+        if linear is not None:
+            return linear
     fields: tuple[tuple[str, Field], ...] = (
         ("shape", four(view.output.shape)),
         ("stride1", _broadcast_strides(a.shape, view.output.shape)),
