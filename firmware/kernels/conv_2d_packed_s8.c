@@ -72,6 +72,33 @@ static void nj_patch_narrow(const struct nj_packed_convolution *op, const int8_t
     }
 }
 
+/* The same for `count` places of a row, without any padding. */
+static void nj_patch_run(const struct nj_packed_convolution *op, const int8_t *source, int8_t *patch, int32_t count)
+{
+    const int32_t channels = op->input.channels;
+    const int32_t height = op->window.height;
+    const int32_t run = op->window.width * channels;
+    const int32_t pitch = op->window.dilation_height * op->input.width * channels;
+    const int32_t next = op->window.stride_width * channels;
+    const int32_t size = op->patch;
+    if (height == 3) {
+        for (; count > 0; count--, source += next, patch += size) {
+            const int8_t *second = source + pitch;
+            vst1q_s8(patch, vld1q_s8(source));
+            vst1q_s8(patch + run, vld1q_s8(second));
+            vst1q_s8(patch + 2 * run, vld1q_s8(second + pitch));
+        }
+        return;
+    }
+    for (; count > 0; count--, source += next, patch += size) {
+        const int8_t *from = source;
+        int8_t *to = patch;
+        for (int32_t ky = 0; ky < height; ky++, from += pitch, to += run) {
+            vst1q_s8(to, vld1q_s8(from));
+        }
+    }
+}
+
 /* The patch whose first place is (row, column), gathered into `patch`. */
 static void nj_patch_copy(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch, int32_t row,
                           int32_t column)
@@ -166,16 +193,28 @@ void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *
         return;
     }
     const bool narrow = window->dilation_width == 1 && window->width * channels <= NJ_BLOCK;
+    const int32_t reach = (window->height - 1) * window->dilation_height;
     int32_t x = 0;
     int32_t row = -window->pad_top;
     int32_t column = -window->pad_left;
     for (int32_t i = 0; i < places; i += op->batch) {
         const int32_t count = places - i < op->batch ? places - i : op->batch;
         int8_t *patch = scratch;
-        for (int32_t n = 0; n < count; n++, patch += op->patch) {
-            (narrow ? nj_patch_narrow : nj_patch_copy)(op, input, patch, row, column);
-            column += window->stride_width;
-            if (++x == width) {
+        for (int32_t n = 0; n < count;) {
+            int32_t run = 1;
+            if (narrow && row >= 0 && row + reach < op->input.height && column >= 0 &&
+                column + window->width <= op->input.width) {
+                const int32_t room = (op->input.width - window->width - column) / window->stride_width + 1;
+                run = nj_clamp(room, 1, nj_clamp(width - x, 1, count - n));
+                nj_patch_run(op, input + (row * op->input.width + column) * channels, patch, run);
+            } else {
+                (narrow ? nj_patch_narrow : nj_patch_copy)(op, input, patch, row, column);
+            }
+            n += run;
+            x += run;
+            patch += run * op->patch;
+            column += run * window->stride_width;
+            if (x == width) {
                 x = 0;
                 column = -window->pad_left;
                 row += window->stride_height;

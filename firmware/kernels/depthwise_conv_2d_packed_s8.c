@@ -61,31 +61,30 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
     const struct nj_inside columns =
         nj_inside(op->input.width, op->output.width, (window->width - 1) * window->dilation_width,
                   window->stride_width, window->pad_left);
-    const bool down = window->width == 3 && rows.behind - rows.first > columns.behind - columns.first;
+    const bool down = rows.behind - rows.first > columns.behind - columns.first;
     const struct nj_inside inside = down ? rows : columns;
     const int32_t lines = down ? op->output.width : op->output.height;
     const int32_t length = down ? op->output.height : op->output.width;
     const int32_t move =
-        (down ? window->stride_height * op->input.width : window->stride_width) * op->input.channels - walked;
-    const int8_t **const tap = (const int8_t **)(uintptr_t)depthwise->tap;
+        (down ? window->stride_height * op->input.width : window->stride_width) * op->input.channels;
     depthwise->back = (down ? op->output.width * channels : channels) - walked;
     for (int32_t line = 0; line < lines; line++) {
         int32_t places = 1;
         for (int32_t i = 0; i < length; i += places) {
             const int32_t oy = down ? i : line;
             const int32_t ox = down ? line : i;
-            const int32_t row = oy * window->stride_height - window->pad_top;
-            const int32_t column = ox * window->stride_width - window->pad_left;
-            nj_taps(op, input, tap, row, column);
-            /* Along a row, the whole window must see no padding; down a column, padded taps stay where they are. */
-            const bool run = i >= inside.first && i < inside.behind &&
-                             (down || (line >= rows.first && line < rows.behind));
+            const bool run = i >= inside.first && i < inside.behind;
             places = run ? inside.behind - i : 1;
-            for (int32_t kx = 0; kx < 3; kx++) {
-                const int32_t x = column + kx * window->dilation_width;
-                depthwise->step[kx] = !down || (uint32_t)x < (uint32_t)op->input.width ? move : -walked;
+            nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
+                    ox * window->stride_width - window->pad_left);
+            depthwise->moves = 0;
+            if (places > 1) {
+                for (int32_t t = 0; t < NJ_NINE; t++) {
+                    /* Padded taps stay where they are. */
+                    depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : move;
+                    depthwise->moves |= depthwise->step[t] - walked;
+                }
             }
-            depthwise->moves = places > 1 ? depthwise->step[0] | depthwise->step[1] | depthwise->step[2] : 0;
             depthwise->places = places;
             depthwise->y = output + (oy * op->output.width + ox) * channels;
             (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)(depthwise);
@@ -97,12 +96,11 @@ void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const 
                                     int8_t *scratch)
 {
     const struct nj_window *window = &op->window;
-    const int8_t **const tap = (const int8_t **)(void *)scratch;
     struct nj_depthwise depthwise = {.groups = op->groups,
                                      .channels = op->output.channels,
                                      .zero_point = op->output_zero_point,
                                      .pairs = op->taps / 2,
-                                     .tap = tap};
+                                     .tap = (const int8_t **)(void *)scratch};
     vst1q_s8(depthwise.min, vdupq_n_s8((int8_t)op->activation_min));
     vst1q_s8(depthwise.max, vdupq_n_s8((int8_t)op->activation_max));
     if (window->height * window->width == NJ_NINE) {
@@ -111,7 +109,7 @@ void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const 
     }
     for (int32_t oy = 0; oy < op->output.height; oy++) {
         for (int32_t ox = 0; ox < op->output.width; ox++) {
-            nj_taps(op, input, tap, oy * window->stride_height - window->pad_top,
+            nj_taps(op, input, depthwise.tap, oy * window->stride_height - window->pad_top,
                     ox * window->stride_width - window->pad_left);
             depthwise.y = output + (oy * op->output.width + ox) * op->output.channels;
             (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away)(&depthwise);

@@ -112,18 +112,21 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
                 "ldr lr, [r12, #16]\n"                                                                                 \
                 "cmp lr, #0\n"                                                                                         \
                 "beq 3f\n"                                                                                             \
-                "ldr lr, [r12, #68]\n"                                                                                 \
-                "add r0, lr\n"                                                                                         \
-                "add r3, lr\n"                                                                                         \
-                "add r6, lr\n"                                                                                         \
-                "ldr lr, [r12, #72]\n"                                                                                 \
-                "add r1, lr\n"                                                                                         \
-                "add r4, lr\n"                                                                                         \
-                "add r7, lr\n"                                                                                         \
-                "ldr lr, [r12, #76]\n"                                                                                 \
-                "add r2, lr\n"                                                                                         \
-                "add r5, lr\n"                                                                                         \
-                "add r8, lr\n"                                                                                         \
+                "ldr lr, [r12, #64]\n"                                                                                 \
+                "add r9, r12, #68\n"                                                                                   \
+                "vldrw.32 q0, [lr, #0]\n"                                                                              \
+                "vldrw.32 q1, [r9, #0]\n"                                                                              \
+                "vadd.i32 q0, q0, q1\n"                                                                                \
+                "vstrw.32 q0, [lr, #0]\n"                                                                              \
+                "vldrw.32 q0, [lr, #16]\n"                                                                             \
+                "vldrw.32 q1, [r9, #16]\n"                                                                             \
+                "vadd.i32 q0, q0, q1\n"                                                                                \
+                "vstrw.32 q0, [lr, #16]\n"                                                                             \
+                "vldrw.32 q0, [lr, #32]\n"                                                                             \
+                "vldrw.32 q1, [r9, #32]\n"                                                                             \
+                "vadd.i32 q0, q0, q1\n"                                                                                \
+                "vstrw.32 q0, [lr, #32]\n"                                                                             \
+                "ldm lr, {r0-r8}\n"                                                                                    \
                 "3:\n"                                                                                                 \
                 "ldr lr, [sp]\n"                                                                                       \
                 "subs.w lr, lr, #1\n"                                                                                  \

@@ -14,14 +14,14 @@ struct nj_depthwise {
     int8_t *y;
     int32_t channels;
     int32_t places; /* at least 1 */
-    int32_t moves; /* 0: all steps are 0 */
+    int32_t moves; /* 0: every tap's next place begins where its last group ended */
     int32_t back; /* bytes from the end of the output's last group to its next place */
     int32_t zero_point;
     int32_t pairs; /* of taps; read by the general loop */
     int8_t min[16];
     int8_t max[16];
-    const int8_t *const *tap; /* where each tap begins, at the first place */
-    int32_t step[3]; /* of the window's 3 columns: bytes from the end of a tap's last group to its next place */
+    const int8_t **tap; /* where each tap begins, at the first place; [12] for 9 taps, and moved along */
+    int32_t step[12]; /* of 9 taps: bytes from one place to the next */
 };
 
 /* 9 taps at `places` places. Requantization as in nj_dense.h. */

@@ -153,6 +153,18 @@ struct nj_linear_sum {
     int32_t activation_max;
 };
 
+/* DEPTHWISE_CONV_2D of one place a window and depth multiplier 1 as a linear form of each channel's steps, likewise:
+ * clamp((factor[c] * step + offset[c]) >> shift). Both arrays reach to a whole 4 channels. */
+struct nj_linear_channels {
+    int32_t places;
+    int32_t channels;
+    int32_t shift; /* 0 to 31 */
+    int32_t activation_min;
+    int32_t activation_max;
+    const int32_t *factor;
+    const int32_t *offset;
+};
+
 /* AVERAGE_POOL_2D and MAX_POOL_2D; input and output share scale and zero point. Padded places do not count. */
 struct nj_pool {
     struct nj_image input;
@@ -209,7 +221,7 @@ void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t 
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
-/* scratch: 4 * (taps + 1) bytes, aligned to 4. */
+/* scratch: 4 * (taps + 3) bytes, aligned to 4. */
 void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                                     int8_t *scratch);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
@@ -219,6 +231,8 @@ void nj_mul_s8(const struct nj_elementwise *op, const int8_t *input1, const int8
 /* The output may be either input. */
 void nj_linear_sum_s8(const struct nj_linear_sum *op, const int8_t *input1, const int8_t *input2, int8_t *output,
                       size_t count);
+/* The output may be the input. */
+void nj_linear_channels_s8(const struct nj_linear_channels *op, const int8_t *input, int8_t *output);
 void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_max_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model_gen.codegen.graph import Shape
+from model_gen.codegen.graph import Array, Shape
 from model_gen.codegen.ops import packing
 from model_gen.codegen.ops.common import (
     folded_bias,
@@ -14,6 +14,7 @@ from model_gen.codegen.ops.common import (
     window_output,
     window_struct,
 )
+from model_gen.codegen.ops.linear import linear_channels
 from model_gen.codegen.ops.registry import (
     Constants,
     Field,
@@ -29,6 +30,7 @@ from model_gen.codegen.ops.registry import (
 )
 from model_gen.codegen.ops.rounding import c_enum, rule_of
 from model_gen.codegen.options import WindowOptions
+from model_gen.codegen.quantized_math import scale
 
 # Patches gathered at a time: enough to make the call of the inner loop cheap.
 _BATCH_BYTES = 768
@@ -124,6 +126,10 @@ def _lower(view: View) -> Kernel:
             scratch=0 if direct else batch * patch + packing.BLOCK,
             reads_behind=packing.READS_BEHIND,
         )
+    if _depthwise(view) and taps == 1 and channels == source[2] and source[:2] == target[:2]:
+        linear = _linear_channels(view, weights.ravel(), bias.values, requant.values, rule)
+        if linear is not None:
+            return linear
     if packs and rule == "double" and _depthwise(view) and channels == source[2] and weights.min() > -128:
         even = packing.even(taps)
         return Kernel(
@@ -146,7 +152,7 @@ def _lower(view: View) -> Kernel:
             (ParametersPointer(), InputPointer(0), OutputPointer(), ScratchPointer()),
             macs=view.output.elements * taps,
             rule=rule,
-            scratch=4 * (taps + 1),
+            scratch=4 * (taps + 3),
             reads_behind=packing.READS_BEHIND,
         )
     return Kernel(
@@ -163,6 +169,55 @@ def _lower(view: View) -> Kernel:
         ),
         (ParametersPointer(), InputPointer(0), OutputPointer()),
         macs=view.output.elements * taps,
+        rule=rule,
+    )
+
+
+def _linear_channels(
+    view: View, weights: Array, bias: Array, requant: Array, rule: str
+) -> Kernel | None:
+    """One place a window: each channel is a function of 256 steps, linear as far as its bytes tell."""
+    low, high = fused_range(view, view.options(WindowOptions).activation)
+    zero_point = view.scale_and_zero(view.output)[1]
+    steps = np.arange(-128, 128, dtype=np.int64)
+    wanted = []
+    for weight, offset, (multiplier, shift) in zip(weights, bias, requant, strict=True):
+        if shift > 0 or abs(int(offset)) > 1 << 30:
+            return None
+        scaled = scale(int(weight) * steps + int(offset), int(multiplier), int(shift), rule)
+        wanted.append(scaled + zero_point)
+    ratios = [
+        int(weight) * int(multiplier) * 2.0 ** (int(shift) - 31)
+        for weight, (multiplier, shift) in zip(weights, requant, strict=True)
+    ]
+    forms = linear_channels(wanted, ratios, low, high)
+    if forms is None:
+        return None
+    room = -len(weights) % 4
+    return Kernel(
+        "nj_linear_channels_s8",
+        Parameters(
+            "nj_linear_channels",
+            (
+                ("places", view.output.elements // len(weights)),
+                ("channels", len(weights)),
+                ("shift", forms[0].shift),
+                ("activation_min", low),
+                ("activation_max", high),
+                (
+                    "factor",
+                    Constants(
+                        "int32_t", np.array([f.factors[0] for f in forms] + [0] * room, np.int32)
+                    ),
+                ),
+                (
+                    "offset",
+                    Constants("int32_t", np.array([f.offset for f in forms] + [0] * room, np.int32)),
+                ),
+            ),
+        ),
+        (ParametersPointer(), InputPointer(0), OutputPointer()),
+        macs=view.output.elements,
         rule=rule,
     )
 

@@ -26,29 +26,48 @@ def linear_form(
 
     `wanted`: whole numbers [256, 256] (or [256, 1] for one input) for steps from -128 on; `ratios`: slopes.
     """
-    a = np.arange(-128, wanted.shape[0] - 128, dtype=np.int64)[:, None]
-    b = np.arange(-128, wanted.shape[1] - 128, dtype=np.int64)[None, :]
-    clamped = np.clip(wanted, low, high)
     for shift in _SHIFTS:
-        factors = round(ratios[0] * 2**shift), round(ratios[1] * 2**shift)
-        if (abs(factors[0]) + abs(factors[1])) * 128 > _INT32:
-            continue
-        value = factors[0] * a + factors[1] * b
-        # What the offset must reach for each pair, and what it must stay below; a clamped pair bounds one side only.
-        least = np.where(clamped > low, (clamped << shift) - value, -(1 << 62)).max()
-        below = np.where(clamped < high, ((clamped + 1) << shift) - value, 1 << 62).min()
-        if least >= below:
-            continue
-        offset = _between(int(least), int(below))
-        if offset is not None and np.abs(value + offset).max() <= _INT32 and abs(offset) <= _INT32:
-            found = np.clip((value + offset) >> shift, low, high)
-            assert np.array_equal(found, clamped)
-            return LinearForm(factors, offset, shift)
+        form = _form(wanted, ratios, low, high, shift)
+        if form is not None:
+            return form
     return None
 
 
-def _between(least: int, below: int) -> int | None:
-    """The middle of [least, below); None where one of them is no bound at all."""
-    if least < -_INT32 or below > _INT32:
+def linear_channels(
+    wanted: list[Array], ratios: list[float], low: int, high: int
+) -> list[LinearForm] | None:
+    """One form of one input for each channel, all of the same shift; `wanted`: [256] each."""
+    for shift in _SHIFTS:
+        forms = []
+        for values, ratio in zip(wanted, ratios, strict=True):
+            form = _form(values[:, None], (ratio, 0.0), low, high, shift)
+            if form is None:
+                break
+            forms.append(form)
+        else:
+            return forms
+    return None
+
+
+def _form(
+    wanted: Array, ratios: tuple[float, float], low: int, high: int, shift: int
+) -> LinearForm | None:
+    a = np.arange(-128, wanted.shape[0] - 128, dtype=np.int64)[:, None]
+    b = np.arange(-128, wanted.shape[1] - 128, dtype=np.int64)[None, :]
+    clamped = np.clip(wanted, low, high)
+    if not all(abs(ratio) < _INT32 / 2**shift for ratio in ratios):
         return None
-    return (least + below - 1) // 2
+    factors = round(ratios[0] * 2**shift), round(ratios[1] * 2**shift)
+    if (abs(factors[0]) + abs(factors[1])) * 128 > _INT32:
+        return None
+    value = factors[0] * a + factors[1] * b
+    # What the offset must reach for each pair, and what it must stay below; a clamped pair bounds one side only.
+    least = np.where(clamped > low, (clamped << shift) - value, -_INT32).max()
+    below = np.where(clamped < high, ((clamped + 1) << shift) - value, _INT32).min()
+    if least >= below:
+        return None
+    offset = (int(least) + int(below) - 1) // 2
+    if np.abs(value + offset).max() > _INT32 or abs(offset) > _INT32:
+        return None
+    assert np.array_equal(np.clip((value + offset) >> shift, low, high), clamped)
+    return LinearForm(factors, offset, shift)
