@@ -6,8 +6,7 @@
 
 enum { NJ_TOGETHER = 4 };
 
-/* Four channels at a time over the places, so that their factors and offsets stay in registers; a whole number of
- * 4 places goes in one turn. */
+/* Four channels at a time over all places, so that their factors and offsets stay in registers. */
 void nj_linear_channels_s8(const struct nj_linear_channels *op, const int8_t *input, int8_t *output)
 {
     const int32_t channels = op->channels;
@@ -20,6 +19,13 @@ void nj_linear_channels_s8(const struct nj_linear_channels *op, const int8_t *in
         const int32x4_t offset = vld1q_s32(op->offset + c);
         const int8_t *source = input + c;
         int8_t *target = output + c;
+        if (c + NJ_TOGETHER <= channels) {
+            for (int32_t i = op->places; i > 0; i--, source += channels, target += channels) {
+                const int32x4_t sum = vaddq_s32(vmulq_s32(vldrbq_s32(source), factor), offset);
+                vstrbq_s32(target, vminq_s32(vmaxq_s32(vshlq_r_s32(sum, shift), min), max));
+            }
+            continue;
+        }
         for (int32_t i = 0; i < op->places; i++, source += channels, target += channels) {
             const int32x4_t sum = vaddq_s32(vmulq_s32(vldrbq_z_s32(source, lanes), factor), offset);
             vstrbq_p_s32(target, vminq_s32(vmaxq_s32(vshlq_r_s32(sum, shift), min), max), lanes);
