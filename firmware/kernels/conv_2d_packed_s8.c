@@ -22,14 +22,54 @@ static inline void nj_copy(int8_t *target, const int8_t *source, int32_t count)
     }
 }
 
-static inline void nj_fill(int8_t *target, int8_t value, int32_t count)
+/* The patches of `count` places of a row, without dilation along it and without padding. Runs are copied in whole vectors,
+ * whose surplus the next run overwrites. */
+static void nj_patch_run(const struct nj_packed_convolution *op, const int8_t *source, int8_t *patch, int32_t count)
 {
-    for (int32_t i = 0; i < count; i += NJ_BLOCK) {
-        vstrbq_p_s8(target + i, vdupq_n_s8(value), vctp8q((uint32_t)(count - i)));
+    const int32_t channels = op->input.channels;
+    const int32_t height = op->window.height;
+    const int32_t run = op->window.width * channels;
+    const int32_t pitch = op->window.dilation_height * op->input.width * channels;
+    const int32_t next = op->window.stride_width * channels;
+    const int32_t size = op->patch;
+    const int32_t vectors = (run + NJ_BLOCK - 1) / NJ_BLOCK;
+    const int32_t back = pitch - vectors * NJ_BLOCK;
+    if (vectors == 1 && height == 3) { /* the usual window: its inner loop would cost more than the copies */
+        for (; count > 0; count--, source += next, patch += size) {
+            const int8_t *second = source + pitch;
+            vst1q_s8(patch, vld1q_s8(source));
+            vst1q_s8(patch + run, vld1q_s8(second));
+            vst1q_s8(patch + 2 * run, vld1q_s8(second + pitch));
+        }
+        return;
+    }
+    if (vectors == 1) {
+        for (; count > 0; count--, source += next, patch += size) {
+            const int8_t *from = source;
+            int8_t *to = patch;
+            for (int32_t ky = height; ky > 0; ky--) {
+                vst1q_s8(to, vld1q_s8(from));
+                from += pitch;
+                to += run;
+            }
+        }
+        return;
+    }
+    for (; count > 0; count--, source += next, patch += size) {
+        const int8_t *from = source;
+        int8_t *to = patch;
+        for (int32_t ky = height; ky > 0; ky--, from += back, to += run) {
+            int8_t *target = to;
+            for (int32_t left = vectors; left > 0; left--) {
+                vst1q_s8(target, vld1q_s8(from));
+                target += NJ_BLOCK;
+                from += NJ_BLOCK;
+            }
+        }
     }
 }
 
-/* The patch of a window whose rows are runs of at most 16 bytes: one vector a row, whose surplus the next one overwrites. */
+/* The patch of a window whose rows are runs of at most 16 bytes and see padding: a vector a row. */
 static void nj_patch_narrow(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch, int32_t row,
                             int32_t column)
 {
@@ -39,96 +79,53 @@ static void nj_patch_narrow(const struct nj_packed_convolution *op, const int8_t
     const int32_t pitch = op->window.dilation_height * op->input.width * channels;
     const int8_t *source = input + (row * op->input.width + column) * channels;
     const int8x16_t zero = vdupq_n_s8((int8_t)op->input_zero_point);
-    int32_t left = op->window.height;
-    for (; row < 0 && left > 0; left--, row += op->window.dilation_height) {
-        vst1q_s8(patch, zero);
-        patch += run;
-        source += pitch;
-    }
-    int32_t rows = 0;
-    for (; rows < left && row < op->input.height; rows++) {
+    const int32_t begin = nj_clamp(-column, 0, width) * channels;
+    const int32_t end = nj_clamp(op->input.width - column, 0, width) * channels;
+    const mve_pred16_t inside = (mve_pred16_t)(vctp8q((uint32_t)end) & ~vctp8q((uint32_t)begin));
+    for (int32_t ky = op->window.height; ky > 0; ky--) {
+        int8x16_t steps = zero;
+        if ((uint32_t)row < (uint32_t)op->input.height) {
+            steps = vpselq_s8(vldrbq_z_s8(source, inside), zero, inside);
+        }
+        vst1q_s8(patch, steps);
         row += op->window.dilation_height;
-    }
-    left -= rows;
-    if (column >= 0 && column + width <= op->input.width) {
-        for (; rows > 0; rows--) {
-            vst1q_s8(patch, vld1q_s8(source));
-            patch += run;
-            source += pitch;
-        }
-    } else {
-        const int32_t begin = nj_clamp(-column, 0, width) * channels;
-        const int32_t end = nj_clamp(op->input.width - column, 0, width) * channels;
-        const mve_pred16_t inside = (mve_pred16_t)(vctp8q((uint32_t)end) & ~vctp8q((uint32_t)begin));
-        for (; rows > 0; rows--) {
-            vst1q_s8(patch, vpselq_s8(vldrbq_z_s8(source, inside), zero, inside));
-            patch += run;
-            source += pitch;
-        }
-    }
-    for (; left > 0; left--) {
-        vst1q_s8(patch, zero);
+        source += pitch;
         patch += run;
     }
 }
 
-/* The same for `count` places of a row, without any padding. */
-static void nj_patch_run(const struct nj_packed_convolution *op, const int8_t *source, int8_t *patch, int32_t count)
-{
-    const int32_t channels = op->input.channels;
-    const int32_t height = op->window.height;
-    const int32_t run = op->window.width * channels;
-    const int32_t pitch = op->window.dilation_height * op->input.width * channels;
-    const int32_t next = op->window.stride_width * channels;
-    const int32_t size = op->patch;
-    if (height == 3) {
-        for (; count > 0; count--, source += next, patch += size) {
-            const int8_t *second = source + pitch;
-            vst1q_s8(patch, vld1q_s8(source));
-            vst1q_s8(patch + run, vld1q_s8(second));
-            vst1q_s8(patch + 2 * run, vld1q_s8(second + pitch));
-        }
-        return;
-    }
-    for (; count > 0; count--, source += next, patch += size) {
-        const int8_t *from = source;
-        int8_t *to = patch;
-        for (int32_t ky = 0; ky < height; ky++, from += pitch, to += run) {
-            vst1q_s8(to, vld1q_s8(from));
-        }
-    }
-}
-
-/* The patch whose first place is (row, column), gathered into `patch`. */
+/* The patch whose first place is (row, column), gathered into `patch`: zero points, and over them what is inside. */
 static void nj_patch_copy(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch, int32_t row,
                           int32_t column)
 {
     const struct nj_window *window = &op->window;
     const int32_t channels = op->input.channels;
+    const int32_t line = window->width * channels;
     const int32_t pitch = op->input.width * channels;
-    /* Without dilation a window row is one run of memory; with it every place is a run of its own. */
-    const int32_t run = window->dilation_width == 1 ? window->width : 1;
-    const int8_t zero = (int8_t)op->input_zero_point;
-    for (int32_t ky = 0; ky < window->height; ky++) {
-        const int32_t y = row + ky * window->dilation_height;
-        if (y < 0 || y >= op->input.height) {
-            nj_fill(patch, zero, window->width * channels);
-            patch += window->width * channels;
-            continue;
-        }
-        for (int32_t kx = 0; kx < window->width; kx += run) {
-            const int32_t x = column + kx * window->dilation_width;
-            const int8_t *source = input + y * pitch + x * channels;
-            if (x >= 0 && x + run <= op->input.width) {
-                nj_copy(patch, source, run * channels);
-            } else {
-                const int32_t begin = nj_clamp(-x, 0, run);
-                const int32_t end = nj_clamp(op->input.width - x, begin, run);
-                nj_fill(patch, zero, run * channels);
-                nj_copy(patch + begin * channels, source + begin * channels, (end - begin) * channels);
+    const int8x16_t zero = vdupq_n_s8((int8_t)op->input_zero_point);
+    for (int32_t i = 0; i < op->patch; i += NJ_BLOCK) {
+        vst1q_s8(patch + i, zero);
+    }
+    if (window->dilation_width > 1) {
+        for (int32_t ky = 0, y = row; ky < window->height; ky++, y += window->dilation_height) {
+            for (int32_t kx = 0, x = column; kx < window->width; kx++, x += window->dilation_width, patch += channels) {
+                if (y >= 0 && y < op->input.height && x >= 0 && x < op->input.width) {
+                    nj_copy(patch, input + y * pitch + x * channels, channels);
+                }
             }
-            patch += run * channels;
         }
+        return;
+    }
+    const int32_t begin = nj_clamp(-column, 0, window->width) * channels;
+    const int32_t end = nj_clamp(op->input.width - column, 0, window->width) * channels;
+    const int8_t *source = input + row * pitch + column * channels + begin;
+    patch += begin;
+    for (int32_t ky = 0, y = row; ky < window->height; ky++, y += window->dilation_height) {
+        if (y >= 0 && y < op->input.height) {
+            nj_copy(patch, source, end - begin);
+        }
+        patch += line;
+        source += window->dilation_height * pitch;
     }
 }
 
@@ -192,7 +189,6 @@ void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *
         }
         return;
     }
-    const bool narrow = window->dilation_width == 1 && window->width * channels <= NJ_BLOCK;
     const int32_t reach = (window->height - 1) * window->dilation_height;
     int32_t x = 0;
     int32_t row = -window->pad_top;
@@ -202,13 +198,15 @@ void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *
         int8_t *patch = scratch;
         for (int32_t n = 0; n < count;) {
             int32_t run = 1;
-            if (narrow && row >= 0 && row + reach < op->input.height && column >= 0 &&
+            if (window->dilation_width == 1 && row >= 0 && row + reach < op->input.height && column >= 0 &&
                 column + window->width <= op->input.width) {
                 const int32_t room = (op->input.width - window->width - column) / window->stride_width + 1;
                 run = nj_clamp(room, 1, nj_clamp(width - x, 1, count - n));
                 nj_patch_run(op, input + (row * op->input.width + column) * channels, patch, run);
+            } else if (window->dilation_width == 1 && window->width * channels <= NJ_BLOCK) {
+                nj_patch_narrow(op, input, patch, row, column);
             } else {
-                (narrow ? nj_patch_narrow : nj_patch_copy)(op, input, patch, row, column);
+                nj_patch_copy(op, input, patch, row, column);
             }
             n += run;
             x += run;

@@ -123,6 +123,21 @@ struct nj_fully_connected {
     const double *scale;
 };
 
+/* FULLY_CONNECTED with its weights and constants packed as those of nj_packed_convolution, a patch being the inputs.
+ * No left shifts; rounding is NJ_ROUND_SINGLE or NJ_ROUND_DOUBLE. (The generator uses NJ_ROUND_SINGLE for NJ_ROUND_REAL
+ * where both give the same bytes for every accumulator that can occur.) Up to 15 bytes behind the input may be read. */
+struct nj_packed_fully_connected {
+    int32_t batches;
+    int32_t inputs;
+    int32_t outputs;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    enum nj_rounding rounding;
+    const int8_t *weights; /* aligned to 4 */
+    const int32_t *requant;
+};
+
 /* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats; the innermost stride is 0 or 1.
  * ADD and SUB: each input is (step - zero_point) << left_shift, scaled by its requant, added or subtracted, then scaled
  * by output_requant. MUL: (a - za) * (b - zb) scaled by output_requant; left_shift and the inputs' requants unused. */
@@ -225,6 +240,7 @@ void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *inpu
 void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                                     int8_t *scratch);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
+void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, const int8_t *input, int8_t *output);
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_mul_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);

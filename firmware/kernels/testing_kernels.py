@@ -150,6 +150,20 @@ class FullyConnected(ctypes.Structure):
     )
 
 
+class PackedFullyConnected(ctypes.Structure):
+    _fields_ = (
+        ("batches", I32),
+        ("inputs", I32),
+        ("outputs", I32),
+        ("output_zero_point", I32),
+        ("activation_min", I32),
+        ("activation_max", I32),
+        ("rounding", ctypes.c_int),
+        ("weights", ctypes.c_void_p),
+        ("requant", ctypes.c_void_p),
+    )
+
+
 class Elementwise(ctypes.Structure):
     _fields_ = (
         ("shape", I32 * 4),

@@ -236,6 +236,34 @@ def fully_connected(
     return _call(library, "nj_fully_connected_s8", op, [x], output, **constants)
 
 
+def packed_fully_connected(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    weights: Int8,
+    bias: NDArray[np.int32],
+    quantization: tuple[Q, Sequence[float], Q],
+    activation: int,
+    rounding: int,
+) -> Int8 | None:
+    """As `fully_connected`, with packed weights; None where a shift is to the left."""
+    source, scales, target = quantization
+    pairs = [
+        k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
+    ]
+    if max(shift for _, shift in pairs) > 0:
+        return None
+    low, high = k.activation_range(activation, target.scale, target.zero_point)
+    folded = fold_bias(bias, weights, source.zero_point)
+    constants = [(int(b), *pair) for b, pair in zip(folded, pairs, strict=True)]
+    op = k.PackedFullyConnected(
+        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding
+    )
+    packed, requant = pack_dense(weights, -(-x.shape[1] // 16) * 16, constants)
+    output = np.empty((len(x), len(weights)), np.int8)
+    fields = {"weights": packed, "requant": requant}
+    return _call(library, "nj_fully_connected_packed_s8", op, [x], output, **fields)
+
+
 def requantize(
     library: ctypes.CDLL | Runner,
     accumulators: NDArray[np.int32],

@@ -82,6 +82,9 @@ static void nj_run(const struct nj_case *item)
     case 15:
         nj_transpose_s8(item->op, item->input1, item->output);
         break;
+    case 16:
+        nj_fully_connected_packed_s8(item->op, item->input1, item->output);
+        break;
     default:
         break;
     }
