@@ -219,6 +219,7 @@ def _linear_channels(
         (ParametersPointer(), InputPointer(0), OutputPointer()),
         macs=view.output.elements,
         rule=rule,
+        in_place=(0,),
     )
 
 

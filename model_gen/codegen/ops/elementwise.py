@@ -105,6 +105,7 @@ def _linear(view: View, rule: str, low: int, high: int) -> Kernel | None:
             str(view.output.elements),
         ),
         rule=rule,
+        in_place=(0, 1),
     )
 
 
@@ -161,6 +162,7 @@ def _lower(view: View) -> Kernel:
         Parameters("nj_elementwise", fields),
         (ParametersPointer(), InputPointer(0), InputPointer(1), OutputPointer()),
         rule=rule,
+        in_place=tuple(i for i in (0, 1) if view.input(i).shape == view.output.shape),
     )
 
 

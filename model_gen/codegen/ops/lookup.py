@@ -43,6 +43,7 @@ def table_kernel(view: View, table: Integers, rule: str | None = None) -> Kernel
             str(view.output.elements),
         ),
         rule=rule,
+        in_place=(0,),
     )
 
 

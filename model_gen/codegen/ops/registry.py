@@ -84,6 +84,7 @@ class Kernel:
         None  # rounding rule of the call: "single", "double", "real", or None where nothing is rounded
     )
     scratch: int = 0  # bytes of the arena that the step needs while it runs
+    in_place: tuple[int, ...] = ()  # inputs in whose memory the output may be written
     reads_behind: int = 0  # bytes behind its inputs that the kernel reads and does not use
 
 
