@@ -174,12 +174,14 @@ def lifetimes(program: Program) -> list[Block]:
 
 
 def in_place(program: Program) -> list[tuple[int, int]]:
-    """(storage of an input, storage of the output) for each kernel that may write over that input."""
+    """(storage of an input, storage of the output) for each kernel that may write over that input; what the model returns
+    stays."""
+    outputs = {program.storage.get(index) for index in program.resolved.graph.outputs}
     return [
         (program.storage[source.index], program.storage[step.view.output.index])
         for step in program.steps
         for source in (step.view.input(position) for position in step.kernel.in_place)
-        if source.index in program.storage
+        if source.index in program.storage and program.storage[source.index] not in outputs
     ]
 
 

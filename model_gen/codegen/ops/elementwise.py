@@ -57,6 +57,24 @@ def _broadcast_strides(shape: Shape, out: Shape) -> tuple[int, ...]:
     )
 
 
+def _merged(
+    shape: Shape, stride1: tuple[int, ...], stride2: tuple[int, ...]
+) -> tuple[Shape, tuple[int, ...], tuple[int, ...]]:
+    """The same walk with as long an innermost row as there is: neighbours that both inputs walk as one become one."""
+    merged: list[tuple[int, int, int]] = []
+    for size, one, two in zip(reversed(shape), reversed(stride1), reversed(stride2), strict=True):
+        if size == 1:
+            continue
+        inner = merged[-1] if merged else None
+        if inner and one == inner[0] * inner[1] and two == inner[0] * inner[2]:
+            merged[-1] = (inner[0] * size, inner[1], inner[2])
+        else:
+            merged.append((size, one, two))
+    merged += [(1, 0, 0)] * (4 - len(merged))
+    sizes, ones, twos = zip(*reversed(merged), strict=True)
+    return tuple(sizes), tuple(ones), tuple(twos)
+
+
 def _rescales(view: View) -> list[tuple[int, int]]:
     """Multipliers of input 1, input 2 and output; (0, 0) where MUL has none."""
     scale1, _ = view.scale_and_zero(view.input(0))
@@ -142,10 +160,15 @@ def _lower(view: View) -> Kernel:
         linear = _linear(view, rule, low, high)
         if linear is not None:
             return linear
+    shape, stride1, stride2 = _merged(
+        four(view.output.shape),
+        _broadcast_strides(a.shape, view.output.shape),
+        _broadcast_strides(b.shape, view.output.shape),
+    )
     fields: tuple[tuple[str, Field], ...] = (
-        ("shape", four(view.output.shape)),
-        ("stride1", _broadcast_strides(a.shape, view.output.shape)),
-        ("stride2", _broadcast_strides(b.shape, view.output.shape)),
+        ("shape", shape),
+        ("stride1", stride1),
+        ("stride2", stride2),
         ("zero_point1", view.scale_and_zero(a)[1]),
         ("zero_point2", view.scale_and_zero(b)[1]),
         ("output_zero_point", view.scale_and_zero(view.output)[1]),
