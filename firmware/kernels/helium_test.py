@@ -89,7 +89,9 @@ def packed(both: Both, values: Values, name: str, count: int) -> int:
     draw, taken = values.rng.integers, 0
     for i in range(count):
         nine = (1, 9) if i % 9 == 1 else (3, 3)
-        size = (1, 1) if i % 4 == 0 else nine if i % 4 == 1 else tuple(int(v) for v in draw(1, 5, 2))
+        size = (
+            (1, 1) if i % 4 == 0 else nine if i % 4 == 1 else tuple(int(v) for v in draw(1, 5, 2))
+        )
         place, image = geometry(values, size)
         if i % 3 == 0:
             image = [n + int(draw(10)) for n in image]
@@ -116,9 +118,7 @@ def packed(both: Both, values: Values, name: str, count: int) -> int:
 
 
 @pytest.mark.parametrize("name", ["conv_2d", "depthwise_conv_2d"])
-def test_packed_convolutions(
-    kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: str
-) -> None:
+def test_packed_convolutions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: str) -> None:
     both = Both(kernels)
     assert packed(both, Values(6), name, 400) > 200
     both.check(runner, tmp_path)

@@ -39,7 +39,8 @@ def check(model: bytes, folder: Path, *, runs: int = 2) -> HostModel:
         for op in reference.ops:
             tensor = op.outputs[0]
             if tensor not in got.taps:
-                assert host.generated.program.tensors[tensor].value is not None, op
+                program = host.generated.program
+                assert program.tensors[tensor].value is not None or tensor in program.folded, op
                 continue
             for values in (got.taps[tensor], got.late[tensor]):
                 assert values.shape == want[tensor].shape, op
@@ -237,6 +238,39 @@ def test_every_wiring_of_outputs(tmp_path: Path) -> None:
     host = check(model, tmp_path)
     alias = host.model.tap[0]
     assert (alias.step, alias.last_step) == (0, 1)
+
+
+@pytest.mark.parametrize("depthwise", [False, True])
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("value", [3, -77])
+def test_pad_of_zero_points_is_folded(
+    depthwise: bool, padding: int, value: int, tmp_path: Path
+) -> None:
+    """PADV2 before a convolution; only a pad of zero points (3) may be folded."""
+    kind = "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions"
+    fields = _window(padding=padding, dilationHFactor=1, dilationWFactor=1)
+    fields |= {"depthMultiplier": 1} if depthwise else {}
+    image = q((1, 5, 4, 3), 0.05, 3)
+    pad = builder().Tensor((1,), 0.05, 3, data=np.array([value], np.int8))
+    shape = weights((1, 3, 3, 3), 3) if depthwise else weights((6, 3, 3, 3), 0)
+    channels = 3 if depthwise else 6
+    out = (1, 8, 7, channels) if padding == 0 else (1, 6, 5, channels)
+    tensors = [
+        image,
+        constant([[0, 0], [1, 2], [2, 1], [0, 0]]),
+        pad,
+        q((1, 8, 7, 3), 0.05, 3),
+        shape,
+        constant([100 * i for i in range(channels)]),
+        q(out, 0.09, -11),
+    ]
+    name = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
+    ops = [
+        ("PADV2", [0, 1, 2], [3], {"PadV2Options": {}}, 1),
+        (name, [3, 4, 5], [6], {kind: fields}, 3),
+    ]
+    host = check(builder().model(ops, tensors), tmp_path)
+    assert bool(host.generated.program.folded) == (value == 3)
 
 
 def test_model_that_computes_nothing(tmp_path: Path) -> None:

@@ -48,9 +48,7 @@ def plan_model(model: bytes, *, rounding: str = "tflite") -> tuple[Program, Plan
             f"rounding must be one of {', '.join(ROUNDINGS)}", evidence=f"Received: {rounding!r}"
         )
     program = lower(resolve(read_tflite(model), rounding))
-    plan = place(
-        lifetimes(program), behind=reads_behind(program), in_place=in_place(program)
-    )
+    plan = place(lifetimes(program), behind=reads_behind(program), in_place=in_place(program))
     if plan.bytes > MAX_ARENA or max(len(program.steps), len(observed(program))) > MAX_STEPS:
         raise BadInput(
             "the model is too large for a microcontroller",

@@ -55,10 +55,10 @@ def place(
 ) -> Plan:
     """Offsets for all blocks, in the smallest arena that some orders of placing them give.
 
-    Each order is greedy: block after block into the smallest gap that holds it among those that live with it. Blocks whose
-    lives overlap by a step never overlap in memory, but for the pairs `in_place` of (input, output): of those, the second may
-    take the place of the first when it is written in the first's last step. `behind` bytes follow the last block: kernels
-    may read there. The same blocks always give the same plan.
+    Each order is greedy: block after block into the smallest gap that holds it among those that live with it. Blocks
+    whose lives overlap by a step never overlap in memory, but for the pairs `in_place` of (input, output): of those,
+    the second may take the place of the first when it is written in the first's last step. `behind` bytes follow the
+    last block: kernels may read there. The same blocks always give the same plan.
     """
     known = sorted(blocks, key=lambda b: (-b.bytes, b.first, b.key))
     chains = _chains(known, in_place)
@@ -174,8 +174,10 @@ def lifetimes(program: Program) -> list[Block]:
 
 
 def in_place(program: Program) -> list[tuple[int, int]]:
-    """(storage of an input, storage of the output) for each kernel that may write over that input; what the model returns
-    stays."""
+    """(storage of an input, storage of the output) for each kernel that may write over that input.
+
+    What the model returns stays as it is.
+    """
     outputs = {program.storage.get(index) for index in program.resolved.graph.outputs}
     return [
         (program.storage[source.index], program.storage[step.view.output.index])

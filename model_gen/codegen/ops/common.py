@@ -82,12 +82,16 @@ def window_struct(
     size: tuple[int, int],
     out: tuple[int, int],
     window: tuple[int, int],
+    before: tuple[int, int] = (0, 0),
 ) -> tuple[tuple[str, int], ...]:
-    """struct nj_window. Formula of the padding: ComputePaddingWithOffset of kernels/padding.h."""
+    """struct nj_window; `before`: rows and columns of `size` that are padding already.
+
+    Formula of the padding: ComputePaddingWithOffset of kernels/padding.h.
+    """
     pads = [
-        max(0, (o - 1) * stride + (k - 1) * dilation + 1 - n) // 2
-        for n, o, k, stride, dilation in zip(
-            size, out, window, options.stride, options.dilation, strict=True
+        max(0, (o - 1) * stride + (k - 1) * dilation + 1 - n) // 2 + extra
+        for n, o, k, stride, dilation, extra in zip(
+            size, out, window, options.stride, options.dilation, before, strict=True
         )
     ]
     return (

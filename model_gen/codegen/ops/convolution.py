@@ -87,7 +87,9 @@ def _lower(view: View) -> Kernel:
     # Formula: PopulateConvolutionQuantizationParams, in double throughout.
     reals = [input_scale * scale / output_scale for scale in scales]
     taps = window[0] * window[1] * (1 if _depthwise(view) else source[2])
-    place = window_struct(options, source[:2], target[:2], window)
+    top, bottom, left, right = view.padding
+    padded = source[0] + top + bottom, source[1] + left + right
+    place = window_struct(options, padded, target[:2], window, (top, left))
     bias = folded_bias(view, 2, sums, input_zero)
     requant = requants(view, reals, channels)
     shared: tuple[tuple[str, Field], ...] = (
@@ -126,11 +128,23 @@ def _lower(view: View) -> Kernel:
             scratch=0 if direct else batch * patch + packing.BLOCK,
             reads_behind=packing.READS_BEHIND,
         )
-    if _depthwise(view) and taps == 1 and channels == source[2] and source[:2] == target[:2]:
+    if (
+        _depthwise(view)
+        and taps == 1
+        and channels == source[2]
+        and source[:2] == target[:2]
+        and not any(view.padding)
+    ):
         linear = _linear_channels(view, weights.ravel(), bias.values, requant.values, rule)
         if linear is not None:
             return linear
-    if packs and rule == "double" and _depthwise(view) and channels == source[2] and weights.min() > -128:
+    if (
+        packs
+        and rule == "double"
+        and _depthwise(view)
+        and channels == source[2]
+        and weights.min() > -128
+    ):
         even = packing.even(taps)
         return Kernel(
             "nj_depthwise_conv_2d_packed_s8",
@@ -212,7 +226,9 @@ def _linear_channels(
                 ),
                 (
                     "offset",
-                    Constants("int32_t", np.array([f.offset for f in forms] + [0] * room, np.int32)),
+                    Constants(
+                        "int32_t", np.array([f.offset for f in forms] + [0] * room, np.int32)
+                    ),
                 ),
             ),
         ),

@@ -11,6 +11,7 @@ from model_gen.codegen.ops.common import (
     requant_struct,
     strides,
 )
+from model_gen.codegen.ops.linear import linear_form
 from model_gen.codegen.ops.registry import (
     Field,
     InputPointer,
@@ -22,7 +23,6 @@ from model_gen.codegen.ops.registry import (
     View,
     register,
 )
-from model_gen.codegen.ops.linear import linear_form
 from model_gen.codegen.ops.rounding import c_enum, rule_of
 from model_gen.codegen.options import ElementwiseOptions
 from model_gen.codegen.quantized_math import scale

@@ -39,7 +39,8 @@ def test_channels_share_one_shift() -> None:
     ratios = [0.31, 0.017, 1.4]
     wanted = [np.floor(r * STEPS + 0.5).astype(np.int64) for r in ratios]
     forms = linear_channels(wanted, ratios, -128, 127)
-    assert forms is not None and len({form.shift for form in forms}) == 1
+    assert forms is not None
+    assert len({form.shift for form in forms}) == 1
 
 
 @given(
@@ -68,7 +69,8 @@ def test_ties_of_a_tenth_take_a_neighbour() -> None:
     """The nearest multiplier is below a tenth, so that the ties 5, 15 ... would round down; the next one is above."""
     pair = np.array([quantize_multiplier(0.1)], np.int32)
     found = as_single(pair, np.array([0.1]), np.array([10_000]), (-128, 127))
-    assert found is not None and found[0, 0] == pair[0, 0] + 1
+    assert found is not None
+    assert found[0, 0] == pair[0, 0] + 1
 
 
 def test_accumulators_beyond_int32_are_not_taken() -> None:

@@ -102,6 +102,8 @@ class View:
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
     rounding: str = "tflite"
+    # Rows above and below, columns left and right of input 0, of its zero point: a PAD that was folded into this op.
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def refuse(self, why: str) -> BadInput:
         return refuse(self.op, self.graph.tensors, why)

@@ -7,13 +7,11 @@ import numpy as np
 
 from model_gen.codegen.graph import Array
 
+# Units of a 31-bit multiplier, tried in this order.
+_NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 
-_NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)  # units of a 31-bit multiplier: less than any scale's own error matters
 
-
-def as_single(
-    requant: Array, scales: Array, reach: Array, clamp: tuple[int, int]
-) -> Array | None:
+def as_single(requant: Array, scales: Array, reach: Array, clamp: tuple[int, int]) -> Array | None:
     """Multipliers and shifts with which NJ_ROUND_SINGLE gives what NJ_ROUND_REAL gives with `scales` [channels].
 
     They are those of `requant`, int32 [channels, 2], or next to them; None where there are none.
