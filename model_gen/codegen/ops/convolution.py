@@ -9,6 +9,7 @@ from model_gen.codegen.ops.common import (
     fused_range,
     image,
     image_struct,
+    linear_channels_kernel,
     requants,
     symmetric_weights,
     window_output,
@@ -35,6 +36,7 @@ from model_gen.codegen.quantized_math import scale
 # Patches gathered at a time: enough to make the call of the inner loop cheap.
 _BATCH_BYTES = 768
 _MAX_BATCH = 32
+_MAX_SPREAD = 16  # input channels: beyond, the zeros cost more than they save
 _MAX_PACKED = 1 << 15  # output channels: the kernel's offsets are 16 bits
 
 
@@ -102,11 +104,12 @@ def _lower(view: View) -> Kernel:
         ("activation_max", high),
     )
     packs, half_up = packing.fits(requant.values, output_zero, low)
-    # Of one input channel, both are the same.
-    dense = not _depthwise(view) or source[2] == 1
-    if packs and rule == "double" and dense and channels <= _MAX_PACKED:
-        rows = np.moveaxis(weights, axis, 0).reshape(channels, taps)
-        patch = -(-taps // packing.BLOCK) * packing.BLOCK
+    multiplier = channels // source[2]
+    # Few input channels with several outputs each: dense, with zeros for the other channels.
+    spread = _depthwise(view) and (multiplier > 1 or source[2] == 1) and source[2] <= _MAX_SPREAD
+    if packs and rule == "double" and channels <= _MAX_PACKED and (spread or not _depthwise(view)):
+        rows = _dense_rows(weights, source[2]) if spread else weights.reshape(channels, -1)
+        patch = -(-rows.shape[1] // packing.BLOCK) * packing.BLOCK
         batch = max(2, min(_BATCH_BYTES // patch, _MAX_BATCH) // 2 * 2)
         direct = window == (1, 1) and place[-2:] == (("pad_top", 0), ("pad_left", 0))
         return Kernel(
@@ -187,6 +190,15 @@ def _lower(view: View) -> Kernel:
     )
 
 
+def _dense_rows(weights: Array, inputs: int) -> Array:
+    """Depthwise weights [1, height, width, outputs] as dense ones, [outputs, height * width * inputs]."""
+    outputs = weights.shape[3]
+    rows = np.zeros((outputs, weights[0, :, :, 0].size, inputs), np.int8)
+    for output in range(outputs):
+        rows[output, :, output // (outputs // inputs)] = weights[0, :, :, output].ravel()
+    return rows.reshape(outputs, -1)
+
+
 def _linear_channels(
     view: View, weights: Array, bias: Array, requant: Array, rule: str
 ) -> Kernel | None:
@@ -207,36 +219,7 @@ def _linear_channels(
     forms = linear_channels(wanted, ratios, low, high)
     if forms is None:
         return None
-    room = -len(weights) % 4
-    return Kernel(
-        "nj_linear_channels_s8",
-        Parameters(
-            "nj_linear_channels",
-            (
-                ("places", view.output.elements // len(weights)),
-                ("channels", len(weights)),
-                ("shift", forms[0].shift),
-                ("activation_min", low),
-                ("activation_max", high),
-                (
-                    "factor",
-                    Constants(
-                        "int32_t", np.array([f.factors[0] for f in forms] + [0] * room, np.int32)
-                    ),
-                ),
-                (
-                    "offset",
-                    Constants(
-                        "int32_t", np.array([f.offset for f in forms] + [0] * room, np.int32)
-                    ),
-                ),
-            ),
-        ),
-        (ParametersPointer(), InputPointer(0), OutputPointer()),
-        macs=view.output.elements,
-        rule=rule,
-        in_place=(0,),
-    )
+    return linear_channels_kernel(view, 0, forms, (low, high), rule)
 
 
 for _name in ("CONV_2D", "DEPTHWISE_CONV_2D"):

@@ -7,11 +7,12 @@ from model_gen.codegen.ops.common import (
     at_most_four,
     four,
     fused_range,
+    linear_channels_kernel,
     requant_of,
     requant_struct,
     strides,
 )
-from model_gen.codegen.ops.linear import linear_form
+from model_gen.codegen.ops.linear import linear_channels, linear_form
 from model_gen.codegen.ops.registry import (
     Field,
     InputPointer,
@@ -99,7 +100,9 @@ def _rescales(view: View) -> list[tuple[int, int]]:
 
 def _linear(view: View, rule: str, low: int, high: int) -> Kernel | None:
     """The same ADD or SUB as a linear form, where one gives the same steps for every pair of steps."""
-    form = linear_form(_all_pairs(view, rule), _ratios(view), low, high)
+    form = linear_form(
+        _pairs(view, rule, np.arange(-128, 128), np.arange(-128, 128)), _ratios(view), low, high
+    )
     if form is None:
         return None
     return Kernel(
@@ -137,17 +140,58 @@ def _ratios(view: View) -> tuple[float, float]:
     )
 
 
-def _all_pairs(view: View, rule: str) -> Array:
-    """int64 [256, 256]: what the reference gives for each pair of steps, before the activation's clamp."""
-    steps = np.arange(-128, 128, dtype=np.int64)
-    one, two, out = _rescales(view)
-    scaled = [
-        scale((steps - view.scale_and_zero(view.input(i))[1]) << LEFT_SHIFT, *pair, rule)
-        for i, pair in enumerate((one, two))
+def _pairs(view: View, rule: str, one: Array, two: Array) -> Array:
+    """int64 [one, two]: what the reference gives for each pair of steps, before the activation's clamp."""
+    rescales = _rescales(view)
+    values = [
+        steps.astype(np.int64) - view.scale_and_zero(view.input(i))[1]
+        for i, steps in enumerate((one, two))
     ]
-    sign = -1 if view.op.name == "SUB" else 1
-    total = scaled[0][:, None] + sign * scaled[1][None, :]
-    return scale(total, *out, rule) + view.scale_and_zero(view.output)[1]
+    if view.op.name == "MUL":
+        total = values[0][:, None] * values[1][None, :]
+    else:
+        scaled = [
+            scale(value << LEFT_SHIFT, *pair, rule)
+            for value, pair in zip(values, rescales, strict=False)
+        ]
+        sign = -1 if view.op.name == "SUB" else 1
+        total = scaled[0][:, None] + sign * scaled[1][None, :]
+    return scale(total, *rescales[2], rule) + view.scale_and_zero(view.output)[1]
+
+
+def _with_constant(view: View, rule: str, low: int, high: int) -> Kernel | None:
+    """One input constant, of one step or one a channel: a linear form of each channel, where there is one."""
+    for position, other in ((0, 1), (1, 0)):
+        constant, tensor = view.input(other), view.input(position)
+        channels = view.output.shape[-1] if view.output.shape else 1
+        if (
+            constant.value is None
+            or tensor.value is not None
+            or tensor.shape != view.output.shape
+            or constant.elements not in (1, channels)
+            or (constant.elements > 1 and constant.shape[-1:] != (channels,))
+        ):
+            continue
+        steps = np.broadcast_to(constant.value.ravel(), (channels,))
+        known, which = np.unique(steps, return_inverse=True)
+        every = np.arange(-128, 128)
+        pairs = (every, known) if position == 0 else (known, every)
+        table = _pairs(view, rule, *pairs)
+        columns = table.T if position == 0 else table
+        if view.op.name == "MUL":
+            slopes = (known - view.scale_and_zero(constant)[1]) * (
+                view.scale_and_zero(tensor)[0]
+                * view.scale_and_zero(constant)[0]
+                / view.scale_and_zero(view.output)[0]
+            )
+        else:
+            slopes = np.full(len(known), _ratios(view)[position])
+        forms = linear_channels(list(columns), [float(s) for s in slopes], low, high)
+        if forms is None:
+            return None
+        numbers = [forms[i] for i in which.ravel()]
+        return linear_channels_kernel(view, position, numbers, (low, high), rule)
+    return None
 
 
 def _lower(view: View) -> Kernel:
@@ -156,6 +200,9 @@ def _lower(view: View) -> Kernel:
     rescales = _rescales(view)
     low, high = fused_range(view, view.options(ElementwiseOptions).activation)
     rule = rule_of(view.op.name, view.rounding)
+    known = _with_constant(view, rule, low, high)
+    if known is not None:
+        return known
     if view.op.name != "MUL" and a.shape == b.shape:
         linear = _linear(view, rule, low, high)
         if linear is not None:
