@@ -231,6 +231,19 @@ struct nj_concatenation {
     const int32_t *lengths;
 };
 
+/* GATHER, MIRROR_PAD and RESIZE_NEAREST_NEIGHBOR: output [outer][rows][columns][inner] takes, at (row, column), what the input
+ * [outer][input_rows][input_columns][inner] has at (row_of[row], column_of[column]). */
+struct nj_gather {
+    int32_t outer;
+    int32_t rows;
+    int32_t columns;
+    int32_t input_rows;
+    int32_t input_columns;
+    int32_t inner;
+    const int32_t *row_of;
+    const int32_t *column_of;
+};
+
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
 /* scratch: batch * patch + 16 bytes; none (null) for a window of one place without padding. */
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
@@ -249,11 +262,15 @@ void nj_linear_sum_s8(const struct nj_linear_sum *op, const int8_t *input1, cons
                       size_t count);
 /* The output may be the input. */
 void nj_linear_channels_s8(const struct nj_linear_channels *op, const int8_t *input, int8_t *output);
+/* MAXIMUM and MINIMUM of the steps as they are: only shape and strides of the structure count. */
+void nj_maximum_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+void nj_minimum_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_max_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);
 void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
 void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output);
+void nj_gather_s8(const struct nj_gather *op, const int8_t *input, int8_t *output);
 void nj_pad_s8(const struct nj_pad *op, const int8_t *input, int8_t *output);
 void nj_concatenation_s8(const struct nj_concatenation *op, const int8_t *const *inputs, int8_t *output);
 

@@ -174,6 +174,15 @@ def _pad(value: bool) -> bytes:
     return single("PADV2" if value else "PAD", operands, q((1, 6, 7, 3)))
 
 
+def _resize(size: tuple[int, int], **options: bool) -> bytes:
+    return single(
+        "RESIZE_NEAREST_NEIGHBOR",
+        [q((1, 4, 5, 3)), constant(list(size))],
+        q((1, *size, 3)),
+        {"ResizeNearestNeighborOptions": options},
+    )
+
+
 SINGLE_OPS: dict[str, Callable[[], bytes]] = {
     "conv_dilated_relu6": lambda: _conv(3),
     "conv_relu_n1_to_1": lambda: _conv(2),
@@ -200,6 +209,41 @@ SINGLE_OPS: dict[str, Callable[[], bytes]] = {
     "relu_n1_to_1": lambda: _lookup("RELU_N1_TO_1", 0.02, 0.01, 0),
     "leaky_relu": lambda: _lookup("LEAKY_RELU", 0.05, 0.04, 7, alpha=0.3),
     "hard_swish": lambda: _lookup("HARD_SWISH", 0.05, 0.04, -80),
+    "abs": lambda: _lookup("ABS", 0.05, 0.05, -20),
+    "abs_rescaled": lambda: _lookup("ABS", 0.05, 0.03, -90),
+    "maximum": lambda: single(
+        "MAXIMUM", [q((1, 4, 5, 3)), q((1, 1, 3))], q((1, 4, 5, 3)), {"MaximumMinimumOptions": {}}
+    ),
+    "minimum": lambda: single(
+        "MINIMUM", [q((2, 40)), q((2, 40))], q((2, 40)), {"MaximumMinimumOptions": {}}
+    ),
+    "gather": lambda: single(
+        "GATHER",
+        [q((1, 4, 5, 3)), constant([2, 0, 4, 2])],
+        q((1, 4, 4, 3)),
+        {"GatherOptions": {"axis": 2}},
+    ),
+    "pack": lambda: single(
+        "PACK",
+        [q((4, 3)), q((4, 3))],
+        q((4, 2, 3)),
+        {"PackOptions": {"valuesCount": 2, "axis": 1}},
+    ),
+    "mirror_pad_reflect": lambda: single(
+        "MIRROR_PAD",
+        [q((1, 4, 5, 3)), constant([[0, 0], [1, 3], [2, 0], [0, 0]])],
+        q((1, 8, 7, 3)),
+        {"MirrorPadOptions": {"mode": 0}},
+    ),
+    "mirror_pad_symmetric": lambda: single(
+        "MIRROR_PAD",
+        [q((1, 4, 5, 3)), constant([[0, 0], [0, 0], [5, 1], [0, 2]])],
+        q((1, 4, 11, 5)),
+        {"MirrorPadOptions": {"mode": 1}},
+    ),
+    "resize": lambda: _resize((7, 3)),
+    "resize_align": lambda: _resize((9, 4), alignCorners=True),
+    "resize_half": lambda: _resize((11, 2), halfPixelCenters=True),
     "squeeze": lambda: single("SQUEEZE", [q((1, 1, 5, 1))], q((5,)), {"SqueezeOptions": {}}),
     "expand_dims": lambda: single("EXPAND_DIMS", [q((4, 5)), constant(-1)], q((4, 5, 1))),
     "transpose": lambda: single("TRANSPOSE", [q((2, 3, 4)), constant([2, 0, 1])], q((4, 2, 3))),

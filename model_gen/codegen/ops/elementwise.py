@@ -237,5 +237,28 @@ def _lower(view: View) -> Kernel:
     )
 
 
+def _extreme(view: View) -> Kernel:
+    """MAXIMUM and MINIMUM compare steps, whatever their scales: so does the reference."""
+    a, b = view.input(0), view.input(1)
+    at_most_four(view, a, b, view.output)
+    for tensor in (a, b, view.output):
+        view.quantization(tensor)
+    shape, stride1, stride2 = _merged(
+        four(view.output.shape),
+        _broadcast_strides(a.shape, view.output.shape),
+        _broadcast_strides(b.shape, view.output.shape),
+    )
+    return Kernel(
+        f"nj_{view.op.name.lower()}_s8",
+        Parameters(
+            "nj_elementwise", (("shape", shape), ("stride1", stride1), ("stride2", stride2))
+        ),
+        (ParametersPointer(), InputPointer(0), InputPointer(1), OutputPointer()),
+        in_place=tuple(i for i in (0, 1) if view.input(i).shape == view.output.shape),
+    )
+
+
+for _name in ("MAXIMUM", "MINIMUM"):
+    register(_name, Rule(_shape, _extreme))
 for _name in _FOLDS:
     register(_name, Rule(_shape, _lower, _fold))
