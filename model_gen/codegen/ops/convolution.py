@@ -104,7 +104,7 @@ def _lower(view: View) -> Kernel:
         ("activation_max", high),
     )
     packs, half_up = packing.fits(requant.values, output_zero, low)
-    multiplier = channels // source[2]
+    multiplier = channels // max(source[2], 1)
     # Few input channels with several outputs each: dense, with zeros for the other channels.
     spread = _depthwise(view) and (multiplier > 1 or source[2] == 1) and source[2] <= _MAX_SPREAD
     if packs and rule == "double" and channels <= _MAX_PACKED and (spread or not _depthwise(view)):

@@ -8,6 +8,7 @@ from model_gen.codegen.graph import Array
 
 _INT32 = (1 << 31) - 1
 _SHIFTS = range(28, 7, -1)
+_MAX_CHANNELS = 4096
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,12 @@ def linear_form(
 def linear_channels(
     wanted: list[Array], ratios: list[float], low: int, high: int
 ) -> list[LinearForm] | None:
-    """One form of one input for each channel, all of the same shift; `wanted`: [256] each."""
+    """One form of one input for each channel, all of the same shift; `wanted`: [256] each.
+
+    None, too, for more channels than any board's model has: a hostile file must not take hours.
+    """
+    if len(wanted) > _MAX_CHANNELS:
+        return None
     for shift in _SHIFTS:
         forms = []
         for values, ratio in zip(wanted, ratios, strict=True):

@@ -7,6 +7,7 @@ import numpy as np
 
 from model_gen.codegen.graph import Array
 
+_MAX_CHANNELS = 8192  # beyond, the search would take too long
 # Units of a 31-bit multiplier, tried in this order.
 _NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 
@@ -17,7 +18,12 @@ def as_single(requant: Array, scales: Array, reach: Array, clamp: tuple[int, int
     They are those of `requant`, int32 [channels, 2], or next to them; None where there are none.
     `reach`: the largest magnitude of each channel's accumulator; `clamp`: the least and the greatest result that count.
     """
-    if (reach >= 1 << 31).any() or (requant[:, 0] <= 0).any() or (requant[:, 1] > 30).any():
+    if (
+        len(reach) > _MAX_CHANNELS
+        or (reach >= 1 << 31).any()
+        or (requant[:, 0] <= 0).any()
+        or (requant[:, 1] > 30).any()
+    ):
         return None
     found = requant.copy()
     for channel, (multiplier, shift) in enumerate(requant):
