@@ -65,8 +65,8 @@ def engine_json(rows: Sequence[EngineRow], board: str) -> dict[str, Any]:
 def engine_lines(rows: Sequence[EngineRow]) -> list[str]:
     """The table as text."""
     lines = [
-        f"{'model | peer of as many MACs':54} {'MACs':>12} {'ours':>12} {'per MAC':>8} {'peer':>12} {'ratio':>6} {'goal':>12}"
-        f" {'flash':>9} {'arena':>9} {'peer arena':>10}"
+        f"{'model | peer of as many MACs':54} {'MACs':>12} {'ours':>12} {'per MAC':>8} {'peer':>12} {'ratio':>6}"
+        f" {'goal':>12} {'flash':>9} {'arena':>9} {'peer arena':>10}"
     ]
     for row in rows:
         per_mac = f"{row.instructions / row.macs:.3f}" if row.macs else "-"
