@@ -143,6 +143,26 @@ def test_linear_forms(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> Non
     both.check(runner, tmp_path)
 
 
+def test_comparisons_and_gathering(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(9)
+    draw = values.rng.integers
+    shapes = [((1, 3, 5, 17), (1, 3, 5, 17)), ((2, 19), (19,)), ((5, 1), (5, 33)), ((33,), (1,))]
+    for i in range(40):
+        first, second = (values.steps(*shape) for shape in shapes[i % len(shapes)])
+        both(f"maximum {i}", ops.extreme, "maximum", (first, second))
+        both(f"minimum {i}", ops.extreme, "minimum", (first, second))
+        np.testing.assert_array_equal(
+            ops.extreme(kernels, "minimum", (first, second)), np.minimum(first, second)
+        )
+        x = values.steps(*(int(n) for n in draw(1, 9, 4)))
+        rows, columns = (draw(0, n, 7).astype(np.int32) for n in x.shape[1:3])
+        both(f"gather {i}", ops.gather, x, rows, columns)
+        np.testing.assert_array_equal(
+            ops.gather(kernels, x, rows, columns), x[:, rows][:, :, columns]
+        )
+    both.check(runner, tmp_path)
+
+
 def test_transpose(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both, values = Both(kernels), Values(8)
     for i in range(60):

@@ -225,6 +225,19 @@ class Pad(ctypes.Structure):
     )
 
 
+class Gather(ctypes.Structure):
+    _fields_ = (
+        ("outer", I32),
+        ("rows", I32),
+        ("columns", I32),
+        ("input_rows", I32),
+        ("input_columns", I32),
+        ("inner", I32),
+        ("row_of", ctypes.c_void_p),
+        ("column_of", ctypes.c_void_p),
+    )
+
+
 class Concatenation(ctypes.Structure):
     _fields_ = (("count", I32), ("outer", I32), ("lengths", ctypes.c_void_p))
 

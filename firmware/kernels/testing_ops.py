@@ -213,6 +213,27 @@ def transpose(library: ctypes.CDLL | Runner, x: Int8, axes: Sequence[int]) -> In
     return _call(library, "nj_transpose_s8", op, [x], np.empty(shape, np.int8))
 
 
+def extreme(library: ctypes.CDLL | Runner, name: str, inputs: tuple[Int8, Int8]) -> Int8:
+    """maximum or minimum, with broadcast to 4 dimensions."""
+    shape = np.broadcast_shapes(inputs[0].shape, inputs[1].shape)
+    full = [1] * (4 - len(shape)) + list(shape)
+    four = k.I32 * 4
+    op = k.Elementwise(
+        four(*full), four(*k.strides(inputs[0].shape, full)), four(*k.strides(inputs[1].shape, full))
+    )  # fmt: skip
+    return _call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
+
+
+def gather(
+    library: ctypes.CDLL | Runner, x: Int8, rows: NDArray[np.int32], columns: NDArray[np.int32]
+) -> Int8:
+    """x [outer, rows, columns, inner] at (rows[i], columns[j])."""
+    outer, height, width, inner = x.shape
+    op = k.Gather(outer, len(rows), len(columns), height, width, inner)
+    output = np.empty((outer, len(rows), len(columns), inner), np.int8)
+    return _call(library, "nj_gather_s8", op, [x], output, row_of=rows, column_of=columns)
+
+
 def fully_connected(
     library: ctypes.CDLL | Runner,
     x: Int8,

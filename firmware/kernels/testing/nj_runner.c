@@ -85,6 +85,15 @@ static void nj_run(const struct nj_case *item)
     case 16:
         nj_fully_connected_packed_s8(item->op, item->input1, item->output);
         break;
+    case 17:
+        nj_maximum_s8(item->op, item->input1, item->input2, item->output);
+        break;
+    case 18:
+        nj_minimum_s8(item->op, item->input1, item->input2, item->output);
+        break;
+    case 19:
+        nj_gather_s8(item->op, item->input1, item->output);
+        break;
     default:
         break;
     }
