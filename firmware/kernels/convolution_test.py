@@ -39,6 +39,22 @@ def geometries(draw: st.DrawFn) -> tuple[k.Geometry, tuple[int, int], tuple[int,
     return geometry, (draw(st.integers(extent[0], 10)), draw(st.integers(extent[1], 10))), window
 
 
+def same_packed(
+    kernels: ctypes.CDLL,
+    name: str,
+    x: ops.Int8,
+    weights: ops.Int8,
+    bias: np.ndarray,
+    quantization: tuple[ops.Q, list[float], ops.Q],
+    geometry: k.Geometry,
+    got: ops.Int8,
+) -> None:
+    """The kernel with packed weights agrees, where it takes the convolution."""
+    packed = ops.packed_convolution(kernels, name, x, weights, bias, quantization, geometry)
+    if packed is not None:
+        np.testing.assert_array_equal(packed, got)
+
+
 @pytest.mark.parametrize("judge", JUDGES)
 @given(place=geometries(), ic=st.integers(1, 9), oc=st.integers(1, 9), seed=SEEDS)
 @settings(max_examples=150, deadline=None)
@@ -56,7 +72,9 @@ def test_conv_2d(
     source, target = values.quantization(), values.quantization(0.1, 8.0)
     scales = [values.scale() for _ in range(oc)]
     bias = values.rng.integers(-(2**18), 2**18, oc).astype(np.int32)
-    got = ops.convolution(kernels, "conv_2d", x, weights, bias, (source, scales, target), geometry)
+    quantization = (source, scales, target)
+    got = ops.convolution(kernels, "conv_2d", x, weights, bias, quantization, geometry)
+    same_packed(kernels, "conv_2d", x, weights, bias, quantization, geometry, got)
     tensors = [
         Tensor(x.shape, source.scale, source.zero_point),
         Tensor(weights.shape, scales, 0, weights),
@@ -85,9 +103,9 @@ def test_depthwise_conv_2d(
     source, target = values.quantization(), values.quantization(0.1, 4.0)
     scales = [values.scale() for _ in range(oc)]
     bias = values.rng.integers(-(2**16), 2**16, oc).astype(np.int32)
-    got = ops.convolution(
-        kernels, "depthwise_conv_2d", x, weights, bias, (source, scales, target), geometry
-    )
+    quantization = (source, scales, target)
+    got = ops.convolution(kernels, "depthwise_conv_2d", x, weights, bias, quantization, geometry)
+    same_packed(kernels, "depthwise_conv_2d", x, weights, bias, quantization, geometry, got)
     tensors = [
         Tensor(x.shape, source.scale, source.zero_point),
         Tensor(weights.shape, scales, 0, weights, axis=3),

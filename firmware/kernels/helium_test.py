@@ -48,7 +48,8 @@ def geometry(values: Values, size: tuple[int, int]) -> tuple[k.Geometry, list[in
     draw = values.rng.integers
     dilation = (1, 1) if draw(3) else tuple(int(v) for v in draw(1, 4, 2))
     stride = tuple(int(v) for v in draw(1, 4, 2))
-    image = [int(draw((w - 1) * d + 1, 12)) for w, d in zip(size, dilation, strict=True)]
+    reach = [(w - 1) * d + 1 for w, d in zip(size, dilation, strict=True)]
+    image = [int(draw(n, max(12, n + 3))) for n in reach]
     return k.Geometry(stride, dilation, bool(draw(2)), int(draw(4))), image
 
 
@@ -83,6 +84,97 @@ def test_convolutions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: 
     both.check(runner, tmp_path)
 
 
+def packed(both: Both, values: Values, name: str, count: int) -> int:
+    """Random packed convolutions, where the kernels take them; returns how many."""
+    draw, taken = values.rng.integers, 0
+    for i in range(count):
+        nine = (1, 9) if i % 9 == 1 else (3, 3)
+        size = (
+            (1, 1) if i % 4 == 0 else nine if i % 4 == 1 else tuple(int(v) for v in draw(1, 5, 2))
+        )
+        place, image = geometry(values, size)
+        if i % 3 == 0:
+            image = [n + int(draw(10)) for n in image]
+        ic, oc = int(draw(1, 40)), int(draw(1, 20))
+        if i % 5 == 0:
+            ic = int(draw(100, 300)) if name == "conv_2d" else 16 * int(draw(1, 4))
+        if name == "depthwise_conv_2d":
+            oc = ic
+        weights = values.steps(*((oc, *size, ic) if name == "conv_2d" else (1, *size, oc)))
+        if name == "depthwise_conv_2d":
+            weights = np.maximum(weights, -127)
+        q = (
+            values.quantization(),
+            [values.scale() for _ in range(oc)],
+            values.quantization(0.1, 8.0),
+        )
+        bias = draw(-(2**17), 2**17, oc).astype(np.int32)
+        x = values.steps(1, *image, ic)
+        arguments = (name, x, weights, bias, q, place)
+        if ops.packed_convolution(both.library, *arguments) is not None:
+            both(f"{name} packed {i}", ops.packed_convolution, *arguments, 2 * int(draw(1, 4)))
+            taken += 1
+    return taken
+
+
+@pytest.mark.parametrize("name", ["conv_2d", "depthwise_conv_2d"])
+def test_packed_convolutions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: str) -> None:
+    both = Both(kernels)
+    assert packed(both, Values(6), name, 400) > 200
+    both.check(runner, tmp_path)
+
+
+def test_linear_forms(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(7)
+    draw = values.rng.integers
+    for i in range(100):
+        shift = int(draw(8, 23))
+        low, high = int(draw(-128, 0)), int(draw(0, 128))
+        factors = draw(-(2**22), 2**22, 2)
+        count = int(draw(1, 100))
+        inputs = (values.steps(count), values.steps(count))
+        numbers = [*(int(f) for f in factors), int(draw(-(2**29), 2**29)), shift, low, high]
+        both(f"sum {i}", ops.linear_sum, inputs, numbers)
+        channels = int(draw(1, 20))
+        rounded = -(-channels // 4) * 4
+        constants = [draw(-(2**23), 2**23, rounded).astype(np.int32) for _ in range(2)]
+        x = values.steps(int(draw(1, 9)), channels)
+        both(f"channels {i}", ops.linear_channels, x, *constants, shift, (low, high))
+    both.check(runner, tmp_path)
+
+
+def test_comparisons_and_gathering(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(9)
+    draw = values.rng.integers
+    shapes = [((1, 3, 5, 17), (1, 3, 5, 17)), ((2, 19), (19,)), ((5, 1), (5, 33)), ((33,), (1,))]
+    for i in range(40):
+        first, second = (values.steps(*shape) for shape in shapes[i % len(shapes)])
+        both(f"maximum {i}", ops.extreme, "maximum", (first, second))
+        both(f"minimum {i}", ops.extreme, "minimum", (first, second))
+        np.testing.assert_array_equal(
+            ops.extreme(kernels, "minimum", (first, second)), np.minimum(first, second)
+        )
+        x = values.steps(*(int(n) for n in draw(1, 9, 4)))
+        rows, columns = (draw(0, n, 7).astype(np.int32) for n in x.shape[1:3])
+        both(f"gather {i}", ops.gather, x, rows, columns)
+        np.testing.assert_array_equal(
+            ops.gather(kernels, x, rows, columns), x[:, rows][:, :, columns]
+        )
+    both.check(runner, tmp_path)
+
+
+def test_transpose(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(8)
+    for i in range(60):
+        x = values.steps(*(int(n) for n in values.rng.integers(1, 24, 4)))
+        axes = [int(a) for a in values.rng.permutation(4)]
+        both(f"transpose {i}", ops.transpose, x, axes)
+        np.testing.assert_array_equal(ops.transpose(kernels, x, axes), x.transpose(axes))
+    wide = values.steps(1, 1, 12, 20000)
+    both("wide", ops.transpose, wide, [0, 1, 3, 2])
+    both.check(runner, tmp_path)
+
+
 def test_fully_connected(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both, values = Both(kernels), Values(2)
     draw = values.rng.integers
@@ -96,7 +188,16 @@ def test_fully_connected(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> 
         x, weights = values.steps(batches, inputs), values.steps(outputs, inputs)
         bias = draw(-(2**18), 2**18, outputs).astype(np.int32)
         label = f"fully_connected {i}"
-        both(label, ops.fully_connected, x, weights, bias, q, int(draw(4)), i % 3)
+        activation = int(draw(4))
+        both(label, ops.fully_connected, x, weights, bias, q, activation, i % 3)
+        if i % 3 == k.REAL:
+            continue
+        arguments = (x, weights, bias, q, activation, i % 3)
+        plain = ops.fully_connected(kernels, *arguments)
+        packed = ops.packed_fully_connected(kernels, *arguments)
+        if packed is not None:
+            np.testing.assert_array_equal(packed, plain)
+            both(f"packed {label}", ops.packed_fully_connected, *arguments)
     both.check(runner, tmp_path)
 
 

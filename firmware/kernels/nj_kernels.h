@@ -63,6 +63,49 @@ struct nj_convolution {
     const struct nj_requant *requant; /* [output channel] */
 };
 
+/* CONV_2D with its weights laid out for the loop that reads them, NJ_ROUND_DOUBLE, no left shifts.
+ * A patch is the window's steps in the order [row][column][input channel]; `patch` is its size rounded up to 16, and the
+ * weights beyond its end are 0. Output channels go in groups of 4; where their number is no multiple of 4, the last
+ * channel is repeated to fill the last group.
+ * weights: [group][patch / 16][channel of 4][16]; requant: [group][bias, multiplier, shift][channel of 4].
+ * half_up: 1 where activation_min >= output_zero_point, so that no negative result survives and their rounding does not
+ * matter; otherwise 0, and every shift is below 0.
+ * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number.
+ * Up to 15 bytes behind the input may be read; they do not count. */
+struct nj_packed_convolution {
+    struct nj_image input;
+    struct nj_image output;
+    struct nj_window window;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t half_up;
+    int32_t patch;
+    int32_t batch;
+    const int8_t *weights; /* aligned to 4 */
+    const int32_t *requant;
+};
+
+/* DEPTHWISE_CONV_2D of depth multiplier 1, packed likewise: channels go in groups of 16, all zero beyond the last one.
+ * Each group is `16 * taps + 192` bytes: weights [tap][16] in the order [row][column], a tap of zeros at the end where their
+ * number is odd (`taps` counts it), none of them -128; then int32 [quarter][bias, multiplier, shift][4], where quarter
+ * 0 holds channels 0 4 8 12, quarter 1 channels 2 6 10 14, quarter 2 channels 1 5 9 13 and quarter 3 channels 3 7 11 15:
+ * the order in which Helium widens bytes.
+ * padding: the input's zero point, channels of it, rounded up to 16. */
+struct nj_packed_depthwise {
+    struct nj_image input;
+    struct nj_image output;
+    struct nj_window window;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t half_up;
+    int32_t taps;
+    const int8_t *groups; /* aligned to 4 */
+    const int8_t *padding;
+};
+
 /* FULLY_CONNECTED. weights: [output][input]; bias as above; requant [output] (the generator repeats a per-tensor one).
  * With NJ_ROUND_REAL, scale [output] is used and requant is not: input scale * weight scale / output scale, each
  * converted to double first, evaluated from left to right. */
@@ -78,6 +121,21 @@ struct nj_fully_connected {
     const int32_t *bias;
     const struct nj_requant *requant;
     const double *scale;
+};
+
+/* FULLY_CONNECTED with its weights and constants packed as those of nj_packed_convolution, a patch being the inputs.
+ * No left shifts; rounding is NJ_ROUND_SINGLE or NJ_ROUND_DOUBLE. (The generator uses NJ_ROUND_SINGLE for NJ_ROUND_REAL
+ * where both give the same bytes for every accumulator that can occur.) Up to 15 bytes behind the input may be read. */
+struct nj_packed_fully_connected {
+    int32_t batches;
+    int32_t inputs;
+    int32_t outputs;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    enum nj_rounding rounding;
+    const int8_t *weights; /* aligned to 4 */
+    const int32_t *requant;
 };
 
 /* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats; the innermost stride is 0 or 1.
@@ -97,6 +155,29 @@ struct nj_elementwise {
     int32_t activation_min;
     int32_t activation_max;
     enum nj_rounding rounding;
+};
+
+/* ADD and SUB of equal shapes where a linear form gives the same bytes for all 65536 pairs of steps, which the generator
+ * has tried: clamp((factor1 * a + factor2 * b + offset) >> shift), rounding down, the sum within int32. */
+struct nj_linear_sum {
+    int32_t factor1;
+    int32_t factor2;
+    int32_t offset;
+    int32_t shift; /* 0 to 31 */
+    int32_t activation_min;
+    int32_t activation_max;
+};
+
+/* DEPTHWISE_CONV_2D of one place a window and depth multiplier 1 as a linear form of each channel's steps, likewise:
+ * clamp((factor[c] * step + offset[c]) >> shift). Both arrays reach to a whole 4 channels. */
+struct nj_linear_channels {
+    int32_t places;
+    int32_t channels;
+    int32_t shift; /* 0 to 31 */
+    int32_t activation_min;
+    int32_t activation_max;
+    const int32_t *factor;
+    const int32_t *offset;
 };
 
 /* AVERAGE_POOL_2D and MAX_POOL_2D; input and output share scale and zero point. Padded places do not count. */
@@ -150,17 +231,46 @@ struct nj_concatenation {
     const int32_t *lengths;
 };
 
+/* GATHER, MIRROR_PAD and RESIZE_NEAREST_NEIGHBOR: output [outer][rows][columns][inner] takes, at (row, column), what the input
+ * [outer][input_rows][input_columns][inner] has at (row_of[row], column_of[column]). */
+struct nj_gather {
+    int32_t outer;
+    int32_t rows;
+    int32_t columns;
+    int32_t input_rows;
+    int32_t input_columns;
+    int32_t inner;
+    const int32_t *row_of;
+    const int32_t *column_of;
+};
+
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
+/* scratch: batch * patch + 16 bytes; none (null) for a window of one place without padding. */
+void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
+                          int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
+/* scratch: 4 * (taps + 3) bytes, aligned to 4. */
+void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                                    int8_t *scratch);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
+void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, const int8_t *input, int8_t *output);
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_mul_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+/* The output may be either input. */
+void nj_linear_sum_s8(const struct nj_linear_sum *op, const int8_t *input1, const int8_t *input2, int8_t *output,
+                      size_t count);
+/* The output may be the input. */
+void nj_linear_channels_s8(const struct nj_linear_channels *op, const int8_t *input, int8_t *output);
+/* MAXIMUM and MINIMUM of the steps as they are: only shape and strides of the structure count. */
+void nj_maximum_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+void nj_minimum_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_max_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);
 void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
 void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output);
+void nj_gather_s8(const struct nj_gather *op, const int8_t *input, int8_t *output);
 void nj_pad_s8(const struct nj_pad *op, const int8_t *input, int8_t *output);
 void nj_concatenation_s8(const struct nj_concatenation *op, const int8_t *const *inputs, int8_t *output);
 

@@ -76,6 +76,64 @@ class Convolution(ctypes.Structure):
     )
 
 
+class PackedConvolution(ctypes.Structure):
+    _fields_ = (
+        ("input", Image),
+        ("output", Image),
+        ("window", Window),
+        ("input_zero_point", I32),
+        ("output_zero_point", I32),
+        ("activation_min", I32),
+        ("activation_max", I32),
+        ("half_up", I32),
+        ("patch", I32),
+        ("batch", I32),
+        ("weights", ctypes.c_void_p),
+        ("requant", ctypes.c_void_p),
+    )
+
+
+class PackedDepthwise(ctypes.Structure):
+    _fields_ = (
+        ("input", Image),
+        ("output", Image),
+        ("window", Window),
+        ("output_zero_point", I32),
+        ("activation_min", I32),
+        ("activation_max", I32),
+        ("half_up", I32),
+        ("taps", I32),
+        ("groups", ctypes.c_void_p),
+        ("padding", ctypes.c_void_p),
+    )
+
+
+class LinearSum(ctypes.Structure):
+    _fields_ = tuple(
+        (name, I32)
+        for name in (
+            "factor1",
+            "factor2",
+            "offset",
+            "shift",
+            "activation_min",
+            "activation_max",
+        )
+    )
+
+
+class LinearChannels(ctypes.Structure):
+    _fields_ = (
+        ("places", I32),
+        ("channels", I32),
+        ("shift", I32),
+        ("activation_min", I32),
+        ("activation_max", I32),
+        ("factor", ctypes.c_void_p),
+        ("offset", ctypes.c_void_p),
+    )
+
+
 class FullyConnected(ctypes.Structure):
     _fields_ = (
         ("batches", I32),
@@ -89,6 +147,20 @@ class FullyConnected(ctypes.Structure):
         ("bias", ctypes.c_void_p),
         ("requant", ctypes.c_void_p),
         ("scale", ctypes.c_void_p),
+    )
+
+
+class PackedFullyConnected(ctypes.Structure):
+    _fields_ = (
+        ("batches", I32),
+        ("inputs", I32),
+        ("outputs", I32),
+        ("output_zero_point", I32),
+        ("activation_min", I32),
+        ("activation_max", I32),
+        ("rounding", ctypes.c_int),
+        ("weights", ctypes.c_void_p),
+        ("requant", ctypes.c_void_p),
     )
 
 
@@ -150,6 +222,19 @@ class Pad(ctypes.Structure):
         ("before", I32 * 4),
         ("after", I32 * 4),
         ("value", ctypes.c_int8),
+    )
+
+
+class Gather(ctypes.Structure):
+    _fields_ = (
+        ("outer", I32),
+        ("rows", I32),
+        ("columns", I32),
+        ("input_rows", I32),
+        ("input_columns", I32),
+        ("inner", I32),
+        ("row_of", ctypes.c_void_p),
+        ("column_of", ctypes.c_void_p),
     )
 
 

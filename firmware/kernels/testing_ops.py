@@ -50,13 +50,16 @@ def _call(
     op: Any,
     inputs: Sequence[Int8],
     output: Int8,
+    *extra: Any,
     **constants: NDArray[Any],
 ) -> Int8:
+    """`extra`: arguments behind the output, which the machine's runner knows by itself."""
     arrays = [np.ascontiguousarray(value) for value in inputs]
     for field, value in constants.items():
         setattr(op, field, k.pointer(value))
     if isinstance(library, ctypes.CDLL):
-        getattr(library, name)(ctypes.byref(op), *map(k.pointer, arrays), k.pointer(output))
+        pointers = [k.pointer(array) for array in (*arrays, output)]
+        getattr(library, name)(ctypes.byref(op), *pointers, *extra)
     else:
         library.run(name, op, constants, arrays, output)
     return output
@@ -98,6 +101,139 @@ def convolution(
     return _call(library, f"nj_{name}_s8", op, [x], output, **constants)
 
 
+def packed_convolution(
+    library: ctypes.CDLL | Runner,
+    name: str,
+    x: Int8,
+    weights: Int8,
+    bias: NDArray[np.int32],
+    quantization: tuple[Q, Sequence[float], Q],
+    geometry: Any,
+    batch: int = 4,
+) -> Int8 | None:
+    """As `convolution`, by the kernels with packed weights; None where they do not take it."""
+    source, scales, target = quantization
+    window, height, width = geometry.place(x.shape[1:3], weights.shape[1:3])
+    dense = name == "conv_2d"
+    by_channel = weights if dense else np.moveaxis(weights, 3, 0)
+    channels = len(by_channel)
+    pairs = [
+        k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
+    ]
+    low, high = k.activation_range(geometry.activation, target.scale, target.zero_point)
+    half_up = low >= target.zero_point
+    if max(shift for _, shift in pairs) > (0 if half_up else -1):
+        return None
+    folded = fold_bias(bias, by_channel, source.zero_point)
+    constants = [(int(b), *pair) for b, pair in zip(folded, pairs, strict=True)]
+    output = np.empty((1, height, width, channels), np.int8)
+    images = k.Image(*x.shape[1:]), k.Image(height, width, channels), window
+    rows = by_channel.reshape(channels, -1)
+    scratch = k.pointer(np.empty(65536, np.int8))
+    if dense:
+        patch = -(-rows.shape[1] // 16) * 16
+        op = k.PackedConvolution(
+            *images, source.zero_point, target.zero_point, low, high, half_up, patch, batch
+        )
+        packed, requant = pack_dense(rows, patch, constants)
+        fields = {"weights": packed, "requant": requant}
+        return _call(library, "nj_conv_2d_packed_s8", op, [x], output, scratch, **fields)
+    if channels != x.shape[3] or weights.min() == -128:
+        return None
+    taps = rows.shape[1] + rows.shape[1] % 2
+    op = k.PackedDepthwise(*images, target.zero_point, low, high, half_up, taps)
+    padding = np.full(-(-channels // 16) * 16, source.zero_point, np.int8)
+    fields = {"groups": pack_depthwise(rows, taps, constants), "padding": padding}
+    return _call(library, "nj_depthwise_conv_2d_packed_s8", op, [x], output, scratch, **fields)
+
+
+def pack_dense(
+    rows: Int8, patch: int, constants: Sequence[tuple[int, int, int]]
+) -> tuple[Int8, NDArray[np.int32]]:
+    """Weights and (bias, multiplier, shift) as nj_packed_convolution lays them out, byte by byte."""
+    outputs, size = rows.shape
+    weights: list[int] = []
+    requant: list[int] = []
+    for group in range(0, outputs, 4):
+        members = [min(group + i, outputs - 1) for i in range(4)]
+        for start in range(0, patch, 16):
+            for oc in members:
+                weights += [int(rows[oc, i]) if i < size else 0 for i in range(start, start + 16)]
+        requant += [constants[oc][field] for field in range(3) for oc in members]
+    return np.array(weights, np.int8), np.array(requant, np.int32)
+
+
+def pack_depthwise(rows: Int8, taps: int, constants: Sequence[tuple[int, int, int]]) -> Int8:
+    """The groups of nj_packed_depthwise, byte by byte."""
+    channels, count = rows.shape
+    data = b""
+    for start in range(0, channels, 16):
+        for tap in range(taps):
+            lanes = [
+                int(rows[c, tap]) if c < channels and tap < count else 0
+                for c in range(start, start + 16)
+            ]
+            data += np.array(lanes, np.int8).tobytes()
+        for first in (0, 2, 1, 3):
+            members = [start + first + 4 * i for i in range(4)]
+            for field in range(3):
+                words = [constants[c][field] if c < channels else 0 for c in members]
+                data += np.array(words, "<i4").tobytes()
+    return np.frombuffer(data, np.int8).copy()
+
+
+def linear_sum(
+    library: ctypes.CDLL | Runner, inputs: tuple[Int8, Int8], numbers: Sequence[int]
+) -> Int8:
+    """`numbers`: the fields of nj_linear_sum."""
+    output = np.empty(inputs[0].shape, np.int8)
+    count = ctypes.c_size_t(output.size)
+    return _call(library, "nj_linear_sum_s8", k.LinearSum(*numbers), inputs, output, count)
+
+
+def linear_channels(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    factor: NDArray[np.int32],
+    offset: NDArray[np.int32],
+    shift: int,
+    clamp: tuple[int, int],
+) -> Int8:
+    """x [places, channels]."""
+    op = k.LinearChannels(*x.shape, shift, *clamp)
+    constants = {"factor": factor, "offset": offset}
+    return _call(library, "nj_linear_channels_s8", op, [x], np.empty(x.shape, np.int8), **constants)
+
+
+def transpose(library: ctypes.CDLL | Runner, x: Int8, axes: Sequence[int]) -> Int8:
+    """A 4-dimensional x."""
+    shape = [x.shape[a] for a in axes]
+    strides = [int(np.prod(x.shape[a + 1 :])) for a in axes]
+    op = k.Transpose((k.I32 * 4)(*shape), (k.I32 * 4)(*strides))
+    return _call(library, "nj_transpose_s8", op, [x], np.empty(shape, np.int8))
+
+
+def extreme(library: ctypes.CDLL | Runner, name: str, inputs: tuple[Int8, Int8]) -> Int8:
+    """maximum or minimum, with broadcast to 4 dimensions."""
+    shape = np.broadcast_shapes(inputs[0].shape, inputs[1].shape)
+    full = [1] * (4 - len(shape)) + list(shape)
+    four = k.I32 * 4
+    op = k.Elementwise(
+        four(*full), four(*k.strides(inputs[0].shape, full)), four(*k.strides(inputs[1].shape, full))
+    )  # fmt: skip
+    return _call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
+
+
+def gather(
+    library: ctypes.CDLL | Runner, x: Int8, rows: NDArray[np.int32], columns: NDArray[np.int32]
+) -> Int8:
+    """x [outer, rows, columns, inner] at (rows[i], columns[j])."""
+    outer, height, width, inner = x.shape
+    op = k.Gather(outer, len(rows), len(columns), height, width, inner)
+    output = np.empty((outer, len(rows), len(columns), inner), np.int8)
+    return _call(library, "nj_gather_s8", op, [x], output, row_of=rows, column_of=columns)
+
+
 def fully_connected(
     library: ctypes.CDLL | Runner,
     x: Int8,
@@ -119,6 +255,34 @@ def fully_connected(
     output = np.empty((len(x), len(weights)), np.int8)
     constants = {"weights": weights, "bias": folded, "requant": scale, "scale": real}
     return _call(library, "nj_fully_connected_s8", op, [x], output, **constants)
+
+
+def packed_fully_connected(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    weights: Int8,
+    bias: NDArray[np.int32],
+    quantization: tuple[Q, Sequence[float], Q],
+    activation: int,
+    rounding: int,
+) -> Int8 | None:
+    """As `fully_connected`, with packed weights; None where a shift is to the left."""
+    source, scales, target = quantization
+    pairs = [
+        k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
+    ]
+    if max(shift for _, shift in pairs) > 0:
+        return None
+    low, high = k.activation_range(activation, target.scale, target.zero_point)
+    folded = fold_bias(bias, weights, source.zero_point)
+    constants = [(int(b), *pair) for b, pair in zip(folded, pairs, strict=True)]
+    op = k.PackedFullyConnected(
+        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding
+    )
+    packed, requant = pack_dense(weights, -(-x.shape[1] // 16) * 16, constants)
+    output = np.empty((len(x), len(weights)), np.int8)
+    fields = {"weights": packed, "requant": requant}
+    return _call(library, "nj_fully_connected_packed_s8", op, [x], output, **fields)
 
 
 def requantize(

@@ -26,7 +26,9 @@ GAP = 0x5A  # as in the runner
 TARGET = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"]
 KERNELS = [
     "conv_2d", "depthwise_conv_2d", "fully_connected", "add", "sub", "mul", "average_pool_2d",
-    "max_pool_2d", "mean", "softmax", "lookup",
+    "max_pool_2d", "mean", "softmax", "lookup", "conv_2d_packed", "depthwise_conv_2d_packed",
+    "linear_sum", "linear_channels", "transpose", "fully_connected_packed",
+    "maximum", "minimum", "gather",
 ]  # fmt: skip
 """In the order of the runner's switch."""
 

@@ -20,6 +20,10 @@ _LEAST = (7, 2)
 _LOOK = 0.005  # seconds between two looks at a QEMU that is starting
 
 
+# More arguments for every QEMU that this process starts: `nightjar profile` loads its plugin so.
+extra: list[str] = []
+
+
 def arguments(program: str) -> list[str]:
     """The command line: an AN547 with one Cortex-M55, halted until gdb has written firmware.
 
@@ -35,6 +39,7 @@ def arguments(program: str) -> list[str]:
         "-netdev",
         f"dgram,id=net,local.type=unix,local.path={NET_BOARD},remote.type=unix,remote.path={NET_HOST}",
         *("-net", "nic,netdev=net"),
+        *extra,
     ]
 
 

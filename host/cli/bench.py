@@ -12,7 +12,8 @@ SCHEMA = "nightjar/bench/1"
 @click.command(
     "bench",
     help="Count what the frontend and each layer of MODEL (a bundle folder or a .tflite) cost on a board, beside"
-    " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost.",
+    " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost."
+    " `nightjar bench engine` does so for every .tflite of a folder, beside the recorded peer.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual", show_default=True, help="virtual, ...")
@@ -25,6 +26,13 @@ SCHEMA = "nightjar/bench/1"
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the input."
 )
+@click.option(
+    "--models",
+    default="../shared/data/models",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="For `bench engine`: the folder of models.",
+)
 @json_option
 def command(
     model: Path,
@@ -32,8 +40,11 @@ def command(
     rounding: str,
     project: Path | None,
     seed: int,
+    models: Path,
     json_path: str | None,
 ) -> int:
+    if str(model) == "engine" and not model.exists():
+        return _engine(models, board, rounding, seed, json_path)
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
     from host.compare.session import Bench
@@ -72,4 +83,49 @@ def command(
     payload = bench_json(verdict, rows, sum(macs))
     write_json(json_path, payload)
     table(rows, verdict, sum(macs), to_stderr=json_path == "-")
+    return 0
+
+
+def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str | None) -> int:
+    """Every model of the folder that backend cm55 takes, proved and counted, beside the recorded peer."""
+    from host.cli.common import say
+    from host.compare.macs import count_macs
+    from host.compare.prepare import prepare
+    from host.compare.session import prove
+    from host.errors import BadInput, FirmwareFailure
+    from host.report.engine import EngineRow, engine_json, engine_lines, peer_of
+
+    files = sorted(models.glob("*.tflite"))
+    if not files:
+        raise BadInput(
+            "the folder holds no .tflite",
+            evidence=f"Received: --models {models}",
+            next_step="name a folder of models with --models",
+        )
+    rows = []
+    for file in files:
+        subject, made = prepare(file, board, rounding=rounding)
+        verdict = prove(made, subject, board, vectors=1, seed=seed)
+        if verdict.first_difference is not None:
+            raise FirmwareFailure(
+                "the board does not compute what the host computes, so its costs mean nothing",
+                evidence=verdict.headline,
+                next_step=f"nightjar verify {file} --board {board}",
+            )
+        if verdict.cost.model is None:
+            raise BadInput(
+                "this board counts nothing",
+                evidence=f"Received: --board {board}",
+                next_step="use --board virtual",
+            )
+        macs = sum(count_macs(subject.model))
+        found = verdict.footprint
+        rows.append(
+            EngineRow(
+                file.stem, macs, verdict.cost.model, found.engine_flash, found.arena, peer_of(macs)
+            )
+        )
+    write_json(json_path, engine_json(rows, board))
+    for line in engine_lines(rows):
+        say(line, json_path)
     return 0

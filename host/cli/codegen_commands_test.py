@@ -53,7 +53,7 @@ def test_a_project_is_built_where_it_is(
 def test_inspect_shows_ops_and_arena(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("inspect", model) == 0
     text = capsys.readouterr().out
-    assert "nj_conv_2d_s8" in text
+    assert "nj_conv_2d_packed_s8" in text
     assert "folded" in text
     assert "arena: one column a step" in text
     assert run("inspect", model, "--json", "-") == 0

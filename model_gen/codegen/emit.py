@@ -19,8 +19,9 @@ from model_gen.codegen.ops.registry import (
     OutputPointer,
     Parameters,
     ParametersPointer,
+    ScratchPointer,
 )
-from model_gen.codegen.plan import Plan, aligned
+from model_gen.codegen.plan import Plan, aligned, scratch_key
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 TEMPLATES = FIRMWARE / "templates"
@@ -229,6 +230,10 @@ class Emitter:
             return f"{base}_inputs"
         if isinstance(argument, Constants):
             return self._arrays.add(f"{base}_table", argument)
+        if isinstance(argument, ScratchPointer):
+            if not step.kernel.scratch:
+                return "0"
+            return f"nj_arena + {self._plan.offsets[scratch_key(step.number)]}"
         if isinstance(argument, OutputPointer):
             return self._pointer(step.view.output)
         assert isinstance(argument, InputPointer)

@@ -1,11 +1,12 @@
 """From resolved ops to steps: which kernel each op calls, what is only an alias, what was folded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from host.errors import BadInput
 from model_gen.codegen.fold import Resolved
-from model_gen.codegen.graph import Tensor
+from model_gen.codegen.graph import Op, Tensor
 from model_gen.codegen.ops import RULES
+from model_gen.codegen.ops.pad import as_window_padding
 from model_gen.codegen.ops.registry import Alias, Kernel, View
 
 PORT_TYPES = ("int8", "float32")
@@ -25,12 +26,14 @@ class Program:
     """What the firmware runs.
 
     `storage[tensor]` is the tensor whose memory it lives in (itself unless it is an alias), for every tensor that is
-    computed on the board. Constant tensors are not in it.
+    computed on the board. Constant tensors are not in it, and neither are those in `folded`, which never exist: for
+    each, the reason.
     """
 
     resolved: Resolved
     steps: tuple[Step, ...]
     storage: dict[int, int]
+    folded: dict[int, str]
 
     @property
     def tensors(self) -> dict[int, Tensor]:
@@ -63,7 +66,10 @@ def lower(resolved: Resolved) -> Program:
                 )
     storage = {index: index for index in graph.inputs}
     steps: list[Step] = []
-    for view in resolved.views:
+    pads = _foldable_pads(resolved)
+    folded: dict[int, str] = {}
+    for original in resolved.views:
+        view = _without_pad(original, pads)
         if resolved.is_folded(view):
             continue
         if view.output.elements == 0:
@@ -71,6 +77,10 @@ def lower(resolved: Resolved) -> Program:
         rule = RULES[view.op.name].lower
         assert rule is not None  # resolve() refuses what has neither value nor kernel
         result = rule(view)
+        if view.output.index in pads:
+            reader = pads[view.output.index].reader
+            folded[view.output.index] = f"folded into op {reader.index}, {reader.name}"
+            continue
         if isinstance(result, Alias) and view.input(0).index in storage:
             storage[view.output.index] = storage[view.input(0).index]
             continue
@@ -78,4 +88,47 @@ def lower(resolved: Resolved) -> Program:
             raise view.refuse("its input is constant but its output is not")
         storage[view.output.index] = view.output.index
         steps.append(Step(len(steps), view, result))
-    return Program(resolved, tuple(steps), storage)
+    return Program(resolved, tuple(steps), storage, folded)
+
+
+@dataclass(frozen=True)
+class _Pad:
+    """A PAD of zero points that its only reader, a convolution, can do by itself."""
+
+    source: Tensor
+    padding: tuple[int, int, int, int]
+    reader: Op
+
+
+def _foldable_pads(resolved: Resolved) -> dict[int, _Pad]:
+    """By the tensor that the PAD would write."""
+    readers: dict[int, list[Op]] = {}
+    for op in resolved.graph.ops:
+        for index in op.inputs:
+            readers.setdefault(index, []).append(op)
+    found = {}
+    for view in resolved.views:
+        index = view.output.index
+        if view.op.name not in ("PAD", "PADV2") or resolved.is_folded(view):
+            continue
+        reading = readers.get(index, [])
+        if (
+            len(reading) != 1
+            or index in resolved.graph.outputs
+            or reading[0].name not in ("CONV_2D", "DEPTHWISE_CONV_2D")
+            or reading[0].inputs[0] != index
+        ):
+            continue
+        padding = as_window_padding(view)
+        if padding is not None:
+            found[index] = _Pad(view.input(0), padding, reading[0])
+    return found
+
+
+def _without_pad(view: View, pads: dict[int, _Pad]) -> View:
+    """The op reading what the PAD before it reads."""
+    first = view.inputs[0] if view.inputs else None
+    pad = None if first is None else pads.get(first.index)
+    if pad is None:
+        return view
+    return replace(view, inputs=(pad.source, *view.inputs[1:]), padding=pad.padding)

@@ -84,6 +84,17 @@ class LeakyReluOptions(Options):
     alpha: float = 0.0
 
 
+@dataclass(frozen=True)
+class MirrorPadOptions(Options):
+    symmetric: bool = False
+
+
+@dataclass(frozen=True)
+class ResizeOptions(Options):
+    align_corners: bool = False
+    half_pixel_centers: bool = False
+
+
 def _activation(raw: Any) -> str:
     return ACTIVATIONS.get(raw.FusedActivationFunction(), "UNKNOWN")
 
@@ -168,6 +179,12 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     ),
     "RESHAPE": (tflite.ReshapeOptions, _reshape, ReshapeOptions()),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice, StridedSliceOptions()),
+    "MIRROR_PAD": (tflite.MirrorPadOptions, lambda raw: MirrorPadOptions(raw.Mode() == 1), None),
+    "RESIZE_NEAREST_NEIGHBOR": (
+        tflite.ResizeNearestNeighborOptions,
+        lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
+        ResizeOptions(),
+    ),
     "LEAKY_RELU": (
         tflite.LeakyReluOptions,
         lambda raw: LeakyReluOptions(raw.Alpha()),

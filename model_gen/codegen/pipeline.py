@@ -10,7 +10,7 @@ from model_gen.codegen.emit import Emitter, observed, render_model, tap_steps
 from model_gen.codegen.fold import resolve
 from model_gen.codegen.lower import Program, lower
 from model_gen.codegen.ops.registry import ROUNDINGS
-from model_gen.codegen.plan import Plan, lifetimes, place
+from model_gen.codegen.plan import Plan, in_place, lifetimes, place, reads_behind
 from model_gen.codegen.tflite_reader import read_tflite
 
 BACKEND = "cm55"
@@ -48,7 +48,7 @@ def plan_model(model: bytes, *, rounding: str = "tflite") -> tuple[Program, Plan
             f"rounding must be one of {', '.join(ROUNDINGS)}", evidence=f"Received: {rounding!r}"
         )
     program = lower(resolve(read_tflite(model), rounding))
-    plan = place(lifetimes(program))
+    plan = place(lifetimes(program), behind=reads_behind(program), in_place=in_place(program))
     if plan.bytes > MAX_ARENA or max(len(program.steps), len(observed(program))) > MAX_STEPS:
         raise BadInput(
             "the model is too large for a microcontroller",

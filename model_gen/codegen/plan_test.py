@@ -70,3 +70,28 @@ def test_best_fit_takes_the_smallest_gap() -> None:
 @pytest.mark.parametrize(("size", "wanted"), [(0, 0), (1, 16), (16, 16), (17, 32)])
 def test_aligned(size: int, wanted: int) -> None:
     assert aligned(size) == wanted
+
+
+@given(blocks(), st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=8))
+@settings(deadline=None)
+def test_in_place_pairs_overlap_only_where_one_ends_as_the_other_begins(
+    given_blocks: list[Block], pairs: list[tuple[int, int]]
+) -> None:
+    keys = {b.key for b in given_blocks}
+    known = [(a, b) for a, b in pairs if a in keys and b in keys and a != b]
+    plan = place(given_blocks, in_place=known)
+    for a in given_blocks:
+        for b in given_blocks:
+            if a.key >= b.key or not overlap(plan.offsets, a, b):
+                continue
+            together = a.first <= b.last and b.first <= a.last
+            handed_on = any(
+                x.last == y.first and (x.key, y.key) in known for x, y in ((a, b), (b, a))
+            )
+            assert not together or handed_on
+
+
+def test_in_place_saves_the_second_block() -> None:
+    two = [Block(0, 64, 0, 1), Block(1, 64, 1, 2)]
+    assert place(two).bytes == 128
+    assert place(two, in_place=[(0, 1)], behind=15).bytes == 64 + 16

@@ -93,7 +93,7 @@ def describe(subject: Subject, board: str, generated: Generated) -> ProjectDescr
                 dtype=output.dtype,
                 bytes=output.bytes,
                 observed=seen,
-                reason="" if seen else FOLDED,
+                reason="" if seen else program.folded.get(output.index, FOLDED),
                 slot=slots.get(output.index),
                 step=generated.tap_step(output.index) if seen else None,
                 cost_steps=tuple(

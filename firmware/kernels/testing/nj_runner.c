@@ -29,6 +29,8 @@ struct nj_cases {
 
 enum { NJ_GAP = 0x5A }; /* what stands between the outputs, and must still stand there afterwards */
 
+static _Alignas(16) int8_t nj_scratch[65536];
+
 static void nj_run(const struct nj_case *item)
 {
     switch (item->kernel) {
@@ -64,6 +66,33 @@ static void nj_run(const struct nj_case *item)
         break;
     case 10:
         nj_lookup_s8(item->input1, item->input2, item->output, item->count);
+        break;
+    case 11:
+        nj_conv_2d_packed_s8(item->op, item->input1, item->output, nj_scratch);
+        break;
+    case 12:
+        nj_depthwise_conv_2d_packed_s8(item->op, item->input1, item->output, nj_scratch);
+        break;
+    case 13:
+        nj_linear_sum_s8(item->op, item->input1, item->input2, item->output, item->count);
+        break;
+    case 14:
+        nj_linear_channels_s8(item->op, item->input1, item->output);
+        break;
+    case 15:
+        nj_transpose_s8(item->op, item->input1, item->output);
+        break;
+    case 16:
+        nj_fully_connected_packed_s8(item->op, item->input1, item->output);
+        break;
+    case 17:
+        nj_maximum_s8(item->op, item->input1, item->input2, item->output);
+        break;
+    case 18:
+        nj_minimum_s8(item->op, item->input1, item->input2, item->output);
+        break;
+    case 19:
+        nj_gather_s8(item->op, item->input1, item->output);
         break;
     default:
         break;

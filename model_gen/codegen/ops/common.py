@@ -3,7 +3,16 @@
 import numpy as np
 
 from model_gen.codegen.graph import Array, Shape, Tensor
-from model_gen.codegen.ops.registry import Constants, InputPointer, Kernel, OutputPointer, View
+from model_gen.codegen.ops.linear import LinearForm
+from model_gen.codegen.ops.registry import (
+    Constants,
+    InputPointer,
+    Kernel,
+    OutputPointer,
+    Parameters,
+    ParametersPointer,
+    View,
+)
 from model_gen.codegen.options import WindowOptions
 from model_gen.codegen.quantized_math import activation_range, quantize_multiplier
 
@@ -82,12 +91,16 @@ def window_struct(
     size: tuple[int, int],
     out: tuple[int, int],
     window: tuple[int, int],
+    before: tuple[int, int] = (0, 0),
 ) -> tuple[tuple[str, int], ...]:
-    """struct nj_window. Formula of the padding: ComputePaddingWithOffset of kernels/padding.h."""
+    """struct nj_window; `before`: rows and columns of `size` that are padding already.
+
+    Formula of the padding: ComputePaddingWithOffset of kernels/padding.h.
+    """
     pads = [
-        max(0, (o - 1) * stride + (k - 1) * dilation + 1 - n) // 2
-        for n, o, k, stride, dilation in zip(
-            size, out, window, options.stride, options.dilation, strict=True
+        max(0, (o - 1) * stride + (k - 1) * dilation + 1 - n) // 2 + extra
+        for n, o, k, stride, dilation, extra in zip(
+            size, out, window, options.stride, options.dilation, before, strict=True
         )
     ]
     return (
@@ -147,6 +160,34 @@ def folded_bias(view: View, position: int, weight_sums: Array, input_zero_point:
         bias = view.constant(position).astype(np.int64).ravel()
     folded = bias - input_zero_point * weight_sums.astype(np.int64)
     return Constants("int32_t", folded.astype(np.int32))
+
+
+def linear_channels_kernel(
+    view: View, position: int, forms: list[LinearForm], clamp: tuple[int, int], rule: str
+) -> Kernel:
+    """The call for one linear form a channel of input `position`; all of the same shift."""
+    room = -len(forms) % 4
+    factors = np.array([f.factors[0] for f in forms] + [0] * room, np.int32)
+    offsets = np.array([f.offset for f in forms] + [0] * room, np.int32)
+    return Kernel(
+        "nj_linear_channels_s8",
+        Parameters(
+            "nj_linear_channels",
+            (
+                ("places", view.output.elements // len(forms)),
+                ("channels", len(forms)),
+                ("shift", forms[0].shift),
+                ("activation_min", clamp[0]),
+                ("activation_max", clamp[1]),
+                ("factor", Constants("int32_t", factors)),
+                ("offset", Constants("int32_t", offsets)),
+            ),
+        ),
+        (ParametersPointer(), InputPointer(position), OutputPointer()),
+        macs=view.output.elements if view.op.name == "DEPTHWISE_CONV_2D" else 0,
+        rule=rule,
+        in_place=(position,),
+    )
 
 
 def requants(view: View, reals: list[float], channels: int) -> Constants:

@@ -41,11 +41,15 @@ def _fold(view: View) -> Array | None:
 def _lower(view: View) -> Kernel:
     if view.options(ConcatenationOptions).activation != "NONE":
         raise view.refuse("a fused activation has no kernel")
+    return joined(view, _axis(view))
+
+
+def joined(view: View, axis: int) -> Kernel:
+    """All inputs one behind the other, from output dimension `axis` on."""
     out = view.scale_and_zero(view.output)
     tensors = [view.input(i) for i in range(len(view.inputs))]
     if any(view.scale_and_zero(tensor) != out for tensor in tensors):
         raise view.refuse("all inputs and the output must share scale and zero point")
-    axis = _axis(view)
     outer = int(np.prod(view.output.shape[:axis], dtype=np.int64))
     lengths = np.array([tensor.elements // max(outer, 1) for tensor in tensors], np.int32)
     return Kernel(

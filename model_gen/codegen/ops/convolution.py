@@ -2,30 +2,42 @@
 
 import numpy as np
 
-from model_gen.codegen.graph import Shape
+from model_gen.codegen.graph import Array, Shape
+from model_gen.codegen.ops import packing
 from model_gen.codegen.ops.common import (
     folded_bias,
     fused_range,
     image,
     image_struct,
+    linear_channels_kernel,
     requants,
     symmetric_weights,
     window_output,
     window_struct,
 )
+from model_gen.codegen.ops.linear import linear_channels
 from model_gen.codegen.ops.registry import (
     Constants,
+    Field,
     InputPointer,
     Kernel,
     OutputPointer,
     Parameters,
     ParametersPointer,
     Rule,
+    ScratchPointer,
     View,
     register,
 )
 from model_gen.codegen.ops.rounding import c_enum, rule_of
 from model_gen.codegen.options import WindowOptions
+from model_gen.codegen.quantized_math import scale
+
+# Patches gathered at a time: enough to make the call of the inner loop cheap.
+_BATCH_BYTES = 768
+_MAX_BATCH = 32
+_MAX_SPREAD = 16  # input channels: beyond, the zeros cost more than they save
+_MAX_PACKED = 1 << 15  # output channels: the kernel's offsets are 16 bits
 
 
 def _depthwise(view: View) -> bool:
@@ -76,30 +88,138 @@ def _lower(view: View) -> Kernel:
     rule = rule_of(view.op.name, view.rounding)
     # Formula: PopulateConvolutionQuantizationParams, in double throughout.
     reals = [input_scale * scale / output_scale for scale in scales]
-    kernel = "nj_depthwise_conv_2d_s8" if _depthwise(view) else "nj_conv_2d_s8"
     taps = window[0] * window[1] * (1 if _depthwise(view) else source[2])
+    top, bottom, left, right = view.padding
+    padded = source[0] + top + bottom, source[1] + left + right
+    place = window_struct(options, padded, target[:2], window, (top, left))
+    bias = folded_bias(view, 2, sums, input_zero)
+    requant = requants(view, reals, channels)
+    shared: tuple[tuple[str, Field], ...] = (
+        ("input", image_struct(source)),
+        ("output", image_struct(target)),
+        ("window", place),
+        ("input_zero_point", input_zero),
+        ("output_zero_point", output_zero),
+        ("activation_min", low),
+        ("activation_max", high),
+    )
+    packs, half_up = packing.fits(requant.values, output_zero, low)
+    multiplier = channels // max(source[2], 1)
+    # Few input channels with several outputs each: dense, with zeros for the other channels.
+    spread = _depthwise(view) and (multiplier > 1 or source[2] == 1) and source[2] <= _MAX_SPREAD
+    if packs and rule == "double" and channels <= _MAX_PACKED and (spread or not _depthwise(view)):
+        rows = _dense_rows(weights, source[2]) if spread else weights.reshape(channels, -1)
+        patch = -(-rows.shape[1] // packing.BLOCK) * packing.BLOCK
+        batch = max(2, min(_BATCH_BYTES // patch, _MAX_BATCH) // 2 * 2)
+        direct = window == (1, 1) and place[-2:] == (("pad_top", 0), ("pad_left", 0))
+        return Kernel(
+            "nj_conv_2d_packed_s8",
+            Parameters(
+                "nj_packed_convolution",
+                (
+                    *shared,
+                    ("half_up", int(half_up)),
+                    ("patch", patch),
+                    ("batch", batch),
+                    ("weights", packing.dense_weights(rows)),
+                    ("requant", packing.dense_requants(bias.values, requant.values)),
+                ),
+            ),
+            (ParametersPointer(), InputPointer(0), OutputPointer(), ScratchPointer()),
+            macs=view.output.elements * taps,
+            rule=rule,
+            scratch=0 if direct else batch * patch + packing.BLOCK,
+            reads_behind=packing.READS_BEHIND,
+        )
+    if (
+        _depthwise(view)
+        and taps == 1
+        and channels == source[2]
+        and source[:2] == target[:2]
+        and not any(view.padding)
+    ):
+        linear = _linear_channels(view, weights.ravel(), bias.values, requant.values, rule)
+        if linear is not None:
+            return linear
+    if (
+        packs
+        and rule == "double"
+        and _depthwise(view)
+        and channels == source[2]
+        and weights.min() > -128
+    ):
+        even = packing.even(taps)
+        return Kernel(
+            "nj_depthwise_conv_2d_packed_s8",
+            Parameters(
+                "nj_packed_depthwise",
+                (
+                    *(field for field in shared if field[0] != "input_zero_point"),
+                    ("half_up", int(half_up)),
+                    ("taps", even),
+                    (
+                        "groups",
+                        packing.depthwise_groups(
+                            weights.reshape(taps, channels), bias.values, requant.values
+                        ),
+                    ),
+                    ("padding", packing.padding_row(channels, input_zero)),
+                ),
+            ),
+            (ParametersPointer(), InputPointer(0), OutputPointer(), ScratchPointer()),
+            macs=view.output.elements * taps,
+            rule=rule,
+            scratch=4 * (taps + 3),
+            reads_behind=packing.READS_BEHIND,
+        )
     return Kernel(
-        kernel,
+        "nj_depthwise_conv_2d_s8" if _depthwise(view) else "nj_conv_2d_s8",
         Parameters(
             "nj_convolution",
             (
-                ("input", image_struct(source)),
-                ("output", image_struct(target)),
-                ("window", window_struct(options, source[:2], target[:2], window)),
-                ("input_zero_point", input_zero),
-                ("output_zero_point", output_zero),
-                ("activation_min", low),
-                ("activation_max", high),
+                *shared,
                 ("rounding", c_enum(rule)),
                 ("weights", Constants("int8_t", weights)),
-                ("bias", folded_bias(view, 2, sums, input_zero)),
-                ("requant", requants(view, reals, channels)),
+                ("bias", bias),
+                ("requant", requant),
             ),
         ),
         (ParametersPointer(), InputPointer(0), OutputPointer()),
         macs=view.output.elements * taps,
         rule=rule,
     )
+
+
+def _dense_rows(weights: Array, inputs: int) -> Array:
+    """Depthwise weights [1, height, width, outputs] as dense ones, [outputs, height * width * inputs]."""
+    outputs = weights.shape[3]
+    rows = np.zeros((outputs, weights[0, :, :, 0].size, inputs), np.int8)
+    for output in range(outputs):
+        rows[output, :, output // (outputs // inputs)] = weights[0, :, :, output].ravel()
+    return rows.reshape(outputs, -1)
+
+
+def _linear_channels(
+    view: View, weights: Array, bias: Array, requant: Array, rule: str
+) -> Kernel | None:
+    """One place a window: each channel is a function of 256 steps, linear as far as its bytes tell."""
+    low, high = fused_range(view, view.options(WindowOptions).activation)
+    zero_point = view.scale_and_zero(view.output)[1]
+    steps = np.arange(-128, 128, dtype=np.int64)
+    wanted = []
+    for weight, offset, (multiplier, shift) in zip(weights, bias, requant, strict=True):
+        if shift > 0 or abs(int(offset)) > 1 << 30:
+            return None
+        scaled = scale(int(weight) * steps + int(offset), int(multiplier), int(shift), rule)
+        wanted.append(scaled + zero_point)
+    ratios = [
+        int(weight) * int(multiplier) * 2.0 ** (int(shift) - 31)
+        for weight, (multiplier, shift) in zip(weights, requant, strict=True)
+    ]
+    forms = linear_channels(wanted, ratios, low, high)
+    if forms is None:
+        return None
+    return linear_channels_kernel(view, 0, forms, (low, high), rule)
 
 
 for _name in ("CONV_2D", "DEPTHWISE_CONV_2D"):

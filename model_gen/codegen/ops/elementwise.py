@@ -7,10 +7,12 @@ from model_gen.codegen.ops.common import (
     at_most_four,
     four,
     fused_range,
+    linear_channels_kernel,
     requant_of,
     requant_struct,
     strides,
 )
+from model_gen.codegen.ops.linear import linear_channels, linear_form
 from model_gen.codegen.ops.registry import (
     Field,
     InputPointer,
@@ -24,6 +26,7 @@ from model_gen.codegen.ops.registry import (
 )
 from model_gen.codegen.ops.rounding import c_enum, rule_of
 from model_gen.codegen.options import ElementwiseOptions
+from model_gen.codegen.quantized_math import scale
 
 LEFT_SHIFT = 20  # of int8 ADD and SUB: headroom for the rescaled inputs
 _FOLDS = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
@@ -55,6 +58,24 @@ def _broadcast_strides(shape: Shape, out: Shape) -> tuple[int, ...]:
     )
 
 
+def _merged(
+    shape: Shape, stride1: tuple[int, ...], stride2: tuple[int, ...]
+) -> tuple[Shape, tuple[int, ...], tuple[int, ...]]:
+    """The same walk with as long an innermost row as there is: neighbours that both inputs walk as one become one."""
+    merged: list[tuple[int, int, int]] = []
+    for size, one, two in zip(reversed(shape), reversed(stride1), reversed(stride2), strict=True):
+        if size == 1:
+            continue
+        inner = merged[-1] if merged else None
+        if inner and one == inner[0] * inner[1] and two == inner[0] * inner[2]:
+            merged[-1] = (inner[0] * size, inner[1], inner[2])
+        else:
+            merged.append((size, one, two))
+    merged += [(1, 0, 0)] * (4 - len(merged))
+    sizes, ones, twos = zip(*reversed(merged), strict=True)
+    return tuple(sizes), tuple(ones), tuple(twos)
+
+
 def _rescales(view: View) -> list[tuple[int, int]]:
     """Multipliers of input 1, input 2 and output; (0, 0) where MUL has none."""
     scale1, _ = view.scale_and_zero(view.input(0))
@@ -78,16 +99,124 @@ def _rescales(view: View) -> list[tuple[int, int]]:
     return [requant_of(view, scale1 / twice), requant_of(view, scale2 / twice), output]
 
 
+def _linear(view: View, rule: str, low: int, high: int) -> Kernel | None:
+    """The same ADD or SUB as a linear form, where one gives the same steps for every pair of steps."""
+    form = linear_form(
+        _pairs(view, rule, np.arange(-128, 128), np.arange(-128, 128)), _ratios(view), low, high
+    )
+    if form is None:
+        return None
+    return Kernel(
+        "nj_linear_sum_s8",
+        Parameters(
+            "nj_linear_sum",
+            (
+                ("factor1", form.factors[0]),
+                ("factor2", form.factors[1]),
+                ("offset", form.offset),
+                ("shift", form.shift),
+                ("activation_min", low),
+                ("activation_max", high),
+            ),
+        ),
+        (
+            ParametersPointer(),
+            InputPointer(0),
+            InputPointer(1),
+            OutputPointer(),
+            str(view.output.elements),
+        ),
+        rule=rule,
+        in_place=(0, 1),
+    )
+
+
+def _ratios(view: View) -> tuple[float, float]:
+    """What a step of each input is in steps of the output."""
+    out, _ = view.scale_and_zero(view.output)
+    sign = -1.0 if view.op.name == "SUB" else 1.0
+    return (
+        view.scale_and_zero(view.input(0))[0] / out,
+        sign * view.scale_and_zero(view.input(1))[0] / out,
+    )
+
+
+def _pairs(view: View, rule: str, one: Array, two: Array) -> Array:
+    """int64 [one, two]: what the reference gives for each pair of steps, before the activation's clamp."""
+    rescales = _rescales(view)
+    values = [
+        steps.astype(np.int64) - view.scale_and_zero(view.input(i))[1]
+        for i, steps in enumerate((one, two))
+    ]
+    if view.op.name == "MUL":
+        total = values[0][:, None] * values[1][None, :]
+    else:
+        scaled = [
+            scale(value << LEFT_SHIFT, *pair, rule)
+            for value, pair in zip(values, rescales, strict=False)
+        ]
+        sign = -1 if view.op.name == "SUB" else 1
+        total = scaled[0][:, None] + sign * scaled[1][None, :]
+    return scale(total, *rescales[2], rule) + view.scale_and_zero(view.output)[1]
+
+
+def _with_constant(view: View, rule: str, low: int, high: int) -> Kernel | None:
+    """One input constant, of one step or one a channel: a linear form of each channel, where there is one."""
+    for position, other in ((0, 1), (1, 0)):
+        constant, tensor = view.input(other), view.input(position)
+        channels = view.output.shape[-1] if view.output.shape else 1
+        if (
+            constant.value is None
+            or tensor.value is not None
+            or tensor.shape != view.output.shape
+            or constant.elements not in (1, channels)
+            or (constant.elements > 1 and constant.shape[-1:] != (channels,))
+        ):
+            continue
+        steps = np.broadcast_to(constant.value.ravel(), (channels,))
+        known, which = np.unique(steps, return_inverse=True)
+        every = np.arange(-128, 128)
+        pairs = (every, known) if position == 0 else (known, every)
+        table = _pairs(view, rule, *pairs)
+        columns = table.T if position == 0 else table
+        if view.op.name == "MUL":
+            slopes = (known - view.scale_and_zero(constant)[1]) * (
+                view.scale_and_zero(tensor)[0]
+                * view.scale_and_zero(constant)[0]
+                / view.scale_and_zero(view.output)[0]
+            )
+        else:
+            slopes = np.full(len(known), _ratios(view)[position])
+        forms = linear_channels(list(columns), [float(s) for s in slopes], low, high)
+        if forms is None:
+            return None
+        numbers = [forms[i] for i in which.ravel()]
+        return linear_channels_kernel(view, position, numbers, (low, high), rule)
+    return None
+
+
 def _lower(view: View) -> Kernel:
     a, b = view.input(0), view.input(1)
     at_most_four(view, a, b, view.output)
     rescales = _rescales(view)
     low, high = fused_range(view, view.options(ElementwiseOptions).activation)
     rule = rule_of(view.op.name, view.rounding)
+    known = _with_constant(view, rule, low, high)
+    if known is not None:
+        return known
+    if view.op.name != "MUL" and a.shape == b.shape:
+        linear = _linear(view, rule, low, high)
+        if linear is not None:
+            return linear
+    shape, stride1, stride2 = _merged(
+        four(view.output.shape),
+        _broadcast_strides(a.shape, view.output.shape),
+        _broadcast_strides(b.shape, view.output.shape),
+    )
     fields: tuple[tuple[str, Field], ...] = (
-        ("shape", four(view.output.shape)),
-        ("stride1", _broadcast_strides(a.shape, view.output.shape)),
-        ("stride2", _broadcast_strides(b.shape, view.output.shape)),
+        ("shape", shape),
+        ("stride1", stride1),
+        ("stride2", stride2),
         ("zero_point1", view.scale_and_zero(a)[1]),
         ("zero_point2", view.scale_and_zero(b)[1]),
         ("output_zero_point", view.scale_and_zero(view.output)[1]),
@@ -104,8 +233,32 @@ def _lower(view: View) -> Kernel:
         Parameters("nj_elementwise", fields),
         (ParametersPointer(), InputPointer(0), InputPointer(1), OutputPointer()),
         rule=rule,
+        in_place=tuple(i for i in (0, 1) if view.input(i).shape == view.output.shape),
     )
 
 
+def _extreme(view: View) -> Kernel:
+    """MAXIMUM and MINIMUM compare steps, whatever their scales: so does the reference."""
+    a, b = view.input(0), view.input(1)
+    at_most_four(view, a, b, view.output)
+    for tensor in (a, b, view.output):
+        view.quantization(tensor)
+    shape, stride1, stride2 = _merged(
+        four(view.output.shape),
+        _broadcast_strides(a.shape, view.output.shape),
+        _broadcast_strides(b.shape, view.output.shape),
+    )
+    return Kernel(
+        f"nj_{view.op.name.lower()}_s8",
+        Parameters(
+            "nj_elementwise", (("shape", shape), ("stride1", stride1), ("stride2", stride2))
+        ),
+        (ParametersPointer(), InputPointer(0), InputPointer(1), OutputPointer()),
+        in_place=tuple(i for i in (0, 1) if view.input(i).shape == view.output.shape),
+    )
+
+
+for _name in ("MAXIMUM", "MINIMUM"):
+    register(_name, Rule(_shape, _extreme))
 for _name in _FOLDS:
     register(_name, Rule(_shape, _lower, _fold))

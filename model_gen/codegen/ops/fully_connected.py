@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from model_gen.codegen.graph import Shape
+from model_gen.codegen.graph import Array, Shape
+from model_gen.codegen.ops import packing
 from model_gen.codegen.ops.common import folded_bias, fused_range, requants, symmetric_weights
 from model_gen.codegen.ops.registry import (
     Constants,
@@ -16,6 +17,7 @@ from model_gen.codegen.ops.registry import (
     register,
 )
 from model_gen.codegen.ops.rounding import c_enum, rule_of
+from model_gen.codegen.ops.thresholds import as_single
 from model_gen.codegen.options import FullyConnectedOptions
 
 
@@ -57,6 +59,40 @@ def _lower(view: View) -> Kernel:
     reals = [input_scale * scale / output_scale for scale in scales]
     low, high = fused_range(view, view.options(FullyConnectedOptions).activation)
     rule = rule_of(view.op.name, view.rounding)
+    bias = folded_bias(view, 2, weights.sum(axis=1, dtype=np.int64), input_zero)
+    requant = requants(view, reals, outputs)
+    packed_rule: str | None = rule
+    pairs: Array | None = requant.values
+    if rule == "real":
+        reach = np.abs(weights.astype(np.int64)).sum(axis=1) * 128 + np.abs(
+            bias.values.astype(np.int64)
+        )
+        scales_of = np.broadcast_to(np.array(reals, np.float64), (outputs,))
+        clamp = low - output_zero, high - output_zero
+        pairs = as_single(requant.values, scales_of, reach, clamp)
+        packed_rule = None if pairs is None else "single"
+    if packed_rule is not None and pairs is not None and pairs[:, 1].max() <= 0:
+        return Kernel(
+            "nj_fully_connected_packed_s8",
+            Parameters(
+                "nj_packed_fully_connected",
+                (
+                    ("batches", batches),
+                    ("inputs", inputs),
+                    ("outputs", outputs),
+                    ("output_zero_point", output_zero),
+                    ("activation_min", low),
+                    ("activation_max", high),
+                    ("rounding", c_enum(packed_rule)),
+                    ("weights", packing.dense_weights(weights)),
+                    ("requant", packing.dense_requants(bias.values, pairs)),
+                ),
+            ),
+            (ParametersPointer(), InputPointer(0), OutputPointer()),
+            macs=batches * inputs * outputs,
+            rule=rule,
+            reads_behind=packing.READS_BEHIND,
+        )
     return Kernel(
         "nj_fully_connected_s8",
         Parameters(
@@ -70,8 +106,8 @@ def _lower(view: View) -> Kernel:
                 ("activation_max", high),
                 ("rounding", c_enum(rule)),
                 ("weights", Constants("int8_t", weights)),
-                ("bias", folded_bias(view, 2, weights.sum(axis=1, dtype=np.int64), input_zero)),
-                ("requant", requants(view, reals, outputs) if rule != "real" else "0"),
+                ("bias", bias),
+                ("requant", requant if rule != "real" else "0"),
                 ("scale", _real_scales(reals, outputs) if rule == "real" else "0"),
             ),
         ),

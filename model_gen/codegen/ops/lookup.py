@@ -43,6 +43,7 @@ def table_kernel(view: View, table: Integers, rule: str | None = None) -> Kernel
             str(view.output.elements),
         ),
         rule=rule,
+        in_place=(0,),
     )
 
 
@@ -72,6 +73,19 @@ def _relu(view: View) -> Kernel:
     low, high = activation_range(view.op.name, out_scale, out_zero)
     scaled = scale(STEPS - in_zero, *requant_of(view, _ratio(view)), rule) + out_zero
     return table_kernel(view, np.clip(scaled, low, high), rule)
+
+
+def _abs(view: View) -> Kernel:
+    """Formula: AbsEvalQuantized of kernels/elementwise.cc."""
+    in_scale, in_zero = view.scale_and_zero(view.input(0))
+    out_scale, out_zero = view.scale_and_zero(view.output)
+    steps = np.abs(STEPS - in_zero)
+    if in_scale == out_scale:
+        return table_kernel(view, steps + out_zero)
+    rule = rule_of("RELU", view.rounding)
+    return table_kernel(
+        view, scale(steps, *requant_of(view, in_scale / out_scale), rule) + out_zero, rule
+    )
 
 
 def _leaky_relu(view: View) -> Kernel:
@@ -175,6 +189,7 @@ def _divide_by_power(value: int, exponent: int) -> int:
 
 for _name in ("RELU", "RELU6", "RELU_N1_TO_1"):
     register(_name, Rule(_same_shape, _relu))
+register("ABS", Rule(_same_shape, _abs))
 register("LEAKY_RELU", Rule(_same_shape, _leaky_relu))
 register("HARD_SWISH", Rule(_same_shape, _hard_swish))
 register("LOGISTIC", Rule(_same_shape, _float_table(_logistic)))

@@ -30,17 +30,35 @@ def _shape(view: View) -> Shape:
     return tuple(b + n + a for b, n, a in zip(before, view.input(0).shape, after, strict=True))
 
 
+def _value(view: View) -> int:
+    """The step that fills."""
+    if view.optional(2) is None:
+        return view.scale_and_zero(view.output)[1]
+    given = view.constant(2)
+    if given.dtype != np.int8 or given.size != 1:
+        raise view.refuse("the padding value must be one constant int8")
+    return int(given.ravel()[0])
+
+
+def as_window_padding(view: View) -> tuple[int, int, int, int] | None:
+    """(top, bottom, left, right) where a convolution's own padding does the same, else None."""
+    source = view.input(0)
+    if len(source.shape) != 4 or source.shape[0] != 1 or source.value is not None:
+        return None
+    before, after = _paddings(view)
+    if before[0] or after[0] or before[3] or after[3]:
+        return None
+    if _value(view) != view.scale_and_zero(view.output)[1]:
+        return None
+    return before[1], after[1], before[2], after[2]
+
+
 def _lower(view: View) -> Kernel:
     source = view.input(0)
     at_most_four(view, source)
     if view.scale_and_zero(source) != view.scale_and_zero(view.output):
         raise view.refuse("input and output must share scale and zero point")
-    value = view.scale_and_zero(view.output)[1]
-    if view.optional(2) is not None:
-        given = view.constant(2)
-        if given.dtype != np.int8 or given.size != 1:
-            raise view.refuse("the padding value must be one constant int8")
-        value = int(given.ravel()[0])
+    value = _value(view)
     before, after = _paddings(view)
     lead = (0,) * (4 - len(source.shape))
     return Kernel(

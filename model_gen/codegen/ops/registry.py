@@ -56,7 +56,20 @@ class OutputPointer:
     """An argument: where the op's output lies."""
 
 
-Argument = ParametersPointer | InputPointer | InputPointers | OutputPointer | Constants | str
+@dataclass(frozen=True)
+class ScratchPointer:
+    """An argument: the step's scratch memory, null where it has none."""
+
+
+Argument = (
+    ParametersPointer
+    | InputPointer
+    | InputPointers
+    | OutputPointer
+    | ScratchPointer
+    | Constants
+    | str
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,9 @@ class Kernel:
     rule: str | None = (
         None  # rounding rule of the call: "single", "double", "real", or None where nothing is rounded
     )
+    scratch: int = 0  # bytes of the arena that the step needs while it runs
+    in_place: tuple[int, ...] = ()  # inputs in whose memory the output may be written
+    reads_behind: int = 0  # bytes behind its inputs that the kernel reads and does not use
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,8 @@ class View:
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
     rounding: str = "tflite"
+    # Rows above and below, columns left and right of input 0, of its zero point: a PAD that was folded into this op.
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def refuse(self, why: str) -> BadInput:
         return refuse(self.op, self.graph.tensors, why)

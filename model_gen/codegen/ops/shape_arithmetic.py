@@ -1,9 +1,11 @@
-"""SHAPE, PACK, FILL, GATHER, CAST and REDUCE_PROD: constants once the shapes are known, never computed on the board."""
+"""SHAPE, PACK, FILL, CAST and REDUCE_PROD: constants once the shapes are known; only PACK is also computed on
+the board."""
 
 import numpy as np
 
 from model_gen.codegen.graph import ITEM_BYTES, Array, Shape
-from model_gen.codegen.ops.registry import Rule, View, register
+from model_gen.codegen.ops.concatenation import joined
+from model_gen.codegen.ops.registry import Kernel, Rule, View, register
 from model_gen.codegen.options import AxisOptions, ReducerOptions
 
 _MAX_FILLED = 1 << 26  # elements of a FILL: a hostile file must not fill the memory
@@ -45,6 +47,11 @@ def _pack_fold(view: View) -> Array | None:
     return None if values is None else np.stack(values, _pack_axis(view))
 
 
+def _pack(view: View) -> Kernel:
+    """Of int8 tensors that the board computes: each contributes what lies behind the axis."""
+    return joined(view, _pack_axis(view))
+
+
 def _fill_shape(view: View) -> Shape:
     shape = view.integers(0)
     elements = 1
@@ -62,22 +69,6 @@ def _fill_fold(view: View) -> Array | None:
     if value.size != 1:
         raise view.refuse("the filled value must be one element")
     return np.full(view.output.shape, value.ravel()[0], value.dtype)
-
-
-def _gather_shape(view: View) -> Shape:
-    shape = view.input(0).shape
-    axis = view.axis(view.options(AxisOptions).axis, len(shape))
-    return (*shape[:axis], *view.input(1).shape, *shape[axis + 1 :])
-
-
-def _gather_fold(view: View) -> Array | None:
-    values = _values(view)
-    if values is None:
-        return None
-    try:
-        return np.take(values[0], values[1], view.options(AxisOptions).axis)
-    except (IndexError, TypeError) as error:
-        raise view.refuse(f"the indices do not fit: {error}") from None
 
 
 def _cast_shape(view: View) -> Shape:
@@ -112,8 +103,7 @@ def _product_fold(view: View) -> Array | None:
 
 
 register("SHAPE", Rule(_shape_shape, fold=_shape_fold))
-register("PACK", Rule(_pack_shape, fold=_pack_fold))
+register("PACK", Rule(_pack_shape, _pack, _pack_fold))
 register("FILL", Rule(_fill_shape, fold=_fill_fold))
-register("GATHER", Rule(_gather_shape, fold=_gather_fold))
 register("CAST", Rule(_cast_shape, fold=_cast_fold))
 register("REDUCE_PROD", Rule(_product_shape, fold=_product_fold))

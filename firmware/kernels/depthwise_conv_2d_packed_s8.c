@@ -1,0 +1,166 @@
+/* DEPTHWISE_CONV_2D with packed weights. SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+#include <string.h>
+
+#include "nj_depthwise.h"
+#include "nj_requantize.h"
+
+enum { NJ_LANES = 16, NJ_NINE = 9 };
+
+#if NJ_HELIUM
+
+/* Where each tap of the window whose first place is (row, column) begins; a padded one in the row of zero points. */
+static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, const int8_t **tap, int32_t row,
+                    int32_t column)
+{
+    const struct nj_window *window = &op->window;
+    const int32_t width = window->width;
+    const int32_t reach = op->input.width - column; /* columns from here on are beyond the image */
+    const int32_t pitch = window->dilation_height * op->input.width * op->input.channels;
+    const int32_t next = window->dilation_width * op->input.channels;
+    const int8_t *line = input + (row * op->input.width + column) * op->input.channels;
+    for (int32_t ky = 0; ky < window->height; ky++, line += pitch) {
+        const bool inside = (uint32_t)(row + ky * window->dilation_height) < (uint32_t)op->input.height;
+        const int8_t *place = line;
+        if (inside && column >= 0 && (width - 1) * window->dilation_width < reach) {
+            for (int32_t kx = 0; kx < width; kx++, place += next) {
+                *tap++ = place;
+            }
+        } else {
+            for (int32_t kx = 0, x = column; kx < width; kx++, x += window->dilation_width, place += next) {
+                *tap++ = inside && (uint32_t)x < (uint32_t)op->input.width ? place : op->padding;
+            }
+        }
+    }
+    *tap = op->padding; /* of the zeros that make their number even */
+}
+
+/* Output indices from `first` to before `behind` of a dimension see no padding. */
+struct nj_inside {
+    int32_t first;
+    int32_t behind;
+};
+
+static struct nj_inside nj_inside(int32_t input, int32_t output, int32_t reach, int32_t stride, int32_t pad)
+{
+    const int32_t room = input - 1 - reach + pad;
+    const int32_t first = (pad + stride - 1) / stride;
+    return (struct nj_inside){first, room < 0 ? first : nj_clamp(room / stride + 1, first, output)};
+}
+
+/* 9 taps: runs along the longer side of the image, so that the taps' places are found once a run. */
+static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                              struct nj_depthwise *depthwise)
+{
+    const struct nj_window *window = &op->window;
+    const int32_t channels = op->output.channels;
+    const int32_t walked = (channels + NJ_LANES - 1) / NJ_LANES * NJ_LANES;
+    const struct nj_inside rows =
+        nj_inside(op->input.height, op->output.height, (window->height - 1) * window->dilation_height,
+                  window->stride_height, window->pad_top);
+    const struct nj_inside columns =
+        nj_inside(op->input.width, op->output.width, (window->width - 1) * window->dilation_width,
+                  window->stride_width, window->pad_left);
+    const bool down = rows.behind - rows.first > columns.behind - columns.first;
+    const struct nj_inside inside = down ? rows : columns;
+    const int32_t lines = down ? op->output.width : op->output.height;
+    const int32_t length = down ? op->output.height : op->output.width;
+    const int32_t move =
+        (down ? window->stride_height * op->input.width : window->stride_width) * op->input.channels;
+    depthwise->back = (down ? op->output.width * channels : channels) - walked;
+    for (int32_t line = 0; line < lines; line++) {
+        int32_t places = 1;
+        for (int32_t i = 0; i < length; i += places) {
+            const int32_t oy = down ? i : line;
+            const int32_t ox = down ? line : i;
+            const bool run = i >= inside.first && i < inside.behind;
+            places = run ? inside.behind - i : 1;
+            nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
+                    ox * window->stride_width - window->pad_left);
+            depthwise->moves = 0;
+            if (places > 1) {
+                for (int32_t t = 0; t < NJ_NINE; t++) {
+                    /* Padded taps stay where they are. */
+                    depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : move;
+                    depthwise->moves |= depthwise->step[t] - walked;
+                }
+            }
+            depthwise->places = places;
+            depthwise->y = output + (oy * op->output.width + ox) * channels;
+            (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)(depthwise);
+        }
+    }
+}
+
+void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                                    int8_t *scratch)
+{
+    const struct nj_window *window = &op->window;
+    struct nj_depthwise depthwise = {.groups = op->groups,
+                                     .channels = op->output.channels,
+                                     .zero_point = op->output_zero_point,
+                                     .pairs = op->taps / 2,
+                                     .tap = (const int8_t **)(void *)scratch};
+    vst1q_s8(depthwise.min, vdupq_n_s8((int8_t)op->activation_min));
+    vst1q_s8(depthwise.max, vdupq_n_s8((int8_t)op->activation_max));
+    if (window->height * window->width == NJ_NINE) {
+        nj_depthwise_runs(op, input, output, &depthwise);
+        return;
+    }
+    for (int32_t oy = 0; oy < op->output.height; oy++) {
+        for (int32_t ox = 0; ox < op->output.width; ox++) {
+            nj_taps(op, input, depthwise.tap, oy * window->stride_height - window->pad_top,
+                    ox * window->stride_width - window->pad_left);
+            depthwise.y = output + (oy * op->output.width + ox) * op->output.channels;
+            (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away)(&depthwise);
+        }
+    }
+}
+
+#else
+
+/* Where a group keeps the constants of its channel `lane`: even channels first, of these every other one first. */
+static int32_t nj_packed_slot(int32_t lane)
+{
+    return (lane % 2 * 2 + lane / 2 % 2) * (3 * 4) + lane / 4;
+}
+
+/* The int32 at `place`, little-endian on every target. */
+static int32_t nj_packed_word(const int8_t *place)
+{
+    int32_t word;
+    memcpy(&word, place, sizeof word);
+    return word;
+}
+
+void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                                    int8_t *scratch)
+{
+    (void)scratch;
+    const struct nj_window *window = &op->window;
+    const int32_t channels = op->output.channels;
+    for (int32_t oy = 0; oy < op->output.height; oy++) {
+        for (int32_t ox = 0; ox < op->output.width; ox++) {
+            for (int32_t c = 0; c < channels; c++) {
+                const int8_t *group = op->groups + c / NJ_LANES * (NJ_LANES * op->taps + 192);
+                const int8_t *constants = group + NJ_LANES * op->taps + 4 * nj_packed_slot(c % NJ_LANES);
+                int32_t acc = nj_packed_word(constants);
+                for (int32_t ky = 0; ky < window->height; ky++) {
+                    const int32_t y = oy * window->stride_height - window->pad_top + ky * window->dilation_height;
+                    for (int32_t kx = 0; kx < window->width; kx++) {
+                        const int32_t x = ox * window->stride_width - window->pad_left + kx * window->dilation_width;
+                        const bool inside = y >= 0 && y < op->input.height && x >= 0 && x < op->input.width;
+                        const int32_t step =
+                            inside ? input[(y * op->input.width + x) * channels + c] : op->padding[c];
+                        acc = nj_add_wrapping(acc, group[NJ_LANES * (ky * window->width + kx) + c % NJ_LANES] * step);
+                    }
+                }
+                const struct nj_requant scale = {nj_packed_word(constants + 16), nj_packed_word(constants + 32)};
+                *output++ = (int8_t)nj_clamp(nj_add_wrapping(nj_requantize_double(acc, scale), op->output_zero_point),
+                                             op->activation_min, op->activation_max);
+            }
+        }
+    }
+}
+
+#endif

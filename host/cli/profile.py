@@ -1,0 +1,96 @@
+"""`nightjar profile`: where the instructions of an inference go."""
+
+from pathlib import Path
+
+import click
+
+from host.cli.common import json_option, say, write_json
+
+SCHEMA = "nightjar/profile/1"
+
+
+@click.command(
+    "profile",
+    help="Count the instructions of one inference of MODEL (a bundle folder or a .tflite) on the virtual board by layer"
+    " and by function, show the hottest loops with their disassembly, and the share of Helium instructions.",
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--board",
+    default="virtual",
+    show_default=True,
+    type=click.Choice(["virtual"]),
+    help="Only the virtual board counts every instruction.",
+)
+@click.option(
+    "--rounding", default="tflite", type=click.Choice(["tflite", "tflm"]), show_default=True
+)
+@click.option(
+    "--loops", default=4, show_default=True, type=click.IntRange(0, 50), help="How many to show."
+)
+@json_option
+def command(model: Path, board: str, rounding: str, loops: int, json_path: str | None) -> int:
+    import tempfile
+    from dataclasses import asdict
+
+    from host.compare.prepare import prepare
+    from host.compare.session import prove
+    from host.errors import FirmwareFailure
+    from host.profile.count import counting, engine_of, read_counts
+    from host.profile.report import disassemble, profile
+
+    subject, made = prepare(model, board, rounding=rounding)
+    engine = engine_of(made.elf)
+    with tempfile.TemporaryDirectory(prefix="nightjar-") as name:
+        folder = Path(name)
+        # A board of its own: one that is kept does not count.
+        with counting(engine, folder) as counts:
+            verdict = prove(made, subject, board, vectors=1, seed=0, root=folder / "boards")
+        blocks = read_counts(counts)
+    if verdict.first_difference is not None:
+        raise FirmwareFailure(
+            "the board does not compute what the host computes, so its costs mean nothing",
+            evidence=verdict.headline,
+            next_step=f"nightjar verify {model} --board {board}",
+        )
+    found = profile(blocks, engine, disassemble(made.elf, engine), loops=loops)
+    layers = [
+        {
+            "index": tap.index,
+            "op": tap.op,
+            "instructions": sum(found.steps[s] for s in tap.cost_steps),
+        }
+        for tap in made.description.taps
+    ]
+    payload = {
+        "schema": SCHEMA,
+        "board": board,
+        "model_sha256": subject.model_sha256,
+        "inference": verdict.cost.model,
+        "layers": layers,
+        **asdict(found),
+    }
+    write_json(json_path, payload)
+    say(
+        f"one inference: {verdict.cost.model:,} instructions, {found.total:,.0f} in the engine's own code",
+        json_path,
+    )
+    say(f"Helium: {100 * found.helium:.1f} % of these", json_path)
+    for layer in layers:
+        if layer["instructions"]:
+            say(f"{layer['index']:4} {layer['op']:24} {layer['instructions']:12,.0f}", json_path)
+    say("by function:", json_path)
+    for function, instructions in found.functions:
+        if instructions >= 0.001 * found.total:
+            say(
+                f"  {instructions:12,.0f}  {100 * instructions / found.total:5.1f} %  {function}",
+                json_path,
+            )
+    for loop in found.loops:
+        say(
+            f"{loop.function} at {loop.address:08x}: {loop.runs:,.0f} times, {loop.instructions:,.0f} instructions",
+            json_path,
+        )
+        for line in loop.lines:
+            say(f"    {line}", json_path)
+    return 0

@@ -1,0 +1,1 @@
+"""Where the instructions of an inference go, counted on the virtual board."""

@@ -1,0 +1,84 @@
+"""The table of `nightjar bench engine`: our engine beside the recorded peer, model by model."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "nightjar/bench/1"
+PEERS = Path(__file__).with_name("peers.json")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Recorded figures of TFLM with CMSIS-NN; flash is code and model. `goal`: instructions that we must not exceed."""
+
+    name: str
+    macs: int
+    instructions: int
+    flash_kb: float
+    arena: int
+    goal: int
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """Our figures for one model, and the peer's for the model of the same multiply-accumulates, if one is recorded."""
+
+    model: str
+    macs: int
+    instructions: int
+    engine_flash: int
+    arena: int
+    peer: Peer | None
+
+
+def peers() -> tuple[list[Peer], str]:
+    """The recorded peers, and where and when they were measured."""
+    data = json.loads(PEERS.read_text())
+    return [Peer(**peer) for peer in data["peers"]], f"{data['source']}, {data['date']}"
+
+
+def peer_of(macs: int) -> Peer | None:
+    """The peer whose model has exactly as many multiply-accumulates: the same architecture."""
+    return next((peer for peer in peers()[0] if peer.macs == macs), None)
+
+
+def engine_json(rows: Sequence[EngineRow], board: str) -> dict[str, Any]:
+    """`nightjar/bench/1`, with one entry a model under "engine"."""
+    return {
+        "schema": SCHEMA,
+        "board": board,
+        "peer_source": peers()[1],
+        "engine": [
+            asdict(row)
+            | {
+                "per_mac": row.instructions / row.macs if row.macs else None,
+                "ratio": None if row.peer is None else row.instructions / row.peer.instructions,
+            }
+            for row in rows
+        ],
+    }
+
+
+def engine_lines(rows: Sequence[EngineRow]) -> list[str]:
+    """The table as text."""
+    lines = [
+        f"{'model | peer of as many MACs':54} {'MACs':>12} {'ours':>12} {'per MAC':>8} {'peer':>12} {'ratio':>6}"
+        f" {'goal':>12} {'flash':>9} {'arena':>9} {'peer arena':>10}"
+    ]
+    for row in rows:
+        per_mac = f"{row.instructions / row.macs:.3f}" if row.macs else "-"
+        peer = row.peer
+        name = row.model if peer is None else f"{row.model} | {peer.name}"
+        lines.append(
+            f"{name[:54]:54} {row.macs:12,} {row.instructions:12,} {per_mac:>8}"
+            + (
+                f" {'-':>12} {'-':>6} {'-':>12}"
+                if peer is None
+                else f" {peer.instructions:12,} {row.instructions / peer.instructions:6.2f} {peer.goal:12,}"
+            )
+            + f" {row.engine_flash:9,} {row.arena:9,} {'-' if peer is None else format(peer.arena, ','):>10}"
+        )
+    return [*lines, f"peer: {peers()[1]}"]
