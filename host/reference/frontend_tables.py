@@ -29,7 +29,7 @@ NEGLIGIBLE = 2.0**-44  # of it
 class FrontendTables:
     """The arrays of `struct nj_frontend`; n is the FFT length. Empty where the contract needs none.
 
-    window float32 [n]; order uint16 [n / 8] (n / 4 where n / 2 is no power of four); twiddle float32
+    window float32 [n], in the order of the first pass; order uint16 [n / 8] (n / 4 where n / 2 is no power of four); twiddle float32
     [passes * quarter * 3 * 2]; split float32 [n / 2 + 2]; band uint16 [bands * 2]; weight float32; cosine float32
     [mfcc * bands].
     """
@@ -95,7 +95,7 @@ def make_tables(contract: FrontendContract) -> FrontendTables:
     length = contract.fft_length
     bands = mel_bands(contract) if contract.mel_bands else []
     return FrontendTables(
-        window=_window(contract.window, length),
+        window=_in_order_of_use(_window(contract.window, length)),
         order=_order(length // 2),
         twiddle=_radix4_twiddles(length // 2),
         split=_rotations([(k, length) for k in range(length // 4 + 1)]),
@@ -116,6 +116,19 @@ def _window(kind: str, length: int) -> npt.NDArray[np.float32]:
         "none": [1.0] * length,
     }[kind]
     return np.ldexp(np.array(values).astype(np.float32), WINDOW_BITS)
+
+
+def _in_order_of_use(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """As the first pass takes it: blocks of 2 pairs, or of 4 as parts 0 and 2 (re, im), re of 1 and 3, im of 1 and 3."""
+    points = len(window) // 2
+    order = _order(points)
+    width = points // len(order)
+    pairs = window.reshape(-1, 2)
+    parts = [pairs[order + part * points // width] for part in range(width)]
+    if width == 2:
+        return np.concatenate(parts, axis=1).reshape(-1)
+    last = np.stack([parts[1][:, 0], parts[3][:, 0], parts[1][:, 1], parts[3][:, 1]], axis=1)
+    return np.concatenate([parts[0], parts[2], last], axis=1).reshape(-1)
 
 
 def _order(points: int) -> npt.NDArray[np.uint16]:

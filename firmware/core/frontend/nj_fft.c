@@ -6,23 +6,16 @@
  */
 #include "nj_frontend_stages.h"
 
+#if NJ_HELIUM
+#include "nj_helium_passes.h"
+#endif
+
 #define WIDTH (2 * NJ_LANES)
 
 struct number {
     nj_v re;
     nj_v im;
 };
-
-static inline struct number times(const float *value, const float *twiddle)
-{
-    const nj_v re = nj_load(value);
-    const nj_v im = nj_load(value + NJ_LANES);
-
-    return (struct number){
-        .re = nj_sub(nj_scale(re, twiddle[0]), nj_scale(im, twiddle[1])),
-        .im = nj_add(nj_scale(re, twiddle[1]), nj_scale(im, twiddle[0])),
-    };
-}
 
 static inline struct number plain(const float *value)
 {
@@ -56,6 +49,36 @@ static inline void butterfly(float *part0, uint32_t stride, struct number b, str
     nj_store(part3 + NJ_LANES, nj_add(difference02_im, difference13_re));
 }
 
+#if NJ_HELIUM
+static inline void butterflies(float *part, uint32_t stride, const float *twiddle, uint32_t count)
+{
+    nj_helium_butterflies(part, stride, twiddle, count);
+}
+#else
+static inline struct number times(const float *value, const float *twiddle)
+{
+    const nj_v re = nj_load(value);
+    const nj_v im = nj_load(value + NJ_LANES);
+
+    return (struct number){
+        .re = nj_sub(nj_scale(re, twiddle[0]), nj_scale(im, twiddle[1])),
+        .im = nj_add(nj_scale(re, twiddle[1]), nj_scale(im, twiddle[0])),
+    };
+}
+
+static inline void butterflies(float *part, uint32_t stride, const float *twiddle, uint32_t count)
+{
+    for (; count > 0u; count--) {
+        const struct number b = times(part + 2u * stride, twiddle);
+        const struct number c = times(part + stride, twiddle + 2);
+        const struct number d = times(part + 3u * stride, twiddle + 4);
+        butterfly(part, stride, b, c, d);
+        part += WIDTH;
+        twiddle += 6;
+    }
+}
+#endif
+
 static void pass_of_fours(float *complex, uint32_t points, uint32_t quarter, const float *twiddle)
 {
     const uint32_t stride = WIDTH * quarter;
@@ -63,14 +86,7 @@ static void pass_of_fours(float *complex, uint32_t points, uint32_t quarter, con
     for (float *block = complex; block < complex + WIDTH * points; block += 4u * stride) {
         /* The first twiddle is 1: multiplying by it would change nothing. */
         butterfly(block, stride, plain(block + 2u * stride), plain(block + stride), plain(block + 3u * stride));
-        for (uint32_t k = 1; k < quarter; k++) {
-            float *const part = block + WIDTH * k;
-            const float *const w = twiddle + 6u * k;
-            const struct number b = times(part + 2u * stride, w);
-            const struct number c = times(part + stride, w + 2);
-            const struct number d = times(part + 3u * stride, w + 4);
-            butterfly(part, stride, b, c, d);
-        }
+        butterflies(block + WIDTH, stride, twiddle + 6, quarter - 1u);
     }
 }
 

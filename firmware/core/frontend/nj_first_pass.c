@@ -1,4 +1,5 @@
-/* The first pass of the FFT, which takes the samples as they lie: framing, window, order and butterflies at once.
+/* The first pass of the FFT, which takes the samples as they lie: framing, window, order and butterflies at once. The
+ * window lies in the order of use: of a block of 4, parts 0 and 2 (re, im each), then re of parts 1 and 3, then im.
  *
  * A block is the 4-point DFT (2-point where the number of pairs is no power of four) of pairs whose numbers are a
  * quarter (half) of all apart; order[] says which, so that the passes that follow find bit-reversed order.
@@ -6,25 +7,24 @@
  */
 #include "nj_frontend_stages.h"
 
-struct nj_source {
-    const int16_t *samples;
-    const float *window;
-    nj_places places;
-};
+#if NJ_HELIUM
+#include "nj_helium_passes.h"
+#endif
 
 /* Pair `number` of the frames, windowed: even samples are the real parts, odd ones the imaginary parts. */
-static inline void take(const struct nj_source *source, uint32_t number, nj_v *re, nj_v *im)
+static inline void take(const int16_t *samples, nj_places places, uint32_t number, float w_re, float w_im, nj_v *re,
+                        nj_v *im)
 {
-    const float *const window = source->window + 2u * number;
     nj_v even;
     nj_v odd;
 
-    nj_gather(source->samples + 2u * number, source->places, &even, &odd);
-    *re = nj_scale(even, window[0]);
-    *im = nj_scale(odd, window[1]);
+    nj_gather(samples + 2u * number, places, &even, &odd);
+    *re = nj_scale(even, w_re);
+    *im = nj_scale(odd, w_im);
 }
 
-static void blocks_of_twos(const struct nj_source *source, const uint16_t *order, uint32_t points, float *out)
+static void blocks_of_twos(const int16_t *samples, nj_places places, const float *window, const uint16_t *order,
+                           uint32_t points, float *out)
 {
     for (uint32_t block = 0; block < points / 2u; block++) {
         const uint32_t number = order[block];
@@ -33,17 +33,20 @@ static void blocks_of_twos(const struct nj_source *source, const uint16_t *order
         nj_v b_re;
         nj_v b_im;
 
-        take(source, number, &a_re, &a_im);
-        take(source, number + points / 2u, &b_re, &b_im);
+        take(samples, places, number, window[0], window[1], &a_re, &a_im);
+        take(samples, places, number + points / 2u, window[2], window[3], &b_re, &b_im);
         nj_store(out, nj_add(a_re, b_re));
         nj_store(out + NJ_LANES, nj_add(a_im, b_im));
         nj_store(out + 2 * NJ_LANES, nj_sub(a_re, b_re));
         nj_store(out + 3 * NJ_LANES, nj_sub(a_im, b_im));
         out += 4 * NJ_LANES;
+        window += 4;
     }
 }
 
-static void blocks_of_fours(const struct nj_source *source, const uint16_t *order, uint32_t points, float *out)
+#if !NJ_HELIUM
+static void blocks_of_fours(const int16_t *samples, nj_places places, const float *window, const uint16_t *order,
+                            uint32_t points, float *out)
 {
     for (uint32_t block = 0; block < points / 4u; block++) {
         const uint32_t number = order[block];
@@ -56,14 +59,14 @@ static void blocks_of_fours(const struct nj_source *source, const uint16_t *orde
         nj_v d_re;
         nj_v d_im;
 
-        take(source, number, &a_re, &a_im);
-        take(source, number + points / 2u, &c_re, &c_im);
+        take(samples, places, number, window[0], window[1], &a_re, &a_im);
+        take(samples, places, number + points / 2u, window[2], window[3], &c_re, &c_im);
         const nj_v sum02_re = nj_add(a_re, c_re);
         const nj_v sum02_im = nj_add(a_im, c_im);
         const nj_v difference02_re = nj_sub(a_re, c_re);
         const nj_v difference02_im = nj_sub(a_im, c_im);
-        take(source, number + points / 4u, &b_re, &b_im);
-        take(source, number + points / 4u * 3u, &d_re, &d_im);
+        take(samples, places, number + points / 4u, window[4], window[6], &b_re, &b_im);
+        take(samples, places, number + points / 4u * 3u, window[5], window[7], &d_re, &d_im);
         const nj_v sum13_re = nj_add(b_re, d_re);
         const nj_v sum13_im = nj_add(b_im, d_im);
         const nj_v difference13_re = nj_sub(b_re, d_re);
@@ -77,16 +80,22 @@ static void blocks_of_fours(const struct nj_source *source, const uint16_t *orde
         nj_store(out + 6 * NJ_LANES, nj_sub(difference02_re, difference13_im));
         nj_store(out + 7 * NJ_LANES, nj_add(difference02_im, difference13_re));
         out += 8 * NJ_LANES;
+        window += 8;
     }
 }
+#endif
 
 void nj_first_pass(const struct nj_frontend *frontend, const int16_t *samples, const uint32_t *places, float *out)
 {
-    const struct nj_source source = {samples, frontend->window, nj_places_from(places)};
     const uint32_t points = frontend->fft_length / 2u;
 
-    if ((points & 0x55555555u) != 0u) /* a power of four */
-        blocks_of_fours(&source, frontend->order, points, out);
-    else
-        blocks_of_twos(&source, frontend->order, points, out);
+    if ((points & 0x55555555u) == 0u) { /* no power of four */
+        blocks_of_twos(samples, nj_places_from(places), frontend->window, frontend->order, points, out);
+        return;
+    }
+#if NJ_HELIUM
+    nj_helium_first_pass(samples, places, frontend->window, frontend->order, points / 4u, 2u * points, out);
+#else
+    blocks_of_fours(samples, nj_places_from(places), frontend->window, frontend->order, points, out);
+#endif
 }

@@ -18,12 +18,16 @@ uint32_t nj_frontend_scratch(const struct nj_frontend *frontend)
     return NJ_FRONTEND_SCRATCH(frontend->fft_length);
 }
 
+/* `length` samples from place `begin` on, 0 outside the view. */
 static void copy_frame(const struct nj_view *view, int32_t begin, int32_t length, int16_t *frame)
 {
-    for (int32_t i = 0; i < length; i++) {
-        const int32_t place = begin + i;
-        frame[i] = place >= view->first && place < view->end ? view->samples[place - view->first] : (int16_t)0;
-    }
+    const int32_t end = begin + length;
+    const int32_t from = begin > view->first ? begin : view->first;
+    const int32_t until = end < view->end ? end : view->end;
+
+    memset(frame, 0, (size_t)length * sizeof(*frame));
+    if (from < until)
+        memcpy(frame + (from - begin), view->samples + (from - view->first), (size_t)(until - from) * sizeof(*frame));
 }
 
 /* Where the lanes' frames begin; frames that reach beyond the view are copied, with zeros around. */

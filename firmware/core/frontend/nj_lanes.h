@@ -17,15 +17,18 @@
 #ifdef __FAST_MATH__
 #error "the frontend's bits depend on the order of operations: compile it with -fno-fast-math"
 #endif
-_Static_assert(FLT_EVAL_METHOD == 0, "float must be computed as float");
+/* 16: only _Float16 is computed in its own width. */
+_Static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 16, "float must be computed as float");
 _Static_assert(sizeof(float) == 4 && FLT_MANT_DIG == 24, "float must be IEEE-754 single precision");
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "samples are read in pairs, as little-endian words"
 #endif
 
 #if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+#define NJ_HELIUM 1
 #include "nj_lanes_helium.h"
 #else
+#define NJ_HELIUM 0
 #include "nj_lanes_generic.h"
 #endif
 

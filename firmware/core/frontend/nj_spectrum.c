@@ -6,6 +6,10 @@
  */
 #include "nj_frontend_stages.h"
 
+#if NJ_HELIUM
+#include "nj_helium_passes.h"
+#endif
+
 #define WIDTH (2 * NJ_LANES)
 
 enum wanted { MAGNITUDE, ROOT, POWER };
@@ -36,6 +40,12 @@ static inline void spectrum(const float *complex, uint32_t points, const float *
     nj_store(out, measure(nj_scale(nj_add(first_re, first_im), 2.0f), nj_fill(0.0f), wanted));
     if (nyquist)
         nj_store(nyquist, measure(nj_scale(nj_sub(first_re, first_im), 2.0f), nj_fill(0.0f), wanted));
+#if NJ_HELIUM
+    if (wanted != POWER) {
+        nj_helium_spectrum(low, high, split + 2, out_low, out_high, points / 2u, wanted == ROOT ? 2u : 1u);
+        return;
+    }
+#endif
     for (uint32_t k = points / 2u; k > 0; k--) { /* low and high are the same in the last turn */
         const float w_re = *(split += 2);
         const float w_im = split[1];
