@@ -11,11 +11,12 @@ from host.bundle import Subject, load_subject
 from host.compare.layers import Layer, Structure, read_structure
 from host.compare.session import Bench
 from host.compare.vectors import count_vectors, node_id
-from host.errors import BadInput, HostFailure, NightjarError
+from host.errors import HostFailure, NightjarError
 from host.report.junit import FAILURE_CLASS, add_types
 from host.report.outcome import exit_code, is_verdict
 
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
+TESTER = Path(__file__).parent / "tester"
 ORDER = ("identity", "frontend", "tensors", "cost", "determinism", "soak")
 
 
@@ -64,12 +65,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         subject = load_subject(Path(bundle))
         vectors = config.getoption("--vectors")
         total = count_vectors(subject, vectors)
-        if vectors < 0 or total < 1:
-            raise BadInput("at least one vector is needed", evidence=f"Received: {vectors}")
         structure = read_structure(subject.model)
     except NightjarError as error:
         pytest.exit(str(error), returncode=error.exit_code)
     config.stash[SUITE] = Suite(config.getoption("--board"), subject, structure, vectors, total)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where a board is judged, the tests of the tester stay out, unless they are asked for by name."""
+    if collection_path != TESTER or config.getoption("--bundle") is None:
+        return None
+    asked = [Path(argument.split("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(TESTER) for path in asked) else True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

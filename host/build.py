@@ -14,14 +14,17 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
 from host.deadline import Deadline
-from host.errors import HostFailure
+from host.errors import BadInput, HostFailure
 from host.project import Project
 
 APT = "apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi"
+_MERCY = 5.0  # seconds that an interrupted build has to end its compilers
 _TAIL = 3000  # characters of compiler output that an error shows
 # What would reach the compiler past the project's own flags.
 _UNWANTED = {"CFLAGS", "CPPFLAGS", "LDFLAGS", "CC", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH"}
 _UNWANTED |= {"CMAKE_GENERATOR", "CMAKE_TOOLCHAIN_FILE", "DESTDIR", "MAKEFLAGS"}
+# How the linker says that a region is full; GNU ld 2.40 crashes instead when no region is left to go on in.
+_TOO_LARGE = ("overflowed by", "will not fit in region", "ld terminated with signal 11")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def build(project: Project, deadline: Deadline) -> None:
 
     Raises:
         HostFailure: a tool is missing, the compiler refuses the sources, or the deadline has passed.
+        BadInput: the model does not fit the board's memory.
     """
     cmake = find_tool("cmake", "pip install cmake, or apt-get install -y cmake")
     ninja = find_tool("ninja", "pip install ninja, or apt-get install -y ninja-build")
@@ -74,7 +78,16 @@ def build(project: Project, deadline: Deadline) -> None:
     _run(
         [*configure, f"-DCMAKE_MAKE_PROGRAM={ninja}"], deadline, "CMake does not accept the project"
     )
-    _run([cmake, "--build", str(folder)], deadline, "the firmware does not build")
+    try:
+        _run([cmake, "--build", str(folder)], deadline, "the firmware does not build")
+    except HostFailure as error:
+        if any(sign in error.evidence for sign in _TOO_LARGE):
+            raise BadInput(
+                f"the model does not fit the memory of the board {project.description.board}",
+                evidence=f"Received: an arena of {project.description.arena_bytes:,} bytes; {error.evidence}",
+                next_step="take a smaller model or input, or a board with more memory",
+            ) from error
+        raise
     if not project.elf.is_file():
         raise HostFailure("the build gave no ELF", evidence=f"expected {project.elf}")
 
@@ -94,8 +107,7 @@ def _run(command: list[str], deadline: Deadline, what: str) -> None:
     try:
         output, _ = process.communicate(timeout=deadline.remaining)
     except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(process)
         if isinstance(error, subprocess.TimeoutExpired):
             raise HostFailure(
                 f"{Path(command[0]).name} did not end before the deadline",
@@ -109,6 +121,16 @@ def _run(command: list[str], deadline: Deadline, what: str) -> None:
             evidence=f"exit code {process.returncode} of {' '.join(command)}\n{output[-_TAIL:]}",
             next_step="read the first error above; `nightjar doctor` checks the compilers",
         )
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End a build and its compilers: ninja gives each a process group of its own, and ends them when interrupted."""
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(_MERCY)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def footprint(project: Project) -> Footprint:

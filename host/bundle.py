@@ -1,6 +1,7 @@
 """The bundle: a folder with a model, its contract, its labels and a few real input windows."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import Contract, contract_sha256
+from host.contract import Contract, check_seal, contract_sha256
 from host.errors import BadInput, IdentityFailure
 from host.files import new_directory, sha256_bytes
 
@@ -73,29 +74,39 @@ def load_subject(path: Path) -> Subject:
     if path.is_file():
         return Subject(path, path.read_bytes())
     if not path.is_dir():
+        state = "is neither" if path.exists() else "does not exist"
         raise BadInput(
             "expected a bundle folder or a .tflite file",
-            evidence=f"Received: {path}, which does not exist",
+            evidence=f"Received: {path}, which {state}",
             next_step="make a bundle with `nightjar quantize`, or give the path of a .tflite",
         )
-    missing = [name for name in (MODEL, CONTRACT, LABELS, VECTORS) if not (path / name).is_file()]
-    if missing:
-        raise BadInput(
-            f"a bundle holds {MODEL}, {CONTRACT}, {LABELS} and {VECTORS}",
-            evidence=f"Received: {path} without {', '.join(missing)}",
-            next_step="make the bundle again with `nightjar quantize`",
-        )
+    required = (MODEL, CONTRACT, LABELS, VECTORS)
+    _require(path, required)
     contract_json = (path / CONTRACT).read_bytes()
+    check_seal(contract_json)
     contract = Contract.from_json(contract_json)
-    content = {name: (path / name).read_bytes() for name in (MODEL, LABELS, VECTORS)}
+    listed = sorted({*contract.files, *required} - {CONTRACT})
+    _require(path, listed)
+    content = {name: (path / name).read_bytes() for name in listed}
     for name, data in content.items():
         if contract.files.get(name) != sha256_bytes(data):
             raise IdentityFailure(
                 f"{name} is not the file that this bundle was made with",
-                evidence=f"SHA-256 {sha256_bytes(data)}; {CONTRACT} says {contract.files.get(name)}",
+                evidence=f"Received: SHA-256 {sha256_bytes(data)}; "
+                f"{CONTRACT} says {contract.files.get(name)}",
                 next_step="restore the file, or make the bundle again with `nightjar quantize`",
             )
     return Subject(path, content[MODEL], contract_json, content[VECTORS])
+
+
+def _require(path: Path, names: Iterable[str]) -> None:
+    missing = [name for name in names if not (path / name).is_file()]
+    if missing:
+        raise BadInput(
+            f"a bundle holds {MODEL}, {CONTRACT}, {LABELS}, {VECTORS} and what {CONTRACT} lists",
+            evidence=f"Received: {path} without {', '.join(missing)}",
+            next_step="make the bundle again with `nightjar quantize`",
+        )
 
 
 def vectors_to_npz(vectors: Vectors) -> bytes:
@@ -111,8 +122,26 @@ def vectors_to_npz(vectors: Vectors) -> bytes:
     return stream.getvalue()
 
 
+def require_replaceable(path: Path) -> None:
+    """Raise BadInput unless a bundle can be written to `path`: it is absent, an empty folder, or a bundle."""
+    if not path.exists() or (path / CONTRACT).is_file():
+        return
+    found = sorted(p.name for p in path.iterdir()) if path.is_dir() else ["(it is a file)"]
+    if found:
+        raise BadInput(
+            "a bundle replaces only an empty folder or another bundle",
+            evidence=f"Received: {path}, which holds {found[0]}",
+            next_step="give another --out, or remove what is there",
+        )
+
+
 def write_bundle(path: Path, contract: Contract, files: dict[str, bytes]) -> None:
-    """Write a bundle whole or not at all; `contract.files` must hold the hashes of `files`."""
+    """Write a bundle whole or not at all; `contract.files` must hold the hashes of `files`.
+
+    Raises:
+        BadInput: `path` holds something that is not a bundle.
+    """
+    require_replaceable(path)
     with new_directory(path) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)

@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from host.contract_checks import check_frontend
-from host.errors import BadInput
+from host.errors import BadInput, IdentityFailure
 
 SCHEMA = "nightjar/bundle/1"
+# The contract's own hash within it: of all its bytes, with zeros in the place of the hash.
+_SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
+_NO_SEAL = b'"seal": "' + b"0" * 64 + b'"'
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,10 @@ class Contract:
 
     def to_json(self) -> bytes:
         """The bytes of `model.json`; the same contract always gives the same bytes."""
-        text = json.dumps(
-            {"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True, allow_nan=False
-        )
-        return (text + "\n").encode()
+        content = {"schema": SCHEMA, "seal": "0" * 64, **asdict(self)}
+        text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+        seal = hashlib.sha256(text.encode()).hexdigest()
+        return text.encode().replace(_NO_SEAL, f'"seal": "{seal}"'.encode())
 
     @classmethod
     def from_json(cls, data: bytes) -> "Contract":
@@ -96,6 +100,9 @@ class Contract:
             raw = json.loads(data)
             if raw.pop("schema") != SCHEMA:
                 raise KeyError("schema")
+            raw.pop("seal", None)
+            if any("/" in name or name.startswith(".") for name in raw["files"]):
+                raise ValueError("a file of a bundle lies in its folder")
             return cls(
                 frontend=FrontendContract(**raw.pop("frontend")),
                 labels=tuple(raw.pop("labels")),
@@ -109,6 +116,23 @@ class Contract:
                 evidence=f"Received: {type(error).__name__}: {error}",
                 next_step="make the bundle again with `nightjar quantize`",
             ) from error
+
+
+def check_seal(model_json: bytes) -> None:
+    """Refuse a `model.json` of which any byte is not the one that was written.
+
+    Raises:
+        IdentityFailure: it was changed, or carries no seal.
+    """
+    found = _SEAL.search(model_json)
+    actual = hashlib.sha256(_SEAL.sub(_NO_SEAL, model_json, count=1)).hexdigest()
+    if found is None or found[1].decode() != actual:
+        said = "no seal in it" if found is None else f"its seal says {found[1].decode()}"
+        raise IdentityFailure(
+            "model.json is not the file that this bundle was made with",
+            evidence=f"Received: SHA-256 {actual} apart from the seal; {said}",
+            next_step="restore the file, or make the bundle again with `nightjar quantize`",
+        )
 
 
 def _tensor(raw: dict[str, Any]) -> TensorContract:

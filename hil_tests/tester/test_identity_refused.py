@@ -5,12 +5,14 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import host.compare.session as session
+from host.boards import open_board
 from host.bundle import load_subject
 from host.cli import main
 from host.compare.flip import copy_project
@@ -25,12 +27,11 @@ LIMIT = 5.0  # seconds
 @pytest.fixture
 def stale(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Make every flash put another ELF on the board, as a flasher that wrote nothing would leave it."""
-    real = session.open_board
 
     def use(elf: Path) -> None:
         @contextmanager
         def opened(*given: Any, **named: Any) -> Iterator[Any]:
-            with real(*given, **named) as board:
+            with open_board(*given, **named) as board:
                 flash = board.flash
                 monkeypatch.setattr(
                     board, "flash", lambda _, deadline: flash(elf, deadline), raising=False
@@ -83,6 +84,9 @@ def test_identity_of_another_model_in_the_project(
     data[data.index(b"nightjar test")] ^= 0x20  # another description: another file, as good a model
     other.write_bytes(data)
     refused(project, load_subject(other), tier, boards, "model")
+    # Identity comes before what such a project lacks.
+    part = replace(project.description, taps=project.description.taps[:2])
+    refused(replace(project, description=part), load_subject(other), tier, boards, "model")
 
 
 def test_identity_of_a_changed_contract(

@@ -28,14 +28,19 @@ def alive(mark: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("after", [0.4, 2.0, 5.0])
-def test_interrupt(made: Any, model_path: Path, tier: str, tmp_path: Path, after: float) -> None:
+@pytest.mark.parametrize(
+    ("after", "build"), [(0.4, False), (2.0, False), (5.0, False), (1.2, True), (2.5, True)]
+)
+def test_interrupt(
+    made: Any, model_path: Path, tier: str, tmp_path: Path, after: float, build: bool
+) -> None:
     subject, project = made(model_path, tier)
     verdict = tmp_path / "verify.json"
     line = [sys.executable, "-c", "from host.cli import main; main()", "verify"]
     line += [str(subject.path), "--board", tier]
-    line += ["--project", str(project.path), "--vectors", "100000", "--json", str(verdict)]
-    mark = f"{os.getpid()}-{tier}-{after}"
+    line += ["--vectors", "100000", "--json", str(verdict)]
+    line += [] if build else ["--project", str(project.path)]
+    mark = f"{os.getpid()}-{tier}-{after}-{build}"
     process = subprocess.Popen(
         line,
         cwd=tmp_path,
@@ -54,6 +59,5 @@ def test_interrupt(made: Any, model_path: Path, tier: str, tmp_path: Path, after
     while alive(mark) and time.monotonic() < ends:
         time.sleep(0.05)
     assert alive(mark) == []
-    left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not verdict.exists()
-    assert [path for path in left if path.name.startswith(".verify.json")] == []
+    assert list(tmp_path.glob(".verify.json*")) == []

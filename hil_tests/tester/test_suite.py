@@ -34,7 +34,7 @@ class Ran:
 
 def run(model: Path, project: Path | None, board: str, out: Path, *more: str) -> Ran:
     junit, verdict = out / "junit.xml", out / "verdict.json"
-    line = [sys.executable, "-m", "pytest", str(SUITE), "--ignore", str(SUITE / "tester"), "-q"]
+    line = [sys.executable, "-m", "pytest", str(SUITE), "-q"]
     line += ["-p", "no:cacheprovider", "--board", board, "--bundle", str(model), "--vectors", "2"]
     line += ["--junitxml", str(junit), "--hil-json", str(verdict), "--soak", "4", *more]
     line += ["--hil-html", str(out / "report.html"), "--hil-out", str(out)]

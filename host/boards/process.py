@@ -3,12 +3,12 @@
 import contextlib
 import os
 import select
-import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.boards.tools import find_tool
 from host.deadline import Deadline
 
 _POLITE = 1.0  # seconds between SIGTERM and SIGKILL
@@ -43,7 +43,7 @@ def spawn(command: list[str], folder: Path, *, kept: bool) -> "subprocess.Popen[
     It has a session of its own, so that Ctrl-C reaches only us, who then end it. Unless it is kept, the kernel kills
     it when the thread that started it ends, however that happens.
     """
-    guard = [] if kept else [shutil.which("setpriv") or "setpriv", "--pdeathsig", "KILL"]
+    guard = [] if kept else [find_tool("setpriv", "util-linux"), "--pdeathsig", "KILL"]
     with (folder / "stderr").open("wb") as errors:
         return subprocess.Popen(
             guard + command,

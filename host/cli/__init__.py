@@ -1,13 +1,26 @@
 """The command `nightjar`: one file a subcommand, loaded only when it is called."""
 
+import errno
 import importlib
+import math
+import os
+import shlex
+import signal
 import sys
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
 
 import click
 
 import host
-from host.cli.common import report_error
-from host.errors import NightjarError
+from host.cli.common import report_error, wants_json
+from host.errors import BadInput, HostFailure, NightjarError
+
+PATIENCE = (
+    5.0  # seconds that a command has for cleaning up before a further signal interrupts that, too
+)
 
 # Order and one line of help, so that listing the commands imports none of them.
 COMMANDS = {
@@ -28,6 +41,10 @@ COMMANDS = {
 }
 
 
+class _ReaderGone(Exception):
+    """Who read our output has gone, as in `nightjar inspect MODEL | head`: nothing is left to say."""
+
+
 class LazyGroup(click.Group):
     """A group that imports `host.cli.NAME` for the one subcommand that runs."""
 
@@ -41,6 +58,12 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error  # click itself would exit 1, the code of a wrong firmware
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -52,30 +75,98 @@ def cli() -> None:
     """Take bird recordings to a board, and prove that it computes what the host computed."""
 
 
+class _Signals:
+    """Turns the signals that end a command into KeyboardInterrupt, so that boards, locks and files are cleaned up."""
+
+    def __init__(self) -> None:
+        self.received = signal.SIGINT
+        self._at = -math.inf
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:  # nohup stays in force
+                signal.signal(number, self._stop)
+        # A shell without job control starts what ends with & deaf to Ctrl-C, and Python keeps it so.
+        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if now - self._at < PATIENCE:
+            return  # a second Ctrl-C must not cut short what the first one began to clean up
+        self._at = now
+        self.received = signal.Signals(number)
+        raise KeyboardInterrupt
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with the code of the failure class."""
+    """Run the command line and exit with the code of the failure class.
+
+    128 + the signal's number when a signal ended it.
+    """
     given = sys.argv[1:] if arguments is None else arguments
+    signals = _Signals()
     try:
         outcome = cli.main(args=given, prog_name="nightjar", standalone_mode=False)
+        sys.stdout.flush()
     except NightjarError as error:
         sys.exit(report_error(error, given))
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        sys.exit(_report_usage(error, given))
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        sys.exit(130)
+        sys.exit(128 + signals.received)
+    except (_ReaderGone, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         sys.exit(report_error(_from_os_error(error), given))
+    except MemoryError as error:
+        sys.exit(report_error(_from_defect(error), given))
+    except Exception as error:
+        # Python's own exit code, 1, would read as a verdict about the firmware.
+        if not wants_json(given):
+            traceback.print_exc()
+        sys.exit(report_error(_from_defect(error), given))
     sys.exit(outcome if isinstance(outcome, int) else 0)
 
 
-def _from_os_error(error: OSError) -> NightjarError:
-    from host.errors import HostFailure
+def _report_usage(error: click.ClickException, given: list[str]) -> int:
+    if not wants_json(given):
+        error.show()
+        return error.exit_code
+    path = "nightjar"
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        path = error.ctx.command_path
+    return report_error(
+        BadInput(
+            error.format_message(),
+            evidence=f"Received: {shlex.join(['nightjar', *given])}",
+            next_step=f"{path} --help",
+        ),
+        given,
+    )
 
-    where = f" ({error.filename})" if error.filename else ""
+
+def _from_os_error(error: OSError) -> NightjarError:
+    names = [str(name) for name in (error.filename, error.filename2) if name]
+    where = f" ({' to '.join(names)})" if names else ""
     return HostFailure(
         f"the system refused an operation on a file: {error.strerror or error}{where}",
-        evidence=f"errno {error.errno}",
+        evidence=f"Received: {errno.errorcode.get(error.errno or 0, type(error).__name__)}",
         next_step="free disk space or fix the path and its permissions; nothing was left half written",
+    )
+
+
+def _from_defect(error: BaseException) -> NightjarError:
+    if isinstance(error, MemoryError):
+        return HostFailure(
+            "this computer has not enough free memory",
+            evidence=f"Received: {error or 'MemoryError'}",
+            next_step="end other programs, or take a smaller model or fewer recordings",
+        )
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return HostFailure(
+        "nightjar met a case that it does not know: this is a defect of nightjar, not of your input",
+        evidence=f"Received: {type(error).__name__}: {error} "
+        f"(in {Path(last.filename).name}, line {last.lineno})",
+        next_step="report it with this text; `nightjar doctor` tells whether the installation is whole",
     )

@@ -18,8 +18,23 @@ _SECONDS = 600
     default=None,
     help="Folder of the project to write.  [default: build/firmware/BOARD]",
 )
+@click.option(
+    "--rounding",
+    type=click.Choice(["tflite", "tflm"]),
+    default="tflite",
+    show_default=True,
+    help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
+)
+@click.option("--backend", type=click.Choice(["cm55"]), default="cm55", show_default=True)
 @json_option
-def command(model: Path, board: str | None, out: Path | None, json_path: str | None) -> None:
+def command(
+    model: Path,
+    board: str | None,
+    out: Path | None,
+    rounding: str,
+    backend: str,
+    json_path: str | None,
+) -> None:
     """Build the firmware of MODEL_OR_PROJECT: a generated project, a bundle folder or a .tflite.
 
     A bundle or a .tflite is generated first; what is already built and unchanged is not built again.
@@ -40,7 +55,7 @@ def command(model: Path, board: str | None, out: Path | None, json_path: str | N
 
         name = board or "virtual"
         folder = out or Path("build/firmware") / name
-        project = generate(load_subject(model), name, folder)
+        project = generate(load_subject(model), name, folder, rounding=rounding)
     build(project, Deadline.after(_SECONDS))
     sizes = footprint(project)
     write_json(
@@ -48,6 +63,7 @@ def command(model: Path, board: str | None, out: Path | None, json_path: str | N
         {
             "schema": "nightjar/build/1",
             "board": project.description.board,
+            "backend": backend,
             "elf": str(project.elf),
             "elf_sha256": sha256_file(project.elf),
             "model_sha256": project.description.model_sha256,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from host.errors import NightjarError
+from host.errors import BadInput, NightjarError
 from host.files import write_atomically
 
 
@@ -18,8 +18,24 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--json",
         "json_path",
         metavar="FILE",
+        callback=_writable,
         help='Write the result as JSON; "-" is standard output, with nothing else on it.',
     )(function)
+
+
+def _writable(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Refuse a place that cannot hold the file before any work is done for it."""
+    if value not in (None, "-"):
+        path = Path(str(value))
+        file = next((folder for folder in path.parents if folder.exists()), path.parent)
+        if path.is_dir() or not file.is_dir():
+            raise BadInput(
+                "--json needs the path of a file, or - for standard output",
+                evidence=f"Received: {value!r}"
+                + (", which is a folder" if path.is_dir() else f", but {file} is no folder"),
+                next_step="give a file name, for example --json result.json",
+            )
+    return value
 
 
 def say(message: str, json_path: str | None = None) -> None:
@@ -39,9 +55,13 @@ def write_json(json_path: str | None, payload: dict[str, Any]) -> None:
     write_atomically(Path(json_path), text.encode())
 
 
+def wants_json(arguments: list[str]) -> bool:
+    """Whether the command line asks for JSON, so that an error must be JSON, too."""
+    return any(a == "--json" or a.startswith("--json=") for a in arguments)
+
+
 def report_error(error: NightjarError, arguments: list[str]) -> int:
     """Show `error` on standard error, as JSON when the caller asked for JSON; return its exit code."""
-    wants_json = any(a == "--json" or a.startswith("--json=") for a in arguments)
-    text = json.dumps(error.as_json()) if wants_json else str(error)
+    text = json.dumps(error.as_json()) if wants_json(arguments) else str(error)
     click.echo(text, err=True)
     return error.exit_code

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from host.cli.common import json_option, say, write_json
+from host.errors import BadInput
 
 
 @click.command(
@@ -65,6 +66,12 @@ def command(
     from model_gen.evaluation.table import table
 
     is_checkpoint = model.suffix == ".keras"
+    if is_checkpoint and checkpoint is not None:
+        raise BadInput(
+            "--checkpoint goes with a bundle",
+            evidence=f"Received: {model}, a checkpoint itself",
+            next_step=f"nightjar evaluate BUNDLE --checkpoint {checkpoint}",
+        )
     result = evaluate(
         EvaluateOptions(
             data_path=data_path,

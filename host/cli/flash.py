@@ -90,10 +90,11 @@ def _project(source: Path, board: str, out: Path | None, json_path: str | None) 
         from model_gen.codegen.project import generate
 
         project = generate(subject, board, folder)
-    from host.build import build
+    if (project.path / "CMakeLists.txt").is_file():
+        from host.build import build
 
-    say(f"building {project.elf}", json_path)
-    build(project, Deadline.after(_BUILD))
+        say(f"building {project.elf}", json_path)
+        build(project, Deadline.after(_BUILD))
     return project
 
 

@@ -78,7 +78,7 @@ def command(
             "--hil-html": html_path,
             "--hil-json": verdict,
         }
-        line = [sys.executable, "-m", "pytest", str(suite), "--ignore", str(suite / "tester")]
+        line = [sys.executable, "-m", "pytest", str(suite)]
         for name, value in options.items():
             if value is not None:
                 line += [name, str(value)]

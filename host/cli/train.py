@@ -1,6 +1,7 @@
 """`nightjar train`: recordings to a checkpoint."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ def _defaults(preset: str) -> dict[str, Any]:
     return {**given, **PRESETS[preset]}
 
 
-def _option(name: str, kind: Any, text: str, **more: Any) -> Any:
+def _option(name: str, kind: Any, text: str, **more: Any) -> Callable[[Any], Any]:
     """An option without a default of its own: what is not given comes from the preset."""
     return click.option(f"--{name}", type=kind, default=None, help=text, **more)
 
 
-def _switch(name: str, text: str) -> Any:
+def _switch(name: str, text: str) -> Callable[[Any], Any]:
     return click.option(f"--{name}/--no-{name}", default=None, help=text)
 
 

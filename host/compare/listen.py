@@ -129,6 +129,8 @@ def show(heard: Sequence[Heard], *, to_stderr: bool) -> None:
     from rich.table import Table
 
     console = Console(stderr=to_stderr)
+    if not console.is_terminal:
+        console.width = 120
     for result in heard:
         many = "chunk" if result.chunks == 1 else "chunks"
         table = Table(

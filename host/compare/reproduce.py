@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from host.bundle import CONTRACT, LABELS, MODEL, VECTORS, Subject
+from host.bundle import CONTRACT, MODEL, Subject
 from host.compare.expect import to_bytes
 from host.compare.observe import Finding
 from host.compare.vectors import Vector
@@ -71,9 +71,9 @@ def _copy_subject(subject: Subject, new: Path) -> str:
         return MODEL
     bundle = new / "bundle"
     bundle.mkdir()
-    (bundle / MODEL).write_bytes(subject.model)
     (bundle / CONTRACT).write_bytes(subject.contract_json)
-    for name in (LABELS, VECTORS):
+    assert subject.contract is not None
+    for name in subject.contract.files:
         shutil.copyfile(subject.path / name, bundle / name)
     return "bundle"
 

@@ -68,6 +68,10 @@ class Bench:
         wrap: put around the transport; how tests damage the link.
         repeats: untapped runs on each vector, for determinism.
         evidence: folder for what reproduces a difference; None writes none.
+
+    Raises:
+        IdentityFailure: the project was generated from another model or contract.
+        BadInput: there are no vectors, or the project's taps do not cover the model.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Bench:
         self.board_name = board_name
         self.random_vectors = vectors
         self.seed = seed
+        check_project(project, subject)
         self.structure = read_structure(subject.model)
         self.taps = match_taps(self.structure, project.description.taps)
         self.total = count_vectors(subject, vectors)
@@ -261,7 +266,6 @@ class Bench:
         return self._cause
 
     def _start(self) -> None:
-        check_project(self.project, self.subject)
         self._elf_sha256 = sha256_file(self.project.elf)
         limit = Deadline.after(START)
         if self._limit is not None:

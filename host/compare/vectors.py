@@ -69,9 +69,20 @@ def random_inputs(
 
 
 def count_vectors(subject: Subject, random: int) -> int:
-    """How many vectors `make_vectors` gives, without loading the model."""
+    """How many vectors `make_vectors` gives, without loading the model.
+
+    Raises:
+        BadInput: there would be none.
+    """
     own = subject.vectors()
-    return random + (0 if own is None else len(own.chunks))
+    chunks = 0 if own is None else len(own.chunks)
+    if random < 0 or random + chunks == 0:
+        raise BadInput(
+            "at least one vector is needed: a verdict on none proves nothing",
+            evidence=f"Received: {random} random vectors, {chunks} of the bundle's own",
+            next_step="use --vectors 1 or more",
+        )
+    return random + chunks
 
 
 def make_vectors(
@@ -82,14 +93,9 @@ def make_vectors(
     Raises:
         BadInput: there would be none, or an input has a type that no vector can be drawn for.
     """
+    count_vectors(subject, count)
     own = subject.vectors()
     chunks = [] if own is None else list(own.chunks)
-    if count < 0 or count + len(chunks) == 0:
-        raise BadInput(
-            "at least one vector is needed: a verdict on none proves nothing",
-            evidence=f"Received: {count} random vectors, {len(chunks)} of the bundle's own",
-            next_step="use --vectors 1 or more",
-        )
     drawn = random_inputs(inputs, count, seed) if count else []
     vectors = [Vector(i, inputs=tensors) for i, tensors in enumerate(drawn)]
     vectors += [Vector(count + i, chunk=chunk) for i, chunk in enumerate(chunks)]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from host.deadline import Deadline
 from host.errors import NightjarError
-from host.link.exchange import Exchange, Refused, now, rebooted, unexpected
+from host.link.exchange import Exchange, Pace, Refused, now, rebooted, unexpected
 from host.link.frames import FrameType
 from host.link.messages import (
     MAX_DIGESTS,
@@ -37,6 +37,9 @@ from host.link.messages import (
 from host.link.stats import LinkStats
 from host.link.transfer import PieceSize, load, read
 from host.link.transport import Transport, TransportClosed
+
+# Seconds that a run may take before the request is repeated, until one was timed.
+_FIRST_RUN = 0.1
 
 R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone)
 
@@ -74,6 +77,8 @@ class Client:
     def __init__(self, transport: Transport, *, stats: LinkStats | None = None) -> None:
         self._exchange = Exchange(transport, stats)
         self._piece = PieceSize()
+        # A run takes as long as its model, which says nothing about the link: it is timed apart.
+        self._run_pace = Pace(_FIRST_RUN)
 
     @property
     def stats(self) -> LinkStats:
@@ -132,7 +137,7 @@ class Client:
     ) -> RunResult:
         """Run the stages `times` times; with `stop_after`, only up to that step."""
         payload = run_request(Stages(stages), times, Mode(mode), stop_after)
-        result = self._call("RUN", payload, deadline, RunResult)
+        result = self._call("RUN", payload, deadline, RunResult, self._run_pace)
         if result.runs != times or result.differing >= max(times, 1):
             raise unexpected("RUN", result)
         return result
@@ -156,7 +161,11 @@ class Client:
     def read(self, what: What, index: int, offset: int, length: int, deadline: Deadline) -> bytes:
         """Bytes of a tensor of the last run; any length."""
         try:
-            return read(self._exchange, self._piece, What(what), index, offset, length, deadline)
+            # A tensor that was overwritten is computed again before the first piece comes.
+            patience = self._run_pace.first()
+            return read(
+                self._exchange, self._piece, What(what), index, offset, length, deadline, patience
+            )
         except NightjarError as error:
             raise self._explained(error, deadline) from error
 
@@ -205,25 +214,32 @@ class Client:
             return reason
         return error
 
-    def _call(self, what: str, payload: bytes, deadline: Deadline, kind: type[R]) -> R:
-        response = self._ask(what, payload, deadline)
+    def _call(
+        self,
+        what: str,
+        payload: bytes,
+        deadline: Deadline,
+        kind: type[R],
+        pace: Pace | None = None,
+    ) -> R:
+        response = self._ask(what, payload, deadline, pace or self._exchange.pace)
         if isinstance(response, ErrorResponse):
             raise self._explained(Refused(what, response), deadline)
         if not isinstance(response, kind):
             raise unexpected(what, response)
         return response
 
-    def _ask(self, what: str, payload: bytes, deadline: Deadline) -> Response:
+    def _ask(self, what: str, payload: bytes, deadline: Deadline, pace: Pace) -> Response:
         """Send a request until its response comes."""
         exchange = self._exchange
         request = exchange.next_request()
         before, started = replace(exchange.stats), now()
-        attempts, wait = 0, exchange.pace.first()
+        attempts, wait = 0, pace.first()
         while not deadline.expired:
             exchange.send(FrameType.REQUEST, request, payload, deadline)
             attempts += 1
             exchange.stats.retries += attempts > 1
-            sent, attempt = now(), deadline.at_most(wait)
+            attempt = deadline.at_most(wait)
             damage = exchange.stats.crc_errors
             while not attempt.expired and exchange.stats.crc_errors == damage:
                 for frame in exchange.receive(attempt):
@@ -234,11 +250,12 @@ class Client:
                     if isinstance(response, ErrorResponse) and response.code == ErrorCode.BUSY:
                         continue
                     exchange.answered(attempts)
-                    if attempts == 1:
-                        exchange.pace.saw(now() - sent)
+                    # A repeated run is answered when the first is done, so that its time is known all the same.
+                    if attempts == 1 or pace is self._run_pace:
+                        pace.saw(now() - started)
                     return response
             # Damaged bytes are a sign of life: no need to be patient.
-            wait = exchange.pace.after(wait) if attempt.expired else exchange.pace.first()
+            wait = pace.after(wait) if attempt.expired else pace.first()
         raise exchange.silence(what, attempts, before, now() - started)
 
 

@@ -1,9 +1,12 @@
 """Sessions with the real firmware over a link that damages bytes: right by retries, or LINK; never wrong or late."""
 
+import queue
 import random
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -24,23 +27,29 @@ from host.link.testing_firmware import (
 )
 
 SESSIONS = 200
+AT_ONCE = 4
+Session = Callable[[Client, int, Deadline], None]
 needs_compiler = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
-    yield from _board("tiny", tmp_path_factory.mktemp("tiny"))
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Board]]:
+    yield from _boards("tiny", tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
-    yield from _board("wide", tmp_path_factory.mktemp("wide"))
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Board]]:
+    yield from _boards("wide", tmp_path_factory.mktemp("wide"))
 
 
-def _board(name: str, root: Path) -> Iterator[Board]:
-    with open_board("native", root=root) as board:
-        board.flash(build_firmware(name, "native"), Deadline.after(20))
-        yield board
+def _boards(name: str, root: Path) -> Iterator[list[Board]]:
+    """As many boards as sessions run at once: most of a session over a bad link is waiting."""
+    elf = build_firmware(name, "native")
+    with ExitStack() as stack:
+        boards = [stack.enter_context(open_board("native", root=root)) for _ in range(AT_ONCE)]
+        for board in boards:
+            board.flash(elf, Deadline.after(20))
+        yield boards
 
 
 def _tiny_session(client: Client, seed: int, deadline: Deadline) -> None:
@@ -74,32 +83,40 @@ def _wide_session(client: Client, seed: int, deadline: Deadline) -> None:
 
 
 def _sessions(
-    board: Board, session: object, rate: float, direction: Direction, seconds: float
+    boards: list[Board], session: Session, rate: float, direction: Direction, seconds: float
 ) -> tuple[int, int, int]:
     """(right, LINK, bytes damaged) of 200 sessions; none may take longer than its deadline."""
-    right = lost = faults = 0
-    for seed in range(SESSIONS):
+
+    def one(seed: int) -> tuple[bool, int]:
+        board = idle.get()
         transport = FaultyTransport(
             board.connect(Deadline.after(5)), seed=seed, rate=rate, direction=direction
         )
         started = time.monotonic()
+        right = True
         try:
-            assert callable(session)
             session(Client(transport), seed, Deadline.after(seconds))
-            right += 1
         except LinkFailure as failure:
             assert "attempts" in failure.evidence or "unsent" in failure.evidence  # noqa: PT017
-            lost += 1
+            right = False
         finally:
-            faults += transport.faults
             transport.close()
+            idle.put(board)
         assert time.monotonic() - started < seconds + 2
-    return right, lost, faults
+        return right, transport.faults
+
+    idle: queue.Queue[Board] = queue.Queue()
+    for board in boards:
+        idle.put(board)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        done = list(pool.map(one, range(SESSIONS)))
+    right = sum(was_right for was_right, _ in done)
+    return right, SESSIONS - right, sum(faults for _, faults in done)
 
 
 @needs_compiler
 @pytest.mark.parametrize("direction", ["to_board", "from_board", "both"])
-def test_corrupt_1e4_is_mended_by_retries(tiny: Board, direction: Direction) -> None:
+def test_corrupt_1e4_is_mended_by_retries(tiny: list[Board], direction: Direction) -> None:
     right, lost, faults = _sessions(tiny, _tiny_session, 1e-4, direction, 20)
     assert (right, lost) == (SESSIONS, 0)
     assert faults > 0
@@ -108,7 +125,7 @@ def test_corrupt_1e4_is_mended_by_retries(tiny: Board, direction: Direction) -> 
 @needs_compiler
 @pytest.mark.parametrize("direction", ["to_board", "from_board"])
 def test_corrupt_1e4_in_long_transfers_is_mended_by_retries(
-    wide: Board, direction: Direction
+    wide: list[Board], direction: Direction
 ) -> None:
     right, lost, faults = _sessions(wide, _wide_session, 1e-4, direction, 20)
     assert (right, lost) == (SESSIONS, 0)
@@ -117,7 +134,7 @@ def test_corrupt_1e4_in_long_transfers_is_mended_by_retries(
 
 @needs_compiler
 @pytest.mark.parametrize("direction", ["to_board", "from_board", "both"])
-def test_corrupt_1e2_is_right_or_link(tiny: Board, direction: Direction) -> None:
+def test_corrupt_1e2_is_right_or_link(tiny: list[Board], direction: Direction) -> None:
     right, lost, faults = _sessions(tiny, _tiny_session, 1e-2, direction, 1.5)
     assert right + lost == SESSIONS
     assert right > SESSIONS // 2
@@ -125,10 +142,10 @@ def test_corrupt_1e2_is_right_or_link(tiny: Board, direction: Direction) -> None
 
 
 @needs_compiler
-def test_corrupt_1e1_is_right_or_link(tiny: Board) -> None:
+def test_corrupt_1e1_is_right_or_link(tiny: list[Board]) -> None:
     """So bad that most sessions are lost: each ends as LINK, and on time."""
     transport = FaultyTransport(
-        tiny.connect(Deadline.after(5)), seed=1, rate=0.3, direction="from_board"
+        tiny[0].connect(Deadline.after(5)), seed=1, rate=0.3, direction="from_board"
     )
     started = time.monotonic()
     with pytest.raises(LinkFailure, match="before the deadline"):

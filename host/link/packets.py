@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from host.deadline import Deadline
-from host.errors import BoardFailure, LinkFailure
+from host.errors import LinkFailure
 from host.link.transport import Watch, gone, wait_for
 
 ETHERTYPE = b"\x88\xb5"  # IEEE 802, local experimental
@@ -34,12 +34,9 @@ class Packets:
             self._socket.bind(host_path)
             self._socket.connect(board_path)
         except OSError as error:
+            reason = gone(watch, "the virtual board's network cannot be reached", str(error))
             self.close()
-            raise BoardFailure(
-                "the virtual board's network cannot be reached",
-                evidence=f"{board_path}: {error}",
-                next_step="end the board with `nightjar board down` and start it again",
-            ) from error
+            raise reason from error
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         packet = (_HEADER + data).ljust(_SMALLEST, b"\0")

@@ -46,11 +46,12 @@ class PieceSize:
     def arrived(self, pieces: int = 1) -> None:
         self._good += pieces
         if self._good >= _GROW_AFTER and self.bytes < MAX_PIECE:
-            self.bytes *= 2
+            self.bytes = min(MAX_PIECE, 2 * self.bytes)
             self._good = 0
 
-    def lost(self) -> None:
-        self.bytes = max(_SMALLEST, self.bytes // 2)
+    def lost(self, length: int) -> None:
+        """A piece of `length` bytes did not arrive."""
+        self.bytes = max(_SMALLEST, min(self.bytes, length) // 2)
         self._good = 0
 
 
@@ -85,7 +86,6 @@ class _Piece:
 
     end: int  # offset behind it
     sent: float
-    once: bool  # whether it was sent only once, so that its credit can be timed
 
 
 class _Upload:
@@ -103,7 +103,6 @@ class _Upload:
         self._credited = 0
         self._sent = 0
         self._under_way: deque[_Piece] = deque()  # sent and not credited
-        self._once = 0  # what begins before this offset was sent more than once, perhaps
         self._granted = False  # whether the board has asked for data
         self._wait = exchange.pace.first()
         self._repeats = 0  # credits that asked for the same offset again
@@ -117,10 +116,11 @@ class _Upload:
             self._ask(deadline)
             attempt = deadline.at_most(self._wait)
             progress = self._credited
-            damage = exchange.stats.crc_errors
-            while not attempt.expired and exchange.stats.crc_errors == damage:
+            damaged = False
+            while not attempt.expired and not damaged:
                 self._fill(deadline)
                 credited, granted = self._credited, self._granted
+                damage = exchange.stats.crc_errors
                 for frame in exchange.receive(attempt):
                     done = self._take(frame)
                     if done is not None:
@@ -128,17 +128,22 @@ class _Upload:
                         return done
                 if self._credited > credited or (self._granted and not granted):
                     attempt = deadline.at_most(self._wait)
-            if attempt.expired:
-                self._wait = self._size.pace.after(self._wait)
+                # A damaged credit is made good by the next one, unless nothing is left to be credited.
+                waiting = not self._granted or self._sent == len(self._data)
+                damaged = waiting and exchange.stats.crc_errors > damage
             if self._credited > progress:
                 self.attempts = 0
-            self._go_back()
+            if not damaged:
+                self._wait = self._size.pace.after(self._wait)
         return False
 
     def _ask(self, deadline: Deadline) -> None:
         self._exchange.stats.retries += self.attempts > 0
         self.attempts += 1
-        self._repeats = 0
+        # The board says where it stands, behind everything that was sent before: one repeat is enough. So nothing is
+        # sent again on a mere suspicion, which would choke a slow port.
+        self._repeats = 1 if self._granted else 0
+        self._went_back_at = -1
         self._exchange.send(FrameType.REQUEST, self._request, self._payload, deadline)
 
     def _fill(self, deadline: Deadline) -> None:
@@ -147,8 +152,7 @@ class _Upload:
             payload = data_payload(self._sent, len(self._data), piece)
             self._exchange.send(FrameType.DATA, self._request, payload, deadline)
             self._sent += len(piece)
-            self._under_way.append(_Piece(self._sent, now(), self._sent > self._once))
-            self._once = max(self._once, self._sent)
+            self._under_way.append(_Piece(self._sent, now()))
 
     def _take(self, frame: Frame) -> bool | None:
         """True or False when the board has answered, None while it has not."""
@@ -165,7 +169,6 @@ class _Upload:
         response = self._exchange.parse(frame)
         if isinstance(response, ErrorResponse):
             if response.code == ErrorCode.LOAD_DAMAGED:
-                self._size.lost()
                 return False
             if response.code == ErrorCode.BUSY:
                 return None
@@ -179,32 +182,37 @@ class _Upload:
     def _credit(self, offset: int) -> None:
         if not self._granted:
             self._granted = True
-            self._wait = self._size.wait(len(self._data))
+            self._wait = self._patience()
         if offset > self._credited:
             self._credited, self._repeats = offset, 0
             while self._under_way and self._under_way[0].end <= offset:
                 piece = self._under_way.popleft()
                 self._size.arrived()
-                if piece.once:
-                    self._size.pace.saw(now() - piece.sent)
-                    self._wait = self._size.pace.first()
+                # Going back rests on the board's word, so that there is no older copy to take for this one.
+                self._size.pace.saw(now() - piece.sent)
+            self._wait = self._patience()
             # An old piece may have arrived after we went back, and moved the board ahead of us.
             if offset > self._sent:
                 self._sent = offset
             return
         self._repeats += offset == self._credited
         self._exchange.stats.duplicates += offset < self._credited or self._repeats > 1
-        # One repeat may be the answer to a repeated request; two say that a piece is missing.
+        # One may be the answer to a repeated request; two say that a piece is missing.
         if self._repeats == 2 and self._went_back_at != self._credited:
             self._went_back_at = self._credited
             self._go_back()
 
+    def _patience(self) -> float:
+        """Seconds without a credit before the board is asked where it stands."""
+        return max(self._exchange.pace.first(), self._size.wait(len(self._data) - self._credited))
+
     def _go_back(self) -> None:
         if self._under_way:
-            self._size.lost()
+            self._size.lost(self._under_way[0].end - self._credited)
             self._exchange.stats.retries += len(self._under_way)
         self._under_way.clear()
         self._sent = self._credited
+        self._wait = self._patience()
 
 
 @dataclass
@@ -224,8 +232,11 @@ def read(
     offset: int,
     length: int,
     deadline: Deadline,
+    patience: float = 0,
 ) -> bytes:
     """Bytes [offset, offset + length) of a tensor. A lost piece is asked for anew, perhaps in smaller ones.
+
+    `patience`: seconds that the first answer may take, because the board may have to run the model again for it.
 
     Raises:
         NightjarError: see `Client`.
@@ -234,7 +245,7 @@ def read(
     out = bytearray(length)
     wanted: deque[tuple[int, int]] = deque([(offset, length)] if length else [])
     asked: dict[int, _Ask] = {}  # by request id, oldest first
-    wait = size.wait(length)
+    wait = max(size.wait(length), patience)
 
     def give_up(request: int) -> None:
         ask = asked.pop(request)
@@ -274,7 +285,7 @@ def read(
             out[ask.offset - offset : ask.offset - offset + ask.length] = parsed[2]
             # The board answers in order: what was asked for earlier and has not come is lost.
             for older in list(asked)[: list(asked).index(frame.request)]:
-                size.lost()
+                size.lost(asked[older].length)
                 give_up(older)
             del asked[frame.request]
             exchange.answered(attempts)
@@ -287,10 +298,11 @@ def read(
         if deadline.expired:
             raise exchange.silence("READ", attempts, before, now() - started)
         if exchange.stats.crc_errors > damage or attempt.expired:
-            size.lost()
+            size.lost(next(iter(asked.values())).length)
             attempts += 1
             if attempt.expired:
                 wait = size.pace.after(wait)
-            for request in reversed(list(asked)):
+            # One damaged answer is one lost answer, most likely the oldest; a silence is about all of them.
+            for request in reversed(list(asked) if attempt.expired else list(asked)[:1]):
                 give_up(request)
     return bytes(out)

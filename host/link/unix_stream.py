@@ -70,4 +70,7 @@ def connect_unix(path: str, deadline: Deadline, watch: Watch | None = None) -> U
                 pause(deadline.at_most(_LOOK), watch)
                 continue
             connection.close()
-            raise gone(watch, "no board answers at its socket", f"{path}: {error}") from error
+            reason = gone(watch, "no board answers at its socket", f"{path}: {error}")
+            if watch is not None:
+                watch.close()
+            raise reason from error

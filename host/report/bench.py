@@ -47,16 +47,18 @@ def table(rows: Sequence[BenchRow], verdict: Verdict, macs: int, *, to_stderr: b
 
     unit = verdict.proved.cost_unit
     shown = Table(title=f"{unit} on {verdict.board}, largest of {verdict.vectors} vectors")
-    shown.add_column("op")
+    shown.add_column("op", no_wrap=True)
     shown.add_column("tensor", overflow="ellipsis", no_wrap=True, max_width=44)
-    for heading in (unit, "MACs", f"{unit} per MAC"):
-        shown.add_column(heading, justify="right")
+    for heading in (unit, "MACs", "per MAC"):
+        shown.add_column(heading, justify="right", no_wrap=True)
     total = BenchRow("one inference", "MODEL", verdict.cost.model or 0, macs)
     for row in rows:
         shown.add_row(*_cells(row))
     shown.add_section()
     shown.add_row(*_cells(total))
     console = Console(stderr=to_stderr)
+    if not console.is_terminal:
+        console.width = 120
     console.print(shown)
     sizes = ", ".join(f"{name} {size:,}" for name, size in asdict(verdict.footprint).items())
     console.print(f"footprint in bytes: {sizes}", highlight=False)

@@ -28,8 +28,10 @@ def spectrograms_png(shown: "Spectrogram") -> bytes:
     if not same:
         panels.append(("|board - host|", np.abs(shown.board - shown.host)))
     figure, axes = _figure(len(panels), 4.4, 2.9)
+    # One scale for both sides; the few loudest points, mostly wind, would leave the rest black.
+    loudest = max(float(np.percentile(shown.host, 99.8)), 1e-6)
     for axis, (title, image) in zip(axes, panels, strict=True):
-        limits = {} if title.startswith("|") else {"vmin": 0.0, "vmax": 1.0}
+        limits = {} if title.startswith("|") else {"vmin": 0.0, "vmax": loudest}
         axis.imshow(
             image, origin="lower", aspect="auto", cmap="magma", interpolation="nearest", **limits
         )

@@ -27,7 +27,7 @@ def _quality(evaluation: dict[str, Any]) -> list[str]:
     lines = [f"held-out recordings  {evaluation['recordings']} ({evaluation['chunks']} chunks)"]
     for kind in ("float", "int8"):
         if kind in metrics:
-            best = metrics[kind]["average"]
+            best = metrics[kind]["lme"]
             lines.append(
                 f"  {kind:5}  macro ROC-AUC {best['roc_auc']:.4f}"
                 f"  macro average precision {best['average_precision']:.4f}  top-1 {best['top1']:.3f}"

@@ -228,7 +228,7 @@ def test_table_of_all_steps_is_exact(op: str, scale: float, tmp_path: Path) -> N
 def test_every_wiring_of_outputs(tmp_path: Path) -> None:
     """An output that is an input, one used by another op, an alias, a tensor listed twice."""
     tensors = [q((1, 8)), q((2, 4)), constant([2, 4]), q((2, 4), 0.06), q((2, 4), 0.07)]
-    ops = [
+    ops: list[Any] = [
         ("RESHAPE", [0, 2], [1], None, 1),
         ("RELU", [1], [3], None, 1),
         ("ADD", [3, 1], [4], {"AddOptions": {}}, 1),
@@ -263,7 +263,7 @@ def test_shape_chain_with_fill_is_folded(tmp_path: Path) -> None:
         q((1, 4, 2)),  # 10: zeros
         q((1, 4, 8)),  # 11
     ]
-    ops = [
+    ops: list[Any] = [
         ("SHAPE", [0], [1], {"ShapeOptions": {"outType": 2}}, 1),
         ("STRIDED_SLICE", [1, 2, 3, 4], [5], {"StridedSliceOptions": {"shrinkAxisMask": 1}}, 1),
         ("PACK", [6, 5, 7], [8], {"PackOptions": {"valuesCount": 3, "axis": 0}}, 1),
@@ -279,7 +279,10 @@ def test_shape_chain_with_fill_is_folded(tmp_path: Path) -> None:
 
 def test_two_inputs_and_dequantized_output(tmp_path: Path) -> None:
     tensors = [q((1, 5)), q((1, 5), 0.1), q((1, 5), 0.2), builder().Tensor((1, 5), dtype="float32")]
-    ops = [("ADD", [0, 1], [2], {"AddOptions": {}}, 1), ("DEQUANTIZE", [2], [3], None, 1)]
+    ops: list[Any] = [
+        ("ADD", [0, 1], [2], {"AddOptions": {}}, 1),
+        ("DEQUANTIZE", [2], [3], None, 1),
+    ]
     host = check(builder().model(ops, tensors), tmp_path)
     assert host.model.inputs == 2
 

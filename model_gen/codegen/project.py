@@ -148,10 +148,11 @@ def _check_contract(contract: Contract, generated: Generated) -> None:
 
 
 def _check_place(out: Path) -> None:
-    """`out` may be absent, an empty folder, or an earlier project."""
+    """`out` may be absent, a folder without files (build tools make those beforehand), or an earlier project."""
     if not out.exists():
         return
-    if not out.is_dir() or (any(out.iterdir()) and not (out / DESCRIPTION).is_file()):
+    used = out.is_dir() and any(not path.is_dir() for path in out.rglob("*"))
+    if not out.is_dir() or (used and not (out / DESCRIPTION).is_file()):
         raise BadInput(
             f"the folder to write must be new, empty or an earlier project (with {DESCRIPTION})",
             evidence=f"Received: {out}",

@@ -14,6 +14,7 @@ from host.files import sha256_file
 from host.project import Project, load_project
 from model_gen.codegen import testing_keras
 from model_gen.codegen.project import FOLDED, boards, generate
+from model_gen.codegen.testing_models import builder
 
 needs_cross = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
@@ -176,6 +177,15 @@ def test_build_shows_what_the_compiler_said(subject: Subject, tmp_path: Path) ->
     with pytest.raises(HostFailure, match="does not build") as caught:
         build(project, Deadline.after(BUILD_SECONDS))
     assert "out of cheese" in caught.value.evidence
+
+
+@needs_cross
+def test_model_larger_than_the_board_is_refused(tmp_path: Path) -> None:
+    tensors = [builder().Tensor((1, 60_000_000), 0.1) for _ in range(3)]
+    model = builder().model([("ADD", [0, 1], [2], {"AddOptions": {}}, 1)], tensors)
+    project = generate(Subject(Path("big.tflite"), model), "virtual", tmp_path / "p")
+    with pytest.raises(BadInput, match="does not fit the memory"):
+        build(project, Deadline.after(BUILD_SECONDS))
 
 
 def test_footprint_needs_an_elf(subject: Subject, tmp_path: Path) -> None:

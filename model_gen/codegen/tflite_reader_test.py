@@ -1,6 +1,7 @@
 """The reader on whole, truncated and hostile files: a graph or BadInput, nothing else."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_impossible_wiring_is_refused(inputs: list[int], outputs: list[int]) -> 
 def test_ops_out_of_order_are_refused() -> None:
     tensors = [builder().Tensor((1, 4), 0.1) for _ in range(3)]
     late = [("RELU", [1], [2], None, 1), ("RELU", [0], [1], None, 1)]
-    cycle = [("ADD", [0, 2], [1], {"AddOptions": {}}, 1), ("RELU", [1], [2], None, 1)]
+    cycle: list[Any] = [("ADD", [0, 2], [1], {"AddOptions": {}}, 1), ("RELU", [1], [2], None, 1)]
     for ops in (late, cycle):
         model = rewired(builder().model(ops, tensors), inputs=[0], outputs=[2])
         with pytest.raises(BadInput) as caught:

@@ -86,9 +86,14 @@ class Chunks:
         with np.load(self.entries[self.owner[index]].with_suffix(".npz")) as entry:
             return np.asarray(entry["chunks"][self.rows[index]])
 
+    def recording(self, index: int) -> Recording:
+        """The recording that one chunk is from."""
+        found: Recording = self.recordings[int(self.owner[index])]
+        return found
+
     def folder(self, index: int) -> str:
         """Class folder of one chunk."""
-        return self.recordings[self.owner[index]].folder
+        return self.recording(index).folder
 
 
 def extract(
@@ -149,6 +154,24 @@ def extract(
     )
 
 
+def unreadable(
+    recordings: Sequence[Recording], sample_rate: int, *, num_workers: int = 0
+) -> list[Skipped]:
+    """Those of `recordings` that cannot be decoded, in order."""
+    with ThreadPoolExecutor(max(1, num_workers)) as pool:
+        tried = pool.map(lambda r: _decode(r, sample_rate, None), recordings)
+        return [result for result in tried if isinstance(result, Skipped)]
+
+
+def _decode(
+    recording: Recording, sample_rate: int, max_duration: float | None
+) -> npt.NDArray[np.int16] | Skipped:
+    try:
+        return decode(recording.path, sample_rate, max_duration=max_duration)
+    except BadInput as error:
+        return Skipped(recording.relative, error.evidence.removeprefix("Received: "))
+
+
 def _entry(
     recording: Recording, contract: FrontendContract, selection: Selection, cache_dir: Path
 ) -> tuple[Path, npt.NDArray[np.int64]] | Skipped:
@@ -166,10 +189,9 @@ def _entry(
     if arrays.is_file() and pcm.is_file():
         with np.load(pcm) as stored:
             return entry, stored["starts"]
-    try:
-        samples = decode(recording.path, contract.sample_rate, max_duration=selection.max_duration)
-    except BadInput as error:
-        return Skipped(recording.relative, error.evidence.removeprefix("Received: "))
+    samples = _decode(recording, contract.sample_rate, selection.max_duration)
+    if isinstance(samples, Skipped):
+        return samples
     starts = np.array(selection.starts(samples, contract.chunk_samples), np.int64)
     chunks = cut(samples, starts.tolist(), contract.chunk_samples)
     spectrograms = np.ascontiguousarray(features(chunks, contract), np.float32)

@@ -26,6 +26,12 @@ def frontend_contract(
             "--sample-rate, --chunk-duration and --spec-width must be above 0",
             evidence=f"Received: {sample_rate} Hz, {chunk_duration} s, {spec_width} frames",
         )
+    if samples < max(fft_length, spec_width):
+        raise BadInput(
+            "a chunk must not be shorter than the FFT, nor than the number of frames",
+            evidence=f"Received: a chunk of {samples} samples, an FFT of {fft_length}, {spec_width} frames",
+            next_step="use a longer --chunk-duration, higher --sample-rate, shorter --fft-length or lower --spec-width",
+        )
     return FrontendContract(
         name=name,
         sample_rate=sample_rate,

@@ -140,7 +140,9 @@ def write_dataset(out: Path, options: SynthOptions, *, workers: int | None = Non
 
         def make(item: Item) -> tuple[int, float | None]:
             samples, snr = make_recording(item, options)
-            soundfile.write(folder / item.path, samples, RATE, subtype="PCM_16", format="FLAC")
+            stream = io.BytesIO()  # libsndfile hides why a file cannot be written
+            soundfile.write(stream, samples, RATE, subtype="PCM_16", format="FLAC")
+            (folder / item.path).write_bytes(stream.getvalue())
             return len(samples), snr
 
         with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Scores = npt.NDArray[np.floating]  # type: ignore[type-arg]
+Scores = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)

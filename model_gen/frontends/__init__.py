@@ -2,6 +2,7 @@
 
 A frontend is a function `(features, config) -> tensor`: it takes the Keras input `[batch, bins, frames, 1]` in
 [0, 1] and returns `[batch, num_mels, frames, 1]`, built only from layers that quantize to int8 and that an NPU takes.
+Its module also has `settle(model, features)`, which starts its statistics from data.
 """
 
 import importlib
@@ -20,10 +21,19 @@ def frontend(name: str) -> Callable[..., Any]:
     Raises:
         BadInput: there is none of that name.
     """
+    build: Callable[..., Any] = _module(name).build
+    return build
+
+
+def settle(name: str, model: Any, features: Any) -> None:
+    """Start a new model's frontend from the statistics of training features float32 [n, bins, frames]."""
+    _module(name).settle(model, features)
+
+
+def _module(name: str) -> Any:
     if name not in FRONTENDS:
         raise BadInput(
             f"the audio frontend must be one of {', '.join(FRONTENDS)}",
             evidence=f"Received: {name!r}",
         )
-    build: Callable[..., Any] = importlib.import_module(FRONTENDS[name]).build
-    return build
+    return importlib.import_module(FRONTENDS[name])

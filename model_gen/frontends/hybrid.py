@@ -3,6 +3,8 @@
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
 from model_gen.frontends.magnitude import magnitude_scaling
 from model_gen.frontends.mel import mel_matrix
@@ -42,3 +44,20 @@ def build(features: Any, config: ModelConfig) -> Any:
     x = keras.layers.ReLU(name="frontend_relu")(x)
     x = magnitude_scaling(config.mag_scale)(x)
     return keras.layers.Permute((3, 2, 1), name="frontend_mels_first")(x)
+
+
+def settle(model: Any, features: npt.NDArray[np.float32]) -> None:
+    """Set batch normalization's moving statistics to those of `features` [n, bins, frames].
+
+    With a momentum of 0.99 they would take hundreds of steps, and a small data set has a dozen an epoch. In float64,
+    so that the order of the sum does not matter.
+    """
+    kernel = np.asarray(model.get_layer("frontend_mel_mixer").kernel)[0, 0].astype(np.float64)
+    total = np.zeros((2, kernel.shape[1]))
+    for spectrogram in features:
+        mels = kernel.T @ spectrogram.astype(np.float64)
+        total += np.stack([mels.sum(axis=1), (mels**2).sum(axis=1)])
+    mean, square = total / (len(features) * features.shape[2])
+    layer = model.get_layer("frontend_bn")
+    layer.moving_mean.assign(mean)
+    layer.moving_variance.assign(np.maximum(square - mean**2, 0))

@@ -34,4 +34,4 @@ def manifest_csv(chunks: Chunks, indices: list[int]) -> str:
 
 
 def _path(chunks: Chunks, index: int) -> str:
-    return chunks.recordings[chunks.owner[index]].relative
+    return chunks.recording(index).relative

@@ -11,7 +11,7 @@ from host.errors import BadInput
 MEAN_COSINE = 0.95
 P5_COSINE = 0.90
 
-Logits = npt.NDArray[np.float32]
+Logits = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class GateResult:
             raise BadInput(
                 "the int8 model is too far from the float model: no bundle was written",
                 evidence=f"Received: cosine {self.mean_cosine:.4f} (needs {self.required_mean_cosine}) in the mean, "
-                f"{self.p5_cosine:.4f} (needs {self.required_p5_cosine}) at the 5th percentile, over {self.chunks} chunks",
+                f"{self.p5_cosine:.4f} (needs {self.required_p5_cosine}) at the 5th percentile of {self.chunks} chunks",
                 next_step="train longer or on more recordings, or calibrate on more chunks (--calibration-samples)",
             )
 

@@ -7,12 +7,20 @@ from pathlib import Path
 import numpy as np
 
 import host
-from host.bundle import LABELS, MODEL, VECTORS, Vectors, vectors_to_npz, write_bundle
+from host.bundle import (
+    LABELS,
+    MODEL,
+    VECTORS,
+    Vectors,
+    require_replaceable,
+    vectors_to_npz,
+    write_bundle,
+)
 from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.files import sha256_bytes
 from host.reference.model import ReferenceTensor
-from model_gen.data.dataset import stable_order
+from model_gen.data.dataset import Recording, stable_order
 from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, extract
 from model_gen.data.reopen import recordings_of, train_selection
 from model_gen.data.split import Assignment, from_csv, to_csv
@@ -28,8 +36,8 @@ from model_gen.training.runtime import tensorflow
 
 CALIBRATION = "calibration.csv"
 SPLIT = "split.csv"
-# Ops whose pinned TFLite reference rounds once; the other ops that round do so twice.
-SINGLE_ROUNDING = frozenset({"FULLY_CONNECTED"})
+# How the pinned TFLite's reference rounds, as firmware/kernels/README.md names the rules; the other ops: "double".
+ROUNDING = {"FULLY_CONNECTED": "real"}
 EXACT_OPS = frozenset({"TRANSPOSE", "RESHAPE", "PAD"})
 
 
@@ -61,9 +69,10 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     """Calibrate on train recordings, convert, judge on validation recordings, and write the bundle if it passes.
 
     Raises:
-        BadInput: checkpoint or data are unusable.
+        BadInput: checkpoint or data are unusable, or `out` holds something else than a bundle.
         HostFailure: the converter failed, or its model has ranges that do not hold the features.
     """
+    require_replaceable(options.out)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint)
     assignment = _assignment(options.checkpoint)
@@ -91,10 +100,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
         output_activation="sigmoid",
         input=_tensor(int8.input),
         output=_tensor(int8.output),
-        rounding={
-            op: "single" if op in SINGLE_ROUNDING else "double"
-            for op in sorted(set(ops) - EXACT_OPS)
-        },
+        rounding={op: ROUNDING.get(op, "double") for op in sorted(set(ops) - EXACT_OPS)},
         files={name: sha256_bytes(data) for name, data in sorted(files.items())},
         tools=_tools(int8),
         quality={
@@ -133,7 +139,7 @@ def _vectors(
     int8: Int8Model, config: ModelConfig, assignment: Assignment, options: QuantizeOptions
 ) -> Vectors:
     """The loudest chunk of one test recording each, of folders spread over the classes."""
-    first = {}
+    first: dict[str, Recording] = {}
     recordings = recordings_of(options.data_path, config.labels, assignment, "test")
     for recording in sorted(recordings, key=lambda r: stable_order(options.seed, r.relative)):
         first.setdefault(recording.folder, recording)

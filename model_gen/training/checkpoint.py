@@ -35,11 +35,13 @@ def save_checkpoint(model: Any, checkpoint: Path) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def save_config(config: ModelConfig, checkpoint: Path) -> None:
-    """Write the model configuration and the labels beside the checkpoint."""
-    write_atomically(config_path(checkpoint), config.to_json().encode())
+def config_files(config: ModelConfig, checkpoint: Path) -> dict[Path, bytes]:
+    """The model configuration and the labels, as the files that lie beside the checkpoint."""
     labels = "".join(f"{label}\n" for label in config.labels)
-    write_atomically(beside(checkpoint, "labels.txt"), labels.encode())
+    return {
+        config_path(checkpoint): config.to_json().encode(),
+        beside(checkpoint, "labels.txt"): labels.encode(),
+    }
 
 
 def load_checkpoint(checkpoint: Path) -> tuple[Any, ModelConfig]:

@@ -36,13 +36,15 @@ def fit(
     labels: tuple[str, ...],
     options: TrainOptions,
     fingerprint: str,
+    companions: dict[Path, bytes],
     *,
     stop_after: int | None = None,
 ) -> Progress:
     """Train `model`; the checkpoint holds the epoch with the lowest validation loss.
 
     State, history and checkpoint are written after each epoch, so that a run that was cut off continues from there to
-    the same weights. `stop_after` leaves after that epoch, as an interruption would.
+    the same weights. `companions` are written with the first checkpoint. `stop_after` leaves after that epoch, as an
+    interruption would.
     """
     batches = TrainBatches(train, labels, options)
     optimizer = _optimizer(options)
@@ -64,6 +66,9 @@ def fit(
         )
         progress = replace(progress, history=(*progress.history, result))
         if result.val_loss < progress.best_val_loss:
+            if not progress.best_epoch:
+                for path, content in companions.items():
+                    write_atomically(path, content)
             progress = replace(progress, best_epoch=number)
             save_checkpoint(model, checkpoint)
         waited = number - progress.best_epoch

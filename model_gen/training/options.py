@@ -1,6 +1,7 @@
 """What a training run is told, with the presets that give the defaults."""
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class TrainOptions:
     learning_rate: float = 0.0005
     seed: int = 42
     # running
-    num_workers: int = 2
+    num_workers: int = os.cpu_count() or 1  # threads that decode
     cache_dir: Path = Path("build/cache/features")
     resume: bool = False
 

@@ -4,21 +4,25 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
 from host.errors import BadInput
-from host.files import write_atomically
 from model_gen.data.dataset import Dataset, index_dataset
-from model_gen.data.features import Chunks, Skipped, extract
+from model_gen.data.features import Chunks, Skipped, extract, unreadable
 from model_gen.data.geometry import frontend_contract
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, split_dataset, to_csv
+from model_gen.frontends import settle
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig
-from model_gen.training.checkpoint import beside, load_checkpoint, save_config, weights_sha256
+from model_gen.training.checkpoint import beside, config_files, load_checkpoint, weights_sha256
 from model_gen.training.loop import fit
 from model_gen.training.options import TrainOptions
 from model_gen.training.progress import bar, line
 from model_gen.training.runtime import tensorflow
 from model_gen.training.state import Progress
+
+SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,12 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
+    later = of_split(dataset.recordings, assignment, "test")
+    held_out = unreadable(later, options.sample_rate, num_workers=options.num_workers)
+    for damage in held_out:
+        line(f"skipped {damage.path}: {damage.reason}")
+    skipped = (*(s for part in parts.values() for s in part.skipped), *held_out)
+    damaged = {s.path for s in skipped}
     heard = {r.folder for r in parts["train"].recordings}
     if not set(dataset.labels) <= heard:
         raise BadInput(
@@ -87,9 +97,13 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         )
     tensorflow()
     model = build_model(config, seed=options.seed)
+    sample = np.unique(np.linspace(0, len(parts["train"]) - 1, SETTLE_CHUNKS).astype(int))
+    settle(contract.name, model, parts["train"].features(sample))
     checkpoint = options.checkpoint_path
-    save_config(config, checkpoint)
-    write_atomically(beside(checkpoint, "split.csv"), to_csv(assignment).encode())
+    companions = {
+        **config_files(config, checkpoint),
+        beside(checkpoint, "split.csv"): to_csv(assignment).encode(),
+    }
     line(f"{model.count_params():,} parameters, {len(parts['train'])} training chunks")
     fingerprint = _fingerprint(options, parts["train"], parts["val"])
     progress = fit(
@@ -99,6 +113,7 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         dataset.labels,
         options,
         fingerprint,
+        companions,
         stop_after=stop_after,
     )
     best, _ = load_checkpoint(checkpoint)
@@ -107,9 +122,11 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         progress=progress,
         weights_sha256=weights_sha256(best),
         parameters=model.count_params(),
-        recordings=dict(sorted(Counter(assignment.values()).items())),
+        recordings=dict(
+            sorted(Counter(s for path, s in assignment.items() if path not in damaged).items())
+        ),
         chunks={split: len(part) for split, part in parts.items()},
-        skipped=tuple(s for part in parts.values() for s in part.skipped),
+        skipped=skipped,
     )
 
 

@@ -16,5 +16,5 @@ set(NJ_BOARD_SOURCES
 set(NJ_LINKER_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/nj_virtual.ld)
 # --enable-non-contiguous-regions: what does not fit the SRAM goes on in the DDR (see the script).
 set(NJ_LINK_FLAGS -nostartfiles -T${NJ_LINKER_SCRIPT} -Wl,--build-id=sha1 -Wl,--gc-sections
-  -Wl,--enable-non-contiguous-regions -Wl,--no-warn-rwx-segments)
+  -Wl,--enable-non-contiguous-regions)
 set(NJ_LINK_LIBRARIES m c gcc)

@@ -1,0 +1,261 @@
+"""Boards as processes: kept ones, own ones, locks, records, and what is left when somebody is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from host.boards import board_status, end_board, keep_board, open_board
+from host.boards.folder import kept_folder, own_folder, sweep
+from host.boards.lock import board_lock, holder_of
+from host.boards.process import ProcessId, end, ended_within, spawn
+from host.boards.record import Record, find_record
+from host.boards.tools import check_version, find_tool
+from host.deadline import Deadline
+from host.errors import BadInput, BoardFailure, BoardLocked, HostFailure
+from host.link.client import Client
+from host.link.testing_firmware import build_firmware, can_build
+
+needs_compiler = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
+
+
+def soon(seconds: float = 10) -> Deadline:
+    return Deadline.after(seconds)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "boards"
+    for name in ("virtual", "native"):
+        end_board(name, root=tmp_path / "boards")
+
+
+def _python(program: str, *arguments: str) -> "subprocess.Popen[str]":
+    """Another process of this Python; its first line of output is read by the caller."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from host.boards.lock import board_lock
+with board_lock(Path(sys.argv[1]), "virtual", 0):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_board_has_one_user_who_is_named(root: Path) -> None:
+    holder = _python(_HOLD, str(root))
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with (
+        pytest.raises(BoardLocked, match="the board virtual is taken") as failure,
+        board_lock(root, "virtual", 0),
+    ):
+        pass
+    assert f"pid {holder.pid}" in failure.value.evidence
+    assert "since 20" in failure.value.evidence
+    assert failure.value.exit_code == 12
+    assert (holder_of(root, "virtual") or {})["pid"] == holder.pid
+    # The kernel frees it on kill -9.
+    holder.kill()
+    started = time.monotonic()
+    with board_lock(root, "virtual", 5):
+        assert time.monotonic() - started < 1
+    holder.wait()
+    holder.stdout.close()
+    assert holder_of(root, "virtual") is None
+
+
+def test_waiting_for_a_board_ends(root: Path) -> None:
+    with board_lock(root, "virtual", 0):
+        other = _python(_HOLD.replace('"virtual", 0', '"virtual", 0.3'), str(root))
+        started = time.monotonic()
+        assert other.wait(20) != 0
+        assert time.monotonic() - started >= 0.3
+        assert other.stdout is not None
+        other.stdout.close()
+
+
+def test_an_unknown_board_is_refused(root: Path) -> None:
+    with pytest.raises(BadInput, match="virtual, native"), open_board("arduino", root=root):
+        pass
+
+
+def test_a_process_is_not_mistaken_for_another_of_its_number() -> None:
+    me = ProcessId.of(os.getpid())
+    assert me is not None
+    assert me.alive
+    assert not ProcessId(me.pid, me.started + 1).alive
+    assert ProcessId.of(2**22 + 1) is None
+
+
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    program = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    child = spawn([sys.executable, "-c", program], tmp_path, kept=False)
+    while not (tmp_path / "stderr").read_bytes():
+        assert not ended_within(child.pid, Deadline.after(0.01))
+    process = ProcessId.of(child.pid)
+    assert process is not None
+    end(process, child)
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_folders_of_killed_processes_are_swept(tmp_path: Path) -> None:
+    mine = own_folder()
+    dead = Path(tempfile.gettempdir()) / "nightjar-own-1-1-test"
+    dead.mkdir()
+    sweep(dead.parent)
+    assert not dead.exists()
+    assert mine.is_dir()
+    mine.rmdir()
+
+
+def test_a_missing_tool_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostFailure, match="is not installed") as failure:
+        find_tool("qemu-system-arm", "qemu-system-arm")
+    assert failure.value.next_step == "apt-get install qemu-system-arm"
+
+
+@pytest.mark.parametrize(
+    ("says", "fits"),
+    [
+        ("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)", True),
+        ("QEMU emulator version 10.0.2", True),
+        ("QEMU emulator version 7.1.0", False),
+        ("QEMU emulator version 6.2.0 (Debian 1:6.2+dfsg-2ubuntu6)", False),
+        ("Segmentation fault", False),
+    ],
+)
+def test_an_old_tool_is_refused(tmp_path: Path, says: str, fits: bool) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text(f"#!/bin/sh\necho '{says}'\n")
+    tool.chmod(0o755)
+    if fits:
+        check_version(str(tool), (7, 2), "tool", "because")
+        return
+    with pytest.raises(HostFailure, match=r"must be version 7\.2 or later: because"):
+        check_version(str(tool), (7, 2), "tool", "because")
+
+
+@needs_compiler
+def test_native_is_kept_until_it_is_ended(root: Path) -> None:
+    elf = build_firmware("tiny", "native")
+    record, new = keep_board("native", root=root)
+    assert new
+    assert record.process is None
+    assert keep_board("native", root=root) == (record, False)
+    with open_board("native", root=root) as board:
+        assert board.kept
+        with pytest.raises(BoardFailure, match="runs no firmware"):
+            board.connect(soon())
+        board.flash(elf, soon())
+        with pytest.raises(BoardLocked), open_board("native", root=root):
+            pass
+    kept, holder = board_status("native", root=root)
+    assert kept is not None
+    assert holder is None
+    assert kept.elf_sha256 is not None
+    assert kept.process is not None
+    assert kept.process.alive
+    with open_board("native", root=root) as board:
+        transport = board.connect(soon())
+        boot = Client(transport).hello(soon()).boot
+        transport.close()
+        board.flash(elf, soon())
+        transport = board.connect(soon())
+        assert Client(transport).hello(soon()).boot != boot
+        transport.close()
+    assert not kept.process.alive
+    last = find_record(root, "native")
+    assert last is not None
+    assert end_board("native", root=root) is not None
+    assert last.process is not None
+    assert not last.process.alive
+    assert not last.folder.exists()
+    assert end_board("native", root=root) is None
+
+
+@needs_compiler
+def test_native_runs_a_copy_that_later_changes_do_not_reach(root: Path, tmp_path: Path) -> None:
+    elf = tmp_path / "nightjar.elf"
+    elf.write_bytes(build_firmware("tiny", "native").read_bytes())
+    with open_board("native", root=root) as board:
+        report = board.flash(elf, soon())
+        assert report.bytes == elf.stat().st_size
+        elf.write_bytes(b"overwritten by the next build")
+        board.reset(soon())
+        transport = board.connect(soon())
+        assert Client(transport).hello(soon()).backend == "tiny"
+        transport.close()
+
+
+@needs_compiler
+def test_what_cannot_run_is_refused(root: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "nightjar.elf"
+    wrong.write_text("#!/bin/sh\necho cannot run here >&2; exit 3\n")
+    with open_board("native", root=root) as board:
+        with pytest.raises(BadInput, match="cannot be read"):
+            board.flash(tmp_path / "absent.elf", soon())
+        with pytest.raises(BoardFailure, match="ended") as failure:
+            board.flash(wrong, soon())
+        assert "cannot run here" in failure.value.evidence
+
+
+def test_a_record_is_found_when_its_file_was_deleted(root: Path) -> None:
+    record, _ = keep_board("native", root=root)
+    (root / "native.json").unlink()
+    assert find_record(root, "native") == record
+    # And a damaged one is no record.
+    (root / "native.json").write_text(json.dumps({"schema": "nightjar/board/1"}))
+    assert find_record(root, "native") == record
+
+
+def test_a_stale_record_is_cleaned_away(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = kept_folder(root, "virtual")
+    folder.mkdir()
+    gone = ProcessId(os.getpid(), 1)
+    Record("virtual", folder, gone, True, None, "2026-11-20T12:00:00+00:00", "x").save(root)
+    assert board_status("virtual", root=root) == (None, None)
+    assert "ended by itself" in caplog.text
+    assert not folder.exists()
+    assert not (root / "virtual.json").exists()
+
+
+_OWN = """
+import sys, time
+from pathlib import Path
+from host.boards import open_board
+from host.deadline import Deadline
+with open_board("native", root=Path(sys.argv[1])) as board:
+    board.flash(Path(sys.argv[2]), Deadline.after(10))
+    print(board._process.pid, board._folder, flush=True)
+    time.sleep(60)
+"""
+
+
+@needs_compiler
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_own_board_dies_with_its_user(root: Path, number: signal.Signals) -> None:
+    user = _python(_OWN, str(root), str(build_firmware("tiny", "native")))
+    assert user.stdout is not None
+    pid, folder = user.stdout.readline().split()
+    process = ProcessId.of(int(pid))
+    assert process is not None
+    user.send_signal(number)
+    user.wait(10)
+    user.stdout.close()
+    assert ended_within(int(pid), Deadline.after(5)) or not process.alive
+    own_folder().rmdir()  # sweeps
+    assert not Path(folder).exists()

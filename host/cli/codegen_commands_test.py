@@ -1,0 +1,78 @@
+"""`generate`, `build` and `inspect` on the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from host.cli import main
+from host.files import sha256_file
+from model_gen.codegen import testing_keras
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "res.tflite"
+    path.write_bytes(testing_keras.quantized("res"))
+    return path
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([str(a) for a in arguments])
+    return int(ended.value.code or 0)
+
+
+def test_generate_then_build(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "firmware"
+    assert run("generate", model, "--board", "native", "--out", out, "--json", "-") == 0
+    generated = json.loads(capsys.readouterr().out)
+    assert generated["schema"] == "nightjar/generate/1"
+    assert generated["model_sha256"] == sha256_file(model)
+    assert run("build", out, "--json", tmp_path / "build.json") == 0
+    built = json.loads((tmp_path / "build.json").read_text())
+    assert built["elf_sha256"] == sha256_file(Path(built["elf"]))
+    assert built["footprint"]["arena"] == generated["arena_bytes"]
+    assert "flash" in capsys.readouterr().out
+    # The same model again: nothing is generated or built anew.
+    before = Path(built["elf"]).stat().st_mtime_ns
+    assert run("build", model, "--board", "native", "--out", out) == 0
+    assert Path(built["elf"]).stat().st_mtime_ns == before
+
+
+def test_a_project_is_built_where_it_is(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("generate", model, "--board", "native", "--out", tmp_path / "p") == 0
+    assert run("build", tmp_path / "p", "--board", "virtual") == 2
+    assert "built in its own folder" in capsys.readouterr().err
+
+
+def test_inspect_shows_ops_and_arena(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("inspect", model) == 0
+    text = capsys.readouterr().out
+    assert "nj_conv_2d_s8" in text
+    assert "folded" in text
+    assert "arena: one column a step" in text
+    assert run("inspect", model, "--json", "-") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["schema"] == "nightjar/inspect/1"
+    assert found["contract"] is None
+    first = found["ops"][0]
+    assert (first["name"], first["macs"]) == ("CONV_2D", 12 * 12 * 8 * 3 * 3 * 3)
+    assert found["arena_bytes"] >= found["peak_bytes"] > 0
+
+
+@pytest.mark.parametrize("command", ["generate", "build", "inspect"])
+def test_bad_input_is_refused_with_nothing_written(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.tflite").write_bytes(b"\x1c\x00\x00\x00TFL3" + b"\xff" * 100)
+    out = [] if command == "inspect" else ["--out", tmp_path / "p"]
+    assert run(command, tmp_path / "x.tflite", *out, "--json", tmp_path / "r.json") == 2
+    error = json.loads(capsys.readouterr().err)
+    assert error["class"] == "INPUT"
+    assert error["evidence"].startswith("Received")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tflite"]

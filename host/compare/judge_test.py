@@ -1,0 +1,188 @@
+"""A PASS is impossible when anything is missing."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.compare.expect import Expected, digest
+from host.compare.judge import Answered, Case
+from host.compare.layers_test import STRUCTURE, TAPS
+from host.compare.observe import Finding, Observation, Observer
+from host.compare.tensors import compare
+from host.compare.vectors import Vector
+from host.errors import HostFailure
+from host.link.client import Cost, Digests
+from host.link.messages import Mode, RunResult, What
+
+ANSWERED = Answered(
+    "virtual",
+    "cm55",
+    "ab",
+    "c" * 64,
+    "d" * 64,
+    "e" * 64,
+    "a reference",
+    1,
+    "gcc",
+    "",
+    "instructions",
+    False,
+)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    flash: int = 5
+    engine_flash: int = 4
+    ram: int = 3
+    arena: int = 2
+    stack: int = 1
+
+
+def tensor(*values: int) -> Any:
+    return np.array([values], np.int8)
+
+
+EXPECTED = Expected(
+    None,
+    (tensor(1, 2, 3, 4),),
+    (tensor(5, 6, 7, 8), tensor(0, 0, 0, 0), tensor(9, 9, 9, 9)),
+    (tensor(9, 9, 9, 9),),
+)
+RIGHT = Observation(0, (), frozenset({0, 2}), 4, 1, 4, 0, 100, 0, (60, 40), None)
+
+
+def case(*observations: Observation, vectors: int = 1) -> Case:
+    taps = (replace(TAPS[0], cost_steps=(0,)), TAPS[1], replace(TAPS[2], cost_steps=(1,)))
+    made = Case(STRUCTURE, taps, vectors)
+    for observation in observations:
+        made.add(observation, EXPECTED)
+    return made
+
+
+def finding(position: int, differing: int = 1) -> Finding:
+    layer = STRUCTURE.layers[position]
+    return Finding(
+        2 + position, position, layer.name, layer.op, "a cause", None, (0, 0), 1, 2, differing, 7
+    )
+
+
+def test_exact_when_everything_was_compared() -> None:
+    verdict = case(RIGHT).judge(ANSWERED, Footprint())
+    assert verdict.exact
+    assert [layer.instructions for layer in verdict.layers] == [60, 0, 40]
+    assert verdict.cost.frontend is None
+    assert verdict.cost.model == 100
+    assert verdict.footprint.stack == 1  # the linker's, none was measured
+
+
+@pytest.mark.parametrize(
+    ("observation", "words"),
+    [
+        (replace(RIGHT, compared=frozenset({0})), "layers [2] not compared"),
+        (replace(RIGHT, step_costs=(60,)), "1 steps counted, of 2"),
+    ],
+)
+def test_no_verdict_when_a_layer_is_missing(observation: Observation, words: str) -> None:
+    with pytest.raises(HostFailure) as caught:
+        case(observation).judge(ANSWERED, Footprint())
+    assert words in caught.value.evidence
+
+
+def test_no_verdict_when_a_vector_is_missing() -> None:
+    with pytest.raises(HostFailure, match="not complete"):
+        case(RIGHT, vectors=2).judge(ANSWERED, Footprint())
+
+
+def test_the_first_difference_is_the_earliest_layer_then_the_lowest_vector() -> None:
+    late = replace(RIGHT, findings=(finding(2, 4),))
+    early = replace(RIGHT, vector=1, findings=(finding(0, 3), finding(2, 2)))
+    same = replace(RIGHT, vector=2, findings=(finding(0, 1),))
+    verdict = case(late, early, same, vectors=3).judge(ANSWERED, Footprint())
+    assert verdict.first_difference is not None
+    assert (verdict.first_difference.vector, verdict.first_difference.layer) == (1, 0)
+    assert [layer.differing for layer in verdict.layers] == [4, 0, 6]
+    assert not verdict.exact
+
+
+class Board:
+    """Answers as a board would, right unless told otherwise."""
+
+    def __init__(self, **wrong: Any) -> None:
+        self.wrong = wrong
+        self.output = digest(EXPECTED.outputs)
+
+    def load_input(self, *given: Any) -> None: ...
+
+    def run(
+        self, stages: Any, *, times: int = 1, mode: Mode = Mode.PLAIN, deadline: Any
+    ) -> RunResult:
+        differing = self.wrong.get("differing", 0) if times > 1 else 0
+        plain = self.wrong.get("plain", self.output) if times > 1 else self.output
+        return RunResult(times, differing, plain)
+
+    def digests(self, deadline: Any) -> Digests:
+        taps = (digest((EXPECTED.layers[0],)), digest((EXPECTED.layers[2],)))
+        right = Digests(0, EXPECTED.input_digest, self.output, taps)
+        return replace(
+            right, **{k: v for k, v in self.wrong.items() if k in ("taps", "input", "output")}
+        )
+
+    def read(self, what: What, index: int, offset: int, length: int, deadline: Any) -> bytes:
+        given = self.wrong.get("bytes", {})
+        right = {
+            What.INPUT: EXPECTED.inputs[0],
+            What.TAP: EXPECTED.layers[(0, 2)[index]],
+            What.OUTPUT: EXPECTED.outputs[0],
+        }
+        return bytes(given.get(what, right[what].tobytes()))
+
+    def cost(self, deadline: Any) -> Cost:
+        return Cost(0, 100, 0, (60, 40))
+
+
+def observe(**wrong: Any) -> tuple[Finding, ...]:
+    client: Any = Board(**wrong)
+    subject: Any = None
+    observer = Observer(client, subject, STRUCTURE, TAPS)
+    return observer.observe(Vector(0, EXPECTED.inputs), EXPECTED).findings
+
+
+def test_a_right_board_has_no_findings() -> None:
+    assert observe() == ()
+
+
+def test_a_wrong_digest_alone_is_a_difference() -> None:
+    """Even when the tensor reads back right: then the run is not deterministic."""
+    (found,) = observe(taps=(1, digest((EXPECTED.layers[2],))))
+    assert found.layer == 0
+    assert "not deterministic" in found.cause
+
+
+def test_a_wrong_input_is_found_before_the_layers() -> None:
+    (found,) = observe(input=3, bytes={What.INPUT: bytes([1, 2, 3, 5])})
+    assert (found.op, found.index, found.got, found.want) == ("INPUT", (0, 3), 5, 4)
+
+
+def test_outputs_sent_wrong_are_found_though_every_digest_is_right() -> None:
+    (found,) = observe(bytes={What.OUTPUT: bytes([9, 9, 8, 9])})
+    assert (found.op, found.index) == ("OUTPUT", (0, 2))
+
+
+def test_runs_that_differ_are_found() -> None:
+    (found,) = observe(differing=2)
+    assert (found.op, found.differing) == ("RUN", 2)
+
+
+def test_an_untapped_run_that_differs_is_found() -> None:
+    (found,) = observe(plain=77)
+    assert (found.op, found.name) == ("RUN", "untapped run")
+
+
+def test_only_the_first_difference_of_a_vector_has_a_cause_of_its_own() -> None:
+    found = observe(taps=(1, 2), bytes={What.TAP: bytes([1, 1, 1, 1])})
+    assert [one.layer for one in found] == [0, 2]
+    assert "follows" in found[1].cause
+    assert compare(tensor(1, 1, 1, 1), EXPECTED.layers[0]) is not None

@@ -1,0 +1,93 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from host.errors import BadInput
+from model_gen.data.dataset import Dataset, Recording
+from model_gen.data.split import from_csv, of_split, split_dataset, to_csv
+
+
+def _dataset(counts: dict[str, int], root: Path = Path("nowhere")) -> Dataset:
+    names = [f"{c}/{'pqrst'[i % 5]}_{i}.wav" for c, n in counts.items() for i in range(n)]
+    return Dataset(
+        root,
+        tuple(Recording(root / n, n, n.split("/")[0]) for n in sorted(names)),
+        tuple(sorted(c for c in counts if c != "noise")),
+    )
+
+
+@given(
+    st.dictionaries(st.sampled_from(["a", "b", "noise"]), st.integers(3, 40), min_size=3),
+    st.integers(0, 1000),
+)
+def test_splits_are_disjoint_whole_and_stratified(counts: dict[str, int], seed: int) -> None:
+    dataset = _dataset(counts)
+    assignment = split_dataset(dataset, seed=seed, val_share=0.2, test_share=0.2)
+    parts = {s: of_split(dataset.recordings, assignment, s) for s in ("train", "val", "test")}
+    paths = [r.relative for part in parts.values() for r in part]
+    assert sorted(paths) == sorted(r.relative for r in dataset.recordings)
+    for part in parts.values():
+        assert {r.folder for r in part} == set(counts)
+    assert assignment == split_dataset(dataset, seed=seed, val_share=0.2, test_share=0.2)
+
+
+def test_the_seed_moves_recordings() -> None:
+    dataset = _dataset({"a": 30, "b": 30})
+    one, two = (split_dataset(dataset, seed=s, val_share=0.2, test_share=0.2) for s in (1, 2))
+    assert one != two
+
+
+def test_groups_stay_together() -> None:
+    dataset = _dataset({"a": 20, "b": 20})
+    assignment = split_dataset(dataset, seed=3, val_share=0.2, test_share=0.2, group_by="/([a-z])_")
+    split_of: dict[str, set[str]] = {}
+    for path, split in assignment.items():
+        split_of.setdefault(path.split("/")[1][0], set()).add(split)
+    assert len(split_of) == 5
+    assert all(len(splits) == 1 for splits in split_of.values())
+    assert {s for splits in split_of.values() for s in splits} == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize("pattern", ["(", "no-group", "(never)", "^(a|b)/"])
+def test_expressions_that_cannot_group_are_refused(pattern: str) -> None:
+    with pytest.raises(BadInput, match="group-by"):
+        split_dataset(
+            _dataset({"a": 9, "b": 9}), seed=0, val_share=0.2, test_share=0.2, group_by=pattern
+        )
+
+
+def test_the_split_file_is_honoured_unless_told_otherwise(tmp_path: Path) -> None:
+    dataset = _dataset({"a": 6, "b": 6}, tmp_path)
+    wanted = {
+        r.relative: ("test", "val", "train", "train", "train", "train")[i % 6]
+        for i, r in enumerate(dataset.recordings)
+    }
+    (tmp_path / "split.csv").write_text(to_csv(wanted))
+    shares: dict[str, Any] = {"seed": 0, "val_share": 0.2, "test_share": 0.2}
+    assert split_dataset(dataset, **shares) == wanted
+    assert split_dataset(dataset, **shares, use_split_file=False) != wanted
+    grouped = split_dataset(dataset, **shares, group_by="/([a-z])_")
+    assert grouped != wanted
+    (tmp_path / "split.csv").write_text("path,split\na/p_0.wav,train\n")
+    with pytest.raises(BadInput, match="every recording"):
+        split_dataset(dataset, **shares)
+
+
+def test_a_class_without_training_recordings_is_refused(tmp_path: Path) -> None:
+    dataset = _dataset({"a": 3, "b": 3}, tmp_path)
+    rows = {r.relative: "train" if r.folder == "a" else "test" for r in dataset.recordings}
+    rows["a/p_0.wav"] = "val"
+    (tmp_path / "split.csv").write_text(to_csv(rows))
+    with pytest.raises(BadInput, match="every class") as caught:
+        split_dataset(dataset, seed=0, val_share=0.2, test_share=0.2)
+    assert "b" in caught.value.evidence
+
+
+def test_split_files_round_trip_and_bad_rows_are_named() -> None:
+    rows = {"a/x, y.wav": "train", "b/z.wav": "val"}
+    assert from_csv(to_csv(rows), Path("split.csv")) == rows
+    with pytest.raises(BadInput, match="columns"):
+        from_csv("path,split\nx.wav,both\n", Path("split.csv"))

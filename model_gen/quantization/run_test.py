@@ -1,0 +1,139 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.bundle import load_subject
+from host.contract import Contract
+from host.errors import BadInput
+from host.reference.frontend import features
+from host.reference.frontend import quantize as quantize_features
+from model_gen.codegen.ops.rounding import rule_of
+from model_gen.data.testing import TINY, write_tiny_dataset
+from model_gen.evaluation.run import EvaluateOptions, evaluate
+from model_gen.quantization import run
+from model_gen.quantization.convert import convert_checkpoint
+from model_gen.quantization.int8 import Int8Model
+from model_gen.quantization.run import QuantizeOptions, quantize
+from model_gen.training.checkpoint import load_checkpoint, save_checkpoint
+from model_gen.training.options import TrainOptions
+from model_gen.training.run import train
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> QuantizeOptions:
+    """A trained checkpoint, and the bundle made from it."""
+    root = tmp_path_factory.mktemp("quantization")
+    tiny: dict[str, Any] = {**TINY, "epochs": 6}
+    options = TrainOptions(
+        data_path_train=write_tiny_dataset(root / "data", per_class=8),
+        checkpoint_path=root / "model" / "best_model.keras",
+        cache_dir=root / "cache",
+        **tiny,
+    )
+    train(options)
+    given = QuantizeOptions(
+        options.checkpoint_path, options.data_path_train, root / "bundle", cache_dir=root / "cache"
+    )
+    quantize(given)
+    return given
+
+
+def _contract(made: QuantizeOptions) -> Contract:
+    contract = load_subject(made.out).contract
+    assert contract is not None
+    return contract
+
+
+def test_the_bundle_is_whole_and_its_model_is_int8_throughout(made: QuantizeOptions) -> None:
+    contract = _contract(made)
+    model = Int8Model(load_subject(made.out).model)
+    assert contract.input.shape == model.input.shape == (1, 64, 32, 1)
+    assert contract.output.shape == model.output.shape == (1, 2)
+    assert contract.input.dtype == contract.output.dtype == "int8"
+    assert contract.input.zero_point == -128
+    assert contract.input.scale == pytest.approx(1 / 255, rel=1e-3)
+    assert {op.name for op in model.reference.ops} <= {
+        "TRANSPOSE", "CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MEAN", "FULLY_CONNECTED"
+    }  # fmt: skip
+    assert contract.quality["gates"]["passed"] is True
+    for op, rule in contract.rounding.items():
+        assert rule == rule_of(op, "tflite")
+
+
+def test_the_vectors_are_what_the_references_compute(made: QuantizeOptions) -> None:
+    subject, contract = load_subject(made.out), _contract(made)
+    vectors = subject.vectors()
+    assert vectors is not None
+    assert len(vectors.chunks) == 3
+    np.testing.assert_array_equal(vectors.features, features(vectors.chunks, contract.frontend))
+    steps = quantize_features(vectors.features, contract.input.scale, contract.input.zero_point)
+    np.testing.assert_array_equal(vectors.inputs, steps[..., None])
+    model = Int8Model(subject.model)
+    for given, want in zip(vectors.inputs, vectors.scores, strict=True):
+        np.testing.assert_array_equal(model.scores(given[None]), want)
+
+
+def test_calibration_is_recorded_and_disjoint_from_what_judges(made: QuantizeOptions) -> None:
+    rows = [line.split(",") for line in (made.out / "calibration.csv").read_text().splitlines()[1:]]
+    split = dict(line.split(",") for line in (made.out / "split.csv").read_text().splitlines()[1:])
+    assert {split[path] for path, _, _ in rows} == {"train"}
+    assert {folder for _, _, folder in rows} == {"Noise", "down", "up"}
+    assert len(rows) == _contract(made).quality["calibration"]["chunks"]
+
+
+def test_the_same_inputs_give_the_same_bundle(made: QuantizeOptions, tmp_path: Path) -> None:
+    quantize(replace(made, out=tmp_path / "again"))
+    names = sorted(p.name for p in made.out.iterdir())
+    assert names == sorted(p.name for p in (tmp_path / "again").iterdir())
+    for name in names:
+        assert (made.out / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+
+
+def test_an_int8_model_unlike_the_float_model_promotes_nothing(
+    made: QuantizeOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The conversion is that of a model whose head has the opposite sign."""
+    folder = tmp_path / "model"
+    shutil.copytree(made.checkpoint.parent, folder)
+    model, _ = load_checkpoint(made.checkpoint)
+    head = model.get_layer("logits")
+    head.set_weights([-weight for weight in head.get_weights()])
+    save_checkpoint(model, folder / made.checkpoint.name)
+    monkeypatch.setattr(
+        run,
+        "convert_checkpoint",
+        lambda _, calibration: convert_checkpoint(folder / made.checkpoint.name, calibration),
+    )
+    result = quantize(replace(made, out=tmp_path / "bundle"))
+    assert result.contract is None
+    assert not (tmp_path / "bundle").exists()
+    with pytest.raises(BadInput, match="no bundle"):
+        result.gates.require()
+
+
+def test_evaluation_of_both_models_side_by_side(made: QuantizeOptions) -> None:
+    result = evaluate(
+        EvaluateOptions(made.data_path, made.checkpoint, made.out, "test", cache_dir=made.cache_dir)
+    )
+    assert set(result.metrics) == {"float", "int8"}
+    assert result.kernels["int8"].endswith("BUILTIN_REF")
+    for kind in result.metrics:
+        assert set(result.metrics[kind]) == {"max", "average", "lme"}
+    split = (made.out / "split.csv").read_text()
+    assert result.recordings == split.count(",test")
+    alone = evaluate(EvaluateOptions(made.data_path, bundle=made.out, cache_dir=made.cache_dir))
+    assert alone.metrics["int8"] == result.metrics["int8"]
+
+
+def test_data_of_another_model_is_refused(made: QuantizeOptions, tmp_path: Path) -> None:
+    other = write_tiny_dataset(tmp_path / "data", per_class=3)
+    with pytest.raises(BadInput, match="split names"):
+        quantize(replace(made, data_path=other, out=tmp_path / "bundle"))
+    (other / "up").rename(other / "sideways")
+    with pytest.raises(BadInput, match="knows"):
+        evaluate(EvaluateOptions(other, bundle=made.out, split="all", cache_dir=made.cache_dir))
+    assert not (tmp_path / "bundle").exists()

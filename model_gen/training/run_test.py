@@ -1,0 +1,116 @@
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.errors import BadInput
+from model_gen.data.testing import TINY, write_tiny_dataset
+from model_gen.training.checkpoint import load_checkpoint, weights_sha256
+from model_gen.training.options import TrainOptions
+from model_gen.training.run import TrainResult, train
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TrainOptions]:
+    root = tmp_path_factory.mktemp("training")
+    data = write_tiny_dataset(root / "data", per_class=5)
+    for folder, name in (("up", "broken.flac"), ("down", "torn.wav"), ("Noise", "void.ogg")):
+        (data / folder / name).write_bytes(b"" if name == "void.ogg" else b"RIFF, or not")
+
+    def make(name: str) -> TrainOptions:
+        given: dict[str, Any] = {
+            **TINY,
+            "data_path_train": data,
+            "checkpoint_path": root / name / "best_model.keras",
+            "cache_dir": root / "cache",
+        }
+        return TrainOptions(**given)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def whole(options: Callable[[str], TrainOptions]) -> TrainResult:
+    return train(options("whole"))
+
+
+def test_a_run_leaves_everything_beside_its_checkpoint(
+    options: Callable[[str], TrainOptions], whole: TrainResult
+) -> None:
+    folder = options("whole").checkpoint_path.parent
+    assert {p.name for p in folder.iterdir()} == {
+        "best_model.keras",
+        "best_model_model_config.json",
+        "best_model_labels.txt",
+        "best_model_split.csv",
+        "best_model_history.csv",
+        "best_model_curves.png",
+        "best_model_train_state.npz",
+    }
+    rows = list(csv.DictReader((folder / "best_model_history.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    model, config = load_checkpoint(folder / "best_model.keras")
+    assert weights_sha256(model) == whole.weights_sha256
+    assert config.labels == ("down", "up")
+    assert (folder / "best_model_labels.txt").read_text() == "down\nup\n"
+
+
+def test_training_learns_to_tell_the_classes_apart(
+    options: Callable[[str], TrainOptions],
+) -> None:
+    plain = replace(
+        options("plain"), mixup_probability=0.0, spec_augment=False, dropout=0.0, epochs=12
+    )
+    history = train(plain).progress.history
+    assert history[-1].loss < 0.6 * history[0].loss
+
+
+def test_unreadable_recordings_are_counted_in_every_split(whole: TrainResult) -> None:
+    assert sum(whole.recordings.values()) == 15
+    assert sorted(s.path for s in whole.skipped) == [
+        "Noise/void.ogg",
+        "down/torn.wav",
+        "up/broken.flac",
+    ]
+
+
+def test_two_runs_and_a_resumed_one_give_the_same_bytes(
+    options: Callable[[str], TrainOptions], whole: TrainResult
+) -> None:
+    again = train(options("again"))
+    assert again.weights_sha256 == whole.weights_sha256
+    cut = train(options("cut"), stop_after=1)
+    assert len(cut.progress.history) == 1
+    resumed = train(replace(options("cut"), resume=True))
+    assert resumed.progress == whole.progress
+    want = options("whole").checkpoint_path.parent
+    for name in ("again", "cut"):
+        for path in sorted(want.iterdir()):
+            other = options(name).checkpoint_path.parent / path.name
+            assert other.read_bytes() == path.read_bytes(), (name, path.name)
+
+
+def test_resuming_another_run_is_refused(
+    options: Callable[[str], TrainOptions], whole: TrainResult
+) -> None:
+    with pytest.raises(BadInput, match="resume"):
+        train(replace(options("whole"), resume=True, learning_rate=0.02))
+    with pytest.raises(BadInput, match="train state"):
+        train(replace(options("never"), resume=True))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0},
+        {"optimizer": "sgd"},
+        {"label_smoothing": 0.9},
+        {"checkpoint_path": Path("x.h5")},
+    ],
+)
+def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=next(iter(wrong)).replace("_", "-")):
+        TrainOptions(Path("data"), **wrong)
