@@ -60,8 +60,8 @@ def magnitudes(
         raise BadInput(
             "a raw waveform has no spectrogram", evidence=f"Received: spectrum {contract.spectrum}"
         )
-    rooms = _each(library.load().nj_frontend_spectrogram, chunks, contract, threads)
-    return np.ldexp(rooms, -scale_bits(contract))
+    unit = np.float32(2.0 ** -scale_bits(contract))
+    return _each(library.load().nj_frontend_spectrogram, chunks, contract, threads, unit)
 
 
 def quantize(values: Floats, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
@@ -93,6 +93,7 @@ def _each(
     chunks: npt.NDArray[np.int16],
     contract: FrontendContract,
     threads: int | None,
+    factor: np.float32 | None = None,
 ) -> Floats:
     if chunks.dtype != np.int16 or chunks.ndim != 2 or chunks.shape[1] != contract.chunk_samples:
         raise BadInput(
@@ -114,6 +115,8 @@ def _each(
                 out[index].ctypes.data,
                 scratch.ctypes.data,
             )
+            if factor is not None:
+                np.multiply(out[index], factor, out=out[index])
 
     workers = min(len(given), threads or len(os.sched_getaffinity(0)))
     if workers < 2:

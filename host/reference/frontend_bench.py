@@ -38,7 +38,6 @@ PEER_SOURCES = (
     )),
     *(f"CommonTables/arm_{name}.c" for name in ("common_tables", "const_structs", "mve_tables")),
     "BasicMathFunctions/arm_mult_f32.c",
-    "SupportFunctions/arm_q15_to_float.c",
     "ComplexMathFunctions/arm_cmplx_mag_f32.c",
 )  # fmt: skip
 
@@ -50,7 +49,7 @@ class Counts:
     fft_length: int
     spectrum: int  # window, FFT, magnitude
     features: int  # the same with both roots, column store, min-max, int8
-    peer: int  # CMSIS-DSP: int16 to float, window, real FFT, magnitude
+    peer: int  # CMSIS-DSP: window, real FFT, magnitude
     code: int
     tables: int
     scratch: int

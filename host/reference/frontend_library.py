@@ -52,6 +52,23 @@ class Frontend(ctypes.Structure):
     )
 
 
+class Stream(ctypes.Structure):
+    """`struct nj_stream`."""
+
+    _fields_ = (
+        ("frontend", ctypes.POINTER(Frontend)),
+        ("stride", ctypes.c_uint32),
+        ("history", ctypes.c_void_p),
+        ("ring", ctypes.c_void_p),
+        ("received", ctypes.c_uint32),
+        ("skip", ctypes.c_uint32),
+        ("start", ctypes.c_uint32),
+        ("column", ctypes.c_uint32),
+        ("next", ctypes.c_uint32),
+        ("computed", ctypes.c_uint32),
+    )
+
+
 @functools.cache
 def load() -> ctypes.CDLL:
     """The library, with its prototypes; compiled with gcc where build/host does not hold it yet.
@@ -68,6 +85,15 @@ def load() -> ctypes.CDLL:
     library.nj_frontend_scratch.restype = ctypes.c_uint32
     library.nj_frontend_finish.argtypes = (ctypes.POINTER(Frontend), pointer, pointer)
     library.nj_frontend_finish.restype = None
+    stream = ctypes.POINTER(Stream)
+    library.nj_stream_start.argtypes = (stream,)
+    library.nj_stream_start.restype = None
+    library.nj_stream_push.argtypes = (stream, pointer, ctypes.c_uint32, pointer)
+    library.nj_stream_push.restype = ctypes.c_uint32
+    library.nj_stream_ready.argtypes = (stream,)
+    library.nj_stream_ready.restype = ctypes.c_int
+    library.nj_stream_take.argtypes = (stream, pointer, pointer)
+    library.nj_stream_take.restype = None
     library.nj_frontend_quantize.argtypes = (
         pointer,
         pointer,

@@ -18,6 +18,13 @@ uint32_t nj_frontend_scratch(const struct nj_frontend *frontend)
     return NJ_FRONTEND_SCRATCH(frontend->fft_length);
 }
 
+static uint32_t place_of(const struct nj_view *view, int32_t place)
+{
+    const uint32_t at = view->start + (uint32_t)(place - view->first);
+
+    return at < view->size ? at : at - view->size;
+}
+
 /* `length` samples from place `begin` on, 0 outside the view. */
 static void copy_frame(const struct nj_view *view, int32_t begin, int32_t length, int16_t *frame)
 {
@@ -26,11 +33,18 @@ static void copy_frame(const struct nj_view *view, int32_t begin, int32_t length
     const int32_t until = end < view->end ? end : view->end;
 
     memset(frame, 0, (size_t)length * sizeof(*frame));
-    if (from < until)
-        memcpy(frame + (from - begin), view->samples + (from - view->first), (size_t)(until - from) * sizeof(*frame));
+    if (from < until) {
+        const uint32_t count = (uint32_t)(until - from);
+        const uint32_t place = place_of(view, from);
+        const uint32_t straight = count < view->size - place ? count : view->size - place;
+        frame += from - begin;
+        memcpy(frame, view->samples + place, straight * sizeof(*frame));
+        memcpy(frame + straight, view->samples, (count - straight) * sizeof(*frame));
+    }
 }
 
-/* Where the lanes' frames begin; frames that reach beyond the view are copied, with zeros around. */
+/* Where the lanes' frames begin; frames that reach beyond the view, or round the ring,
+ * are copied, with zeros around. */
 static const int16_t *place_frames(const struct nj_frontend *frontend, const struct nj_view *view, uint32_t frame,
                                    uint32_t last, int16_t *edge, uint32_t *places)
 {
@@ -43,10 +57,11 @@ static const int16_t *place_frames(const struct nj_frontend *frontend, const str
         begin[lane] = (int32_t)(own * frontend->hop) - n / 2;
         inside &= begin[lane] >= view->first && begin[lane] + n <= view->end;
     }
-    if (inside != 0) {
+    const uint32_t place = inside != 0 ? place_of(view, begin[0]) : 0u;
+    if (inside != 0 && place + (uint32_t)(begin[NJ_LANES - 1] - begin[0] + n) <= view->size) {
         for (uint32_t lane = 0; lane < NJ_LANES; lane++)
             places[lane] = (uint32_t)(begin[lane] - begin[0]);
-        return view->samples + (begin[0] - view->first);
+        return view->samples + place;
     }
     for (uint32_t lane = 0; lane < NJ_LANES; lane++) {
         places[lane] = lane * frontend->fft_length;

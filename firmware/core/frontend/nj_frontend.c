@@ -9,7 +9,7 @@ static void spectrogram(const struct nj_frontend *frontend, const int16_t *chunk
                         struct nj_range *range)
 {
     const struct nj_scratch parts = nj_scratch_parts(frontend->fft_length, scratch);
-    const struct nj_view view = {chunk, 0, (int32_t)frontend->chunk_samples};
+    const struct nj_view view = {chunk, 0, (int32_t)frontend->chunk_samples, 0, frontend->chunk_samples};
     const uint32_t frames = frontend->frames;
     const uint32_t width = frames < NJ_COLUMNS ? frames : NJ_COLUMNS;
 

@@ -69,11 +69,10 @@ struct nj_frontend {
     const float *cosine; /* [cepstra, bands] of the orthonormal DCT-II */
 };
 
-/* Frames that are computed side by side: as many as the widest vectors hold. The bits do not depend on it. */
+/* Frames that are computed side by side: as many as a vector holds (16 were not faster). The bits do not depend on
+ * it. */
 #ifndef NJ_LANES
-#if defined(__AVX512F__)
-#define NJ_LANES 16
-#elif defined(__AVX2__)
+#if defined(__AVX2__)
 #define NJ_LANES 8
 #else
 #define NJ_LANES 4

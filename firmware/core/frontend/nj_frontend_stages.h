@@ -13,12 +13,14 @@ struct nj_range {
     float high[NJ_LANES];
 };
 
-/* Samples of a chunk from `first` to before `end` (places in the chunk); all others are 0.
- * samples: the one at place `first`. */
+/* Samples of a chunk from place `first` to before `end`; all others are 0. They lie in a ring of `size`, the one at
+ * `first` at `start`. */
 struct nj_view {
     const int16_t *samples;
     int32_t first;
     int32_t end;
+    uint32_t start;
+    uint32_t size;
 };
 
 /* Parts of the scratch. */

@@ -16,7 +16,7 @@ const struct nj_place nj_staging = {chunk, sizeof(chunk)};
 /* 8 frames inside the chunk. */
 static void frames(void)
 {
-    const struct nj_view view = {chunk, 0, NJ_SAMPLES};
+    const struct nj_view view = {chunk, 0, NJ_SAMPLES, 0, NJ_SAMPLES};
     const struct nj_scratch parts = nj_scratch_parts(NJ_FFT, scratch);
 
     nj_frames(&frontend, &view, 8u, 200u, &parts);
