@@ -36,6 +36,7 @@ COMMANDS = {
     "classify": "Label recordings on the host and on a board, side by side.",
     "inspect": "Show what is inside a bundle or a .tflite.",
     "bench": "Count the cost of each layer on a board.",
+    "frontend": "Check the frontend, or a port of it, stage by stage.",
     "doctor": "Check every tool and say which tiers are ready.",
     "board": "Keep a board alive between commands.",
 }

@@ -105,6 +105,11 @@ def load() -> ctypes.CDLL:
     return library
 
 
+def lanes() -> int:
+    """How many frames the library computes side by side."""
+    return int(load().nj_frontend_lanes())
+
+
 def build(cache: Path) -> Path:
     """Compile into `cache` under a name that carries the hash of sources, flags and machine; do nothing if it is there.
 

@@ -95,7 +95,7 @@ def make_tables(contract: FrontendContract) -> FrontendTables:
     length = contract.fft_length
     bands = mel_bands(contract) if contract.mel_bands else []
     return FrontendTables(
-        window=_in_order_of_use(_window(contract.window, length)),
+        window=_in_order_of_use(window_table(contract.window, length)),
         order=_order(length // 2),
         twiddle=_radix4_twiddles(length // 2),
         split=_rotations([(k, length) for k in range(length // 4 + 1)]),
@@ -107,7 +107,7 @@ def make_tables(contract: FrontendContract) -> FrontendTables:
     )
 
 
-def _window(kind: str, length: int) -> npt.NDArray[np.float32]:
+def window_table(kind: str, length: int) -> npt.NDArray[np.float32]:
     """Periodic. Hann 0.5 - 0.5 cos(2 pi n / length), written so that small values keep all their digits."""
     hann = [math.sin(math.pi * min(n, length - n) / length) ** 2 for n in range(length)]
     values = {

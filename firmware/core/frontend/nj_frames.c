@@ -25,6 +25,11 @@ static uint32_t place_of(const struct nj_view *view, int32_t place)
     return at < view->size ? at : at - view->size;
 }
 
+uint32_t nj_frontend_lanes(void)
+{
+    return NJ_LANES;
+}
+
 /* `length` samples from place `begin` on, 0 outside the view. */
 static void copy_frame(const struct nj_view *view, int32_t begin, int32_t length, int16_t *frame)
 {

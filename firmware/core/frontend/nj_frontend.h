@@ -89,6 +89,9 @@ struct nj_frontend {
 /* The same, as this source was compiled. */
 uint32_t nj_frontend_scratch(const struct nj_frontend *frontend);
 
+/* NJ_LANES as this source was compiled. */
+uint32_t nj_frontend_lanes(void);
+
 /* Floats that `features` must hold: the result is [rows, frames], and with a DCT the bands were there before. */
 #define NJ_FRONTEND_ROOM(frames, bins, bands) ((frames) * ((bands) != 0u ? (bands) : (bins)))
 
