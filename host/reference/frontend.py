@@ -137,7 +137,11 @@ def aligned(floats: int) -> Floats:
 @lru_cache(maxsize=16)
 def describe(contract: FrontendContract) -> library.Frontend:
     """`struct nj_frontend` of a contract; its arrays live as long as this process."""
-    tables = _tables(contract)
+    return describe_with(contract, _tables(contract))
+
+
+def describe_with(contract: FrontendContract, tables: FrontendTables) -> library.Frontend:
+    """The same with other tables, which the caller keeps alive."""
     arrays = {field.name: getattr(tables, field.name) for field in fields(tables)}
     return library.Frontend(
         chunk_samples=contract.chunk_samples,

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from host.contract import FrontendContract
 from host.errors import BadInput
 from host.reference import frontend_library as library
-from host.reference.frontend import aligned, describe, features, quantize
+from host.reference.frontend import aligned, describe_with, quantize
 from host.reference.frontend_members import MEMBERS, SAMPLES
-from host.reference.frontend_tables import window_table
+from host.reference.frontend_tables import FrontendTables, make_tables, window_places
 
 SCHEMA = "nightjar/frontend-vectors/1"
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "frontend-vectors.json"
@@ -60,28 +60,39 @@ def recorded_signal(samples: int = SAMPLES) -> npt.NDArray[np.int16]:
     return signal.astype(np.int16)
 
 
-def stages(chunk: npt.NDArray[np.int16], contract: FrontendContract) -> dict[str, Array]:
+def stages(
+    chunk: npt.NDArray[np.int16],
+    contract: FrontendContract,
+    tables: FrontendTables | None = None,
+) -> dict[str, Array]:
     """Name -> array of each stage that the contract has, by the C that boards run.
 
     A stage in the middle is what the same C gives for the contract that ends there. `window` is [frames, n], `fft` is
     [frames, n / 2, 2], `spectrum` [bins, frames], `bands` [bands, frames], `compressed`, `dct`, `features` [rows,
     frames], all float32 with the scale that docs/frontend.md states; `input` is int8 [rows, frames].
+
+    Args:
+        chunk: int16 [chunk_samples].
+        contract: which frontend.
+        tables: others than the contract's, for instance those found in a firmware.
     """
+    own = make_tables(contract) if tables is None else tables
     found: dict[str, Array] = {"samples": chunk}
     if contract.spectrum != "none":
-        found["window"], found["fft"] = _transform(chunk, contract)
+        found["window"], found["fft"] = _transform(chunk, contract, own)
         linear = replace(contract, mel_bands=0, mfcc=0, compression="none")
-        found["spectrum"] = _spectrogram(chunk, linear)
+        found["spectrum"] = _compute(chunk, linear, own, whole=False)
         if contract.mel_bands:
-            found["bands"] = _spectrogram(chunk, replace(contract, mfcc=0, compression="none"))
+            bands = replace(contract, mfcc=0, compression="none")
+            found["bands"] = _compute(chunk, bands, own, whole=False)
         plain = replace(contract, normalization="fixed", fixed_scale=1.0, fixed_offset=0.0)
         if contract.compression == "sqrt":
-            found["compressed"] = _spectrogram(chunk, contract)
+            found["compressed"] = _compute(chunk, contract, own, whole=False)
         elif contract.compression == "log":
-            found["compressed"] = features(chunk[np.newaxis], replace(plain, mfcc=0))[0]
+            found["compressed"] = _compute(chunk, replace(plain, mfcc=0), own)
         if contract.mfcc:
-            found["dct"] = features(chunk[np.newaxis], plain)[0]
-    found["features"] = features(chunk[np.newaxis], contract)[0]
+            found["dct"] = _compute(chunk, plain, own)
+    found["features"] = _compute(chunk, contract, own)
     found["input"] = quantize(found["features"], INPUT_SCALE, INPUT_ZERO_POINT)
     return found
 
@@ -168,27 +179,30 @@ def first_difference(
     return None
 
 
-def _spectrogram(chunk: npt.NDArray[np.int16], contract: FrontendContract) -> Array:
-    described = describe(contract)
+def _compute(
+    chunk: npt.NDArray[np.int16],
+    contract: FrontendContract,
+    tables: FrontendTables,
+    whole: bool = True,
+) -> Array:
+    described = describe_with(contract, tables)
     loaded = library.load()
-    rows = contract.mel_bands or contract.bins
-    out = np.empty((rows, contract.frames), np.float32)
+    out = np.empty((contract.mel_bands or contract.bins, contract.frames), np.float32)
     scratch = aligned(loaded.nj_frontend_scratch(ctypes.byref(described)))
     given = np.ascontiguousarray(chunk)
-    loaded.nj_frontend_spectrogram(
-        ctypes.byref(described), given.ctypes.data, out.ctypes.data, scratch.ctypes.data
-    )
-    return out
+    function = loaded.nj_frontend_run if whole else loaded.nj_frontend_spectrogram
+    function(ctypes.byref(described), given.ctypes.data, out.ctypes.data, scratch.ctypes.data)
+    return out[: contract.rows]
 
 
 def _transform(
-    chunk: npt.NDArray[np.int16], contract: FrontendContract
+    chunk: npt.NDArray[np.int16], contract: FrontendContract, tables: FrontendTables
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Windowed samples and FFT of the pairs, frame by frame: each frame in all lanes."""
-    described = describe(contract)
+    described = describe_with(contract, tables)
     loaded = library.load()
     length, frames = contract.fft_length, contract.frames
-    window = window_table(contract.window, length)
+    window = tables.window[window_places(length)]
     padded = np.pad(chunk, (length // 2, length + contract.hop))
     windowed = np.empty((frames, length), np.float32)
     transformed = np.empty((frames, length // 2, 2), np.float32)

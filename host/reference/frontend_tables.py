@@ -119,16 +119,23 @@ def window_table(kind: str, length: int) -> npt.NDArray[np.float32]:
 
 
 def _in_order_of_use(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """As the first pass takes it: blocks of 2 pairs, or of 4 as parts 0 and 2 (re, im), re of 1 and 3, im of 1 and 3."""
-    points = len(window) // 2
+    ordered = np.empty_like(window)
+    ordered[window_places(len(window))] = window
+    return ordered
+
+
+def window_places(length: int) -> npt.NDArray[np.intp]:
+    """Place of each sample's window in the table, which is as the first pass takes it: blocks of 2 pairs, or of 4 as
+    parts 0 and 2 (re, im each), re of parts 1 and 3, im of parts 1 and 3."""
+    points = length // 2
     order = _order(points)
     width = points // len(order)
-    pairs = window.reshape(-1, 2)
-    parts = [pairs[order + part * points // width] for part in range(width)]
-    if width == 2:
-        return np.concatenate(parts, axis=1).reshape(-1)
-    last = np.stack([parts[1][:, 0], parts[3][:, 0], parts[1][:, 1], parts[3][:, 1]], axis=1)
-    return np.concatenate([parts[0], parts[2], last], axis=1).reshape(-1)
+    within = np.array([0, 1, 2, 3] if width == 2 else [0, 1, 4, 6, 2, 3, 5, 7]).reshape(width, 2)
+    places = np.empty((points, 2), np.intp)
+    for part in range(width):
+        blocks = 2 * width * np.arange(len(order))[:, None]
+        places[order + part * points // width] = blocks + within[part]
+    return places.reshape(-1)
 
 
 def _order(points: int) -> npt.NDArray[np.uint16]:

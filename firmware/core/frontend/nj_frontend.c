@@ -27,7 +27,7 @@ static void finish(const struct nj_frontend *frontend, float *features, float *s
     uint32_t rows = nj_rows_stored(frontend);
 
     if (frontend->compression == NJ_COMPRESSION_LOG)
-        nj_log(frontend, features, nj_highest(range), range);
+        nj_logarithm(frontend, features, nj_highest(range), range);
     if (frontend->cepstra != 0u) {
         nj_dct(frontend, features, scratch, range);
         rows = frontend->cepstra;

@@ -1,7 +1,7 @@
 /* The spectrogram frontend: int16 chunk -> float32 features [rows, frames] -> int8. Every formula: docs/frontend.md.
  *
  * One source for host and target, and the same bits on both: IEEE-754 single precision, one order of operations, no
- * contraction, no library function (the square root is the hardware's, the logarithm is nj_log.c), tables made once by
+ * contraction, no library function (the square root is the hardware's, the logarithm is nj_logarithm.c), tables made once by
  * host/reference/frontend_tables.py. Frames are computed side by side, one a lane (nj_lanes.h).
  *
  * No denormal occurs, so flushing them, as Helium does, changes nothing. Everything before the normalization carries a

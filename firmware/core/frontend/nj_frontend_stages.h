@@ -49,7 +49,7 @@ void nj_columns(const struct nj_frontend *frontend, const float *rows, float *ou
                 struct nj_range *range);
 
 /* ln in place, and the range of the result. peak: the highest value. */
-void nj_log(const struct nj_frontend *frontend, float *features, float peak, struct nj_range *range);
+void nj_logarithm(const struct nj_frontend *frontend, float *features, float peak, struct nj_range *range);
 
 /* DCT over the bands, in place, and the range of the result. column: [bands, NJ_LANES]. */
 void nj_dct(const struct nj_frontend *frontend, float *features, float *column, struct nj_range *range);

@@ -26,7 +26,7 @@ static inline nj_v logarithm(nj_v x, int32_t scale)
     return nj_add(nj_add(f, y), nj_scale(exponent, 0.693359375f));
 }
 
-void nj_log(const struct nj_frontend *frontend, float *features, float peak, struct nj_range *range)
+void nj_logarithm(const struct nj_frontend *frontend, float *features, float peak, struct nj_range *range)
 {
     const float relative = peak * frontend->log_floor;
     const nj_v floor = nj_fill(relative > frontend->log_least ? relative : frontend->log_least);
