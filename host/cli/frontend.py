@@ -68,17 +68,24 @@ def check(
     return 0 if all(outcome.equal for outcome in outcomes) else 1
 
 
-@command.command("record", help="Compute the stage vectors and write them.")
-@click.option("--out", type=click.Path(path_type=Path), help="Default: docs/frontend-vectors.json.")
+@command.command(
+    "record",
+    help="Compute the stage vectors and write them to docs/frontend-vectors.json and into docs/frontend.md.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Only this JSON file instead.")
 def record(out: Path | None) -> int:
     import json
 
     from host.files import write_atomically
-    from host.reference.frontend_stages import RECORDED, record
+    from host.reference.frontend_stages import PAGE, RECORDED, page_section, record, with_section
 
+    made = record()
     target = out or RECORDED
-    write_atomically(target, (json.dumps(record(), indent=1) + "\n").encode())
+    write_atomically(target, (json.dumps(made, indent=1) + "\n").encode())
     say(f"wrote {target}")
+    if out is None:
+        write_atomically(PAGE, with_section(PAGE.read_text(), page_section(made)).encode())
+        say(f"wrote {PAGE}")
     return 0
 
 

@@ -19,6 +19,7 @@ from host.reference.frontend_tables import FrontendTables, make_tables, window_p
 
 SCHEMA = "nightjar/frontend-vectors/1"
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "frontend-vectors.json"
+PAGE = RECORDED.with_name("frontend.md")
 STAGES = ("samples", "window", "fft", "spectrum", "bands", "compressed", "dct", "features", "input")
 INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128  # of the recorded int8 input
 FIRST = 8  # values of a stage that are recorded besides its CRC-32
@@ -136,6 +137,27 @@ def record() -> dict[str, Any]:
             for name, contract in MEMBERS.items()
         },
     }
+
+
+def page_section(recorded: dict[str, Any]) -> str:
+    """The tables of docs/frontend.md: all stages of two members."""
+    lines = []
+    for name in ("default", "mfcc"):
+        lines += ["", f"`{name}`:", "", "| stage | dtype | shape | CRC-32 | first values |", "|---|---|---|---|---|"]
+        for vector in recorded["members"][name]["stages"]:
+            shape = " x ".join(map(str, vector["shape"]))
+            first = ", ".join(vector["first"][:3])
+            lines.append(
+                f"| {vector['name']} | {vector['dtype']} | {shape} | {vector['crc32']} | {first} |"
+            )
+    return "\n".join([*lines, ""])
+
+
+def with_section(page: str, section: str) -> str:
+    """The page with its recorded part replaced."""
+    begin, end = "<!-- recorded -->\n", "<!-- end -->"
+    head, rest = page.split(begin)
+    return head + begin + section + "\n" + end + rest.split(end)[1]
 
 
 def load_recorded(path: Path = RECORDED) -> dict[str, tuple[FrontendContract, list[StageVector]]]:
