@@ -1,5 +1,5 @@
-"""Every member of the family of frontends, in firmware, on every tier without hardware: 0 differing bytes; and the stage is
-named where a damaged table first shows. Needs no --bundle."""
+"""Every member of the family of frontends, in firmware, on every tier without hardware: 0 differing bytes; and the
+stage is named where a damaged table first shows. Needs no --bundle."""
 
 import shutil
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.bundle import Vectors, load_subject, vectors_to_npz, write_bundle
+from host.bundle import Vectors, vectors_to_npz, write_bundle
 from host.compare.flip import find_symbol, flip_bit
 from host.compare.prepare import prepare
 from host.compare.session import prove
@@ -88,7 +88,7 @@ def write_member(name: str, folder: Path) -> Path:
 def mean_model(frontend: FrontendContract) -> bytes:
     if str(KERNELS) not in sys.path:
         sys.path.insert(0, str(KERNELS))
-    import testing_models
+    import testing_models  # type: ignore[import-not-found,unused-ignore]
 
     shape = (1, frontend.rows, frontend.frames, 1)
     scale = 1 / 255 if frontend.normalization == "minmax" else 1 / 64

@@ -19,12 +19,13 @@ _NO_SEAL = b'"seal": "' + b"0" * 64 + b'"'
 class FrontendContract:
     """How int16 PCM becomes what the model sees; every formula is in docs/frontend.md.
 
-    The features are float32 [rows, frames], row-major (index row * frames + frame). Frame t is centred on sample t * hop
-    of the chunk, which is padded with fft_length / 2 zeros on both sides. Bins are 0 .. bins - 1 of the real FFT;
-    `bins` is fft_length / 2, or fft_length / 2 + 1 with the Nyquist bin. Rows are the `mfcc` coefficients if there are
-    any, else the `mel_bands` if there are any, else the bins.
+    The features are float32 [rows, frames], row-major (index row * frames + frame). Frame t is centred on sample
+    t * hop of the chunk, which is padded with fft_length / 2 zeros on both sides. Bins are 0 .. bins - 1 of the
+    real FFT; `bins` is fft_length / 2, or fft_length / 2 + 1 with the Nyquist bin. Rows are the `mfcc` coefficients
+    if there are any, else the `mel_bands` if there are any, else the bins.
 
-    A raw waveform (spectrum none, normalization peak) has one row of chunk_samples frames: bins=1, frames=chunk_samples.
+    A raw waveform (spectrum none, normalization peak) has one row of chunk_samples frames: bins=1,
+    frames=chunk_samples.
     """
 
     name: str = "hybrid"  # of the model's input: hybrid | precomputed | raw
@@ -36,7 +37,9 @@ class FrontendContract:
     bins: int = 256
     window: str = "hann"  # periodic: hann | hamming | none
     compression: str = "sqrt"  # none | sqrt | log (80 dB below the chunk's peak at most)
-    normalization: str = "minmax"  # (S - min) / (max - min + 1e-10) over the chunk | fixed | peak (raw only)
+    normalization: str = (
+        "minmax"  # (S - min) / (max - min + 1e-10) over the chunk | fixed | peak (raw only)
+    )
     spectrum: str = "magnitude"  # magnitude | power | none (raw only)
     mel_bands: int = 0  # 0: the bins themselves
     mel_scale: str = "slaney"  # slaney | htk

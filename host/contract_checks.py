@@ -29,7 +29,9 @@ def check_frontend(contract: "FrontendContract") -> None:
     """
     for name, known in MEMBERS.items():
         if getattr(contract, name) not in known:
-            _refuse(f"the frontend's {name} must be one of {', '.join(known)}", getattr(contract, name))
+            _refuse(
+                f"the frontend's {name} must be one of {', '.join(known)}", getattr(contract, name)
+            )
     for name in ("sample_rate", "chunk_samples", "hop", "fft_length", "frames", "bins"):
         value = getattr(contract, name)
         if not isinstance(value, int) or isinstance(value, bool):
@@ -56,7 +58,11 @@ def _check_raw(contract: "FrontendContract") -> None:
             "a raw waveform has compression none, no mel bands and no DCT",
             f"compression={contract.compression!r}, mel_bands={contract.mel_bands}, mfcc={contract.mfcc}",
         )
-    if contract.chunk_samples < 1 or contract.bins != 1 or contract.frames != contract.chunk_samples:
+    if (
+        contract.chunk_samples < 1
+        or contract.bins != 1
+        or contract.frames != contract.chunk_samples
+    ):
         _refuse(
             "a raw waveform has bins=1 and frames=chunk_samples, at least 1",
             f"bins={contract.bins}, frames={contract.frames}, chunk_samples={contract.chunk_samples}",

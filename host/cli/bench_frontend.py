@@ -20,7 +20,14 @@ def bench_frontend(json_path: str | None) -> int:
         librosa, scipy = host.ours / host.librosa, host.ours / host.scipy
         names = f"librosa {version('librosa')}", f"SciPy {version('scipy')}"
         rows += [
-            _row("spectrum", length, counts.spectrum, f"{PEER}; host: {names[0]}", counts.peer, librosa),
+            _row(
+                "spectrum",
+                length,
+                counts.spectrum,
+                f"{PEER}; host: {names[0]}",
+                counts.peer,
+                librosa,
+            ),
             _row("spectrum", length, counts.spectrum, f"host: {names[1]}", None, scipy),
             _row("features", length, counts.features, None, None, None),
         ]

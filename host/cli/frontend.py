@@ -18,8 +18,8 @@ def command() -> None:
     "check",
     help="Compute every stage of every recorded member and hold it against docs/frontend-vectors.json; the first stage"
     " that differs is named. With --port DIR: instead, hold the files DIR/MEMBER/STAGE.bin that a port wrote (arrays as"
-    " the reference page describes them, row-major, little-endian) against them; stages that it did not write are passed"
-    " over.",
+    " the reference page describes them, row-major, little-endian) against them; stages that it did not write are"
+    " passed over.",
 )
 @click.option("--port", type=click.Path(path_type=Path), help="Folder that a port wrote.")
 @click.option("--member", "only", multiple=True, help="Only this member; may be repeated.")
@@ -102,9 +102,7 @@ def dump(out: Path, only: tuple[str, ...]) -> int:
 
     for name in only or MEMBERS:
         if name not in MEMBERS:
-            raise BadInput(
-                f"the members are {', '.join(MEMBERS)}", evidence=f"Received: {name}"
-            )
+            raise BadInput(f"the members are {', '.join(MEMBERS)}", evidence=f"Received: {name}")
         dump_stages(MEMBERS[name], out / name)
         say(f"wrote {out / name}")
     return 0

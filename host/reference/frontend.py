@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -159,6 +159,6 @@ def describe_with(contract: FrontendContract, tables: FrontendTables) -> library
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tables(contract: FrontendContract) -> FrontendTables:
     return make_tables(contract)

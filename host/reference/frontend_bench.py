@@ -74,8 +74,8 @@ def count(fft_length: int) -> Counts:
     source = peer_source()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        plain = _ours(folder, fft_length, "none", fft_length // 2 + 1)
-        root = _ours(folder, fft_length, "sqrt", fft_length // 2)
+        plain = count_ours(folder, fft_length, "none", fft_length // 2 + 1)
+        root = count_ours(folder, fft_length, "sqrt", fft_length // 2)
         peer = _peer(folder, fft_length, source)
         code = _code_size(folder)
     contract = FrontendContract(fft_length=fft_length, bins=fft_length // 2 + 1)
@@ -110,9 +110,7 @@ def measure_host(fft_length: int, seconds: float = 1.0) -> Throughput:
         ) from error
     from host.reference.frontend import magnitudes
 
-    contract = FrontendContract(
-        fft_length=fft_length, bins=fft_length // 2 + 1, compression="none"
-    )
+    contract = FrontendContract(fft_length=fft_length, bins=fft_length // 2 + 1, compression="none")
     noise = np.random.default_rng(0).normal(0, 3000, (4, contract.chunk_samples))
     chunks = noise.astype(np.int16)
     hop = contract.hop
@@ -201,7 +199,7 @@ def peer_source(cache: Path = CACHE) -> Path:
     return folder
 
 
-def _ours(folder: Path, fft_length: int, compression: str, bins: int) -> dict[str, int]:
+def count_ours(folder: Path, fft_length: int, compression: str, bins: int) -> dict[str, int]:
     from model_gen.codegen.frontend import render_frontend
 
     frontend = FrontendContract(fft_length=fft_length, bins=bins, compression=compression)

@@ -1,4 +1,5 @@
-"""Where a firmware's frontend leaves the way: its own tables, read from the ELF, stage by stage against the contract's."""
+"""Where a firmware's frontend leaves the way: its own tables, read from the ELF, stage by stage against the
+contract's."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,7 +22,9 @@ class Diagnosis:
     entry: int  # the first that differs
     want: float
     got: float
-    features: npt.NDArray[np.float32]  # what the firmware's tables give, to be held against the board's
+    features: npt.NDArray[
+        np.float32
+    ]  # what the firmware's tables give, to be held against the board's
 
     @property
     def line(self) -> str:
@@ -83,6 +86,11 @@ def diagnose(
         for name, array in right.items():
             if array.tobytes() != wrong[name].tobytes():
                 return Diagnosis(
-                    name, field.name, entry, want[entry].item(), got[entry].item(), wrong["features"]
+                    name,
+                    field.name,
+                    entry,
+                    want[entry].item(),
+                    got[entry].item(),
+                    wrong["features"],
                 )
     return None

@@ -26,14 +26,22 @@ def hz_to_mel(hertz: float, scale: str) -> float:
     """
     if scale == "htk":
         return 2595.0 * math.log10(1.0 + hertz / 700.0)
-    return 15.0 + 27.0 * math.log(hertz / 1000.0) / math.log(6.4) if hertz >= 1000.0 else hertz / (200.0 / 3.0)
+    return (
+        15.0 + 27.0 * math.log(hertz / 1000.0) / math.log(6.4)
+        if hertz >= 1000.0
+        else hertz / (200.0 / 3.0)
+    )
 
 
 def mel_to_hz(mel: float, scale: str) -> float:
     """The inverse of `hz_to_mel`."""
     if scale == "htk":
-        return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
-    return 1000.0 * math.exp((mel - 15.0) * math.log(6.4) / 27.0) if mel >= 15.0 else mel * (200.0 / 3.0)
+        return 700.0 * (math.pow(10.0, mel / 2595.0) - 1.0)
+    return (
+        1000.0 * math.exp((mel - 15.0) * math.log(6.4) / 27.0)
+        if mel >= 15.0
+        else mel * (200.0 / 3.0)
+    )
 
 
 def band_edges(contract: "FrontendContract") -> list[float]:

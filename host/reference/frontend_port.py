@@ -11,8 +11,8 @@ from host.errors import BadInput
 from host.reference.frontend_stages import (
     StageVector,
     first_difference,
-    stages,
     recorded_signal,
+    stages,
     vectors,
 )
 

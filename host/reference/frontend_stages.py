@@ -143,7 +143,13 @@ def page_section(recorded: dict[str, Any]) -> str:
     """The tables of docs/frontend.md: all stages of two members."""
     lines = []
     for name in ("default", "mfcc"):
-        lines += ["", f"`{name}`:", "", "| stage | dtype | shape | CRC-32 | first values |", "|---|---|---|---|---|"]
+        lines += [
+            "",
+            f"`{name}`:",
+            "",
+            "| stage | dtype | shape | CRC-32 | first values |",
+            "|---|---|---|---|---|",
+        ]
         for vector in recorded["members"][name]["stages"]:
             shape = " x ".join(map(str, vector["shape"]))
             first = ", ".join(vector["first"][:3])
@@ -174,9 +180,7 @@ def load_recorded(path: Path = RECORDED) -> dict[str, tuple[FrontendContract, li
             name: (
                 FrontendContract(**member["contract"]),
                 [
-                    StageVector(
-                        **{**v, "shape": tuple(v["shape"]), "first": tuple(v["first"])}
-                    )
+                    StageVector(**{**v, "shape": tuple(v["shape"]), "first": tuple(v["first"])})
                     for v in member["stages"]
                 ],
             )

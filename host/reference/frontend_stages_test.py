@@ -71,7 +71,13 @@ def test_the_stages_lead_to_one_another() -> None:
 
 @pytest.mark.parametrize(
     ("table", "stage"),
-    [("window", "window"), ("twiddle", "fft"), ("split", "spectrum"), ("weight", "bands"), ("cosine", "dct")],
+    [
+        ("window", "window"),
+        ("twiddle", "fft"),
+        ("split", "spectrum"),
+        ("weight", "bands"),
+        ("cosine", "dct"),
+    ],
 )
 def test_a_damaged_table_shows_first_in_its_stage(table: str, stage: str) -> None:
     made = MEMBERS["mfcc"]

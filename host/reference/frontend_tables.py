@@ -29,7 +29,8 @@ NEGLIGIBLE = 2.0**-44  # of it
 class FrontendTables:
     """The arrays of `struct nj_frontend`; n is the FFT length. Empty where the contract needs none.
 
-    window float32 [n], in the order of the first pass; order uint16 [n / 8] (n / 4 where n / 2 is no power of four); twiddle float32
+    window float32 [n], in the order of the first pass; order uint16 [n / 8] (n / 4 where n / 2 is no power of four);
+    twiddle float32
     [passes * quarter * 3 * 2]; split float32 [n / 2 + 2]; band uint16 [bands * 2]; weight float32; cosine float32
     [mfcc * bands].
     """

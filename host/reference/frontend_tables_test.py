@@ -37,7 +37,9 @@ def test_tables_are_what_their_names_say(length: int) -> None:
     assert sorted(tables.window) == sorted(window)
     width = length // 2 // len(tables.order)
     assert width == (4 if math.log2(length) % 2 == 1 else 2)
-    whole = [int(first) + part * length // 2 // width for first in tables.order for part in range(width)]
+    whole = [
+        int(first) + part * length // 2 // width for first in tables.order for part in range(width)
+    ]
     assert sorted(whole) == list(range(length // 2))
     assert tables.order[1] == length // 4 // width
     split = tables.split[0::2] + 1j * tables.split[1::2]

@@ -69,15 +69,12 @@ def test_the_tables_are_those_of_the_host() -> None:
     tables = make_tables(contract.frontend)
     for field in dataclasses.fields(tables):
         want = getattr(tables, field.name)
-        match = re.search(
-            rf"nj_frontend_{field.name}\[(\d+)\] = \{{\n(.*?)\n\}};", text, re.DOTALL
-        )
+        match = re.search(rf"nj_frontend_{field.name}\[(\d+)\] = \{{\n(.*?)\n\}};", text, re.DOTALL)
         assert match is not None
         values = [v.strip().strip("{}").rstrip("f") for v in match[2].split(",") if v.strip()]
         assert int(match[1]) * (2 if field.name == "band" else 1) == len(values) == len(want)
         got = [float.fromhex(value) if "x" in value else int(value) for value in values]
         assert got == want.tolist()
-
 
 
 def test_the_stage_holds_the_contract() -> None:
