@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from host.bundle import Subject, load_subject
+from host.cli.common import write_json
 from host.compare.layers import Layer, Structure, read_structure
 from host.compare.session import Bench
 from host.compare.vectors import count_vectors, node_id
-from host.errors import HostFailure, NightjarError
+from host.errors import FirmwareFailure, HostFailure, NightjarError
 from host.report.junit import FAILURE_CLASS, add_types
-from host.report.outcome import exit_code, is_verdict
+from host.report.outcome import deciding, is_verdict
+from host.report.verdict import describe
 
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
 TESTER = Path(__file__).parent / "tester"
@@ -31,6 +33,7 @@ class Suite:
     total: int
     errors: list[NightjarError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    passed: int = 0  # tests that asked the board and passed
 
 
 SUITE = pytest.StashKey[Suite]()
@@ -47,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rounding", default="tflite", choices=("tflite", "tflm"))
     group.addoption("--project", help="judge the ELF of this project as it lies there")
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
+    group.addoption("--hil-error", help="write the error that decides the exit code as JSON")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")
     group.addoption("--hil-html", help="write the verdict as one page")
     group.addoption("--soak", type=int, default=20, help="inferences of the soak test")
@@ -178,10 +182,13 @@ def bench(
         if made.hello is not None:
             record_testsuite_property("build_id", made.hello.build_id.hex())
             record_testsuite_property("model_sha256", made.hello.model.hex())
+        difference = made.case.first_difference()
+        if difference is not None and not suite.errors:
+            # Seen, but the test that says so was not among those that ran.
+            raise FirmwareFailure(describe(difference))
 
 
 def _write(bench: Bench, suite: Suite, json_path: str | None, html_path: str | None) -> None:
-    from host.cli.common import write_json
     from host.report.html import write_html
 
     if bench.hello is None or bench.cause is not None:
@@ -205,11 +212,12 @@ def pytest_runtest_makereport(
     """Say the class of a failure; what is no verdict about the device is an error, not a failed test."""
     report = yield
     suite = item.config.stash.get(SUITE, None)
-    if suite is None or call.excinfo is None or "bench" not in getattr(item, "fixturenames", ()):
+    if suite is None or "bench" not in getattr(item, "fixturenames", ()):
+        return report
+    suite.passed += call.when == "call" and report.passed
+    if call.excinfo is None or not report.failed:
         return report
     error = call.excinfo.value
-    if not report.failed:
-        return report
     if not isinstance(error, NightjarError):
         error = HostFailure(
             f"the suite itself failed: {type(error).__name__}: {error}",
@@ -234,8 +242,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     xml = getattr(session.config.option, "xmlpath", None)
     if xml and Path(xml).is_file():
         add_types(Path(xml))
-    if suite.errors and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
-        session.exitstatus = exit_code(suite.errors)
+    error = deciding(suite.errors)
+    if error is not None and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+        session.exitstatus = error.exit_code
+        if session.config.getoption("--hil-error"):
+            write_json(session.config.getoption("--hil-error"), error.as_json())
+    if not suite.passed and session.exitstatus == pytest.ExitCode.OK:
+        suite.notes.append("nothing was judged: every test was skipped")
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

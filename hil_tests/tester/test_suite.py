@@ -118,3 +118,25 @@ def test_a_part_of_the_suite_gives_no_verdict(made: Any, model_path: Path, tmp_p
     assert ran.code == 0
     assert ran.verdict is None
     assert "no verdict was written" in ran.text
+
+
+def test_a_part_that_skips_everything_is_no_pass(
+    made: Any, model_path: Path, tmp_path: Path
+) -> None:
+    _, project = made(model_path, "native")
+    ran = run(model_path, project.path, "native", tmp_path, "-k", "test_features")
+    assert ran.code == 5
+    assert ran.verdict is None
+    assert "nothing was judged" in ran.text
+
+
+def test_a_difference_that_no_chosen_test_shows_fails_all_the_same(
+    made: Any, model_path: Path, tmp_path: Path
+) -> None:
+    _, project = made(model_path, "native")
+    spoiled = copy_project(project, tmp_path / "spoiled")
+    flip_bit(spoiled.elf, find_symbol(spoiled.elf, "nj_op2_weights"), 30, 6)
+    ran = run(model_path, spoiled.path, "native", tmp_path, "-k", "layer00 or layer01")
+    assert ran.code == 1
+    assert set(ran.types("failure").values()) == {"FIRMWARE"}
+    assert ran.types("error") == {}

@@ -15,11 +15,12 @@ import pytest
 from host.boards import board_status, end_board, keep_board, open_board
 from host.boards.folder import kept_folder, own_folder, sweep
 from host.boards.lock import board_lock, holder_of
+from host.boards.native import NativeBoard
 from host.boards.process import ProcessId, end, ended_within, spawn
 from host.boards.record import Record, find_record
 from host.boards.tools import check_version, find_tool
 from host.deadline import Deadline
-from host.errors import BadInput, BoardFailure, BoardLocked, HostFailure
+from host.errors import BadInput, BoardFailure, BoardLocked, FirmwareFailure, HostFailure
 from host.link.client import Client
 from host.link.testing_firmware import build_firmware, can_build
 
@@ -259,3 +260,25 @@ def test_an_own_board_dies_with_its_user(root: Path, number: signal.Signals) -> 
     assert ended_within(int(pid), Deadline.after(5)) or not process.alive
     own_folder().rmdir()  # sweeps
     assert not Path(folder).exists()
+
+
+def test_native_firmware_that_dies_at_once_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone before it could be looked at, though its socket was there: it is not that nothing was flashed."""
+    firmware = tmp_path / "nightjar.elf"
+    firmware.write_text("#!/bin/sh\ntouch link.sock\nkill -SEGV $$\n")
+
+    class Slow:
+        @staticmethod
+        def of(pid: int) -> ProcessId | None:
+            while ProcessId.of(pid) is not None:
+                time.sleep(0.001)
+            return None
+
+    monkeypatch.setattr("host.boards.native.ProcessId", Slow)
+    board = NativeBoard.start()
+    board.flash(firmware, soon())
+    with pytest.raises(FirmwareFailure, match="SIGSEGV"):
+        board.connect(soon())
+    board.close()

@@ -94,6 +94,10 @@ class NativeBoard:
 
     def connect(self, deadline: Deadline) -> Transport:
         if self._process is None:
+            if self._child is not None:
+                # It opened its socket and was gone before it could be looked at.
+                self._child.wait()
+                raise self._why_died()
             raise BoardFailure(
                 "the native board runs no firmware",
                 evidence="nothing was flashed",

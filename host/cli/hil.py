@@ -1,13 +1,20 @@
 """`nightjar hil`: run the hardware-in-the-loop suite."""
 
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import say
+from host.cli.common import json_option, say
+
+if TYPE_CHECKING:
+    from host.errors import NightjarError
+
+_PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
 
 
 @click.command(
@@ -31,9 +38,7 @@ from host.cli.common import say
 @click.option("--soak", default=20, show_default=True, type=click.IntRange(min=1))
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write one page.")
-@click.option(
-    "--json", "json_path", metavar="FILE", help='Write the verdict; "-" is standard output.'
-)
+@json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
     board: str,
@@ -65,6 +70,7 @@ def command(
     load_subject(bundle)  # says what is wrong with it before pytest starts
     with tempfile.TemporaryDirectory() as temporary:
         verdict = Path(temporary) / "verdict.json" if json_path == "-" else json_path
+        error = Path(temporary) / "error.json"
         options = {
             "--board": board,
             "--bundle": bundle,
@@ -84,17 +90,64 @@ def command(
                 line += [name, str(value)]
         line += pytest_arguments
         say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
-        code = _run(line, quiet=json_path == "-")
+        try:
+            code = _run([*line, "--hil-error", str(error)], quiet=json_path == "-")
+        except KeyboardInterrupt:
+            if junit is not None:
+                # It would show what passed, and not that the rest never ran.
+                junit.unlink(missing_ok=True)
+            raise
         if json_path == "-" and Path(str(verdict)).is_file():
             sys.stdout.write(Path(str(verdict)).read_text())
+        if code not in (0, 1):
+            raise _error(code, error)
     return code
 
 
+def _error(code: int, file: Path) -> "NightjarError":
+    """What kept the suite from a verdict, from the file that it left; else from pytest's own exit code."""
+    import json
+
+    from host import errors
+
+    if file.is_file():
+        raw = json.loads(file.read_bytes())
+        kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+        named = {kind.exit_code: kind for kind in kinds if issubclass(kind, errors.NightjarError)}
+        kind = named.get(raw["exit_code"], errors.HostFailure)
+        return kind(raw["what"], evidence=raw["evidence"], next_step=raw["next_step"])
+    if code in (2, 4, 5):  # interrupted by errors in collection, bad usage, no tests
+        return errors.BadInput(
+            "pytest ran none of the suite's tests",
+            evidence=f"Received: its exit code {code}; what it said is above",
+            next_step="check what was given to pytest",
+        )
+    return errors.HostFailure(
+        "pytest ended without a verdict",
+        evidence=f"Received: its exit code {code}; what it said is above",
+        next_step="`nightjar doctor` checks the tools",
+    )
+
+
 def _run(line: list[str], *, quiet: bool) -> int:
-    """Run pytest; on Ctrl-C wait for it to end its board. With `quiet`, what it prints goes to standard error."""
-    with subprocess.Popen(line, stdout=sys.stderr if quiet else None) as process:
+    """Run pytest; whatever ends this command ends pytest first, which ends its board.
+
+    With `quiet`, what it prints goes to standard error.
+    """
+    from host.boards.tools import find_tool
+
+    # A group of its own, so that it is interrupted once: by us, whether a key or `kill` interrupts us.
+    # If we are killed, the kernel interrupts it.
+    guard = [find_tool("setpriv", "util-linux"), "--pdeathsig", "INT"]
+    with subprocess.Popen(
+        guard + line, stdout=sys.stderr if quiet else None, process_group=0
+    ) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            process.wait()
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
             raise

@@ -78,15 +78,17 @@ def command(
     from host.compare.session import prove
     from host.deadline import Deadline
     from host.report.html import write_html
-    from host.report.regression import check_regression
-    from host.report.verdict import load_json
+    from host.report.regression import check_regression, load_baseline
 
     limit = Deadline.after(deadline)
-    before = None if baseline is None else load_json(baseline)
     # An error must not leave an earlier verdict where the caller will look for this one.
-    for path in (html_path, None if json_path in (None, "-") else Path(str(json_path))):
-        if path is not None:
+    stale = [path for path in (html_path, _file(json_path)) if path is not None]
+    for path in stale:
+        if baseline is None or path.resolve() != baseline.resolve():
             path.unlink(missing_ok=True)
+    before = None if baseline is None else load_baseline(baseline, board)
+    for path in stale:
+        path.unlink(missing_ok=True)
     subject, made = prepare(model, board, rounding=rounding, project=project, out=out)
     folder = out if out is not None else default_folder(subject, board, rounding)
     verdict = prove(
@@ -120,3 +122,7 @@ def command(
     if before is not None:
         check_regression(payload, before)
     return 0
+
+
+def _file(json_path: str | None) -> Path | None:
+    return None if json_path in (None, "-") else Path(str(json_path))

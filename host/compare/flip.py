@@ -4,6 +4,7 @@ Nothing else of the file changes: build-id, hashes and tables stay what they are
 """
 
 import shutil
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,3 +92,16 @@ def copy_project(project: Project, folder: Path) -> Project:
     shutil.copy2(project.elf, copied.elf)
     (folder / DESCRIPTION).write_bytes(project.description.to_json())
     return copied
+
+
+def main(arguments: list[str]) -> None:
+    """`python -m host.compare.flip ELF SYMBOL BYTE BIT`: damage a linked ELF to see the harness find it."""
+    if len(arguments) != 4:
+        raise SystemExit("usage: python -m host.compare.flip ELF SYMBOL BYTE BIT")
+    elf, name, byte, bit = Path(arguments[0]), arguments[1], int(arguments[2]), int(arguments[3])
+    flip_bit(elf, find_symbol(elf, name), byte, bit)
+    print(f"{elf}: bit {bit} of byte {byte} of {name} flipped")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -120,8 +120,9 @@ class Board:
         self, stages: Any, *, times: int = 1, mode: Mode = Mode.PLAIN, deadline: Any
     ) -> RunResult:
         differing = self.wrong.get("differing", 0) if times > 1 else 0
-        plain = self.wrong.get("plain", self.output) if times > 1 else self.output
-        return RunResult(times, differing, plain)
+        name = {Mode.PLAIN: "plain", Mode.STEPS: "counted"}.get(mode, "")
+        self.mode = mode
+        return RunResult(times, differing, self.wrong.get(name, self.output))
 
     def digests(self, deadline: Any) -> Digests:
         taps = (digest((EXPECTED.layers[0],)), digest((EXPECTED.layers[2],)))
@@ -130,8 +131,13 @@ class Board:
             right, **{k: v for k, v in self.wrong.items() if k in ("taps", "input", "output")}
         )
 
-    def read(self, what: What, index: int, offset: int, length: int, deadline: Any) -> bytes:
+    def read(
+        self, what: What, index: int, offset: int, length: int, deadline: Any, *, total: int
+    ) -> bytes:
+        assert total == length
         given = self.wrong.get("bytes", {})
+        if self.mode == Mode.PLAIN and "left" in self.wrong:
+            return bytes(self.wrong["left"])
         right = {
             What.INPUT: EXPECTED.inputs[0],
             What.TAP: EXPECTED.layers[(0, 2)[index]],
@@ -140,13 +146,14 @@ class Board:
         return bytes(given.get(what, right[what].tobytes()))
 
     def cost(self, deadline: Any) -> Cost:
-        return Cost(0, 100, 0, (60, 40))
+        cost: Cost = self.wrong.get("cost", Cost(0, 100, 0, (60, 40)))
+        return cost
 
 
 def observe(**wrong: Any) -> tuple[Finding, ...]:
     client: Any = Board(**wrong)
     subject: Any = None
-    observer = Observer(client, subject, STRUCTURE, TAPS)
+    observer = Observer(client, subject, STRUCTURE, TAPS, instructions=True)
     return observer.observe(Vector(0, EXPECTED.inputs), EXPECTED).findings
 
 
@@ -179,6 +186,24 @@ def test_runs_that_differ_are_found() -> None:
 def test_an_untapped_run_that_differs_is_found() -> None:
     (found,) = observe(plain=77)
     assert (found.op, found.name) == ("RUN", "untapped run")
+
+
+def test_a_counted_run_that_differs_is_found() -> None:
+    (found,) = observe(counted=77)
+    assert found.op == "RUN"
+    assert "counts each step" in found.cause
+
+
+def test_outputs_that_an_untapped_run_leaves_wrong_are_found_though_its_digest_is_right() -> None:
+    (found,) = observe(left=[9, 9, 7, 9])
+    assert (found.op, found.layer, found.index) == ("RUN", None, (0, 2))
+
+
+def test_steps_that_do_not_cost_what_the_model_costs_are_found() -> None:
+    assert observe(cost=Cost(0, 100_000, 0, (59_000, 40_000))) == ()
+    (found,) = observe(cost=Cost(0, 100_000, 0, (59_000, 0)))
+    assert found.op == "RUN"
+    assert "the steps cost 59,000 instructions, the model 100,000" in found.cause
 
 
 def test_only_the_first_difference_of_a_vector_has_a_cause_of_its_own() -> None:

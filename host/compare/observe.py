@@ -14,16 +14,21 @@ from host.compare.layers import Structure
 from host.compare.tensors import Array, TensorDifference, compare, from_bytes
 from host.compare.vectors import Vector
 from host.deadline import Deadline
-from host.errors import FirmwareFailure, HostFailure
-from host.link.client import Client, Digests
-from host.link.messages import Mode, Stages, What
+from host.errors import FirmwareFailure, HostFailure, LinkFailure
+from host.link.client import Client, Cost, Digests
+from host.link.messages import Mode, RunResult, Stages, What
 from host.project import Tap
 
 FOLLOWS = "follows from the first difference of this vector"
-UNSTABLE = "the digest differed, yet the tensor read back is right: the run is not deterministic"
-# Seconds that one inference may take. The slowest model of the project needs half a second on the virtual board of an
-# idle machine; a machine that is busy is ten times slower.
+UNSTABLE = (
+    "the digest differed, yet the tensor read back is right: the run is not deterministic, or what the board digests"
+    " is not this tensor"
+)
+# Seconds that an inference and its few repeats may take. The slowest model of the project needs half a second on the
+# virtual board of an idle machine; a machine that is busy is ten times slower.
 PATIENCE = 30.0
+# With less than this left of the time for everything, nothing is asked any more.
+SHORTEST = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,18 @@ class Observation:
         return replace(self, findings=findings, board_features=None)
 
 
+@dataclass(frozen=True, eq=False)
+class _Untapped:
+    """What the runs without taps gave."""
+
+    plain: RunResult
+    outputs: tuple[Array, ...]
+    cost: Cost
+    counted: RunResult
+    steps: tuple[int, ...]
+
+
+STEP_COST = 64  # instructions around a step that belong to the model and to no step, at most
 FRONTEND, INPUT = 0, 1  # places before the layers
 LAYERS = 2
 
@@ -86,6 +103,7 @@ class Observer:
         *,
         repeats: int = 3,
         limit: Deadline | None = None,
+        instructions: bool = False,
     ) -> None:
         self.client = client
         self.subject = subject
@@ -93,9 +111,23 @@ class Observer:
         self.taps = taps
         self.repeats = repeats
         self.limit = limit
+        self.instructions = instructions
 
     def patience(self, inferences: int = 1) -> Deadline:
-        """The deadline of one exchange."""
+        """The deadline of one exchange.
+
+        Raises:
+            HostFailure: the time for everything is over. The board is not to blame for what cannot be waited for.
+            LinkFailure: the same, where the link has cost time.
+        """
+        if self.limit is not None and self.limit.remaining < SHORTEST:
+            stats = self.client.stats
+            kind = HostFailure if stats.clean else LinkFailure
+            raise kind(
+                "the time that was given is over before everything was judged",
+                evidence=f"{max(0.0, self.limit.remaining):.1f} s were left for the next question; link: {stats}",
+                next_step="give a longer --deadline, or fewer vectors",
+            )
         own = Deadline.after(PATIENCE * max(1, inferences))
         return own if self.limit is None else own.at_most(self.limit.remaining)
 
@@ -117,39 +149,39 @@ class Observer:
         """Load, run untapped, and read the outputs, whose shapes and types are given."""
         self.load(vector)
         self.client.run(self.stages(vector), mode=Mode.PLAIN, deadline=self.patience())
-        return tuple(
-            self._read(What.OUTPUT, index, np.empty(shape, dtype))
-            for index, (shape, dtype) in enumerate(outputs)
-        )
+        return self._read_outputs([np.empty(shape, dtype) for shape, dtype in outputs])
 
     def observe(self, vector: Vector, expected: Expected, *, show: bool = False) -> Observation:
-        """Run `vector` tapped, compare every digest, explain what differs, then count an untapped run.
+        """Run `vector` untapped, then tapped; compare every digest and the outputs themselves; explain what differs.
 
-        `show` reads the board's spectrogram even when it is right.
+        The untapped runs come first, on an input that nothing has been computed from yet: behind a tapped run the right
+        outputs lie in memory already, and a run that does nothing would look right. `show` reads the board's
+        spectrogram and inputs even when their digests are right.
         """
         self._check_sizes(expected)
         self.load(vector)
         stages = self.stages(vector)
+        untapped = self._run_untapped(stages, expected)
         result = self.client.run(stages, mode=Mode.TAPPED, deadline=self.patience())
         digests = self.client.digests(self.patience())
+        # While they are what this run left: to read anything else may run the model again.
+        outputs = self._read_outputs(expected.outputs)
         found = _Findings()
         board_features = self._compare_features(digests, expected, found, show)
-        self._compare_inputs(digests, expected, found)
+        self._compare_inputs(digests, expected, found, show)
         seen = self._compare_layers(digests, expected, found)
         after = LAYERS + len(self.structure.layers)
         wrong = digests.output != expected.output_digest or result.output != digests.output
-        self._compare_outputs(wrong, expected, found, after)
-        self._repeat(stages, expected, found, after + 1)
-        cost = self.client.cost(self.patience())
-        self.client.run(stages, mode=Mode.STEPS, deadline=self.patience())
-        steps = self.client.cost(self.patience()).steps
+        self._compare_outputs(wrong, outputs, expected, found, after)
+        self._compare_untapped(untapped, expected, found, after + 1)
+        cost, steps = untapped.cost, untapped.steps
         return Observation(
             vector=vector.index,
             findings=tuple(found.findings),
             compared=frozenset(seen),
             digests=len(seen) + 2 + (expected.features is not None),
             tapped_runs=1,
-            untapped_runs=self.repeats + 1,
+            untapped_runs=untapped.plain.runs + 1,
             frontend_cost=cost.frontend,
             model_cost=cost.model,
             stack=cost.stack,
@@ -171,13 +203,16 @@ class Observer:
             found.add(FRONTEND, None, "features", "FRONTEND", got, want)
         return got
 
-    def _compare_inputs(self, digests: Digests, expected: Expected, found: "_Findings") -> None:
-        if digests.input == expected.input_digest:
+    def _compare_inputs(
+        self, digests: Digests, expected: Expected, found: "_Findings", show: bool
+    ) -> None:
+        right = digests.input == expected.input_digest
+        if right and not show:
             return
         got = [self._read(What.INPUT, i, tensor) for i, tensor in enumerate(expected.inputs)]
         pairs = list(zip(got, expected.inputs, strict=True))
         wrong = [i for i, (one, want) in enumerate(pairs) if compare(one, want) is not None]
-        for index in wrong or [0]:
+        for index in wrong or ([] if right else [0]):
             found.add(INPUT, None, f"input {index}", "INPUT", *pairs[index])
 
     def _compare_layers(self, digests: Digests, expected: Expected, found: "_Findings") -> set[int]:
@@ -194,38 +229,67 @@ class Observer:
         return seen
 
     def _compare_outputs(
-        self, wrong: bool, expected: Expected, found: "_Findings", place: int
+        self,
+        wrong: bool,
+        outputs: Sequence[Array],
+        expected: Expected,
+        found: "_Findings",
+        place: int,
     ) -> None:
         """The scores as the board sends them, besides their digests: they are what the user of a board gets."""
-        for index, want in enumerate(expected.outputs):
-            got = self._read(What.OUTPUT, index, want)
+        for index, (got, want) in enumerate(zip(outputs, expected.outputs, strict=True)):
             if compare(got, want) is not None or (wrong and not found.findings):
                 found.add(place, None, f"output {index}", "OUTPUT", got, want)
 
-    def _repeat(self, stages: Stages, expected: Expected, found: "_Findings", place: int) -> None:
-        """Run untapped and repeatedly: the same outputs each time, and those of the tapped run."""
-        result = self.client.run(
-            stages, times=self.repeats, mode=Mode.PLAIN, deadline=self.patience(self.repeats)
+    def _run_untapped(self, stages: Stages, expected: Expected) -> "_Untapped":
+        """Run untapped and repeatedly, then count step by step."""
+        plain = self.client.run(
+            stages, times=self.repeats, mode=Mode.PLAIN, deadline=self.patience()
         )
-        if result.runs != self.repeats:
+        if plain.runs != self.repeats:
             raise FirmwareFailure(
                 "the board did another number of runs than it was asked for",
-                evidence=f"asked for {self.repeats}, it says {result.runs}",
+                evidence=f"asked for {self.repeats}, it says {plain.runs}",
             )
-        if result.differing:
+        outputs = self._read_outputs(expected.outputs)
+        cost = self.client.cost(self.patience())
+        counted = self.client.run(stages, mode=Mode.STEPS, deadline=self.patience())
+        return _Untapped(plain, outputs, cost, counted, self.client.cost(self.patience()).steps)
+
+    def _compare_untapped(
+        self, runs: "_Untapped", expected: Expected, found: "_Findings", place: int
+    ) -> None:
+        """The same outputs each time, and those of the tapped run; the steps cost what the whole costs."""
+        plain, model, steps = runs.plain, runs.cost.model, sum(runs.steps)
+        if plain.differing:
             found.add_run(
                 place,
                 "repeated runs",
-                result.differing,
-                f"{result.differing} of {result.runs} runs on one input gave other outputs than the first:"
+                plain.differing,
+                f"{plain.differing} of {plain.runs} runs on one input gave other outputs than the first:"
                 " state left over from a run, or memory written by something else",
             )
-        elif result.output != expected.output_digest and not found.findings:
+        if found.findings:
+            return
+        for index, (got, want) in enumerate(zip(runs.outputs, expected.outputs, strict=True)):
+            if compare(got, want) is not None:
+                found.add(place, None, f"output {index} of an untapped run", "RUN", got, want)
+                return
+        cause = ""
+        if plain.output != expected.output_digest:
             cause = "the untapped run gave other outputs than the tapped one, which was right"
+        elif runs.counted.output != expected.output_digest:
+            cause = "the run that counts each step gave other outputs than the tapped one, which was right"
+        elif self.instructions and abs(model - steps) > model // 50 + STEP_COST * len(runs.steps):
+            cause = f"the steps cost {steps:,} instructions, the model {model:,}: one of them did not run"
+        if cause:
             found.add_run(place, "untapped run", 1, cause)
 
+    def _read_outputs(self, like: Sequence[Array]) -> tuple[Array, ...]:
+        return tuple(self._read(What.OUTPUT, index, one) for index, one in enumerate(like))
+
     def _read(self, what: What, index: int, like: Array) -> Array:
-        data = self.client.read(what, index, 0, like.nbytes, self.patience())
+        data = self.client.read(what, index, 0, like.nbytes, self.patience(), total=like.nbytes)
         return from_bytes(data, like.dtype, like.shape)
 
     def _check_sizes(self, expected: Expected) -> None:

@@ -275,6 +275,12 @@ class Bench:
         )
         self._board = board
         board.flash(self.project.elf, limit)
+        if sha256_file(self.project.elf) != self._elf_sha256:
+            raise IdentityFailure(
+                "the ELF changed while it was flashed",
+                evidence=f"Received: {self.project.elf}",
+                next_step="run it again when its build has ended",
+            )
         transport = board.connect(limit)
         self._stack.callback(transport.close)
         client = Client(self._wrap(transport) if self._wrap is not None else transport)
@@ -317,6 +323,7 @@ class Bench:
             self.taps,
             repeats=self._repeats,
             limit=self._limit,
+            instructions=self._hello is not None and self._hello.cost_unit == "instructions",
         )
 
     def _judge(self) -> Oracle:
@@ -351,7 +358,7 @@ class Bench:
 
     def _guarded(self, ask: Callable[[], T]) -> T:
         if self._cause is not None:
-            raise self._cause
+            raise self._cause.with_traceback(None)  # else it grows with each question
         try:
             return ask()
         except FirmwareFault as error:

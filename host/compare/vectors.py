@@ -1,5 +1,6 @@
 """The inputs a model is judged on: seeded random tensors, and a bundle's own windows of sound."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,6 +10,8 @@ import numpy.typing as npt
 
 from host.bundle import Subject
 from host.errors import BadInput
+
+MOST_BYTES = 1 << 30  # of random vectors: they are all drawn at once
 
 
 class InputTensor(Protocol):
@@ -48,8 +51,15 @@ def random_inputs(
     int8: integers(-128, 128, (count, *shape), dtype=int8). float32: standard_normal((count, *shape), dtype=float32).
 
     Raises:
-        BadInput: an input of another type.
+        BadInput: an input of another type, or more vectors than fit in memory.
     """
+    wanted = count * sum(math.prod(t.shape) * np.dtype(t.dtype).itemsize for t in inputs)
+    if wanted > MOST_BYTES:
+        raise BadInput(
+            f"the random vectors of one run must fit in {MOST_BYTES >> 20} MiB",
+            evidence=f"Received: {count:,} vectors, {wanted >> 20:,} MiB",
+            next_step="use fewer --vectors, in several runs, each with a --seed of its own",
+        )
     generator = np.random.default_rng(seed)
     drawn: list[npt.NDArray[Any]] = []
     for tensor in inputs:

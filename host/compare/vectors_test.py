@@ -46,3 +46,9 @@ def test_other_types_are_refused() -> None:
 def test_no_vector_is_no_verdict() -> None:
     with pytest.raises(BadInput, match="at least one vector"):
         make_vectors(Subject(Path("m.tflite"), b""), [IMAGE], 0, 0)
+
+
+def test_more_vectors_than_fit_in_memory_are_refused_at_once() -> None:
+    with pytest.raises(BadInput, match="1024 MiB") as caught:
+        random_inputs([IMAGE], 10**9, 0)
+    assert "22,888 MiB" in caught.value.evidence

@@ -158,13 +158,34 @@ class Client:
             taps += page.taps
         return Digests(*_heads(pages[0]), tuple(taps))
 
-    def read(self, what: What, index: int, offset: int, length: int, deadline: Deadline) -> bytes:
-        """Bytes of a tensor of the last run; any length."""
+    def read(
+        self,
+        what: What,
+        index: int,
+        offset: int,
+        length: int,
+        deadline: Deadline,
+        *,
+        total: int | None = None,
+    ) -> bytes:
+        """Bytes of a tensor of the last run; any length.
+
+        Raises:
+            WrongSize: the board holds the whole tensor to have another size than `total`, if that is given.
+        """
         try:
             # A tensor that was overwritten is computed again before the first piece comes.
             patience = self._run_pace.first()
             return read(
-                self._exchange, self._piece, What(what), index, offset, length, deadline, patience
+                self._exchange,
+                self._piece,
+                What(what),
+                index,
+                offset,
+                length,
+                deadline,
+                patience,
+                total,
             )
         except NightjarError as error:
             raise self._explained(error, deadline) from error

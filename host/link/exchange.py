@@ -5,7 +5,14 @@ import time
 from collections import deque
 
 from host.deadline import Deadline
-from host.errors import BoardFailure, FirmwareFailure, IdentityFailure, LinkFailure, NightjarError
+from host.errors import (
+    BoardFailure,
+    FirmwareFailure,
+    HostFailure,
+    IdentityFailure,
+    LinkFailure,
+    NightjarError,
+)
 from host.link.frames import VERSION, Frame, FrameType, StreamDecoder, encode
 from host.link.messages import (
     BootEvent,
@@ -183,6 +190,13 @@ class Exchange:
 
     def silence(self, what: str, attempts: int, before: LinkStats, seconds: float) -> NightjarError:
         """What it means that the deadline of `what` passed; `before` is a copy of the counters at its start."""
+        if not attempts:
+            kind = HostFailure if before.clean else LinkFailure
+            return kind(
+                f"the time that was given was over before {what} could be asked",
+                evidence=f"link so far: {self.stats}",
+                next_step="give it a longer deadline, or run it on a less busy machine",
+            )
         heard = self.stats.frames_in - before.frames_in
         damaged = self.stats.crc_errors - before.crc_errors
         evidence = (

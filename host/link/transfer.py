@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from host.deadline import Deadline
+from host.errors import FirmwareFailure
 from host.link.exchange import Exchange, Pace, Refused, now, unexpected
 from host.link.frames import MAX_PIECE, Frame, FrameType, data_payload, parse_credit, parse_data
 from host.link.messages import (
@@ -215,6 +216,17 @@ class _Upload:
         self._wait = self._patience()
 
 
+class WrongSize(FirmwareFailure):
+    """The firmware's table gives a tensor another size than it has."""
+
+    def __init__(self, what: What, index: int, got: int, want: int) -> None:
+        super().__init__(
+            "the firmware holds a tensor to be of another size than it is",
+            evidence=f"{what.name} {index}: it says {got} bytes, the reference has {want}",
+            next_step="build the firmware again; its table of tensors is wrong",
+        )
+
+
 @dataclass
 class _Ask:
     """A READ under way."""
@@ -233,12 +245,15 @@ def read(
     length: int,
     deadline: Deadline,
     patience: float = 0,
+    total: int | None = None,
 ) -> bytes:
     """Bytes [offset, offset + length) of a tensor. A lost piece is asked for anew, perhaps in smaller ones.
 
     `patience`: seconds that the first answer may take, because the board may have to run the model again for it.
+    `total`: bytes that the whole tensor has; None takes whatever size the board holds it to have.
 
     Raises:
+        WrongSize: the board holds the tensor to have another size than `total`.
         NightjarError: see `Client`.
     """
     before, started, attempts = replace(exchange.stats), now(), 1
@@ -282,6 +297,8 @@ def read(
             parsed = parse_data(frame.payload)
             if parsed is None or parsed[0] != ask.offset or len(parsed[2]) != ask.length:
                 raise unexpected("READ", f"DATA {frame.payload[:16].hex()}")
+            if total is not None and parsed[1] != total:
+                raise WrongSize(what, index, parsed[1], total)
             out[ask.offset - offset : ask.offset - offset + ask.length] = parsed[2]
             # The board answers in order: what was asked for earlier and has not come is lost.
             for older in list(asked)[: list(asked).index(frame.request)]:

@@ -10,10 +10,17 @@ def is_verdict(error: NightjarError) -> bool:
     return isinstance(error, FirmwareFailure | IdentityFailure)
 
 
-def exit_code(errors: Iterable[NightjarError]) -> int:
-    """1 when any is FIRMWARE; else 15 when any is IDENTITY; else the first one's; 0 when there is none."""
+def deciding(errors: Iterable[NightjarError]) -> NightjarError | None:
+    """The first FIRMWARE failure when there is any; else the first IDENTITY failure; else the first error."""
     given = list(errors)
-    for kind in (FirmwareFailure, IdentityFailure):
-        if any(isinstance(error, kind) for error in given):
-            return kind.exit_code
-    return given[0].exit_code if given else 0
+    for kind in (FirmwareFailure, IdentityFailure, NightjarError):
+        for error in given:
+            if isinstance(error, kind):
+                return error
+    return None
+
+
+def exit_code(errors: Iterable[NightjarError]) -> int:
+    """That of the deciding error; 0 when there is none."""
+    error = deciding(errors)
+    return 0 if error is None else error.exit_code

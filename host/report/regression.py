@@ -1,10 +1,33 @@
 """Cost and footprint against an earlier verdict."""
 
+from pathlib import Path
 from typing import Any
 
 from host.errors import BadInput, RegressionFailure
+from host.report.verdict import load_json
 
 FOOTPRINT = ("flash", "engine_flash", "ram", "arena", "stack")
+
+
+def load_baseline(path: Path, board: str) -> dict[str, Any]:
+    """An earlier verdict to hold a new one of `board` against.
+
+    Raises:
+        BadInput: the file is no verdict, or one of another board.
+    """
+    baseline = load_json(path)
+    check_board(board, baseline["board"])
+    return baseline
+
+
+def check_board(board: str, baseline: str) -> None:
+    """Refuse to compare verdicts of two boards."""
+    if board != baseline:
+        raise BadInput(
+            "a baseline is comparable only on the same board: costs of different boards have different units",
+            evidence=f"Received: a verdict of {board}, a baseline of {baseline}",
+            next_step="give a baseline of this board",
+        )
 
 
 def growth(verdict: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
@@ -13,12 +36,7 @@ def growth(verdict: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
     Raises:
         BadInput: the two cannot be compared, being of different boards.
     """
-    if verdict["board"] != baseline["board"]:
-        raise BadInput(
-            "a baseline is comparable only on the same board: costs of different boards have different units",
-            evidence=f"Received: a verdict of {verdict['board']}, a baseline of {baseline['board']}",
-            next_step="give a baseline of this board",
-        )
+    check_board(verdict["board"], baseline["board"])
     grown = []
     for section, names in (("cost", ("frontend", "model")), ("footprint", FOOTPRINT)):
         for name in names:

@@ -24,7 +24,7 @@ from host.errors import (
 from host.report.html import render
 from host.report.junit import add_types
 from host.report.outcome import exit_code
-from host.report.regression import check_regression
+from host.report.regression import check_regression, load_baseline
 from host.report.verdict import (
     SCHEMA_FILE,
     CostVerdict,
@@ -169,3 +169,11 @@ def test_growth_is_a_regression_and_shrinking_is_none() -> None:
 def test_a_baseline_of_another_board_is_not_comparable() -> None:
     with pytest.raises(BadInput):
         check_regression(EXACT.as_json(), replace(EXACT, board="native").as_json())
+
+
+def test_a_baseline_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    path.write_text(json.dumps(replace(EXACT, board="native").as_json()))
+    assert load_baseline(path, "native")["board"] == "native"
+    with pytest.raises(BadInput, match="same board"):
+        load_baseline(path, "virtual")

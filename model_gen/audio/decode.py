@@ -46,12 +46,20 @@ def decode(
     import soundfile
     import soxr
 
+    if not path.is_file():
+        raise _unreadable(path, "a folder" if path.is_dir() else "no such file")
     try:
         with soundfile.SoundFile(path) as file:
             rate = int(file.samplerate)
             wanted = -1 if max_duration is None else max(1, round(max_duration * rate))
             samples = file.read(wanted, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError) as error:
+    except (
+        soundfile.LibsndfileError,
+        RuntimeError,
+        OSError,
+        ValueError,
+        MemoryError,  # a damaged header may claim any length
+    ) as error:
         raise _unreadable(path, f"{type(error).__name__}: {error}") from error
     if len(samples) == 0:
         raise _unreadable(path, "no samples")

@@ -65,3 +65,21 @@ def test_files_that_are_not_audio_are_named(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match=name) as caught:
             decode(tmp_path / name, 24000)
         assert caught.value.evidence.startswith("Received: ")
+
+
+def test_a_header_that_claims_any_length_is_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "big.flac"
+    soundfile.write(path, np.zeros(2400), 24000)
+    data = bytearray(path.read_bytes())
+    data[21] |= 0x0F  # STREAMINFO: the 36 bits of the number of samples
+    data[22:26] = b"\xff" * 4
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match=r"big\.flac"):
+        decode(path, 24000)
+
+
+def test_an_absent_file_and_a_folder_are_said_to_be_so(tmp_path: Path) -> None:
+    for path, said in ((tmp_path / "no.wav", "no such file"), (tmp_path, "a folder")):
+        with pytest.raises(BadInput) as caught:
+            decode(path, 24000)
+        assert caught.value.evidence == f"Received: {said}"

@@ -31,7 +31,7 @@ def resolve(graph: Graph, rounding: str) -> Resolved:
         BadInput: an op that backend cm55 does not know, or whose shapes or constants it cannot take.
     """
     _refuse_unknown(graph)
-    tensors = {t.index: t for t in graph.tensors if t.value is not None}
+    tensors = {t.index: t for t in graph.tensors if t.value is not None or t.opaque}
     for index in graph.inputs:
         tensors[index] = _input(graph.tensors[index])
     views = []

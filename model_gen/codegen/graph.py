@@ -40,7 +40,11 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of the model. `value` is its content when it is constant, of exactly this shape and type."""
+    """A tensor of the model. `value` is its content when it is constant, of exactly this shape and type.
+
+    `opaque` tensors hold something before the first op runs, of a type that is not read: sparse or 4-bit weights,
+    strings, an op's own state. Whatever uses one refuses it by its type.
+    """
 
     index: int
     name: str
@@ -49,6 +53,7 @@ class Tensor:
     quantization: Quantization | None
     value: Array | None = field(default=None, compare=False, repr=False)
     free_dimensions: tuple[int, ...] = ()  # those that the file leaves open for a caller to resize
+    opaque: bool = False
 
     @property
     def elements(self) -> int:

@@ -78,10 +78,11 @@ _FLOAT_ENDS = ("dense",)
 def quantized(name: str) -> bytes:
     """The .tflite of model `name`, the same all through a session."""
     from host.reference.model import stdout_to_stderr
+    from model_gen.training.runtime import tensorflow
 
     with stdout_to_stderr():
+        tf = tensorflow()  # before Keras computes: threads cannot be set afterwards
         import keras
-        import tensorflow as tf
 
         keras.utils.set_random_seed(7)
         inputs, outputs = _MODELS[name](keras.layers)

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from model_gen.codegen.emit import FIRMWARE
@@ -19,16 +20,31 @@ def rewired(
     content: bytes, *, inputs: list[int] | None = None, outputs: list[int] | None = None
 ) -> bytes:
     """The model with other tensors as its inputs or outputs."""
-    import flatbuffers
     import numpy as np
+
+    def wire(model: Any, _: Any) -> None:
+        graph = model.subgraphs[0]
+        if inputs is not None:
+            graph.inputs = np.array(inputs, np.int32)
+        if outputs is not None:
+            graph.outputs = np.array(outputs, np.int32)
+
+    return _edited(content, wire)
+
+
+def changed(content: bytes, tensor: int, change: Callable[[Any, Any], None]) -> bytes:
+    """The model after `change` of one of its tensors; gets the TensorT and the schema's module."""
+    return _edited(
+        content, lambda model, schema: change(model.subgraphs[0].tensors[tensor], schema)
+    )
+
+
+def _edited(content: bytes, edit: Callable[[Any, Any], None]) -> bytes:
+    import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
-    graph = model.subgraphs[0]
-    if inputs is not None:
-        graph.inputs = np.array(inputs, np.int32)
-    if outputs is not None:
-        graph.outputs = np.array(outputs, np.int32)
+    edit(model, schema)
     packed = flatbuffers.Builder(1024)
     packed.Finish(model.Pack(packed), b"TFL3")
     return bytes(packed.Output())

@@ -127,20 +127,20 @@ class _Reader:
         if raw.Sparsity() is not None:
             dtype = f"sparse {dtype}"
         signature = _indices(raw.ShapeSignatureAsNumpy())
+        content = self._content(index, raw.Buffer(), elements)
         return Tensor(
             index,
             name,
             shape,
             dtype,
             _quantization(index, raw.Quantization(), shape),
-            self._value(index, raw.Buffer(), shape, elements, dtype),
+            None if content is None else _value(index, content, shape, dtype),
             tuple(d for d, size in enumerate(signature) if size < 0),
+            opaque=dtype not in ITEM_BYTES and (content is not None or bool(raw.IsVariable())),
         )
 
-    def _value(
-        self, index: int, number: int, shape: tuple[int, ...], elements: int, dtype: str
-    ) -> Array | None:
-        """The constant content, or None: buffer 0 and buffers without data belong to computed tensors."""
+    def _content(self, index: int, number: int, elements: int) -> npt.NDArray[np.uint8] | None:
+        """The bytes of a constant, or None: buffer 0 and buffers without data belong to computed tensors."""
         if not 0 <= number < self._count(self._model.BuffersLength(), "buffers"):
             raise _Malformed(f"tensor {index} names buffer {number}, which does not exist")
         buffer = self._model.Buffers(number)
@@ -149,14 +149,7 @@ class _Reader:
         if number == 0 or buffer.DataIsNone() or (buffer.DataLength() == 0 and elements > 0):
             return None
         raw: npt.NDArray[np.uint8] = buffer.DataAsNumpy()
-        if dtype not in ITEM_BYTES:
-            return None  # whoever uses it refuses it by its type
-        if raw.size != elements * ITEM_BYTES[dtype]:
-            raise _Malformed(
-                f"tensor {index}, {dtype} {list(shape)}, has a buffer of {raw.size} bytes"
-            )
-        # The schema is little-endian; a copy is aligned, whatever the file's offsets are.
-        return np.frombuffer(raw.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape)
+        return raw
 
     def _op(self, index: int, raw: Any, codes: list[str]) -> Op:
         if raw.OpcodeIndex() >= len(codes):
@@ -173,6 +166,20 @@ class _Reader:
 def _indices(vector: Any) -> tuple[int, ...]:
     """An int32 vector as Python integers; the accessors give 0 for an absent one."""
     return () if isinstance(vector, int) else tuple(int(v) for v in vector)
+
+
+def _value(
+    index: int, content: npt.NDArray[np.uint8], shape: tuple[int, ...], dtype: str
+) -> Array | None:
+    """A constant as an array; None for a type that is not read."""
+    if dtype not in ITEM_BYTES:
+        return None
+    if content.size != int(np.prod(shape, dtype=np.int64)) * ITEM_BYTES[dtype]:
+        raise _Malformed(
+            f"tensor {index}, {dtype} {list(shape)}, has a buffer of {content.size} bytes"
+        )
+    # The schema is little-endian; a copy is aligned, whatever the file's offsets are.
+    return np.frombuffer(content.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape)
 
 
 def _text(raw: bytes | None) -> str:
@@ -199,7 +206,7 @@ def _quantization(index: int, raw: Any, shape: tuple[int, ...]) -> Quantization 
 def _check_wiring(graph: Graph) -> None:
     """Every index exists, every tensor is written once and before it is read, nothing constant is written."""
     count = len(graph.tensors)
-    constant = {t.index for t in graph.tensors if t.value is not None}
+    constant = {t.index for t in graph.tensors if t.value is not None or t.opaque}
     if not graph.inputs or not graph.outputs:
         raise _Malformed("the model has no input or no output")
     if len(set(graph.inputs)) != len(graph.inputs):

@@ -3,13 +3,14 @@
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from host.errors import BadInput
 from model_gen.codegen import testing_keras
 from model_gen.codegen.options import WindowOptions
 from model_gen.codegen.pipeline import plan_model
-from model_gen.codegen.testing_models import builder, rewired
+from model_gen.codegen.testing_models import builder, changed, rewired
 from model_gen.codegen.tflite_reader import read_tflite
 
 
@@ -89,3 +90,24 @@ def test_absurd_shapes_are_refused() -> None:
     tensors.append(builder().Tensor((1 << 20, 1 << 20), 0.1))
     model = builder().model([("MUL", [0, 1], [2], {"MulOptions": {}}, 1)], tensors)
     assert not accepted(model)
+
+
+@pytest.mark.parametrize("kind", ["sparse", "int4", "state"])
+def test_contents_that_are_not_read_are_refused_by_op_and_tensor(kind: str) -> None:
+    """Not as a damaged file: the file is whole, and the op that uses the tensor is what is not taken."""
+
+    def change(tensor: Any, schema: Any) -> None:
+        if kind == "sparse":
+            tensor.sparsity = schema.SparsityParametersT()
+        elif kind == "int4":
+            tensor.type = schema.TensorType.INT4
+        else:
+            tensor.isVariable, tensor.buffer = True, 0
+
+    weights = builder().Tensor((3, 4), 0.1, data=np.ones((3, 4), np.int8))
+    tensors = [builder().Tensor((1, 4), 0.1), weights, builder().Tensor((1, 3), 0.1)]
+    op: Any = ("FULLY_CONNECTED", [0, 1, -1], [2], {"FullyConnectedOptions": {}}, 1)
+    model = changed(rewired(builder().model([op], tensors), inputs=[0], outputs=[2]), 1, change)
+    with pytest.raises(BadInput, match=r"op 0, FULLY_CONNECTED: .*int8 weights, not") as caught:
+        plan_model(model)
+    assert f"1: {'variable' if kind == 'state' else kind}" in caught.value.evidence

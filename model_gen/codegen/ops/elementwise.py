@@ -70,11 +70,12 @@ def _rescales(view: View) -> list[tuple[int, int]]:
         return [(0, 0), (0, 0), requant_of(view, real)]
     # Formula: kernels/add.cc and sub.cc.
     twice = 2.0 * max(scale1, scale2)
-    return [
-        requant_of(view, scale1 / twice),
-        requant_of(view, scale2 / twice),
-        requant_of(view, twice / ((1 << LEFT_SHIFT) * out)),
-    ]
+    output = requant_of(view, twice / ((1 << LEFT_SHIFT) * out))
+    if (
+        output[1] > 0
+    ):  # TFLite's ADD aborts the process then, and its SUB shifts by a negative number
+        raise view.refuse(f"the output's scale {out:g} is too small for inputs of {twice / 2:g}")
+    return [requant_of(view, scale1 / twice), requant_of(view, scale2 / twice), output]
 
 
 def _lower(view: View) -> Kernel:

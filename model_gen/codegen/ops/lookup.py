@@ -167,8 +167,8 @@ def _multiply_high16(a: int, b: int) -> int:
 
 
 def _divide_by_power(value: int, exponent: int) -> int:
-    """Formula: gemmlowp's RoundingDivideByPOT: half away from zero."""
-    mask = (1 << exponent) - 1
+    """Formula: gemmlowp's RoundingDivideByPOT on int16: half away from zero; its mask of more than 15 bits wraps."""
+    mask = (1 << exponent) - 1 if exponent < 16 else -1
     threshold = (mask >> 1) + (1 if value < 0 else 0)
     return (value >> exponent) + (1 if (value & mask) > threshold else 0)
 
