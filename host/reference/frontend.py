@@ -20,7 +20,6 @@ from host.reference.frontend_tables import (
     FrontendTables,
     make_numbers,
     make_tables,
-    scale_bits,
 )
 
 Floats = npt.NDArray[np.float32]
@@ -60,8 +59,7 @@ def magnitudes(
         raise BadInput(
             "a raw waveform has no spectrogram", evidence=f"Received: spectrum {contract.spectrum}"
         )
-    unit = np.float32(2.0 ** -scale_bits(contract))
-    return _each(library.load().nj_frontend_spectrogram, chunks, contract, threads, unit)
+    return _each(library.load().nj_frontend_magnitudes, chunks, contract, threads)
 
 
 def quantize(values: Floats, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
@@ -93,7 +91,6 @@ def _each(
     chunks: npt.NDArray[np.int16],
     contract: FrontendContract,
     threads: int | None,
-    factor: np.float32 | None = None,
 ) -> Floats:
     if chunks.dtype != np.int16 or chunks.ndim != 2 or chunks.shape[1] != contract.chunk_samples:
         raise BadInput(
@@ -115,8 +112,6 @@ def _each(
                 out[index].ctypes.data,
                 scratch.ctypes.data,
             )
-            if factor is not None:
-                np.multiply(out[index], factor, out=out[index])
 
     workers = min(len(given), threads or len(os.sched_getaffinity(0)))
     if workers < 2:

@@ -78,7 +78,11 @@ def load() -> ctypes.CDLL:
     """
     library = ctypes.CDLL(str(build(CACHE)))
     pointer = ctypes.c_void_p
-    for function in (library.nj_frontend_run, library.nj_frontend_spectrogram):
+    for function in (
+        library.nj_frontend_run,
+        library.nj_frontend_spectrogram,
+        library.nj_frontend_magnitudes,
+    ):
         function.argtypes = (ctypes.POINTER(Frontend), pointer, pointer, pointer)
         function.restype = None
     library.nj_frontend_scratch.argtypes = (ctypes.POINTER(Frontend),)

@@ -1,4 +1,4 @@
-/* From rows of magnitudes or powers, 8 frames wide, to the features: mel bands, square root, and the column store.
+/* From rows of magnitudes or powers, 8 frames wide (16 on hosts), to the features: mel bands, square root, column store.
  *
  * Features lie row by row, so that a frame is a column: storing one frame would touch a cache line a row and use 4 bytes of it,
  * and the rows' distance is a multiple of the cache's ways where frames is a power of two. 8 frames fill a line of

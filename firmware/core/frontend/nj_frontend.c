@@ -5,8 +5,16 @@
 
 #include "nj_frontend_stages.h"
 
-static void spectrogram(const struct nj_frontend *frontend, const int16_t *chunk, float *features, float *scratch,
-                        struct nj_range *range)
+_Static_assert(NJ_FRONTEND_SCALE == 52 && NJ_POWER_SCALE == 72, "units are written out");
+
+static void scale_rows(float *rows, uint32_t count, float unit)
+{
+    for (uint32_t i = 0; i < count; i += NJ_LANES)
+        nj_store(rows + i, nj_scale(nj_load(rows + i), unit));
+}
+
+static inline void spectrogram(const struct nj_frontend *frontend, const int16_t *chunk, float *features,
+                               float *scratch, struct nj_range *range, float unit)
 {
     const struct nj_scratch parts = nj_scratch_parts(frontend->fft_length, scratch);
     const struct nj_view view = {chunk, 0, (int32_t)frontend->chunk_samples, 0, frontend->chunk_samples};
@@ -18,6 +26,8 @@ static void spectrogram(const struct nj_frontend *frontend, const int16_t *chunk
         /* The last columns overlap those before them, which get the same bits again. */
         const uint32_t frame = next + width <= frames ? next : frames - width;
         nj_frames(frontend, &view, frame, frames - 1u, &parts);
+        if (unit != 1.0f)
+            scale_rows(parts.rows, frontend->bins * NJ_COLUMNS, unit);
         nj_columns(frontend, parts.rows, features + frame, frames, width, range);
     }
 }
@@ -40,7 +50,18 @@ void nj_frontend_spectrogram(const struct nj_frontend *frontend, const int16_t *
 {
     struct nj_range range;
 
-    spectrogram(frontend, chunk, features, scratch, &range);
+    spectrogram(frontend, chunk, features, scratch, &range, 1.0f);
+}
+
+void nj_frontend_magnitudes(const struct nj_frontend *frontend, const int16_t *chunk, float *features, float *scratch)
+{
+    /* What the rows carry; a root of an even power of two is exact too. */
+    const float unit = frontend->spectrum == NJ_SPECTRUM_POWER                                       ? 0x1p-72f
+                       : frontend->bands == 0u && frontend->compression == NJ_COMPRESSION_SQRT ? 0x1p-26f
+                                                                                               : 0x1p-52f;
+    struct nj_range range;
+
+    spectrogram(frontend, chunk, features, scratch, &range, unit);
 }
 
 void nj_frontend_finish(const struct nj_frontend *frontend, float *features, float *scratch)
@@ -65,6 +86,6 @@ void nj_frontend_run(const struct nj_frontend *frontend, const int16_t *chunk, f
         nj_raw(frontend, chunk, features);
         return;
     }
-    spectrogram(frontend, chunk, features, scratch, &range);
+    spectrogram(frontend, chunk, features, scratch, &range, 1.0f);
     finish(frontend, features, scratch, &range);
 }

@@ -79,8 +79,12 @@ struct nj_frontend {
 #endif
 #endif
 
-/* Frames that are stored at once: columns of a row that lie side by side in a cache line of 32 bytes or more. */
-#define NJ_COLUMNS (NJ_LANES < 8 ? 8 : NJ_LANES)
+/* Frames that are stored at once: columns of a row that fill a cache line, of 32 bytes on an M55, 64 on hosts. */
+#if defined(__arm__)
+#define NJ_COLUMNS 8
+#else
+#define NJ_COLUMNS 16
+#endif
 
 /* Floats of scratch that a run needs: frames, rows and edges side by side. */
 #define NJ_FRONTEND_SCRATCH(fft_length) \
@@ -104,7 +108,10 @@ void nj_frontend_run(const struct nj_frontend *frontend, const int16_t *chunk, f
 void nj_frontend_spectrogram(const struct nj_frontend *frontend, const int16_t *chunk, float *features,
                              float *scratch);
 
-/* Logarithm, DCT and normalization of such a spectrogram, in place. */
+/* The same without the factor, for hosts: a small power may be denormal. */
+void nj_frontend_magnitudes(const struct nj_frontend *frontend, const int16_t *chunk, float *features, float *scratch);
+
+/* Logarithm, DCT and normalization of a spectrogram that carries its factor, in place. */
 void nj_frontend_finish(const struct nj_frontend *frontend, float *features, float *scratch);
 
 /* Steps = round half away from zero(feature / scale) + zero_point, saturated to [-128, 127]: TFLite's QUANTIZE.

@@ -65,14 +65,27 @@ static inline nj_v nj_choose(nj_words where, nj_v a, nj_v b)
     return (nj_v)((where & (nj_words)a) | (~where & (nj_words)b));
 }
 
+/* a where it is smaller (larger), else b: what the machine's instructions do as well. */
 static inline nj_v nj_min(nj_v a, nj_v b)
 {
+#if defined(__AVX__) && NJ_LANES == 8
+    return (nj_v)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__SSE2__) && NJ_LANES == 4
+    return (nj_v)_mm_min_ps((__m128)a, (__m128)b);
+#else
     return nj_choose(a < b, a, b);
+#endif
 }
 
 static inline nj_v nj_max(nj_v a, nj_v b)
 {
+#if defined(__AVX__) && NJ_LANES == 8
+    return (nj_v)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__SSE2__) && NJ_LANES == 4
+    return (nj_v)_mm_max_ps((__m128)a, (__m128)b);
+#else
     return nj_choose(a > b, a, b);
+#endif
 }
 
 /* The hardware's square root, which is correctly rounded; no libm where it can be avoided, whatever -fmath-errno says. */
