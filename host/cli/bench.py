@@ -13,8 +13,8 @@ SCHEMA = "nightjar/bench/1"
     "bench",
     help="Count what the frontend and each layer of MODEL (a bundle folder or a .tflite) cost on a board, beside"
     " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost."
-    " MODEL `frontend`: instructions a frame of the frontend itself beside CMSIS-DSP's (downloaded, pinned by hash), and"
-    " its throughput on this host beside librosa and SciPy.",
+    " MODEL `frontend`: instructions a frame of the frontend itself beside CMSIS-DSP's (downloaded, pinned by hash),"
+    " and its throughput on this host beside librosa and SciPy.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual", show_default=True, help="virtual, ...")
