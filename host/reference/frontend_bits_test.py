@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from host.reference import frontend_runner as runner
-from host.reference.frontend_cases import hard_chunks
+from host.reference.frontend_cases import hard_chunks, real_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_stages import recorded_signal
 
-CHUNKS = np.stack([recorded_signal(), *hard_chunks(SAMPLES).values()])
+CHUNKS = np.stack([recorded_signal(), *hard_chunks(SAMPLES).values(), *real_chunks(SAMPLES)])
 BUILDS = {
     "x86-O0": ("native", ("-O0", "-DNJ_LANES=4")),
     "x86-O2-flush": ("native", ("-O2", "-DNJ_FLUSH=1")),

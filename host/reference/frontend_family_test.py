@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from host.contract import Contract, FrontendContract
 from host.errors import BadInput
 from host.reference.frontend import features, magnitudes
-from host.reference.frontend_cases import hard_chunks
+from host.reference.frontend_cases import hard_chunks, real_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES
 
 Floats = npt.NDArray[np.float64]
@@ -100,7 +100,7 @@ def test_features_agree_with_the_oracle(name: str) -> None:
     made = SPECTRAL[name]
     rng = np.random.default_rng(3)
     loud = rng.normal(0, 6000, SAMPLES).clip(-32768, 32767).astype(np.int16)
-    for chunk in (loud, hard_chunks(SAMPLES)["sweep"]):
+    for chunk in (loud, hard_chunks(SAMPLES)["sweep"], *real_chunks(SAMPLES)):
         want = oracle(chunk, made)
         got = features(chunk[np.newaxis], made)[0]
         assert got.shape == (made.rows, made.frames)
