@@ -201,7 +201,7 @@ def test_a_hang_ends_at_the_deadline(flashed: tuple[Board, Path], client: Client
     command(client, "HANG")
     with pytest.raises(NightjarError) as caught:
         client.run(Stages.MODEL, deadline=soon(1.5))
-    assert isinstance(caught.value, FirmwareFailure)
+    assert isinstance(caught.value, FirmwareFailure), str(caught.value)
     flashed[0].reset(soon())
     again = flashed[0].connect(soon())
     Client(again).hello(soon())

@@ -184,9 +184,13 @@ class Exchange:
             raise malformed("a response", frame, error) from error
 
     def answered(self, attempts: int) -> None:
-        """A request was answered after so many attempts."""
-        self._answered += 1
-        self._unanswered += attempts - 1
+        """A request was answered after so many attempts.
+
+        Those of the first HELLO do not count: a board that boots is silent, on the best of links.
+        """
+        if self.hello is not None:
+            self._answered += 1
+            self._unanswered += attempts - 1
 
     def silence(self, what: str, attempts: int, before: LinkStats, seconds: float) -> NightjarError:
         """What it means that the deadline of `what` passed; `before` is a copy of the counters at its start."""
@@ -197,7 +201,9 @@ class Exchange:
                 evidence=f"link so far: {self.stats}",
                 next_step="give it a longer deadline, or run it on a less busy machine",
             )
-        heard = self.stats.frames_in - before.frames_in
+        # Late answers to earlier requests say nothing about this one.
+        stale = self.stats.stale - before.stale
+        heard = self.stats.frames_in - before.frames_in - stale
         damaged = self.stats.crc_errors - before.crc_errors
         evidence = (
             f"{what}: {attempts} attempts in {seconds:.1f} s, {heard} good and {damaged} damaged frames came; "
@@ -208,7 +214,8 @@ class Exchange:
         if self.logs:
             evidence += f"; last log: {self.logs[-1]!r}"
         loss = (self._unanswered + 1) / (self._answered + self._unanswered + 2)
-        suspect = not before.clean and loss**attempts > _CREDIBLE
+        lossy = before.crc_errors or before.gaps or self._unanswered
+        suspect = lossy and loss**attempts > _CREDIBLE
         if damaged or heard or suspect:
             return LinkFailure(
                 "the link lost or damaged more than retries could mend before the deadline",
