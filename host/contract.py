@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from host.contract_checks import check_frontend
 from host.errors import BadInput, IdentityFailure
 
 SCHEMA = "nightjar/bundle/1"
@@ -16,63 +17,46 @@ _NO_SEAL = b'"seal": "' + b"0" * 64 + b'"'
 
 @dataclass(frozen=True)
 class FrontendContract:
-    """How int16 PCM becomes the spectrogram.
+    """How int16 PCM becomes what the model sees; every formula is in docs/frontend.md.
 
-    `features` is float32 [bins, frames], row-major (index bin * frames + frame), in [0, 1]. Frame t is centred on
-    sample t * hop of the chunk, which is padded with fft_length / 2 zeros on both sides. Bins are 0 .. bins - 1 of
-    the real FFT; `bins` is fft_length / 2, or fft_length / 2 + 1 with the Nyquist bin.
+    The features are float32 [rows, frames], row-major (index row * frames + frame). Frame t is centred on sample
+    t * hop of the chunk, which is padded with fft_length / 2 zeros on both sides. Bins are 0 .. bins - 1 of the
+    real FFT; `bins` is fft_length / 2, or fft_length / 2 + 1 with the Nyquist bin. Rows are the `mfcc` coefficients
+    if there are any, else the `mel_bands` if there are any, else the bins.
+
+    A raw waveform (spectrum none, normalization peak) has one row of chunk_samples frames: bins=1,
+    frames=chunk_samples.
     """
 
-    name: str = "hybrid"
+    name: str = "hybrid"  # of the model's input: hybrid | precomputed | raw
     sample_rate: int = 24000  # Hz
     chunk_samples: int = 60000
     fft_length: int = 512
     hop: int = 234  # samples
     frames: int = 256
     bins: int = 256
-    window: str = "hann"  # periodic
-    compression: str = "sqrt"  # none | sqrt
-    normalization: str = "minmax"  # (S - min) / (max - min + 1e-10) over the chunk
+    window: str = "hann"  # periodic: hann | hamming | none
+    compression: str = "sqrt"  # none | sqrt | log (80 dB below the chunk's peak at most)
+    normalization: str = (
+        "minmax"  # (S - min) / (max - min + 1e-10) over the chunk | fixed | peak (raw only)
+    )
+    spectrum: str = "magnitude"  # magnitude | power | none (raw only)
+    mel_bands: int = 0  # 0: the bins themselves
+    mel_scale: str = "slaney"  # slaney | htk
+    mel_norm: str = "slaney"  # slaney: each triangle times 2 / (its width in Hz) | none: peak 1
+    mel_low: float = 150.0  # Hz
+    mel_high: float = 0.0  # Hz; 0: half the sample rate
+    mfcc: int = 0  # coefficients of the orthonormal DCT-II over the log mel bands; 0: no DCT
+    fixed_scale: float = 1.0  # normalization fixed: y = fixed_scale * S + fixed_offset
+    fixed_offset: float = 0.0
 
     def __post_init__(self) -> None:
-        if (
-            self.fft_length < 128
-            or self.fft_length > 2048
-            or self.fft_length & (self.fft_length - 1)
-        ):
-            raise BadInput(
-                "the FFT length must be a power of two from 128 to 2048",
-                evidence=f"Received: {self.fft_length}",
-            )
-        if self.hop < 1:
-            raise BadInput("the hop must be at least one sample", evidence=f"Received: {self.hop}")
-        if self.chunk_samples < self.fft_length:
-            raise BadInput(
-                "a chunk must not be shorter than the FFT",
-                evidence=f"Received: a chunk of {self.chunk_samples} samples, an FFT of {self.fft_length}",
-                next_step="use a longer --chunk-duration, a higher --sample-rate or a shorter --fft-length",
-            )
-        if not 1 <= self.frames <= 1 + self.chunk_samples // self.hop:
-            raise BadInput(
-                f"frames must be from 1 to 1 + chunk // hop = {1 + self.chunk_samples // self.hop}",
-                evidence=f"Received: {self.frames}",
-            )
-        if self.bins not in (self.fft_length // 2, self.fft_length // 2 + 1):
-            raise BadInput(
-                f"bins must be {self.fft_length // 2}, or one more with the Nyquist bin",
-                evidence=f"Received: {self.bins}",
-            )
-        for name, known in (
-            ("name", ("hybrid",)),
-            ("window", ("hann",)),
-            ("compression", ("none", "sqrt")),
-            ("normalization", ("minmax",)),
-        ):
-            if getattr(self, name) not in known:
-                raise BadInput(
-                    f"the frontend's {name} must be one of {', '.join(known)}",
-                    evidence=f"Received: {getattr(self, name)!r}",
-                )
+        check_frontend(self)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the features."""
+        return self.mfcc or self.mel_bands or self.bins
 
 
 @dataclass(frozen=True)

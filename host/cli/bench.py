@@ -13,7 +13,9 @@ SCHEMA = "nightjar/bench/1"
     "bench",
     help="Count what the frontend and each layer of MODEL (a bundle folder or a .tflite) cost on a board, beside"
     " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost."
-    " `nightjar bench engine` does so for every .tflite of a folder, beside the recorded peer.",
+    " `nightjar bench engine` does so for every .tflite of a folder, beside the recorded peer."
+    " MODEL `frontend`: instructions a frame of the frontend itself beside CMSIS-DSP's (downloaded, pinned by hash),"
+    " and its throughput on this host beside librosa and SciPy.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual", show_default=True, help="virtual, ...")
@@ -45,6 +47,10 @@ def command(
 ) -> int:
     if str(model) == "engine" and not model.exists():
         return _engine(models, board, rounding, seed, json_path)
+    if str(model) == "frontend" and not model.exists():
+        from host.cli.bench_frontend import bench_frontend
+
+        return bench_frontend(json_path)
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
     from host.compare.session import Bench

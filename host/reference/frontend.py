@@ -4,7 +4,8 @@ import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from dataclasses import asdict, fields
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,32 +13,53 @@ import numpy.typing as npt
 from host.contract import FrontendContract
 from host.errors import BadInput
 from host.reference import frontend_library as library
-from host.reference.frontend_tables import COMPRESSIONS, SCALE_BITS, FrontendTables, make_tables
+from host.reference.frontend_tables import (
+    COMPRESSIONS,
+    NORMALIZATIONS,
+    SPECTRA,
+    FrontendTables,
+    make_numbers,
+    make_tables,
+)
 
 Floats = npt.NDArray[np.float32]
 
 
-def features(chunks: npt.NDArray[np.int16], contract: FrontendContract) -> Floats:
-    """Spectrograms as the model sees them, on all cores.
+def features(
+    chunks: npt.NDArray[np.int16], contract: FrontendContract, *, threads: int | None = None
+) -> Floats:
+    """Features as the model sees them. The GIL is released while they are computed.
 
     Args:
         chunks: int16 [n, chunk_samples].
-        contract: which spectrogram.
+        contract: which features.
+        threads: how many compute; None for as many as there are cores. The result does not depend on it.
 
     Returns:
-        float32 [n, bins, frames] in [0, 1].
+        float32 [n, rows, frames].
 
     Raises:
         BadInput: chunks of another type or shape.
         HostFailure: the library cannot be compiled.
     """
-    return _each(library.load().nj_frontend_run, chunks, contract)
+    rooms = _each(library.load().nj_frontend_run, chunks, contract, threads)
+    return np.ascontiguousarray(rooms[:, : contract.rows])
 
 
-def magnitudes(chunks: npt.NDArray[np.int16], contract: FrontendContract) -> Floats:
-    """The same without normalization: |rfft(window * x / 32768)|, compressed as the contract says."""
-    bits = SCALE_BITS // 2 if contract.compression == "sqrt" else SCALE_BITS
-    return np.ldexp(_each(library.load().nj_frontend_spectrogram, chunks, contract), -bits)
+def magnitudes(
+    chunks: npt.NDArray[np.int16], contract: FrontendContract, *, threads: int | None = None
+) -> Floats:
+    """The same before logarithm, DCT and normalization: |rfft(window * x / 32768)|, or its square for a power contract,
+    in mel bands if the contract has any, and its root where the compression is sqrt.
+
+    Returns:
+        float32 [n, bands or bins, frames]; a power below 2^-126 may be rounded to a denormal.
+    """
+    if contract.spectrum == "none":
+        raise BadInput(
+            "a raw waveform has no spectrogram", evidence=f"Received: spectrum {contract.spectrum}"
+        )
+    return _each(library.load().nj_frontend_magnitudes, chunks, contract, threads)
 
 
 def quantize(values: Floats, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
@@ -65,7 +87,10 @@ def quantize(values: Floats, scale: float, zero_point: int) -> npt.NDArray[np.in
 
 
 def _each(
-    function: Callable[..., None], chunks: npt.NDArray[np.int16], contract: FrontendContract
+    function: Callable[..., None],
+    chunks: npt.NDArray[np.int16],
+    contract: FrontendContract,
+    threads: int | None,
 ) -> Floats:
     if chunks.dtype != np.int16 or chunks.ndim != 2 or chunks.shape[1] != contract.chunk_samples:
         raise BadInput(
@@ -73,39 +98,62 @@ def _each(
             evidence=f"Received: {chunks.dtype} {list(chunks.shape)}",
         )
     given = np.ascontiguousarray(chunks)
-    out = np.empty((len(given), contract.bins, contract.frames), dtype=np.float32)
-    tables = _tables(contract)
-    described = library.Frontend(
-        contract.chunk_samples,
-        contract.fft_length,
-        contract.hop,
-        contract.frames,
-        contract.bins,
-        COMPRESSIONS[contract.compression],
-        tables.window.ctypes.data,
-        tables.order.ctypes.data,
-        tables.twiddle.ctypes.data,
-        tables.split.ctypes.data,
-    )
+    rows = contract.mel_bands or contract.bins
+    out = np.empty((len(given), rows, contract.frames), dtype=np.float32)
+    described = describe(contract)
+    floats = library.load().nj_frontend_scratch(ctypes.byref(described))
 
-    def one(index: int) -> None:
-        scratch = np.empty(contract.fft_length + 2, dtype=np.float32)
-        function(
-            ctypes.byref(described),
-            given[index].ctypes.data,
-            out[index].ctypes.data,
-            scratch.ctypes.data,
-        )
+    def some(indices: range) -> None:
+        scratch = aligned(floats)
+        for index in indices:
+            function(
+                ctypes.byref(described),
+                given[index].ctypes.data,
+                out[index].ctypes.data,
+                scratch.ctypes.data,
+            )
 
-    if len(given) < 2:
-        for index in range(len(given)):
-            one(index)
+    workers = min(len(given), threads or len(os.sched_getaffinity(0)))
+    if workers < 2:
+        some(range(len(given)))
         return out
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        list(pool.map(one, range(len(given))))
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(some, [range(first, len(given), workers) for first in range(workers)]))
     return out
 
 
+def aligned(floats: int) -> Floats:
+    """Uninitialized float32 [floats] at a multiple of 64 bytes."""
+    room = np.empty(floats + 16, dtype=np.float32)
+    skip = -room.ctypes.data % 64 // 4
+    return room[skip : skip + floats]
+
+
 @lru_cache(maxsize=16)
+def describe(contract: FrontendContract) -> library.Frontend:
+    """`struct nj_frontend` of a contract; its arrays live as long as this process."""
+    return describe_with(contract, _tables(contract))
+
+
+def describe_with(contract: FrontendContract, tables: FrontendTables) -> library.Frontend:
+    """The same with other tables, which the caller keeps alive."""
+    arrays = {field.name: getattr(tables, field.name) for field in fields(tables)}
+    return library.Frontend(
+        chunk_samples=contract.chunk_samples,
+        fft_length=contract.fft_length,
+        hop=contract.hop,
+        frames=contract.frames,
+        bins=contract.bins,
+        spectrum=SPECTRA[contract.spectrum],
+        bands=contract.mel_bands,
+        cepstra=contract.mfcc,
+        compression=COMPRESSIONS[contract.compression],
+        normalization=NORMALIZATIONS[contract.normalization],
+        **asdict(make_numbers(contract)),
+        **{name: array.ctypes.data if array.size else None for name, array in arrays.items()},
+    )
+
+
+@cache
 def _tables(contract: FrontendContract) -> FrontendTables:
     return make_tables(contract)

@@ -1,7 +1,11 @@
 """Chunks that are hard on a frontend, for tests."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
+
+RECORDINGS = Path(__file__).resolve().parents[2] / "../shared/data/fsdd"
 
 Samples = npt.NDArray[np.int16]
 
@@ -30,3 +34,14 @@ def hard_chunks(samples: int, seed: int = 0) -> dict[str, Samples]:
             impulse[place] = step
             chunks[f"impulse of {step} at {place}"] = impulse
     return {name: np.asarray(chunk).astype(np.int16) for name, chunk in chunks.items()}
+
+
+def real_chunks(samples: int, count: int = 3) -> list[Samples]:
+    """The beginnings of a few recordings, int16 [samples], zeros behind; none where the shared data is absent."""
+    import soundfile
+
+    found = []
+    for file in sorted(RECORDINGS.rglob("*.wav"))[::40][:count]:
+        sound = soundfile.read(file, dtype="int16", always_2d=True)[0][:samples, 0]
+        found.append(np.pad(sound, (0, samples - len(sound))))
+    return found

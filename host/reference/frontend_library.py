@@ -15,7 +15,11 @@ from host.errors import HostFailure
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "firmware" / "core" / "frontend"
 CACHE = ROOT / "build" / "host"
-FLAGS = ("-std=c11", "-O3", "-ffp-contract=off", "-fno-fast-math", "-fPIC", "-shared")
+# -march=native only makes it faster: the bits are the same for any -march (frontend_bits_test.py).
+FLAGS = (
+    *("-std=c11", "-O3", "-march=native", "-fPIC", "-shared"),
+    *("-ffp-contract=off", "-fno-fast-math"),
+)
 
 
 class Frontend(ctypes.Structure):
@@ -27,11 +31,41 @@ class Frontend(ctypes.Structure):
         ("hop", ctypes.c_uint32),
         ("frames", ctypes.c_uint32),
         ("bins", ctypes.c_uint32),
+        ("spectrum", ctypes.c_uint32),
+        ("bands", ctypes.c_uint32),
+        ("cepstra", ctypes.c_uint32),
         ("compression", ctypes.c_uint32),
+        ("normalization", ctypes.c_uint32),
+        ("log_scale", ctypes.c_int32),
+        ("log_floor", ctypes.c_float),
+        ("log_least", ctypes.c_float),
+        ("least", ctypes.c_float),
+        ("gain", ctypes.c_float),
+        ("offset", ctypes.c_float),
         ("window", ctypes.c_void_p),
         ("order", ctypes.c_void_p),
         ("twiddle", ctypes.c_void_p),
         ("split", ctypes.c_void_p),
+        ("band", ctypes.c_void_p),
+        ("weight", ctypes.c_void_p),
+        ("cosine", ctypes.c_void_p),
+    )
+
+
+class Stream(ctypes.Structure):
+    """`struct nj_stream`."""
+
+    _fields_ = (
+        ("frontend", ctypes.POINTER(Frontend)),
+        ("stride", ctypes.c_uint32),
+        ("history", ctypes.c_void_p),
+        ("ring", ctypes.c_void_p),
+        ("received", ctypes.c_uint32),
+        ("skip", ctypes.c_uint32),
+        ("start", ctypes.c_uint32),
+        ("column", ctypes.c_uint32),
+        ("next", ctypes.c_uint32),
+        ("computed", ctypes.c_uint32),
     )
 
 
@@ -44,9 +78,26 @@ def load() -> ctypes.CDLL:
     """
     library = ctypes.CDLL(str(build(CACHE)))
     pointer = ctypes.c_void_p
-    for function in (library.nj_frontend_run, library.nj_frontend_spectrogram):
+    for function in (
+        library.nj_frontend_run,
+        library.nj_frontend_spectrogram,
+        library.nj_frontend_magnitudes,
+    ):
         function.argtypes = (ctypes.POINTER(Frontend), pointer, pointer, pointer)
         function.restype = None
+    library.nj_frontend_scratch.argtypes = (ctypes.POINTER(Frontend),)
+    library.nj_frontend_scratch.restype = ctypes.c_uint32
+    library.nj_frontend_finish.argtypes = (ctypes.POINTER(Frontend), pointer, pointer)
+    library.nj_frontend_finish.restype = None
+    stream = ctypes.POINTER(Stream)
+    library.nj_stream_start.argtypes = (stream,)
+    library.nj_stream_start.restype = None
+    library.nj_stream_push.argtypes = (stream, pointer, ctypes.c_uint32, pointer)
+    library.nj_stream_push.restype = ctypes.c_uint32
+    library.nj_stream_ready.argtypes = (stream,)
+    library.nj_stream_ready.restype = ctypes.c_int
+    library.nj_stream_take.argtypes = (stream, pointer, pointer)
+    library.nj_stream_take.restype = None
     library.nj_frontend_quantize.argtypes = (
         pointer,
         pointer,
@@ -58,13 +109,18 @@ def load() -> ctypes.CDLL:
     return library
 
 
+def lanes() -> int:
+    """How many frames the library computes side by side."""
+    return int(load().nj_frontend_lanes())
+
+
 def build(cache: Path) -> Path:
     """Compile into `cache` under a name that carries the hash of sources, flags and machine; do nothing if it is there.
 
     Two processes at once are safe: each compiles to a file of its own and renames it.
     """
     sources = sorted(SOURCES.glob("*.c"))
-    digest = hashlib.sha256(" ".join((*FLAGS, platform.machine())).encode())
+    digest = hashlib.sha256(" ".join((*FLAGS, platform.machine(), _processor())).encode())
     for file in sorted(SOURCES.glob("*.[ch]")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     target = cache / f"libnjfrontend-{digest.hexdigest()[:16]}.so"
@@ -100,3 +156,14 @@ def build(cache: Path) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def _processor() -> str:
+    """What tells processors apart for -march=native."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = ("flags", "Features", "model name", "cpu family", "model")
+    found = {line.split(":")[0].strip(): line for line in reversed(lines) if ":" in line}
+    return "\n".join(found.get(name, "") for name in names)

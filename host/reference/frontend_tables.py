@@ -1,5 +1,6 @@
 """The frontend's constants, made once here for the host library and for generated firmware alike."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -7,50 +8,143 @@ import numpy as np
 import numpy.typing as npt
 
 from host.contract import FrontendContract
+from host.reference.frontend_mel import cosines, mel_bands
 
-COMPRESSIONS = {"none": 0, "sqrt": 1}  # NJ_COMPRESSION_* of nj_frontend.h
+SPECTRA = {"none": 0, "magnitude": 1, "power": 2}  # NJ_SPECTRUM_* of nj_frontend.h
+COMPRESSIONS = {"none": 0, "sqrt": 1, "log": 2}  # NJ_COMPRESSION_*
+NORMALIZATIONS = {"minmax": 0, "fixed": 1, "peak": 0}  # NJ_NORMALIZATION_*
 SCALE_BITS = 52  # NJ_FRONTEND_SCALE
+POWER_BITS = 72  # NJ_POWER_SCALE
 WINDOW_BITS = (
     36  # int16 times 2^36 is sample / 32768 * 2^51, and the split's factor 2 makes it 2^52
 )
 TWIDDLE_BITS = (
     24  # finer bits would not make a twiddle near 1 more exact, and would allow denormals
 )
+EPSILON = 1e-10  # of the min-max denominator
+NEGLIGIBLE = 2.0**-44  # of it
 
 
 @dataclass(frozen=True)
 class FrontendTables:
-    """The arrays of `struct nj_frontend`; n is the FFT length.
+    """The arrays of `struct nj_frontend`; n is the FFT length. Empty where the contract needs none.
 
-    window float32 [n]; order uint16 [n / 2]; twiddle float32 [passes * quarter * 3 * 2]; split float32 [n / 2 + 2].
+    window float32 [n], in the order of the first pass; order uint16 [n / 8] (n / 4 where n / 2 is no power of four);
+    twiddle float32
+    [passes * quarter * 3 * 2]; split float32 [n / 2 + 2]; band uint16 [bands * 2]; weight float32; cosine float32
+    [mfcc * bands].
     """
 
     window: npt.NDArray[np.float32]
     order: npt.NDArray[np.uint16]
     twiddle: npt.NDArray[np.float32]
     split: npt.NDArray[np.float32]
+    band: npt.NDArray[np.uint16]
+    weight: npt.NDArray[np.float32]
+    cosine: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FrontendNumbers:
+    """The scalars of `struct nj_frontend` that follow from the contract."""
+
+    log_scale: int
+    log_floor: float
+    log_least: float
+    least: float
+    gain: float
+    offset: float
+
+
+def scale_bits(contract: FrontendContract) -> int:
+    """The power of two that compressed values carry before logarithm and normalization."""
+    bits = POWER_BITS if contract.spectrum == "power" else SCALE_BITS
+    return bits // 2 if contract.compression == "sqrt" else bits
+
+
+def make_numbers(contract: FrontendContract) -> FrontendNumbers:
+    """Floors, scales and guards, each rounded to float32."""
+    power = contract.spectrum == "power"
+    bits = scale_bits(contract)
+    logarithmic = contract.compression == "log"
+    unit = 0 if logarithmic else bits  # what the normalization's input carries
+    if contract.normalization == "fixed":
+        gain = float(np.float32(np.ldexp(contract.fixed_scale, -unit)))
+        least = 0.0 if logarithmic else 2.0**-100 / gain
+    else:
+        gain = float(np.float32(np.ldexp(float(np.float32(EPSILON)), unit)))
+        guarded = not logarithmic and (power or contract.mel_bands > 0)
+        least = gain * NEGLIGIBLE if guarded else 0.0
+    return FrontendNumbers(
+        log_scale=bits,
+        log_floor=float(np.float32(1e-8 if power else 1e-4)),
+        log_least=2.0 ** (POWER_BITS - 128 if power else SCALE_BITS - 64),
+        least=float(np.float32(least)),
+        gain=gain,
+        offset=float(np.float32(contract.fixed_offset))
+        if contract.normalization == "fixed"
+        else 0.0,
+    )
 
 
 def make_tables(contract: FrontendContract) -> FrontendTables:
     """Compute the tables in float64, then round once."""
+    floats = functools.partial(np.asarray, dtype=np.float32)
+    if contract.spectrum == "none":
+        none, numbers = floats([]), np.array([], np.uint16)
+        return FrontendTables(none, numbers, none, none, numbers, none, none)
     length = contract.fft_length
+    bands = mel_bands(contract) if contract.mel_bands else []
     return FrontendTables(
-        window=_hann(length),
-        order=_bit_reversal(length // 2),
+        window=_in_order_of_use(window_table(contract.window, length)),
+        order=_order(length // 2),
         twiddle=_radix4_twiddles(length // 2),
         split=_rotations([(k, length) for k in range(length // 4 + 1)]),
+        band=np.array([v for b in bands for v in (b.first, len(b.weights))], dtype=np.uint16),
+        weight=floats([weight for band in bands for weight in band.weights]),
+        cosine=_grid(np.array(cosines(contract.mfcc, contract.mel_bands)))
+        if contract.mfcc
+        else floats([]),
     )
 
 
-def _hann(length: int) -> npt.NDArray[np.float32]:
-    """0.5 - 0.5 cos(2 pi n / length), periodic, written so that small values keep all their digits."""
-    values = [math.sin(math.pi * min(n, length - n) / length) ** 2 for n in range(length)]
+def window_table(kind: str, length: int) -> npt.NDArray[np.float32]:
+    """Periodic. Hann 0.5 - 0.5 cos(2 pi n / length), written so that small values keep all their digits."""
+    hann = [math.sin(math.pi * min(n, length - n) / length) ** 2 for n in range(length)]
+    values = {
+        "hann": hann,
+        "hamming": [0.08 + 0.92 * value for value in hann],
+        "none": [1.0] * length,
+    }[kind]
     return np.ldexp(np.array(values).astype(np.float32), WINDOW_BITS)
 
 
-def _bit_reversal(points: int) -> npt.NDArray[np.uint16]:
+def _in_order_of_use(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    ordered = np.empty_like(window)
+    ordered[window_places(len(window))] = window
+    return ordered
+
+
+def window_places(length: int) -> npt.NDArray[np.intp]:
+    """Place of each sample's window in the table, which is as the first pass takes it: blocks of 2 pairs, or of 4 as
+    parts 0 and 2 (re, im each), re of parts 1 and 3, im of parts 1 and 3."""
+    points = length // 2
+    order = _order(points)
+    width = points // len(order)
+    within = np.array([0, 1, 2, 3] if width == 2 else [0, 1, 4, 6, 2, 3, 5, 7]).reshape(width, 2)
+    places = np.empty((points, 2), np.intp)
+    for part in range(width):
+        blocks = 2 * width * np.arange(len(order))[:, None]
+        places[order + part * points // width] = blocks + within[part]
+    return places.reshape(-1)
+
+
+def _order(points: int) -> npt.NDArray[np.uint16]:
+    """First number of each block of the first pass: bit reversal of the block's first place."""
     bits = points.bit_length() - 1
-    return np.array([int(f"{i:0{bits}b}"[::-1], 2) for i in range(points)], dtype=np.uint16)
+    width = 4 if bits % 2 == 0 else 2
+    places = range(0, points, width)
+    return np.array([int(f"{i:0{bits}b}"[::-1], 2) for i in places], dtype=np.uint16)
 
 
 def _radix4_twiddles(points: int) -> npt.NDArray[np.float32]:
@@ -67,5 +161,10 @@ def _rotations(turns: list[tuple[int, int]]) -> npt.NDArray[np.float32]:
     """exp(-2 pi i part / whole) as re, im, re, im, ..., each a multiple of 2^-24."""
     angles = [2 * math.pi * part / whole for part, whole in turns]
     pairs = np.array([(math.cos(angle), -math.sin(angle)) for angle in angles])
-    steps = np.rint(pairs * 2.0**TWIDDLE_BITS) + 0.0  # no negative zeros
-    return np.ldexp(steps, -TWIDDLE_BITS).astype(np.float32).reshape(-1)
+    return _grid(pairs).reshape(-1)
+
+
+def _grid(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Each a multiple of 2^-24."""
+    steps = np.rint(values * 2.0**TWIDDLE_BITS) + 0.0  # no negative zeros
+    return np.ldexp(steps, -TWIDDLE_BITS).astype(np.float32)

@@ -10,7 +10,13 @@ import numpy as np
 
 from host.contract import Contract, FrontendContract
 from host.errors import BadInput
-from host.reference.frontend_tables import COMPRESSIONS, make_tables
+from host.reference.frontend_tables import (
+    COMPRESSIONS,
+    NORMALIZATIONS,
+    SPECTRA,
+    make_numbers,
+    make_tables,
+)
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "firmware" / "templates"
 STAGE = "nj_frontend_stage.c"
@@ -20,6 +26,7 @@ _LINE = 100  # columns
 
 @dataclass(frozen=True)
 class _Array:
+    field: str
     name: str
     type: str
     length: int
@@ -51,8 +58,11 @@ def render_frontend(contract: Contract | None) -> dict[str, str]:
     frontend = None if contract is None else contract.frontend
     stage = environment.get_template(f"{STAGE}.jinja").render(
         frontend=frontend,
-        features=0 if frontend is None else frontend.bins * frontend.frames,
-        compression=0 if frontend is None else COMPRESSIONS[frontend.compression],
+        fields=() if frontend is None else _fields(frontend),
+        features=0 if frontend is None else frontend.rows * frontend.frames,
+        room=0 if frontend is None else (frontend.mel_bands or frontend.bins) * frontend.frames,
+        fft_length=0 if frontend is None or frontend.spectrum == "none" else frontend.fft_length,
+        arrays=() if frontend is None else _arrays(frontend),
         scale="" if contract is None else c_float(contract.input.scale),
         zero_point=0 if contract is None else contract.input.zero_point,
     )
@@ -74,14 +84,42 @@ def c_float(value: float) -> str:
     return f"{mantissa}p{exponent}f"
 
 
+def _fields(frontend: FrontendContract) -> tuple[tuple[str, str], ...]:
+    """Name and C value of each scalar of `struct nj_frontend`."""
+    numbers = make_numbers(frontend)
+    words = {
+        "chunk_samples": frontend.chunk_samples,
+        "fft_length": frontend.fft_length,
+        "hop": frontend.hop,
+        "frames": frontend.frames,
+        "bins": frontend.bins,
+        "spectrum": SPECTRA[frontend.spectrum],
+        "bands": frontend.mel_bands,
+        "cepstra": frontend.mfcc,
+        "compression": COMPRESSIONS[frontend.compression],
+        "normalization": NORMALIZATIONS[frontend.normalization],
+    }
+    floats = ("log_floor", "log_least", "least", "gain", "offset")
+    return (
+        *((name, f"{value}u") for name, value in words.items()),
+        ("log_scale", str(numbers.log_scale)),
+        *((name, c_float(getattr(numbers, name))) for name in floats),
+    )
+
+
 def _arrays(frontend: FrontendContract) -> tuple[_Array, ...]:
     tables = make_tables(frontend)
-    return (
+    pairs = [f"{{{a}, {b}}}" for a, b in tables.band.reshape(-1, 2)]
+    arrays = (
         _array("window", "float", map(c_float, tables.window)),
         _array("order", "uint16_t", map(str, tables.order)),
         _array("twiddle", "float", map(c_float, tables.twiddle)),
         _array("split", "float", map(c_float, tables.split)),
+        _array("band", "struct nj_band", pairs),
+        _array("weight", "float", map(c_float, tables.weight)),
+        _array("cosine", "float", map(c_float, tables.cosine)),
     )
+    return tuple(array for array in arrays if array.length)
 
 
 def _array(name: str, kind: str, values: Iterable[str]) -> _Array:
@@ -94,14 +132,14 @@ def _array(name: str, kind: str, values: Iterable[str]) -> _Array:
             lines.append(line)
             line = ""
         line += f" {value}," if line else f"{value},"
-    return _Array(f"nj_frontend_{name}", kind, count, (*lines, line))
+    return _Array(name, f"nj_frontend_{name}", kind, count, (*lines, line))
 
 
 def _check_input(contract: Contract) -> None:
     frontend, tensor = contract.frontend, contract.input
-    if tensor.dtype != "int8" or math.prod(tensor.shape) != frontend.bins * frontend.frames:
+    if tensor.dtype != "int8" or math.prod(tensor.shape) != frontend.rows * frontend.frames:
         raise BadInput(
-            f"the model's input must be the int8 spectrogram [1, {frontend.bins}, {frontend.frames}, 1]",
+            f"the model's input must be the int8 features [1, {frontend.rows}, {frontend.frames}, 1]",
             evidence=f"Received: {tensor.dtype} {list(tensor.shape)}",
             next_step="quantize the model again with its own frontend",
         )

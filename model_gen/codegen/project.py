@@ -131,7 +131,7 @@ def _port(tensor: Tensor) -> Port:
 def _check_contract(contract: Contract, generated: Generated) -> None:
     """The frontend writes the model's only input; its size and quantization must be the contract's."""
     ports = [generated.program.tensors[i] for i in generated.program.resolved.graph.inputs]
-    wanted = contract.frontend.bins * contract.frontend.frames
+    wanted = contract.frontend.rows * contract.frontend.frames
     given = _port(ports[0])
     if (
         len(ports) != 1

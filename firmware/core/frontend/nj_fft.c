@@ -1,92 +1,98 @@
-/* Complex FFT: one radix-2 pass where the length is no power of four, then radix-4 passes (decimation in time).
+/* The passes of the FFT after the first: radix 4, decimation in time, in place.
  *
- * Bit-reversed order puts the four parts of a radix-4 block in the order 0, 2, 1, 3.
+ * Number i of the frames lies at 2 * NJ_LANES * i: the lanes' real parts, then their imaginary parts. Bit-reversed order
+ * puts the four parts of a block in the order 0, 2, 1, 3.
  * SPDX-License-Identifier: MIT
  */
 #include "nj_frontend_stages.h"
 
+#if NJ_HELIUM
+#include "nj_helium_passes.h"
+#endif
+
+#define WIDTH (2 * NJ_LANES)
+
 struct number {
-    float re;
-    float im;
+    nj_v re;
+    nj_v im;
 };
 
-static struct number times(const float *value, const float *twiddle)
+static inline struct number plain(const float *value)
 {
-    return (struct number){
-        .re = value[0] * twiddle[0] - value[1] * twiddle[1],
-        .im = value[0] * twiddle[1] + value[1] * twiddle[0],
-    };
+    return (struct number){nj_load(value), nj_load(value + NJ_LANES)};
 }
 
-/* Four numbers, `stride` floats apart: the 4-point DFT of part0, b, c, d, which stand for parts 0, 1, 2, 3. */
-static void butterfly(float *part0, uint32_t stride, struct number b, struct number c, struct number d)
+/* The 4-point DFT of part0, b, c, d, which stand for parts 0, 1, 2, 3. */
+static inline void butterfly(float *part0, uint32_t stride, struct number b, struct number c, struct number d)
 {
     float *const part1 = part0 + stride;
     float *const part2 = part1 + stride;
     float *const part3 = part2 + stride;
-    const struct number sum02 = {part0[0] + c.re, part0[1] + c.im};
-    const struct number difference02 = {part0[0] - c.re, part0[1] - c.im};
-    const struct number sum13 = {b.re + d.re, b.im + d.im};
-    const struct number difference13 = {b.re - d.re, b.im - d.im};
+    const nj_v sum13_re = nj_add(b.re, d.re);
+    const nj_v difference13_re = nj_sub(b.re, d.re);
+    const nj_v sum13_im = nj_add(b.im, d.im);
+    const nj_v difference13_im = nj_sub(b.im, d.im);
+    const nj_v re = nj_load(part0);
+    const nj_v sum02_re = nj_add(re, c.re);
+    const nj_v difference02_re = nj_sub(re, c.re);
+    const nj_v im = nj_load(part0 + NJ_LANES);
+    const nj_v sum02_im = nj_add(im, c.im);
+    const nj_v difference02_im = nj_sub(im, c.im);
 
-    part0[0] = sum02.re + sum13.re;
-    part0[1] = sum02.im + sum13.im;
-    part1[0] = difference02.re + difference13.im;
-    part1[1] = difference02.im - difference13.re;
-    part2[0] = sum02.re - sum13.re;
-    part2[1] = sum02.im - sum13.im;
-    part3[0] = difference02.re - difference13.im;
-    part3[1] = difference02.im + difference13.re;
+    nj_store(part0, nj_add(sum02_re, sum13_re));
+    nj_store(part2, nj_sub(sum02_re, sum13_re));
+    nj_store(part1, nj_add(difference02_re, difference13_im));
+    nj_store(part3, nj_sub(difference02_re, difference13_im));
+    nj_store(part0 + NJ_LANES, nj_add(sum02_im, sum13_im));
+    nj_store(part2 + NJ_LANES, nj_sub(sum02_im, sum13_im));
+    nj_store(part1 + NJ_LANES, nj_sub(difference02_im, difference13_re));
+    nj_store(part3 + NJ_LANES, nj_add(difference02_im, difference13_re));
 }
 
-static void pass_of_twos(float *complex, uint32_t points)
+#if NJ_HELIUM
+static inline void butterflies(float *part, uint32_t stride, const float *twiddle, uint32_t count)
 {
-    for (float *pair = complex; pair < complex + 2u * points; pair += 4) {
-        const float re = pair[0] - pair[2];
-        const float im = pair[1] - pair[3];
-        pair[0] += pair[2];
-        pair[1] += pair[3];
-        pair[2] = re;
-        pair[3] = im;
+    nj_helium_butterflies(part, stride, twiddle, count);
+}
+#else
+static inline struct number times(const float *value, const float *twiddle)
+{
+    const nj_v re = nj_load(value);
+    const nj_v im = nj_load(value + NJ_LANES);
+
+    return (struct number){
+        .re = nj_sub(nj_scale(re, twiddle[0]), nj_scale(im, twiddle[1])),
+        .im = nj_add(nj_scale(re, twiddle[1]), nj_scale(im, twiddle[0])),
+    };
+}
+
+static inline void butterflies(float *part, uint32_t stride, const float *twiddle, uint32_t count)
+{
+    for (; count > 0u; count--) {
+        const struct number b = times(part + 2u * stride, twiddle);
+        const struct number c = times(part + stride, twiddle + 2);
+        const struct number d = times(part + 3u * stride, twiddle + 4);
+        butterfly(part, stride, b, c, d);
+        part += WIDTH;
+        twiddle += 6;
     }
 }
-
-static void first_pass_of_fours(float *complex, uint32_t points)
-{
-    for (float *four = complex; four < complex + 2u * points; four += 8) {
-        const struct number c = {four[2], four[3]};
-        const struct number b = {four[4], four[5]};
-        const struct number d = {four[6], four[7]};
-        butterfly(four, 2, b, c, d);
-    }
-}
+#endif
 
 static void pass_of_fours(float *complex, uint32_t points, uint32_t quarter, const float *twiddle)
 {
-    const uint32_t stride = 2u * quarter;
+    const uint32_t stride = WIDTH * quarter;
 
-    for (float *block = complex; block < complex + 2u * points; block += 4u * stride) {
-        for (uint32_t k = 0; k < quarter; k++) {
-            float *const part = block + 2u * k;
-            const float *const w = twiddle + 6u * k;
-            butterfly(part, stride, times(part + 2u * stride, w), times(part + stride, w + 2),
-                      times(part + 3u * stride, w + 4));
-        }
+    for (float *block = complex; block < complex + WIDTH * points; block += 4u * stride) {
+        /* The first twiddle is 1: multiplying by it would change nothing. */
+        butterfly(block, stride, plain(block + 2u * stride), plain(block + stride), plain(block + 3u * stride));
+        butterflies(block + WIDTH, stride, twiddle + 6, quarter - 1u);
     }
 }
 
 void nj_fft(float *complex, uint32_t points, const float *twiddle)
 {
-    uint32_t done;
-
-    if ((points & 0x55555555u) != 0u) { /* a power of four */
-        first_pass_of_fours(complex, points);
-        done = 4;
-    } else {
-        pass_of_twos(complex, points);
-        done = 2;
-    }
-    for (; done < points; done *= 4u) {
+    for (uint32_t done = (points & 0x55555555u) != 0u ? 4u : 2u; done < points; done *= 4u) {
         pass_of_fours(complex, points, done, twiddle);
         twiddle += 6u * done;
     }

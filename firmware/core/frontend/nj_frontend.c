@@ -1,31 +1,91 @@
-/* A chunk, frame by frame, then the normalization over all of it.
+/* A chunk: frames side by side, then what needs all of them.
  * SPDX-License-Identifier: MIT
  */
 #include "nj_frontend.h"
 
 #include "nj_frontend_stages.h"
 
-/* 1e-10 as float32, times 2^52 and 2^26: both exact. */
-#define NJ_EPSILON (1e-10f * 0x1p52f)
-#define NJ_EPSILON_SQRT (1e-10f * 0x1p26f)
-_Static_assert(NJ_FRONTEND_SCALE == 52, "the epsilons carry the scale");
+_Static_assert(NJ_FRONTEND_SCALE == 52 && NJ_POWER_SCALE == 72, "units are written out");
+
+static void scale_rows(float *rows, uint32_t count, float unit)
+{
+    for (uint32_t i = 0; i < count; i += NJ_LANES)
+        nj_store(rows + i, nj_scale(nj_load(rows + i), unit));
+}
+
+static inline void spectrogram(const struct nj_frontend *frontend, const int16_t *chunk, float *features,
+                               float *scratch, struct nj_range *range, float unit)
+{
+    const struct nj_scratch parts = nj_scratch_parts(frontend->fft_length, scratch);
+    const struct nj_view view = {chunk, 0, (int32_t)frontend->chunk_samples, 0, frontend->chunk_samples};
+    const uint32_t frames = frontend->frames;
+    const uint32_t width = frames < NJ_COLUMNS ? frames : NJ_COLUMNS;
+
+    nj_range_start(range);
+    for (uint32_t next = 0; next < frames; next += NJ_COLUMNS) {
+        /* The last columns overlap those before them, which get the same bits again. */
+        const uint32_t frame = next + width <= frames ? next : frames - width;
+        nj_frames(frontend, &view, frame, frames - 1u, &parts);
+        if (unit != 1.0f)
+            scale_rows(parts.rows, frontend->bins * NJ_COLUMNS, unit);
+        nj_columns(frontend, parts.rows, features + frame, frames, width, range);
+    }
+}
+
+static void finish(const struct nj_frontend *frontend, float *features, float *scratch, struct nj_range *range)
+{
+    uint32_t rows = nj_rows_stored(frontend);
+
+    if (frontend->compression == NJ_COMPRESSION_LOG)
+        nj_logarithm(frontend, features, nj_highest(range), range);
+    if (frontend->cepstra != 0u) {
+        nj_dct(frontend, features, scratch, range);
+        rows = frontend->cepstra;
+    }
+    nj_normalize(frontend, features, rows * frontend->frames, nj_lowest(range), nj_highest(range));
+}
 
 void nj_frontend_spectrogram(const struct nj_frontend *frontend, const int16_t *chunk, float *features,
                              float *scratch)
 {
-    const uint32_t points = frontend->fft_length / 2u;
+    struct nj_range range;
 
-    for (uint32_t frame = 0; frame < frontend->frames; frame++) {
-        nj_window(frontend, chunk, frame * frontend->hop, scratch);
-        nj_fft(scratch, points, frontend->twiddle);
-        nj_split(scratch, points, frontend->split);
-        nj_magnitude(scratch, frontend->bins, frontend->compression, features + frame, frontend->frames);
+    spectrogram(frontend, chunk, features, scratch, &range, 1.0f);
+}
+
+void nj_frontend_magnitudes(const struct nj_frontend *frontend, const int16_t *chunk, float *features, float *scratch)
+{
+    /* What the rows carry; a root of an even power of two is exact too. */
+    const float unit = frontend->spectrum == NJ_SPECTRUM_POWER                                       ? 0x1p-72f
+                       : frontend->bands == 0u && frontend->compression == NJ_COMPRESSION_SQRT ? 0x1p-26f
+                                                                                               : 0x1p-52f;
+    struct nj_range range;
+
+    spectrogram(frontend, chunk, features, scratch, &range, unit);
+}
+
+void nj_frontend_finish(const struct nj_frontend *frontend, float *features, float *scratch)
+{
+    const uint32_t count = frontend->frames * nj_rows_stored(frontend);
+    struct nj_range range;
+
+    nj_range_start(&range);
+    range.low[0] = range.high[0] = features[0];
+    for (uint32_t i = 1; i < count; i++) {
+        range.low[0] = features[i] < range.low[0] ? features[i] : range.low[0];
+        range.high[0] = features[i] > range.high[0] ? features[i] : range.high[0];
     }
+    finish(frontend, features, scratch, &range);
 }
 
 void nj_frontend_run(const struct nj_frontend *frontend, const int16_t *chunk, float *features, float *scratch)
 {
-    nj_frontend_spectrogram(frontend, chunk, features, scratch);
-    nj_normalize(features, frontend->bins * frontend->frames,
-                 frontend->compression == NJ_COMPRESSION_SQRT ? NJ_EPSILON_SQRT : NJ_EPSILON);
+    struct nj_range range;
+
+    if (frontend->spectrum == NJ_SPECTRUM_NONE) {
+        nj_raw(frontend, chunk, features);
+        return;
+    }
+    spectrogram(frontend, chunk, features, scratch, &range, 1.0f);
+    finish(frontend, features, scratch, &range);
 }

@@ -1,33 +1,89 @@
-/* The stages of a frame, one a file. Private to the frontend.
+/* The stages of the frontend, one a file. Private to it. "Columns" are NJ_COLUMNS frames side by side.
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_FRONTEND_STAGES_H
 #define NJ_FRONTEND_STAGES_H
 
 #include "nj_frontend.h"
+#include "nj_lanes.h"
 
-#include <float.h>
+/* Lowest and highest value so far, lane by lane. */
+struct nj_range {
+    float low[NJ_LANES];
+    float high[NJ_LANES];
+};
 
-#ifdef __FAST_MATH__
-#error "the frontend's bits depend on the order of operations: compile it with -fno-fast-math"
-#endif
-_Static_assert(FLT_EVAL_METHOD == 0, "float must be computed as float");
-_Static_assert(sizeof(float) == 4 && FLT_MANT_DIG == 24, "float must be IEEE-754 single precision");
+/* Samples of a chunk from place `first` to before `end`; all others are 0. They lie in a ring of `size`, the one at
+ * `first` at `start`. */
+struct nj_view {
+    const int16_t *samples;
+    int32_t first;
+    int32_t end;
+    uint32_t start;
+    uint32_t size;
+};
 
-/* complex[order[i]] = windowed samples 2i (re) and 2i + 1 (im) of the frame centred on sample `centre`. */
-void nj_window(const struct nj_frontend *frontend, const int16_t *chunk, uint32_t centre, float *complex);
+/* Parts of the scratch. */
+struct nj_scratch {
+    float *complex; /* [n / 2, 2, NJ_LANES] */
+    float *rows; /* [n / 2 + 1, NJ_COLUMNS] */
+    int16_t *edge; /* [NJ_LANES, n] */
+};
+struct nj_scratch nj_scratch_parts(uint32_t fft_length, float *scratch);
 
-/* In-place FFT of `points` complex numbers in bit-reversed order; points = 2 * 4^i or 4^i, from 64 to 1024. */
+/* rows[bin, column] of frames from `frame` on; frames beyond `last` are computed like `last`. */
+void nj_frames(const struct nj_frontend *frontend, const struct nj_view *view, uint32_t frame, uint32_t last,
+               const struct nj_scratch *scratch);
+
+/* Window and first pass of NJ_LANES frames: places[lane] is where the lane's frame begins in samples. */
+void nj_first_pass(const struct nj_frontend *frontend, const int16_t *samples, const uint32_t *places, float *out);
+
+/* The passes that follow, in place; points = n / 2. */
 void nj_fft(float *complex, uint32_t points, const float *twiddle);
 
-/* From the FFT of the pairs to the spectrum of the 2 * points real samples, times 2, in place.
- * complex: points + 1 numbers, of which the last is only written. split: [points / 2 + 1]. */
-void nj_split(float *complex, uint32_t points, const float *split);
+/* out[bin * NJ_COLUMNS + lane] = magnitude, its root, or power. */
+void nj_spectrum(const struct nj_frontend *frontend, const float *complex, float *out);
 
-/* column[bin * stride] = |complex[bin]|, compressed. */
-void nj_magnitude(const float *complex, uint32_t bins, uint32_t compression, float *column, uint32_t stride);
+/* rows -> mel and square root as the contract says -> out[row * stride + column], `width` <= NJ_COLUMNS columns. */
+void nj_columns(const struct nj_frontend *frontend, const float *rows, float *out, uint32_t stride, uint32_t width,
+                struct nj_range *range);
 
-/* (S - min) / (max - min + epsilon) in place. epsilon carries the scale of S. */
-void nj_normalize(float *features, uint32_t count, float epsilon);
+/* ln in place, and the range of the result. peak: the highest value. */
+void nj_logarithm(const struct nj_frontend *frontend, float *features, float peak, struct nj_range *range);
+
+/* DCT over the bands, in place, and the range of the result. column: [bands, NJ_LANES]. */
+void nj_dct(const struct nj_frontend *frontend, float *features, float *column, struct nj_range *range);
+
+/* Min-max or fixed scale, in place. */
+void nj_normalize(const struct nj_frontend *frontend, float *features, uint32_t count, float low, float high);
+
+void nj_raw(const struct nj_frontend *frontend, const int16_t *chunk, float *features);
+
+static inline uint32_t nj_rows_stored(const struct nj_frontend *frontend)
+{
+    return frontend->bands != 0u ? frontend->bands : frontend->bins;
+}
+
+static inline void nj_range_start(struct nj_range *range)
+{
+    nj_store(range->low, nj_fill(FLT_MAX));
+    nj_store(range->high, nj_fill(-FLT_MAX));
+}
+
+static inline float nj_lowest(const struct nj_range *range)
+{
+    float low = range->low[0];
+    for (uint32_t lane = 1; lane < NJ_LANES; lane++)
+        low = range->low[lane] < low ? range->low[lane] : low;
+    return low;
+}
+
+static inline float nj_highest(const struct nj_range *range)
+{
+    float high = range->high[0];
+    for (uint32_t lane = 1; lane < NJ_LANES; lane++)
+        high = range->high[lane] > high ? range->high[lane] : high;
+    return high;
+}
 
 #endif

@@ -1,18 +1,61 @@
-/* Min-max normalization over the whole chunk.
+/* Min-max normalization over the whole chunk, or a fixed scale.
  * SPDX-License-Identifier: MIT
  */
 #include "nj_frontend_stages.h"
 
-void nj_normalize(float *features, uint32_t count, float epsilon)
-{
-    float low = features[0];
-    float high = features[0];
+struct rule {
+    float subtract;
+    float least;
+    float factor;
+    float add;
+};
 
-    for (uint32_t i = 1; i < count; i++) {
-        low = features[i] < low ? features[i] : low;
-        high = features[i] > high ? features[i] : high;
+static inline nj_v apply(nj_v value, const struct rule *rule, int guarded)
+{
+    value = nj_offset(value, -rule->subtract);
+    if (guarded != 0)
+        value = nj_zero_below(value, rule->least);
+    return nj_offset(nj_scale(value, rule->factor), rule->add);
+}
+
+static void minmax(float *features, uint32_t count, float low, float factor)
+{
+    uint32_t i = 0;
+
+    for (; i + NJ_LANES <= count; i += NJ_LANES)
+        nj_store(features + i, nj_scale(nj_offset(nj_load(features + i), -low), factor));
+    for (; i < count; i++)
+        features[i] = (features[i] - low) * factor;
+}
+
+static void general(float *features, uint32_t count, const struct rule *rule)
+{
+    const int guarded = rule->least > 0.0f;
+
+    for (; count >= NJ_LANES; count -= NJ_LANES) {
+        nj_store(features, apply(nj_load(features), rule, guarded));
+        features += NJ_LANES;
     }
-    const float span = (high - low) + epsilon;
-    for (uint32_t i = 0; i < count; i++)
-        features[i] = (features[i] - low) / span;
+    if (count > 0u) {
+        float lanes[NJ_LANES] = {0};
+        memcpy(lanes, features, count * sizeof(float));
+        nj_store(lanes, apply(nj_load(lanes), rule, guarded));
+        memcpy(features, lanes, count * sizeof(float));
+    }
+}
+
+void nj_normalize(const struct nj_frontend *frontend, float *features, uint32_t count, float low, float high)
+{
+    if (frontend->normalization == NJ_NORMALIZATION_FIXED) {
+        const struct rule rule = {0.0f, frontend->least, frontend->gain, frontend->offset};
+        general(features, count, &rule);
+        return;
+    }
+    const float factor = 1.0f / ((high - low) + frontend->gain);
+    if (frontend->least > 0.0f) {
+        const struct rule rule = {low, frontend->least, factor, 0.0f};
+        general(features, count, &rule);
+    } else {
+        minmax(features, count, low, factor);
+    }
 }

@@ -1,10 +1,13 @@
-/* Prints the CRC-32 of features and steps of each chunk in chunks.bin, on any machine, for frontend_bits_test.py.
+/* Prints the CRC-32 of every stage of each chunk in chunks.bin, on any machine, for frontend_runner.py: window, fft,
+ * spectrum, bands, compressed, dct, features, input; "-" for a stage that the contract does not have.
  *
  * NJ_CHUNKS: how many. NJ_FLUSH: flush denormals, which must change nothing. On x86 the flags of the floating-point
  * unit are printed too: none may say that a denormal was read or made.
  * SPDX-License-Identifier: MIT
  */
-#include "nj_model.h"
+#include "frontend/nj_frontend.h"
+#include "frontend/nj_frontend_stages.h"
+#include "nj_frontend_stage.c" /* rendered: `frontend`, `features`, `scratch` */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -20,16 +23,19 @@ const struct nj_place nj_staging = {staged, sizeof(staged)};
 
 void put_text(const char *text);
 
-static uint32_t crc32_of(const void *data, uint32_t bytes)
+static uint32_t crc32_more(uint32_t crc, const void *data, uint32_t bytes)
 {
+    static uint32_t table[256];
     const uint8_t *const byte = data;
-    uint32_t crc = 0xFFFFFFFFu;
 
-    for (uint32_t i = 0; i < bytes; i++) {
-        crc ^= byte[i];
+    for (uint32_t i = 0; table[255] == 0u && i < 256u; i++) {
+        table[i] = i;
         for (int bit = 0; bit < 8; bit++)
-            crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
+            table[i] = (table[i] >> 1) ^ (0xEDB88320u & (0u - (table[i] & 1u)));
     }
+    crc = ~crc;
+    for (uint32_t i = 0; i < bytes; i++)
+        crc = (crc >> 8) ^ table[(crc ^ byte[i]) & 255u];
     return ~crc;
 }
 
@@ -43,6 +49,98 @@ static void put_hex(uint32_t value)
     text[9] = 0;
     put_text(text);
 }
+
+static void put_crc(const void *data, uint32_t floats)
+{
+    put_hex(crc32_more(0, data, 4u * floats));
+}
+
+#if NJ_SPECTRAL
+static float room[NJ_BINS * NJ_FRAMES]; /* [bins, frames], or [n] */
+static _Alignas(64) float frame[NJ_LANES * NJ_FFT];
+
+/* Place of a sample in the window's table, which is in the order of the first pass. */
+static uint32_t window_place(uint32_t sample)
+{
+    static const uint8_t of_four[8] = {0, 1, 4, 6, 2, 3, 5, 7}; /* re, im of parts 0, 1, 2, 3 */
+    const uint32_t points = NJ_FFT / 2u;
+    const uint32_t width = (points & 0x55555555u) != 0u ? 4u : 2u;
+    const uint32_t part = sample / 2u / (points / width);
+    uint32_t block = 0;
+
+    while (frontend.order[block] != sample / 2u % (points / width))
+        block++;
+    return 2u * width * block + (width == 4u ? of_four[2u * part + sample % 2u] : 2u * part + sample % 2u);
+}
+
+static void window_and_fft(void)
+{
+    static uint32_t place[NJ_FFT];
+    static int16_t piece[NJ_FFT];
+    const uint32_t places[NJ_LANES] = {0};
+    uint32_t window = 0;
+    uint32_t fft = 0;
+
+    for (uint32_t i = 0; i < NJ_FFT; i++)
+        place[i] = window_place(i);
+    for (uint32_t t = 0; t < frontend.frames; t++) {
+        for (uint32_t i = 0; i < NJ_FFT; i++) {
+            const uint32_t at = t * frontend.hop + i - NJ_FFT / 2u; /* wraps below 0 */
+            piece[i] = at < NJ_SAMPLES ? staged[at] : (int16_t)0;
+            frame[i] = (float)piece[i] * frontend.window[place[i]];
+        }
+        window = crc32_more(window, frame, 4u * NJ_FFT);
+        nj_first_pass(&frontend, piece, places, frame);
+        nj_fft(frame, NJ_FFT / 2u, frontend.twiddle);
+        for (uint32_t i = 0; i < NJ_FFT; i++)
+            fft = crc32_more(fft, &frame[NJ_LANES * i], 4u);
+    }
+    put_hex(window);
+    put_hex(fft);
+}
+
+/* Each stage is what the same code gives where the contract ends there. */
+static void middle(void)
+{
+    struct nj_frontend part = frontend;
+
+    window_and_fft();
+    part.bands = part.cepstra = 0;
+    part.compression = NJ_COMPRESSION_NONE;
+    nj_frontend_spectrogram(&part, staged, room, scratch);
+    put_crc(room, frontend.bins * frontend.frames);
+    const uint32_t rows = frontend.bands != 0u ? frontend.bands : frontend.bins;
+    part.bands = frontend.bands;
+    if (frontend.bands != 0u) {
+        nj_frontend_spectrogram(&part, staged, room, scratch);
+        put_crc(room, rows * frontend.frames);
+    } else {
+        put_text("- ");
+    }
+    part.compression = frontend.compression;
+    part.normalization = NJ_NORMALIZATION_FIXED;
+    part.gain = 1.0f;
+    part.offset = part.least = 0.0f;
+    if (frontend.compression != NJ_COMPRESSION_NONE) {
+        nj_frontend_run(&part, staged, room, scratch);
+        put_crc(room, rows * frontend.frames);
+    } else {
+        put_text("- ");
+    }
+    part.cepstra = frontend.cepstra;
+    if (frontend.cepstra != 0u) {
+        nj_frontend_run(&part, staged, room, scratch);
+        put_crc(room, frontend.cepstra * frontend.frames);
+    } else {
+        put_text("- ");
+    }
+}
+#else
+static void middle(void)
+{
+    put_text("- - - - - - ");
+}
+#endif
 
 static void prepare(void)
 {
@@ -60,10 +158,12 @@ int main(void)
     for (uint32_t chunk = 0; chunk < NJ_CHUNKS; chunk++) {
         for (uint32_t i = 0; i < NJ_SAMPLES; i++)
             staged[i] = chunks[chunk * NJ_SAMPLES + i];
+        middle();
         nj_frontend_stage.run();
         nj_frontend_stage.quantize();
-        put_hex(crc32_of(nj_frontend_stage.features.data, nj_frontend_stage.features.bytes));
-        put_hex(crc32_of(steps, sizeof(steps)));
+        put_crc(nj_frontend_stage.features.data, nj_frontend_stage.features.bytes / 4u);
+        put_hex(crc32_more(0, steps, sizeof(steps)));
+        put_text("\n");
     }
 #if defined(__SSE2__)
     const uint32_t denormal_or_underflow = 0x12u;

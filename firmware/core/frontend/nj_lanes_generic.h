@@ -1,0 +1,184 @@
+/* Lanes by the compiler's vectors. More of them than the machine's registers hold are split by the compiler.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_LANES_GENERIC_H
+#define NJ_LANES_GENERIC_H
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#elif !defined(__arm__) && !defined(__aarch64__)
+#include <math.h>
+#endif
+
+typedef float nj_v __attribute__((vector_size(4 * NJ_LANES)));
+typedef int32_t nj_words __attribute__((vector_size(4 * NJ_LANES)));
+typedef uint32_t nj_unsigned __attribute__((vector_size(4 * NJ_LANES)));
+
+typedef struct {
+    uint32_t lane[NJ_LANES];
+} nj_places; /* of each lane's frame, in samples from a common base */
+
+static inline nj_v nj_load(const float *from)
+{
+    nj_v value;
+    memcpy(&value, from, sizeof(value));
+    return value;
+}
+
+static inline void nj_store(float *to, nj_v value)
+{
+    memcpy(to, &value, sizeof(value));
+}
+
+static inline nj_v nj_fill(float value)
+{
+    return value - (nj_v){0};
+}
+
+static inline nj_v nj_add(nj_v a, nj_v b)
+{
+    return a + b;
+}
+
+static inline nj_v nj_sub(nj_v a, nj_v b)
+{
+    return a - b;
+}
+
+static inline nj_v nj_mul(nj_v a, nj_v b)
+{
+    return a * b;
+}
+
+static inline nj_v nj_scale(nj_v a, float b)
+{
+    return a * b;
+}
+
+static inline nj_v nj_offset(nj_v a, float b)
+{
+    return a + b;
+}
+
+static inline nj_v nj_choose(nj_words where, nj_v a, nj_v b)
+{
+    return (nj_v)((where & (nj_words)a) | (~where & (nj_words)b));
+}
+
+/* a where it is smaller (larger), else b: what the machine's instructions do as well. */
+static inline nj_v nj_min(nj_v a, nj_v b)
+{
+#if defined(__AVX__) && NJ_LANES == 8
+    return (nj_v)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__SSE2__) && NJ_LANES == 4
+    return (nj_v)_mm_min_ps((__m128)a, (__m128)b);
+#else
+    return nj_choose(a < b, a, b);
+#endif
+}
+
+static inline nj_v nj_max(nj_v a, nj_v b)
+{
+#if defined(__AVX__) && NJ_LANES == 8
+    return (nj_v)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__SSE2__) && NJ_LANES == 4
+    return (nj_v)_mm_max_ps((__m128)a, (__m128)b);
+#else
+    return nj_choose(a > b, a, b);
+#endif
+}
+
+/* The hardware's square root, which is correctly rounded; no libm where it can be avoided, whatever -fmath-errno says. */
+static inline float nj_root_of_one(float x)
+{
+#if defined(__SSE2__)
+    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
+#elif defined(__aarch64__)
+    float root;
+    __asm__("fsqrt %s0, %s1" : "=w"(root) : "w"(x));
+    return root;
+#elif defined(__arm__) && defined(__ARM_FP)
+    float root;
+    __asm__("vsqrt.f32 %0, %1" : "=t"(root) : "t"(x));
+    return root;
+#else
+    return sqrtf(x);
+#endif
+}
+
+static inline nj_v nj_root(nj_v a)
+{
+#if defined(__AVX512F__) && NJ_LANES == 16
+    return (nj_v)_mm512_sqrt_ps((__m512)a);
+#elif defined(__AVX__) && NJ_LANES == 8
+    return (nj_v)_mm256_sqrt_ps((__m256)a);
+#elif defined(__SSE2__) && NJ_LANES == 4
+    return (nj_v)_mm_sqrt_ps((__m128)a);
+#else
+    for (int lane = 0; lane < NJ_LANES; lane++)
+        a[lane] = nj_root_of_one(a[lane]);
+    return a;
+#endif
+}
+
+/* a / b, b in every lane. */
+static inline nj_v nj_divide(nj_v a, float b)
+{
+    return a / b;
+}
+
+static inline nj_places nj_places_from(const uint32_t *places)
+{
+    nj_places value;
+    memcpy(&value, places, sizeof(value));
+    return value;
+}
+
+/* A sample of each frame, and the one after it. */
+static inline void nj_gather(const int16_t *base, nj_places places, nj_v *even, nj_v *odd)
+{
+    nj_words pair = {0};
+
+    for (int lane = 0; lane < NJ_LANES; lane++) {
+        int32_t word;
+        memcpy(&word, base + places.lane[lane], sizeof(word));
+        pair[lane] = word;
+    }
+    const nj_words low = (nj_words)((nj_unsigned)pair << 16) >> 16;
+    *even = __builtin_convertvector(low, nj_v);
+    *odd = __builtin_convertvector(pair >> 16, nj_v);
+}
+
+/* 0 where the lane is below `least`, else the lane. */
+static inline nj_v nj_zero_below(nj_v value, float least)
+{
+    return nj_choose(value >= least, value, (nj_v){0});
+}
+
+/* x = 2^(exponent + scale) * m, m in [sqrt(1/2), sqrt(2)); x > 0. */
+static inline void nj_take_apart(nj_v x, int32_t scale, nj_v *exponent, nj_v *m)
+{
+    const int32_t half_root = 0x3F3504F3;
+    const nj_words bits = (nj_words)x - half_root;
+
+    *exponent = __builtin_convertvector((bits >> 23) - scale, nj_v);
+    *m = (nj_v)((bits & 0x7FFFFF) + half_root);
+}
+
+/* Round half away from zero, add, saturate. The fraction is exact, so no value just below a half is rounded up, as
+ * adding 0.5 would. */
+static inline void nj_store_steps(int8_t *steps, nj_v value, int32_t zero_point)
+{
+    /* Beyond any zero point, and within int32: what saturates stays saturated. */
+    value = nj_max(nj_min(value, nj_fill(1024.0f)), nj_fill(-1024.0f));
+    const nj_words whole = __builtin_convertvector(value, nj_words);
+    const nj_v fraction = value - __builtin_convertvector(whole, nj_v);
+    nj_words step = whole - (fraction >= 0.5f) + (fraction <= -0.5f) + zero_point; /* true is -1 */
+
+    step = (step & (step <= 127)) + (127 & (step > 127));
+    step = (step & (step >= -128)) + (-128 & (step < -128));
+    for (int lane = 0; lane < NJ_LANES; lane++)
+        steps[lane] = (int8_t)step[lane];
+}
+
+#endif

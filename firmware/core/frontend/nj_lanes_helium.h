@@ -1,0 +1,120 @@
+/* Lanes of a Cortex-M with Helium. There is no vector square root or division: the lanes are the registers s0 to s31.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_LANES_HELIUM_H
+#define NJ_LANES_HELIUM_H
+
+#include <arm_mve.h>
+
+#if NJ_LANES != 4
+#error "Helium has 4 lanes"
+#endif
+
+typedef float32x4_t nj_v;
+typedef uint32x4_t nj_places; /* of each lane's frame, in samples from a common base */
+
+static inline nj_v nj_load(const float *from)
+{
+    return vldrwq_f32(from);
+}
+
+static inline void nj_store(float *to, nj_v value)
+{
+    vstrwq_f32(to, value);
+}
+
+static inline nj_v nj_fill(float value)
+{
+    return vdupq_n_f32(value);
+}
+
+static inline nj_v nj_add(nj_v a, nj_v b)
+{
+    return vaddq_f32(a, b);
+}
+
+static inline nj_v nj_sub(nj_v a, nj_v b)
+{
+    return vsubq_f32(a, b);
+}
+
+static inline nj_v nj_mul(nj_v a, nj_v b)
+{
+    return vmulq_f32(a, b);
+}
+
+static inline nj_v nj_scale(nj_v a, float b)
+{
+    return vmulq_n_f32(a, b);
+}
+
+static inline nj_v nj_offset(nj_v a, float b)
+{
+    return vaddq_n_f32(a, b);
+}
+
+static inline nj_v nj_min(nj_v a, nj_v b)
+{
+    return vminnmq_f32(a, b);
+}
+
+static inline nj_v nj_max(nj_v a, nj_v b)
+{
+    return vmaxnmq_f32(a, b);
+}
+
+static inline nj_v nj_root(nj_v a)
+{
+    register nj_v lanes __asm__("q0") = a;
+    __asm__("vsqrt.f32 s0, s0\n\tvsqrt.f32 s1, s1\n\tvsqrt.f32 s2, s2\n\tvsqrt.f32 s3, s3" : "+w"(lanes));
+    return lanes;
+}
+
+/* a / b, b in every lane. */
+static inline nj_v nj_divide(nj_v a, float b)
+{
+    register nj_v lanes __asm__("q0") = a;
+    __asm__("vdiv.f32 s0, s0, %1\n\tvdiv.f32 s1, s1, %1\n\tvdiv.f32 s2, s2, %1\n\tvdiv.f32 s3, s3, %1"
+            : "+w"(lanes)
+            : "t"(b));
+    return lanes;
+}
+
+static inline nj_places nj_places_from(const uint32_t *places)
+{
+    return vldrwq_u32(places);
+}
+
+/* A sample of each frame, and the one after it. */
+static inline void nj_gather(const int16_t *base, nj_places places, nj_v *even, nj_v *odd)
+{
+    *even = vcvtq_f32_s32(vldrhq_gather_shifted_offset_s32(base, places));
+    *odd = vcvtq_f32_s32(vldrhq_gather_shifted_offset_s32(base + 1, places));
+}
+
+/* 0 where the lane is below `least`, else the lane. */
+static inline nj_v nj_zero_below(nj_v value, float least)
+{
+    return vpselq_f32(value, vdupq_n_f32(0.0f), vcmpgeq_n_f32(value, least));
+}
+
+/* x = 2^(exponent + scale) * m, m in [sqrt(1/2), sqrt(2)); x > 0. */
+static inline void nj_take_apart(nj_v x, int32_t scale, nj_v *exponent, nj_v *m)
+{
+    const int32_t half_root = 0x3F3504F3;
+    const int32x4_t bits = vsubq_n_s32(vreinterpretq_s32_f32(x), half_root);
+
+    *exponent = vcvtq_f32_s32(vsubq_n_s32(vshrq_n_s32(bits, 23), scale));
+    *m = vreinterpretq_f32_s32(vaddq_n_s32(vandq_s32(bits, vdupq_n_s32(0x7FFFFF)), half_root));
+}
+
+/* Round half away from zero, add, saturate. */
+static inline void nj_store_steps(int8_t *steps, nj_v value, int32_t zero_point)
+{
+    int32x4_t step = vqaddq_n_s32(vcvtaq_s32_f32(value), zero_point);
+
+    step = vmaxq_s32(vminq_s32(step, vdupq_n_s32(127)), vdupq_n_s32(-128));
+    vstrbq_s32(steps, step);
+}
+
+#endif

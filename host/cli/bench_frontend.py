@@ -1,0 +1,64 @@
+"""`nightjar bench frontend`: the frontend beside CMSIS-DSP, librosa and SciPy."""
+
+from typing import Any
+
+from host.cli.common import say, write_json
+
+SCHEMA = "nightjar/bench/1"
+
+
+def bench_frontend(json_path: str | None) -> int:
+    """Count, measure, print; see `nightjar bench --help`."""
+    from importlib.metadata import version
+
+    from host.reference.frontend_bench import LENGTHS, PEER, count, measure_host
+
+    rows: list[dict[str, Any]] = []
+    say(f"instructions a frame on a Cortex-M55 with Helium, {PEER} (f32, Helium) beside", json_path)
+    for length in LENGTHS:
+        counts, host = count(length), measure_host(length)
+        librosa, scipy = host.ours / host.librosa, host.ours / host.scipy
+        names = f"librosa {version('librosa')}", f"SciPy {version('scipy')}"
+        rows += [
+            _row(
+                "spectrum",
+                length,
+                counts.spectrum,
+                f"{PEER}; host: {names[0]}",
+                counts.peer,
+                librosa,
+            ),
+            _row("spectrum", length, counts.spectrum, f"host: {names[1]}", None, scipy),
+            _row("features", length, counts.features, None, None, None),
+        ]
+        say(
+            f"{length:5d} points: window + FFT + magnitude {counts.spectrum:6d}, {PEER} {counts.peer:6d};"
+            f" with roots, min-max, int8 and column store {counts.features:6d};"
+            f" code {counts.code} + tables {counts.tables} bytes of flash, scratch {counts.scratch} bytes of RAM",
+            json_path,
+        )
+        say(
+            f"      host, one core: {host.ours / 1e6:.2f} million frames a second,"
+            f" {librosa:.1f} times {names[0]}, {scipy:.1f} times {names[1]}",
+            json_path,
+        )
+    write_json(json_path, {"schema": SCHEMA, "rows": rows})
+    return 0
+
+
+def _row(
+    name: str,
+    length: int,
+    instructions: int,
+    peer: str | None,
+    peer_instructions: int | None,
+    ratio: float | None,
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "n_fft": length,
+        "instructions": instructions,
+        "peer": peer,
+        "peer_instructions": peer_instructions,
+        "host_ratio": None if ratio is None else round(ratio, 2),
+    }

@@ -1,0 +1,135 @@
+"""What a frontend's contract may ask for; anything else is refused when the contract is made."""
+
+import math
+from typing import TYPE_CHECKING, NoReturn
+
+from host.errors import BadInput
+from host.reference.frontend_mel import empty_band
+
+if TYPE_CHECKING:
+    from host.contract import FrontendContract
+
+MEMBERS = {
+    "name": ("hybrid", "precomputed", "raw"),
+    "window": ("hann", "hamming", "none"),
+    "compression": ("none", "sqrt", "log"),
+    "normalization": ("minmax", "fixed", "peak"),
+    "spectrum": ("magnitude", "power", "none"),
+    "mel_scale": ("slaney", "htk"),
+    "mel_norm": ("slaney", "none"),
+}
+SMALLEST_SCALE, LARGEST_SCALE = 2.0**-40, 2.0**40  # so that no product is denormal
+
+
+def check_frontend(contract: "FrontendContract") -> None:
+    """Refuse what does not exist.
+
+    Raises:
+        BadInput: with what was expected and what was received.
+    """
+    for name, known in MEMBERS.items():
+        if getattr(contract, name) not in known:
+            _refuse(
+                f"the frontend's {name} must be one of {', '.join(known)}", getattr(contract, name)
+            )
+    for name in ("sample_rate", "chunk_samples", "hop", "fft_length", "frames", "bins"):
+        value = getattr(contract, name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            _refuse(f"the frontend's {name} must be a whole number", value)
+    if contract.sample_rate < 1:
+        _refuse("the sample rate must be at least 1 Hz", contract.sample_rate)
+    if contract.spectrum == "none" or contract.name == "raw" or contract.normalization == "peak":
+        _check_raw(contract)
+        return
+    _check_geometry(contract)
+    _check_mel(contract)
+    if contract.normalization == "fixed":
+        _check_fixed(contract)
+
+
+def _check_raw(contract: "FrontendContract") -> None:
+    if (contract.spectrum, contract.name, contract.normalization) != ("none", "raw", "peak"):
+        _refuse(
+            "a raw waveform has name raw, spectrum none and normalization peak, and nothing else has",
+            f"name={contract.name!r}, spectrum={contract.spectrum!r}, normalization={contract.normalization!r}",
+        )
+    if contract.compression != "none" or contract.mel_bands != 0 or contract.mfcc != 0:
+        _refuse(
+            "a raw waveform has compression none, no mel bands and no DCT",
+            f"compression={contract.compression!r}, mel_bands={contract.mel_bands}, mfcc={contract.mfcc}",
+        )
+    if (
+        contract.chunk_samples < 1
+        or contract.bins != 1
+        or contract.frames != contract.chunk_samples
+    ):
+        _refuse(
+            "a raw waveform has bins=1 and frames=chunk_samples, at least 1",
+            f"bins={contract.bins}, frames={contract.frames}, chunk_samples={contract.chunk_samples}",
+        )
+
+
+def _check_geometry(contract: "FrontendContract") -> None:
+    length, samples = contract.fft_length, contract.chunk_samples
+    if length < 128 or length > 2048 or length & (length - 1):
+        _refuse("the FFT length must be a power of two from 128 to 2048", length)
+    if contract.hop < 1:
+        _refuse("the hop must be at least one sample", contract.hop)
+    if samples < length:
+        _refuse(
+            "a chunk must not be shorter than the FFT",
+            f"a chunk of {samples} samples, an FFT of {length}",
+            "use a longer --chunk-duration, a higher --sample-rate or a shorter --fft-length",
+        )
+    if not 1 <= contract.frames <= 1 + samples // contract.hop:
+        _refuse(
+            f"frames must be from 1 to 1 + chunk // hop = {1 + samples // contract.hop}",
+            contract.frames,
+        )
+    if contract.bins not in (length // 2, length // 2 + 1):
+        _refuse(f"bins must be {length // 2}, or one more with the Nyquist bin", contract.bins)
+
+
+def _check_mel(contract: "FrontendContract") -> None:
+    bands, half = contract.mel_bands, contract.sample_rate / 2
+    if not isinstance(bands, int) or not 0 <= bands <= contract.bins:
+        _refuse(f"mel bands must be from 0 (none) to the number of bins, {contract.bins}", bands)
+    if not isinstance(contract.mfcc, int) or not 0 <= contract.mfcc <= bands:
+        _refuse(
+            f"the DCT takes from 0 (none) to as many coefficients as there are mel bands, {bands}",
+            contract.mfcc,
+        )
+    if contract.mfcc and contract.compression != "log":
+        _refuse("the DCT is of log mel bands: its compression must be log", contract.compression)
+    if not bands:
+        return
+    high = contract.mel_high or half
+    if not (math.isfinite(high) and 0 <= contract.mel_low < high <= half):
+        _refuse(
+            f"mel bands need 0 <= mel_low < mel_high <= {half:g} Hz, half the sample rate",
+            f"mel_low={contract.mel_low}, mel_high={contract.mel_high}",
+        )
+    empty = empty_band(contract)
+    if empty is not None:
+        index, low, top = empty
+        _refuse(
+            "every mel band must hold at least one bin of the FFT, which lie"
+            f" {contract.sample_rate / contract.fft_length:g} Hz apart",
+            f"{bands} bands, of which band {index}, {low:.1f} to {top:.1f} Hz, holds none",
+            "ask for fewer bands, a longer FFT or a higher mel_low",
+        )
+
+
+def _check_fixed(contract: "FrontendContract") -> None:
+    scale, offset = contract.fixed_scale, contract.fixed_offset
+    if not SMALLEST_SCALE <= scale <= LARGEST_SCALE:
+        _refuse("a fixed scale must be from 2^-40 to 2^40", scale)
+    if offset != 0 and not 1e-20 <= abs(offset) <= 1e6:
+        _refuse("a fixed offset must be 0 or from 1e-20 to 1e6 in size", offset)
+
+
+def _refuse(what: str, received: object, next_step: str = "") -> NoReturn:
+    evidence = f"Received: {received}"
+    if next_step:
+        raise BadInput(what, evidence=evidence, next_step=next_step)
+    raise BadInput(what, evidence=evidence)

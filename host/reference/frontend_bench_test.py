@@ -1,0 +1,26 @@
+"""The numbers to beat, exact counts; the peer's are those that `nightjar bench frontend` counts, which downloads it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from host.reference import frontend_bench as bench
+
+# CMSIS-DSP 1.10.3, float, Helium: window, real FFT and magnitudes of a frame, measured with the same program.
+PEERS = {256: 4602, 512: 8857, 1024: 18954, 2048: 37864}
+FEATURES_512 = 7500
+SPECTRUM_512 = 6000
+
+
+@pytest.mark.parametrize("length", bench.LENGTHS)
+def test_instructions_a_frame(length: int, tmp_path: Path) -> None:
+    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is missing")
+    spectrum = bench.count_ours(tmp_path, length, "none", length // 2 + 1)["frames"] / 8
+    assert spectrum < 0.75 * PEERS[length]
+    if length == 512:
+        assert spectrum <= SPECTRUM_512
+        whole = bench.count_ours(tmp_path, length, "sqrt", length // 2)["whole"]
+        assert whole / 256 <= FEATURES_512

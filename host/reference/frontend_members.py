@@ -1,0 +1,49 @@
+"""Members of the family of frontends that tests and recorded vectors cover, and the signal they are given."""
+
+from host.contract import FrontendContract
+
+SAMPLES = 6000
+
+
+def _contract(**more: object) -> FrontendContract:
+    given: dict[str, object] = {"chunk_samples": SAMPLES, "hop": 234, "frames": 24, **more}
+    length = given.get("fft_length", 512)
+    assert isinstance(length, int)
+    return FrontendContract(**{"bins": length // 2, **given})  # type: ignore[arg-type]
+
+
+_MEL = {"mel_bands": 40, "bins": 257}
+MEMBERS: dict[str, FrontendContract] = {
+    "default": _contract(),
+    "n128-nyquist": _contract(fft_length=128, bins=65, hop=97, frames=61, compression="none"),
+    "n256-hamming": _contract(fft_length=256, window="hamming", hop=300, frames=21),
+    "n512-no-window": _contract(window="none", compression="none", frames=26),
+    "n1024-power": _contract(
+        fft_length=1024, spectrum="power", compression="none", hop=500, frames=12
+    ),
+    "n2048-power-root": _contract(fft_length=2048, spectrum="power", hop=1111, frames=5, bins=1025),
+    "linear-log": _contract(compression="log"),
+    "power-log": _contract(compression="log", spectrum="power", fft_length=256),
+    "mel-slaney": _contract(**_MEL, name="precomputed", compression="none"),
+    "mel-htk-root": _contract(**_MEL, name="precomputed", mel_scale="htk", mel_norm="none"),
+    "mel-log": _contract(**_MEL, name="precomputed", compression="log"),
+    "mel-power-log-2048": _contract(
+        name="precomputed", fft_length=2048, bins=1025, mel_bands=64, mel_low=0.0, mel_high=11000.0,
+        spectrum="power", compression="log", hop=600, frames=10,
+    ),
+    "mfcc": _contract(
+        **_MEL, name="precomputed", spectrum="power", compression="log", mfcc=13
+    ),
+    "fixed-root": _contract(normalization="fixed", fixed_scale=0.125),
+    "fixed-mel-log": _contract(
+        **_MEL, name="precomputed", compression="log", normalization="fixed", fixed_scale=0.0625,
+        fixed_offset=0.75,
+    ),
+    "fixed-power": _contract(
+        spectrum="power", compression="none", normalization="fixed", fixed_scale=0.001
+    ),
+    "raw": FrontendContract(
+        name="raw", chunk_samples=SAMPLES, hop=1, frames=SAMPLES, bins=1, compression="none",
+        spectrum="none", normalization="peak",
+    ),
+}  # fmt: skip
