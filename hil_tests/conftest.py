@@ -18,7 +18,8 @@ from host.report.outcome import deciding, is_verdict
 from host.report.verdict import describe
 
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
-TESTER = Path(__file__).parent / "tester"
+# Folders whose tests make their own models and boards: of the tester itself, and of every member of the frontend.
+APART = tuple(Path(__file__).parent / name for name in ("tester", "family"))
 ORDER = ("identity", "frontend", "tensors", "cost", "determinism", "soak")
 
 
@@ -76,11 +77,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where a board is judged, the tests of the tester stay out, unless they are asked for by name."""
-    if collection_path != TESTER or config.getoption("--bundle") is None:
+    """Where a board is judged, tests that bring their own stay out, unless they are asked for by name."""
+    if collection_path not in APART or config.getoption("--bundle") is None:
         return None
     asked = [Path(argument.split("::")[0]).resolve() for argument in config.args]
-    return None if any(path.is_relative_to(TESTER) for path in asked) else True
+    return None if any(path.is_relative_to(collection_path) for path in asked) else True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

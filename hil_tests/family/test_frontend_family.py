@@ -21,7 +21,7 @@ from host.reference.frontend_diagnose import diagnose
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_stages import recorded_signal
 
-KERNELS = Path(__file__).resolve().parents[1] / "firmware" / "kernels"
+KERNELS = Path(__file__).resolve().parents[2] / "firmware" / "kernels"
 TOOLS = {
     "native": ("gcc",),
     "virtual": ("arm-none-eabi-gcc", "qemu-system-arm", "gdb-multiarch"),

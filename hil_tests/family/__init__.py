@@ -1,0 +1,1 @@
+"""Every member of the frontend, in firmware, on every tier without hardware."""
