@@ -12,10 +12,12 @@ import numpy.typing as npt
 import pytest
 
 from host.bundle import Subject, Vectors, load_subject, vectors_to_npz, write_bundle
+from host.compare.flip import find_symbol, flip_bit
 from host.compare.prepare import prepare
 from host.contract import Contract, FrontendContract, TensorContract
 from host.files import sha256_bytes
 from host.project import Project
+from model_gen.codegen.ops import packing
 
 KERNELS = Path(__file__).resolve().parents[2] / "firmware" / "kernels"
 BOARDS = ("native", "virtual")
@@ -47,6 +49,21 @@ class Net:
         return Net(
             self.shape, {**self.weights, op: weights}, {**self.biases, op: bias}, self.zero_points
         )
+
+    def flip(self, elf: Path, op: int, byte: int, bit: int) -> None:
+        """Flip a bit of byte `byte` of an op's weights in a linked ELF, wherever the generator has packed it."""
+        marked = np.zeros_like(self.weights[op])
+        marked.reshape(-1)[byte] = 1
+        if op == 1:
+            channels = self.biases[op].size
+            requant = np.zeros((channels, 2), np.int32)
+            packed = packing.depthwise_groups(
+                marked.reshape(-1, channels), np.zeros(channels, np.int32), requant
+            )
+        else:
+            packed = packing.dense_weights(marked.reshape(len(marked), -1))
+        symbol = find_symbol(elf, f"nj_op{op}_{'groups' if op == 1 else 'weights'}")
+        flip_bit(elf, symbol, int(np.flatnonzero(packed.values)[0]), bit)
 
     def tflite(self) -> bytes:
         """The bytes of the model."""

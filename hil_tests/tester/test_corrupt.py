@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from host.compare.flip import copy_project, find_symbol, flip_bit
+from host.compare.flip import copy_project
 from host.compare.session import prove
 from host.deadline import Deadline
 from host.errors import LinkFailure
@@ -23,12 +23,12 @@ def damaging(seed: int, rate: float) -> Any:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("flip", [False, True], ids=["good", "flipped"])
 def test_corrupt_link(
-    made: Any, model_path: Path, boards: Path, tmp_path: Path, seed: int, flip: bool
+    made: Any, net: Any, model_path: Path, boards: Path, tmp_path: Path, seed: int, flip: bool
 ) -> None:
     subject, project = made(model_path, "native")
     if flip:
         project = copy_project(project, tmp_path / "spoiled")
-        flip_bit(project.elf, find_symbol(project.elf, "nj_op2_weights"), 9, 6)
+        net.flip(project.elf, 2, 9, 6)
     verdict = prove(
         project, subject, "native", 12, seed, root=boards, wrap=damaging(seed, 1e-4), repeats=2
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.compare.flip import copy_project, find_symbol, flip_bit
+from host.compare.flip import copy_project
 from host.compare.session import prove
 from host.compare.tensors import distance
 from host.compare.vectors import random_inputs
@@ -58,7 +58,7 @@ def test_flip(
 ) -> None:
     subject, project = made(model_path, tier)
     spoiled = copy_project(project, tmp_path / "spoiled")
-    flip_bit(spoiled.elf, find_symbol(spoiled.elf, f"nj_op{op}_weights"), byte, bit)
+    net.flip(spoiled.elf, op, byte, bit)
     differing, steps, vector = naive(net, net.flipped(op, byte, bit))
     verdict = prove(
         spoiled, subject, tier, VECTORS, SEED, root=boards, evidence=tmp_path / "difference"
@@ -97,7 +97,7 @@ def check_folder(folder: Path, first: FirstDifference, verdict: Verdict) -> None
 
 
 def test_flip_of_a_bundle(
-    made: Any, bundle_path: Path, tier: str, boards: Path, tmp_path: Path
+    made: Any, net: Any, bundle_path: Path, tier: str, boards: Path, tmp_path: Path
 ) -> None:
     """The same where chunks go through the board's own frontend, which stays right."""
     subject, project = made(bundle_path, tier)
@@ -107,7 +107,7 @@ def test_flip_of_a_bundle(
     assert len(right.exhibits.spectrograms) == 1
     assert np.array_equal(right.exhibits.spectrograms[0].host, right.exhibits.spectrograms[0].board)
     spoiled = copy_project(project, tmp_path / "spoiled")
-    flip_bit(spoiled.elf, find_symbol(spoiled.elf, "nj_op1_weights"), 20, 6)
+    net.flip(spoiled.elf, 1, 20, 6)
     wrong = prove(spoiled, subject, tier, 1, SEED, root=boards, evidence=tmp_path / "difference")
     assert wrong.first_difference is not None
     assert wrong.first_difference.layer == 1

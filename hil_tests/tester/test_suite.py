@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from host.compare.flip import copy_project, find_symbol, flip_bit, overwrite
+from host.compare.flip import copy_project, find_symbol, overwrite
 
 SUITE = Path(__file__).resolve().parents[1]
 
@@ -70,10 +70,12 @@ def test_green_on_both_tiers_with_the_same_ids(
     )
 
 
-def test_flip_fails_that_layer_and_exits_1(made: Any, model_path: Path, tmp_path: Path) -> None:
+def test_flip_fails_that_layer_and_exits_1(
+    made: Any, net: Any, model_path: Path, tmp_path: Path
+) -> None:
     _, project = made(model_path, "native")
     spoiled = copy_project(project, tmp_path / "spoiled")
-    flip_bit(spoiled.elf, find_symbol(spoiled.elf, "nj_op2_weights"), 30, 6)
+    net.flip(spoiled.elf, 2, 30, 6)
     ran = run(model_path, spoiled.path, "native", tmp_path)
     assert ran.code == 1
     failed = ran.types("failure")
@@ -131,11 +133,11 @@ def test_a_part_that_skips_everything_is_no_pass(
 
 
 def test_a_difference_that_no_chosen_test_shows_fails_all_the_same(
-    made: Any, model_path: Path, tmp_path: Path
+    made: Any, net: Any, model_path: Path, tmp_path: Path
 ) -> None:
     _, project = made(model_path, "native")
     spoiled = copy_project(project, tmp_path / "spoiled")
-    flip_bit(spoiled.elf, find_symbol(spoiled.elf, "nj_op2_weights"), 30, 6)
+    net.flip(spoiled.elf, 2, 30, 6)
     ran = run(model_path, spoiled.path, "native", tmp_path, "-k", "layer00 or layer01")
     assert ran.code == 1
     assert set(ran.types("failure").values()) == {"FIRMWARE"}
