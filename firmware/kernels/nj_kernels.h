@@ -201,6 +201,19 @@ struct nj_mean {
     enum nj_rounding rounding;
 };
 
+/* SUM over axes of a 4-dimensional tensor, as struct nj_mean without the division:
+ * output = requantize(sum - input_zero_point * count) + output_zero_point. With unsigned_steps each step is read as
+ * uint8 and the result is clamped to [0, 255], as the pinned TFLite's reference does with int8; else to int8. */
+struct nj_sum {
+    int32_t shape[4];
+    int32_t reduce[4];
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t unsigned_steps;
+    struct nj_requant requant;
+    enum nj_rounding rounding;
+};
+
 /* SOFTMAX over the last axis, int8 to int8 (scale 1/256, zero point -128). */
 struct nj_softmax {
     int32_t rows;
@@ -256,6 +269,9 @@ void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *in
 void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, const int8_t *input, int8_t *output);
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+/* PRELU: input1 is the input, input2 alpha. Steps not below zero_point1 are scaled by requant1, the products of the
+ * others with alpha by output_requant; left_shift, requant2 and the activation are not used. */
+void nj_prelu_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_mul_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 /* The output may be either input. */
 void nj_linear_sum_s8(const struct nj_linear_sum *op, const int8_t *input1, const int8_t *input2, int8_t *output,
@@ -267,6 +283,7 @@ void nj_maximum_s8(const struct nj_elementwise *op, const int8_t *input1, const 
 void nj_minimum_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_max_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
+void nj_sum_s8(const struct nj_sum *op, const int8_t *input, int8_t *output);
 void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);
 void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
 void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output);

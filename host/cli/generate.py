@@ -27,10 +27,11 @@ def command(
 ) -> None:
     """Turn MODEL, a bundle folder or a .tflite, into a self-contained firmware project.
 
-    The project builds anywhere with CMake, Ninja or make, and the board's compiler. int8 ops: ADD, AVERAGE_POOL_2D,
-    CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, HARD_SWISH, LEAKY_RELU, LOGISTIC, MAX_POOL_2D, MEAN,
-    MUL, PAD, PADV2, RELU, RELU6, RELU_N1_TO_1, SOFTMAX, SUB, TANH, TRANSPOSE, slices and reshapes; QUANTIZE and
-    DEQUANTIZE at the ends; shape arithmetic where it is constant.
+    The project builds anywhere with CMake, Ninja or make, and the board's compiler. int8 ops: ABS, ADD,
+    AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, GATHER, HARD_SWISH, LEAKY_RELU,
+    LOGISTIC, MAXIMUM, MAX_POOL_2D, MEAN, MINIMUM, MIRROR_PAD, MUL, PACK, PAD, PADV2, PRELU, RELU, RELU6, RELU_N1_TO_1,
+    RESIZE_NEAREST_NEIGHBOR, SOFTMAX, SPLIT, SPLIT_V, SUB, SUM, TANH, TRANSPOSE, UNPACK, slices and reshapes; QUANTIZE
+    and DEQUANTIZE at the ends; shape arithmetic where it is constant.
     """
     from host.bundle import load_subject
     from model_gen.codegen.project import generate

@@ -185,6 +185,8 @@ class Emitter:
 
     def _step(self, step: Step) -> StepText:
         base = f"nj_op{step.view.op.index}"
+        if step.view.position:
+            base += f"_{step.view.position}"
         parameters = None
         if step.kernel.parameters is not None:
             parameters = ParametersText(

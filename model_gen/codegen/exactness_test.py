@@ -37,8 +37,7 @@ def check(model: bytes, folder: Path, *, runs: int = 2) -> HostModel:
         inputs = random_inputs(reference, seed)
         want = reference.run(inputs)
         got = host.run(inputs)
-        for op in reference.ops:
-            tensor = op.outputs[0]
+        for op, tensor in ((o, index) for o in reference.ops for index in o.outputs):
             if tensor not in got.taps:
                 program = host.generated.program
                 assert program.tensors[tensor].value is not None or tensor in program.folded, op
@@ -76,6 +75,57 @@ def test_table_of_all_steps_is_exact(op: str, scale: float, tmp_path: Path) -> N
     steps = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
     want = ReferenceModel(model).run([steps])[1]
     np.testing.assert_array_equal(HostModel(model, tmp_path).run([steps]).outputs[0], want)
+
+
+def divided(
+    op: str, operands: list[Any], outputs: list[Any], options: dict[str, Any] | None, source: int
+) -> bytes:
+    """A model of one op of several outputs, of which only the last is read, by a RELU."""
+    tensors = [*operands, *outputs, outputs[-1]]
+    places = list(range(len(operands), len(operands) + len(outputs)))
+    ops: list[Any] = [
+        (op, list(range(len(operands))), places, options, 2),
+        ("RELU", [places[-1]], [places[-1] + 1], None, 1),
+    ]
+    assert operands[source].data is None
+    return bytes(builder().model(ops, tensors))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+@pytest.mark.parametrize("count", [1, 2])
+def test_split_is_exact(axis: int, count: int, tmp_path: Path) -> None:
+    shape = [2, 6, 4, 10]
+    given = q(tuple(shape))
+    shape[axis] //= count
+    options = {"SplitOptions": {"numSplits": count}}
+    outputs = [q(tuple(shape))] * count
+    host = check(divided("SPLIT", [constant(axis), given], outputs, options, 1), tmp_path)
+    assert len(host.generated.program.steps) == (count + 1 if count > 1 else 1)
+
+
+@pytest.mark.parametrize("sizes", [[1, 3, 2], [2, -1, 1], [6]])
+def test_split_v_is_exact(sizes: list[int], tmp_path: Path) -> None:
+    whole = [6 - sum(s for s in sizes if s != -1) if size == -1 else size for size in sizes]
+    outputs = [q((2, size, 3)) for size in whole]
+    options = {"SplitVOptions": {"numSplits": len(sizes)}}
+    operands = [q((2, 6, 3)), constant(sizes), constant(1)]
+    check(divided("SPLIT_V", operands, outputs, options, 0), tmp_path)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_unpack_is_exact(axis: int, tmp_path: Path) -> None:
+    shape = [2, 3, 5]
+    given = q(tuple(shape))
+    count = shape.pop(axis)
+    options = {"UnpackOptions": {"num": count, "axis": axis}}
+    check(divided("UNPACK", [given], [q(tuple(shape))] * count, options, 0), tmp_path)
+
+
+def test_split_that_would_rescale_is_refused(tmp_path: Path) -> None:
+    options = {"SplitOptions": {"numSplits": 2}}
+    outputs = [q((2, 2)), q((2, 2), 0.07)]
+    with pytest.raises(BadInput, match="share scale"):
+        HostModel(divided("SPLIT", [constant(1), q((2, 4))], outputs, options, 1), tmp_path)
 
 
 def test_every_wiring_of_outputs(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ MAX_BYTES = 1 << 28  # of one tensor: far above any board, far below what harms 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A graph whose tensors all have final shapes; `views[i]` shows op i, whose output may be constant."""
+    """A graph whose tensors all have final shapes; `views` show the ops in order, one view an
+    output, which may be constant."""
 
     graph: Graph
     tensors: dict[int, Tensor]
@@ -37,23 +38,27 @@ def resolve(graph: Graph, rounding: str) -> Resolved:
     views = []
     for op in graph.ops:
         rule = RULES[op.name]
-        if len(op.outputs) != 1:
+        if not op.outputs or (len(op.outputs) != 1 and not rule.several):
             raise refuse(op, graph.tensors, f"{len(op.outputs)} outputs where one is expected")
         inputs = tuple(None if i == -1 else tensors[i] for i in op.inputs)
-        declared = graph.tensors[op.outputs[0]]
-        view = View(op, graph, inputs, (declared,), rounding)
-        shape = rule.shape(view)
-        output = replace(declared, shape=shape)
-        if output.elements * 4 > MAX_BYTES:
-            raise refuse(op, graph.tensors, f"an output of shape {list(shape)} is too large")
-        view = replace(view, outputs=(output,))
-        value = _fold(rule, view)
-        if value is None and rule.lower is None:
-            raise refuse(op, graph.tensors, "its inputs are not constant, and it has no kernel")
-        output = replace(output, value=value)
-        tensors[output.index] = output
-        views.append(replace(view, outputs=(output,)))
+        for index in op.outputs:
+            view = _resolved(rule, View(op, graph, inputs, (graph.tensors[index],), rounding))
+            tensors[index] = view.output
+            views.append(view)
     return Resolved(graph, tensors, tuple(views))
+
+
+def _resolved(rule: Rule, view: View) -> View:
+    """The view with its output's final shape, and its value where it is known."""
+    shape = rule.shape(view)
+    output = replace(view.output, shape=shape)
+    if output.elements * 4 > MAX_BYTES:
+        raise view.refuse(f"an output of shape {list(shape)} is too large")
+    view = replace(view, outputs=(output,))
+    value = _fold(rule, view)
+    if value is None and rule.lower is None:
+        raise view.refuse("its inputs are not constant, and it has no kernel")
+    return replace(view, outputs=(replace(output, value=value),))
 
 
 def _fold(rule: Rule, view: View) -> Array | None:

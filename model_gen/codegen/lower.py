@@ -81,8 +81,8 @@ def lower(resolved: Resolved) -> Program:
             reader = pads[view.output.index].reader
             folded[view.output.index] = f"folded into op {reader.index}, {reader.name}"
             continue
-        if isinstance(result, Alias) and view.input(0).index in storage:
-            storage[view.output.index] = storage[view.input(0).index]
+        if isinstance(result, Alias) and view.input(result.position).index in storage:
+            storage[view.output.index] = storage[view.input(result.position).index]
             continue
         if isinstance(result, Alias):
             raise view.refuse("its input is constant but its output is not")

@@ -80,6 +80,11 @@ class StridedSliceOptions(Options):
 
 
 @dataclass(frozen=True)
+class CountOptions(Options):
+    count: int = 0  # of outputs
+
+
+@dataclass(frozen=True)
 class LeakyReluOptions(Options):
     alpha: float = 0.0
 
@@ -171,6 +176,14 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
         None,
     ),
     "PACK": (tflite.PackOptions, lambda raw: AxisOptions(raw.Axis()), None),
+    "UNPACK": (tflite.UnpackOptions, lambda raw: AxisOptions(raw.Axis()), None),
+    "SPLIT": (tflite.SplitOptions, lambda raw: CountOptions(raw.NumSplits()), None),
+    "SPLIT_V": (tflite.SplitVOptions, lambda raw: CountOptions(raw.NumSplits()), None),
+    "SUM": (
+        tflite.ReducerOptions,
+        lambda raw: ReducerOptions(bool(raw.KeepDims())),
+        ReducerOptions(),
+    ),
     "GATHER": (tflite.GatherOptions, lambda raw: AxisOptions(raw.Axis()), AxisOptions()),
     "SQUEEZE": (
         tflite.SqueezeOptions,

@@ -176,14 +176,19 @@ def lifetimes(program: Program) -> list[Block]:
 def in_place(program: Program) -> list[tuple[int, int]]:
     """(storage of an input, storage of the output) for each kernel that may write over that input.
 
-    What the model returns stays as it is.
+    What the model returns stays as it is, and so does an input under another shape until step 0 has ended: its tap
+    is read then.
     """
-    outputs = {program.storage.get(index) for index in program.resolved.graph.outputs}
+    graph = program.resolved.graph
+    outputs = {program.storage.get(index) for index in graph.outputs}
+    aliased = {key for index, key in program.storage.items() if index != key} & set(graph.inputs)
     return [
         (program.storage[source.index], program.storage[step.view.output.index])
         for step in program.steps
         for source in (step.view.input(position) for position in step.kernel.in_place)
-        if source.index in program.storage and program.storage[source.index] not in outputs
+        if source.index in program.storage
+        and program.storage[source.index] not in outputs
+        and not (step.number == 0 and program.storage[source.index] in aliased)
     ]
 
 

@@ -97,7 +97,7 @@ def describe(subject: Subject, board: str, generated: Generated) -> ProjectDescr
                 slot=slots.get(output.index),
                 step=generated.tap_step(output.index) if seen else None,
                 cost_steps=tuple(
-                    step.number for step in program.steps if step.view.op.index == view.op.index
+                    step.number for step in program.steps if step.view.output.index == output.index
                 ),
             )
         )

@@ -117,6 +117,14 @@ def mean(op: str, d: Drawn) -> bytes:
     return single(op, operands, d.tensor(out), {"ReducerOptions": {"keepDims": keep}})
 
 
+def prelu(op: str, d: Drawn) -> bytes:
+    shape = d.shape(1, 4)
+    alpha = tuple(1 if d.one(0, 1) else n for n in shape)[d.one(0, len(shape) - 1) :]
+    data = d.rng.integers(-128, 128, alpha).astype(np.int8)
+    slope = builder().Tensor(alpha, d.scale(), d.one(-128, 0, 5, 127), data=data)
+    return single(op, [d.tensor(shape), slope], d.tensor(shape))
+
+
 def pool(op: str, d: Drawn) -> bytes:
     options, ((h, kh, oh), (w, kw, ow)) = d.window((1,))
     channels = d.one(1, 3, 4, 7, 16, 17)
@@ -168,7 +176,8 @@ FAMILIES: dict[Callable[[str, Drawn], bytes], tuple[str, ...]] = {
     convolution: ("CONV_2D", "DEPTHWISE_CONV_2D"),
     fully_connected: ("FULLY_CONNECTED",),
     elementwise: ("ADD", "SUB", "MUL"),
-    mean: ("MEAN",),
+    mean: ("MEAN", "SUM"),
+    prelu: ("PRELU",),
     pool: ("AVERAGE_POOL_2D", "MAX_POOL_2D"),
     lookup: (
         "RELU",
@@ -208,6 +217,19 @@ def test_drawn_op_is_exact(
         got = host.run(inputs).outputs[0]
         assert got.shape == want.shape
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("draw", range(DRAWS))
+@pytest.mark.parametrize(("op", "make"), [("SUM", mean), ("PRELU", prelu)])
+def test_drawn_op_is_exact_as_tflite_micro(
+    op: str, make: Callable[[str, Drawn], bytes], draw: int, tmp_path: Path
+) -> None:
+    model = make(op, Drawn(7000 + draw))
+    reference, host = ReferenceModel(model), HostModel(model, tmp_path, rounding="tflm")
+    for inputs in inputs_of(reference, draw):
+        want = builder().run_tflm(model, inputs)
+        got = host.run(inputs).outputs[0]
+        np.testing.assert_array_equal(got.ravel(), np.asarray(want).ravel())
 
 
 def test_hard_swish_to_a_much_coarser_scale_is_exact(tmp_path: Path) -> None:

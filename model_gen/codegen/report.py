@@ -57,10 +57,10 @@ def report(model: bytes, *, rounding: str = "tflite") -> ModelReport:
     """
     generated = compile_model(model, rounding=rounding)
     program, plan = generated.program, generated.plan
-    steps = {step.view.op.index: step for step in program.steps}
+    steps = {step.view.output.index: step for step in program.steps}
     ops = []
     for view in program.resolved.views:
-        step = steps.get(view.op.index)
+        step = steps.get(view.output.index)
         idle = "alias" if view.output.index in program.storage else "folded"
         ops.append(
             OpReport(

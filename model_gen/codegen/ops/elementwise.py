@@ -1,4 +1,4 @@
-"""ADD, SUB and MUL with broadcast; on constant integers they are shape arithmetic."""
+"""ADD, SUB and MUL with broadcast, MAXIMUM, MINIMUM and PRELU; on constant integers they are shape arithmetic."""
 
 import numpy as np
 
@@ -258,6 +258,47 @@ def _extreme(view: View) -> Kernel:
     )
 
 
+def _prelu(view: View) -> Kernel:
+    """Formula: BroadcastPrelu4DSlow of reference/prelu.h; kernels/activations.cc scales in float32."""
+    source, alpha = view.input(0), view.input(1)
+    at_most_four(view, source, alpha, view.output)
+    if view.output.shape != source.shape:
+        raise view.refuse("alpha does not broadcast to the input's shape")
+    scale1, zero1 = view.scale_and_zero(source)
+    scale2, zero2 = view.scale_and_zero(alpha)
+    out, out_zero = view.scale_and_zero(view.output)
+    if view.rounding == "tflite":
+        positive = float(np.float32(scale1) / np.float32(out))
+        negative = float(np.float32(scale1) * np.float32(scale2) / np.float32(out))
+    else:
+        positive, negative = scale1 / out, scale1 * scale2 / out
+    rule = rule_of(view.op.name, view.rounding)
+    shape, stride1, stride2 = _merged(
+        four(view.output.shape),
+        _broadcast_strides(source.shape, view.output.shape),
+        _broadcast_strides(alpha.shape, view.output.shape),
+    )
+    fields: tuple[tuple[str, Field], ...] = (
+        ("shape", shape),
+        ("stride1", stride1),
+        ("stride2", stride2),
+        ("zero_point1", zero1),
+        ("zero_point2", zero2),
+        ("output_zero_point", out_zero),
+        ("requant1", requant_struct(requant_of(view, positive))),
+        ("output_requant", requant_struct(requant_of(view, negative))),
+        ("rounding", c_enum(rule)),
+    )
+    return Kernel(
+        "nj_prelu_s8",
+        Parameters("nj_elementwise", fields),
+        (ParametersPointer(), InputPointer(0), InputPointer(1), OutputPointer()),
+        rule=rule,
+        in_place=(0,),
+    )
+
+
+register("PRELU", Rule(_shape, _prelu))
 for _name in ("MAXIMUM", "MINIMUM"):
     register(_name, Rule(_shape, _extreme))
 for _name in _FOLDS:

@@ -1,8 +1,9 @@
-"""MEAN over constant axes."""
+"""MEAN and SUM over constant axes."""
 
 from model_gen.codegen.graph import Shape
 from model_gen.codegen.ops.common import at_most_four, four, requant_of, requant_struct
 from model_gen.codegen.ops.registry import (
+    Field,
     InputPointer,
     Kernel,
     OutputPointer,
@@ -47,11 +48,28 @@ def _lower(view: View) -> Kernel:
     for d in axes:
         count *= source.shape[d]
     if count < 1:
-        raise view.refuse("the mean of nothing")
+        raise view.refuse(f"the {view.op.name.lower()} of nothing")
     scale, zero_point = view.scale_and_zero(source)
     out_scale, out_zero_point = view.scale_and_zero(view.output)
     multiplier, shift = requant_of(view, scale / out_scale)
     rule = rule_of(view.op.name, view.rounding)
+    if view.op.name == "SUM":
+        # The pinned reference adds the steps up as uint8 and clamps to [0, 255]; tflite-micro takes int8 as it is.
+        fields: tuple[tuple[str, Field], ...] = (
+            ("shape", four(source.shape)),
+            ("reduce", reduced),
+            ("input_zero_point", zero_point),
+            ("output_zero_point", out_zero_point),
+            ("unsigned_steps", 1 if view.rounding == "tflite" else 0),
+            ("requant", requant_struct((multiplier, shift))),
+            ("rounding", c_enum(rule)),
+        )
+        return Kernel(
+            "nj_sum_s8",
+            Parameters("nj_sum", fields),
+            (ParametersPointer(), InputPointer(0), OutputPointer()),
+            rule=rule,
+        )
     return Kernel(
         "nj_mean_s8",
         Parameters(
@@ -71,3 +89,4 @@ def _lower(view: View) -> Kernel:
 
 
 register("MEAN", Rule(_shape, _lower))
+register("SUM", Rule(_shape, _lower))

@@ -96,24 +96,26 @@ def _broadcast(view: View, array: Array) -> Array:
         raise view.refuse("the shape does not broadcast") from None
 
 
-def _rule(move: Move) -> Rule:
+def move_rule(move: Move, *, source_at: int = 0, several: bool = False) -> Rule:
+    """The rule of an op whose output is `move` of its input `source_at`."""
+
     def shape(view: View) -> Shape:
-        return tuple(int(n) for n in np.shape(move(view, _phantom(view.input(0).shape))))
+        return tuple(int(n) for n in np.shape(move(view, _phantom(view.input(source_at).shape))))
 
     def fold(view: View) -> Array | None:
-        value = view.input(0).value
+        value = view.input(source_at).value
         return None if value is None else move(view, value)
 
     def lower(view: View) -> Lowered:
-        source = _phantom(view.input(0).shape)
+        source = _phantom(view.input(source_at).shape)
         moved = move(view, source)
         out = view.output.shape
         offset = moved.__array_interface__["data"][0] - source.__array_interface__["data"][0]
         # Dimensions of 1 do not move, whatever their stride; a walk in order is the same memory.
         walk = [(n, s) for n, s in zip(out, moved.strides, strict=True) if n != 1]
         own = [(n, s) for n, s in zip(out, strides(out), strict=True) if n != 1]
-        if walk == own and view.output.elements == view.input(0).elements:
-            return Alias()
+        if walk == own and view.output.elements == view.input(source_at).elements:
+            return Alias(source_at)
         if len(walk) > 4:
             raise view.refuse("more than 4 dimensions move")
         if view.output.dtype != "int8":
@@ -128,10 +130,10 @@ def _rule(move: Move) -> Rule:
                     ("stride", (*(0 for _ in lead), *(int(s) for _, s in walk))),
                 ),
             ),
-            (ParametersPointer(), InputPointer(0, int(offset)), OutputPointer()),
+            (ParametersPointer(), InputPointer(source_at, int(offset)), OutputPointer()),
         )
 
-    return Rule(shape, lower, fold)
+    return Rule(shape, lower, fold, several)
 
 
 for _name, _move in (
@@ -140,4 +142,4 @@ for _name, _move in (
     ("SLICE", _slice),
     ("BROADCAST_TO", _broadcast),
 ):
-    register(_name, _rule(_move))
+    register(_name, move_rule(_move))

@@ -90,12 +90,17 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Alias:
-    """The output is the input's memory under another shape: nothing runs."""
+    """The output is the memory of input `position` under another shape: nothing runs."""
+
+    position: int = 0
 
 
 @dataclass(frozen=True)
 class View:
-    """An op with its tensors resolved: shapes are final, `value` is set where the content is known."""
+    """An op with its tensors resolved: shapes are final, `value` is set where the content is known.
+
+    An op of several outputs has one view for each, which sees only that one.
+    """
 
     op: Op
     graph: Graph
@@ -126,6 +131,11 @@ class View:
     @property
     def output(self) -> Tensor:
         return self.outputs[0]
+
+    @property
+    def position(self) -> int:
+        """Which of the op's outputs this view is of."""
+        return self.op.outputs.index(self.output.index)
 
     def constant(self, position: int) -> Array:
         """The value of an input that must be known when the code is generated."""
@@ -180,11 +190,13 @@ class Rule:
         shape: the shape of the output, from inputs whose shapes are final.
         lower: the kernel call, or None for an op that exists only as constant arithmetic.
         fold: the output's value when enough is known, else None.
+        several: whether the op may have several outputs; each is shaped, lowered and folded by a view of its own.
     """
 
     shape: Callable[[View], Shape]
     lower: Callable[[View], Lowered] | None = None
     fold: Callable[[View], Array | None] | None = None
+    several: bool = False
 
 
 RULES: dict[str, Rule] = {}

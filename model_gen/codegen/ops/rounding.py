@@ -12,6 +12,8 @@ _TABLE = {
     "SUB": ("double", "double"),
     "MUL": ("double", "double"),
     "MEAN": ("double", "double"),
+    "SUM": ("double", "double"),
+    "PRELU": ("double", "double"),
     "SOFTMAX": ("double", "double"),
     "RELU": ("double", "double"),
     "RELU6": ("double", "double"),
