@@ -1,5 +1,7 @@
 """What several ops share: weights with their biases and multipliers, windows, four-dimensional views, copies."""
 
+import math
+
 import numpy as np
 
 from model_gen.codegen.graph import Array, Shape, Tensor
@@ -200,7 +202,7 @@ def requants(view: View, reals: list[float], channels: int) -> Constants:
 
 def requant_of(view: View, real: float) -> tuple[int, int]:
     """(multiplier, shift) of a real multiplier; the shift must be at most 30."""
-    multiplier, shift = quantize_multiplier(real)
+    multiplier, shift = quantize_multiplier(real) if math.isfinite(real) else (0, 31)
     if shift > 30:
         raise view.refuse(f"the scales' ratio {real:g} is too large for int32 arithmetic")
     return multiplier, shift
