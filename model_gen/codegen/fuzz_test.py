@@ -45,6 +45,13 @@ def test_found_scales_whose_ratio_is_infinite() -> None:
         compile_model(model)
 
 
+@pytest.mark.parametrize("op", ["LOGISTIC", "TANH", "RELU6", "RELU_N1_TO_1"])
+@pytest.mark.parametrize("scale", [1e-30, 1e-44])
+def test_found_scales_beyond_int32(op: str, scale: float) -> None:
+    with pytest.raises(BadInput, match="too small"):
+        compile_model(single(op, [q((1, 4), scale)], q((1, 4), scale)))
+
+
 def test_found_folded_tensor_of_no_known_type() -> None:
     def change(tensor: Any, _: Any) -> None:
         tensor.type = 64

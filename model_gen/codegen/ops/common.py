@@ -52,11 +52,18 @@ def at_most_four(view: View, *tensors: Tensor) -> None:
 
 def fused_range(view: View, activation: str) -> tuple[int, int]:
     """The steps that the fused activation leaves in the op's output."""
-    scale, zero_point = view.scale_and_zero(view.output)
+    return tensor_range(view, activation, view.output)
+
+
+def tensor_range(view: View, activation: str, tensor: Tensor) -> tuple[int, int]:
+    """The steps of `tensor` that the activation leaves."""
+    scale, zero_point = view.scale_and_zero(tensor)
     try:
         return activation_range(activation, scale, zero_point)
     except KeyError:
         raise view.refuse(f"the fused activation {activation} has no kernel") from None
+    except OverflowError:
+        raise view.refuse(f"the scale {scale:g} is too small for {activation}") from None
 
 
 def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
