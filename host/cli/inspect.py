@@ -49,18 +49,23 @@ def command(model: Path, rounding: str, json_path: str | None) -> None:
 
 def _table(found: "ModelReport") -> list[str]:
     lines = [
-        f"{'op':>4} {'name':<18} {'kernel':<24} {'output':<18} {'MACs':>12} {'bytes':>8}  rule"
+        f"{'op':>4} {'name':<18} {'kernel':<24} {'output':<18} {'MACs':>12} {'bytes':>8} "
+        f"{'constants':>10}  rule"
     ]
     for op in found.ops:
         shape = "x".join(map(str, op.shape)) or "scalar"
         lines.append(
-            f"{op.index:>4} {op.name:<18} {op.kernel:<24} {shape:<18} {op.macs:>12,} {op.bytes:>8,}  "
-            f"{op.rule or '-'}"
+            f"{op.index:>4} {op.name:<18} {op.kernel:<24} {shape:<18} {op.macs:>12,} {op.bytes:>8,} "
+            f"{op.constant_bytes:>10,}  {op.rule or '-'}"
         )
     lines.append(
         f"{found.steps} steps, {found.macs:,} MACs, {found.constant_bytes:,} bytes of constants, "
         f"arena {found.arena_bytes:,} bytes (peak of live tensors {found.peak_bytes:,})"
     )
+    lines.append(f"alive at the arena's peak, step {found.peak_step}:")
+    for live in found.peak:
+        place = live.name if live.op is None else f"op {live.op}, {live.name}"
+        lines.append(f"{live.bytes:>12,} bytes  {place}{' (scratch)' if live.scratch else ''}")
     return lines
 
 

@@ -33,13 +33,32 @@ _C_BYTES = {"int8_t": 1, "int32_t": 4, "float": 4, "double": 8, "struct nj_requa
 
 @dataclass(frozen=True)
 class ArrayText:
-    """A constant array; `bytes` is what sizeof must give."""
+    """A constant array. Its lines are made when they are asked for: sizes are wanted before any text."""
 
     name: str
     type: str
-    length: int
-    bytes: int
-    lines: tuple[str, ...]
+    values: Array = field(repr=False)
+
+    @property
+    def length(self) -> int:
+        return len(self.values) if self.type == "struct nj_requant" else int(self.values.size)
+
+    @property
+    def bytes(self) -> int:
+        """What sizeof must give."""
+        return self.length * _C_BYTES[self.type]
+
+    @property
+    def lines(self) -> list[str]:
+        """`values` printed as initializers of `type`, as many a line as fit."""
+        if self.type == "struct nj_requant":
+            items = [f"{{{c_int(int(m))}, {c_int(int(s))}}}" for m, s in self.values]
+        elif self.type in ("float", "double"):
+            suffix = "f" if self.type == "float" else ""
+            items = [f"{float(v).hex()}{suffix}" for v in self.values.ravel()]
+        else:
+            items = [c_int(int(v)) for v in self.values.ravel()]
+        return _wrapped(items)
 
 
 @dataclass(frozen=True)
@@ -83,7 +102,7 @@ class PlaceText:
 
 @dataclass(frozen=True)
 class ModelText:
-    """Everything of nj_model.c and nj_weights.*."""
+    """Everything of nj_model.c and nj_weights.*. `constants`: bytes of `arrays` by the op that uses them first."""
 
     kernels_api: int
     model_api: int
@@ -99,6 +118,7 @@ class ModelText:
     contract_sha256: str
     backend: str
     rounding: str
+    constants: dict[int, int]
 
 
 @dataclass
@@ -106,27 +126,18 @@ class _Arrays:
     """Collects constant arrays; equal content is stored once, under the name of its first user."""
 
     found: dict[tuple[str, str], ArrayText] = field(default_factory=dict)
+    bytes_by_op: dict[int, int] = field(default_factory=dict)
+    op: int | None = None  # whose arrays are added now
 
     def add(self, name: str, constants: Constants) -> str:
         values = np.ascontiguousarray(constants.values)
         key = (constants.type, sha256_bytes(values.tobytes()))
         if key not in self.found:
-            self.found[key] = array_text(name, constants.type, values)
+            self.found[key] = ArrayText(name, constants.type, values)
+            if self.op is not None:
+                known = self.bytes_by_op.get(self.op, 0)
+                self.bytes_by_op[self.op] = known + self.found[key].bytes
         return self.found[key].name
-
-
-def array_text(name: str, c_type: str, values: Array) -> ArrayText:
-    """`values` printed as initializers of `c_type`, as many a line as fit."""
-    if c_type == "struct nj_requant":
-        items = [f"{{{c_int(int(m))}, {c_int(int(s))}}}" for m, s in values]
-    elif c_type in ("float", "double"):
-        suffix = "f" if c_type == "float" else ""
-        items = [f"{float(v).hex()}{suffix}" for v in values.ravel()]
-    else:
-        items = [c_int(int(v)) for v in values.ravel()]
-    return ArrayText(
-        name, c_type, len(items), len(items) * _C_BYTES[c_type], tuple(_wrapped(items))
-    )
 
 
 def c_int(value: int) -> str:
@@ -156,6 +167,7 @@ class Emitter:
         self._program = program
         self._plan = plan
         self._arrays = _Arrays()
+        self._writers = {v.output.index: v.op.index for v in program.resolved.views}
 
     def model(self, *, model_sha256: str, contract_sha256: str, chunk_samples: int) -> ModelText:
         """The whole context; hashes in hex, `chunk_samples` 0 without a frontend."""
@@ -181,9 +193,11 @@ class Emitter:
             contract_sha256=_hash_bytes(contract_sha256),
             backend="cm55",
             rounding=" ".join(f"{op}={rule}" for op, rule in self._program.rounding().items()),
+            constants=dict(self._arrays.bytes_by_op),
         )
 
     def _step(self, step: Step) -> StepText:
+        self._arrays.op = step.view.op.index
         base = f"nj_op{step.view.op.index}"
         if step.view.position:
             base += f"_{step.view.position}"
@@ -260,6 +274,7 @@ class Emitter:
         return self._arrays.add(f"nj_tensor{tensor.index}", Constants("int8_t", data))
 
     def _place(self, tensor: Tensor) -> PlaceText:
+        self._arrays.op = self._writers.get(tensor.index)
         address = self._address(tensor)
         if tensor.value is not None:
             address = f"(void *)(uintptr_t){address}"  # constant; nothing writes through a tap

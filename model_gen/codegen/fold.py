@@ -66,7 +66,7 @@ def _fold(rule: Rule, view: View) -> Array | None:
     if value is None:
         return None
     value = np.asarray(value, order="C")  # unlike ascontiguousarray, keeps a scalar a scalar
-    if value.shape != view.output.shape or value.dtype != np.dtype(view.output.dtype):
+    if value.shape != view.output.shape or value.dtype.name != view.output.dtype:
         raise view.refuse(f"folding gives {value.dtype} {list(value.shape)}")
     return value
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import host
-from host.contract import contract_sha256
+from host.contract import Contract, contract_sha256
 from host.errors import BadInput
 from host.files import sha256_bytes
 from model_gen.codegen.emit import Emitter, observed, render_model, tap_steps
 from model_gen.codegen.fold import resolve
 from model_gen.codegen.lower import Program, lower
+from model_gen.codegen.memory import MemoryMap, Needs, check_fits, needs
 from model_gen.codegen.ops.registry import ROUNDINGS
 from model_gen.codegen.plan import Plan, in_place, lifetimes, place, reads_behind
 from model_gen.codegen.tflite_reader import read_tflite
@@ -20,12 +21,12 @@ MAX_STEPS = 0xFFFF  # nj_model counts in uint16_t
 
 @dataclass(frozen=True)
 class Generated:
-    """A program with its plan and the C printed from them, by file name; `constant_bytes` of arrays are in flash."""
+    """A program with its plan and the C printed from them, by file name, and the memory that it takes."""
 
     program: Program
     plan: Plan
     sources: dict[str, str]
-    constant_bytes: int
+    needs: Needs
 
     @property
     def observed(self) -> list[int]:
@@ -79,19 +80,22 @@ def compile_model(
     *,
     rounding: str = "tflite",
     contract_json: bytes | None = None,
-    chunk_samples: int = 0,
+    contract: Contract | None = None,
+    memory: MemoryMap | None = None,
 ) -> Generated:
-    """The C of a model; `chunk_samples` of int16 must fit into the staging area too.
+    """The C of a model; with a contract its chunk must fit into the staging area too. Nothing is printed that does
+    not fit `memory`.
 
     Raises:
-        BadInput: as `plan_model`.
+        BadInput: as `plan_model`; or the model does not fit.
     """
     program, plan = plan_model(model, rounding=rounding)
     digest = sha256_bytes(model)
     text = Emitter(program, plan).model(
         model_sha256=digest,
         contract_sha256=contract_sha256(contract_json),
-        chunk_samples=chunk_samples,
+        chunk_samples=0 if contract is None else contract.frontend.chunk_samples,
     )
-    constants = sum(array.bytes for array in text.arrays)
-    return Generated(program, plan, render_model(text, banner(digest)), constants)
+    found = needs(program, plan, text, contract)
+    check_fits(found, memory)
+    return Generated(program, plan, render_model(text, banner(digest)), found)

@@ -202,6 +202,16 @@ def reads_behind(program: Program) -> int:
     return max((step.kernel.reads_behind for step in program.steps), default=0)
 
 
+def peak_step(plan: Plan) -> int:
+    """The first step in which the blocks alive sum up to the peak."""
+    blocks = plan.blocks.values()
+
+    def alive(moment: int) -> int:
+        return sum(b.bytes for b in blocks if b.first <= moment <= b.last)
+
+    return max(sorted({max(b.first, 0) for b in blocks}), key=alive, default=0)
+
+
 def peak(blocks: Iterable[Block]) -> int:
     """The largest sum of bytes alive in one step: no plan can be smaller."""
     known = list(blocks)

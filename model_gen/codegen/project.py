@@ -12,6 +12,7 @@ from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen.emit import FIRMWARE, environment
 from model_gen.codegen.frontend import render_frontend
 from model_gen.codegen.graph import Tensor
+from model_gen.codegen.memory import memory_map
 from model_gen.codegen.messages import write_messages
 from model_gen.codegen.pipeline import BACKEND, Generated, banner, compile_model
 
@@ -46,7 +47,7 @@ def generate(subject: Subject, board: str, out: Path, *, rounding: str = "tflite
 
     Raises:
         BadInput: an unknown board, a model that backend cm55 does not take, a contract that does not fit its model, or
-            an `out` that holds something else.
+            an `out` that holds something else, or a model that does not fit the board's memory map.
     """
     out = out.resolve()
     if board not in boards():
@@ -59,7 +60,8 @@ def generate(subject: Subject, board: str, out: Path, *, rounding: str = "tflite
         subject.model,
         rounding=rounding,
         contract_json=subject.contract_json,
-        chunk_samples=0 if contract is None else contract.frontend.chunk_samples,
+        contract=contract,
+        memory=memory_map(BOARDS / board),
     )
     if contract is not None:
         _check_contract(contract, generated)

@@ -182,8 +182,9 @@ def test_build_shows_what_the_compiler_said(subject: Subject, tmp_path: Path) ->
 
 
 @needs_cross
-def test_model_larger_than_the_board_is_refused(tmp_path: Path) -> None:
-    tensors = [builder().Tensor((1, 60_000_000), 0.1) for _ in range(3)]
+def test_what_the_memory_map_lets_through_the_linker_refuses(tmp_path: Path) -> None:
+    """Arena and staging fit all RAM together, but neither fits the SRAM, nor both the DDR."""
+    tensors = [builder().Tensor((1, 33_800_000), 0.1) for _ in range(3)]
     model = builder().model([("ADD", [0, 1], [2], {"AddOptions": {}}, 1)], tensors)
     project = generate(Subject(Path("big.tflite"), model), "virtual", tmp_path / "p")
     with pytest.raises(BadInput, match="does not fit the memory"):

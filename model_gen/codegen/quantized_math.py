@@ -67,6 +67,7 @@ def activation_range(
 
     Raises:
         KeyError: for an activation that no kernel fuses.
+        OverflowError: the scale is so small that a bound is beyond int32, which TFLite refuses too.
     """
     bounds = {
         "NONE": (None, None),
@@ -77,9 +78,11 @@ def activation_range(
 
     def step(real: float) -> int:
         # The division is in float32, as there.
-        return output_zero_point + round_half_away(
-            float(np.float32(real) / np.float32(output_scale))
-        )
+        with np.errstate(over="ignore"):
+            steps = float(np.float32(real) / np.float32(output_scale))
+        if abs(steps) >= 1 << 31:
+            raise OverflowError(steps)
+        return output_zero_point + round_half_away(steps)
 
     low = INT8_MIN if bounds[0] is None else max(INT8_MIN, step(bounds[0]))
     high = INT8_MAX if bounds[1] is None else min(INT8_MAX, step(bounds[1]))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from model_gen.codegen.memory import Live
 from model_gen.codegen.pipeline import compile_model
 from model_gen.codegen.plan import peak
 
@@ -10,7 +11,10 @@ _ROWS = 16  # of the arena's picture
 
 @dataclass(frozen=True)
 class OpReport:
-    """One op. `kernel` is "alias" or "folded" for an op that runs nothing; `macs` counts padded places too."""
+    """One op. `kernel` is "alias" or "folded" for an op that runs nothing; `macs` counts padded places too.
+
+    constant_bytes: of its weights and tables; what two ops share is counted with the first.
+    """
 
     index: int
     name: str
@@ -21,6 +25,7 @@ class OpReport:
     rule: str | None
     macs: int
     bytes: int  # of the output
+    constant_bytes: int
     step: int | None
 
 
@@ -37,7 +42,8 @@ class BlockReport:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """Sums over the model. peak_bytes: the largest sum of tensors alive in one step."""
+    """Sums over the model. peak_bytes: the largest sum of tensors and scratch alive in one step, `peak_step`; `peak`:
+    what that is, the largest first."""
 
     ops: tuple[OpReport, ...]
     blocks: tuple[BlockReport, ...]
@@ -46,6 +52,8 @@ class ModelReport:
     constant_bytes: int
     arena_bytes: int
     peak_bytes: int
+    peak_step: int
+    peak: tuple[Live, ...]
     rounding: dict[str, str]
 
 
@@ -58,6 +66,7 @@ def report(model: bytes, *, rounding: str = "tflite") -> ModelReport:
     generated = compile_model(model, rounding=rounding)
     program, plan = generated.program, generated.plan
     steps = {step.view.output.index: step for step in program.steps}
+    constants = {layer.op: layer.bytes for layer in generated.needs.layers}
     ops = []
     for view in program.resolved.views:
         step = steps.get(view.output.index)
@@ -73,6 +82,7 @@ def report(model: bytes, *, rounding: str = "tflite") -> ModelReport:
                 rule=None if step is None else step.kernel.rule,
                 macs=0 if step is None else step.kernel.macs,
                 bytes=view.output.bytes,
+                constant_bytes=constants.get(view.op.index, 0),
                 step=None if step is None else step.number,
             )
         )
@@ -85,9 +95,11 @@ def report(model: bytes, *, rounding: str = "tflite") -> ModelReport:
         blocks=blocks,
         steps=max(len(program.steps), 1),
         macs=sum(op.macs for op in ops),
-        constant_bytes=generated.constant_bytes,
+        constant_bytes=generated.needs.constants,
         arena_bytes=plan.bytes,
         peak_bytes=peak(plan.blocks.values()),
+        peak_step=generated.needs.peak_step,
+        peak=generated.needs.peak,
         rounding=program.rounding(),
     )
 

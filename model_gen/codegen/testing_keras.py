@@ -1,5 +1,6 @@
 """For tests: small Keras models of the shapes that people train, quantized to full int8 by the converter."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -77,6 +78,11 @@ _FLOAT_ENDS = ("dense",)
 @cache
 def quantized(name: str) -> bytes:
     """The .tflite of model `name`, the same all through a session."""
+    return convert(_MODELS[name], float_ends=name in _FLOAT_ENDS)
+
+
+def convert(build: Callable[[Any], tuple[Any, Any]], *, float_ends: bool = False) -> bytes:
+    """The full-int8 .tflite of the model that `build` makes of Keras's layers, with random weights."""
     from host.reference.model import stdout_to_stderr
     from model_gen.training.runtime import tensorflow
 
@@ -85,7 +91,7 @@ def quantized(name: str) -> bytes:
         import keras
 
         keras.utils.set_random_seed(7)
-        inputs, outputs = _MODELS[name](keras.layers)
+        inputs, outputs = build(keras.layers)
         model = keras.Model(inputs, outputs)
         generator = np.random.default_rng(3)
         for layer in model.layers:  # batch norms and biases away from their trivial start
@@ -101,6 +107,6 @@ def quantized(name: str) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = calibration
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        if name not in _FLOAT_ENDS:
+        if not float_ends:
             converter.inference_input_type = converter.inference_output_type = tf.int8
         return bytes(converter.convert())

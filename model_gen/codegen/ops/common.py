@@ -1,5 +1,7 @@
 """What several ops share: weights with their biases and multipliers, windows, four-dimensional views, copies."""
 
+import math
+
 import numpy as np
 
 from model_gen.codegen.graph import Array, Shape, Tensor
@@ -50,11 +52,18 @@ def at_most_four(view: View, *tensors: Tensor) -> None:
 
 def fused_range(view: View, activation: str) -> tuple[int, int]:
     """The steps that the fused activation leaves in the op's output."""
-    scale, zero_point = view.scale_and_zero(view.output)
+    return tensor_range(view, activation, view.output)
+
+
+def tensor_range(view: View, activation: str, tensor: Tensor) -> tuple[int, int]:
+    """The steps of `tensor` that the activation leaves."""
+    scale, zero_point = view.scale_and_zero(tensor)
     try:
         return activation_range(activation, scale, zero_point)
     except KeyError:
         raise view.refuse(f"the fused activation {activation} has no kernel") from None
+    except OverflowError:
+        raise view.refuse(f"the scale {scale:g} is too small for {activation}") from None
 
 
 def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
@@ -200,7 +209,7 @@ def requants(view: View, reals: list[float], channels: int) -> Constants:
 
 def requant_of(view: View, real: float) -> tuple[int, int]:
     """(multiplier, shift) of a real multiplier; the shift must be at most 30."""
-    multiplier, shift = quantize_multiplier(real)
+    multiplier, shift = quantize_multiplier(real) if math.isfinite(real) else (0, 31)
     if shift > 30:
         raise view.refuse(f"the scales' ratio {real:g} is too large for int32 arithmetic")
     return multiplier, shift

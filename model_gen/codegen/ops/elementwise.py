@@ -84,7 +84,8 @@ def _rescales(view: View) -> list[tuple[int, int]]:
     if view.op.name == "MUL":
         if view.rounding == "tflite":
             # Formula: kernels/mul.cc, whose scales are float32 until the quotient is widened.
-            real = float(np.float32(scale1) * np.float32(scale2) / np.float32(out))
+            with np.errstate(all="ignore"):  # beyond float32 it is infinite, and refused
+                real = float(np.float32(scale1) * np.float32(scale2) / np.float32(out))
         else:
             # Formula: micro/kernels/mul_common.cc, in double.
             real = scale1 * scale2 / out

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from model_gen.codegen.graph import Shape
-from model_gen.codegen.ops.common import requant_of
+from model_gen.codegen.ops.common import fused_range, requant_of, tensor_range
 from model_gen.codegen.ops.registry import (
     Constants,
     InputPointer,
@@ -22,7 +22,6 @@ from model_gen.codegen.quantized_math import (
     INT8_MAX,
     INT8_MIN,
     Integers,
-    activation_range,
     round_half_away,
     scale,
 )
@@ -62,15 +61,15 @@ def _ratio(view: View, factor: float = 1.0) -> float:
 
 def _relu(view: View) -> Kernel:
     """Formula: QuantizedReluX of reference/reference_ops.h."""
-    in_scale, in_zero = view.scale_and_zero(view.input(0))
-    out_scale, out_zero = view.scale_and_zero(view.output)
+    _, in_zero = view.scale_and_zero(view.input(0))
+    _, out_zero = view.scale_and_zero(view.output)
     if view.rounding == "tflm" and view.op.name != "RELU":
         if view.op.name != "RELU6":
             raise view.refuse("tflite-micro does not have this op; use --rounding tflite")
         # Its RELU6 clamps the input's steps and does not look at the output's scale.
-        return table_kernel(view, np.clip(STEPS, *activation_range("RELU6", in_scale, in_zero)))
+        return table_kernel(view, np.clip(STEPS, *tensor_range(view, "RELU6", view.input(0))))
     rule = rule_of(view.op.name, view.rounding)
-    low, high = activation_range(view.op.name, out_scale, out_zero)
+    low, high = fused_range(view, view.op.name)
     scaled = scale(STEPS - in_zero, *requant_of(view, _ratio(view)), rule) + out_zero
     return table_kernel(view, np.clip(scaled, low, high), rule)
 
@@ -116,6 +115,10 @@ def _float_table(function: Callable[[np.float32], np.float32]) -> Callable[[View
             )
         in_scale, in_zero = view.scale_and_zero(view.input(0))
         out_scale, out_zero = view.scale_and_zero(view.output)
+        if out_scale < 1.0 / (
+            1 << 28
+        ):  # far beyond int32 in the reference, whose results are undefined then
+            raise view.refuse(f"the output's scale {out_scale:g} is too small")
         inverse = np.float32(1.0) / np.float32(out_scale)
         table = []
         for step in STEPS:

@@ -1,0 +1,34 @@
+"""The usual families, end to end: every tensor of every op equals TFLite's reference, byte for byte."""
+
+from pathlib import Path
+
+import pytest
+
+from model_gen.codegen.exactness_test import check
+from model_gen.codegen.options import WindowOptions
+from model_gen.codegen.testing import HostModel
+from model_gen.codegen.testing_families import FAMILIES
+from model_gen.codegen.testing_keras import convert
+
+# What makes the family what it is, and must not be lost in conversion.
+_OPS = {
+    "mobilenet_v1": {"CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "SOFTMAX"},
+    "mobilenet_v2": {"HARD_SWISH", "DEPTHWISE_CONV_2D", "MEAN", "MUL", "ADD"},
+    "resnet8": {"CONV_2D", "ADD", "AVERAGE_POOL_2D", "SOFTMAX"},
+    "autoencoder": {"FULLY_CONNECTED"},
+    "temporal": {"CONV_2D", "ADD", "MEAN", "LOGISTIC"},
+    "ds_cnn": {"CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "SOFTMAX"},
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_family_is_exact(name: str, tmp_path: Path) -> None:
+    host = check(convert(FAMILIES[name]), tmp_path)
+    assert {view.op.name for view in host.generated.program.resolved.views} >= _OPS[name]
+    if name == "temporal":
+        assert _dilations(host) >= {(1, 2), (1, 4), (1, 8)}
+
+
+def _dilations(host: HostModel) -> set[tuple[int, int]]:
+    options = (view.op.options for view in host.generated.program.resolved.views)
+    return {o.dilation for o in options if isinstance(o, WindowOptions)}
