@@ -128,7 +128,7 @@ def test_linear_forms(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> Non
     both, values = Both(kernels), Values(7)
     draw = values.rng.integers
     for i in range(100):
-        shift = int(draw(8, 23))
+        shift = 22 if i % 2 else int(draw(8, 25))
         low, high = int(draw(-128, 0)), int(draw(0, 128))
         factors = draw(-(2**22), 2**22, 2)
         count = int(draw(1, 100))
@@ -236,6 +236,23 @@ def test_elementwise(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
         name = ("add", "add", "sub", "mul")[i % 4]
         rounding = ROUNDINGS[i // 4 % 2]
         both(f"{name} {i}", ops.elementwise, name, (first, second), q, int(draw(4)), rounding)
+    both.check(runner, tmp_path)
+
+
+def test_conversions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    """QUANTIZE near its ties, far outside, and of what is no number; DEQUANTIZE of every step."""
+    both, values = Both(kernels), Values(10)
+    draw = values.rng.integers
+    hard = [np.inf, -np.inf, np.nan, 3e38, -3e38, 0.0, -0.0, 1e-45, -1e-45, 2.0**31, -(2.0**31)]
+    for i in range(120):
+        q = values.quantization()
+        count = int(draw(1, 80))
+        x = ((draw(-300, 300, count) + 0.5) * q.scale).astype(np.float32)
+        x = np.nextafter(x, x + draw(-1, 2, count).astype(np.float32)).astype(np.float32)
+        x[::7] = values.rng.standard_normal(len(x[::7])) * 60 * q.scale
+        x[: count // 3] = np.resize(np.array(hard, np.float32), count // 3)
+        both(f"quantize {i}", ops.quantize, x, q)
+        both(f"dequantize {i}", ops.dequantize, values.steps(count), q)
     both.check(runner, tmp_path)
 
 

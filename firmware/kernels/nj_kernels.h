@@ -157,8 +157,12 @@ struct nj_elementwise {
     enum nj_rounding rounding;
 };
 
+/* The shift of a linear form that Helium takes in two narrowing instructions; forms of other shifts take longer. */
+#define NJ_LINEAR_SHIFT 22
+
 /* ADD and SUB of equal shapes where a linear form gives the same bytes for all 65536 pairs of steps, which the generator
- * has tried: clamp((factor1 * a + factor2 * b + offset) >> shift), rounding down, the sum within int32. */
+ * has tried: clamp((factor1 * a + factor2 * b + offset) >> shift), rounding down, the sum within int32 by at least
+ * 2^(NJ_LINEAR_SHIFT - 1). */
 struct nj_linear_sum {
     int32_t factor1;
     int32_t factor2;

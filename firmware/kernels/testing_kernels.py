@@ -108,6 +108,12 @@ class PackedDepthwise(ctypes.Structure):
     )
 
 
+class Scale(ctypes.Structure):
+    """The arguments of QUANTIZE and DEQUANTIZE, as the machine's runner takes them."""
+
+    _fields_ = (("scale", ctypes.c_float), ("zero_point", I32))
+
+
 class LinearSum(ctypes.Structure):
     _fields_ = tuple(
         (name, I32)

@@ -311,6 +311,25 @@ def lookup(library: ctypes.CDLL | Runner, table: Int8, x: Int8) -> Int8:
     return output
 
 
+def quantize(library: ctypes.CDLL | Runner, x: NDArray[np.float32], q: Q) -> Int8:
+    """Float to int8."""
+    return _converted(library, "nj_quantize_f32_s8", x, q, np.empty(x.size, np.int8))
+
+
+def dequantize(library: ctypes.CDLL | Runner, x: Int8, q: Q) -> NDArray[np.float32]:
+    """int8 to float."""
+    return _converted(library, "nj_dequantize_s8_f32", x, q, np.empty(x.size, np.float32))
+
+
+def _converted(library: ctypes.CDLL | Runner, name: str, x: Any, q: Q, output: Any) -> Any:
+    if isinstance(library, ctypes.CDLL):
+        count, scale = ctypes.c_size_t(x.size), ctypes.c_float(q.scale)
+        getattr(library, name)(k.pointer(x), k.pointer(output), count, scale, q.zero_point)
+    else:
+        library.run(name, k.Scale(q.scale, q.zero_point), {}, [x], output)
+    return output
+
+
 def elementwise(
     library: ctypes.CDLL | Runner,
     name: str,
