@@ -48,6 +48,29 @@ static struct nj_inside nj_inside(int32_t input, int32_t output, int32_t reach, 
     return (struct nj_inside){first, room < 0 ? first : nj_clamp(room / stride + 1, first, output)};
 }
 
+/* Neighbouring places that one group of lanes takes at a time: with few channels, places next to each other in a row lie
+ * next to each other in memory, and the group's lanes repeat the channels. */
+static int32_t nj_side_by_side(const struct nj_packed_depthwise *op)
+{
+    const int32_t channels = op->output.channels;
+    return op->window.stride_width == 1 && NJ_LANES % channels == 0 ? NJ_LANES / channels : 1;
+}
+
+/* `places` places from those on where depthwise->tap and y stand, each tap moving by `move` bytes from one to the next. */
+static void nj_depthwise_run(const struct nj_packed_depthwise *op, struct nj_depthwise *depthwise, int32_t places,
+                             int32_t move, int32_t channels)
+{
+    const int32_t walked = (channels + NJ_LANES - 1) / NJ_LANES * NJ_LANES;
+    depthwise->moves = 0;
+    for (int32_t t = 0; t < NJ_NINE && places > 1; t++) {
+        depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : move; /* padded taps stay where they are */
+        depthwise->moves |= depthwise->step[t] - walked;
+    }
+    depthwise->places = places;
+    depthwise->channels = channels;
+    (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)(depthwise);
+}
+
 /* 9 taps: runs along the longer side of the image, so that the taps' places are found once a run. */
 static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                               struct nj_depthwise *depthwise)
@@ -61,33 +84,31 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
     const struct nj_inside columns =
         nj_inside(op->input.width, op->output.width, (window->width - 1) * window->dilation_width,
                   window->stride_width, window->pad_left);
-    const bool down = rows.behind - rows.first > columns.behind - columns.first;
+    const int32_t together = nj_side_by_side(op);
+    const bool down = together == 1 && rows.behind - rows.first > columns.behind - columns.first;
     const struct nj_inside inside = down ? rows : columns;
     const int32_t lines = down ? op->output.width : op->output.height;
     const int32_t length = down ? op->output.height : op->output.width;
     const int32_t move =
         (down ? window->stride_height * op->input.width : window->stride_width) * op->input.channels;
-    depthwise->back = (down ? op->output.width * channels : channels) - walked;
     for (int32_t line = 0; line < lines; line++) {
-        int32_t places = 1;
-        for (int32_t i = 0; i < length; i += places) {
+        for (int32_t i = 0; i < length;) {
             const int32_t oy = down ? i : line;
             const int32_t ox = down ? line : i;
             const bool run = i >= inside.first && i < inside.behind;
-            places = run ? inside.behind - i : 1;
+            const int32_t places = run ? inside.behind - i : 1;
             nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
                     ox * window->stride_width - window->pad_left);
-            depthwise->moves = 0;
-            if (places > 1) {
-                for (int32_t t = 0; t < NJ_NINE; t++) {
-                    /* Padded taps stay where they are. */
-                    depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : move;
-                    depthwise->moves |= depthwise->step[t] - walked;
-                }
-            }
-            depthwise->places = places;
             depthwise->y = output + (oy * op->output.width + ox) * channels;
-            (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)(depthwise);
+            if (together > 1 && places >= together) {
+                depthwise->back = 0;
+                nj_depthwise_run(op, depthwise, places / together, NJ_LANES, NJ_LANES);
+                i += places / together * together;
+            } else {
+                depthwise->back = (down ? op->output.width * channels : channels) - walked;
+                nj_depthwise_run(op, depthwise, places, move, channels);
+                i += places;
+            }
         }
     }
 }

@@ -96,6 +96,8 @@ def packed(both: Both, values: Values, name: str, count: int) -> int:
         if i % 3 == 0:
             image = [n + int(draw(10)) for n in image]
         ic, oc = int(draw(1, 40)), int(draw(1, 20))
+        if i % 7 == 0:
+            ic = 2 ** int(draw(5))
         if i % 5 == 0:
             ic = int(draw(100, 300)) if name == "conv_2d" else 16 * int(draw(1, 4))
         if name == "depthwise_conv_2d":

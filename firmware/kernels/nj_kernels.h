@@ -87,7 +87,8 @@ struct nj_packed_convolution {
     const int32_t *requant;
 };
 
-/* DEPTHWISE_CONV_2D of depth multiplier 1, packed likewise: channels go in groups of 16, all zero beyond the last one.
+/* DEPTHWISE_CONV_2D of depth multiplier 1, packed likewise: channels go in groups of 16. Beyond the last channel come the
+ * first ones again where 16 is a multiple of their number, else zeros.
  * Each group is `16 * taps + 192` bytes: weights [tap][16] in the order [row][column], a tap of zeros at the end where their
  * number is odd (`taps` counts it), none of them -128; then int32 [quarter][bias, multiplier, shift][4], where quarter
  * 0 holds channels 0 4 8 12, quarter 1 channels 2 6 10 14, quarter 2 channels 1 5 9 13 and quarter 3 channels 3 7 11 15:

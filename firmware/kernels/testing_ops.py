@@ -165,6 +165,8 @@ def pack_dense(
 
 def pack_depthwise(rows: Int8, taps: int, constants: Sequence[tuple[int, int, int]]) -> Int8:
     """The groups of nj_packed_depthwise, byte by byte."""
+    if 16 % len(rows) == 0:
+        rows, constants = np.tile(rows, (16 // len(rows), 1)), [*constants] * (16 // len(rows))
     channels, count = rows.shape
     data = b""
     for start in range(0, channels, 16):
