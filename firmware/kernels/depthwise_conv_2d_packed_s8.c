@@ -14,6 +14,7 @@ static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
                     int32_t column)
 {
     const struct nj_window *window = &op->window;
+    const int8_t **const first = tap;
     const int32_t width = window->width;
     const int32_t reach = op->input.width - column; /* columns from here on are beyond the image */
     const int32_t pitch = window->dilation_height * op->input.width * op->input.channels;
@@ -32,7 +33,7 @@ static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
             }
         }
     }
-    *tap = op->padding; /* of the zeros that make their number even */
+    *tap = *first; /* of the zeros that make their number even */
 }
 
 /* Output indices from `first` to before `behind` of a dimension see no padding. */
@@ -56,22 +57,23 @@ static int32_t nj_side_by_side(const struct nj_packed_depthwise *op)
     return op->window.stride_width == 1 && NJ_LANES % channels == 0 ? NJ_LANES / channels : 1;
 }
 
-/* `places` places from those on where depthwise->tap and y stand, each tap moving by `move` bytes from one to the next. */
-static void nj_depthwise_run(const struct nj_packed_depthwise *op, struct nj_depthwise *depthwise, int32_t places,
-                             int32_t move, int32_t channels)
+static bool nj_is_nine(const struct nj_window *window)
 {
-    const int32_t walked = (channels + NJ_LANES - 1) / NJ_LANES * NJ_LANES;
-    depthwise->moves = 0;
-    for (int32_t t = 0; t < NJ_NINE && places > 1; t++) {
-        depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : move; /* padded taps stay where they are */
-        depthwise->moves |= depthwise->step[t] - walked;
-    }
-    depthwise->places = places;
-    depthwise->channels = channels;
-    (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)(depthwise);
+    return window->height * window->width == NJ_NINE;
 }
 
-/* 9 taps: runs along the longer side of the image, so that the taps' places are found once a run. */
+/* Whether no tap is a padded one. */
+static bool nj_all_inside(const struct nj_packed_depthwise *op, const int8_t *const *tap)
+{
+    for (int32_t t = 0; t < op->taps; t++) {
+        if (tap[t] == op->padding) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Runs along the longer side of the image, so that the taps' places are found once a run. */
 static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                               struct nj_depthwise *depthwise)
 {
@@ -91,24 +93,45 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
     const int32_t length = down ? op->output.height : op->output.width;
     const int32_t move =
         (down ? window->stride_height * op->input.width : window->stride_width) * op->input.channels;
+    const int32_t back = (down ? op->output.width * channels : channels) - walked;
+    const bool nine = nj_is_nine(window);
+    void (*const run)(const struct nj_depthwise *) =
+        nine ? (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)
+             : (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away);
     for (int32_t line = 0; line < lines; line++) {
-        for (int32_t i = 0; i < length;) {
+        int32_t places = 1;
+        for (int32_t i = 0; i < length; i += places) {
             const int32_t oy = down ? i : line;
             const int32_t ox = down ? line : i;
-            const bool run = i >= inside.first && i < inside.behind;
-            const int32_t places = run ? inside.behind - i : 1;
             nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
                     ox * window->stride_width - window->pad_left);
             depthwise->y = output + (oy * op->output.width + ox) * channels;
-            if (together > 1 && places >= together) {
-                depthwise->back = 0;
-                nj_depthwise_run(op, depthwise, places / together, NJ_LANES, NJ_LANES);
-                i += places / together * together;
-            } else {
-                depthwise->back = (down ? op->output.width * channels : channels) - walked;
-                nj_depthwise_run(op, depthwise, places, move, channels);
-                i += places;
+            depthwise->channels = channels;
+            depthwise->back = back;
+            depthwise->moves = 0;
+            places = 1;
+            int32_t turns = 1;
+            if (i >= inside.first && i < inside.behind && (nine || nj_all_inside(op, depthwise->tap))) {
+                const bool wide = together > 1 && inside.behind - i >= together;
+                turns = (inside.behind - i) / (wide ? together : 1);
+                places = wide ? turns * together : turns;
+                const int32_t step = wide ? NJ_LANES : move;
+                if (wide) {
+                    depthwise->channels = NJ_LANES;
+                    depthwise->back = 0;
+                }
+                if (!nine) {
+                    depthwise->moves = step;
+                } else if (turns > 1) {
+                    for (int32_t t = 0; t < NJ_NINE; t++) {
+                        /* Padded taps stay where they are. */
+                        depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : step;
+                        depthwise->moves |= depthwise->step[t] - (wide ? NJ_LANES : walked);
+                    }
+                }
             }
+            depthwise->places = turns;
+            run(depthwise);
         }
     }
 }
@@ -116,26 +139,13 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
 void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                                     int8_t *scratch)
 {
-    const struct nj_window *window = &op->window;
     struct nj_depthwise depthwise = {.groups = op->groups,
-                                     .channels = op->output.channels,
                                      .zero_point = op->output_zero_point,
                                      .pairs = op->taps / 2,
                                      .tap = (const int8_t **)(void *)scratch};
     vst1q_s8(depthwise.min, vdupq_n_s8((int8_t)op->activation_min));
     vst1q_s8(depthwise.max, vdupq_n_s8((int8_t)op->activation_max));
-    if (window->height * window->width == NJ_NINE) {
-        nj_depthwise_runs(op, input, output, &depthwise);
-        return;
-    }
-    for (int32_t oy = 0; oy < op->output.height; oy++) {
-        for (int32_t ox = 0; ox < op->output.width; ox++) {
-            nj_taps(op, input, depthwise.tap, oy * window->stride_height - window->pad_top,
-                    ox * window->stride_width - window->pad_left);
-            depthwise.y = output + (oy * op->output.width + ox) * op->output.channels;
-            (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away)(&depthwise);
-        }
-    }
+    nj_depthwise_runs(op, input, output, &depthwise);
 }
 
 #else

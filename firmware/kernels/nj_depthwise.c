@@ -136,19 +136,26 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
                 "pop {r4-r11, pc}\n");                                                                                 \
     }
 
-/* r0, r1: taps; r2: walks over them; r3: pairs left; r4: channels done; r9: groups; r10: y. */
+/* r0, r1: taps; r2: walks over them; r3: pairs left; r4: bytes from where the taps begin; r8: the same of the place;
+ * r9: groups; r10: y. On the stack: places left. */
 #define NJ_DEPTHWISE_ANY(name, correction)                                                                             \
     __attribute__((naked)) void name(const struct nj_depthwise *op __attribute__((unused)))                            \
     {                                                                                                                  \
         __asm__("push {r4-r11, lr}\n"                                                                                  \
                 "vpush {d8-d15}\n"                                                                                     \
+                "sub sp, sp, #4\n"                                                                                     \
                 "mov r12, r0\n"                                                                                        \
-                "ldrd r9, r10, [r12]\n"                                                                                \
-                "ldr lr, [r12, #8]\n"                                                                                  \
+                "ldr r10, [r12, #4]\n"                                                                                 \
+                "ldr r3, [r12, #12]\n"                                                                                 \
                 "ldr r11, [r12, #24]\n"                                                                                \
                 "ldr r5, [r12, #28]\n"                                                                                 \
                 "lsls r6, r5, #5\n" /* bytes of weights of a group */                                                  \
                 "movs r4, #0\n"                                                                                        \
+                "2:\n"                                                                                                 \
+                "str r3, [sp]\n"                                                                                       \
+                "mov r8, r4\n"                                                                                         \
+                "ldr r9, [r12]\n"                                                                                      \
+                "ldr lr, [r12, #8]\n"                                                                                  \
                 "1:\n"                                                                                                 \
                 "ldr r2, [r12, #64]\n"                                                                                 \
                 "mov r3, r5\n"                                                                                         \
@@ -164,6 +171,13 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
                 "subs r3, #1\n"                                                                                        \
                 "bne 4b\n"                                                                                             \
                 "adds r4, #16\n" NJ_FINISH(correction)                                                                 \
+                "ldrd r4, r7, [r12, #16]\n"                                                                            \
+                "add r10, r7\n"                                                                                        \
+                "add r4, r8\n"                                                                                         \
+                "ldr r3, [sp]\n"                                                                                       \
+                "subs r3, #1\n"                                                                                        \
+                "bne.w 2b\n"                                                                                           \
+                "add sp, sp, #4\n"                                                                                     \
                 "vpop {d8-d15}\n"                                                                                      \
                 "pop {r4-r11, pc}\n");                                                                                 \
     }
