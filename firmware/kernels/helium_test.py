@@ -84,9 +84,9 @@ def test_convolutions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: 
     both.check(runner, tmp_path)
 
 
-def packed(both: Both, values: Values, name: str, count: int) -> int:
-    """Random packed convolutions, where the kernels take them; returns how many."""
-    draw, taken = values.rng.integers, 0
+def packed(both: Both, values: Values, name: str, count: int) -> tuple[int, int]:
+    """Random packed convolutions, where the kernels take them; returns how many, and how many in place."""
+    draw, taken, in_place = values.rng.integers, 0, 0
     for i in range(count):
         nine = (1, 9) if i % 9 == 1 else (3, 3)
         size = (
@@ -100,6 +100,8 @@ def packed(both: Both, values: Values, name: str, count: int) -> int:
             ic = 2 ** int(draw(5))
         if i % 5 == 0:
             ic = int(draw(100, 300)) if name == "conv_2d" else 16 * int(draw(1, 4))
+        if i % 3 == 2:
+            ic = (8 << int(draw(6))) // size[1] if name == "conv_2d" and size[1] in (1, 2, 4) else 16
         if name == "depthwise_conv_2d":
             oc = ic
         weights = values.steps(*((oc, *size, ic) if name == "conv_2d" else (1, *size, oc)))
@@ -116,13 +118,19 @@ def packed(both: Both, values: Values, name: str, count: int) -> int:
         if ops.packed_convolution(both.library, *arguments) is not None:
             both(f"{name} packed {i}", ops.packed_convolution, *arguments, 2 * int(draw(1, 4)))
             taken += 1
-    return taken
+        if name != "conv_2d" or ops.packed_convolution(both.library, *arguments, 0, True) is None:
+            continue
+        both(f"{name} in place {i}", ops.packed_convolution, *arguments, 0, True)
+        in_place += 1
+    return taken, in_place
 
 
 @pytest.mark.parametrize("name", ["conv_2d", "depthwise_conv_2d"])
 def test_packed_convolutions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: str) -> None:
     both = Both(kernels)
-    assert packed(both, Values(6), name, 400) > 200
+    taken, in_place = packed(both, Values(6), name, 400)
+    assert taken > 200
+    assert in_place > (60 if name == "conv_2d" else -1)
     both.check(runner, tmp_path)
 
 

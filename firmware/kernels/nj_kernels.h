@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NJ_KERNELS_API 1
+#define NJ_KERNELS_API 2
 
 /* How an int32 accumulator is scaled to int8 steps.
  * NJ_ROUND_SINGLE: one rounding, half up, of the 64-bit product.
@@ -67,10 +67,12 @@ struct nj_convolution {
  * A patch is the window's steps in the order [row][column][input channel]; `patch` is its size rounded up to 16, and the
  * weights beyond its end are 0. Output channels go in groups of 4; where their number is no multiple of 4, the last
  * channel is repeated to fill the last group.
- * weights: [group][patch / 16][channel of 4][16]; requant: [group][bias, multiplier, shift][channel of 4].
+ * weights: [group][patch / 16][channel of 4][16]; requant, 36 bytes a group: int32 bias [4], int32 multiplier [4], int8 shift [4].
  * half_up: 1 where activation_min >= output_zero_point, so that no negative result survives and their rounding does not
  * matter; otherwise 0, and every shift is below 0.
- * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number.
+ * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number; 0 where the
+ * rows of a window are whole blocks of 16 (its width times the input channels, no dilation along it) and are read in place.
+ * turns: the most stretches that the inner loop takes a patch in: 128 bytes each at most, or a row of the window in place.
  * Up to 15 bytes behind the input may be read; they do not count. */
 struct nj_packed_convolution {
     struct nj_image input;
@@ -83,8 +85,9 @@ struct nj_packed_convolution {
     int32_t half_up;
     int32_t patch;
     int32_t batch;
-    const int8_t *weights; /* aligned to 4 */
-    const int32_t *requant;
+    int32_t turns;
+    const int8_t *weights; /* both aligned to 4 */
+    const int8_t *requant;
 };
 
 /* DEPTHWISE_CONV_2D of depth multiplier 1, packed likewise: channels go in groups of 16. Beyond the last channel come the
@@ -135,8 +138,8 @@ struct nj_packed_fully_connected {
     int32_t activation_min;
     int32_t activation_max;
     enum nj_rounding rounding;
-    const int8_t *weights; /* aligned to 4 */
-    const int32_t *requant;
+    const int8_t *weights; /* both aligned to 4 */
+    const int8_t *requant;
 };
 
 /* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats; the innermost stride is 0 or 1.
@@ -263,7 +266,8 @@ struct nj_gather {
 };
 
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
-/* scratch: batch * patch + 16 bytes; none (null) for a window of one place without padding. */
+/* scratch, aligned to 4: 16 * turns + 12 bytes; and besides, but for windows of one place without padding, batch * patch + 16
+ * bytes, or where batch is 0 the bytes of two patches and a row of the window. */
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);

@@ -88,6 +88,7 @@ class PackedConvolution(ctypes.Structure):
         ("half_up", I32),
         ("patch", I32),
         ("batch", I32),
+        ("turns", I32),
         ("weights", ctypes.c_void_p),
         ("requant", ctypes.c_void_p),
     )

@@ -110,8 +110,9 @@ def packed_convolution(
     quantization: tuple[Q, Sequence[float], Q],
     geometry: Any,
     batch: int = 4,
+    in_place: bool = False,
 ) -> Int8 | None:
-    """As `convolution`, by the kernels with packed weights; None where they do not take it."""
+    """As `convolution`, by the kernels with packed weights; None where they do not take it, or not `in_place`."""
     source, scales, target = quantization
     window, height, width = geometry.place(x.shape[1:3], weights.shape[1:3])
     dense = name == "conv_2d"
@@ -132,9 +133,15 @@ def packed_convolution(
     scratch = k.pointer(np.empty(65536, np.int8))
     if dense:
         patch = -(-rows.shape[1] // 16) * 16
+        row = weights.shape[2] * x.shape[3]
+        if in_place and (row % 16 or window.dilation_width > 1):
+            return None
+        of_rows = weights.shape[1] * -(-row // 128)
+        turns = max(-(-patch // 128), of_rows if in_place else 0)
         op = k.PackedConvolution(
-            *images, source.zero_point, target.zero_point, low, high, half_up, patch, batch
-        )
+            *images, source.zero_point, target.zero_point, low, high, half_up, patch,
+            0 if in_place else batch, turns,
+        )  # fmt: skip
         packed, requant = pack_dense(rows, patch, constants)
         fields = {"weights": packed, "requant": requant}
         return _call(library, "nj_conv_2d_packed_s8", op, [x], output, scratch, **fields)
@@ -149,18 +156,19 @@ def packed_convolution(
 
 def pack_dense(
     rows: Int8, patch: int, constants: Sequence[tuple[int, int, int]]
-) -> tuple[Int8, NDArray[np.int32]]:
+) -> tuple[Int8, Int8]:
     """Weights and (bias, multiplier, shift) as nj_packed_convolution lays them out, byte by byte."""
     outputs, size = rows.shape
     weights: list[int] = []
-    requant: list[int] = []
+    requant = b""
     for group in range(0, outputs, 4):
         members = [min(group + i, outputs - 1) for i in range(4)]
         for start in range(0, patch, 16):
             for oc in members:
                 weights += [int(rows[oc, i]) if i < size else 0 for i in range(start, start + 16)]
-        requant += [constants[oc][field] for field in range(3) for oc in members]
-    return np.array(weights, np.int8), np.array(requant, np.int32)
+        for field, kind in enumerate(("<i4", "<i4", "i1")):
+            requant += np.array([constants[oc][field] for oc in members], kind).tobytes()
+    return np.array(weights, np.int8), np.frombuffer(requant, np.int8).copy()
 
 
 def pack_depthwise(rows: Int8, taps: int, constants: Sequence[tuple[int, int, int]]) -> Int8:
