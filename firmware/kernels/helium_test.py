@@ -249,6 +249,32 @@ def test_elementwise(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
     both.check(runner, tmp_path)
 
 
+def test_reductions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(11)
+    draw = values.rng.integers
+    for i in range(150):
+        x = values.steps(*(int(n) for n in draw(1, 24, 4)))
+        axes = [d for d in range(4) if draw(2)]
+        q = (values.quantization(), values.quantization())
+        both(f"mean {i}", ops.mean, x, axes, *q, k.DOUBLE)
+        both(f"sum {i}", ops.total, x, axes, q, bool(i % 2), ROUNDINGS[i // 2 % 2])
+    full = np.full((1, 40, 40, 9), -128, np.int8)
+    q = (ops.Q(1.0, 127), ops.Q(1e4, -128))
+    both("sum of extremes", ops.total, full, (1, 2), q, True, k.DOUBLE)
+    both("mean of extremes", ops.mean, full, (1, 2), *q, k.DOUBLE)
+    both.check(runner, tmp_path)
+
+
+def test_prelu(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(12)
+    shapes = [((1, 3, 5, 7), (7,)), ((2, 19), (2, 19)), ((1, 4, 6, 33), (1, 1, 33)), ((9,), (1,))]
+    for i in range(120):
+        inputs = tuple(values.steps(*shape) for shape in shapes[i % len(shapes)])
+        q = (values.quantization(), values.quantization(), values.quantization(0.003, 0.3))
+        both(f"prelu {i}", ops.prelu, inputs, q, ROUNDINGS[i // 4 % 2])
+    both.check(runner, tmp_path)
+
+
 def test_conversions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     """QUANTIZE near its ties, far outside, and of what is no number; DEQUANTIZE of every step."""
     both, values = Both(kernels), Values(10)

@@ -210,6 +210,18 @@ class Mean(ctypes.Structure):
     )
 
 
+class Sum(ctypes.Structure):
+    _fields_ = (
+        ("shape", I32 * 4),
+        ("reduce", I32 * 4),
+        ("input_zero_point", I32),
+        ("output_zero_point", I32),
+        ("unsigned_steps", I32),
+        ("requant", Requant),
+        ("rounding", ctypes.c_int),
+    )
+
+
 class Softmax(ctypes.Structure):
     _fields_ = (
         ("rows", I32),

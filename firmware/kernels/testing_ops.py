@@ -394,6 +394,47 @@ def mean(
     return _call(library, "nj_mean_s8", op, [x], np.empty(shape, np.int8))
 
 
+def total(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    axes: Sequence[int],
+    quantization: tuple[Q, Q],
+    unsigned: bool,
+    rounding: int,
+) -> Int8:
+    """SUM of a 4-dimensional x over axes, dimensions kept."""
+    source, target = quantization
+    four = k.I32 * 4
+    op = k.Sum(
+        four(*x.shape), four(*(int(d in axes) for d in range(4))), source.zero_point,
+        target.zero_point, int(unsigned),
+        k.Requant(*k.quantize_multiplier(source.scale / target.scale)), rounding,
+    )  # fmt: skip
+    shape = [1 if d in axes else x.shape[d] for d in range(4)]
+    return _call(library, "nj_sum_s8", op, [x], np.empty(shape, np.int8))
+
+
+def prelu(
+    library: ctypes.CDLL | Runner,
+    inputs: tuple[Int8, Int8],
+    quantization: tuple[Q, Q, Q],
+    rounding: int = 1,
+) -> Int8:
+    """x and alpha, which is broadcast to it."""
+    x, alpha = inputs
+    source, slope, target = quantization
+    full = [1] * (4 - x.ndim) + list(x.shape)
+    four = k.I32 * 4
+    op = k.Elementwise(
+        four(*full), four(*k.strides(x.shape, full)), four(*k.strides(alpha.shape, full)),
+        source.zero_point, slope.zero_point, target.zero_point, 0,
+        k.Requant(*k.quantize_multiplier(source.scale / target.scale)), k.Requant(0, 0),
+        k.Requant(*k.quantize_multiplier(source.scale * slope.scale / target.scale)), -128, 127,
+        rounding,
+    )  # fmt: skip
+    return _call(library, "nj_prelu_s8", op, inputs, np.empty(x.shape, np.int8))
+
+
 def softmax(library: ctypes.CDLL | Runner, x: Int8, scale: float, beta: float) -> Int8:
     """Softmax of x [rows, depth]."""
     requant, least = k.softmax_constants(beta, scale)

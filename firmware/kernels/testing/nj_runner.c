@@ -110,6 +110,12 @@ static void nj_run(const struct nj_case *item)
                              op->zero_point);
         break;
     }
+    case 22:
+        nj_sum_s8(item->op, item->input1, item->output);
+        break;
+    case 23:
+        nj_prelu_s8(item->op, item->input1, item->input2, item->output);
+        break;
     default:
         break;
     }
