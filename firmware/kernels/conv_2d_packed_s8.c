@@ -140,8 +140,8 @@ struct nj_loop {
 
 static void nj_loop_start(struct nj_loop *loop, const struct nj_packed_convolution *op, int8_t *scratch)
 {
-    loop->run = op->half_up ? nj_dense_half_up : nj_dense_half_away;
-    loop->code = op->half_up ? nj_dense_half_up_blocks : nj_dense_half_away_blocks;
+    loop->run = op->relu ? nj_dense_relu : nj_dense_clamped;
+    loop->code = op->relu ? nj_dense_relu_blocks : nj_dense_clamped_blocks;
     loop->dense = (struct nj_dense){.turn = (struct nj_turn *)(void *)scratch,
                                     .zero_point = op->output_zero_point,
                                     .min = op->activation_min,

@@ -96,8 +96,8 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
     const int32_t back = (down ? op->output.width * channels : channels) - walked;
     const bool nine = nj_is_nine(window);
     void (*const run)(const struct nj_depthwise *) =
-        nine ? (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)
-             : (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away);
+        nine ? (op->relu ? nj_depthwise_9_relu : nj_depthwise_9_clamped)
+             : (op->relu ? nj_depthwise_any_relu : nj_depthwise_any_clamped);
     for (int32_t line = 0; line < lines; line++) {
         int32_t places = 1;
         for (int32_t i = 0; i < length; i += places) {

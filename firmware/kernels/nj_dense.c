@@ -18,7 +18,7 @@ _Static_assert(NJ_DENSE_BLOCKS == 8 && NJ_DENSE_BLOCK_CODE == 14 * 4, "unrolled 
 
 /* r0 r2 r4 r6: patch 0, channels 0 to 3; r8 r10 r12 lr: patch 1. r1, r3: steps; r5: weights; r7: requant; r9: y;
  * r11: turns. q4: places; q5, q6: range; q7: zero point. On the stack: turns; end; pairs left; op. */
-#define NJ_DENSE(name, correction)                                                                                    \
+#define NJ_DENSE(name, correction, clamp)                                                                             \
     __attribute__((naked)) void name(const struct nj_dense *op __attribute__((unused)))                               \
     {                                                                                                                 \
         __asm__("push {r4-r11, lr}\n"                                                                                 \
@@ -37,10 +37,8 @@ _Static_assert(NJ_DENSE_BLOCKS == 8 && NJ_DENSE_BLOCK_CODE == 14 * 4, "unrolled 
                 "vdup.16 q6, r6\n"                                                                                    \
                 "vldrh.16 q4, [r0, #40]\n"                                                                            \
                 "1:\n"                                                                                                \
-                "ldrd r4, r6, [r7, #8]\n"                                                                             \
-                "ldrd r12, lr, [r7, #8]\n"                                                                            \
-                "ldrd r0, r2, [r7]\n"                                                                                 \
-                "ldrd r8, r10, [r7], #16\n"                                                                           \
+                "ldm r7, {r0, r2, r4, r6}\n"                                                                          \
+                "ldm r7!, {r8, r10, r12, lr}\n"                                                                       \
                 "ldr r11, [sp]\n"                                                                                     \
                 "ldm r11!, {r1, r3, pc}\n"                                                                            \
                 ".p2align 2\n"                                                                                        \
@@ -75,8 +73,7 @@ _Static_assert(NJ_DENSE_BLOCKS == 8 && NJ_DENSE_BLOCK_CODE == 14 * 4, "unrolled 
                 "vqmovnb.s32 q0, q0\n" /* channel c of patches 0 and 1 side by side, 16 bits each */                  \
                 "vqmovnt.s32 q0, q1\n"                                                                                \
                 "vqadd.s16 q0, q0, q7\n"                                                                              \
-                "vmax.s16 q0, q0, q5\n"                                                                               \
-                "vmin.s16 q0, q0, q6\n"                                                                               \
+                clamp                                                                                                 \
                 "vstrb.16 q0, [r9, q4]\n"                                                                             \
                 "ldr r0, [sp, #4]\n"                                                                                  \
                 "adds r9, r9, #4\n"                                                                                   \
@@ -105,12 +102,16 @@ _Static_assert(NJ_DENSE_BLOCKS == 8 && NJ_DENSE_BLOCK_CODE == 14 * 4, "unrolled 
                 "pop {r4-r11, pc}\n");                                                                                \
     }
 
-NJ_DENSE(nj_dense_half_up, "")
+/* Nothing negative survives, so its rounding does not matter, and saturation is the clamp. */
+NJ_DENSE(nj_dense_relu, "", "vqmovnb.s16 q0, q0\n")
 
 /* Half away from zero is half up of one unit less for negative numbers. */
-NJ_DENSE(nj_dense_half_away, "vshr.s32 q2, q0, #31\n"
-                             "vqadd.s32 q0, q0, q2\n"
-                             "vshr.s32 q2, q1, #31\n"
-                             "vqadd.s32 q1, q1, q2\n")
+NJ_DENSE(nj_dense_clamped,
+         "vshr.s32 q2, q0, #31\n"
+         "vqadd.s32 q0, q0, q2\n"
+         "vshr.s32 q2, q1, #31\n"
+         "vqadd.s32 q1, q1, q2\n",
+         "vmax.s16 q0, q0, q5\n"
+         "vmin.s16 q0, q0, q6\n")
 
 #endif

@@ -36,12 +36,12 @@ struct nj_dense {
 };
 
 /* For each pair of patches and each group of 4 channels: y = clamp(zero_point + requantize(bias + sum(weight * x))), shifts <= 0. */
-void nj_dense_half_up(const struct nj_dense *op); /* right where min >= zero_point: negative results are clamped */
-void nj_dense_half_away(const struct nj_dense *op); /* right where all shifts are negative */
+void nj_dense_relu(const struct nj_dense *op); /* right where zero_point and min are -128 and max is 127 */
+void nj_dense_clamped(const struct nj_dense *op); /* right where all shifts are negative */
 
 /* Where the unrolled loop of each begins. */
-extern const uint8_t nj_dense_half_up_blocks[];
-extern const uint8_t nj_dense_half_away_blocks[];
+extern const uint8_t nj_dense_relu_blocks[];
+extern const uint8_t nj_dense_clamped_blocks[];
 
 /* Where a turn of `blocks` blocks enters the loop that begins at `code`; 0 leaves it. */
 static inline const uint8_t *nj_dense_enter(const uint8_t *code, int32_t blocks)

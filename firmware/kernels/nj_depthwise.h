@@ -26,12 +26,12 @@ struct nj_depthwise {
 };
 
 /* 9 taps at `places` places. Requantization as in nj_dense.h. */
-void nj_depthwise_9_half_up(const struct nj_depthwise *op);
-void nj_depthwise_9_half_away(const struct nj_depthwise *op);
+void nj_depthwise_9_relu(const struct nj_depthwise *op);
+void nj_depthwise_9_clamped(const struct nj_depthwise *op);
 
 /* Any even number of taps at `places` places, all moving alike. */
-void nj_depthwise_any_half_up(const struct nj_depthwise *op);
-void nj_depthwise_any_half_away(const struct nj_depthwise *op);
+void nj_depthwise_any_relu(const struct nj_depthwise *op);
+void nj_depthwise_any_clamped(const struct nj_depthwise *op);
 
 #endif
 #endif

@@ -68,8 +68,8 @@ struct nj_convolution {
  * weights beyond its end are 0. Output channels go in groups of 4; where their number is no multiple of 4, the last
  * channel is repeated to fill the last group.
  * weights: [group][patch / 16][channel of 4][16]; requant, 36 bytes a group: int32 bias [4], int32 multiplier [4], int8 shift [4].
- * half_up: 1 where activation_min >= output_zero_point, so that no negative result survives and their rounding does not
- * matter; otherwise 0, and every shift is below 0.
+ * relu: 1 where output_zero_point and activation_min are -128 and activation_max is 127, so that no negative result
+ * survives and saturation is the clamp; otherwise 0, and every shift is below 0.
  * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number; 0 where the
  * rows of a window are whole blocks of 16 (its width times the input channels, no dilation along it) and are read in place.
  * turns: the most stretches that the inner loop takes a patch in: 128 bytes each at most, or a row of the window in place.
@@ -82,7 +82,7 @@ struct nj_packed_convolution {
     int32_t output_zero_point;
     int32_t activation_min;
     int32_t activation_max;
-    int32_t half_up;
+    int32_t relu;
     int32_t patch;
     int32_t batch;
     int32_t turns;
@@ -104,7 +104,7 @@ struct nj_packed_depthwise {
     int32_t output_zero_point;
     int32_t activation_min;
     int32_t activation_max;
-    int32_t half_up;
+    int32_t relu;
     int32_t taps;
     const int8_t *groups; /* aligned to 4 */
     const int8_t *padding;

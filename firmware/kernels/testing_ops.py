@@ -122,8 +122,8 @@ def packed_convolution(
         k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
     ]
     low, high = k.activation_range(geometry.activation, target.scale, target.zero_point)
-    half_up = low >= target.zero_point
-    if max(shift for _, shift in pairs) > (0 if half_up else -1):
+    relu = (target.zero_point, low, high) == (-128, -128, 127)
+    if max(shift for _, shift in pairs) > (0 if relu else -1):
         return None
     folded = fold_bias(bias, by_channel, source.zero_point)
     constants = [(int(b), *pair) for b, pair in zip(folded, pairs, strict=True)]
@@ -139,7 +139,7 @@ def packed_convolution(
         of_rows = weights.shape[1] * -(-row // 128)
         turns = max(-(-patch // 128), of_rows if in_place else 0)
         op = k.PackedConvolution(
-            *images, source.zero_point, target.zero_point, low, high, half_up, patch,
+            *images, source.zero_point, target.zero_point, low, high, relu, patch,
             0 if in_place else batch, turns,
         )  # fmt: skip
         packed, requant = pack_dense(rows, patch, constants)
@@ -148,7 +148,7 @@ def packed_convolution(
     if channels != x.shape[3] or weights.min() == -128:
         return None
     taps = rows.shape[1] + rows.shape[1] % 2
-    op = k.PackedDepthwise(*images, target.zero_point, low, high, half_up, taps)
+    op = k.PackedDepthwise(*images, target.zero_point, low, high, relu, taps)
     padding = np.full(-(-channels // 16) * 16, source.zero_point, np.int8)
     fields = {"groups": pack_depthwise(rows, taps, constants), "padding": padding}
     return _call(library, "nj_depthwise_conv_2d_packed_s8", op, [x], output, scratch, **fields)

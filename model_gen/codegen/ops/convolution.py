@@ -105,7 +105,7 @@ def _lower(view: View) -> Kernel:
         ("activation_min", low),
         ("activation_max", high),
     )
-    packs, half_up = packing.fits(requant.values, output_zero, low)
+    packs, relu = packing.fits(requant.values, output_zero, low, high)
     multiplier = channels // max(source[2], 1)
     # Few input channels with several outputs each: dense, with zeros for the other channels.
     spread = _depthwise(view) and (multiplier > 1 or source[2] == 1) and source[2] <= _MAX_SPREAD
@@ -120,7 +120,7 @@ def _lower(view: View) -> Kernel:
                 "nj_packed_convolution",
                 (
                     *shared,
-                    ("half_up", int(half_up)),
+                    ("relu", int(relu)),
                     ("patch", patch),
                     ("batch", reading.batch),
                     ("turns", reading.turns),
@@ -158,7 +158,7 @@ def _lower(view: View) -> Kernel:
                 "nj_packed_depthwise",
                 (
                     *(field for field in shared if field[0] != "input_zero_point"),
-                    ("half_up", int(half_up)),
+                    ("relu", int(relu)),
                     ("taps", even),
                     (
                         "groups",

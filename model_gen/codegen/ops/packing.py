@@ -11,11 +11,11 @@ TURN = 8  # blocks that the dense loop takes in one turn
 READS_BEHIND = BLOCK - 1
 
 
-def fits(requant: Array, zero_point: int, low: int) -> tuple[bool, bool]:
-    """(whether the packed kernels can rescale so, whether as half_up): `requant` int32 [channels, 2] of multiplier and
-    shift, `low` the least step that the activation leaves."""
-    half_up = low >= zero_point
-    return bool(requant[:, 1].max() <= (0 if half_up else -1)), half_up
+def fits(requant: Array, zero_point: int, low: int, high: int) -> tuple[bool, bool]:
+    """(whether the packed kernels can rescale so, whether as relu): `requant` int32 [channels, 2] of multiplier and
+    shift, `low` and `high` the range of steps that the activation leaves."""
+    relu = (zero_point, low, high) == (-128, -128, 127)
+    return bool(requant[:, 1].max() <= (0 if relu else -1)), relu
 
 
 def dense_weights(rows: Array) -> Constants:
