@@ -101,7 +101,9 @@ def packed(both: Both, values: Values, name: str, count: int) -> tuple[int, int]
         if i % 5 == 0:
             ic = int(draw(100, 300)) if name == "conv_2d" else 16 * int(draw(1, 4))
         if i % 3 == 2:
-            ic = (8 << int(draw(6))) // size[1] if name == "conv_2d" and size[1] in (1, 2, 4) else 16
+            ic = (
+                (8 << int(draw(6))) // size[1] if name == "conv_2d" and size[1] in (1, 2, 4) else 16
+            )
         if name == "depthwise_conv_2d":
             oc = ic
         weights = values.steps(*((oc, *size, ic) if name == "conv_2d" else (1, *size, oc)))

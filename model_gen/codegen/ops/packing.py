@@ -40,7 +40,11 @@ def depthwise_groups(taps: Array, bias: Array, requant: Array) -> Constants:
     """int8 [taps, channels], int32 [channels] and [channels, 2] as the groups of nj_packed_depthwise."""
     if BLOCK % taps.shape[1] == 0:  # the lanes of a group take places side by side
         copies = BLOCK // taps.shape[1]
-        taps, bias, requant = np.tile(taps, copies), np.tile(bias, copies), np.tile(requant, (copies, 1))
+        taps, bias, requant = (
+            np.tile(taps, copies),
+            np.tile(bias, copies),
+            np.tile(requant, (copies, 1)),
+        )
     count, channels = taps.shape
     groups = -(-channels // BLOCK)
     weights = np.zeros((even(count), groups * BLOCK), np.int8)
