@@ -115,8 +115,9 @@ static void check_read(uint32_t what, uint32_t crc, uint32_t total) {
 static void in_every_mode(void) {
     const struct seen want = loaded_whole(8);
     load(NJ_TARGET_STREAM, 8, recording, CHUNK);
-    run(NJ_STAGE_FRONTEND, 1, NJ_MODE_PLAIN);
+    run(NJ_STAGE_BOTH, 1, NJ_MODE_PLAIN);
     load(NJ_TARGET_BLOCK, CHUNK, recording + CHUNK, 8);
+    check_read(NJ_WHAT_OUTPUT, want.output, 4);
     check_read(NJ_WHAT_FEATURES, want.features, 32);
     CHECK_EQUAL(run(NJ_STAGE_MODEL, 1, NJ_MODE_PLAIN)->run_response_m.run_response_output, want.output);
     for (uint32_t mode = NJ_MODE_PLAIN; mode <= NJ_MODE_STEPS; ++mode) {
@@ -224,10 +225,12 @@ static void cut_and_repeated(void) {
     const struct request_r block = load_of(NJ_TARGET_BLOCK, CHUNK, bytes, 16);
     nj_fake_request(++next_id, &block);
     CHECK_EQUAL(nj_fake_credit(next_id), 0);
-    nj_fake_data(next_id, 0, 16, bytes, 8);
-    CHECK_EQUAL(nj_fake_credit(next_id), 8);
+    nj_fake_data(next_id, 0, 16, bytes, 9);
+    CHECK_EQUAL(nj_fake_credit(next_id), 9);
     CHECK_EQUAL(run_error(NJ_STAGE_BOTH), NOT_LOADED);
     CHECK_EQUAL(load_error(NJ_TARGET_BLOCK, CHUNK, recording, 16), NO_STREAM);
+    load(NJ_TARGET_STREAM, 8, recording, CHUNK);
+    check_same(tapped(1), want);
 }
 
 /* The host of the protocol in its simplest form, over a link that loses frames both ways. */
