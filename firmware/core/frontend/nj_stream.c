@@ -141,8 +141,8 @@ void nj_stream_take(struct nj_stream *stream, float *features, float *scratch)
     nj_finish(frontend, features, scratch, &range);
 
     stream->next = end > first + hops ? end - hops : first;
-    stream->column = (uint32_t)((stream->column + (uint64_t)hops) % frames);
+    stream->column = (stream->column + hops % frames) % frames;
     stream->skip = stream->stride > size ? stream->stride - size : 0u;
     stream->received = stream->stride > size ? 0u : size - stream->stride;
-    stream->start = (uint32_t)((stream->start + (uint64_t)stream->stride) % size);
+    stream->start = (stream->start + stream->stride % size) % size;
 }
