@@ -1,10 +1,11 @@
 /* CONV_2D with packed weights. SPDX-License-Identifier: MIT */
 #include <stdbool.h>
+#include <string.h>
 
 #include "nj_dense.h"
 #include "nj_requantize.h"
 
-enum { NJ_GROUP = 4, NJ_BLOCK = 16 };
+enum { NJ_GROUP = 4, NJ_BLOCK = 16, NJ_CONSTANTS = 9 * NJ_GROUP }; /* the latter: bytes of a group's requant */
 
 #if NJ_HELIUM
 
@@ -129,47 +130,145 @@ static void nj_patch_copy(const struct nj_packed_convolution *op, const int8_t *
     }
 }
 
-/* `count` patches, `step` bytes from one to the next, to as many places of the output. */
-static void nj_patches(const struct nj_packed_convolution *op, const int8_t *x, int32_t step, int32_t count,
-                       int8_t *output)
+/* The inner loop of an op, with its list of turns at the beginning of the scratch memory. */
+struct nj_loop {
+    void (*run)(const struct nj_dense *);
+    const uint8_t *code;
+    struct nj_dense dense;
+    int32_t *step; /* writable */
+};
+
+static void nj_loop_start(struct nj_loop *loop, const struct nj_packed_convolution *op, int8_t *scratch)
 {
-    const int32_t channels = op->output.channels;
-    const int32_t blocks = op->patch / NJ_BLOCK;
-    const int32_t whole = channels / NJ_GROUP; /* groups without a repeated channel */
-    void (*const run)(const struct nj_dense *) = op->half_up ? nj_dense_half_up : nj_dense_half_away;
-    struct nj_dense dense = {.zero_point = op->output_zero_point,
-                             .min = op->activation_min,
-                             .max = op->activation_max,
-                             .turns = (blocks + NJ_DENSE_BLOCKS - 1) / NJ_DENSE_BLOCKS};
-    dense.first = blocks - (dense.turns - 1) * NJ_DENSE_BLOCKS;
-    /* First the pairs; an odd last place then goes twice. */
-    for (int32_t i = 0; i < count;) {
-        const int32_t pairs = (count - i) / 2;
-        const int32_t other = pairs > 0 ? channels : 0;
-        dense.x0 = x + i * step;
-        dense.x1 = pairs > 0 ? dense.x0 + step : dense.x0;
-        dense.step = 2 * step;
-        dense.pairs = pairs > 0 ? pairs : 1;
-        for (int32_t group = 0; group < channels; group += NJ_GROUP * whole) {
-            const bool rest = group > 0 || whole == 0;
-            const int32_t here = rest ? channels - group : NJ_GROUP;
-            const int32_t groups = rest ? 1 : whole;
-            for (int32_t c = 0; c < NJ_GROUP; c++) {
-                const int32_t channel = c < here ? c : here - 1;
-                dense.place[2 * c] = (uint16_t)channel;
-                dense.place[2 * c + 1] = (uint16_t)(channel + other);
-            }
-            dense.weights = op->weights + op->patch * group;
-            dense.requant = op->requant + 3 * group;
-            dense.end = dense.requant + 3 * NJ_GROUP * groups;
-            dense.back = 2 * channels - NJ_GROUP * groups;
-            dense.y = output + i * channels + group;
-            run(&dense);
-            if (rest) {
-                break;
-            }
+    loop->run = op->relu ? nj_dense_relu : nj_dense_clamped;
+    loop->code = op->relu ? nj_dense_relu_blocks : nj_dense_clamped_blocks;
+    loop->dense = (struct nj_dense){.turn = (struct nj_turn *)(void *)scratch,
+                                    .zero_point = op->output_zero_point,
+                                    .min = op->activation_min,
+                                    .max = op->activation_max};
+    loop->step = (int32_t *)(void *)(loop->dense.turn + op->turns + 1);
+    loop->dense.step = loop->step;
+}
+
+/* Add a stretch of `blocks` blocks of two patches, which moves by `step` bytes to the next two. */
+static void nj_loop_add(struct nj_loop *loop, const int8_t *x0, const int8_t *x1, int32_t blocks, int32_t step)
+{
+    for (int32_t part = blocks % NJ_DENSE_BLOCKS; blocks > 0; blocks -= part, part = NJ_DENSE_BLOCKS) {
+        if (part > 0) {
+            loop->dense.turn[loop->dense.turns] = (struct nj_turn){x0, x1, nj_dense_enter(loop->code, part)};
+            loop->step[loop->dense.turns++] = step;
+            x0 += part * NJ_BLOCK;
+            x1 += part * NJ_BLOCK;
         }
-        i += pairs > 0 ? 2 * pairs : 1;
+    }
+}
+
+/* All output channels of `pairs` pairs of places, `other` bytes apart in the output, from `output` on. */
+static void nj_loop_run(struct nj_loop *loop, const struct nj_packed_convolution *op, int32_t pairs, int32_t other,
+                        int8_t *output)
+{
+    struct nj_dense *const dense = &loop->dense;
+    const int32_t channels = op->output.channels;
+    const int32_t whole = channels / NJ_GROUP; /* groups without a repeated channel */
+    dense->turn[dense->turns] = (struct nj_turn){0, 0, nj_dense_enter(loop->code, 0)};
+    dense->pairs = pairs;
+    for (int32_t group = 0;;) {
+        const int32_t here = whole > 0 && group == 0 ? NJ_GROUP : channels - group;
+        const int32_t groups = here == NJ_GROUP ? whole : 1;
+        for (int32_t c = 0; c < NJ_GROUP; c++) {
+            const int32_t channel = c < here ? c : here - 1;
+            dense->place[2 * c] = (uint16_t)channel;
+            dense->place[2 * c + 1] = (uint16_t)(channel + other);
+        }
+        dense->weights = op->weights + op->patch * group;
+        dense->requant = op->requant + NJ_CONSTANTS / NJ_GROUP * group;
+        dense->end = dense->requant + NJ_CONSTANTS * groups;
+        dense->back = 2 * channels - NJ_GROUP * groups;
+        dense->y = output + group;
+        loop->run(dense);
+        group += NJ_GROUP * groups;
+        if (group >= channels) {
+            return;
+        }
+        for (int32_t i = 0; i < dense->turns; i++) { /* back to the first pair */
+            dense->turn[i].x0 -= pairs * dense->step[i];
+            dense->turn[i].x1 -= pairs * dense->step[i];
+        }
+    }
+}
+
+/* `count` patches, `step` bytes from one to the next, to as many places of the output: pairs, and an odd last one twice. */
+static void nj_patches(struct nj_loop *loop, const struct nj_packed_convolution *op, const int8_t *x, int32_t step,
+                       int32_t count, int8_t *output)
+{
+    const int32_t blocks = op->patch / NJ_BLOCK;
+    const int32_t channels = op->output.channels;
+    if (count > 1) {
+        loop->dense.turns = 0;
+        nj_loop_add(loop, x, x + step, blocks, 2 * step);
+        nj_loop_run(loop, op, count / 2, channels, output);
+    }
+    if (count % 2 != 0) {
+        x += (count - 1) * step;
+        loop->dense.turns = 0;
+        nj_loop_add(loop, x, x, blocks, 0);
+        nj_loop_run(loop, op, 1, 0, output + (count - 1) * channels);
+    }
+}
+
+/* Windows whose rows are whole blocks are read where they lie: pairs of places of a row that see no padding left or
+ * right; rows of padding are one row of zero points. What is left of a row is gathered, two places at a time. */
+static void nj_conv_rows(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output, int8_t *scratch)
+{
+    const struct nj_window *window = &op->window;
+    const int32_t channels = op->input.channels;
+    const int32_t run = window->width * channels;
+    const int32_t width = op->output.width;
+    const int32_t next = window->stride_width * channels;
+    const int32_t first = nj_clamp((window->pad_left + window->stride_width - 1) / window->stride_width, 0, width);
+    const int32_t room = op->input.width - window->width + window->pad_left;
+    const int32_t behind = room < 0 ? first : nj_clamp(room / window->stride_width + 1, first, width);
+    const int32_t pairs = (behind - first) / 2;
+    struct nj_loop loop;
+    nj_loop_start(&loop, op, scratch);
+    int8_t *const padding = (int8_t *)(loop.step + op->turns);
+    int8_t *const patch = padding + run;
+    for (int32_t i = 0; i < run; i += NJ_BLOCK) {
+        vst1q_s8(padding + i, vdupq_n_s8((int8_t)op->input_zero_point));
+    }
+    int32_t row = -window->pad_top;
+    for (int32_t oy = 0; oy < op->output.height; oy++, row += window->stride_height, output += width * op->output.channels) {
+        loop.dense.turns = 0;
+        for (int32_t ky = 0, y = row; ky < window->height && pairs > 0; ky++, y += window->dilation_height) {
+            const bool inside = y >= 0 && y < op->input.height;
+            const int8_t *x0 = input + (y * op->input.width - window->pad_left) * channels + first * next;
+            nj_loop_add(&loop, inside ? x0 : padding, inside ? x0 + next : padding, run / NJ_BLOCK,
+                        inside ? 2 * next : 0);
+        }
+        if (pairs > 0) {
+            nj_loop_run(&loop, op, pairs, op->output.channels, output + first * op->output.channels);
+        }
+        int32_t waiting = -1; /* a column whose patch is gathered */
+        for (int32_t ox = 0; ox < width; ox++) {
+            if (ox == first) {
+                ox += 2 * pairs;
+                if (ox == width) {
+                    break;
+                }
+            }
+            nj_patch_copy(op, input, waiting < 0 ? patch : patch + op->patch, row, ox * window->stride_width - window->pad_left);
+            if (waiting < 0) {
+                waiting = ox;
+                continue;
+            }
+            loop.dense.turns = 0;
+            nj_loop_add(&loop, patch, patch + op->patch, op->patch / NJ_BLOCK, 0);
+            nj_loop_run(&loop, op, 1, (ox - waiting) * op->output.channels, output + waiting * op->output.channels);
+            waiting = -1;
+        }
+        if (waiting >= 0) {
+            nj_patches(&loop, op, patch, 0, 1, output + waiting * op->output.channels);
+        }
     }
 }
 
@@ -179,23 +278,30 @@ void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *
     const int32_t channels = op->input.channels;
     const int32_t width = op->output.width;
     const int32_t places = op->output.height * width;
+    struct nj_loop loop;
+    nj_loop_start(&loop, op, scratch);
     if (window->height == 1 && window->width == 1 && window->pad_top == 0 && window->pad_left == 0) {
         /* The image is the patches: in one go where no place is left out, else row by row. */
         const bool all = window->stride_height == 1 && window->stride_width == 1 && op->input.width == width;
         const int32_t run = all ? places : width;
         for (int32_t i = 0, oy = 0; i < places; i += run, oy++) {
-            nj_patches(op, input + oy * window->stride_height * op->input.width * channels,
+            nj_patches(&loop, op, input + oy * window->stride_height * op->input.width * channels,
                        window->stride_width * channels, run, output + i * op->output.channels);
         }
         return;
     }
+    if (op->batch == 0) {
+        nj_conv_rows(op, input, output, scratch);
+        return;
+    }
+    int8_t *const patches = (int8_t *)(loop.step + op->turns);
     const int32_t reach = (window->height - 1) * window->dilation_height;
     int32_t x = 0;
     int32_t row = -window->pad_top;
     int32_t column = -window->pad_left;
     for (int32_t i = 0; i < places; i += op->batch) {
         const int32_t count = places - i < op->batch ? places - i : op->batch;
-        int8_t *patch = scratch;
+        int8_t *patch = patches;
         for (int32_t n = 0; n < count;) {
             int32_t run = 1;
             if (window->dilation_width == 1 && row >= 0 && row + reach < op->input.height && column >= 0 &&
@@ -218,7 +324,7 @@ void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *
                 row += window->stride_height;
             }
         }
-        nj_patches(op, scratch, op->patch, count, output + i * op->output.channels);
+        nj_patches(&loop, op, patches, op->patch, count, output + i * op->output.channels);
     }
 }
 
@@ -262,9 +368,12 @@ void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *
         for (int32_t ox = 0; ox < op->output.width; ox++) {
             const int32_t column = ox * op->window.stride_width - op->window.pad_left;
             for (int32_t oc = 0; oc < op->output.channels; oc++) {
-                const int32_t *requant = op->requant + oc / NJ_GROUP * (3 * NJ_GROUP) + oc % NJ_GROUP;
-                const int32_t acc = nj_packed_accumulate(op, input, oc, requant[0], row, column);
-                const struct nj_requant scale = {requant[NJ_GROUP], requant[2 * NJ_GROUP]};
+                const int8_t *requant = op->requant + oc / NJ_GROUP * NJ_CONSTANTS;
+                int32_t words[2 * NJ_GROUP]; /* biases and multipliers, little-endian on every target */
+                memcpy(words, requant, sizeof words);
+                const int32_t c = oc % NJ_GROUP;
+                const int32_t acc = nj_packed_accumulate(op, input, oc, words[c], row, column);
+                const struct nj_requant scale = {words[NJ_GROUP + c], requant[sizeof words + (size_t)c]};
                 const int32_t scaled = nj_requantize_double(acc, scale);
                 *output++ = (int8_t)nj_clamp(nj_add_wrapping(scaled, op->output_zero_point), op->activation_min,
                                              op->activation_max);

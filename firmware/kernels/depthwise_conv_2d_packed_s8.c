@@ -14,6 +14,7 @@ static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
                     int32_t column)
 {
     const struct nj_window *window = &op->window;
+    const int8_t **const first = tap;
     const int32_t width = window->width;
     const int32_t reach = op->input.width - column; /* columns from here on are beyond the image */
     const int32_t pitch = window->dilation_height * op->input.width * op->input.channels;
@@ -32,7 +33,7 @@ static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
             }
         }
     }
-    *tap = op->padding; /* of the zeros that make their number even */
+    *tap = *first; /* of the zeros that make their number even */
 }
 
 /* Output indices from `first` to before `behind` of a dimension see no padding. */
@@ -48,7 +49,31 @@ static struct nj_inside nj_inside(int32_t input, int32_t output, int32_t reach, 
     return (struct nj_inside){first, room < 0 ? first : nj_clamp(room / stride + 1, first, output)};
 }
 
-/* 9 taps: runs along the longer side of the image, so that the taps' places are found once a run. */
+/* Neighbouring places that one group of lanes takes at a time: with few channels, places next to each other in a row lie
+ * next to each other in memory, and the group's lanes repeat the channels. */
+static int32_t nj_side_by_side(const struct nj_packed_depthwise *op)
+{
+    const int32_t channels = op->output.channels;
+    return op->window.stride_width == 1 && NJ_LANES % channels == 0 ? NJ_LANES / channels : 1;
+}
+
+static bool nj_is_nine(const struct nj_window *window)
+{
+    return window->height * window->width == NJ_NINE;
+}
+
+/* Whether no tap is a padded one. */
+static bool nj_all_inside(const struct nj_packed_depthwise *op, const int8_t *const *tap)
+{
+    for (int32_t t = 0; t < op->taps; t++) {
+        if (tap[t] == op->padding) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Runs along the longer side of the image, so that the taps' places are found once a run. */
 static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                               struct nj_depthwise *depthwise)
 {
@@ -61,33 +86,52 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
     const struct nj_inside columns =
         nj_inside(op->input.width, op->output.width, (window->width - 1) * window->dilation_width,
                   window->stride_width, window->pad_left);
-    const bool down = rows.behind - rows.first > columns.behind - columns.first;
+    const int32_t together = nj_side_by_side(op);
+    const bool down = together == 1 && rows.behind - rows.first > columns.behind - columns.first;
     const struct nj_inside inside = down ? rows : columns;
     const int32_t lines = down ? op->output.width : op->output.height;
     const int32_t length = down ? op->output.height : op->output.width;
     const int32_t move =
         (down ? window->stride_height * op->input.width : window->stride_width) * op->input.channels;
-    depthwise->back = (down ? op->output.width * channels : channels) - walked;
+    const int32_t back = (down ? op->output.width * channels : channels) - walked;
+    const bool nine = nj_is_nine(window);
+    void (*const run)(const struct nj_depthwise *) =
+        nine ? (op->relu ? nj_depthwise_9_relu : nj_depthwise_9_clamped)
+             : (op->relu ? nj_depthwise_any_relu : nj_depthwise_any_clamped);
     for (int32_t line = 0; line < lines; line++) {
         int32_t places = 1;
         for (int32_t i = 0; i < length; i += places) {
             const int32_t oy = down ? i : line;
             const int32_t ox = down ? line : i;
-            const bool run = i >= inside.first && i < inside.behind;
-            places = run ? inside.behind - i : 1;
             nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
                     ox * window->stride_width - window->pad_left);
+            depthwise->y = output + (oy * op->output.width + ox) * channels;
+            depthwise->channels = channels;
+            depthwise->back = back;
             depthwise->moves = 0;
-            if (places > 1) {
-                for (int32_t t = 0; t < NJ_NINE; t++) {
-                    /* Padded taps stay where they are. */
-                    depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : move;
-                    depthwise->moves |= depthwise->step[t] - walked;
+            places = 1;
+            int32_t turns = 1;
+            if (i >= inside.first && i < inside.behind && (nine || nj_all_inside(op, depthwise->tap))) {
+                const bool wide = together > 1 && inside.behind - i >= together;
+                turns = (inside.behind - i) / (wide ? together : 1);
+                places = wide ? turns * together : turns;
+                const int32_t step = wide ? NJ_LANES : move;
+                if (wide) {
+                    depthwise->channels = NJ_LANES;
+                    depthwise->back = 0;
+                }
+                if (!nine) {
+                    depthwise->moves = step;
+                } else if (turns > 1) {
+                    for (int32_t t = 0; t < NJ_NINE; t++) {
+                        /* Padded taps stay where they are. */
+                        depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : step;
+                        depthwise->moves |= depthwise->step[t] - (wide ? NJ_LANES : walked);
+                    }
                 }
             }
-            depthwise->places = places;
-            depthwise->y = output + (oy * op->output.width + ox) * channels;
-            (op->half_up ? nj_depthwise_9_half_up : nj_depthwise_9_half_away)(depthwise);
+            depthwise->places = turns;
+            run(depthwise);
         }
     }
 }
@@ -95,26 +139,13 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
 void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                                     int8_t *scratch)
 {
-    const struct nj_window *window = &op->window;
     struct nj_depthwise depthwise = {.groups = op->groups,
-                                     .channels = op->output.channels,
                                      .zero_point = op->output_zero_point,
                                      .pairs = op->taps / 2,
                                      .tap = (const int8_t **)(void *)scratch};
     vst1q_s8(depthwise.min, vdupq_n_s8((int8_t)op->activation_min));
     vst1q_s8(depthwise.max, vdupq_n_s8((int8_t)op->activation_max));
-    if (window->height * window->width == NJ_NINE) {
-        nj_depthwise_runs(op, input, output, &depthwise);
-        return;
-    }
-    for (int32_t oy = 0; oy < op->output.height; oy++) {
-        for (int32_t ox = 0; ox < op->output.width; ox++) {
-            nj_taps(op, input, depthwise.tap, oy * window->stride_height - window->pad_top,
-                    ox * window->stride_width - window->pad_left);
-            depthwise.y = output + (oy * op->output.width + ox) * op->output.channels;
-            (op->half_up ? nj_depthwise_any_half_up : nj_depthwise_any_half_away)(&depthwise);
-        }
-    }
+    nj_depthwise_runs(op, input, output, &depthwise);
 }
 
 #else

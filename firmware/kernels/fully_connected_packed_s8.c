@@ -1,8 +1,10 @@
 /* FULLY_CONNECTED with packed weights. SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "nj_helium.h"
 #include "nj_requantize.h"
 
-enum { NJ_GROUP = 4, NJ_BLOCK = 16 };
+enum { NJ_GROUP = 4, NJ_BLOCK = 16, NJ_CONSTANTS = 9 * NJ_GROUP }; /* the latter: bytes of a group's requant */
 
 #if NJ_HELIUM
 
@@ -48,11 +50,12 @@ void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, co
     const int32x4_t max = vdupq_n_s32(op->activation_max);
     for (int32_t batch = 0; batch < op->batches; batch++, input += op->inputs) {
         const int8_t *weights = op->weights;
-        const int32_t *requant = op->requant;
-        for (int32_t left = outputs; left > 0; left -= NJ_GROUP, requant += 3 * NJ_GROUP, output += NJ_GROUP) {
-            int32x4_t acc = vaddq_s32(nj_dot_group(input, &weights, blocks), vld1q_s32(requant));
-            const int32x4_t multiplier = vld1q_s32(requant + NJ_GROUP);
-            const int32x4_t shift = vld1q_s32(requant + 2 * NJ_GROUP);
+        const int8_t *requant = op->requant;
+        for (int32_t left = outputs; left > 0; left -= NJ_GROUP, requant += NJ_CONSTANTS, output += NJ_GROUP) {
+            const int32_t *const words = (const int32_t *)(const void *)requant;
+            int32x4_t acc = vaddq_s32(nj_dot_group(input, &weights, blocks), vld1q_s32(words));
+            const int32x4_t multiplier = vld1q_s32(words + NJ_GROUP);
+            const int32x4_t shift = vldrbq_s32(requant + 8 * NJ_GROUP);
             if (op->rounding == NJ_ROUND_SINGLE) {
                 /* Right shifts of the floor of the product; where there is none, vqrdmulh alone rounds once. */
                 const int32x4_t shifted = vrshlq_s32(vqdmulhq_s32(acc, multiplier), shift);
@@ -78,13 +81,15 @@ void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, co
     const int32_t blocks = (op->inputs + NJ_BLOCK - 1) / NJ_BLOCK;
     for (int32_t batch = 0; batch < op->batches; batch++, input += op->inputs) {
         for (int32_t o = 0; o < op->outputs; o++) {
-            const int32_t *requant = op->requant + o / NJ_GROUP * (3 * NJ_GROUP) + o % NJ_GROUP;
+            const int8_t *requant = op->requant + o / NJ_GROUP * NJ_CONSTANTS;
+            int32_t words[2 * NJ_GROUP]; /* biases and multipliers, little-endian on every target */
+            memcpy(words, requant, sizeof words);
             const int8_t *weights = op->weights + (o / NJ_GROUP * blocks * NJ_GROUP + o % NJ_GROUP) * NJ_BLOCK;
-            int32_t acc = requant[0];
+            int32_t acc = words[o % NJ_GROUP];
             for (int32_t i = 0; i < op->inputs; i++) {
                 acc = nj_add_wrapping(acc, weights[i / NJ_BLOCK * (NJ_GROUP * NJ_BLOCK) + i % NJ_BLOCK] * input[i]);
             }
-            const struct nj_requant scale = {requant[NJ_GROUP], requant[2 * NJ_GROUP]};
+            const struct nj_requant scale = {words[NJ_GROUP + o % NJ_GROUP], requant[8 * NJ_GROUP + o % NJ_GROUP]};
             const int32_t scaled = nj_requantize(acc, scale, op->rounding);
             *output++ = (int8_t)nj_clamp(nj_add_wrapping(scaled, op->output_zero_point), op->activation_min,
                                          op->activation_max);

@@ -84,9 +84,9 @@ def test_convolutions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: 
     both.check(runner, tmp_path)
 
 
-def packed(both: Both, values: Values, name: str, count: int) -> int:
-    """Random packed convolutions, where the kernels take them; returns how many."""
-    draw, taken = values.rng.integers, 0
+def packed(both: Both, values: Values, name: str, count: int) -> tuple[int, int]:
+    """Random packed convolutions, where the kernels take them; returns how many, and how many in place."""
+    draw, taken, in_place = values.rng.integers, 0, 0
     for i in range(count):
         nine = (1, 9) if i % 9 == 1 else (3, 3)
         size = (
@@ -96,8 +96,12 @@ def packed(both: Both, values: Values, name: str, count: int) -> int:
         if i % 3 == 0:
             image = [n + int(draw(10)) for n in image]
         ic, oc = int(draw(1, 40)), int(draw(1, 20))
+        if i % 7 == 0:
+            ic = 2 ** int(draw(5))
         if i % 5 == 0:
             ic = int(draw(100, 300)) if name == "conv_2d" else 16 * int(draw(1, 4))
+        if i % 3 == 2:
+            ic = (8 << int(draw(6))) // size[1] if name == "conv_2d" and size[1] in (1, 2, 4) else 16
         if name == "depthwise_conv_2d":
             oc = ic
         weights = values.steps(*((oc, *size, ic) if name == "conv_2d" else (1, *size, oc)))
@@ -114,13 +118,19 @@ def packed(both: Both, values: Values, name: str, count: int) -> int:
         if ops.packed_convolution(both.library, *arguments) is not None:
             both(f"{name} packed {i}", ops.packed_convolution, *arguments, 2 * int(draw(1, 4)))
             taken += 1
-    return taken
+        if name != "conv_2d" or ops.packed_convolution(both.library, *arguments, 0, True) is None:
+            continue
+        both(f"{name} in place {i}", ops.packed_convolution, *arguments, 0, True)
+        in_place += 1
+    return taken, in_place
 
 
 @pytest.mark.parametrize("name", ["conv_2d", "depthwise_conv_2d"])
 def test_packed_convolutions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, name: str) -> None:
     both = Both(kernels)
-    assert packed(both, Values(6), name, 400) > 200
+    taken, in_place = packed(both, Values(6), name, 400)
+    assert taken > 200
+    assert in_place > (60 if name == "conv_2d" else -1)
     both.check(runner, tmp_path)
 
 
@@ -128,7 +138,7 @@ def test_linear_forms(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> Non
     both, values = Both(kernels), Values(7)
     draw = values.rng.integers
     for i in range(100):
-        shift = int(draw(8, 23))
+        shift = 22 if i % 2 else int(draw(8, 25))
         low, high = int(draw(-128, 0)), int(draw(0, 128))
         factors = draw(-(2**22), 2**22, 2)
         count = int(draw(1, 100))
@@ -236,6 +246,49 @@ def test_elementwise(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
         name = ("add", "add", "sub", "mul")[i % 4]
         rounding = ROUNDINGS[i // 4 % 2]
         both(f"{name} {i}", ops.elementwise, name, (first, second), q, int(draw(4)), rounding)
+    both.check(runner, tmp_path)
+
+
+def test_reductions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(11)
+    draw = values.rng.integers
+    for i in range(150):
+        x = values.steps(*(int(n) for n in draw(1, 24, 4)))
+        axes = [d for d in range(4) if draw(2)]
+        q = (values.quantization(), values.quantization())
+        both(f"mean {i}", ops.mean, x, axes, *q, k.DOUBLE)
+        both(f"sum {i}", ops.total, x, axes, q, bool(i % 2), ROUNDINGS[i // 2 % 2])
+    full = np.full((1, 40, 40, 9), -128, np.int8)
+    q = (ops.Q(1.0, 127), ops.Q(1e4, -128))
+    both("sum of extremes", ops.total, full, (1, 2), q, True, k.DOUBLE)
+    both("mean of extremes", ops.mean, full, (1, 2), *q, k.DOUBLE)
+    both.check(runner, tmp_path)
+
+
+def test_prelu(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(12)
+    shapes = [((1, 3, 5, 7), (7,)), ((2, 19), (2, 19)), ((1, 4, 6, 33), (1, 1, 33)), ((9,), (1,))]
+    for i in range(120):
+        inputs = tuple(values.steps(*shape) for shape in shapes[i % len(shapes)])
+        q = (values.quantization(), values.quantization(), values.quantization(0.003, 0.3))
+        both(f"prelu {i}", ops.prelu, inputs, q, ROUNDINGS[i // 4 % 2])
+    both.check(runner, tmp_path)
+
+
+def test_conversions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    """QUANTIZE near its ties, far outside, and of what is no number; DEQUANTIZE of every step."""
+    both, values = Both(kernels), Values(10)
+    draw = values.rng.integers
+    hard = [np.inf, -np.inf, np.nan, 3e38, -3e38, 0.0, -0.0, 1e-45, -1e-45, 2.0**31, -(2.0**31)]
+    for i in range(120):
+        q = values.quantization()
+        count = int(draw(1, 80))
+        x = ((draw(-300, 300, count) + 0.5) * q.scale).astype(np.float32)
+        x = np.nextafter(x, x + draw(-1, 2, count).astype(np.float32)).astype(np.float32)
+        x[::7] = values.rng.standard_normal(len(x[::7])) * 60 * q.scale
+        x[: count // 3] = np.resize(np.array(hard, np.float32), count // 3)
+        both(f"quantize {i}", ops.quantize, x, q)
+        both(f"dequantize {i}", ops.dequantize, values.steps(count), q)
     both.check(runner, tmp_path)
 
 

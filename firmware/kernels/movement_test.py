@@ -91,10 +91,7 @@ def test_quantize(kernels: ctypes.CDLL, judge: str, seed: int) -> None:
     x = (values.rng.standard_normal(count) * 60 * q.scale).astype(np.float32)
     x[:200] = ((values.rng.integers(-300, 300, 200) + 0.5) * q.scale).astype(np.float32)
     x[:3] = 1e6, -1e6, 0.0
-    got = np.empty(count, np.int8)
-    kernels.nj_quantize_f32_s8(
-        k.pointer(x), k.pointer(got), ctypes.c_size_t(count), ctypes.c_float(q.scale), q.zero_point
-    )
+    got = ops.quantize(kernels, x, q)
     tensors = [Tensor((count,), dtype="float32"), Tensor((count,), q.scale, q.zero_point)]
     model = single_op("QUANTIZE", tensors, [0], [1], {"QuantizeOptions": {}})
     np.testing.assert_array_equal(got, JUDGES[judge](model, [x]))
@@ -102,10 +99,7 @@ def test_quantize(kernels: ctypes.CDLL, judge: str, seed: int) -> None:
 
 def test_quantize_saturates_where_the_reference_is_undefined(kernels: ctypes.CDLL) -> None:
     x = np.array([np.inf, -np.inf, 3e38, -3e38, np.nan], np.float32)
-    got = np.empty(len(x), np.int8)
-    kernels.nj_quantize_f32_s8(
-        k.pointer(x), k.pointer(got), ctypes.c_size_t(len(x)), ctypes.c_float(1e-3), 5
-    )
+    got = ops.quantize(kernels, x, ops.Q(1e-3, 5))
     assert got.tolist() == [127, -128, 127, -128, -128]
 
 
@@ -115,10 +109,7 @@ def test_quantize_saturates_where_the_reference_is_undefined(kernels: ctypes.CDL
 def test_dequantize(kernels: ctypes.CDLL, judge: str, seed: int) -> None:
     q = Values(seed).quantization()
     x = np.arange(-128, 128).astype(np.int8)
-    got = np.empty(256, np.float32)
-    kernels.nj_dequantize_s8_f32(
-        k.pointer(x), k.pointer(got), ctypes.c_size_t(256), ctypes.c_float(q.scale), q.zero_point
-    )
+    got = ops.dequantize(kernels, x, q)
     tensors = [Tensor((256,), q.scale, q.zero_point), Tensor((256,), dtype="float32")]
     model = single_op("DEQUANTIZE", tensors, [0], [1], {"DequantizeOptions": {}}, 2)
     np.testing.assert_array_equal(got, JUDGES[judge](model, [x]))

@@ -8,52 +8,42 @@
 
 #if NJ_HELIUM
 
-_Static_assert(offsetof(struct nj_dense, x0) == 0 && offsetof(struct nj_dense, turns) == 8 &&
-                   offsetof(struct nj_dense, weights) == 16 && offsetof(struct nj_dense, end) == 24 &&
-                   offsetof(struct nj_dense, y) == 28 && offsetof(struct nj_dense, zero_point) == 32 &&
-                   offsetof(struct nj_dense, max) == 40 && offsetof(struct nj_dense, place) == 44 && offsetof(struct nj_dense, pairs) == 60 &&
-                   offsetof(struct nj_dense, step) == 64 && offsetof(struct nj_dense, back) == 68,
+_Static_assert(offsetof(struct nj_dense, turn) == 0 && offsetof(struct nj_dense, turns) == 8 &&
+                   offsetof(struct nj_dense, weights) == 12 && offsetof(struct nj_dense, end) == 20 &&
+                   offsetof(struct nj_dense, y) == 24 && offsetof(struct nj_dense, min) == 32 &&
+                   offsetof(struct nj_dense, place) == 40 && offsetof(struct nj_dense, pairs) == 56 &&
+                   offsetof(struct nj_dense, back) == 60 && sizeof(struct nj_turn) == 12,
                "offsets in the assembly");
-_Static_assert(NJ_DENSE_BLOCKS == 8, "unrolled so often below");
+_Static_assert(NJ_DENSE_BLOCKS == 8 && NJ_DENSE_BLOCK_CODE == 14 * 4, "unrolled so often below");
 
 /* r0 r2 r4 r6: patch 0, channels 0 to 3; r8 r10 r12 lr: patch 1. r1, r3: steps; r5: weights; r7: requant; r9: y;
- * r11: turns. q4: places; q5, q6: range; q7: zero point. On the stack: x0, x1, turns, where to enter;
- * end, pairs left, op. */
-#define NJ_DENSE(name, correction)                                                                                    \
+ * r11: turns. q4: places; q5, q6: range; q7: zero point. On the stack: turns; end; pairs left; op. */
+#define NJ_DENSE(name, correction, clamp)                                                                             \
     __attribute__((naked)) void name(const struct nj_dense *op __attribute__((unused)))                               \
     {                                                                                                                 \
         __asm__("push {r4-r11, lr}\n"                                                                                 \
                 "vpush {d8-d15}\n"                                                                                    \
-                "sub sp, sp, #28\n"                                                                                   \
-                "ldrd r1, r3, [r0]\n"                                                                                 \
-                "ldrd r4, r6, [r0, #8]\n"                                                                             \
-                "rsb r6, r6, #8\n"                                                                                    \
-                "movs r5, #56\n" /* bytes of code of one block */                                                     \
-                "mul r6, r6, r5\n"                                                                                    \
-                "adr r5, 2f\n"                                                                                        \
-                "add r6, r6, r5\n"                                                                                    \
-                "orr r6, r6, #1\n" /* Thumb */                                                                        \
-                "strd r1, r3, [sp]\n"                                                                                 \
-                "strd r4, r6, [sp, #8]\n"                                                                             \
-                "ldr r4, [r0, #24]\n"                                                                                 \
-                "ldr r6, [r0, #60]\n"                                                                                 \
-                "strd r4, r6, [sp, #16]\n"                                                                            \
-                "str r0, [sp, #24]\n"                                                                                 \
-                "ldrd r5, r7, [r0, #16]\n"                                                                            \
-                "ldrd r9, r4, [r0, #28]\n"                                                                            \
+                "sub sp, sp, #16\n"                                                                                   \
+                "ldr r4, [r0]\n"                                                                                      \
+                "ldr r6, [r0, #20]\n"                                                                                 \
+                "strd r4, r6, [sp]\n"                                                                                 \
+                "ldr r4, [r0, #56]\n"                                                                                 \
+                "strd r4, r0, [sp, #8]\n"                                                                             \
+                "ldrd r5, r7, [r0, #12]\n"                                                                            \
+                "ldrd r9, r4, [r0, #24]\n"                                                                            \
                 "vdup.16 q7, r4\n"                                                                                    \
-                "ldrd r4, r6, [r0, #36]\n"                                                                            \
+                "ldrd r4, r6, [r0, #32]\n"                                                                            \
                 "vdup.16 q5, r4\n"                                                                                    \
                 "vdup.16 q6, r6\n"                                                                                    \
-                "vldrh.16 q4, [r0, #44]\n"                                                                            \
+                "vldrh.16 q4, [r0, #40]\n"                                                                            \
                 "1:\n"                                                                                                \
-                "ldrd r4, r6, [r7, #8]\n"                                                                             \
-                "ldrd r12, lr, [r7, #8]\n"                                                                            \
-                "ldrd r0, r2, [r7]\n"                                                                                 \
-                "ldrd r8, r10, [r7], #16\n"                                                                           \
-                "ldm sp, {r1, r3, r11, pc}\n"                                                                         \
+                "ldm r7, {r0, r2, r4, r6}\n"                                                                          \
+                "ldm r7!, {r8, r10, r12, lr}\n"                                                                       \
+                "ldr r11, [sp]\n"                                                                                     \
+                "ldm r11!, {r1, r3, pc}\n"                                                                            \
                 ".p2align 2\n"                                                                                        \
-                "2:\n"                                                                                                \
+                ".global " #name "_blocks\n"                                                                          \
+                #name "_blocks:\n"                                                                                    \
                 ".rept 8\n"                                                                                           \
                 "vldrb.8 q0, [r1], #16\n"                                                                             \
                 "vldrb.8 q1, [r3], #16\n"                                                                             \
@@ -70,10 +60,9 @@ _Static_assert(NJ_DENSE_BLOCKS == 8, "unrolled so often below");
                 "vmladava.s8 r6, q0, q3\n"                                                                            \
                 "vmladava.s8 lr, q1, q3\n"                                                                            \
                 ".endr\n"                                                                                             \
-                "subs.w r11, r11, #1\n"                                                                               \
-                "bne.w 2b\n"                                                                                          \
+                "ldm.w r11!, {r1, r3, pc}\n"                                                                          \
                 "vldrw.32 q2, [r7], #16\n" /* multipliers */                                                          \
-                "vldrw.32 q3, [r7], #16\n" /* shifts */                                                               \
+                "vldrb.s32 q3, [r7], #4\n" /* shifts */                                                               \
                 "vmov q0[2], q0[0], r0, r4\n"                                                                         \
                 "vmov q0[3], q0[1], r2, r6\n"                                                                         \
                 "vmov q1[2], q1[0], r8, r12\n"                                                                        \
@@ -84,36 +73,45 @@ _Static_assert(NJ_DENSE_BLOCKS == 8, "unrolled so often below");
                 "vqmovnb.s32 q0, q0\n" /* channel c of patches 0 and 1 side by side, 16 bits each */                  \
                 "vqmovnt.s32 q0, q1\n"                                                                                \
                 "vqadd.s16 q0, q0, q7\n"                                                                              \
-                "vmax.s16 q0, q0, q5\n"                                                                               \
-                "vmin.s16 q0, q0, q6\n"                                                                               \
+                clamp                                                                                                 \
                 "vstrb.16 q0, [r9, q4]\n"                                                                             \
-                "ldr r0, [sp, #16]\n"                                                                                 \
+                "ldr r0, [sp, #4]\n"                                                                                  \
                 "adds r9, r9, #4\n"                                                                                   \
                 "cmp r7, r0\n"                                                                                        \
                 "bne.w 1b\n"                                                                                          \
-                "ldr r4, [sp, #24]\n"                                                                                 \
-                "ldrd r0, r2, [sp]\n"                                                                                 \
-                "ldrd r6, r8, [r4, #64]\n"                                                                            \
-                "add r0, r6\n"                                                                                        \
-                "add r2, r6\n"                                                                                        \
-                "strd r0, r2, [sp]\n"                                                                                 \
-                "add r9, r8\n"                                                                                        \
-                "ldrd r5, r7, [r4, #16]\n"                                                                            \
-                "ldr r6, [sp, #20]\n"                                                                                 \
+                "ldr r12, [sp, #12]\n"                                                                                \
+                "ldrd r0, r2, [r12]\n"                                                                                \
+                "ldr r4, [r12, #8]\n"                                                                                 \
+                "2:\n"                                                                                                \
+                "ldr r6, [r2], #4\n"                                                                                  \
+                "ldrd r8, r10, [r0]\n"                                                                                \
+                "add r8, r6\n"                                                                                        \
+                "add r10, r6\n"                                                                                       \
+                "strd r8, r10, [r0], #12\n"                                                                           \
+                "subs r4, #1\n"                                                                                       \
+                "bne 2b\n"                                                                                            \
+                "ldr r6, [r12, #60]\n"                                                                                \
+                "add r9, r6\n"                                                                                        \
+                "ldrd r5, r7, [r12, #12]\n"                                                                           \
+                "ldr r6, [sp, #8]\n"                                                                                  \
                 "subs r6, #1\n"                                                                                       \
-                "str r6, [sp, #20]\n"                                                                                 \
+                "str r6, [sp, #8]\n"                                                                                  \
                 "bne.w 1b\n"                                                                                          \
-                "add sp, sp, #28\n"                                                                                   \
+                "add sp, sp, #16\n"                                                                                   \
                 "vpop {d8-d15}\n"                                                                                     \
                 "pop {r4-r11, pc}\n");                                                                                \
     }
 
-NJ_DENSE(nj_dense_half_up, "")
+/* Nothing negative survives, so its rounding does not matter, and saturation is the clamp. */
+NJ_DENSE(nj_dense_relu, "", "vqmovnb.s16 q0, q0\n")
 
 /* Half away from zero is half up of one unit less for negative numbers. */
-NJ_DENSE(nj_dense_half_away, "vshr.s32 q2, q0, #31\n"
-                             "vqadd.s32 q0, q0, q2\n"
-                             "vshr.s32 q2, q1, #31\n"
-                             "vqadd.s32 q1, q1, q2\n")
+NJ_DENSE(nj_dense_clamped,
+         "vshr.s32 q2, q0, #31\n"
+         "vqadd.s32 q0, q0, q2\n"
+         "vshr.s32 q2, q1, #31\n"
+         "vqadd.s32 q1, q1, q2\n",
+         "vmax.s16 q0, q0, q5\n"
+         "vmin.s16 q0, q0, q6\n")
 
 #endif

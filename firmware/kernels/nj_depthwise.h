@@ -14,23 +14,24 @@ struct nj_depthwise {
     int8_t *y;
     int32_t channels;
     int32_t places; /* at least 1 */
-    int32_t moves; /* 0: every tap's next place begins where its last group ended */
+    int32_t moves; /* of 9 taps: 0 if every tap's next place begins where its last group ended; of others: bytes from one
+                    * place to the next */
     int32_t back; /* bytes from the end of the output's last group to its next place */
     int32_t zero_point;
     int32_t pairs; /* of taps; read by the general loop */
     int8_t min[16];
     int8_t max[16];
-    const int8_t **tap; /* where each tap begins, at the first place; [12] for 9 taps, and moved along */
+    const int8_t **tap; /* where each tap begins, at the first place; [12] for 9 taps, and moved along, else even */
     int32_t step[12]; /* of 9 taps: bytes from one place to the next */
 };
 
 /* 9 taps at `places` places. Requantization as in nj_dense.h. */
-void nj_depthwise_9_half_up(const struct nj_depthwise *op);
-void nj_depthwise_9_half_away(const struct nj_depthwise *op);
+void nj_depthwise_9_relu(const struct nj_depthwise *op);
+void nj_depthwise_9_clamped(const struct nj_depthwise *op);
 
-/* Any even number of taps at one place. */
-void nj_depthwise_any_half_up(const struct nj_depthwise *op);
-void nj_depthwise_any_half_away(const struct nj_depthwise *op);
+/* Any even number of taps at `places` places, all moving alike. */
+void nj_depthwise_any_relu(const struct nj_depthwise *op);
+void nj_depthwise_any_clamped(const struct nj_depthwise *op);
 
 #endif
 #endif

@@ -1,5 +1,6 @@
 /* What the Helium paths share: requantization of 4 lanes, and 4 dot products at a time. Internal to the kernels.
- * NJ_HELIUM is 1 where the compiler's target has integer Helium; the scalar paths are the specification.
+ * NJ_HELIUM is 1 where the compiler's target has integer Helium, NJ_HELIUM_FLOAT where it has that of floats, too; the
+ * scalar paths are the specification.
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_HELIUM_H
@@ -9,6 +10,11 @@
 #define NJ_HELIUM 1
 #else
 #define NJ_HELIUM 0
+#endif
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+#define NJ_HELIUM_FLOAT 1
+#else
+#define NJ_HELIUM_FLOAT 0
 #endif
 
 #if NJ_HELIUM

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NJ_KERNELS_API 1
+#define NJ_KERNELS_API 2
 
 /* How an int32 accumulator is scaled to int8 steps.
  * NJ_ROUND_SINGLE: one rounding, half up, of the 64-bit product.
@@ -67,10 +67,12 @@ struct nj_convolution {
  * A patch is the window's steps in the order [row][column][input channel]; `patch` is its size rounded up to 16, and the
  * weights beyond its end are 0. Output channels go in groups of 4; where their number is no multiple of 4, the last
  * channel is repeated to fill the last group.
- * weights: [group][patch / 16][channel of 4][16]; requant: [group][bias, multiplier, shift][channel of 4].
- * half_up: 1 where activation_min >= output_zero_point, so that no negative result survives and their rounding does not
- * matter; otherwise 0, and every shift is below 0.
- * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number.
+ * weights: [group][patch / 16][channel of 4][16]; requant, 36 bytes a group: int32 bias [4], int32 multiplier [4], int8 shift [4].
+ * relu: 1 where output_zero_point and activation_min are -128 and activation_max is 127, so that no negative result
+ * survives and saturation is the clamp; otherwise 0, and every shift is below 0.
+ * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number; 0 where the
+ * rows of a window are whole blocks of 16 (its width times the input channels, no dilation along it) and are read in place.
+ * turns: the most stretches that the inner loop takes a patch in: 128 bytes each at most, or a row of the window in place.
  * Up to 15 bytes behind the input may be read; they do not count. */
 struct nj_packed_convolution {
     struct nj_image input;
@@ -80,14 +82,16 @@ struct nj_packed_convolution {
     int32_t output_zero_point;
     int32_t activation_min;
     int32_t activation_max;
-    int32_t half_up;
+    int32_t relu;
     int32_t patch;
     int32_t batch;
-    const int8_t *weights; /* aligned to 4 */
-    const int32_t *requant;
+    int32_t turns;
+    const int8_t *weights; /* both aligned to 4 */
+    const int8_t *requant;
 };
 
-/* DEPTHWISE_CONV_2D of depth multiplier 1, packed likewise: channels go in groups of 16, all zero beyond the last one.
+/* DEPTHWISE_CONV_2D of depth multiplier 1, packed likewise: channels go in groups of 16. Beyond the last channel come the
+ * first ones again where 16 is a multiple of their number, else zeros.
  * Each group is `16 * taps + 192` bytes: weights [tap][16] in the order [row][column], a tap of zeros at the end where their
  * number is odd (`taps` counts it), none of them -128; then int32 [quarter][bias, multiplier, shift][4], where quarter
  * 0 holds channels 0 4 8 12, quarter 1 channels 2 6 10 14, quarter 2 channels 1 5 9 13 and quarter 3 channels 3 7 11 15:
@@ -100,7 +104,7 @@ struct nj_packed_depthwise {
     int32_t output_zero_point;
     int32_t activation_min;
     int32_t activation_max;
-    int32_t half_up;
+    int32_t relu;
     int32_t taps;
     const int8_t *groups; /* aligned to 4 */
     const int8_t *padding;
@@ -134,8 +138,8 @@ struct nj_packed_fully_connected {
     int32_t activation_min;
     int32_t activation_max;
     enum nj_rounding rounding;
-    const int8_t *weights; /* aligned to 4 */
-    const int32_t *requant;
+    const int8_t *weights; /* both aligned to 4 */
+    const int8_t *requant;
 };
 
 /* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats; the innermost stride is 0 or 1.
@@ -157,8 +161,12 @@ struct nj_elementwise {
     enum nj_rounding rounding;
 };
 
+/* The shift of a linear form that Helium takes in two narrowing instructions; forms of other shifts take longer. */
+#define NJ_LINEAR_SHIFT 22
+
 /* ADD and SUB of equal shapes where a linear form gives the same bytes for all 65536 pairs of steps, which the generator
- * has tried: clamp((factor1 * a + factor2 * b + offset) >> shift), rounding down, the sum within int32. */
+ * has tried: clamp((factor1 * a + factor2 * b + offset) >> shift), rounding down, the sum within int32 by at least
+ * 2^(NJ_LINEAR_SHIFT - 1). */
 struct nj_linear_sum {
     int32_t factor1;
     int32_t factor2;
@@ -258,7 +266,8 @@ struct nj_gather {
 };
 
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
-/* scratch: batch * patch + 16 bytes; none (null) for a window of one place without padding. */
+/* scratch, aligned to 4: 16 * turns + 12 bytes; and besides, but for windows of one place without padding, batch * patch + 16
+ * bytes, or where batch is 0 the bytes of two patches and a row of the window. */
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);

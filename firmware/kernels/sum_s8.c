@@ -1,22 +1,28 @@
 /* SUM. SPDX-License-Identifier: MIT */
 #include "nj_reduce.h"
-#include "nj_requantize.h"
 
-static int8_t nj_sum_step(const struct nj_sum *op, int32_t sum)
+static int32_t nj_sum_scaled(const struct nj_sum *op, int32_t sum, int32_t count)
 {
-    const int32_t scaled = nj_add_wrapping(nj_requantize(sum, op->requant, op->rounding), op->output_zero_point);
-    if (op->unsigned_steps) {
-        const int32_t byte = nj_clamp(scaled, 0, UINT8_MAX);
-        return (int8_t)(byte > INT8_MAX ? byte - 256 : byte);
-    }
-    return (int8_t)nj_clamp(scaled, INT8_MIN, INT8_MAX);
+    const int32_t scaled = nj_requantize(sum - op->input_zero_point * count, op->requant, op->rounding);
+    return nj_add_wrapping(scaled, op->output_zero_point);
+}
+
+static int8_t nj_sum_step(const void *op, int32_t sum, int32_t count)
+{
+    return (int8_t)nj_clamp(nj_sum_scaled(op, sum, count), INT8_MIN, INT8_MAX);
+}
+
+static int8_t nj_sum_unsigned_step(const void *op, int32_t sum, int32_t count)
+{
+    const int32_t byte = nj_clamp(nj_sum_scaled(op, sum, count), 0, UINT8_MAX);
+    return (int8_t)(byte > INT8_MAX ? byte - 256 : byte);
 }
 
 void nj_sum_s8(const struct nj_sum *op, const int8_t *input, int8_t *output)
 {
-    const struct nj_reduction walk = nj_reduce_begin(op->shape, op->reduce);
-    const int32_t mask = op->unsigned_steps ? UINT8_MAX : -1;
-    for (int32_t o = 0; o < walk.outputs; o++) {
-        output[o] = nj_sum_step(op, nj_reduce_sum(&walk, input, o, mask) - op->input_zero_point * walk.count);
+    if (op->unsigned_steps) {
+        nj_reduce_each(op->shape, op->reduce, input, output, UINT8_MAX, nj_sum_unsigned_step, op);
+    } else {
+        nj_reduce_each(op->shape, op->reduce, input, output, -1, nj_sum_step, op);
     }
 }

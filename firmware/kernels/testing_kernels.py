@@ -85,9 +85,10 @@ class PackedConvolution(ctypes.Structure):
         ("output_zero_point", I32),
         ("activation_min", I32),
         ("activation_max", I32),
-        ("half_up", I32),
+        ("relu", I32),
         ("patch", I32),
         ("batch", I32),
+        ("turns", I32),
         ("weights", ctypes.c_void_p),
         ("requant", ctypes.c_void_p),
     )
@@ -101,11 +102,17 @@ class PackedDepthwise(ctypes.Structure):
         ("output_zero_point", I32),
         ("activation_min", I32),
         ("activation_max", I32),
-        ("half_up", I32),
+        ("relu", I32),
         ("taps", I32),
         ("groups", ctypes.c_void_p),
         ("padding", ctypes.c_void_p),
     )
+
+
+class Scale(ctypes.Structure):
+    """The arguments of QUANTIZE and DEQUANTIZE, as the machine's runner takes them."""
+
+    _fields_ = (("scale", ctypes.c_float), ("zero_point", I32))
 
 
 class LinearSum(ctypes.Structure):
@@ -198,6 +205,18 @@ class Mean(ctypes.Structure):
         ("reduce", I32 * 4),
         ("input_zero_point", I32),
         ("output_zero_point", I32),
+        ("requant", Requant),
+        ("rounding", ctypes.c_int),
+    )
+
+
+class Sum(ctypes.Structure):
+    _fields_ = (
+        ("shape", I32 * 4),
+        ("reduce", I32 * 4),
+        ("input_zero_point", I32),
+        ("output_zero_point", I32),
+        ("unsigned_steps", I32),
         ("requant", Requant),
         ("rounding", ctypes.c_int),
     )

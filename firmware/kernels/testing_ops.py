@@ -110,8 +110,9 @@ def packed_convolution(
     quantization: tuple[Q, Sequence[float], Q],
     geometry: Any,
     batch: int = 4,
+    in_place: bool = False,
 ) -> Int8 | None:
-    """As `convolution`, by the kernels with packed weights; None where they do not take it."""
+    """As `convolution`, by the kernels with packed weights; None where they do not take it, or not `in_place`."""
     source, scales, target = quantization
     window, height, width = geometry.place(x.shape[1:3], weights.shape[1:3])
     dense = name == "conv_2d"
@@ -121,8 +122,8 @@ def packed_convolution(
         k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
     ]
     low, high = k.activation_range(geometry.activation, target.scale, target.zero_point)
-    half_up = low >= target.zero_point
-    if max(shift for _, shift in pairs) > (0 if half_up else -1):
+    relu = (target.zero_point, low, high) == (-128, -128, 127)
+    if max(shift for _, shift in pairs) > (0 if relu else -1):
         return None
     folded = fold_bias(bias, by_channel, source.zero_point)
     constants = [(int(b), *pair) for b, pair in zip(folded, pairs, strict=True)]
@@ -132,16 +133,22 @@ def packed_convolution(
     scratch = k.pointer(np.empty(65536, np.int8))
     if dense:
         patch = -(-rows.shape[1] // 16) * 16
+        row = weights.shape[2] * x.shape[3]
+        if in_place and (row % 16 or window.dilation_width > 1):
+            return None
+        of_rows = weights.shape[1] * -(-row // 128)
+        turns = max(-(-patch // 128), of_rows if in_place else 0)
         op = k.PackedConvolution(
-            *images, source.zero_point, target.zero_point, low, high, half_up, patch, batch
-        )
+            *images, source.zero_point, target.zero_point, low, high, relu, patch,
+            0 if in_place else batch, turns,
+        )  # fmt: skip
         packed, requant = pack_dense(rows, patch, constants)
         fields = {"weights": packed, "requant": requant}
         return _call(library, "nj_conv_2d_packed_s8", op, [x], output, scratch, **fields)
     if channels != x.shape[3] or weights.min() == -128:
         return None
     taps = rows.shape[1] + rows.shape[1] % 2
-    op = k.PackedDepthwise(*images, target.zero_point, low, high, half_up, taps)
+    op = k.PackedDepthwise(*images, target.zero_point, low, high, relu, taps)
     padding = np.full(-(-channels // 16) * 16, source.zero_point, np.int8)
     fields = {"groups": pack_depthwise(rows, taps, constants), "padding": padding}
     return _call(library, "nj_depthwise_conv_2d_packed_s8", op, [x], output, scratch, **fields)
@@ -149,22 +156,25 @@ def packed_convolution(
 
 def pack_dense(
     rows: Int8, patch: int, constants: Sequence[tuple[int, int, int]]
-) -> tuple[Int8, NDArray[np.int32]]:
+) -> tuple[Int8, Int8]:
     """Weights and (bias, multiplier, shift) as nj_packed_convolution lays them out, byte by byte."""
     outputs, size = rows.shape
     weights: list[int] = []
-    requant: list[int] = []
+    requant = b""
     for group in range(0, outputs, 4):
         members = [min(group + i, outputs - 1) for i in range(4)]
         for start in range(0, patch, 16):
             for oc in members:
                 weights += [int(rows[oc, i]) if i < size else 0 for i in range(start, start + 16)]
-        requant += [constants[oc][field] for field in range(3) for oc in members]
-    return np.array(weights, np.int8), np.array(requant, np.int32)
+        for field, kind in enumerate(("<i4", "<i4", "i1")):
+            requant += np.array([constants[oc][field] for oc in members], kind).tobytes()
+    return np.array(weights, np.int8), np.frombuffer(requant, np.int8).copy()
 
 
 def pack_depthwise(rows: Int8, taps: int, constants: Sequence[tuple[int, int, int]]) -> Int8:
     """The groups of nj_packed_depthwise, byte by byte."""
+    if 16 % len(rows) == 0:
+        rows, constants = np.tile(rows, (16 // len(rows), 1)), [*constants] * (16 // len(rows))
     channels, count = rows.shape
     data = b""
     for start in range(0, channels, 16):
@@ -311,6 +321,25 @@ def lookup(library: ctypes.CDLL | Runner, table: Int8, x: Int8) -> Int8:
     return output
 
 
+def quantize(library: ctypes.CDLL | Runner, x: NDArray[np.float32], q: Q) -> Int8:
+    """Float to int8."""
+    return _converted(library, "nj_quantize_f32_s8", x, q, np.empty(x.size, np.int8))
+
+
+def dequantize(library: ctypes.CDLL | Runner, x: Int8, q: Q) -> NDArray[np.float32]:
+    """int8 to float."""
+    return _converted(library, "nj_dequantize_s8_f32", x, q, np.empty(x.size, np.float32))
+
+
+def _converted(library: ctypes.CDLL | Runner, name: str, x: Any, q: Q, output: Any) -> Any:
+    if isinstance(library, ctypes.CDLL):
+        count, scale = ctypes.c_size_t(x.size), ctypes.c_float(q.scale)
+        getattr(library, name)(k.pointer(x), k.pointer(output), count, scale, q.zero_point)
+    else:
+        library.run(name, k.Scale(q.scale, q.zero_point), {}, [x], output)
+    return output
+
+
 def elementwise(
     library: ctypes.CDLL | Runner,
     name: str,
@@ -363,6 +392,47 @@ def mean(
     )  # fmt: skip
     shape = [1 if d in axes else x.shape[d] for d in range(4)]
     return _call(library, "nj_mean_s8", op, [x], np.empty(shape, np.int8))
+
+
+def total(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    axes: Sequence[int],
+    quantization: tuple[Q, Q],
+    unsigned: bool,
+    rounding: int,
+) -> Int8:
+    """SUM of a 4-dimensional x over axes, dimensions kept."""
+    source, target = quantization
+    four = k.I32 * 4
+    op = k.Sum(
+        four(*x.shape), four(*(int(d in axes) for d in range(4))), source.zero_point,
+        target.zero_point, int(unsigned),
+        k.Requant(*k.quantize_multiplier(source.scale / target.scale)), rounding,
+    )  # fmt: skip
+    shape = [1 if d in axes else x.shape[d] for d in range(4)]
+    return _call(library, "nj_sum_s8", op, [x], np.empty(shape, np.int8))
+
+
+def prelu(
+    library: ctypes.CDLL | Runner,
+    inputs: tuple[Int8, Int8],
+    quantization: tuple[Q, Q, Q],
+    rounding: int = 1,
+) -> Int8:
+    """x and alpha, which is broadcast to it."""
+    x, alpha = inputs
+    source, slope, target = quantization
+    full = [1] * (4 - x.ndim) + list(x.shape)
+    four = k.I32 * 4
+    op = k.Elementwise(
+        four(*full), four(*k.strides(x.shape, full)), four(*k.strides(alpha.shape, full)),
+        source.zero_point, slope.zero_point, target.zero_point, 0,
+        k.Requant(*k.quantize_multiplier(source.scale / target.scale)), k.Requant(0, 0),
+        k.Requant(*k.quantize_multiplier(source.scale * slope.scale / target.scale)), -128, 127,
+        rounding,
+    )  # fmt: skip
+    return _call(library, "nj_prelu_s8", op, inputs, np.empty(x.shape, np.int8))
 
 
 def softmax(library: ctypes.CDLL | Runner, x: Int8, scale: float, beta: float) -> Int8:

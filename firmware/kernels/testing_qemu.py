@@ -28,7 +28,8 @@ KERNELS = [
     "conv_2d", "depthwise_conv_2d", "fully_connected", "add", "sub", "mul", "average_pool_2d",
     "max_pool_2d", "mean", "softmax", "lookup", "conv_2d_packed", "depthwise_conv_2d_packed",
     "linear_sum", "linear_channels", "transpose", "fully_connected_packed",
-    "maximum", "minimum", "gather",
+    "maximum", "minimum", "gather", "quantize_f32", "dequantize_f32",
+    "sum", "prelu",
 ]  # fmt: skip
 """In the order of the runner's switch."""
 
@@ -67,7 +68,7 @@ class Machine:
         output: Int8,
     ) -> None:
         """Adds a case; `output` is filled by `execute`."""
-        kernel = KERNELS.index(name.removeprefix("nj_").removesuffix("_s8"))
+        kernel = KERNELS.index(name.removeprefix("nj_").replace("_s8", ""))
         places = {field: self._place(value.tobytes()) for field, value in constants.items()}
         address = 0
         if op is not None:
@@ -75,11 +76,13 @@ class Machine:
             address = self._place(struct.pack(f"<{len(words)}I", *(value for value, _ in words)))
             # Pointers are offsets until the image's base is known.
             self._pointers += [address + 4 * i for i, (_, points) in enumerate(words) if points]
-        first, second = [*(self._place(x.tobytes(), aligned=False) for x in inputs), 0][:2]
-        self._items.append((kernel, address, first, second, self._results, output.size))
+        places_in = [self._place(x.tobytes(), aligned=x.itemsize > 1) for x in inputs]
+        first, second = [*places_in, 0][:2]
+        self._results += -self._results % output.itemsize
+        self._items.append((kernel, address, first, second, self._results, output.nbytes))
         self._outputs.append((self._results, output))
         # A gap before the next one, which must stay as it is, and every alignment in turn.
-        self._results += output.size + 17
+        self._results += output.nbytes + 17
 
     def _place(self, data: bytes, aligned: bool = True) -> int:
         """An offset into the image, aligned for doubles; what follows is not zero, so that reading on shows."""
@@ -118,8 +121,9 @@ class Machine:
         results = np.fromfile(folder / "output.bin", np.int8)
         assert len(results) == self._results
         for offset, output in self._outputs:
-            output[...] = results[offset : offset + output.size].reshape(output.shape)
-            results[offset : offset + output.size] = GAP
+            own = results[offset : offset + output.nbytes]
+            output[...] = own.view(output.dtype).reshape(output.shape)
+            own[...] = GAP
         assert (results == GAP).all(), "a kernel wrote outside its output"
 
 
@@ -134,6 +138,8 @@ def _words(value: Any, places: dict[str, int]) -> list[tuple[int, bool]]:
             words += _words(member, places)
         elif isinstance(member, ctypes.Array):
             words += [(item & 0xFFFFFFFF, False) for item in member]
+        elif isinstance(member, float):
+            words.append((struct.unpack("<I", struct.pack("<f", member))[0], False))
         else:
             words.append((member & 0xFFFFFFFF, False))
     return words

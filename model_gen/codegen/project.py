@@ -251,7 +251,7 @@ def _libraries(files: Files) -> tuple[Library, ...]:
     engine = sources("kernels/", "model/nj_model", "model/nj_weights")
     core = tuple(name for name in sources("core/") if name not in frontend)
     return (
-        Library("nj_engine", engine, "kernels core model", "-O3"),
+        Library("nj_engine", engine, "kernels core model", "-O2"),
         Library(
             "nj_frontend",
             frontend,

@@ -18,6 +18,11 @@ struct nj_case {
     uint32_t count;
 };
 
+struct nj_scale { /* what QUANTIZE and DEQUANTIZE take as arguments */
+    float scale;
+    int32_t zero_point;
+};
+
 struct nj_cases {
     uint32_t count;
     int8_t *output;
@@ -93,6 +98,23 @@ static void nj_run(const struct nj_case *item)
         break;
     case 19:
         nj_gather_s8(item->op, item->input1, item->output);
+        break;
+    case 20: {
+        const struct nj_scale *op = item->op;
+        nj_quantize_f32_s8((const float *)(const void *)item->input1, item->output, item->count, op->scale, op->zero_point);
+        break;
+    }
+    case 21: {
+        const struct nj_scale *op = item->op;
+        nj_dequantize_s8_f32(item->input1, (float *)(void *)item->output, item->count / sizeof(float), op->scale,
+                             op->zero_point);
+        break;
+    }
+    case 22:
+        nj_sum_s8(item->op, item->input1, item->output);
+        break;
+    case 23:
+        nj_prelu_s8(item->op, item->input1, item->input2, item->output);
         break;
     default:
         break;

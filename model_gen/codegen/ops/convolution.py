@@ -1,5 +1,7 @@
 """CONV_2D and DEPTHWISE_CONV_2D."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from model_gen.codegen.graph import Array, Shape
@@ -103,24 +105,25 @@ def _lower(view: View) -> Kernel:
         ("activation_min", low),
         ("activation_max", high),
     )
-    packs, half_up = packing.fits(requant.values, output_zero, low)
+    packs, relu = packing.fits(requant.values, output_zero, low, high)
     multiplier = channels // max(source[2], 1)
     # Few input channels with several outputs each: dense, with zeros for the other channels.
     spread = _depthwise(view) and (multiplier > 1 or source[2] == 1) and source[2] <= _MAX_SPREAD
     if packs and rule == "double" and channels <= _MAX_PACKED and (spread or not _depthwise(view)):
         rows = _dense_rows(weights, source[2]) if spread else weights.reshape(channels, -1)
         patch = -(-rows.shape[1] // packing.BLOCK) * packing.BLOCK
-        batch = max(2, min(_BATCH_BYTES // patch, _MAX_BATCH) // 2 * 2)
         direct = window == (1, 1) and place[-2:] == (("pad_top", 0), ("pad_left", 0))
+        reading = _reading(patch, window, source[2], options.dilation[1], target)
         return Kernel(
             "nj_conv_2d_packed_s8",
             Parameters(
                 "nj_packed_convolution",
                 (
                     *shared,
-                    ("half_up", int(half_up)),
+                    ("relu", int(relu)),
                     ("patch", patch),
-                    ("batch", batch),
+                    ("batch", reading.batch),
+                    ("turns", reading.turns),
                     ("weights", packing.dense_weights(rows)),
                     ("requant", packing.dense_requants(bias.values, requant.values)),
                 ),
@@ -128,7 +131,7 @@ def _lower(view: View) -> Kernel:
             (ParametersPointer(), InputPointer(0), OutputPointer(), ScratchPointer()),
             macs=view.output.elements * taps,
             rule=rule,
-            scratch=0 if direct else batch * patch + packing.BLOCK,
+            scratch=reading.list_bytes + (0 if direct else reading.bytes),
             reads_behind=packing.READS_BEHIND,
         )
     if (
@@ -155,7 +158,7 @@ def _lower(view: View) -> Kernel:
                 "nj_packed_depthwise",
                 (
                     *(field for field in shared if field[0] != "input_zero_point"),
-                    ("half_up", int(half_up)),
+                    ("relu", int(relu)),
                     ("taps", even),
                     (
                         "groups",
@@ -188,6 +191,37 @@ def _lower(view: View) -> Kernel:
         macs=view.output.elements * taps,
         rule=rule,
     )
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How the dense loop gets its patches; see nj_packed_convolution."""
+
+    batch: int
+    turns: int
+    bytes: int  # of scratch for patches
+
+    @property
+    def list_bytes(self) -> int:
+        """Scratch for the list of turns."""
+        return 16 * self.turns + 12
+
+
+def _reading(
+    patch: int,
+    window: tuple[int, int],
+    inputs: int,
+    dilation_width: int,
+    target: tuple[int, int, int],
+) -> _Reading:
+    """In place where the window's rows are whole blocks, else gathered."""
+    turns, row = packing.turns(patch // packing.BLOCK), window[1] * inputs
+    apart = (target[1] - 1) * target[2]  # of the outputs of a row, in the kernel's 16 bits
+    if row % packing.BLOCK == 0 and dilation_width == 1 and apart <= _MAX_PACKED:
+        of_rows = window[0] * packing.turns(row // packing.BLOCK)
+        return _Reading(0, max(turns, of_rows), 2 * patch + row)
+    batch = max(2, min(_BATCH_BYTES // patch, _MAX_BATCH) // 2 * 2)
+    return _Reading(batch, turns, batch * patch + packing.BLOCK)
 
 
 def _dense_rows(weights: Array, inputs: int) -> Array:

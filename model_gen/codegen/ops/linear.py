@@ -6,8 +6,9 @@ import numpy as np
 
 from model_gen.codegen.graph import Array
 
-_INT32 = (1 << 31) - 1
-_SHIFTS = range(28, 7, -1)
+_SHIFT = 22  # NJ_LINEAR_SHIFT, which costs least
+_SHIFTS = (_SHIFT, *range(28, _SHIFT, -1), *range(_SHIFT - 1, 7, -1))
+_INT32 = (1 << 31) - 1 - (1 << (_SHIFT - 1))  # of int32, what the kernels leave to a sum
 _MAX_CHANNELS = 4096
 
 
