@@ -13,6 +13,7 @@ from host.compare.layers import Layer, Structure, read_structure
 from host.compare.session import Bench
 from host.compare.vectors import count_vectors, node_id
 from host.errors import FirmwareFailure, HostFailure, NightjarError
+from host.project import load_project
 from host.report.junit import FAILURE_CLASS, add_types
 from host.report.outcome import deciding, is_verdict
 from host.report.verdict import describe
@@ -20,7 +21,10 @@ from host.report.verdict import describe
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
 # Folders whose tests make their own models and boards: of the tester itself, and of every member of the frontend.
 APART = tuple(Path(__file__).parent / name for name in ("tester", "family"))
-ORDER = ("identity", "frontend", "tensors", "cost", "determinism", "soak")
+ORDER = ("identity", "frontend", "tensors", "cost", "determinism", "stream", "soak")
+NO_STREAM = "this firmware does not stream; generated with --stream it would"
+# Share of a chunk from one to the next. The last leaves a gap between chunks.
+STRIDES = {"half": 0.5, "quarter": 0.25, "gap": 1.25}
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Suite:
     structure: Structure
     vectors: int  # random ones
     total: int
+    stream: bool
     errors: list[NightjarError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     passed: int = 0  # tests that asked the board and passed
@@ -49,6 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=0, help="of the random vectors")
     group.addoption("--vectors", type=int, default=4, help="random vectors, besides a bundle's own")
     group.addoption("--rounding", default="tflite", choices=("tflite", "tflm"))
+    group.addoption(
+        "--stream", action="store_true", help="make firmware that streams, and judge it"
+    )
     group.addoption("--project", help="judge the ELF of this project as it lies there")
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
     group.addoption("--hil-error", help="write the error that decides the exit code as JSON")
@@ -71,9 +79,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         vectors = config.getoption("--vectors")
         total = count_vectors(subject, vectors)
         structure = read_structure(subject.model)
+        project = config.getoption("--project")
+        stream = config.getoption("--stream") or (
+            project is not None and load_project(Path(project)).description.stream
+        )
     except NightjarError as error:
         pytest.exit(str(error), returncode=error.exit_code)
-    config.stash[SUITE] = Suite(config.getoption("--board"), subject, structure, vectors, total)
+    board = config.getoption("--board")
+    config.stash[SUITE] = Suite(board, subject, structure, vectors, total, stream)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -106,6 +119,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             "vector",
             [pytest.param(v, id=node_id(v)) for v in range(first, total)] or skipped,
+        )
+    if "stride" in metafunc.fixturenames:
+        skip = pytest.mark.skip(reason=NO_BUNDLE if suite is None else NO_STREAM)
+        streams = suite is not None and suite.stream
+        metafunc.parametrize(
+            "stride",
+            [pytest.param(share, id=name) for name, share in STRIDES.items()]
+            if streams
+            else [pytest.param(0.0, id="no-stream", marks=skip)],
         )
     if "layer" in metafunc.fixturenames:
         layers = () if suite is None else suite.structure.layers
@@ -165,10 +187,13 @@ def bench(
         suite.subject.path,
         suite.board,
         rounding=option("--rounding"),
+        stream=option("--stream"),
         project=Path(option("--project")) if option("--project") else None,
         out=out,
     )
-    folder = out or default_folder(subject, suite.board, option("--rounding"))
+    folder = out or default_folder(
+        subject, suite.board, option("--rounding"), stream=option("--stream")
+    )
     with Bench(
         project,
         subject,

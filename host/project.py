@@ -61,6 +61,7 @@ class ProjectDescription:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     taps: tuple[Tap, ...]  # in the order of the ops of the .tflite
+    stream: bool = False  # whether the firmware takes samples as they arrive, too
 
     def to_json(self) -> bytes:
         """The bytes of `nightjar.json`; the same description always gives the same bytes."""
@@ -111,6 +112,20 @@ def load_project(path: Path) -> Project:
             next_step="make the project again with `nightjar generate`",
         ) from error
     return Project(path, description)
+
+
+def check_streams(project: Project, stream: bool) -> None:
+    """Refuse to stream to firmware that does not.
+
+    Raises:
+        BadInput: `stream` is asked for, and `project` was generated without.
+    """
+    if stream and not project.description.stream:
+        raise BadInput(
+            "the firmware of this project does not stream",
+            evidence=f"Received: --stream, and {project.path}, which was generated without",
+            next_step="make it again with `nightjar build BUNDLE --stream`",
+        )
 
 
 def _port(raw: dict[str, Any]) -> Port:

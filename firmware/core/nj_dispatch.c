@@ -12,6 +12,7 @@
 #include "nj_run.h"
 #include "nj_send.h"
 #include "nj_staging.h"
+#include "nj_streaming.h"
 
 #define MOST_TAPS 128u /* of one DIGESTS */
 #define MOST_STEPS 64u /* of one COST */
@@ -45,6 +46,7 @@ void nj_dispatch_start(void) {
     has_session = false;
     kept.valid = false;
     nj_load_forget();
+    nj_streaming_forget();
     nj_staging_forget();
     nj_run_forget();
 }
@@ -189,13 +191,13 @@ static void answer_digests(const struct nj_frame *frame) {
     respond(frame);
 }
 
-static void answer_read(const struct nj_frame *frame) {
+static void answer_read(const struct nj_port *port, const struct nj_frame *frame) {
     static uint8_t payload[NJ_PAYLOAD_BYTES];
     const uint32_t offset = request.read_request_m.read_request_offset;
     const uint32_t length = request.read_request_m.read_request_length;
     struct nj_place place;
-    enum nj_status status =
-        nj_run_tensor(request.read_request_m.read_request_what, request.read_request_m.read_request_index, &place);
+    const uint32_t what = request.read_request_m.read_request_what;
+    enum nj_status status = nj_run_tensor(port, what, request.read_request_m.read_request_index, &place);
     if (status == NJ_OK && (length > NJ_PIECE_BYTES || offset > place.bytes || length > place.bytes - offset)) {
         status = NJ_BAD_ARGUMENT;
     }
@@ -261,7 +263,7 @@ static void answer_request(const struct nj_port *port, const struct nj_frame *fr
     case digests_request_m_c: answer_digests(frame); break;
     case read_request_m_c:
         kept.valid = false;
-        answer_read(frame);
+        answer_read(port, frame);
         break;
     case cost_request_m_c: answer_cost(port, frame); break;
     case reset_request_m_c: nj_dispatch_reset(port, frame); break;
@@ -272,7 +274,7 @@ void nj_dispatch(const struct nj_port *port, const struct nj_frame *frame) {
     if (frame->type == NJ_FRAME_REQUEST) {
         answer_request(port, frame);
     } else if (frame->type == NJ_FRAME_DATA && frame->version == NJ_LINK_VERSION) {
-        if (nj_load_data(frame->request, frame->payload, frame->length)) {
+        if (nj_load_data(port, frame->request, frame->payload, frame->length)) {
             credit_or_end(frame);
         } else if (kept.valid && kept.of_load && kept.id == frame->request) {
             send_kept(); /* the load has ended and its answer was lost */

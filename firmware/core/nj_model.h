@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NJ_MODEL_API 1
+#define NJ_MODEL_API 2
 
 /* What the core has room for: a generator must refuse a model with more. */
 #define NJ_MAX_STEPS 512u
@@ -46,14 +46,24 @@ struct nj_model {
 
 extern const struct nj_model nj_model;
 
+/* Features of overlapping chunks while samples arrive: the same bits as `run` gives for each chunk. Uses nj_staging. */
+struct nj_stream_stage {
+    uint32_t hop;
+    void (*start)(uint32_t stride); /* samples from chunk to chunk, a multiple of the hop */
+    uint32_t (*push)(const int16_t *samples, uint32_t count); /* how many were taken: not more than fill the chunk */
+    void (*take)(void); /* of the full chunk; the next one begins */
+};
+
 /* The frontend of the contract; `present` false for a bare .tflite, whose chunk has 0 samples.
- * `run` computes features from the chunk in nj_staging, `quantize` writes input 0 of the model. */
+ * `run` computes features from the chunk in nj_staging, `quantize` writes input 0 of the model. Where the firmware
+ * streams, `quantize` leaves the features as they are. */
 struct nj_frontend_stage {
     bool present;
     uint32_t chunk_samples;
     struct nj_place features; /* float32 [bins, frames] */
     void (*run)(void);
     void (*quantize)(void);
+    const struct nj_stream_stage *stream; /* NULL where the firmware does not stream */
 };
 
 extern const struct nj_frontend_stage nj_frontend_stage;

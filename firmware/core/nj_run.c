@@ -6,6 +6,7 @@
 
 #include "link/nj_crc32.h"
 #include "nj_staging.h"
+#include "nj_streaming.h"
 
 struct nj_digests nj_digests;
 struct nj_costs nj_costs;
@@ -30,10 +31,17 @@ void nj_run_forget(void) {
     position = AT_NOTHING;
 }
 
+static bool has_chunk(void) {
+    return nj_streaming_has_chunk() || nj_staging_has_chunk();
+}
+
 /* One move forward from `position`. */
-static void advance(void) {
+static void advance(const struct nj_port *port) {
     if (position == AT_NOTHING) {
-        if (nj_staging_has_chunk()) {
+        if (nj_streaming_has_chunk()) {
+            nj_streaming_take(port);
+            position = AT_FEATURES;
+        } else if (nj_staging_has_chunk()) {
             nj_frontend_stage.run();
             position = AT_FEATURES;
         } else {
@@ -49,24 +57,24 @@ static void advance(void) {
     }
 }
 
-static void advance_to(int32_t goal) {
+static void advance_to(const struct nj_port *port, int32_t goal) {
     while (position < goal) {
-        advance();
+        advance(port);
     }
 }
 
 /* Tapped: digest each tensor as soon as it is whole, before the arena reuses its place. */
-static void run_tapped(int32_t goal) {
+static void run_tapped(const struct nj_port *port, int32_t goal) {
     memset(&nj_digests, 0, sizeof nj_digests);
-    if (nj_staging_has_chunk()) {
-        advance_to(AT_FEATURES);
+    if (has_chunk()) {
+        advance_to(port, AT_FEATURES);
         nj_digests.features = digest(&nj_frontend_stage.features, 1);
     }
-    advance_to(AT_INPUT);
+    advance_to(port, AT_INPUT);
     nj_digests.input = digest(nj_model.input, nj_model.inputs);
     uint32_t tap = 0;
     while (position < goal) {
-        advance();
+        advance(port);
         while (tap < nj_model.taps && (int32_t)nj_model.tap[tap].step <= position) {
             nj_digests.tap[tap] = digest(&nj_model.tap[tap].place, 1);
             tap++;
@@ -77,17 +85,28 @@ static void run_tapped(int32_t goal) {
     }
 }
 
-static void run_plain(const struct nj_port *port, uint32_t stages, int32_t goal) {
-    nj_costs.frontend = 0;
-    nj_costs.model = 0;
-    if (nj_staging_has_chunk() && (stages & NJ_STAGE_FRONTEND) != 0) {
+static void run_frontend(const struct nj_port *port) {
+    if (nj_streaming_has_chunk()) {
+        const uint64_t features = nj_streaming_take(port);
+        port->cost_begin(port->context);
+        nj_frontend_stage.quantize();
+        nj_costs.frontend = features + port->cost_end(port->context);
+    } else {
         port->cost_begin(port->context);
         nj_frontend_stage.run();
         nj_frontend_stage.quantize();
         nj_costs.frontend = port->cost_end(port->context);
+    }
+}
+
+static void run_plain(const struct nj_port *port, uint32_t stages, int32_t goal) {
+    nj_costs.frontend = 0;
+    nj_costs.model = 0;
+    if (has_chunk() && (stages & NJ_STAGE_FRONTEND) != 0) {
+        run_frontend(port);
         position = AT_INPUT;
     }
-    advance_to(AT_INPUT);
+    advance_to(port, AT_INPUT);
     if (goal > AT_INPUT) {
         void (*const *const step)(void) = nj_model.step;
         port->cost_begin(port->context);
@@ -101,7 +120,7 @@ static void run_plain(const struct nj_port *port, uint32_t stages, int32_t goal)
 
 static void run_steps(const struct nj_port *port, int32_t goal) {
     memset(nj_costs.step, 0, sizeof nj_costs.step);
-    advance_to(AT_INPUT);
+    advance_to(port, AT_INPUT);
     for (int32_t i = 0; i <= goal; ++i) {
         void (*const step)(void) = nj_model.step[i];
         port->cost_begin(port->context);
@@ -121,7 +140,7 @@ enum nj_status nj_run(const struct nj_port *port, const struct nj_run_request *r
     if ((request->stages & NJ_STAGE_FRONTEND) != 0 && !nj_frontend_stage.present) {
         return NJ_BAD_ARGUMENT;
     }
-    const bool ready = nj_staging_has_chunk() || ((request->stages & NJ_STAGE_FRONTEND) == 0 && nj_staging_has_inputs());
+    const bool ready = has_chunk() || ((request->stages & NJ_STAGE_FRONTEND) == 0 && nj_staging_has_inputs());
     if (!ready) {
         return NJ_NOT_LOADED;
     }
@@ -133,7 +152,7 @@ enum nj_status nj_run(const struct nj_port *port, const struct nj_run_request *r
     for (uint32_t run = 0; run < request->times; ++run) {
         position = AT_NOTHING;
         if (request->mode == NJ_MODE_TAPPED) {
-            run_tapped(goal);
+            run_tapped(port, goal);
         } else if (request->mode == NJ_MODE_STEPS) {
             run_steps(port, goal);
         } else {
@@ -150,7 +169,7 @@ enum nj_status nj_run(const struct nj_port *port, const struct nj_run_request *r
     return NJ_OK;
 }
 
-enum nj_status nj_run_tensor(uint32_t what, uint32_t index, struct nj_place *place) {
+enum nj_status nj_run_tensor(const struct nj_port *port, uint32_t what, uint32_t index, struct nj_place *place) {
     int32_t first; /* positions at which the tensor is whole and still there */
     int32_t last;
     if (what == NJ_WHAT_FEATURES) {
@@ -160,7 +179,7 @@ enum nj_status nj_run_tensor(uint32_t what, uint32_t index, struct nj_place *pla
         if (index != 0) {
             return NJ_BAD_ARGUMENT;
         }
-        if (!nj_staging_has_chunk()) {
+        if (!has_chunk()) {
             return NJ_NOT_LOADED;
         }
         *place = nj_frontend_stage.features;
@@ -178,12 +197,12 @@ enum nj_status nj_run_tensor(uint32_t what, uint32_t index, struct nj_place *pla
     } else {
         return NJ_BAD_ARGUMENT;
     }
-    if (!nj_staging_has_chunk() && !nj_staging_has_inputs()) {
+    if (!has_chunk() && !nj_staging_has_inputs()) {
         return NJ_NOT_LOADED;
     }
     if (position > last) {
         position = AT_NOTHING;
     }
-    advance_to(first);
+    advance_to(port, first);
     return NJ_OK;
 }

@@ -19,7 +19,7 @@ enum nj_what { NJ_WHAT_FEATURES = 0, NJ_WHAT_INPUT = 1, NJ_WHAT_TAP = 2, NJ_WHAT
 
 struct nj_run_request {
     uint32_t stages; /* enum nj_stages; NJ_STAGE_MODEL alone takes its input from the chunk when that is what is loaded */
-    uint32_t times; /* at least 1; each run begins anew from what is staged */
+    uint32_t times; /* at least 1; each run begins anew from what is staged, or from a streamed chunk's features */
     uint32_t mode; /* enum nj_mode */
     uint32_t stop_after; /* a step, or NJ_NO_STOP */
 };
@@ -40,7 +40,7 @@ struct nj_digests {
 
 /* In the port's unit: of the last plain run, and of the last run in mode NJ_MODE_STEPS. */
 struct nj_costs {
-    uint64_t frontend; /* features and the quantization of them */
+    uint64_t frontend; /* features and the quantization of them; of a streamed chunk, pushing its samples included */
     uint64_t model;
     uint64_t step[NJ_MAX_STEPS];
 };
@@ -56,6 +56,6 @@ enum nj_status nj_run(const struct nj_port *port, const struct nj_run_request *r
 
 /* Find a tensor of what is loaded. Runs forward to it, from the start when its place has been overwritten.
  * NJ_NOT_OBSERVED: no frontend. NJ_BAD_ARGUMENT: no such index. NJ_NOT_LOADED. */
-enum nj_status nj_run_tensor(uint32_t what, uint32_t index, struct nj_place *place);
+enum nj_status nj_run_tensor(const struct nj_port *port, uint32_t what, uint32_t index, struct nj_place *place);
 
 #endif

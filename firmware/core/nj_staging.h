@@ -12,7 +12,8 @@
 #include "nj_model.h"
 #include "nj_status.h"
 
-enum nj_target { NJ_TARGET_CHUNK = 0, NJ_TARGET_INPUT = 1 };
+/* A stream keeps its samples here as well, so that loading a chunk or an input ends it, and it forgets them. */
+enum nj_target { NJ_TARGET_CHUNK = 0, NJ_TARGET_INPUT = 1, NJ_TARGET_STREAM = 2, NJ_TARGET_BLOCK = 3 };
 
 /* Where the chunk (index 0) or model input `index` is staged. NJ_BAD_ARGUMENT when there is none or it does not fit. */
 enum nj_status nj_staging_place(uint32_t target, uint32_t index, struct nj_place *place);

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import json_option, say, stream_option, write_json
 
 _SECONDS = 600
 
@@ -26,6 +26,7 @@ _SECONDS = 600
     help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
 )
 @click.option("--backend", type=click.Choice(["cm55"]), default="cm55", show_default=True)
+@stream_option
 @json_option
 def command(
     model: Path,
@@ -33,6 +34,7 @@ def command(
     out: Path | None,
     rounding: str,
     backend: str,
+    stream: bool,
     json_path: str | None,
 ) -> None:
     """Build the firmware of MODEL_OR_PROJECT: a generated project, a bundle folder or a .tflite.
@@ -44,18 +46,19 @@ def command(
     from host.build import build, footprint
     from host.deadline import Deadline
     from host.files import sha256_file
-    from host.project import DESCRIPTION, load_project
+    from host.project import DESCRIPTION, check_streams, load_project
 
     if (model / DESCRIPTION).is_file():
         project = load_project(model)
         _check_same(model, project.description.board, board, out)
+        check_streams(project, stream)
     else:
         from host.bundle import load_subject
         from model_gen.codegen.project import generate
 
         name = board or "virtual"
         folder = out or Path("build/firmware") / name
-        project = generate(load_subject(model), name, folder, rounding=rounding)
+        project = generate(load_subject(model), name, folder, rounding=rounding, stream=stream)
     build(project, Deadline.after(_SECONDS))
     sizes = footprint(project)
     write_json(
@@ -67,6 +70,7 @@ def command(
             "elf": str(project.elf),
             "elf_sha256": sha256_file(project.elf),
             "model_sha256": project.description.model_sha256,
+            "stream": project.description.stream,
             "footprint": asdict(sizes),
         },
     )

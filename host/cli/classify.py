@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, write_json
+from host.cli.common import json_option, say, stream_option, write_json
 
 
 @click.command(
     "classify",
     help="Cut each FILE into overlapping chunks, let the host and a board classify every chunk (the board through its"
-    " own frontend), pool the scores and show the best labels of both. Exit 1 when a score differs.",
+    " own frontend), pool the scores and show the best labels of both. Firmware that streams is sent each sample once."
+    " Exit 1 when a score differs.",
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -31,6 +32,7 @@ from host.cli.common import json_option, write_json
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
+@stream_option
 @json_option
 def command(
     bundle: Path,
@@ -40,6 +42,7 @@ def command(
     pool: str,
     top_k: int,
     project: Path | None,
+    stream: bool,
     json_path: str | None,
 ) -> int:
     from host.bundle import load_subject
@@ -55,16 +58,22 @@ def command(
             evidence=f"Received: {bundle}",
             next_step="make a bundle with `nightjar quantize`",
         )
-    listener = Listener(subject, overlap=overlap, how=pool, top_k=top_k)
+    made = None
+    if board != "none":
+        _, made = prepare(bundle, board, stream=stream, project=project)
+        stream = made.description.stream
+    listener = Listener(subject, overlap=overlap, how=pool, top_k=top_k, stream=stream)
+    if listener.rounded:
+        say(listener.rounded, json_path)
     recordings = [listener.open(file) for file in files]
-    if board == "none":
+    build_id, unit = None, "none"
+    if made is None:
         heard = [listener.listen(recording, None) for recording in recordings]
-        build_id = None
     else:
-        _, made = prepare(bundle, board, project=project)
         with Bench(made, subject, board, vectors=0, seed=0) as bench:
-            build_id = bench.identity().build_id.hex()
+            hello = bench.identity()
+            build_id, unit = hello.build_id.hex(), hello.cost_unit
             heard = [listener.listen(recording, bench.infer) for recording in recordings]
-    write_json(json_path, as_json(heard, board=board, build_id=build_id, how=pool, overlap=overlap))
-    show(heard, to_stderr=json_path == "-")
+    write_json(json_path, as_json(heard, listener, board=board, build_id=build_id, unit=unit))
+    show(heard, unit=unit, to_stderr=json_path == "-")
     return 1 if any(result.differing for result in heard) else 0

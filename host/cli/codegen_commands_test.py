@@ -76,3 +76,22 @@ def test_bad_input_is_refused_with_nothing_written(
     assert error["class"] == "INPUT"
     assert error["evidence"].startswith("Received")
     assert [path.name for path in tmp_path.iterdir()] == ["x.tflite"]
+
+
+@pytest.mark.parametrize("command", ["generate", "build"])
+def test_a_bare_model_does_not_stream(
+    command: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command, model, "--stream", "--out", tmp_path / "p") == 2
+    error = capsys.readouterr().err
+    assert "nothing to stream" in error
+    assert "a bare .tflite" in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_that_does_not_stream_is_not_taken_for_one(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("generate", model, "--board", "native", "--out", tmp_path / "p") == 0
+    assert run("build", tmp_path / "p", "--stream") == 2
+    assert "does not stream" in capsys.readouterr().err

@@ -23,6 +23,15 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def stream_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--stream`, passed to the command as `stream`."""
+    return click.option(
+        "--stream",
+        is_flag=True,
+        help="Firmware that takes samples as they arrive, and computes each frame that chunks share once.",
+    )(function)
+
+
 def _writable(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Refuse a place that cannot hold the file before any work is done for it."""
     if value not in (None, "-"):

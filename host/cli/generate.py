@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import json_option, say, stream_option, write_json
 
 
 @click.command(name="generate")
@@ -21,9 +21,16 @@ from host.cli.common import json_option, say, write_json
     help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
 )
 @click.option("--backend", type=click.Choice(["cm55"]), default="cm55", show_default=True)
+@stream_option
 @json_option
 def command(
-    model: Path, board: str, out: Path, rounding: str, backend: str, json_path: str | None
+    model: Path,
+    board: str,
+    out: Path,
+    rounding: str,
+    backend: str,
+    stream: bool,
+    json_path: str | None,
 ) -> None:
     """Turn MODEL, a bundle folder or a .tflite, into a self-contained firmware project.
 
@@ -36,7 +43,7 @@ def command(
     from host.bundle import load_subject
     from model_gen.codegen.project import generate
 
-    project = generate(load_subject(model), board, out, rounding=rounding)
+    project = generate(load_subject(model), board, out, rounding=rounding, stream=stream)
     described = project.description
     write_json(
         json_path,
@@ -50,6 +57,7 @@ def command(
             "rounding": described.rounding,
             "arena_bytes": described.arena_bytes,
             "steps": described.steps,
+            "stream": described.stream,
         },
     )
     say(f"{out}: {described.steps} steps, arena {described.arena_bytes:,} bytes", json_path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say
+from host.cli.common import json_option, say, stream_option
 
 if TYPE_CHECKING:
     from host.errors import NightjarError
@@ -35,6 +35,7 @@ _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for project and evidence.")
+@stream_option
 @click.option("--soak", default=20, show_default=True, type=click.IntRange(min=1))
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write one page.")
@@ -48,6 +49,7 @@ def command(
     rounding: str,
     project: Path | None,
     out: Path | None,
+    stream: bool,
     soak: int,
     junit: Path | None,
     html_path: Path | None,
@@ -88,6 +90,7 @@ def command(
         for name, value in options.items():
             if value is not None:
                 line += [name, str(value)]
+        line += ["--stream"] if stream else []
         line += pytest_arguments
         say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
         try:

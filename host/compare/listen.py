@@ -10,14 +10,22 @@ import numpy.typing as npt
 
 from host.bundle import Subject
 from host.compare.expect import Oracle
+from host.compare.feed import Feed, Way, feeds, nearest_stride
 from host.compare.layers import read_structure
+from host.compare.observe import Inferred
 from host.compare.pooling import Detection, activate, detect
 from host.compare.tensors import Array, differing_positions
 from host.compare.vectors import Vector
 from host.errors import BadInput
 
 SCHEMA = "nightjar/classify/1"
-Infer = Callable[[Vector], tuple[Array, ...]]
+Infer = Callable[[Feed], Inferred]
+# How a chunk came to the board, for people.
+WAYS = {
+    Way.WHOLE: "loaded whole",
+    Way.FIRST: "first of a stream",
+    Way.NEXT: "streamed on",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +34,16 @@ class Recording:
 
     path: Path
     samples: npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class ChunkCost:
+    """What a chunk cost on the board, in HELLO's unit; `start` in samples of the recording."""
+
+    start: int
+    way: Way
+    frontend: int
+    model: int
 
 
 @dataclass(frozen=True)
@@ -38,15 +56,26 @@ class Heard:
     host: tuple[Detection, ...]
     board: tuple[Detection, ...] | None
     differing: int
+    costs: tuple[ChunkCost, ...] = ()  # of each chunk, on a board
 
 
 class Listener:
-    """Classifies recordings with one bundle."""
+    """Classifies recordings with one bundle.
 
-    def __init__(self, subject: Subject, *, overlap: float, how: str, top_k: int) -> None:
+    With `stream` the board is sent each sample once. Its chunks are whole hops apart: `overlap` is the nearest share
+    that allows it, for the host as well, and `rounded` says so where it is not the one that was asked for.
+    """
+
+    def __init__(
+        self, subject: Subject, *, overlap: float, how: str, top_k: int, stream: bool = False
+    ) -> None:
         assert subject.contract is not None
         self.contract = subject.contract
+        self.stride = 0  # of the stream
         self.overlap = overlap
+        self.rounded = ""
+        if stream:
+            self._stream(overlap)
         self.how = how
         self.top_k = top_k
         self._oracle = Oracle(subject, read_structure(subject.model))
@@ -61,6 +90,17 @@ class Listener:
 
         return Recording(path, decode(path, self.contract.frontend.sample_rate))
 
+    def _stream(self, asked: float) -> None:
+        frontend = self.contract.frontend
+        size, hop = frontend.chunk_samples, frontend.hop
+        self.stride = nearest_stride(size, hop, asked)
+        if self.stride != max(1, round(size * (1.0 - asked))):
+            self.overlap = 1.0 - self.stride / size
+            self.rounded = (
+                f"an overlap of {asked:g} is no whole number of hops of {hop} samples: the stream goes on by"
+                f" {self.stride:,} samples, as with --overlap {self.overlap:.9g}"
+            )
+
     def listen(self, recording: Recording, infer: Infer | None) -> Heard:
         """Classify every chunk on the host, and with `infer` on a board, too."""
         from model_gen.audio.chunks import chunk_starts, cut
@@ -70,7 +110,9 @@ class Listener:
         chunks = cut(recording.samples, starts, frontend.chunk_samples)
         vectors = [Vector(i, chunk=chunk) for i, chunk in enumerate(chunks)]
         host = self._table([self._oracle.expect(vector).outputs for vector in vectors])
-        board = None if infer is None else self._table([infer(vector) for vector in vectors])
+        sent = feeds(recording.samples, starts, frontend.chunk_samples, self.stride)
+        inferred = [] if infer is None else [infer(feed) for feed in sent]
+        board = None if infer is None else self._table([one.outputs for one in inferred])
         return Heard(
             file=str(recording.path),
             seconds=len(recording.samples) / frontend.sample_rate,
@@ -78,6 +120,10 @@ class Listener:
             host=self._detect(host, starts, recording),
             board=None if board is None else self._detect(board, starts, recording),
             differing=0 if board is None else int(differing_positions(board, host).sum()),
+            costs=tuple(
+                ChunkCost(start, feed.way, one.frontend_cost, one.model_cost)
+                for start, feed, one in zip(starts, sent, inferred, strict=False)
+            ),
         )
 
     def _table(self, outputs: Sequence[tuple[Array, ...]]) -> Array:
@@ -109,21 +155,28 @@ class Listener:
 
 
 def as_json(
-    heard: Sequence[Heard], *, board: str, build_id: str | None, how: str, overlap: float
+    heard: Sequence[Heard],
+    listener: Listener,
+    *,
+    board: str,
+    build_id: str | None,
+    unit: str,
 ) -> dict[str, Any]:
-    """`nightjar/classify/1`."""
+    """`nightjar/classify/1`. stride_samples: of the stream, 0 without one; cost_unit: "none" if nothing is counted."""
     return {
         "schema": SCHEMA,
         "board": board,
         "build_id": build_id,
-        "pool": how,
-        "overlap": overlap,
+        "pool": listener.how,
+        "overlap": listener.overlap,
+        "stride_samples": listener.stride,
+        "cost_unit": unit,
         "files": [asdict(result) for result in heard],
     }
 
 
-def show(heard: Sequence[Heard], *, to_stderr: bool) -> None:
-    """Print host and board side by side."""
+def show(heard: Sequence[Heard], *, unit: str, to_stderr: bool) -> None:
+    """Print host and board side by side, and what the frontend cost in `unit`."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -148,6 +201,18 @@ def show(heard: Sequence[Heard], *, to_stderr: bool) -> None:
         if result.board is not None:
             state = "the same on both" if not result.differing else f"{result.differing} DIFFER"
             console.print(f"scores: {state}", highlight=False)
+            if unit != "none":
+                console.print(f"frontend, {unit} a chunk: {_frontend(result)}", highlight=False)
+
+
+def _frontend(result: Heard) -> str:
+    """The mean cost of the frontend, by how the chunk came to the board."""
+    parts = []
+    for way, name in WAYS.items():
+        costs = [cost.frontend for cost in result.costs if cost.way is way]
+        if costs:
+            parts.append(f"{round(sum(costs) / len(costs)):,} {name} ({len(costs)})")
+    return ", ".join(parts)
 
 
 def _cells(detection: Detection | None) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from host.bundle import Subject
 from host.compare.cause import likely_cause
 from host.compare.expect import Expected, digest, to_bytes
+from host.compare.feed import Feed, Way
 from host.compare.layers import Structure
 from host.compare.tensors import Array, TensorDifference, compare, from_bytes
 from host.compare.vectors import Vector
@@ -76,6 +77,15 @@ class Observation:
 
 
 @dataclass(frozen=True, eq=False)
+class Inferred:
+    """The model's outputs for a chunk, and what they cost in HELLO's unit."""
+
+    outputs: tuple[Array, ...]
+    frontend_cost: int
+    model_cost: int
+
+
+@dataclass(frozen=True, eq=False)
 class _Untapped:
     """What the runs without taps gave."""
 
@@ -139,27 +149,49 @@ class Observer:
         for index, tensor in enumerate(vector.inputs):
             self.client.load_input(index, to_bytes(tensor), self.patience())
 
+    def feed(self, feed: Feed) -> None:
+        """Put a chunk of a recording on the board, or the samples of it that are not there yet."""
+        for number, block in enumerate(feed.blocks):
+            if feed.way is Way.WHOLE:
+                self.client.load_chunk(block, self.patience())
+            elif feed.way is Way.FIRST and number == 0:
+                self.client.start_stream(feed.stride, block, self.patience())
+            else:
+                self.client.continue_stream(block, self.patience())
+
     def stages(self, vector: Vector) -> Stages:
         """Chunks go through the board's own frontend, inputs do not."""
         return Stages.MODEL if vector.chunk is None else Stages.BOTH
 
     def infer(
-        self, vector: Vector, outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
-    ) -> tuple[Array, ...]:
+        self, feed: Feed, outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
+    ) -> Inferred:
         """Load, run untapped, and read the outputs, whose shapes and types are given."""
-        self.load(vector)
-        self.client.run(self.stages(vector), mode=Mode.PLAIN, deadline=self.patience())
-        return self._read_outputs([np.empty(shape, dtype) for shape, dtype in outputs])
+        self.feed(feed)
+        self.client.run(Stages.BOTH, mode=Mode.PLAIN, deadline=self.patience())
+        got = self._read_outputs([np.empty(shape, dtype) for shape, dtype in outputs])
+        cost = self.client.cost(self.patience())
+        return Inferred(got, cost.frontend, cost.model)
 
-    def observe(self, vector: Vector, expected: Expected, *, show: bool = False) -> Observation:
+    def observe(
+        self,
+        vector: Vector,
+        expected: Expected,
+        *,
+        show: bool = False,
+        feed: Feed | None = None,
+    ) -> Observation:
         """Run `vector` untapped, then tapped; compare every digest and the outputs themselves; explain what differs.
 
         The untapped runs come first, on an input that nothing has been computed from yet: behind a tapped run the right
         outputs lie in memory already, and a run that does nothing would look right. `show` reads the board's
-        spectrogram and inputs even when their digests are right.
+        spectrogram and inputs even when their digests are right. `feed`: how the vector's chunk gets there.
         """
         self._check_sizes(expected)
-        self.load(vector)
+        if feed is None:
+            self.load(vector)
+        else:
+            self.feed(feed)
         stages = self.stages(vector)
         untapped = self._run_untapped(stages, expected)
         result = self.client.run(stages, mode=Mode.TAPPED, deadline=self.patience())

@@ -10,16 +10,19 @@ from pathlib import Path
 from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
-from host.project import Project, load_project
+from host.project import Project, check_streams, load_project
 
 BUILD = 300.0  # seconds for cmake and ninja on a busy machine
 HOME = Path("build/subjects")
 
 
-def default_folder(subject: Subject, board: str, rounding: str = "tflite") -> Path:
-    """Where a subject's firmware is made when nobody says where: one folder a model, contract, board and rule."""
+def default_folder(
+    subject: Subject, board: str, rounding: str = "tflite", *, stream: bool = False
+) -> Path:
+    """Where a subject's firmware is made when nobody says where: one folder a model, contract, board, rule and kind."""
     rule = "" if rounding == "tflite" else f"-{rounding}"
-    return HOME / f"{subject.model_sha256[:12]}-{subject.contract_sha256[:8]}-{board}{rule}"
+    kind = "-stream" if stream else ""
+    return HOME / f"{subject.model_sha256[:12]}-{subject.contract_sha256[:8]}-{board}{rule}{kind}"
 
 
 def prepare(
@@ -27,12 +30,14 @@ def prepare(
     board: str,
     *,
     rounding: str = "tflite",
+    stream: bool = False,
     project: Path | None = None,
     out: Path | None = None,
 ) -> tuple[Subject, Project]:
     """Load a bundle or .tflite and make its firmware, or take the ELF of `project` as it lies there.
 
     Args:
+        stream: the firmware must take samples as they arrive, too.
         out: the project is written to out / "firmware".
 
     Raises:
@@ -54,13 +59,14 @@ def prepare(
                 evidence=f"Received: --board {board}, a project for {taken.description.board}",
                 next_step=f"use --board {taken.description.board}",
             )
+        check_streams(taken, stream)
         return subject, taken
     from host.build import build
     from model_gen.codegen.project import generate
 
-    folder = out if out is not None else default_folder(subject, board, rounding)
+    folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)
     with alone_in(folder, Deadline.after(BUILD)):
-        made = generate(subject, board, folder / "firmware", rounding=rounding)
+        made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
         build(made, Deadline.after(BUILD))
     return subject, made
 

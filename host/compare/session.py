@@ -16,11 +16,11 @@ from host.boards import open_board
 from host.boards.base import Board
 from host.bundle import Subject
 from host.compare.expect import Expected, Oracle, check_own_vectors
+from host.compare.feed import Feed
 from host.compare.judge import Answered, Case, first_difference
 from host.compare.layers import match_taps, read_structure
-from host.compare.observe import Observation, Observer
+from host.compare.observe import Inferred, Observation, Observer
 from host.compare.reproduce import write_reproduction
-from host.compare.tensors import Array
 from host.compare.vectors import Vector, count_vectors, make_vectors
 from host.deadline import Deadline
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
@@ -172,15 +172,21 @@ class Bench:
         self.identity()
         return self._guarded(lambda: self._soak(inferences))
 
-    def infer(self, vector: Vector) -> tuple[Array, ...]:
-        """The model's outputs for any vector, as the board sends them."""
+    def infer(self, feed: Feed) -> Inferred:
+        """The model's outputs for any chunk, as the board sends them."""
         self.identity()
-        ports = self._judge().reference.outputs
+        ports = [(port.shape, port.dtype) for port in self._judge().reference.outputs]
+        return self._guarded(lambda: self._observer().infer(feed, ports))
 
-        def ask() -> tuple[Array, ...]:
-            return self._observer().infer(vector, [(p.shape, p.dtype) for p in ports])
-
-        return self._guarded(ask)
+    def explain_feed(self, number: int, feed: Feed) -> str | None:
+        """How a fed chunk, compared as a vector is, differs from the reference, in one line; None when it does not."""
+        self.identity()
+        vector = Vector(number, chunk=feed.chunk)
+        expected = self._judge().expect(vector)
+        found = self._guarded(lambda: self._observer().observe(vector, expected, feed=feed))
+        if not found.findings:
+            return None
+        return describe(first_difference(number, found.findings[0], self.structure))
 
     def determinism(self, index: int, times: int) -> int:
         """How many of `times` runs on vector `index` gave other outputs than the first."""

@@ -79,6 +79,7 @@ class Client:
         self._piece = PieceSize()
         # A run takes as long as its model, which says nothing about the link: it is timed apart.
         self._run_pace = Pace(_FIRST_RUN)
+        self._streamed = 0  # samples of the present stream
 
     @property
     def stats(self) -> LinkStats:
@@ -116,15 +117,26 @@ class Client:
 
     def load_chunk(self, samples: npt.NDArray[np.int16], deadline: Deadline) -> None:
         """Send a chunk: int16 [samples], little endian on the wire."""
-        if samples.dtype != np.int16 or samples.ndim != 1:
-            raise ValueError(
-                f"a chunk is int16 [samples]. Received: {samples.dtype} {samples.shape}"
-            )
-        self._load(Target.CHUNK, 0, samples.astype("<i2").tobytes(), deadline)
+        self._load(Target.CHUNK, 0, _on_the_wire(samples), deadline)
 
     def load_input(self, index: int, data: bytes, deadline: Deadline) -> None:
         """Send the bytes of model input `index`."""
         self._load(Target.INPUT, index, bytes(data), deadline)
+
+    def start_stream(self, stride: int, samples: npt.NDArray[np.int16], deadline: Deadline) -> None:
+        """Begin a stream of chunks, `stride` samples apart, with the first samples: int16 [1 ... chunk]."""
+        self._load(Target.STREAM, stride, _on_the_wire(samples), deadline)
+        self._streamed = samples.size
+
+    def continue_stream(self, samples: npt.NDArray[np.int16], deadline: Deadline) -> None:
+        """Send the samples that follow: int16, as many as the present chunk lacks or fewer. A full one is to be run
+        first.
+
+        Raises:
+            Refused: no stream was started, it has ended by another load or a failed block, or these are too many.
+        """
+        self._load(Target.BLOCK, self._streamed % 2**32, _on_the_wire(samples), deadline)
+        self._streamed += samples.size
 
     def run(
         self,
@@ -225,7 +237,8 @@ class Client:
 
     def _explained(self, error: NightjarError, deadline: Deadline) -> NightjarError:
         """A board that has lost what was loaded has rebooted: its boot event was lost on the way."""
-        if not isinstance(error, Refused) or error.response.code != ErrorCode.NOTHING_LOADED:
+        lost = (ErrorCode.NOTHING_LOADED, ErrorCode.NO_STREAM)
+        if not isinstance(error, Refused) or error.response.code not in lost:
             return error
         if self._exchange.hello is None:
             return error
@@ -278,6 +291,12 @@ class Client:
             # Damaged bytes are a sign of life: no need to be patient.
             wait = pace.after(wait) if attempt.expired else pace.first()
         raise exchange.silence(what, attempts, before, now() - started)
+
+
+def _on_the_wire(samples: npt.NDArray[np.int16]) -> bytes:
+    if samples.dtype != np.int16 or samples.ndim != 1:
+        raise ValueError(f"samples are int16 [count]. Received: {samples.dtype} {samples.shape}")
+    return samples.astype("<i2").tobytes()
 
 
 def _heads(page: DigestsPage) -> tuple[int, int, int]:

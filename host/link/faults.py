@@ -51,6 +51,38 @@ class ByteFaults:
         return b"" if kind == 1 else bytes([byte, byte])
 
 
+class FrameFaults:
+    """`transport` whose writes, each a frame, are lost or doubled, each with probability `rate`; or replayed `late`."""
+
+    def __init__(self, transport: Transport, *, seed: int, rate: float, late: bool) -> None:
+        self._transport = transport
+        self._random = random.Random(seed)
+        self._rate = rate
+        self._late = late
+        self._sent: list[bytes] = []
+        self.faults = 0
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        self._sent = [*self._sent[-20:], data]
+        frames = [data]
+        kind = self._random.random() // self._rate if self._rate else 9
+        if kind == 0:
+            frames = []
+        elif kind == 1:
+            frames = [data, data]
+        elif kind == 2 and self._late:
+            frames = [data, self._random.choice(self._sent)]
+        self.faults += len(frames) != 1
+        for frame in frames:
+            self._transport.write(frame, deadline)
+
+    def read(self, deadline: Deadline) -> bytes:
+        return self._transport.read(deadline)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
 class FaultyTransport:
     """`transport` with faults at `rate` a byte in `direction`; the same seed and bytes give the same faults."""
 

@@ -22,6 +22,8 @@ class Target(IntEnum):
 
     CHUNK = 0
     INPUT = 1
+    STREAM = 2  # the first block of a new stream; the index is its stride
+    BLOCK = 3  # its next block; the index is the place of the first sample
 
 
 class Stages(IntEnum):
@@ -58,6 +60,7 @@ class ErrorCode(IntEnum):
     LOAD_DAMAGED = 4
     NOT_OBSERVED = 5
     BUSY = 6
+    NO_STREAM = 7
 
 
 class ResetCause(IntEnum):

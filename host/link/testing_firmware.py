@@ -15,8 +15,12 @@ TINY = REPOSITORY / "firmware" / "tests" / "tiny"
 TINY_COMMAND = 0x5A
 
 WIDE_BYTES = 40_000
-# One input, one step, one tap: output[i] = input[i] ^ 0xA5 + i, wrapping modulo 256. Many pieces each way.
+WIDE_HOP = 4  # samples
+# One input, one step, one tap: output[i] = input[i] ^ 0xA5 + i, wrapping modulo 256. Many pieces each way. The
+# frontend hands the bytes of the chunk on; a stream moves the chunk up, by the book.
 _WIDE = f"""\
+#include <string.h>
+
 #include "nj_model.h"
 
 #define COUNT {WIDE_BYTES}u
@@ -35,7 +39,38 @@ static const struct nj_place input[] = {{{{input_data, COUNT}}}};
 static const struct nj_place output[] = {{{{output_data, COUNT}}}};
 static const struct nj_tap tap[] = {{{{{{output_data, COUNT}}, 0, 0}}}};
 static void (*const step[])(void) = {{step_0}};
-static void nothing(void) {{}}
+
+static uint8_t features[COUNT];
+static uint32_t stride, there;
+
+static void run(void) {{
+    memcpy(features, staging, COUNT);
+}}
+
+static void quantize(void) {{
+    memcpy(input_data, features, COUNT);
+}}
+
+static void start(uint32_t samples) {{
+    stride = samples;
+    there = 0;
+}}
+
+static uint32_t push(const int16_t *samples, uint32_t count) {{
+    const uint32_t left = COUNT / 2u - there;
+    const uint32_t taken = count < left ? count : left;
+    memcpy(staging + 2u * there, samples, 2u * taken);
+    there += taken;
+    return taken;
+}}
+
+static void take(void) {{
+    run();
+    memmove(staging, staging + 2u * stride, COUNT - 2u * stride);
+    there -= stride;
+}}
+
+static const struct nj_stream_stage stream = {{.hop = {WIDE_HOP}u, .start = start, .push = push, .take = take}};
 
 const struct nj_model nj_model = {{
     .input = input, .output = output, .tap = tap, .step = step,
@@ -43,7 +78,8 @@ const struct nj_model nj_model = {{
     .model_sha256 = {{0x77}}, .contract_sha256 = {{0x88}}, .backend = "wide", .rounding = "",
 }};
 const struct nj_frontend_stage nj_frontend_stage = {{
-      .present = false, .run = nothing, .quantize = nothing,
+    .present = true, .chunk_samples = COUNT / 2u, .features = {{features, COUNT}},
+    .run = run, .quantize = quantize, .stream = &stream,
 }};
 const struct nj_place nj_staging = {{staging, sizeof staging}};
 """

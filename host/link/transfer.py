@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from host.deadline import Deadline
-from host.errors import FirmwareFailure
+from host.errors import FirmwareFailure, LinkFailure
 from host.link.exchange import Exchange, Pace, Refused, now, unexpected
 from host.link.frames import MAX_PIECE, Frame, FrameType, data_payload, parse_credit, parse_data
 from host.link.messages import (
@@ -64,9 +64,10 @@ def load(
     data: bytes,
     deadline: Deadline,
 ) -> None:
-    """Send `data` to the board's staging area; the board checks its CRC-32.
+    """Send `data` to the board's staging area, or into its stream; the board checks its CRC-32.
 
     Raises:
+        LinkFailure: a block of a stream came damaged in spite of all checksums; it is pushed, so the stream is lost.
         NightjarError: see `Client`.
     """
     if not data:
@@ -77,6 +78,12 @@ def load(
         attempts += 1
         if upload.run(deadline):
             return
+        if target == Target.BLOCK and not deadline.expired:
+            raise LinkFailure(
+                "samples of a stream came to the board damaged, and the stream is lost",
+                evidence=f"block at sample {index}: another CRC; link so far: {exchange.stats}",
+                next_step="start the stream again; check the cable if it persists",
+            )
         attempts += upload.attempts
     raise exchange.silence("LOAD", attempts, before, now() - started)
 

@@ -87,8 +87,6 @@ def load() -> ctypes.CDLL:
         function.restype = None
     library.nj_frontend_scratch.argtypes = (ctypes.POINTER(Frontend),)
     library.nj_frontend_scratch.restype = ctypes.c_uint32
-    library.nj_frontend_finish.argtypes = (ctypes.POINTER(Frontend), pointer, pointer)
-    library.nj_frontend_finish.restype = None
     stream = ctypes.POINTER(Stream)
     library.nj_stream_start.argtypes = (stream,)
     library.nj_stream_start.restype = None

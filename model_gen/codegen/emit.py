@@ -26,7 +26,7 @@ from model_gen.codegen.plan import Plan, aligned, scratch_key
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 TEMPLATES = FIRMWARE / "templates"
 KERNELS_API = 2
-MODEL_API = 1
+MODEL_API = 2
 _COLUMNS = 100
 _C_BYTES = {"int8_t": 1, "int32_t": 4, "float": 4, "double": 8, "struct nj_requant": 8}
 

@@ -17,6 +17,7 @@ from host.reference.frontend_tables import (
     make_numbers,
     make_tables,
 )
+from model_gen.codegen.emit import MODEL_API
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "firmware" / "templates"
 STAGE = "nj_frontend_stage.c"
@@ -33,17 +34,18 @@ class _Array:
     lines: tuple[str, ...]
 
 
-def render_frontend(contract: Contract | None) -> dict[str, str]:
+def render_frontend(contract: Contract | None, *, stream: bool = False) -> dict[str, str]:
     """Print the frontend.
 
     Args:
         contract: of the bundle; None for a bare .tflite, which has no frontend.
+        stream: whether it takes samples as they arrive too, which needs a ring of frames.
 
     Returns:
         File name -> text of nj_frontend_stage.c, which defines `nj_frontend_stage`, and nj_frontend_tables.c.
 
     Raises:
-        BadInput: the model's first input is not the int8 spectrogram of this frontend.
+        BadInput: the model's first input is not the int8 spectrogram of this frontend, or nothing is there to stream.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -55,9 +57,13 @@ def render_frontend(contract: Contract | None) -> dict[str, str]:
     )
     if contract is not None:
         _check_input(contract)
+    if stream:
+        check_stream(contract)
     frontend = None if contract is None else contract.frontend
     stage = environment.get_template(f"{STAGE}.jinja").render(
         frontend=frontend,
+        model_api=MODEL_API,
+        stream=stream,
         fields=() if frontend is None else _fields(frontend),
         features=0 if frontend is None else frontend.rows * frontend.frames,
         room=0 if frontend is None else (frontend.mel_bands or frontend.bins) * frontend.frames,
@@ -70,6 +76,21 @@ def render_frontend(contract: Contract | None) -> dict[str, str]:
         arrays=() if frontend is None else _arrays(frontend)
     )
     return {STAGE: stage, TABLES: tables}
+
+
+def check_stream(contract: Contract | None) -> None:
+    """Refuse to stream what has no frames.
+
+    Raises:
+        BadInput: there is no frontend, or a raw waveform.
+    """
+    if contract is None or contract.frontend.spectrum == "none":
+        what = "a raw waveform" if contract is not None else "a bare .tflite, which has no frontend"
+        raise BadInput(
+            "only a spectrogram has frames that overlapping chunks share: there is nothing to stream",
+            evidence=f"Received: --stream for {what}",
+            next_step="leave --stream away, or take a bundle whose frontend is a spectrogram",
+        )
 
 
 def c_float(value: float) -> str:

@@ -101,3 +101,29 @@ def test_another_input_is_refused() -> None:
         with pytest.raises(BadInput) as caught:
             render_frontend(dataclasses.replace(contract, input=wrong))
         assert caught.value.evidence.startswith("Received: ")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
+def test_a_streaming_stage_compiles_without_a_warning(tmp_path: Path, compiler: str) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is missing")
+    text = render_frontend(bundle(), stream=True)[STAGE]
+    (tmp_path / STAGE).write_text(text)
+    includes = f"-I{ROOT / 'firmware/core'}"
+    command = [compiler, *FLAGS, includes, "-c", STAGE, "-o", "stage.o"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "static _Alignas(32) float ring[65536];" in text
+    assert "ring" not in render_frontend(bundle())[STAGE]
+
+
+def test_what_has_no_frames_does_not_stream() -> None:
+    raw = bundle(
+        name="raw", chunk_samples=600, hop=1, frames=600, bins=1, compression="none",
+        spectrum="none", normalization="peak",
+    )  # fmt: skip
+    for contract, what in ((None, "a bare .tflite"), (raw, "a raw waveform")):
+        render_frontend(contract)
+        with pytest.raises(BadInput, match="nothing to stream") as failure:
+            render_frontend(contract, stream=True)
+        assert failure.value.evidence.startswith(f"Received: --stream for {what}")

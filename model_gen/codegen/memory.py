@@ -97,14 +97,22 @@ def memory_map(folder: Path) -> MemoryMap | None:
     return MemoryMap(folder.name, regions, raw["firmware"])
 
 
-def needs(program: Program, plan: Plan, text: ModelText, contract: Contract | None) -> Needs:
-    """Sizes by layer. `text` needs no printed lines."""
+def needs(
+    program: Program,
+    plan: Plan,
+    text: ModelText,
+    contract: Contract | None,
+    *,
+    stream: bool = False,
+) -> Needs:
+    """Sizes by layer. `text` needs no printed lines; `stream`: with a ring of frames."""
     objects = {"arena": plan.bytes, "staging": text.staging_bytes}
     constants = sum(array.bytes for array in text.arrays)
     if contract is not None:
         tables, features, scratch = _frontend_bytes(contract)
         constants += tables
         objects |= {"features": features, "frontend scratch": scratch}
+        objects |= {"ring of frames": features} if stream else {}
     step = peak_step(plan)
     return Needs(
         constants=constants,

@@ -11,6 +11,7 @@ import pytest
 
 from host.build import build, footprint
 from host.bundle import Subject
+from host.contract import Contract, FrontendContract, TensorContract
 from host.deadline import Deadline
 from host.errors import BadInput
 from model_gen.codegen import testing_keras
@@ -156,3 +157,19 @@ def test_the_report_counts_by_layer() -> None:
         (x.bytes for x in found.peak), reverse=True
     )
     assert 0 <= found.peak_step < found.steps
+
+
+def test_a_stream_needs_a_ring_that_is_counted() -> None:
+    frontend = FrontendContract(chunk_samples=6000, frames=24, mel_bands=40, bins=257)
+    tensor = TensorContract((1, 40, 24, 1), "int8", 1.0, 0)
+    contract = Contract(frontend, ("any",), "none", tensor, tensor, {}, {}, {})
+    model = testing_keras.quantized("dense")
+    plain = compile_model(model, contract=contract).needs.objects
+    found = compile_model(model, contract=contract, stream=True).needs
+    assert found.objects == plain | {"ring of frames": 4 * 40 * 24}
+    regions = [Region(kind, 1 << 20, kind) for kind in ("code", "constants", "stack")]
+    firmware = dict.fromkeys(("code", "constants", "data", "stack"), 0)
+    data = Region("SRAM", sum(found.objects.values()) - 1, "data")
+    with pytest.raises(BadInput, match="does not fit") as caught:
+        check_fits(found, MemoryMap("tight", (*regions, data), firmware))
+    assert "ring of frames 3,840" in caught.value.evidence

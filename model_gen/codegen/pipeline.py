@@ -81,6 +81,7 @@ def compile_model(
     rounding: str = "tflite",
     contract_json: bytes | None = None,
     contract: Contract | None = None,
+    stream: bool = False,
     memory: MemoryMap | None = None,
 ) -> Generated:
     """The C of a model; with a contract its chunk must fit into the staging area too. Nothing is printed that does
@@ -96,6 +97,6 @@ def compile_model(
         contract_sha256=contract_sha256(contract_json),
         chunk_samples=0 if contract is None else contract.frontend.chunk_samples,
     )
-    found = needs(program, plan, text, contract)
+    found = needs(program, plan, text, contract, stream=stream)
     check_fits(found, memory)
     return Generated(program, plan, render_model(text, banner(digest)), found)

@@ -10,7 +10,7 @@ from host.errors import BadInput
 from host.files import new_directory
 from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen.emit import FIRMWARE, environment
-from model_gen.codegen.frontend import render_frontend
+from model_gen.codegen.frontend import check_stream, render_frontend
 from model_gen.codegen.graph import Tensor
 from model_gen.codegen.memory import memory_map
 from model_gen.codegen.messages import write_messages
@@ -39,15 +39,18 @@ def boards() -> list[str]:
     return sorted(path.parent.name for path in BOARDS.glob("*/board.cmake"))
 
 
-def generate(subject: Subject, board: str, out: Path, *, rounding: str = "tflite") -> Project:
+def generate(
+    subject: Subject, board: str, out: Path, *, rounding: str = "tflite", stream: bool = False
+) -> Project:
     """Write the firmware project of `subject` for `board` to the folder `out`, whole or not at all.
 
     An earlier project at `out` is replaced; where it is already the very same, nothing is touched, so that its build
-    stays valid. `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm".
+    stays valid. `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With `stream` the
+    firmware also takes samples as they arrive, for which it keeps a ring of frames as large as its features.
 
     Raises:
-        BadInput: an unknown board, a model that backend cm55 does not take, a contract that does not fit its model, or
-            an `out` that holds something else, or a model that does not fit the board's memory map.
+        BadInput: an unknown board, no frames to stream, a model that backend cm55 does not take, a contract that does
+            not fit its model, an `out` that holds something else, or a model that does not fit the board's memory map.
     """
     out = out.resolve()
     if board not in boards():
@@ -56,16 +59,19 @@ def generate(subject: Subject, board: str, out: Path, *, rounding: str = "tflite
         )
     _check_place(out)
     contract = subject.contract
+    if stream:
+        check_stream(contract)
     generated = compile_model(
         subject.model,
         rounding=rounding,
         contract_json=subject.contract_json,
         contract=contract,
+        stream=stream,
         memory=memory_map(BOARDS / board),
     )
     if contract is not None:
         _check_contract(contract, generated)
-    described = describe(subject, board, generated)
+    described = describe(subject, board, generated, stream=stream)
     files = _project_files(contract, generated, described)
     if _on_disk(out) != files:
         with new_directory(out) as folder:
@@ -76,7 +82,9 @@ def generate(subject: Subject, board: str, out: Path, *, rounding: str = "tflite
     return Project(out, described)
 
 
-def describe(subject: Subject, board: str, generated: Generated) -> ProjectDescription:
+def describe(
+    subject: Subject, board: str, generated: Generated, *, stream: bool = False
+) -> ProjectDescription:
     """The table of taps and ports that the host compares by."""
     program = generated.program
     graph = program.resolved.graph
@@ -114,6 +122,7 @@ def describe(subject: Subject, board: str, generated: Generated) -> ProjectDescr
         inputs=tuple(_port(program.tensors[index]) for index in graph.inputs),
         outputs=tuple(_port(program.tensors[index]) for index in graph.outputs),
         taps=tuple(taps),
+        stream=stream,
     )
 
 
@@ -184,7 +193,7 @@ def _project_files(
     files |= _messages()
     note = banner(described.model_sha256)
     texts = dict(generated.sources)
-    for name, text in render_frontend(contract).items():
+    for name, text in render_frontend(contract, stream=described.stream).items():
         texts[name] = f"/* {note} */\n{text}"
     files |= {f"model/{name}": text.encode() for name, text in texts.items()}
     files[DESCRIPTION] = described.to_json()

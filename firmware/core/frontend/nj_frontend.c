@@ -32,7 +32,7 @@ static inline void spectrogram(const struct nj_frontend *frontend, const int16_t
     }
 }
 
-static void finish(const struct nj_frontend *frontend, float *features, float *scratch, struct nj_range *range)
+void nj_finish(const struct nj_frontend *frontend, float *features, float *scratch, struct nj_range *range)
 {
     uint32_t rows = nj_rows_stored(frontend);
 
@@ -64,20 +64,6 @@ void nj_frontend_magnitudes(const struct nj_frontend *frontend, const int16_t *c
     spectrogram(frontend, chunk, features, scratch, &range, unit);
 }
 
-void nj_frontend_finish(const struct nj_frontend *frontend, float *features, float *scratch)
-{
-    const uint32_t count = frontend->frames * nj_rows_stored(frontend);
-    struct nj_range range;
-
-    nj_range_start(&range);
-    range.low[0] = range.high[0] = features[0];
-    for (uint32_t i = 1; i < count; i++) {
-        range.low[0] = features[i] < range.low[0] ? features[i] : range.low[0];
-        range.high[0] = features[i] > range.high[0] ? features[i] : range.high[0];
-    }
-    finish(frontend, features, scratch, &range);
-}
-
 void nj_frontend_run(const struct nj_frontend *frontend, const int16_t *chunk, float *features, float *scratch)
 {
     struct nj_range range;
@@ -87,5 +73,5 @@ void nj_frontend_run(const struct nj_frontend *frontend, const int16_t *chunk, f
         return;
     }
     spectrogram(frontend, chunk, features, scratch, &range, 1.0f);
-    finish(frontend, features, scratch, &range);
+    nj_finish(frontend, features, scratch, &range);
 }

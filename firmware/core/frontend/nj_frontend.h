@@ -111,9 +111,6 @@ void nj_frontend_spectrogram(const struct nj_frontend *frontend, const int16_t *
 /* The same without the factor, for hosts: a small power may be denormal. */
 void nj_frontend_magnitudes(const struct nj_frontend *frontend, const int16_t *chunk, float *features, float *scratch);
 
-/* Logarithm, DCT and normalization of a spectrogram that carries its factor, in place. */
-void nj_frontend_finish(const struct nj_frontend *frontend, float *features, float *scratch);
-
 /* Steps = round half away from zero(feature / scale) + zero_point, saturated to [-128, 127]: TFLite's QUANTIZE.
  * scale: positive; zero_point: in [-128, 127]. */
 void nj_frontend_quantize(const float *features, int8_t *steps, uint32_t count, float scale, int32_t zero_point);

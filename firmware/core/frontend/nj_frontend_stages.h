@@ -57,6 +57,9 @@ void nj_dct(const struct nj_frontend *frontend, float *features, float *column, 
 /* Min-max or fixed scale, in place. */
 void nj_normalize(const struct nj_frontend *frontend, float *features, uint32_t count, float low, float high);
 
+/* Logarithm, DCT and normalization of a spectrogram that carries its factor, in place. range: of its values. */
+void nj_finish(const struct nj_frontend *frontend, float *features, float *scratch, struct nj_range *range);
+
 void nj_raw(const struct nj_frontend *frontend, const int16_t *chunk, float *features);
 
 static inline uint32_t nj_rows_stored(const struct nj_frontend *frontend)

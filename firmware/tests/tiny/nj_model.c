@@ -146,10 +146,13 @@ static int32_t sum(int at) {
     return chunk[at] + chunk[at + 1] + chunk[at + 2] + chunk[at + 3];
 }
 
+static bool streamed; /* the features */
+
 static void run(void) {
     for (int i = 0; i < 8; ++i) {
         features[i] = (float)sum(4 * i) / 32768.0f;
     }
+    streamed = false;
 }
 
 static void quantize(void) {
@@ -157,8 +160,42 @@ static void quantize(void) {
         place_b[i] = place_b[i + 8] = (uint8_t)(int32_t)(features[i] * 32768.0f);
     }
     memset(place_c, 0, sizeof place_c);
-    memset(features, 0xEE, sizeof features); /* as a generator may that puts input and features in one place */
+    if (!streamed) {
+        memset(features, 0xEE, sizeof features); /* as a generator may that puts input and features in one place */
+    }
 }
+
+static uint32_t stride;
+static uint32_t there; /* samples of the present chunk, in the staging area */
+static uint32_t skip; /* samples before it */
+
+static void start(uint32_t samples) {
+    stride = samples;
+    there = skip = 0;
+}
+
+static uint32_t push(const int16_t *samples, uint32_t count) {
+    uint32_t taken = 0;
+    for (; taken < count && there < 32u; ++taken) {
+        if (skip != 0) {
+            skip--;
+        } else {
+            memcpy(staging + 2u * there++, &samples[taken], sizeof *samples);
+        }
+    }
+    return taken;
+}
+
+static void take(void) {
+    const uint32_t kept = stride < 32u ? 32u - stride : 0u;
+    run();
+    streamed = true;
+    memmove(staging, staging + 2u * (32u - kept), 2u * kept);
+    there = kept;
+    skip = stride > 32u ? stride - 32u : 0u;
+}
+
+static const struct nj_stream_stage stream = {.hop = 4, .start = start, .push = push, .take = take};
 
 const struct nj_frontend_stage nj_frontend_stage = {
     .present = true,
@@ -166,6 +203,7 @@ const struct nj_frontend_stage nj_frontend_stage = {
     .features = {features, sizeof features},
     .run = run,
     .quantize = quantize,
+    .stream = &stream,
 };
 
 const struct nj_place nj_staging = {staging, sizeof staging};

@@ -13,6 +13,7 @@
 
 extern const struct nj_port nj_fake_port;
 extern uint32_t nj_fake_resets;
+extern uint32_t nj_fake_counts; /* how often something was counted: 7 units each time */
 
 /* A frame that the firmware sent, with a copy of its payload. */
 struct nj_fake_frame {
