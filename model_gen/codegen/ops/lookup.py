@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from model_gen.codegen.graph import Shape
+from model_gen.codegen.ops import fixed_point
 from model_gen.codegen.ops.common import fused_range, requant_of, tensor_range
 from model_gen.codegen.ops.registry import (
     Constants,
@@ -109,10 +110,7 @@ def _float_table(function: Callable[[np.float32], np.float32]) -> Callable[[View
 
     def lower(view: View) -> Kernel:
         if view.rounding == "tflm":
-            raise view.refuse(
-                "tflite-micro computes it in another fixed point, which is not reproduced; "
-                "use --rounding tflite"
-            )
+            return _fixed_point(view)
         in_scale, in_zero = view.scale_and_zero(view.input(0))
         out_scale, out_zero = view.scale_and_zero(view.output)
         if out_scale < 1.0 / (
@@ -127,6 +125,19 @@ def _float_table(function: Callable[[np.float32], np.float32]) -> Callable[[View
         return table_kernel(view, np.array(table, np.int64))
 
     return lower
+
+
+def _fixed_point(view: View) -> Kernel:
+    """Whatever the output's scale is (and for TANH its zero point): tflite-micro does not look at it."""
+    in_scale, in_zero = view.scale_and_zero(view.input(0))
+    _, out_zero = view.scale_and_zero(view.output)
+    if view.op.name == "LOGISTIC" and out_zero != INT8_MIN:
+        raise view.refuse(f"tflite-micro wants the output's zero point to be -128, not {out_zero}")
+    if in_scale < 2.0 ** (fixed_point.INPUT_BITS - 31):
+        raise view.refuse(f"the input's scale {in_scale:g} is too small for the fixed point")
+    return table_kernel(
+        view, fixed_point.steps_of(view.op.name, STEPS - in_zero, in_scale), "double"
+    )
 
 
 def _logistic(x: np.float32) -> np.float32:
