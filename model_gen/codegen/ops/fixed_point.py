@@ -86,9 +86,7 @@ def steps_of(name: str, steps: Integers, scale: float) -> Integers:
     radius = math.floor(((1 << INPUT_BITS) - 1) * 2.0 ** (31 - INPUT_BITS - shift))
     inside = np.abs(steps) < radius
     x = scale_double(np.where(inside, steps, 0), multiplier, shift if radius else 0)
-    if name == "LOGISTIC":
-        within = divide_by_power(logistic(x), 23) + INT8_MIN
-    else:
-        within = divide_by_power(tanh(x), 24)
+    logistic_steps = divide_by_power(logistic(x), 23) + INT8_MIN
+    within = logistic_steps if name == "LOGISTIC" else divide_by_power(tanh(x), 24)
     beyond = np.where(steps <= -radius, INT8_MIN, INT8_MAX)
     return np.where(inside, np.clip(within, INT8_MIN, INT8_MAX), beyond)

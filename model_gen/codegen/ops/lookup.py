@@ -51,13 +51,18 @@ def _same_shape(view: View) -> Shape:
     return view.input(0).shape
 
 
+def _quotient(view: View, one: float, other: float) -> float:
+    """one / other: TFLite has both in float32 and divides there, tflite-micro in double."""
+    if view.rounding == "tflm":
+        return one / other
+    return float(np.float32(one) / np.float32(other))
+
+
 def _ratio(view: View, factor: float = 1.0) -> float:
-    """input scale * factor / output scale: TFLite divides in float32, tflite-micro in double."""
+    """input scale * factor / output scale."""
     in_scale, _ = view.scale_and_zero(view.input(0))
     out_scale, _ = view.scale_and_zero(view.output)
-    if view.rounding == "tflm":
-        return in_scale * float(np.float32(factor)) / out_scale
-    return float(np.float32(in_scale) * np.float32(factor) / np.float32(out_scale))
+    return _quotient(view, in_scale * float(np.float32(factor)), out_scale)
 
 
 def _relu(view: View) -> Kernel:
@@ -154,9 +159,8 @@ def _hard_swish(view: View) -> Kernel:
     """Formula: HardSwish of reference/hard_swish.h, in 16-bit fixed point."""
     in_scale, in_zero = view.scale_and_zero(view.input(0))
     out_scale, out_zero = view.scale_and_zero(view.output)
-    hires = np.float32(1.0 / 128.0) * np.float32(in_scale)
-    out_pair = requant_of(view, float(hires / np.float32(out_scale)))
-    relu_pair = requant_of(view, float(hires / (np.float32(3.0) / np.float32(32768.0))))
+    out_pair = requant_of(view, _quotient(view, in_scale / 128.0, out_scale))
+    relu_pair = requant_of(view, _quotient(view, in_scale / 128.0, 3.0 / 32768.0))
     if out_pair[1] > 0:
         raise view.refuse("the output's scale is too small for the fixed-point HARD_SWISH")
     out_16, relu_16 = (_to_int16(pair[0]) for pair in (out_pair, relu_pair))
