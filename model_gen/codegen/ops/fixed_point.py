@@ -30,7 +30,8 @@ def _shifted(values: Integers, left: int) -> Integers:
     """values * 2^left, saturated, or rounded where `left` is negative."""
     if left < 0:
         return divide_by_power(values, -left)
-    return np.clip(values << left, _LEAST, _MOST)
+    saturated: Integers = np.clip(values << left, _LEAST, _MOST)
+    return saturated
 
 
 def exponential(x: Integers, bits: int) -> Integers:
