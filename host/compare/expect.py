@@ -1,6 +1,7 @@
 """What the host reference computes for a vector: every tensor that the board is asked about."""
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from host.compare.layers import Structure
 from host.compare.tensors import Array
 from host.compare.vectors import Vector
 from host.errors import BadInput, HostFailure
-from host.reference.micro import MicroModel
+from host.reference.micro import MicroModel, open_micro
 from host.reference.model import ReferenceModel
 
 
@@ -64,9 +65,9 @@ class Oracle:
     """
 
     def __init__(self, subject: Subject, structure: Structure, rules: str = "tflite") -> None:
-        judges: dict[str, type[ReferenceModel | MicroModel]] = {
+        judges: dict[str, Callable[[bytes], ReferenceModel | MicroModel]] = {
             "tflite": ReferenceModel,
-            "tflm": MicroModel,
+            "tflm": open_micro,
         }
         if rules not in judges:
             raise BadInput(

@@ -11,7 +11,7 @@ from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.project import Project, check_streams, load_project
-from host.reference.micro import MicroModel
+from host.reference.micro import open_micro
 
 BUILD = 300.0  # seconds for cmake and ninja on a busy machine
 HOME = Path("build/subjects")
@@ -77,9 +77,9 @@ def prepare(
     with alone_in(folder, Deadline.after(BUILD)):
         made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
         if rounding == "tflm":
-            # Before the time is spent to build, and after the generator has refused what is damaged: the judge is not
-            # hardened against it.
-            MicroModel(subject.model)
+            open_micro(
+                subject.model
+            )  # the judge, who may refuse: before the time is spent to build
         build(made, Deadline.after(BUILD))
     return subject, made
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -38,13 +40,9 @@ class MicroModel:
                 self._read_graph(tflite)
                 # Some ops refuse their types no earlier than when they run.
                 self.run([np.zeros(tensor.shape, tensor.dtype) for tensor in self.inputs])
-        except (RuntimeError, ValueError) as error:
-            text = " ".join(said.text.split()) or str(error)
-            raise BadInput(
-                "tflite-micro cannot run this model, so that it cannot judge it",
-                evidence=f"Received: {len(tflite)} bytes; {self.description} says: {text[-400:]}",
-                next_step=_OTHERWISE,
-            ) from error
+        except Exception as error:  # a damaged flatbuffer fails in any way that indexing can
+            text = " ".join(said.text.split()) or f"{type(error).__name__}: {error}"
+            raise _refusal(tflite, f"{self.description} says: {text[-400:]}") from error
 
     def run(self, inputs: list[Array]) -> dict[int, Array]:
         """One inference.
@@ -92,6 +90,31 @@ class MicroModel:
         self._kept = sorted({index for index in written if index >= 0} | {*outputs})
 
 
+def open_micro(tflite: bytes) -> MicroModel:
+    """As `MicroModel`, but tried in a process of its own first: on some models the interpreter ends its process.
+
+    Raises:
+        HostFailure: the package is not installed.
+        BadInput: tflite-micro cannot run the model.
+    """
+    _package()
+    trial = [sys.executable, "-m", __name__]
+    done = subprocess.run(trial, input=tflite, capture_output=True, check=False)
+    if done.returncode < 0:
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())
+        name = signal.Signals(-done.returncode).name
+        raise _refusal(tflite, f"its process ended with {name}; it says: {said[-400:]}")
+    return MicroModel(tflite)
+
+
+def _refusal(tflite: bytes, evidence: str) -> BadInput:
+    return BadInput(
+        "tflite-micro cannot run this model, so that it cannot judge it",
+        evidence=f"Received: {len(tflite)} bytes; {evidence}",
+        next_step=_OTHERWISE,
+    )
+
+
 def _package() -> tuple[Any, str]:
     """The package's runtime, and its version."""
     try:
@@ -131,3 +154,9 @@ def _said() -> Iterator[_Said]:
                 said.text = file.read().decode("utf-8", "replace")
     finally:
         os.close(saved)
+
+
+if __name__ == "__main__":
+    # A refusal is no crash: the parent says why.
+    with contextlib.suppress(BadInput):
+        MicroModel(sys.stdin.buffer.read())
