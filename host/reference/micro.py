@@ -101,9 +101,7 @@ def open_micro(tflite: bytes) -> MicroModel:
     trial = [sys.executable, "-m", __name__]
     done = subprocess.run(trial, input=tflite, capture_output=True, check=False)
     if done.returncode < 0:
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())
-        name = signal.Signals(-done.returncode).name
-        raise _refusal(tflite, f"its process ended with {name}; it says: {said[-400:]}")
+        raise _refusal(tflite, f"its process ended with {signal.Signals(-done.returncode).name}")
     return MicroModel(tflite)
 
 

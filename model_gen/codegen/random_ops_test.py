@@ -1,4 +1,4 @@
-"""Ops with drawn shapes, strides, scales and zero points, on drawn and saturating inputs, against the reference."""
+"""Ops with drawn shapes, strides, scales and zero points, on drawn and saturating inputs, against the judge."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from host.errors import BadInput
+from host.reference.micro import MicroModel
 from host.reference.model import ReferenceModel
 from model_gen.codegen.graph import Array
 from model_gen.codegen.pipeline import plan_model
 from model_gen.codegen.testing import HostModel
-from model_gen.codegen.testing_models import builder, single
+from model_gen.codegen.testing_models import RULES, builder, judge, single
 
 DRAWS = 3  # models an op
 Options = dict[str, dict[str, Any]]
@@ -196,7 +197,7 @@ FAMILIES: dict[Callable[[str, Drawn], bytes], tuple[str, ...]] = {
 CASES = [(op, make) for make, ops in FAMILIES.items() for op in ops]
 
 
-def inputs_of(reference: ReferenceModel, seed: int) -> list[list[Array]]:
+def inputs_of(reference: ReferenceModel | MicroModel, seed: int) -> list[list[Array]]:
     """The lowest and the highest step everywhere, a checkerboard of both, and drawn ones."""
     rng = np.random.default_rng(seed)
     shapes = [t.shape for t in reference.inputs]
@@ -205,13 +206,14 @@ def inputs_of(reference: ReferenceModel, seed: int) -> list[list[Array]]:
     return [*flat, board, [rng.integers(-128, 128, s, dtype=np.int8) for s in shapes]]
 
 
+@pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.parametrize("draw", range(DRAWS))
 @pytest.mark.parametrize(("op", "make"), CASES, ids=[op for op, _ in CASES])
 def test_drawn_op_is_exact(
-    op: str, make: Callable[[str, Drawn], bytes], draw: int, tmp_path: Path
+    op: str, make: Callable[[str, Drawn], bytes], draw: int, rounding: str, tmp_path: Path
 ) -> None:
     model = make(op, Drawn(1000 * draw + CASES.index((op, make))))
-    reference, host = ReferenceModel(model), HostModel(model, tmp_path)
+    reference, host = judge(model, rounding), HostModel(model, tmp_path, rounding=rounding)
     for inputs in inputs_of(reference, draw):
         want = reference.run(inputs)[reference.outputs[0].tensor]
         got = host.run(inputs).outputs[0]
@@ -219,26 +221,15 @@ def test_drawn_op_is_exact(
         np.testing.assert_array_equal(got, want)
 
 
-@pytest.mark.parametrize("draw", range(DRAWS))
-@pytest.mark.parametrize(("op", "make"), [("SUM", mean), ("PRELU", prelu)])
-def test_drawn_op_is_exact_as_tflite_micro(
-    op: str, make: Callable[[str, Drawn], bytes], draw: int, tmp_path: Path
-) -> None:
-    model = make(op, Drawn(7000 + draw))
-    reference, host = ReferenceModel(model), HostModel(model, tmp_path, rounding="tflm")
-    for inputs in inputs_of(reference, draw):
-        want = builder().run_tflm(model, inputs)
-        got = host.run(inputs).outputs[0]
-        np.testing.assert_array_equal(got.ravel(), np.asarray(want).ravel())
-
-
-def test_hard_swish_to_a_much_coarser_scale_is_exact(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounding", RULES)
+def test_hard_swish_to_a_much_coarser_scale_is_exact(rounding: str, tmp_path: Path) -> None:
     """The reference's 16-bit mask wraps where it divides by 2^16 and more."""
     operands = [builder().Tensor((1, 256), 0.0008, 0)]
     model = single("HARD_SWISH", operands, builder().Tensor((1, 256), 20.0, -128))
     steps = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
-    want = ReferenceModel(model).run([steps])[1]
-    np.testing.assert_array_equal(HostModel(model, tmp_path).run([steps]).outputs[0], want)
+    want = judge(model, rounding).run([steps])[1]
+    got = HostModel(model, tmp_path, rounding=rounding).run([steps]).outputs[0]
+    np.testing.assert_array_equal(got, want)
 
 
 @pytest.mark.parametrize("op", ["ADD", "SUB"])
