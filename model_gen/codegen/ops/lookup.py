@@ -88,9 +88,7 @@ def _abs(view: View) -> Kernel:
     if in_scale == out_scale:
         return table_kernel(view, steps + out_zero)
     rule = rule_of("RELU", view.rounding)
-    return table_kernel(
-        view, scale(steps, *requant_of(view, in_scale / out_scale), rule) + out_zero, rule
-    )
+    return table_kernel(view, scale(steps, *requant_of(view, _ratio(view)), rule) + out_zero, rule)
 
 
 def _leaky_relu(view: View) -> Kernel:
