@@ -60,6 +60,18 @@ def test_nothing_is_built_without_the_judge(
     assert not (tmp_path / "out" / "firmware" / "build").exists()
 
 
+def test_a_bundle_of_other_rules_keeps_its_recorded_spectrograms(
+    bundle_path: Path, tmp_path: Path, boards: Path
+) -> None:
+    """Its recorded scores are TFLite's, and hold under no other rules."""
+    pytest.importorskip("tflite_micro")
+    subject, project = prepare(bundle_path, "native", rounding="tflm", out=tmp_path / "out")
+    verdict = prove(project, subject, "native", 0, 0, root=boards)
+    assert verdict.exact
+    assert verdict.vectors == 2
+    assert JUDGES["tflm"] in verdict.reference
+
+
 def test_unknown_rules_have_no_judge(model: Path, tmp_path: Path, boards: Path) -> None:
     subject, project = prepare(model, "native", out=tmp_path / "out")
     strange = replace(project, description=replace(project.description, rules="up"))
