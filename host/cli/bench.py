@@ -97,7 +97,7 @@ def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str |
     from host.cli.common import say
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
-    from host.compare.session import prove
+    from host.compare.prove import prove
     from host.errors import BadInput, FirmwareFailure
     from host.report.engine import EngineRow, engine_json, engine_lines, peer_of
 
