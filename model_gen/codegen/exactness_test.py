@@ -175,6 +175,23 @@ def test_pad_of_zero_points_is_folded(
     assert bool(host.generated.program.folded) == (value == 3)
 
 
+def test_pad_before_a_window_of_one_place_is_a_step_of_its_own(tmp_path: Path) -> None:
+    """The Helium kernels read such a window without asking whether it lies in the image."""
+    tensors = [
+        q((1, 5, 4, 16)),
+        constant([[0, 0], [0, 1], [0, 2], [0, 0]]),
+        q((1, 6, 6, 16)),
+        weights((8, 1, 1, 16), 0),
+        q((1, 6, 6, 8), 0.09, -11),
+    ]
+    ops: list[Any] = [
+        ("PAD", [0, 1], [2], {"PadOptions": {}}, 1),
+        ("CONV_2D", [2, 3], [4], {"Conv2DOptions": window(padding=1)}, 3),
+    ]
+    host = check(builder().model(ops, tensors), tmp_path)
+    assert [s.view.op.name for s in host.generated.program.steps] == ["PAD", "CONV_2D"]
+
+
 def test_model_that_computes_nothing(tmp_path: Path) -> None:
     model = single("RESHAPE", [q((1, 8)), constant([2, 4])], q((2, 4)))
     host = check(model, tmp_path)

@@ -68,8 +68,12 @@ def tensor_range(view: View, activation: str, tensor: Tensor) -> tuple[int, int]
 
 def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
     """(height, width, channels) of an NHWC tensor of batch 1."""
-    if len(tensor.shape) != 4 or tensor.shape[0] != 1:
-        raise view.refuse(f"{tensor.describe()} is not NHWC with batch 1")
+    if len(tensor.shape) != 4:
+        raise view.refuse(f"{tensor.describe()} is not NHWC")
+    if tensor.shape[0] != 1:
+        raise view.refuse(
+            f"a batch of {tensor.shape[0]}, where backend cm55 takes one image at a time"
+        )
     return tensor.shape[1], tensor.shape[2], tensor.shape[3]
 
 

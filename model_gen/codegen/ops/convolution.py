@@ -53,10 +53,18 @@ def _window(view: View) -> tuple[int, int]:
     return weights.shape[1], weights.shape[2]
 
 
+def _batched(view: View) -> tuple[int, int, int, int]:
+    """(batch, height, width, channels): more than one image only where it is part of a dilated convolution."""
+    tensor = view.input(0)
+    if len(tensor.shape) != 4:
+        raise view.refuse(f"{tensor.describe()} is not NHWC")
+    return tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]
+
+
 def _channels(view: View) -> int:
     """Output channels, after checking that the weights fit the input."""
     weights = view.input(1).shape
-    inputs = image(view, view.input(0))[2]
+    inputs = _batched(view)[3]
     if _depthwise(view):
         if weights[0] != 1 or inputs == 0 or weights[3] % inputs:
             raise view.refuse("depthwise weights do not fit the input's channels")
@@ -69,9 +77,9 @@ def _channels(view: View) -> int:
 
 
 def _shape(view: View) -> Shape:
-    height, width, _ = image(view, view.input(0))
+    batch, height, width, _ = _batched(view)
     out = window_output(view, view.options(WindowOptions), (height, width), _window(view))
-    return (1, *out, _channels(view))
+    return (batch, *out, _channels(view))
 
 
 def _lower(view: View) -> Kernel:
