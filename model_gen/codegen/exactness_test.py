@@ -182,11 +182,12 @@ def test_pad_before_a_window_of_one_place_is_a_step_of_its_own(tmp_path: Path) -
         constant([[0, 0], [0, 1], [0, 2], [0, 0]]),
         q((1, 6, 6, 16)),
         weights((8, 1, 1, 16), 0),
+        constant([0] * 8),
         q((1, 6, 6, 8), 0.09, -11),
     ]
     ops: list[Any] = [
         ("PAD", [0, 1], [2], {"PadOptions": {}}, 1),
-        ("CONV_2D", [2, 3], [4], {"Conv2DOptions": window(padding=1)}, 3),
+        ("CONV_2D", [2, 3, 4], [5], {"Conv2DOptions": window(padding=1)}, 3),
     ]
     host = check(builder().model(ops, tensors), tmp_path)
     assert [s.view.op.name for s in host.generated.program.steps] == ["PAD", "CONV_2D"]
