@@ -44,12 +44,6 @@ def strides(shape: Shape) -> tuple[int, ...]:
     return tuple(reversed(steps)) if shape else ()
 
 
-def at_most_four(view: View, *tensors: Tensor) -> None:
-    for tensor in tensors:
-        if len(tensor.shape) > 4:
-            raise view.refuse(f"{tensor.describe()} has more than 4 dimensions")
-
-
 def fused_range(view: View, activation: str) -> tuple[int, int]:
     """The steps that the fused activation leaves in the op's output."""
     return tensor_range(view, activation, view.output)

@@ -102,6 +102,8 @@ def _lower(view: View) -> Kernel:
     top, bottom, left, right = view.padding
     padded = source[0] + top + bottom, source[1] + left + right
     place = window_struct(options, padded, target[:2], window, (top, left))
+    if view.optional(2) is None and view.rounding == "tflite":
+        raise view.refuse("TensorFlow Lite's int8 kernel asks for a bias; give it one of zeros")
     bias = folded_bias(view, 2, sums, input_zero)
     requant = requants(view, reals, channels)
     shared: tuple[tuple[str, Field], ...] = (
