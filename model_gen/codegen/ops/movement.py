@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from model_gen.codegen.graph import Array, Shape
-from model_gen.codegen.ops.common import four, strides
+from model_gen.codegen.ops.common import strides
 from model_gen.codegen.ops.registry import (
     Alias,
     InputPointer,
@@ -23,6 +23,7 @@ from model_gen.codegen.ops.registry import (
 )
 from model_gen.codegen.options import StridedSliceOptions
 
+_DIMENSIONS = 6  # of struct nj_transpose
 Move = Callable[[View, Array], Array]
 
 
@@ -144,18 +145,19 @@ def move_rule(move: Move, *, source_at: int = 0, several: bool = False) -> Rule:
             and view.output.elements == view.input(source_at).elements
         ):
             return Alias(source_at)
-        if len(walk) > 4:
-            raise view.refuse("more than 4 dimensions move")
+        if len(walk) > _DIMENSIONS:
+            raise view.refuse(f"more than {_DIMENSIONS} dimensions move")
         if view.output.dtype != "int8":
             raise view.refuse(f"backend cm55 moves int8 only, not {view.output.dtype}")
-        lead = (1,) * (4 - len(walk))
+        lead = ((1, 0),) * (_DIMENSIONS - len(walk))
+        walk = [*lead, *walk]
         return Kernel(
             "nj_transpose_s8",
             Parameters(
                 "nj_transpose",
                 (
-                    ("shape", four(tuple(n for n, _ in walk))),
-                    ("stride", (*(0 for _ in lead), *(int(s) for _, s in walk))),
+                    ("shape", tuple(n for n, _ in walk)),
+                    ("stride", tuple(int(s) for _, s in walk)),
                 ),
             ),
             (ParametersPointer(), InputPointer(source_at, int(offset)), OutputPointer()),

@@ -57,6 +57,8 @@ def _merged(view: View) -> tuple[Shape, Shape, Shape]:
     """(shape, before, after) with each dimension that is not padded joined to the one before it."""
     joined: list[tuple[int, int, int]] = []
     for size, front, back in zip(view.input(0).shape, *_paddings(view), strict=True):
+        if size == 1 and front == back == 0:
+            continue
         if joined and front == back == 0:
             outer = joined[-1]
             joined[-1] = (outer[0] * size, outer[1] * size, outer[2] * size)
