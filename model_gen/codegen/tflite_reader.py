@@ -221,7 +221,11 @@ def _check_wiring(graph: Graph) -> None:
     count = len(graph.tensors)
     constant = {t.index for t in graph.tensors if t.value is not None or t.opaque}
     if not graph.inputs or not graph.outputs:
-        raise _Malformed("the model has no input or no output")
+        raise BadInput(
+            "a model must have an input and an output",
+            evidence=f"Received: inputs {list(graph.inputs)}, outputs {list(graph.outputs)}",
+            next_step="convert the function that takes the chunk or its spectrogram and returns scores",
+        )
     if len(set(graph.inputs)) != len(graph.inputs):
         raise _Malformed("a tensor is listed twice among the model's inputs")
     known = set(constant)

@@ -66,7 +66,8 @@ def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
         raise view.refuse(f"{tensor.describe()} is not NHWC")
     if tensor.shape[0] != 1:
         raise view.refuse(
-            f"a batch of {tensor.shape[0]}, where backend cm55 takes one image at a time"
+            f"a batch of {tensor.shape[0]}, where backend cm55 takes one image at a time",
+            next_step="convert the model with a batch of 1",
         )
     return tensor.shape[1], tensor.shape[2], tensor.shape[3]
 
