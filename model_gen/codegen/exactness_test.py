@@ -15,6 +15,7 @@ from model_gen.codegen.testing import HostModel
 from model_gen.codegen.testing_models import builder, rewired, single
 from model_gen.codegen.testing_single_ops import SINGLE_OPS, constant, q, weights, window
 
+POOL = {"Pool2DOptions": window(filterHeight=2, filterWidth=2)}
 SHARED = Path(__file__).parents[2] / "../shared/data/models"
 KWS = SHARED / "mlperf_tiny_kws_int8.tflite"
 
@@ -270,8 +271,16 @@ def test_other_rounding_is_tflite_micro(name: str, tmp_path: Path) -> None:
         ),
         (lambda: single("RESHAPE", [q((1, 8)), constant([3, 4])], q((3, 4))), "do not fit"),
         (lambda: single("MEAN", [q((1, 8)), constant([5])], q((1,))), "axis 5 does not exist"),
+        (
+            lambda: single("EXPAND_DIMS", [q((4,)), constant(0)], q((1, 4), 0.07)),
+            "share scale and zero point",
+        ),
+        (
+            lambda: single("AVERAGE_POOL_2D", [q((3, 4, 4, 2))], q((3, 4, 4, 2)), POOL),
+            "a batch of 3, where backend cm55 takes one image",
+        ),
     ],
-    ids=["unknown", "float", "reshape", "axis"],
+    ids=["unknown", "float", "reshape", "axis", "scales", "batch"],
 )
 def test_refused_by_name_index_and_tensors(build: Callable[[], bytes], reason: str) -> None:
     from model_gen.codegen.pipeline import plan_model

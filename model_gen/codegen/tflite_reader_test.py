@@ -174,3 +174,9 @@ def test_op_that_calls_a_subgraph_is_refused_by_its_name() -> None:
     condition = builder().Tensor((1,), data=np.array([1]), dtype="int32")
     with pytest.raises(BadInput, match="op 0, IF: backend cm55 does not know this op"):
         plan_model(edited(single("IF", [condition, q((1, 4))], q((1, 4)), options), call))
+
+
+def test_model_without_an_input_is_refused_as_such() -> None:
+    known = builder().Tensor((1, 3), 0.05, 0, data=np.array([[1, 2, 3]], np.int8))
+    with pytest.raises(BadInput, match="must have an input and an output"):
+        read_tflite(single("RELU", [known], q((1, 3))))
