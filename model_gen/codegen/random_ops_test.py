@@ -60,8 +60,8 @@ FAMILIES: dict[Family, tuple[str, ...]] = {
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops]
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]
 
-# What is drawn and not taken. Of these the reference takes only 5 padded dimensions, broadcasts over more, and GATHER
-# with dimensions between the batch and the axis.
+# What is drawn and not taken. Of these the reference takes only 5 padded dimensions, every other of 5 dimensions
+# reduced, and GATHER with dimensions between the batch and the axis.
 REFUSED = {
     "CONV_2D": "asks for a bias",
     "DEPTHWISE_CONV_2D": "asks for a bias",
@@ -69,6 +69,8 @@ REFUSED = {
     "MAXIMUM": "over 5 dimensions at most",
     "MINIMUM": "over 5 dimensions at most",
     "PRELU": "over 4 dimensions at most",
+    "MEAN": "apart in more than 4 dimensions",
+    "SUM": "apart in more than 4 dimensions",
     "SOFTMAX": "a scalar has no last axis",
     "CONCATENATION": "a fused activation has no kernel",
     "PAD": "more than 4 dimensions are padded",
