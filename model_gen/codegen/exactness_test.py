@@ -279,8 +279,35 @@ def test_other_rounding_is_tflite_micro(name: str, tmp_path: Path) -> None:
             lambda: single("AVERAGE_POOL_2D", [q((3, 4, 4, 2))], q((3, 4, 4, 2)), POOL),
             "a batch of 3, where backend cm55 takes one image",
         ),
+        (
+            lambda: single(
+                "CONV_2D",
+                [q((1, 4, 4, 4)), weights((4, 1, 1, 2), 0), constant([0] * 4)],
+                q((1, 4, 4, 4)),
+                {"Conv2DOptions": window()},
+            ),
+            "2 of 4 channels: grouped convolution",
+        ),
+        (
+            lambda: single(
+                "MIRROR_PAD",
+                [q((2, 2, 2)), constant([[1, 0], [0, 0], [0, 1]])],
+                q((3, 2, 3)),
+                {"MirrorPadOptions": {"mode": 1}},
+            ),
+            "more than two neighbouring axes",
+        ),
+        (
+            lambda: single(
+                "ADD",
+                [q((1, 4)), q((1, 4))],
+                q((1, 4)),
+                {"AddOptions": {"fusedActivationFunction": 4}},
+            ),
+            "fused activation TANH has no kernel",
+        ),
     ],
-    ids=["unknown", "float", "reshape", "axis", "scales", "batch"],
+    ids=["unknown", "float", "reshape", "axis", "scales", "batch", "groups", "mirror", "fused"],
 )
 def test_refused_by_name_index_and_tensors(build: Callable[[], bytes], reason: str) -> None:
     from model_gen.codegen.pipeline import plan_model
