@@ -53,10 +53,18 @@ def _window(view: View) -> tuple[int, int]:
     return weights.shape[1], weights.shape[2]
 
 
+def _batched(view: View) -> tuple[int, int, int, int]:
+    """(batch, height, width, channels): more than one image only where it is part of a dilated convolution."""
+    tensor = view.input(0)
+    if len(tensor.shape) != 4:
+        raise view.refuse(f"{tensor.describe()} is not NHWC")
+    return tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]
+
+
 def _channels(view: View) -> int:
     """Output channels, after checking that the weights fit the input."""
     weights = view.input(1).shape
-    inputs = image(view, view.input(0))[2]
+    inputs = _batched(view)[3]
     if _depthwise(view):
         if weights[0] != 1 or inputs == 0 or weights[3] % inputs:
             raise view.refuse("depthwise weights do not fit the input's channels")
@@ -69,9 +77,9 @@ def _channels(view: View) -> int:
 
 
 def _shape(view: View) -> Shape:
-    height, width, _ = image(view, view.input(0))
+    batch, height, width, _ = _batched(view)
     out = window_output(view, view.options(WindowOptions), (height, width), _window(view))
-    return (1, *out, _channels(view))
+    return (batch, *out, _channels(view))
 
 
 def _lower(view: View) -> Kernel:
@@ -94,6 +102,8 @@ def _lower(view: View) -> Kernel:
     top, bottom, left, right = view.padding
     padded = source[0] + top + bottom, source[1] + left + right
     place = window_struct(options, padded, target[:2], window, (top, left))
+    if view.optional(2) is None and view.rounding == "tflite":
+        raise view.refuse("TensorFlow Lite's int8 kernel asks for a bias; give it one of zeros")
     bias = folded_bias(view, 2, sums, input_zero)
     requant = requants(view, reals, channels)
     shared: tuple[tuple[str, Field], ...] = (
