@@ -282,11 +282,11 @@ def test_other_rounding_is_tflite_micro(name: str, tmp_path: Path) -> None:
         (
             lambda: single(
                 "CONV_2D",
-                [q((1, 4, 4, 4)), weights((4, 1, 1, 2), 0), constant([0] * 4)],
+                [q((1, 4, 4, 4)), weights((4, 1, 1, 3), 0), constant([0] * 4)],
                 q((1, 4, 4, 4)),
                 {"Conv2DOptions": window()},
             ),
-            "2 of 4 channels: grouped convolution",
+            "4 of 3 channels, are no groups of 4 channels",
         ),
         (
             lambda: single(

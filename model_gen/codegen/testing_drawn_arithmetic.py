@@ -29,8 +29,9 @@ def convolution(op: str, d: Drawn) -> Case:
     options, ((h, kh, oh), (w, kw, ow)) = _window(d, dilated=True)
     channels = d.one(1, 2, 3, 5, 8, 16, 17, 33)
     if op == "CONV_2D":
-        outputs = d.one(1, 2, 3, 4, 7, 16, 19)
-        weights, name = d.weights((outputs, kh, kw, channels), 0), "Conv2DOptions"
+        groups = d.one(*(n for n in (1, 2, 4, 8, 17) if channels % n == 0))
+        outputs = groups * d.one(1, 2, 3, 4, 7, 16, 19)
+        weights, name = d.weights((outputs, kh, kw, channels // groups), 0), "Conv2DOptions"
     else:
         options["depthMultiplier"] = d.one(1, 2, 3)
         outputs = channels * options["depthMultiplier"]
