@@ -44,7 +44,9 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-test: lint
+test:
+	@$(PYTHON) host/bootstrap.py --test
+	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -q
 
 clean:

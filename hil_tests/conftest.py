@@ -21,6 +21,7 @@ from host.report.verdict import describe
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
 # Folders whose tests make their own models and boards: of the tester itself, and of every member of the frontend.
 APART = tuple(Path(__file__).parent / name for name in ("tester", "family"))
+STREAM = Path(__file__).with_name("test_stream.py")
 ORDER = ("identity", "frontend", "tensors", "cost", "determinism", "stream", "soak")
 NO_STREAM = "this firmware does not stream; generated with --stream it would"
 # Share of a chunk from one to the next. The last leaves a gap between chunks.
@@ -90,8 +91,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where a board is judged, tests that bring their own stay out, unless they are asked for by name."""
-    if collection_path not in APART or config.getoption("--bundle") is None:
+    """Where a board is judged, what brings its own or has nothing to judge stays out, unless asked for by name."""
+    suite = config.stash.get(SUITE, None)
+    if suite is None or not (
+        collection_path in APART or (collection_path == STREAM and not suite.stream)
+    ):
         return None
     asked = [Path(argument.split("::")[0]).resolve() for argument in config.args]
     return None if any(path.is_relative_to(collection_path) for path in asked) else True

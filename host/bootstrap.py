@@ -7,9 +7,11 @@ found in milliseconds and not done again.
 import hashlib
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,11 +58,22 @@ PACKAGES = {
     "gcc": lambda: shutil.which("gcc") is not None,
     "libc6-dev": has_libc_headers,
 }
+# What only a test uses, which is skipped without: the frontend's bits on AArch64. Not asked of who cannot install.
+TEST_PACKAGES = {
+    "gcc-aarch64-linux-gnu": lambda: shutil.which("aarch64-linux-gnu-gcc") is not None,
+    "libc6-dev-arm64-cross": lambda: Path("/usr/aarch64-linux-gnu/include/stdio.h").is_file(),
+    "qemu-user": lambda: shutil.which("qemu-aarch64") is not None,
+}
 
 
-def missing_packages() -> list[str]:
+def missing_packages(wanted: Mapping[str, Callable[[], bool]] = PACKAGES) -> list[str]:
     """The Debian packages whose tools are not on this machine."""
-    return [name for name, present in PACKAGES.items() if not present()]
+    return [name for name, present in wanted.items() if not present()]
+
+
+def can_install() -> bool:
+    """Whether packages can be installed without asking anybody."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def apt_command(packages: list[str]) -> str:
@@ -76,12 +89,12 @@ def fail(what: str, next_step: str) -> None:
     sys.exit(EXIT_ENVIRONMENT)
 
 
-def install_packages() -> None:
+def install_packages(wanted: Mapping[str, Callable[[], bool]] = PACKAGES) -> None:
     """Install what is missing by apt-get as root; else say the exact command."""
-    packages = missing_packages()
+    packages = missing_packages(wanted)
     if not packages:
         return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not can_install():
         fail(f"these Debian packages are needed: {' '.join(packages)}", apt_command(packages))
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     print(f"installing Debian packages: {' '.join(packages)}", flush=True)
@@ -95,7 +108,7 @@ def install_packages() -> None:
         if done.returncode != 0:
             sys.stderr.write(done.stdout.decode(errors="replace")[-3000:])
             fail(f"`{' '.join(command)}` ended with {done.returncode}", apt_command(packages))
-    still = missing_packages()
+    still = missing_packages(wanted)
     if still:
         fail(f"installed, but still not usable: {' '.join(still)}", apt_command(still))
 
@@ -133,16 +146,18 @@ def make_venv() -> None:
     stamp.write_text(wanted)
 
 
-def main() -> None:
-    """Check Python, install packages, make `.venv`."""
+def main(arguments: list[str]) -> None:
+    """Check Python, install packages, make `.venv`. With --test, what only tests use too, where that can be had."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         fail(
             f"Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]} is needed; received {sys.version.split()[0]}",
             "install a fitting python3 and run `make PYTHON=/path/to/python3 ...`",
         )
     install_packages()
+    if "--test" in arguments and platform.machine() == "x86_64" and can_install():
+        install_packages(TEST_PACKAGES)
     make_venv()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,6 +1,7 @@
 """Set-up without root says the exact command; with everything present it does nothing."""
 
 import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from host import bootstrap
 def test_without_root_the_exact_command_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bootstrap, "missing_packages", lambda: ["gdb-multiarch", "libc6-dev"])
+    monkeypatch.setattr(
+        bootstrap, "missing_packages", lambda wanted: ["gdb-multiarch", "libc6-dev"]
+    )
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(SystemExit) as caught:
         bootstrap.install_packages()
@@ -40,3 +43,18 @@ def test_the_stamp_follows_the_pins(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     first = bootstrap.fingerprint()
     (tmp_path / "pyproject.toml").write_text("two")
     assert bootstrap.fingerprint() != first
+
+
+@pytest.mark.parametrize("root", [False, True])
+def test_what_only_tests_use_is_installed_where_it_can_be(
+    monkeypatch: pytest.MonkeyPatch, root: bool
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(bootstrap, "can_install", lambda: root)
+    monkeypatch.setattr(
+        bootstrap, "install_packages", lambda wanted=bootstrap.PACKAGES: asked.append(wanted)
+    )
+    monkeypatch.setattr(bootstrap, "make_venv", lambda: None)
+    bootstrap.main(["--test"])
+    assert asked == [bootstrap.PACKAGES, *([bootstrap.TEST_PACKAGES] if root else [])]

@@ -18,6 +18,16 @@ MEMBERS = {
     "mel_scale": ("slaney", "htk"),
     "mel_norm": ("slaney", "none"),
 }
+WHOLE = (
+    "sample_rate",
+    "chunk_samples",
+    "hop",
+    "fft_length",
+    "frames",
+    "bins",
+    "mel_bands",
+    "mfcc",
+)
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-40, 2.0**40  # so that no product is denormal
 
 
@@ -32,10 +42,14 @@ def check_frontend(contract: "FrontendContract") -> None:
             _refuse(
                 f"the frontend's {name} must be one of {', '.join(known)}", getattr(contract, name)
             )
-    for name in ("sample_rate", "chunk_samples", "hop", "fft_length", "frames", "bins"):
+    for name in WHOLE:
         value = getattr(contract, name)
         if not isinstance(value, int) or isinstance(value, bool):
             _refuse(f"the frontend's {name} must be a whole number", value)
+    for name in ("mel_low", "mel_high", "fixed_scale", "fixed_offset"):
+        value = getattr(contract, name)
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            _refuse(f"the frontend's {name} must be a number", value)
     if contract.sample_rate < 1:
         _refuse("the sample rate must be at least 1 Hz", contract.sample_rate)
     if contract.spectrum == "none" or contract.name == "raw" or contract.normalization == "peak":
@@ -92,9 +106,9 @@ def _check_geometry(contract: "FrontendContract") -> None:
 
 def _check_mel(contract: "FrontendContract") -> None:
     bands, half = contract.mel_bands, contract.sample_rate / 2
-    if not isinstance(bands, int) or not 0 <= bands <= contract.bins:
+    if not 0 <= bands <= contract.bins:
         _refuse(f"mel bands must be from 0 (none) to the number of bins, {contract.bins}", bands)
-    if not isinstance(contract.mfcc, int) or not 0 <= contract.mfcc <= bands:
+    if not 0 <= contract.mfcc <= bands:
         _refuse(
             f"the DCT takes from 0 (none) to as many coefficients as there are mel bands, {bands}",
             contract.mfcc,

@@ -182,6 +182,10 @@ def test_transpose(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
         axes = [int(a) for a in values.rng.permutation(4)]
         both(f"transpose {i}", ops.transpose, x, axes)
         np.testing.assert_array_equal(ops.transpose(kernels, x, axes), x.transpose(axes))
+    for i in range(20):
+        x = values.steps(*(int(n) for n in values.rng.integers(1, 5, 6)))
+        axes = [int(a) for a in values.rng.permutation(6)]
+        both(f"transpose {i} of 6 dimensions", ops.transpose, x, axes)
     wide = values.steps(1, 1, 12, 20000)
     both("wide", ops.transpose, wide, [0, 1, 3, 2])
     both.check(runner, tmp_path)

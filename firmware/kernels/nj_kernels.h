@@ -230,10 +230,12 @@ struct nj_softmax {
     int32_t difference_min;
 };
 
-/* TRANSPOSE of up to 4 dimensions: output dimension d walks the input with stride[d]. */
+enum { NJ_TRANSPOSE_DIMENSIONS = 6 };
+
+/* TRANSPOSE of up to 6 dimensions: output dimension d walks the input with stride[d]. */
 struct nj_transpose {
-    int32_t shape[4]; /* of the output */
-    int32_t stride[4]; /* of the input, in elements */
+    int32_t shape[NJ_TRANSPOSE_DIMENSIONS]; /* of the output, each at least 1 */
+    int32_t stride[NJ_TRANSPOSE_DIMENSIONS]; /* of the input, in elements */
 };
 
 /* PAD and PADV2 of up to 4 dimensions. */

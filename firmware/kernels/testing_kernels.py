@@ -232,7 +232,7 @@ class Softmax(ctypes.Structure):
 
 
 class Transpose(ctypes.Structure):
-    _fields_ = (("shape", I32 * 4), ("stride", I32 * 4))
+    _fields_ = (("shape", I32 * 6), ("stride", I32 * 6))
 
 
 class Pad(ctypes.Structure):

@@ -216,10 +216,11 @@ def linear_channels(
 
 
 def transpose(library: ctypes.CDLL | Runner, x: Int8, axes: Sequence[int]) -> Int8:
-    """A 4-dimensional x."""
+    """x of up to 6 dimensions."""
     shape = [x.shape[a] for a in axes]
     strides = [int(np.prod(x.shape[a + 1 :])) for a in axes]
-    op = k.Transpose((k.I32 * 4)(*shape), (k.I32 * 4)(*strides))
+    lead, six = 6 - len(shape), k.I32 * 6
+    op = k.Transpose(six(*[1] * lead, *shape), six(*[0] * lead, *strides))
     return _call(library, "nj_transpose_s8", op, [x], np.empty(shape, np.int8))
 
 

@@ -42,12 +42,22 @@ static void nj_transpose_row(const int8_t *input, int32_t stride, int8_t *output
 
 void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output)
 {
-    for (int32_t a = 0; a < op->shape[0]; a++) {
-        for (int32_t b = 0; b < op->shape[1]; b++) {
-            for (int32_t c = 0; c < op->shape[2]; c++, output += op->shape[3]) {
-                nj_transpose_row(input + a * op->stride[0] + b * op->stride[1] + c * op->stride[2], op->stride[3],
-                                 output, op->shape[3]);
+    enum { INNER = NJ_TRANSPOSE_DIMENSIONS - 1 };
+    int32_t index[INNER] = {0};
+    int32_t place = 0; /* of the input, where `index` leads */
+    int32_t d = 0;
+    while (d >= 0) {
+        nj_transpose_row(input + place, op->stride[INNER], output, op->shape[INNER]);
+        output += op->shape[INNER];
+        /* The next index: the innermost that has not come to its end goes on, those behind it begin again. */
+        for (d = INNER - 1; d >= 0; d--) {
+            place += op->stride[d];
+            index[d]++;
+            if (index[d] < op->shape[d]) {
+                break;
             }
+            place -= index[d] * op->stride[d];
+            index[d] = 0;
         }
     }
 }

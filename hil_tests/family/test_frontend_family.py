@@ -1,15 +1,15 @@
 """Every member of the family of frontends, in firmware, on every tier without hardware: 0 differing bytes; and the
 stage is named where a damaged table first shows. Needs no --bundle."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hil_tests.family.members import CASES, write_member
-from host.compare.flip import find_symbol, flip_bit
+from host.compare.flip import find_symbol, flip_bit, overwrite
+from host.compare.frontend_cause import BEYOND, CODE
 from host.compare.prepare import prepare
-from host.compare.session import prove
+from host.compare.prove import prove
 from host.reference.frontend_diagnose import diagnose
 from host.reference.frontend_members import MEMBERS
 from host.reference.frontend_stages import recorded_signal
@@ -22,6 +22,9 @@ FAULTS = {
     "weight": "bands",
     "cosine": "dct",
 }
+
+
+RETURN = {"native": b"\xc3", "virtual": b"\x70\x47"}  # x86, Thumb
 
 
 @pytest.fixture(params=MEMBERS)
@@ -41,18 +44,27 @@ def test_member(tier: str, member: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", FAULTS)
 def test_a_damaged_table_is_named_with_its_stage(tier: str, table: str, tmp_path: Path) -> None:
-    member = "mfcc"
-    bundle = write_member(member, tmp_path)
+    """The verdict itself says it, and no more than what the tables explain."""
+    bundle = write_member("mfcc", tmp_path)
     subject, project = prepare(bundle, tier, out=tmp_path / "project")
-    chunk = recorded_signal()
-    assert diagnose(project.elf, MEMBERS[member], chunk) is None
+    assert diagnose(project.elf, MEMBERS["mfcc"], recorded_signal()) is None
     symbol = find_symbol(project.elf, f"nj_frontend_{table}")
     flip_bit(project.elf, symbol, 4 * 21 + 2, 6)
-    verdict = prove(project, subject, tier, 0, 0, root=tmp_path / "boards")
-    assert not verdict.exact
-    assert verdict.first_difference is not None
-    assert verdict.first_difference.op == "FRONTEND"
-    found = diagnose(project.elf, MEMBERS[member], chunk)
-    assert found is not None
-    assert (found.stage, found.table, found.entry) == (FAULTS[table], table, 21)
-    assert replace(found).line.startswith(f"first differs in stage {FAULTS[table]}")
+    first = prove(project, subject, tier, 0, 0, root=tmp_path / "boards").first_difference
+    assert first is not None
+    assert first.op == "FRONTEND"
+    start = f"first differs in stage {FAULTS[table]}: nj_frontend_{table}[21] is "
+    assert first.cause.startswith(start)
+    assert BEYOND not in first.cause
+
+
+def test_damaged_code_is_told_from_a_damaged_table(tier: str, tmp_path: Path) -> None:
+    """The normalization returns at once: the spectrogram is wrong, though every table is right."""
+    bundle = write_member("default", tmp_path)
+    subject, project = prepare(bundle, tier, out=tmp_path / "project")
+    overwrite(project.elf, find_symbol(project.elf, "nj_normalize", "STT_FUNC"), RETURN[tier])
+    first = prove(project, subject, tier, 0, 0, root=tmp_path / "boards").first_difference
+    assert first is not None
+    assert first.op == "FRONTEND"
+    assert "a scale or a normalization" in first.cause
+    assert first.cause.endswith(CODE)

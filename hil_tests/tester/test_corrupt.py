@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from host.compare.flip import copy_project
-from host.compare.session import prove
+from host.compare.prove import prove
 from host.deadline import Deadline
 from host.errors import LinkFailure
 from host.link.faults import FaultyTransport

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from host.compare.flip import copy_project
-from host.compare.session import prove
+from host.compare.prove import prove
 from host.compare.tensors import distance
 from host.compare.vectors import random_inputs
 from host.reference.model import ReferenceModel

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from host.compare.flip import copy_project, find_symbol, overwrite
-from host.compare.session import prove
+from host.compare.prove import prove
 from host.deadline import Deadline
 from host.errors import FirmwareFailure
 from host.link.registers import FirmwareFault

@@ -16,7 +16,7 @@ from host.boards import open_board
 from host.bundle import load_subject
 from host.cli import main
 from host.compare.flip import copy_project
-from host.compare.session import prove
+from host.compare.prove import prove
 from host.contract import Contract
 from host.errors import IdentityFailure
 from host.link.identity import elf_build_id

@@ -97,9 +97,9 @@ def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str |
     from host.cli.common import say
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
-    from host.compare.session import prove
+    from host.compare.prove import prove
     from host.errors import BadInput, FirmwareFailure
-    from host.report.engine import EngineRow, engine_json, engine_lines, peer_of
+    from host.report.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
 
     files = sorted(models.glob("*.tflite"))
     if not files:
@@ -108,9 +108,14 @@ def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str |
             evidence=f"Received: --models {models}",
             next_step="name a folder of models with --models",
         )
-    rows = []
+    rows: list[EngineRow] = []
+    refusals: list[Refusal] = []
     for file in files:
-        subject, made = prepare(file, board, rounding=rounding)
+        try:
+            subject, made = prepare(file, board, rounding=rounding)
+        except BadInput as error:
+            refusals.append(Refusal(file.stem, error.what))
+            continue
         verdict = prove(made, subject, board, vectors=1, seed=seed)
         if verdict.first_difference is not None:
             raise FirmwareFailure(
@@ -131,7 +136,13 @@ def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str |
                 file.stem, macs, verdict.cost.model, found.engine_flash, found.arena, peer_of(macs)
             )
         )
-    write_json(json_path, engine_json(rows, board))
-    for line in engine_lines(rows):
+    if not rows:
+        raise BadInput(
+            "none of the models can be taken",
+            evidence="Received: " + "; ".join(f"{one.model}: {one.what}" for one in refusals),
+            next_step="name a folder of full-int8 models with --models",
+        )
+    write_json(json_path, engine_json(rows, refusals, board))
+    for line in engine_lines(rows, refusals):
         say(line, json_path)
     return 0

@@ -34,7 +34,7 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
     from dataclasses import asdict
 
     from host.compare.prepare import prepare
-    from host.compare.session import prove
+    from host.compare.prove import prove
     from host.errors import FirmwareFailure
     from host.profile.count import counting, engine_of, read_counts
     from host.profile.report import disassemble, profile

@@ -75,7 +75,7 @@ def command(
     json_path: str | None,
 ) -> int:
     from host.compare.prepare import default_folder, prepare
-    from host.compare.session import prove
+    from host.compare.prove import prove
     from host.deadline import Deadline
     from host.report.html import write_html
     from host.report.regression import check_regression, load_baseline

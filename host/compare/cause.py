@@ -74,6 +74,20 @@ def last_places(e: Evidence) -> str | None:
     return None
 
 
+def scaled(e: Evidence) -> str | None:
+    """Floats that are the reference's along a straight line: another normalization."""
+    if e.got.dtype.kind != "f" or not _telling(e.want) or not np.all(np.isfinite(e.got)):
+        return None
+    got, want = e.got.reshape(-1).astype(np.float64), e.want.reshape(-1).astype(np.float64)
+    centre = want.mean()
+    slope = float(np.dot(got - got.mean(), want - centre) / np.dot(want - centre, want - centre))
+    offset = float(got.mean() - slope * centre)
+    reach = float(got.max() - got.min())
+    if reach == 0 or np.max(np.abs(slope * want + offset - got)) > 1e-5 * reach:
+        return None
+    return f"every element is {slope:.6g} times the reference's, plus {offset:.6g}: a scale or a normalization"
+
+
 def wrong_sign_bit(e: Evidence) -> str | None:
     """int8 taken for uint8: every element has its top bit flipped."""
     if e.got.dtype != np.int8 or e.got.size < 4:
@@ -269,6 +283,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     all_constant,
     denormals_flushed,
     last_places,
+    scaled,
     wrong_sign_bit,
     constant_offset,
     transposed,

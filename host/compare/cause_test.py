@@ -25,6 +25,13 @@ def test_not_executed(want: Tensor) -> None:
     assert "not executed" in cause(np.zeros_like(want), want)
 
 
+def test_another_normalization() -> None:
+    want = np.random.default_rng(4).random((12, 10), dtype=np.float32)
+    assert "is 3.5 times the reference's, plus 0.25" in cause(want * 3.5 + np.float32(0.25), want)
+    bent = want * 3.5 + np.float32(0.01) * want**2
+    assert cause(bent.astype(np.float32), want) == UNKNOWN
+
+
 def test_top_bit(want: Tensor) -> None:
     assert "signed and unsigned" in cause((want.view(np.uint8) ^ 0x80).view(np.int8), want)
 

@@ -1,7 +1,7 @@
 """The proof: identity first, then every vector, then the verdict.
 
-`Bench` holds a board, a connection and a reference for one session, and asks for each vector once; `prove` runs it
-through. `nightjar verify` and the hardware-in-the-loop suite are both this.
+`Bench` holds a board, a connection and a reference for one session, and asks for each vector once. `nightjar verify`
+and the hardware-in-the-loop suite are both this.
 """
 
 import time
@@ -17,6 +17,7 @@ from host.boards.base import Board
 from host.bundle import Subject
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.feed import Feed
+from host.compare.frontend_cause import explain_frontend
 from host.compare.judge import Answered, Case, first_difference
 from host.compare.layers import match_taps, read_structure
 from host.compare.observe import Inferred, Observation, Observer
@@ -26,7 +27,7 @@ from host.deadline import Deadline
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
 from host.link.client import Client
-from host.link.identity import check_identity, check_project
+from host.link.identity import check_identity, check_project, check_tables
 from host.link.messages import Hello, Mode
 from host.link.registers import FirmwareFault
 from host.link.transport import Transport
@@ -184,7 +185,7 @@ class Bench:
         self.identity()
         vector = Vector(number, chunk=feed.chunk)
         expected = self._judge().expect(vector)
-        found = self._guarded(lambda: self._observer().observe(vector, expected, feed=feed))
+        found = self._guarded(lambda: self._ask(vector, expected, feed=feed))
         if not found.findings:
             return None
         return describe(first_difference(number, found.findings[0], self.structure))
@@ -293,7 +294,7 @@ class Bench:
         client = Client(self._wrap(transport) if self._wrap is not None else transport)
         hello = client.hello(limit)
         check_identity(hello, self.project, self.subject)
-        _check_tables(hello, self.project)
+        check_tables(hello, self.project)
         self._client, self._hello = client, hello
         self._say(
             f"{hello.board}: build-id {hello.build_id.hex()}, model {hello.model.hex()[:12]}, {hello.compiler},"
@@ -303,10 +304,19 @@ class Bench:
     def _observe(self, index: int) -> None:
         expected = self.expected(index)
         vector = self.vector(index)
-        observation = self._observer().observe(vector, expected, show=not self.case.spectrograms)
+        observation = self._ask(vector, expected, show=not self.case.spectrograms)
         self.case.add(observation, expected)
         wrong = len(observation.findings)
         self._say(f"{vector.node_id}: " + ("exact" if not wrong else f"{wrong} tensors differ"))
+
+    def _ask(
+        self, vector: Vector, expected: Expected, *, show: bool = False, feed: Feed | None = None
+    ) -> Observation:
+        observation = self._observer().observe(vector, expected, show=show, feed=feed)
+        if self.subject.contract is None or vector.chunk is None:
+            return observation
+        frontend = self.subject.contract.frontend
+        return explain_frontend(observation, self.project.elf, frontend, vector.chunk)
 
     def _soak(self, inferences: int) -> Soak:
         observer, client = self._observer(), self.client
@@ -380,57 +390,3 @@ class Bench:
         if board is None:
             return error
         return error.symbolized(lambda address: board.symbolize(self.project.elf, address))
-
-
-def prove(
-    project: Project,
-    subject: Subject,
-    board_name: str,
-    vectors: int,
-    seed: int,
-    *,
-    limit: Deadline | None = None,
-    root: Path = Path("build/boards"),
-    wait: float = 0,
-    wrap: Wrap | None = None,
-    repeats: int = 3,
-    evidence: Path | None = None,
-    say: Callable[[str], None] | None = None,
-    command: str = "",
-) -> Verdict:
-    """Judge a built project on a board, on `vectors` random vectors and the bundle's own chunks.
-
-    Raises:
-        IdentityFailure: another firmware answers; no number has been printed.
-        FirmwareFailure: the firmware faults or hangs.
-        BoardFailure, LinkFailure, FlashFailure, HostFailure: there is no verdict, and why.
-    """
-    with Bench(
-        project,
-        subject,
-        board_name,
-        vectors=vectors,
-        seed=seed,
-        limit=limit,
-        root=root,
-        wait=wait,
-        wrap=wrap,
-        repeats=repeats,
-        evidence=evidence,
-        say=say,
-    ) as bench:
-        for index in range(bench.total):
-            bench.observation(index)
-        return bench.verdict(command)
-
-
-def _check_tables(hello: Hello, project: Project) -> None:
-    """The firmware's tap table and steps must be as many as `nightjar.json` says."""
-    taps = len({tap.slot for tap in project.description.taps if tap.observed})
-    if (hello.taps, hello.steps) != (taps, project.description.steps):
-        raise IdentityFailure(
-            "the firmware's table of taps is not the project's",
-            evidence=f"it says {hello.taps} taps and {hello.steps} steps; nightjar.json {taps} and"
-            f" {project.description.steps}",
-            next_step="build the project again with `nightjar build`",
-        )

@@ -121,3 +121,19 @@ def check_project(project: Project, subject: Subject) -> None:
             evidence="; ".join(f"{n}: project {got}, given {want}" for n, got, want in wrong),
             next_step=f"generate the project again: `nightjar generate {subject.path}`",
         )
+
+
+def check_tables(hello: Hello, project: Project) -> None:
+    """The firmware's tap table and steps must be as many as `nightjar.json` says.
+
+    Raises:
+        IdentityFailure: they are not.
+    """
+    taps = len({tap.slot for tap in project.description.taps if tap.observed})
+    if (hello.taps, hello.steps) != (taps, project.description.steps):
+        raise IdentityFailure(
+            "the firmware's table of taps is not the project's",
+            evidence=f"it says {hello.taps} taps and {hello.steps} steps; nightjar.json {taps} and"
+            f" {project.description.steps}",
+            next_step="build the project again with `nightjar build`",
+        )

@@ -1,4 +1,4 @@
-"""The same bits in every stage, at every optimization, on x86 and on a Cortex-M55, with denormals flushed or not."""
+"""The same bits in every stage, at every optimization, on x86, AArch64 and a Cortex-M55, denormals flushed or not."""
 
 from pathlib import Path
 
@@ -16,11 +16,14 @@ BUILDS = {
     "x86-O2-flush": ("native", ("-O2", "-DNJ_FLUSH=1")),
     "x86-O3-avx2": ("native", ("-O3", "-march=native")),
     "x86-O1-16-lanes": ("native", ("-O1", "-march=native", "-DNJ_LANES=16")),
+    "aarch64-O3": ("aarch64", ("-O3",)),
+    "aarch64-O0-flush": ("aarch64", ("-O0", "-DNJ_FLUSH=1")),
     "m55-O3": ("virtual", ("-O3",)),
     "m55-O0-flush": ("virtual", ("-O0", "-DNJ_FLUSH=1")),
     "m55-scalar": ("virtual", ("-O2", "-mcpu=cortex-m55+nomve")),
 }
 FEW = {  # of the slow builds
+    "aarch64-O0-flush": ("default", "mfcc", "n2048-power-root"),
     "m55-O0-flush": ("default", "mfcc", "n128-nyquist"),
     "m55-scalar": ("default", "mfcc", "n2048-power-root", "fixed-power"),
 }

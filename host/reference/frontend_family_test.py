@@ -236,6 +236,8 @@ def test_a_contract_is_refused_or_works(data: st.DataObject) -> None:
         ({"spectrum": "none"}, "raw"),
         ({"name": "raw"}, "raw"),
         ({"hop": 234.0}, "whole number"),
+        ({"mel_bands": "40"}, "whole number"),
+        ({"mel_bands": 40, "mel_low": "150"}, "must be a number"),
     ],
 )
 def test_what_does_not_exist_is_refused(values: dict[str, Any], expected: str) -> None:

@@ -1,6 +1,6 @@
 """Every stage of the frontend on any machine: the C of the core with a contract's rendered tables, built and run on its
-own, as a host program or on a bare Cortex-M55 in QEMU. It says where a port, a compiler or a damaged table leaves the
-way, which a board's features alone cannot say."""
+own, as a host program, or in QEMU as a program of AArch64 Linux and on a bare Cortex-M55. It says where a port, a
+compiler or a damaged table leaves the way, which a board's features alone cannot say."""
 
 import shutil
 import subprocess
@@ -23,7 +23,12 @@ from host.reference.frontend_stages import (
 RUNNER = Path(__file__).with_name("crc_runner")
 STRICT = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffp-contract=off")
 CORTEX_M55 = ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard")
-COMPILERS = {"native": "gcc", "virtual": "arm-none-eabi-gcc"}
+COMPILERS = {
+    "native": "gcc",
+    "aarch64": "aarch64-linux-gnu-gcc",
+    "virtual": "arm-none-eabi-gcc",
+}
+EMULATORS = {"aarch64": "qemu-aarch64", "virtual": "qemu-system-arm"}
 ORDER = STAGES[1:]  # what the runner prints
 
 Crcs = dict[str, str]  # stage -> CRC-32
@@ -46,8 +51,8 @@ def first_stage(want: Crcs, got: Crcs) -> str | None:
 
 def missing(tier: str) -> str | None:
     """The tool that the tier needs and that is not there."""
-    tools = (COMPILERS[tier], *(("qemu-system-arm",) if tier == "virtual" else ()))
-    return next((tool for tool in tools if shutil.which(tool) is None), None)
+    tools = (COMPILERS[tier], EMULATORS.get(tier))
+    return next((tool for tool in tools if tool and shutil.which(tool) is None), None)
 
 
 def compile_core(tier: str, folder: Path, *flags: str) -> list[Path]:
@@ -95,11 +100,11 @@ def run(
     """
     (folder / "chunks.bin").write_bytes(np.ascontiguousarray(chunks).tobytes())
     program = folder / f"{tier}.elf"
-    target = (
-        ("-nostartfiles", f"-T{RUNNER / 'mps3.ld'}", "-Wl,--no-warn-rwx-segments")
-        if tier == "virtual"
-        else ()
-    )
+    target = {
+        "native": (),
+        "aarch64": ("-static",),
+        "virtual": ("-nostartfiles", f"-T{RUNNER / 'mps3.ld'}", "-Wl,--no-warn-rwx-segments"),
+    }[tier]
     flush = () if "-DNJ_FLUSH=1" in flags else ("-DNJ_FLUSH=0",)
     numbers = {
         "NJ_CHUNKS": len(chunks),
@@ -120,9 +125,11 @@ def run(
         ]
     )
     command: list[str | Path] = [program]
-    if tier == "virtual":
+    if tier == "aarch64":
+        command = [EMULATORS[tier], program]
+    elif tier == "virtual":
         command = [
-            *("qemu-system-arm", "-M", "mps3-an547", "-nographic", "-monitor", "none"),
+            *(EMULATORS[tier], "-M", "mps3-an547", "-nographic", "-monitor", "none"),
             *("-serial", "none", "-semihosting-config", "enable=on,target=native"),
             *("-kernel", program),
         ]

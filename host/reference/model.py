@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
+from host.reference.axes import with_axes_in_range
 
 Array = npt.NDArray[Any]
 
@@ -44,6 +45,8 @@ class ReferenceOp:
 class ReferenceModel:
     """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte.
 
+    `description` names it, and says where the model had to be changed for the loader; see `axes`.
+
     Raises:
         BadInput: TFLite refuses the bytes.
     """
@@ -55,9 +58,10 @@ class ReferenceModel:
             warnings.filterwarnings(
                 "ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated"
             )
+            content, axes = with_axes_in_range(tflite)
             try:
                 self._interpreter = tf.lite.Interpreter(
-                    model_content=tflite,
+                    model_content=content,
                     experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
                     experimental_preserve_all_tensors=True,
                     num_threads=1,
@@ -70,6 +74,8 @@ class ReferenceModel:
                     next_step="give a whole .tflite file made of built-in ops",
                 ) from error
         self.description = f"tensorflow {tf.__version__} BUILTIN_REF"
+        if axes:
+            self.description += f" (the quantized axis of {axes} one-dimensional tensors read as 0)"
         self.inputs = [_tensor(d) for d in self._interpreter.get_input_details()]
         self.outputs = [_tensor(d) for d in self._interpreter.get_output_details()]
         self.ops = [

@@ -74,6 +74,28 @@ def test_importing_it_imports_no_tensorflow() -> None:
     assert done.stdout == "False\n"
 
 
+def test_an_axis_that_a_bias_copied_from_its_weights_is_read_as_0() -> None:
+    """TFLite's loader refuses the file; its kernels, and every deployed runtime, do not look at the axis."""
+    models = _models()
+    values = np.arange(-30, 30, dtype=np.int8).reshape(3, 1, 1, 20)
+    tensors = [
+        models.Tensor((1, 1, 1, 20), 0.5),
+        models.Tensor(values.shape, [0.1, 0.2, 0.3], data=values),
+        models.Tensor((3,), [0.05, 0.1, 0.15], data=np.array([5, -6, 7]), dtype="int32", axis=3),
+        models.Tensor((1, 1, 1, 3), 9.0),
+    ]
+    options = {"Conv2DOptions": {"padding": 1, "strideH": 1, "strideW": 1}}
+    given = ReferenceModel(models.single_op("CONV_2D", tensors, [0, 1, 2], [3], options, 3))
+    tensors[2] = models.Tensor((3,), data=np.array([5, -6, 7]), dtype="int32")
+    plain = ReferenceModel(models.single_op("CONV_2D", tensors, [0, 1, 2], [3], options, 3))
+    assert (
+        given.description
+        == f"{plain.description} (the quantized axis of 1 one-dimensional tensors read as 0)"
+    )
+    image = np.arange(-100, 100, 10, dtype=np.int8).reshape(1, 1, 1, 20)
+    np.testing.assert_array_equal(given.run([image])[3], plain.run([image])[3])
+
+
 @pytest.mark.skipif(not KWS.is_file(), reason="../shared is absent")
 def test_a_public_model_gives_a_tensor_an_op() -> None:
     model = ReferenceModel(Path(KWS).read_bytes())

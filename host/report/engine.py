@@ -34,6 +34,14 @@ class EngineRow:
     peer: Peer | None
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A model of the folder that the backend does not take, and why."""
+
+    model: str
+    what: str
+
+
 def peers() -> tuple[list[Peer], str]:
     """The recorded peers, and where and when they were measured."""
     data = json.loads(PEERS.read_text())
@@ -45,8 +53,10 @@ def peer_of(macs: int) -> Peer | None:
     return next((peer for peer in peers()[0] if peer.macs == macs), None)
 
 
-def engine_json(rows: Sequence[EngineRow], board: str) -> dict[str, Any]:
-    """`nightjar/bench/1`, with one entry a model under "engine"."""
+def engine_json(
+    rows: Sequence[EngineRow], refusals: Sequence[Refusal], board: str
+) -> dict[str, Any]:
+    """`nightjar/bench/1`, with one entry a model under "engine", or under "refused"."""
     return {
         "schema": SCHEMA,
         "board": board,
@@ -59,10 +69,11 @@ def engine_json(rows: Sequence[EngineRow], board: str) -> dict[str, Any]:
             }
             for row in rows
         ],
+        "refused": [asdict(refusal) for refusal in refusals],
     }
 
 
-def engine_lines(rows: Sequence[EngineRow]) -> list[str]:
+def engine_lines(rows: Sequence[EngineRow], refusals: Sequence[Refusal]) -> list[str]:
     """The table as text."""
     lines = [
         f"{'model | peer of as many MACs':54} {'MACs':>12} {'ours':>12} {'per MAC':>8} {'peer':>12} {'ratio':>6}"
@@ -81,4 +92,5 @@ def engine_lines(rows: Sequence[EngineRow]) -> list[str]:
             )
             + f" {row.engine_flash:9,} {row.arena:9,} {'-' if peer is None else format(peer.arena, ','):>10}"
         )
+    lines += [f"{refusal.model}: refused: {refusal.what}" for refusal in refusals]
     return [*lines, f"peer: {peers()[1]}"]

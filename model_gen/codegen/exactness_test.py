@@ -17,6 +17,7 @@ from model_gen.codegen.testing import HostModel
 from model_gen.codegen.testing_models import RULES, builder, judge, rewired, single
 from model_gen.codegen.testing_single_ops import SINGLE_OPS, constant, q, weights, window
 
+POOL = {"Pool2DOptions": window(filterHeight=2, filterWidth=2)}
 SHARED = Path(__file__).parents[2] / "../shared/data/models"
 KWS = SHARED / "mlperf_tiny_kws_int8.tflite"
 EVERY = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
@@ -35,7 +36,8 @@ def random_inputs(reference: ReferenceModel | MicroModel, seed: int) -> list[Arr
 
 
 def check(model: bytes, folder: Path, *, runs: int = 2, rounding: str = "tflite") -> HostModel:
-    """Every observed tensor equals the judge's, after its step and after its last step; the rest says why not."""
+    """Every observed tensor equals the judge's, after its step and after its last step, and so does what was folded to
+    a constant; the rest says why not."""
     reference = judge(model, rounding)
     host = HostModel(model, folder, rounding=rounding)
     for seed in range(runs):
@@ -45,8 +47,11 @@ def check(model: bytes, folder: Path, *, runs: int = 2, rounding: str = "tflite"
         for layer in read_structure(model).layers:
             tensor = layer.tensor
             if tensor not in got.taps:
-                program = host.generated.program
-                assert program.tensors[tensor].value is not None or tensor in program.folded, layer
+                known = host.generated.program.tensors[tensor].value
+                assert known is not None or tensor in host.generated.program.folded, layer
+                if known is not None:
+                    assert known.shape == want[tensor].shape, layer
+                    np.testing.assert_array_equal(known, want[tensor], err_msg=str(layer))
                 continue
             for values in (got.taps[tensor], got.late[tensor]):
                 assert values.shape == want[tensor].shape, layer
@@ -204,6 +209,24 @@ def test_pad_of_zero_points_is_folded(
     assert bool(host.generated.program.folded) == (value == 3)
 
 
+def test_pad_before_a_window_of_one_place_is_a_step_of_its_own(tmp_path: Path) -> None:
+    """The Helium kernels read such a window without asking whether it lies in the image."""
+    tensors = [
+        q((1, 5, 4, 16)),
+        constant([[0, 0], [0, 1], [0, 2], [0, 0]]),
+        q((1, 6, 6, 16)),
+        weights((8, 1, 1, 16), 0),
+        constant([0] * 8),
+        q((1, 6, 6, 8), 0.09, -11),
+    ]
+    ops: list[Any] = [
+        ("PAD", [0, 1], [2], {"PadOptions": {}}, 1),
+        ("CONV_2D", [2, 3, 4], [5], {"Conv2DOptions": window(padding=1)}, 3),
+    ]
+    host = check(builder().model(ops, tensors), tmp_path)
+    assert [s.view.op.name for s in host.generated.program.steps] == ["PAD", "CONV_2D"]
+
+
 def test_model_that_computes_nothing(tmp_path: Path) -> None:
     model = single("RESHAPE", [q((1, 8)), constant([2, 4])], q((2, 4)))
     host = check(model, tmp_path)
@@ -267,8 +290,43 @@ def test_two_inputs_and_dequantized_output(rounding: str, tmp_path: Path) -> Non
         ),
         (lambda: single("RESHAPE", [q((1, 8)), constant([3, 4])], q((3, 4))), "do not fit"),
         (lambda: single("MEAN", [q((1, 8)), constant([5])], q((1,))), "axis 5 does not exist"),
+        (
+            lambda: single("EXPAND_DIMS", [q((4,)), constant(0)], q((1, 4), 0.07)),
+            "share scale and zero point",
+        ),
+        (
+            lambda: single("AVERAGE_POOL_2D", [q((3, 4, 4, 2))], q((3, 4, 4, 2)), POOL),
+            "a batch of 3, where backend cm55 takes one image",
+        ),
+        (
+            lambda: single(
+                "CONV_2D",
+                [q((1, 4, 4, 4)), weights((4, 1, 1, 3), 0), constant([0] * 4)],
+                q((1, 4, 4, 4)),
+                {"Conv2DOptions": window()},
+            ),
+            "4 of 3 channels, are no groups of 4 channels",
+        ),
+        (
+            lambda: single(
+                "MIRROR_PAD",
+                [q((2, 2, 2)), constant([[1, 0], [0, 0], [0, 1]])],
+                q((3, 2, 3)),
+                {"MirrorPadOptions": {"mode": 1}},
+            ),
+            "more than two neighbouring axes",
+        ),
+        (
+            lambda: single(
+                "ADD",
+                [q((1, 4)), q((1, 4))],
+                q((1, 4)),
+                {"AddOptions": {"fusedActivationFunction": 4}},
+            ),
+            "fused activation TANH has no kernel",
+        ),
     ],
-    ids=["unknown", "float", "reshape", "axis"],
+    ids=["unknown", "float", "reshape", "axis", "scales", "batch", "groups", "mirror", "fused"],
 )
 def test_refused_by_name_index_and_tensors(build: Callable[[], bytes], reason: str) -> None:
     from model_gen.codegen.pipeline import plan_model

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from host.errors import BadInput
-from model_gen.codegen.graph import Array, Graph, Op, Tensor, refuse
+from model_gen.codegen.graph import Array, Graph, Tensor, refuse
 from model_gen.codegen.ops import RULES
 from model_gen.codegen.ops.registry import Rule, View
 
@@ -94,9 +94,14 @@ def _input(tensor: Tensor) -> Tensor:
 def _refuse_unknown(graph: Graph) -> None:
     """The first op that has no file in model_gen/codegen/ops, before anything else is looked at."""
 
-    def known(op: Op) -> bool:
-        return op.name in RULES
-
     for op in graph.ops:
-        if not known(op):
+        if op.name.startswith("CUSTOM:"):
+            raise refuse(
+                op,
+                graph.tensors,
+                "a custom op, which TensorFlow Lite's own kernels do not compute",
+                next_step="give the .tflite as the converter wrote it, before a compiler for an NPU, "
+                "and with built-in ops only",
+            )
+        if op.name not in RULES:
             raise refuse(op, graph.tensors, "backend cm55 does not know this op")

@@ -93,7 +93,15 @@ def short_name(name: str) -> str:
     return name.rsplit(";", 1)[-1][-60:]
 
 
-def refuse(op: Op, tensors: tuple[Tensor, ...], why: str) -> BadInput:
+FULL_INT8 = (
+    "convert the model to full int8 (int8 activations, per-channel weights, static shapes) "
+    "with the ops that `nightjar generate --help` lists"
+)
+
+
+def refuse(
+    op: Op, tensors: tuple[Tensor, ...], why: str, *, next_step: str = FULL_INT8
+) -> BadInput:
     """The error for an op that backend cm55 does not take: by name, index and tensors."""
 
     def listed(indices: tuple[int, ...]) -> str:
@@ -102,6 +110,5 @@ def refuse(op: Op, tensors: tuple[Tensor, ...], why: str) -> BadInput:
     return BadInput(
         f"op {op.index}, {op.name}: {why}",
         evidence=f"Received: inputs {listed(op.inputs)}; outputs {listed(op.outputs)}",
-        next_step="convert the model to full int8 (int8 activations, per-channel weights, static shapes) "
-        "with the ops that `nightjar generate --help` lists",
+        next_step=next_step,
     )

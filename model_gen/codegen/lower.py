@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from host.errors import BadInput
+from model_gen.codegen.dilation import CONVOLUTIONS, dilated
 from model_gen.codegen.fold import Resolved
 from model_gen.codegen.graph import Op, Tensor
 from model_gen.codegen.ops import RULES
@@ -66,11 +67,20 @@ def lower(resolved: Resolved) -> Program:
                 )
     storage = {index: index for index in graph.inputs}
     steps: list[Step] = []
-    pads = _foldable_pads(resolved)
-    folded: dict[int, str] = {}
+    readers = _readers(resolved)
+    pads = _foldable_pads(resolved, readers)
+    chains = dilated(
+        resolved.views, {index: len(ops) for index, ops in readers.items()}, graph.outputs
+    )
+    merged = {chain.view.output.index: chain.view for chain in chains}
+    folded = {
+        index: f"folded into op {chain.view.op.index}, a dilated {chain.view.op.name}"
+        for chain in chains
+        for index in chain.inside
+    }
     for original in resolved.views:
-        view = _without_pad(original, pads)
-        if resolved.is_folded(view):
+        view = _without_pad(merged.get(original.output.index, original), pads)
+        if resolved.is_folded(view) or view.output.index in folded:
             continue
         if view.output.elements == 0:
             raise view.refuse("its output is empty")
@@ -100,12 +110,17 @@ class _Pad:
     reader: Op
 
 
-def _foldable_pads(resolved: Resolved) -> dict[int, _Pad]:
-    """By the tensor that the PAD would write."""
+def _readers(resolved: Resolved) -> dict[int, list[Op]]:
+    """The ops that read each tensor."""
     readers: dict[int, list[Op]] = {}
     for op in resolved.graph.ops:
         for index in op.inputs:
             readers.setdefault(index, []).append(op)
+    return readers
+
+
+def _foldable_pads(resolved: Resolved, readers: dict[int, list[Op]]) -> dict[int, _Pad]:
+    """By the tensor that the PAD would write."""
     found = {}
     for view in resolved.views:
         index = view.output.index
@@ -115,12 +130,13 @@ def _foldable_pads(resolved: Resolved) -> dict[int, _Pad]:
         if (
             len(reading) != 1
             or index in resolved.graph.outputs
-            or reading[0].name not in ("CONV_2D", "DEPTHWISE_CONV_2D")
+            or reading[0].name not in CONVOLUTIONS
             or reading[0].inputs[0] != index
         ):
             continue
         padding = as_window_padding(view)
-        if padding is not None:
+        # The kernels read a window of one place without asking whether it lies in the image.
+        if padding is not None and resolved.tensors[reading[0].inputs[1]].shape[1:3] != (1, 1):
             found[index] = _Pad(view.input(0), padding, reading[0])
     return found
 

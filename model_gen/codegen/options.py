@@ -60,6 +60,12 @@ class AxisOptions(Options):
 
 
 @dataclass(frozen=True)
+class GatherOptions(Options):
+    axis: int = 0
+    batch_dims: int = 0
+
+
+@dataclass(frozen=True)
 class SqueezeOptions(Options):
     dimensions: tuple[int, ...] = ()
 
@@ -184,7 +190,11 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
         lambda raw: ReducerOptions(bool(raw.KeepDims())),
         ReducerOptions(),
     ),
-    "GATHER": (tflite.GatherOptions, lambda raw: AxisOptions(raw.Axis()), AxisOptions()),
+    "GATHER": (
+        tflite.GatherOptions,
+        lambda raw: GatherOptions(raw.Axis(), raw.BatchDims()),
+        GatherOptions(),
+    ),
     "SQUEEZE": (
         tflite.SqueezeOptions,
         lambda raw: SqueezeOptions(_integers(raw.SqueezeDimsAsNumpy())),

@@ -12,6 +12,7 @@ from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen.emit import FIRMWARE, environment
 from model_gen.codegen.frontend import check_stream, render_frontend
 from model_gen.codegen.graph import Tensor
+from model_gen.codegen.limits import check_core
 from model_gen.codegen.memory import memory_map
 from model_gen.codegen.messages import write_messages
 from model_gen.codegen.pipeline import BACKEND, Generated, banner, compile_model
@@ -69,6 +70,7 @@ def generate(
         stream=stream,
         memory=memory_map(BOARDS / board),
     )
+    check_core(generated)
     if contract is not None:
         _check_contract(contract, generated)
     described = describe(subject, board, generated, rules=rounding, stream=stream)

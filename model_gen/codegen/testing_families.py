@@ -87,9 +87,17 @@ def autoencoder(layers: Any) -> tuple[Any, Any]:
 
 
 def temporal(layers: Any) -> tuple[Any, Any]:
-    """A 1-D temporal CNN: causal convolutions with growing dilations and residuals. With a fixed batch the converter
-    keeps each dilation in its CONV_2D."""
-    inputs = layers.Input((48, 10), batch_size=1)
+    """With a fixed batch the converter keeps each dilation in its CONV_2D."""
+    return _temporal(layers, layers.Input((48, 10), batch_size=1))
+
+
+def temporal_open(layers: Any) -> tuple[Any, Any]:
+    """With an open batch, Keras's default, it writes SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND."""
+    return _temporal(layers, layers.Input((48, 10)))
+
+
+def _temporal(layers: Any, inputs: Any) -> tuple[Any, Any]:
+    """A 1-D temporal CNN: causal convolutions with growing dilations and residuals."""
     x = layers.Conv1D(12, 1)(inputs)
     for dilation in (1, 2, 4, 8):
         y = layers.Conv1D(12, 3, dilation_rate=dilation, padding="causal", activation="relu")(x)
@@ -118,5 +126,6 @@ FAMILIES = {
     "resnet8": resnet8,
     "autoencoder": autoencoder,
     "temporal": temporal,
+    "temporal_open": temporal_open,
     "ds_cnn": ds_cnn,
 }

@@ -47,17 +47,16 @@ def rewired(
         if outputs is not None:
             graph.outputs = np.array(outputs, np.int32)
 
-    return _edited(content, wire)
+    return edited(content, wire)
 
 
 def changed(content: bytes, tensor: int, change: Callable[[Any, Any], None]) -> bytes:
     """The model after `change` of one of its tensors; gets the TensorT and the schema's module."""
-    return _edited(
-        content, lambda model, schema: change(model.subgraphs[0].tensors[tensor], schema)
-    )
+    return edited(content, lambda model, schema: change(model.subgraphs[0].tensors[tensor], schema))
 
 
-def _edited(content: bytes, edit: Callable[[Any, Any], None]) -> bytes:
+def edited(content: bytes, edit: Callable[[Any, Any], None]) -> bytes:
+    """The model after `edit`, which gets the ModelT and the schema's module."""
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 

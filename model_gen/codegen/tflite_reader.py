@@ -42,8 +42,8 @@ def read_tflite(data: bytes) -> Graph:
     """The graph of a .tflite.
 
     Raises:
-        BadInput: the bytes are not a TensorFlow Lite model, are truncated, or contradict themselves; or the model has
-            more than one subgraph.
+        BadInput: the bytes are not a TensorFlow Lite model, are truncated, or contradict themselves; or a signature
+            starts in another subgraph than the first.
     """
     if len(data) < 8 or data[4:8] != IDENTIFIER:
         raise BadInput(
@@ -69,12 +69,10 @@ class _Reader:
         self._model = tflite.Model.GetRootAs(data, 0)
 
     def graph(self) -> Graph:
-        if self._count(self._model.SubgraphsLength(), "subgraphs") != 1:
-            raise BadInput(
-                "a model must have exactly one subgraph",
-                evidence=f"Received: {self._model.SubgraphsLength()} subgraphs",
-                next_step="convert the model without control flow (no IF, WHILE or CALL)",
-            )
+        if self._count(self._model.SubgraphsLength(), "subgraphs") == 0:
+            raise _Malformed("the model has no subgraph")
+        self._refuse_other_signatures()
+        # Others are reached by control flow only, and an op that calls one is refused by its name.
         subgraph = self._model.Subgraphs(0)
         codes = self._op_codes()
         tensors = tuple(
@@ -93,6 +91,20 @@ class _Reader:
         )
         _check_wiring(graph)
         return graph
+
+    def _refuse_other_signatures(self) -> None:
+        """The reference runs subgraph 0; who converted several functions must say which one is meant."""
+        found = {}
+        for i in range(self._count(self._model.SignatureDefsLength(), "signatures")):
+            signature = self._model.SignatureDefs(i)
+            found[_text(signature.SignatureKey())] = signature.SubgraphIndex()
+        if any(found.values()):
+            listed = ", ".join(f"'{key}' of subgraph {number}" for key, number in found.items())
+            raise BadInput(
+                "a model must have one function, but its signatures start in several subgraphs",
+                evidence=f"Received: {listed}",
+                next_step="convert the function that the board shall run alone",
+            )
 
     def _count(self, length: int, what: str) -> int:
         """A vector of offsets takes 4 bytes an element, and each must lie in the file."""
@@ -191,7 +203,8 @@ def _quantization(index: int, raw: Any, shape: tuple[int, ...]) -> Quantization 
         return None
     scales = tuple(float(s) for s in raw.ScaleAsNumpy())
     zero_points = _indices(raw.ZeroPointAsNumpy()) or (0,) * len(scales)
-    axis = raw.QuantizedDimension()
+    # The axis of a bias is often copied from its four-dimensional weights; one dimension has no other axis than 0.
+    axis = 0 if len(shape) == 1 else raw.QuantizedDimension()
     if len(zero_points) == 1:
         zero_points *= len(scales)
     if len(zero_points) != len(scales):
@@ -208,7 +221,11 @@ def _check_wiring(graph: Graph) -> None:
     count = len(graph.tensors)
     constant = {t.index for t in graph.tensors if t.value is not None or t.opaque}
     if not graph.inputs or not graph.outputs:
-        raise _Malformed("the model has no input or no output")
+        raise BadInput(
+            "a model must have an input and an output",
+            evidence=f"Received: inputs {list(graph.inputs)}, outputs {list(graph.outputs)}",
+            next_step="convert the function that takes the chunk or its spectrogram and returns scores",
+        )
     if len(set(graph.inputs)) != len(graph.inputs):
         raise _Malformed("a tensor is listed twice among the model's inputs")
     known = set(constant)
@@ -217,8 +234,10 @@ def _check_wiring(graph: Graph) -> None:
             raise _Malformed(f"input {index} does not exist or is constant")
         known.add(index)
     for op in graph.ops:
+        # A custom op may list memory of its own, which nothing writes; it is refused by its name later.
+        readable = range(count) if op.name.startswith("CUSTOM:") else known
         for index in op.inputs:
-            if index != -1 and index not in known:
+            if index != -1 and index not in readable:
                 raise _Malformed(
                     f"op {op.index}, {op.name}, reads tensor {index} before it is written"
                 )

@@ -10,7 +10,8 @@ from host.errors import BadInput
 from model_gen.codegen import testing_keras
 from model_gen.codegen.options import WindowOptions
 from model_gen.codegen.pipeline import plan_model
-from model_gen.codegen.testing_models import builder, changed, rewired
+from model_gen.codegen.testing_models import builder, changed, edited, rewired, single
+from model_gen.codegen.testing_single_ops import q, weights, window
 from model_gen.codegen.tflite_reader import read_tflite
 
 
@@ -111,3 +112,71 @@ def test_contents_that_are_not_read_are_refused_by_op_and_tensor(kind: str) -> N
     with pytest.raises(BadInput, match=r"op 0, FULLY_CONNECTED: .*int8 weights, not") as caught:
         plan_model(model)
     assert f"1: {'variable' if kind == 'state' else kind}" in caught.value.evidence
+
+
+def test_axis_that_a_bias_copied_from_its_weights_is_ignored() -> None:
+    bias = builder().Tensor((4,), [0.1] * 4, data=np.arange(4), dtype="int32", axis=3)
+    operands = [q((1, 5, 5, 4)), weights((1, 3, 3, 4), 3), bias]
+    options = {"DepthwiseConv2DOptions": window(depthMultiplier=1)}
+    quantization = (
+        read_tflite(single("DEPTHWISE_CONV_2D", operands, q((1, 5, 5, 4)), options))
+        .tensors[2]
+        .quantization
+    )
+    assert quantization is not None
+    assert (len(quantization.scales), quantization.axis) == (4, 0)
+
+
+def test_custom_op_is_refused_by_its_code_though_it_lists_memory_of_its_own() -> None:
+    """As an NPU's compiler leaves it: a command stream, and scratch tensors that nothing writes."""
+
+    def customize(model: Any, schema: Any) -> None:
+        code = model.operatorCodes[0]
+        code.builtinCode = schema.BuiltinOperator.CUSTOM
+        code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        code.customCode = "npu"
+
+    tensors = [q((1, 4)), q((1, 4)), q((1, 4))]
+    made = builder().model([("ADD", [0, 1], [2], {"AddOptions": {}}, 1)], tensors)
+    model = edited(rewired(made, inputs=[0]), customize)
+    with pytest.raises(BadInput, match="op 0, CUSTOM:npu: a custom op") as caught:
+        plan_model(model)
+    assert "before a compiler for an NPU" in caught.value.next_step
+
+
+def with_second_function(signatures: dict[str, int]) -> bytes:
+    def add(model: Any, schema: Any) -> None:
+        model.subgraphs.append(model.subgraphs[0])
+        model.signatureDefs = []
+        for key, number in signatures.items():
+            definition = schema.SignatureDefT()
+            definition.signatureKey, definition.subgraphIndex = key, number
+            model.signatureDefs.append(definition)
+
+    return edited(single("RELU", [q((1, 4))], q((1, 4))), add)
+
+
+def test_subgraph_that_nothing_reaches_is_not_looked_at() -> None:
+    assert len(read_tflite(with_second_function({"serving_default": 0, "again": 0})).ops) == 1
+
+
+def test_functions_to_choose_from_are_refused_by_name() -> None:
+    with pytest.raises(BadInput, match="several subgraphs") as caught:
+        read_tflite(with_second_function({"infer": 0, "train": 1}))
+    assert caught.value.evidence == "Received: 'infer' of subgraph 0, 'train' of subgraph 1"
+
+
+def test_op_that_calls_a_subgraph_is_refused_by_its_name() -> None:
+    def call(model: Any, schema: Any) -> None:
+        model.subgraphs.append(model.subgraphs[0])
+
+    options = {"IfOptions": {"thenSubgraphIndex": 1, "elseSubgraphIndex": 1}}
+    condition = builder().Tensor((1,), data=np.array([1]), dtype="int32")
+    with pytest.raises(BadInput, match="op 0, IF: backend cm55 does not know this op"):
+        plan_model(edited(single("IF", [condition, q((1, 4))], q((1, 4)), options), call))
+
+
+def test_model_without_an_input_is_refused_as_such() -> None:
+    known = builder().Tensor((1, 3), 0.05, 0, data=np.array([[1, 2, 3]], np.int8))
+    with pytest.raises(BadInput, match="must have an input and an output"):
+        read_tflite(single("RELU", [known], q((1, 3))))

@@ -62,10 +62,10 @@ def test_training_learns_to_tell_the_classes_apart(
     options: Callable[[str], TrainOptions],
 ) -> None:
     plain = replace(
-        options("plain"), mixup_probability=0.0, spec_augment=False, dropout=0.0, epochs=12
+        options("plain"), mixup_probability=0.0, spec_augment=False, dropout=0.0, epochs=24
     )
     history = train(plain).progress.history
-    assert history[-1].loss < 0.75 * history[0].loss
+    assert history[-1].loss < 0.6 * history[0].loss
 
 
 def test_unreadable_recordings_are_counted_in_every_split(whole: TrainResult) -> None:

@@ -146,6 +146,9 @@ static void prepare(void)
 {
 #if defined(__SSE2__)
     __builtin_ia32_ldmxcsr(0x1F80u | (NJ_FLUSH ? 0x8040u : 0u));
+#elif defined(__aarch64__)
+    uint64_t fpcr = NJ_FLUSH ? 1u << 24 : 0u;
+    __asm__ volatile("msr fpcr, %0" : : "r"(fpcr));
 #elif defined(__arm__)
     uint32_t fpscr = (4u << 16) | (NJ_FLUSH ? 3u << 24 : 0u);
     __asm__ volatile("vmsr fpscr, %0" : : "r"(fpscr));

@@ -44,12 +44,6 @@ def strides(shape: Shape) -> tuple[int, ...]:
     return tuple(reversed(steps)) if shape else ()
 
 
-def at_most_four(view: View, *tensors: Tensor) -> None:
-    for tensor in tensors:
-        if len(tensor.shape) > 4:
-            raise view.refuse(f"{tensor.describe()} has more than 4 dimensions")
-
-
 def fused_range(view: View, activation: str) -> tuple[int, int]:
     """The steps that the fused activation leaves in the op's output."""
     return tensor_range(view, activation, view.output)
@@ -68,8 +62,13 @@ def tensor_range(view: View, activation: str, tensor: Tensor) -> tuple[int, int]
 
 def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
     """(height, width, channels) of an NHWC tensor of batch 1."""
-    if len(tensor.shape) != 4 or tensor.shape[0] != 1:
-        raise view.refuse(f"{tensor.describe()} is not NHWC with batch 1")
+    if len(tensor.shape) != 4:
+        raise view.refuse(f"{tensor.describe()} is not NHWC")
+    if tensor.shape[0] != 1:
+        raise view.refuse(
+            f"a batch of {tensor.shape[0]}, where backend cm55 takes one image at a time",
+            next_step="convert the model with a batch of 1",
+        )
     return tensor.shape[1], tensor.shape[2], tensor.shape[3]
 
 

@@ -53,25 +53,33 @@ def _window(view: View) -> tuple[int, int]:
     return weights.shape[1], weights.shape[2]
 
 
+def _batched(view: View) -> tuple[int, int, int, int]:
+    """(batch, height, width, channels): more than one image only where it is part of a dilated convolution."""
+    tensor = view.input(0)
+    if len(tensor.shape) != 4:
+        raise view.refuse(f"{tensor.describe()} is not NHWC")
+    return tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]
+
+
 def _channels(view: View) -> int:
     """Output channels, after checking that the weights fit the input."""
     weights = view.input(1).shape
-    inputs = image(view, view.input(0))[2]
+    inputs = _batched(view)[3]
     if _depthwise(view):
         if weights[0] != 1 or inputs == 0 or weights[3] % inputs:
             raise view.refuse("depthwise weights do not fit the input's channels")
         return weights[3]
-    if weights[3] != inputs:
+    if weights[3] == 0 or inputs % weights[3] or weights[0] % (inputs // weights[3]):
         raise view.refuse(
-            f"the weights take {weights[3]} of {inputs} channels: grouped convolution"
+            f"the weights, {weights[0]} of {weights[3]} channels, are no groups of {inputs} channels"
         )
     return weights[0]
 
 
 def _shape(view: View) -> Shape:
-    height, width, _ = image(view, view.input(0))
+    batch, height, width, _ = _batched(view)
     out = window_output(view, view.options(WindowOptions), (height, width), _window(view))
-    return (1, *out, _channels(view))
+    return (batch, *out, _channels(view))
 
 
 def _lower(view: View) -> Kernel:
@@ -90,10 +98,12 @@ def _lower(view: View) -> Kernel:
     rule = rule_of(view.op.name, view.rounding)
     # Formula: PopulateConvolutionQuantizationParams, in double throughout.
     reals = [input_scale * scale / output_scale for scale in scales]
-    taps = window[0] * window[1] * (1 if _depthwise(view) else source[2])
+    taps = window[0] * window[1] * (1 if _depthwise(view) else weights.shape[3])
     top, bottom, left, right = view.padding
     padded = source[0] + top + bottom, source[1] + left + right
     place = window_struct(options, padded, target[:2], window, (top, left))
+    if view.optional(2) is None and view.rounding == "tflite":
+        raise view.refuse("TensorFlow Lite's int8 kernel asks for a bias; give it one of zeros")
     bias = folded_bias(view, 2, sums, input_zero)
     requant = requants(view, reals, channels)
     shared: tuple[tuple[str, Field], ...] = (
@@ -105,12 +115,15 @@ def _lower(view: View) -> Kernel:
         ("activation_min", low),
         ("activation_max", high),
     )
+    if not _depthwise(view):
+        weights = _ungrouped(weights, source[2])
     packs, relu = packing.fits(requant.values, output_zero, low, high)
     multiplier = channels // max(source[2], 1)
     # Few input channels with several outputs each: dense, with zeros for the other channels.
     spread = _depthwise(view) and (multiplier > 1 or source[2] == 1) and source[2] <= _MAX_SPREAD
     if packs and rule == "double" and channels <= _MAX_PACKED and (spread or not _depthwise(view)):
-        rows = _dense_rows(weights, source[2]) if spread else weights.reshape(channels, -1)
+        dense = _ungrouped(weights.transpose(3, 1, 2, 0), source[2]) if spread else weights
+        rows = dense.reshape(channels, -1)
         patch = -(-rows.shape[1] // packing.BLOCK) * packing.BLOCK
         direct = window == (1, 1) and place[-2:] == (("pad_top", 0), ("pad_left", 0))
         reading = _reading(patch, window, source[2], options.dilation[1], target)
@@ -224,13 +237,16 @@ def _reading(
     return _Reading(batch, turns, batch * patch + packing.BLOCK)
 
 
-def _dense_rows(weights: Array, inputs: int) -> Array:
-    """Depthwise weights [1, height, width, outputs] as dense ones, [outputs, height * width * inputs]."""
-    outputs = weights.shape[3]
-    rows = np.zeros((outputs, weights[0, :, :, 0].size, inputs), np.int8)
+def _ungrouped(weights: Array, inputs: int) -> Array:
+    """Weights [outputs, height, width, channels of a group] as [..., inputs], with zeros for the other groups."""
+    outputs, *window, each = weights.shape
+    if each == inputs:
+        return weights
+    every = np.zeros((outputs, *window, inputs), np.int8)
     for output in range(outputs):
-        rows[output, :, output // (outputs // inputs)] = weights[0, :, :, output].ravel()
-    return rows.reshape(outputs, -1)
+        first = output // (outputs * each // inputs) * each
+        every[output, ..., first : first + each] = weights[output]
+    return every
 
 
 def _linear_channels(

@@ -4,8 +4,6 @@ import numpy as np
 
 from model_gen.codegen.graph import Array, Shape
 from model_gen.codegen.ops.common import (
-    at_most_four,
-    four,
     fused_range,
     linear_channels_kernel,
     requant_of,
@@ -29,6 +27,8 @@ from model_gen.codegen.options import ElementwiseOptions
 from model_gen.codegen.quantized_math import scale
 
 LEFT_SHIFT = 20  # of int8 ADD and SUB: headroom for the rescaled inputs
+# Over which the reference broadcasts; of MAXIMUM and MINIMUM more would end its process.
+_MOST_DIMENSIONS = {"MAXIMUM": 5, "MINIMUM": 5, "PRELU": 4}
 _FOLDS = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
 
 
@@ -51,29 +51,38 @@ def _fold(view: View) -> Array | None:
 
 def _broadcast_strides(shape: Shape, out: Shape) -> tuple[int, ...]:
     """Strides of an input of `shape` walked along `out`: 0 where it repeats."""
-    own = strides(four(shape))
+    full = (1,) * (len(out) - len(shape)) + shape
     return tuple(
         0 if size == 1 and wanted != 1 else step
-        for size, wanted, step in zip(four(shape), four(out), own, strict=True)
+        for size, wanted, step in zip(full, out, strides(full), strict=True)
     )
 
 
-def _merged(
-    shape: Shape, stride1: tuple[int, ...], stride2: tuple[int, ...]
-) -> tuple[Shape, tuple[int, ...], tuple[int, ...]]:
-    """The same walk with as long an innermost row as there is: neighbours that both inputs walk as one become one."""
+def _walk(view: View) -> tuple[tuple[str, Field], ...]:
+    """Shape and strides of struct nj_elementwise, with as long an innermost row as there is: neighbours that both
+    inputs walk as one become one."""
+    out = view.output.shape
+    shapes = view.input(0).shape, view.input(1).shape
+    most = _MOST_DIMENSIONS.get(view.op.name, 6)
+    if shapes[0] != shapes[1] and len(out) > most:
+        raise view.refuse(
+            f"TensorFlow Lite broadcasts {view.op.name} over {most} dimensions at most"
+        )
+    one, two = (_broadcast_strides(shape, out) for shape in shapes)
     merged: list[tuple[int, int, int]] = []
-    for size, one, two in zip(reversed(shape), reversed(stride1), reversed(stride2), strict=True):
+    for size, stride1, stride2 in zip(reversed(out), reversed(one), reversed(two), strict=True):
         if size == 1:
             continue
         inner = merged[-1] if merged else None
-        if inner and one == inner[0] * inner[1] and two == inner[0] * inner[2]:
+        if inner and stride1 == inner[0] * inner[1] and stride2 == inner[0] * inner[2]:
             merged[-1] = (inner[0] * size, inner[1], inner[2])
         else:
-            merged.append((size, one, two))
+            merged.append((size, stride1, stride2))
+    if len(merged) > 4:
+        raise view.refuse("the inputs broadcast in turns over more than 4 dimensions")
     merged += [(1, 0, 0)] * (4 - len(merged))
-    sizes, ones, twos = zip(*reversed(merged), strict=True)
-    return tuple(sizes), tuple(ones), tuple(twos)
+    shape, walk1, walk2 = zip(*reversed(merged), strict=True)
+    return (("shape", shape), ("stride1", walk1), ("stride2", walk2))
 
 
 def _rescales(view: View) -> list[tuple[int, int]]:
@@ -198,7 +207,6 @@ def _with_constant(view: View, rule: str, low: int, high: int) -> Kernel | None:
 
 def _lower(view: View) -> Kernel:
     a, b = view.input(0), view.input(1)
-    at_most_four(view, a, b, view.output)
     rescales = _rescales(view)
     low, high = fused_range(view, view.options(ElementwiseOptions).activation)
     rule = rule_of(view.op.name, view.rounding)
@@ -209,15 +217,8 @@ def _lower(view: View) -> Kernel:
         linear = _linear(view, rule, low, high)
         if linear is not None:
             return linear
-    shape, stride1, stride2 = _merged(
-        four(view.output.shape),
-        _broadcast_strides(a.shape, view.output.shape),
-        _broadcast_strides(b.shape, view.output.shape),
-    )
     fields: tuple[tuple[str, Field], ...] = (
-        ("shape", shape),
-        ("stride1", stride1),
-        ("stride2", stride2),
+        *_walk(view),
         ("zero_point1", view.scale_and_zero(a)[1]),
         ("zero_point2", view.scale_and_zero(b)[1]),
         ("output_zero_point", view.scale_and_zero(view.output)[1]),
@@ -241,19 +242,11 @@ def _lower(view: View) -> Kernel:
 def _extreme(view: View) -> Kernel:
     """MAXIMUM and MINIMUM compare steps, whatever their scales: so does the reference."""
     a, b = view.input(0), view.input(1)
-    at_most_four(view, a, b, view.output)
     for tensor in (a, b, view.output):
         view.quantization(tensor)
-    shape, stride1, stride2 = _merged(
-        four(view.output.shape),
-        _broadcast_strides(a.shape, view.output.shape),
-        _broadcast_strides(b.shape, view.output.shape),
-    )
     return Kernel(
         f"nj_{view.op.name.lower()}_s8",
-        Parameters(
-            "nj_elementwise", (("shape", shape), ("stride1", stride1), ("stride2", stride2))
-        ),
+        Parameters("nj_elementwise", _walk(view)),
         (ParametersPointer(), InputPointer(0), InputPointer(1), OutputPointer()),
         in_place=tuple(i for i in (0, 1) if view.input(i).shape == view.output.shape),
     )
@@ -262,7 +255,6 @@ def _extreme(view: View) -> Kernel:
 def _prelu(view: View) -> Kernel:
     """Formula: BroadcastPrelu4DSlow of reference/prelu.h; kernels/activations.cc scales in float32."""
     source, alpha = view.input(0), view.input(1)
-    at_most_four(view, source, alpha, view.output)
     if view.output.shape != source.shape:
         raise view.refuse("alpha does not broadcast to the input's shape")
     scale1, zero1 = view.scale_and_zero(source)
@@ -274,15 +266,8 @@ def _prelu(view: View) -> Kernel:
     else:
         positive, negative = scale1 / out, scale1 * scale2 / out
     rule = rule_of(view.op.name, view.rounding)
-    shape, stride1, stride2 = _merged(
-        four(view.output.shape),
-        _broadcast_strides(source.shape, view.output.shape),
-        _broadcast_strides(alpha.shape, view.output.shape),
-    )
     fields: tuple[tuple[str, Field], ...] = (
-        ("shape", shape),
-        ("stride1", stride1),
-        ("stride2", stride2),
+        *_walk(view),
         ("zero_point1", zero1),
         ("zero_point2", zero2),
         ("output_zero_point", out_zero),

@@ -45,6 +45,19 @@ def _shape(view: View) -> Shape:
     return (batches, outputs)
 
 
+def _check_bias_scale(view: View, product: float, output: float) -> None:
+    """A bias of another unit than the sums is refused. Formula: GetQuantizedConvolutionMultipler of
+    kernels/kernel_util.cc."""
+    bias = view.optional(2)
+    if bias is None:
+        return
+    scale = bias.quantization.scales[0] if bias.quantization else 0.0
+    if abs(product - scale) / output > 0.02:
+        raise view.refuse(
+            f"the bias has the scale {scale:g}, where input and weights have {product:g}"
+        )
+
+
 def _real_scales(reals: list[float], outputs: int) -> Constants:
     """double [outputs] for the rule that scales in IEEE double; one stands for all."""
     return Constants("double", np.broadcast_to(np.array(reals, np.float64), (outputs,)))
@@ -60,6 +73,8 @@ def _lower(view: View) -> Kernel:
     low, high = fused_range(view, view.options(FullyConnectedOptions).activation)
     rule = rule_of(view.op.name, view.rounding)
     bias = folded_bias(view, 2, weights.sum(axis=1, dtype=np.int64), input_zero)
+    if len(scales) == 1:
+        _check_bias_scale(view, input_scale * scales[0], output_scale)
     requant = requants(view, reals, outputs)
     packed_rule: str | None = rule
     pairs: Array | None = requant.values

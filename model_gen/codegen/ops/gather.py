@@ -1,6 +1,7 @@
 """GATHER with constant indices, MIRROR_PAD and RESIZE_NEAREST_NEIGHBOR: each output index along one or two neighbouring
 axes comes from a constant index of the input."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from model_gen.codegen.ops.registry import (
     View,
     register,
 )
-from model_gen.codegen.options import AxisOptions, MirrorPadOptions, ResizeOptions
+from model_gen.codegen.options import GatherOptions, MirrorPadOptions, ResizeOptions
 
 _MAX_SIZE = 1 << 16  # of an output axis: a hostile file must not fill the memory
 
@@ -50,31 +51,50 @@ def gather_kernel(view: View, axis: int, rows: Array, columns: Array | None = No
     )
 
 
-def _gather_axis(view: View) -> int:
-    return view.axis(view.options(AxisOptions).axis, len(view.input(0).shape))
+def _gather_axis(view: View) -> tuple[int, int]:
+    """(axis, batch dimensions, which both inputs have)."""
+    options, shape = view.options(GatherOptions), view.input(0).shape
+    axis, indices = view.axis(options.axis, len(shape)), view.input(1).shape
+    batch = view.axis(options.batch_dims, len(indices) + 1)
+    if batch > axis or shape[:batch] != indices[:batch]:
+        raise view.refuse(f"{batch} batch dimensions do not fit the axis {axis}")
+    return axis, batch
 
 
 def _gather_shape(view: View) -> Shape:
-    shape, axis = view.input(0).shape, _gather_axis(view)
-    return (*shape[:axis], *view.input(1).shape, *shape[axis + 1 :])
+    shape, (axis, batch) = view.input(0).shape, _gather_axis(view)
+    return (*shape[:axis], *view.input(1).shape[batch:], *shape[axis + 1 :])
 
 
 def _gather_fold(view: View) -> Array | None:
     values, indices = view.input(0).value, view.input(1).value
-    if values is None or indices is None:
+    axis, batch = _gather_axis(view)
+    if values is None or indices is None or batch:
         return None
+    if indices.dtype.kind != "i" or (indices.size and indices.min() < 0):
+        raise view.refuse("the indices must be integers from 0 on")
     try:
-        return np.take(values, indices, view.options(AxisOptions).axis)
-    except (IndexError, TypeError) as error:
+        return np.take(values, indices, axis)
+    except IndexError as error:
         raise view.refuse(f"the indices do not fit: {error}") from None
 
 
 def _gather(view: View) -> Kernel:
-    axis = _gather_axis(view)
+    axis, batch = _gather_axis(view)
     indices = np.array(view.integers(1), np.int64)
-    size = view.input(0).shape[axis]
+    source = view.input(0)
+    size = source.shape[axis]
     if indices.size == 0 or indices.min() < 0 or indices.max() >= size:
         raise view.refuse(f"the indices must be from 0 to {size - 1}")
+    if batch:
+        if axis != batch:
+            raise view.refuse("dimensions lie between the batch and the axis")
+        # One long axis of all batches, each of which begins `size` further.
+        count = int(np.prod(source.shape[:batch], dtype=np.int64))
+        indices = (indices.reshape(count, -1) + size * np.arange(count)[:, None]).ravel()
+        shape = (count * size, *source.shape[axis + 1 :])
+        view = replace(view, inputs=(replace(source, shape=shape), *view.inputs[1:]))
+        axis = 0
     return gather_kernel(view, axis, indices)
 
 

@@ -1,7 +1,7 @@
 """MEAN and SUM over constant axes."""
 
 from model_gen.codegen.graph import Shape
-from model_gen.codegen.ops.common import at_most_four, four, requant_of, requant_struct
+from model_gen.codegen.ops.common import requant_of, requant_struct
 from model_gen.codegen.ops.registry import (
     Field,
     InputPointer,
@@ -38,12 +38,22 @@ def fold_count(multiplier: int, shift: int, count: int) -> tuple[int, int]:
     return (multiplier << power) // count, shift - power
 
 
+def _four(view: View, axes: set[int]) -> tuple[Shape, Shape]:
+    """The shape, and 1 for each dimension that is summed up; of more than 4, neighbours of one kind are joined."""
+    dims = [(size, int(d in axes)) for d, size in enumerate(view.input(0).shape)]
+    while len(dims) > 4:
+        twin = next((d for d in range(len(dims) - 1) if dims[d][1] == dims[d + 1][1]), None)
+        if twin is None:
+            raise view.refuse("the axes are apart in more than 4 dimensions")
+        dims[twin : twin + 2] = [(dims[twin][0] * dims[twin + 1][0], dims[twin][1])]
+    dims = [(1, 0)] * (4 - len(dims)) + dims
+    return tuple(size for size, _ in dims), tuple(kind for _, kind in dims)
+
+
 def _lower(view: View) -> Kernel:
     source = view.input(0)
-    at_most_four(view, source)
     axes = _axes(view)
-    offset = 4 - len(source.shape)
-    reduced = tuple(1 if d - offset in axes else 0 for d in range(4))
+    shape, reduced = _four(view, axes)
     count = 1
     for d in axes:
         count *= source.shape[d]
@@ -56,7 +66,7 @@ def _lower(view: View) -> Kernel:
     if view.op.name == "SUM":
         # The pinned reference adds the steps up as uint8 and clamps to [0, 255]; tflite-micro takes int8 as it is.
         fields: tuple[tuple[str, Field], ...] = (
-            ("shape", four(source.shape)),
+            ("shape", shape),
             ("reduce", reduced),
             ("input_zero_point", zero_point),
             ("output_zero_point", out_zero_point),
@@ -75,7 +85,7 @@ def _lower(view: View) -> Kernel:
         Parameters(
             "nj_mean",
             (
-                ("shape", four(source.shape)),
+                ("shape", shape),
                 ("reduce", reduced),
                 ("input_zero_point", zero_point),
                 ("output_zero_point", out_zero_point),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from model_gen.codegen.graph import Array, Shape
-from model_gen.codegen.ops.common import four, strides
+from model_gen.codegen.ops.common import strides
 from model_gen.codegen.ops.registry import (
     Alias,
     InputPointer,
@@ -23,6 +23,7 @@ from model_gen.codegen.ops.registry import (
 )
 from model_gen.codegen.options import StridedSliceOptions
 
+_DIMENSIONS = 6  # of struct nj_transpose
 Move = Callable[[View, Array], Array]
 
 
@@ -45,24 +46,35 @@ def _strided_slice(view: View, array: Array) -> Array:
     begins, ends, steps = view.integers(1), view.integers(2), view.integers(3)
     if not len(begins) == len(ends) == len(steps) or 0 in steps:
         raise view.refuse("begin, end and strides must have the same length, strides not 0")
+    bits = [1 << i for i in range(len(begins))]
+    added = sum(bool(options.new_axis_mask & bit & ~options.ellipsis_mask) for bit in bits)
+    skipped = array.ndim - (len(bits) - added - bool(options.ellipsis_mask))
+    if array.ndim + added > 5:
+        raise view.refuse("more than 5 dimensions, new ones included")
+    if options.ellipsis_mask and skipped < 1:
+        raise view.refuse(
+            "an ellipsis that stands for no dimension, which TensorFlow Lite takes for one"
+        )
     index: list[object] = []
-    for i, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
-        bit = 1 << i
+    axis = 0  # of the input
+    for bit, begin, end, step in zip(bits, begins, ends, steps, strict=True):
         if options.ellipsis_mask & bit:
             index.append(Ellipsis)
+            axis += skipped
         elif options.new_axis_mask & bit:
             index.append(None)
         elif options.shrink_axis_mask & bit:
+            if step < 0:
+                raise view.refuse("an axis that shrinks has a negative stride")
             index.append(begin)
+            axis += 1
         else:
-            stop = begin + end if options.offset else end
-            index.append(
-                slice(
-                    None if options.begin_mask & bit else begin,
-                    None if options.end_mask & bit else stop,
-                    step,
-                )
-            )
+            first = None if options.begin_mask & bit else begin
+            last = None if options.end_mask & bit else end
+            if options.offset and last is not None and axis < array.ndim:
+                last += slice(first, None, step).indices(array.shape[axis])[0]
+            index.append(slice(first, last, step))
+            axis += 1
     return _take(view, array, tuple(index))
 
 
@@ -82,6 +94,9 @@ def _slice(view: View, array: Array) -> Array:
 
 
 def _take(view: View, array: Array, index: tuple[object, ...]) -> Array:
+    """`array[index]`, a view of the same memory: without an ellipsis a single element would be a copy."""
+    if Ellipsis not in index:
+        index = (*index, Ellipsis)
     try:
         taken: Array = array[index]  # type: ignore[index]
     except IndexError as error:
@@ -94,6 +109,19 @@ def _broadcast(view: View, array: Array) -> Array:
         return np.broadcast_to(array, view.integers(1))
     except ValueError:
         raise view.refuse("the shape does not broadcast") from None
+
+
+def _joined(shape: Shape, steps: tuple[int, ...]) -> list[tuple[int, int]]:
+    """(size, stride) of a walk: dimensions of 1 do not move, and neighbours that are walked as one are one."""
+    walk: list[tuple[int, int]] = []
+    for size, step in zip(shape, steps, strict=True):
+        if size == 1:
+            continue
+        if walk and walk[-1][1] == size * step:
+            walk[-1] = (walk[-1][0] * size, step)
+        else:
+            walk.append((size, step))
+    return walk
 
 
 def move_rule(move: Move, *, source_at: int = 0, several: bool = False) -> Rule:
@@ -111,23 +139,25 @@ def move_rule(move: Move, *, source_at: int = 0, several: bool = False) -> Rule:
         moved = move(view, source)
         out = view.output.shape
         offset = moved.__array_interface__["data"][0] - source.__array_interface__["data"][0]
-        # Dimensions of 1 do not move, whatever their stride; a walk in order is the same memory.
-        walk = [(n, s) for n, s in zip(out, moved.strides, strict=True) if n != 1]
-        own = [(n, s) for n, s in zip(out, strides(out), strict=True) if n != 1]
-        if walk == own and view.output.elements == view.input(source_at).elements:
+        walk = _joined(out, moved.strides)
+        if (
+            walk == _joined(out, strides(out))
+            and view.output.elements == view.input(source_at).elements
+        ):
             return Alias(source_at)
-        if len(walk) > 4:
-            raise view.refuse("more than 4 dimensions move")
+        if len(walk) > _DIMENSIONS:
+            raise view.refuse(f"more than {_DIMENSIONS} dimensions move")
         if view.output.dtype != "int8":
             raise view.refuse(f"backend cm55 moves int8 only, not {view.output.dtype}")
-        lead = (1,) * (4 - len(walk))
+        lead = ((1, 0),) * (_DIMENSIONS - len(walk))
+        walk = [*lead, *walk]
         return Kernel(
             "nj_transpose_s8",
             Parameters(
                 "nj_transpose",
                 (
-                    ("shape", four(tuple(n for n, _ in walk))),
-                    ("stride", (*(0 for _ in lead), *(int(s) for _, s in walk))),
+                    ("shape", tuple(n for n, _ in walk)),
+                    ("stride", tuple(int(s) for _, s in walk)),
                 ),
             ),
             (ParametersPointer(), InputPointer(source_at, int(offset)), OutputPointer()),

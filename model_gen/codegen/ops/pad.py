@@ -3,7 +3,7 @@
 import numpy as np
 
 from model_gen.codegen.graph import Shape
-from model_gen.codegen.ops.common import at_most_four, four
+from model_gen.codegen.ops.common import four
 from model_gen.codegen.ops.registry import (
     InputPointer,
     Kernel,
@@ -53,20 +53,39 @@ def as_window_padding(view: View) -> tuple[int, int, int, int] | None:
     return before[1], after[1], before[2], after[2]
 
 
+def _merged(view: View) -> tuple[Shape, Shape, Shape]:
+    """(shape, before, after) with each dimension that is not padded joined to the one before it."""
+    joined: list[tuple[int, int, int]] = []
+    for size, front, back in zip(view.input(0).shape, *_paddings(view), strict=True):
+        if size == 1 and front == back == 0:
+            continue
+        if joined and front == back == 0:
+            outer = joined[-1]
+            joined[-1] = (outer[0] * size, outer[1] * size, outer[2] * size)
+        else:
+            joined.append((size, front, back))
+    if len(joined) > 4:
+        raise view.refuse("more than 4 dimensions are padded")
+    return (
+        tuple(size for size, _, _ in joined),
+        tuple(front for _, front, _ in joined),
+        tuple(back for _, _, back in joined),
+    )
+
+
 def _lower(view: View) -> Kernel:
     source = view.input(0)
-    at_most_four(view, source)
     if view.scale_and_zero(source) != view.scale_and_zero(view.output):
         raise view.refuse("input and output must share scale and zero point")
     value = _value(view)
-    before, after = _paddings(view)
-    lead = (0,) * (4 - len(source.shape))
+    shape, before, after = _merged(view)
+    lead = (0,) * (4 - len(shape))
     return Kernel(
         "nj_pad_s8",
         Parameters(
             "nj_pad",
             (
-                ("shape", four(source.shape)),
+                ("shape", four(shape)),
                 ("before", (*lead, *before)),
                 ("after", (*lead, *after)),
                 ("value", value),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from host.errors import BadInput
-from model_gen.codegen.graph import Array, Graph, Op, Quantization, Shape, Tensor, refuse
+from model_gen.codegen.graph import FULL_INT8, Array, Graph, Op, Quantization, Shape, Tensor, refuse
 from model_gen.codegen.options import Options
 
 ROUNDINGS = ("tflite", "tflm")
@@ -110,8 +110,8 @@ class View:
     # Rows above and below, columns left and right of input 0, of its zero point: a PAD that was folded into this op.
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
 
-    def refuse(self, why: str) -> BadInput:
-        return refuse(self.op, self.graph.tensors, why)
+    def refuse(self, why: str, *, next_step: str = FULL_INT8) -> BadInput:
+        return refuse(self.op, self.graph.tensors, why, next_step=next_step)
 
     def options(self, kind: type[_O]) -> _O:
         """The op's options, known to be of this kind because the reader chose it by the op's name."""

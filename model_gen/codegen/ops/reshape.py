@@ -52,6 +52,10 @@ def _expand_dims(view: View) -> Shape:
     if len(axes) != 1:
         raise view.refuse("EXPAND_DIMS takes one axis")
     axis = view.axis(axes[0], len(shape) + 1)
+    if view.output.dtype == "int8" and view.scale_and_zero(view.input(0)) != view.scale_and_zero(
+        view.output
+    ):
+        raise view.refuse("input and output must share scale and zero point")
     return (*shape[:axis], 1, *shape[axis:])
 
 

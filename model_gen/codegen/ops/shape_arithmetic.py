@@ -1,4 +1,4 @@
-"""SHAPE, PACK, FILL, CAST and REDUCE_PROD: constants once the shapes are known; only PACK is also computed on
+"""SHAPE, PACK, FILL, RANGE, CAST and REDUCE_PROD: constants once the shapes are known; only PACK is also computed on
 the board."""
 
 import numpy as np
@@ -71,6 +71,21 @@ def _fill_fold(view: View) -> Array | None:
     return np.full(view.output.shape, value.ravel()[0], value.dtype)
 
 
+def _range(view: View) -> Array:
+    """From input 0 to before input 1, in steps of input 2."""
+    numbers = [view.integers(i) for i in range(3)]
+    if any(len(number) != 1 for number in numbers) or numbers[2] == (0,):
+        raise view.refuse("start, limit and delta must be one integer each, delta not 0")
+    found = range(numbers[0][0], numbers[1][0], numbers[2][0])
+    if len(found) > _MAX_FILLED:
+        raise view.refuse(f"a range of {len(found)} numbers is too long")
+    return np.array(found, _dtype(view))
+
+
+def _range_shape(view: View) -> Shape:
+    return (len(_range(view)),)
+
+
 def _cast_shape(view: View) -> Shape:
     return view.input(0).shape
 
@@ -105,5 +120,6 @@ def _product_fold(view: View) -> Array | None:
 register("SHAPE", Rule(_shape_shape, fold=_shape_fold))
 register("PACK", Rule(_pack_shape, _pack, _pack_fold))
 register("FILL", Rule(_fill_shape, fold=_fill_fold))
+register("RANGE", Rule(_range_shape, fold=_range))
 register("CAST", Rule(_cast_shape, fold=_cast_fold))
 register("REDUCE_PROD", Rule(_product_shape, fold=_product_fold))

@@ -30,7 +30,9 @@ def _lower(view: View) -> Kernel:
     scale, _ = view.scale_and_zero(source)
     if view.scale_and_zero(view.output) != (1.0 / 256.0, -128):
         raise view.refuse("an int8 softmax has the output scale 1/256 and zero point -128")
-    depth = source.shape[-1] if source.shape else 1
+    if not source.shape:
+        raise view.refuse("a scalar has no last axis")
+    depth = source.shape[-1]
     beta = view.options(SoftmaxOptions).beta
     if not (math.isfinite(beta) and beta > 0):
         raise view.refuse(f"beta must be positive, not {beta}")
