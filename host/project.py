@@ -61,6 +61,7 @@ class ProjectDescription:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     taps: tuple[Tap, ...]  # in the order of the ops of the .tflite
+    rules: str = "tflite"  # whose the rounding is, and so who judges: the pinned TFLite, or "tflm"
     stream: bool = False  # whether the firmware takes samples as they arrive, too
 
     def to_json(self) -> bytes:

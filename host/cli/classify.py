@@ -58,11 +58,11 @@ def command(
             evidence=f"Received: {bundle}",
             next_step="make a bundle with `nightjar quantize`",
         )
-    made = None
+    made, rules = None, "tflite"
     if board != "none":
-        _, made = prepare(bundle, board, stream=stream, project=project)
-        stream = made.description.stream
-    listener = Listener(subject, overlap=overlap, how=pool, top_k=top_k, stream=stream)
+        _, made = prepare(bundle, board, rounding=None, stream=stream, project=project)
+        stream, rules = made.description.stream, made.description.rules
+    listener = Listener(subject, overlap=overlap, how=pool, top_k=top_k, stream=stream, rules=rules)
     if listener.rounded:
         say(listener.rounded, json_path)
     recordings = [listener.open(file) for file in files]

@@ -29,7 +29,11 @@ _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
 @click.option("--vectors", default=4, show_default=True, type=click.IntRange(min=0))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option(
-    "--rounding", default="tflite", type=click.Choice(["tflite", "tflm"]), show_default=True
+    "--rounding",
+    default="tflite",
+    show_default=True,
+    type=click.Choice(["tflite", "tflm"]),
+    help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."

@@ -35,7 +35,7 @@ from host.cli.common import json_option, say, write_json
     default="tflite",
     show_default=True,
     type=click.Choice(["tflite", "tflm"]),
-    help="Whose rounding rules the firmware has; the judge is always TFLite's reference.",
+    help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
 @click.option(
     "--project",
@@ -107,6 +107,7 @@ def command(
     if html_path is not None:
         write_html(html_path, verdict, title=f"{model.name} on {board}")
     say(verdict.headline, json_path)
+    say(f"judge: {verdict.reference}", json_path)
     if verdict.first_difference is not None:
         if verdict.exhibits.folder:
             say(f"to reproduce: {verdict.exhibits.folder}", json_path)

@@ -1,6 +1,7 @@
 """What the host reference computes for a vector: every tensor that the board is asked about."""
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ from host.bundle import Subject
 from host.compare.layers import Structure
 from host.compare.tensors import Array
 from host.compare.vectors import Vector
-from host.errors import HostFailure
+from host.errors import BadInput, HostFailure
+from host.reference.micro import MicroModel, open_micro
 from host.reference.model import ReferenceModel
 
 
@@ -52,12 +54,31 @@ def to_bytes(tensor: Array) -> bytes:
 
 
 class Oracle:
-    """The host reference of one subject: frontend (where there is a contract) and model."""
+    """The host reference of one subject: frontend (where there is a contract) and model.
 
-    def __init__(self, subject: Subject, structure: Structure) -> None:
+    `rules` names the judge of the model: "tflite", the pinned TFLite's reference kernels, or "tflm", tflite-micro's
+    interpreter. Neither stands in for the other.
+
+    Raises:
+        HostFailure: the judge is not installed.
+        BadInput: the judge cannot run the model.
+    """
+
+    def __init__(self, subject: Subject, structure: Structure, rules: str = "tflite") -> None:
+        judges: dict[str, Callable[[bytes], ReferenceModel | MicroModel]] = {
+            "tflite": ReferenceModel,
+            "tflm": open_micro,
+        }
+        if rules not in judges:
+            raise BadInput(
+                "nobody judges these rounding rules",
+                evidence=f"Received: {rules!r}, and not one of {', '.join(judges)}",
+                next_step="generate the project again with `nightjar generate`",
+            )
         self.subject = subject
         self.structure = structure
-        self.reference = ReferenceModel(subject.model)
+        self.rules = rules
+        self.reference = judges[rules](subject.model)
 
     @property
     def description(self) -> str:
@@ -107,8 +128,8 @@ class Oracle:
         return features, (steps.reshape(tuple(port.shape)),)
 
 
-def check_own_vectors(subject: Subject, index: int, expected: Expected) -> None:
-    """Hold the host reference against what the bundle recorded when it was made.
+def check_own_vectors(subject: Subject, index: int, expected: Expected, rules: str) -> None:
+    """Hold the host reference against what the bundle recorded when it was made, its scores by the pinned TFLite.
 
     Raises:
         HostFailure: this host computes something else, so that it cannot be the judge of a board.
@@ -116,11 +137,12 @@ def check_own_vectors(subject: Subject, index: int, expected: Expected) -> None:
     own = subject.vectors()
     if own is None or expected.features is None:
         return
-    pairs = (
+    pairs: list[tuple[str, Array, Array]] = [
         ("features", own.features[index], expected.features),
         ("model input", own.inputs[index], expected.inputs[0]),
-        ("scores", own.scores[index], expected.outputs[0]),
-    )
+    ]
+    if rules == "tflite":
+        pairs.append(("scores", own.scores[index], expected.outputs[0]))
     for name, recorded, computed in pairs:
         if to_bytes(recorded) != to_bytes(computed):
             raise HostFailure(

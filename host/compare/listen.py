@@ -67,7 +67,14 @@ class Listener:
     """
 
     def __init__(
-        self, subject: Subject, *, overlap: float, how: str, top_k: int, stream: bool = False
+        self,
+        subject: Subject,
+        *,
+        overlap: float,
+        how: str,
+        top_k: int,
+        stream: bool = False,
+        rules: str = "tflite",
     ) -> None:
         assert subject.contract is not None
         self.contract = subject.contract
@@ -78,7 +85,7 @@ class Listener:
             self._stream(overlap)
         self.how = how
         self.top_k = top_k
-        self._oracle = Oracle(subject, read_structure(subject.model))
+        self._oracle = Oracle(subject, read_structure(subject.model), rules)
 
     def open(self, path: Path) -> Recording:
         """Decode a file by the chunk contract.

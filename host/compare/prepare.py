@@ -11,6 +11,7 @@ from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.project import Project, check_streams, load_project
+from host.reference.micro import open_micro
 
 BUILD = 300.0  # seconds for cmake and ninja on a busy machine
 HOME = Path("build/subjects")
@@ -29,7 +30,7 @@ def prepare(
     model: Path,
     board: str,
     *,
-    rounding: str = "tflite",
+    rounding: str | None = "tflite",
     stream: bool = False,
     project: Path | None = None,
     out: Path | None = None,
@@ -37,12 +38,13 @@ def prepare(
     """Load a bundle or .tflite and make its firmware, or take the ELF of `project` as it lies there.
 
     Args:
+        rounding: whose rules, "tflite" or "tflm"; None is what `project` has, or else "tflite".
         stream: the firmware must take samples as they arrive, too.
         out: the project is written to out / "firmware".
 
     Raises:
-        BadInput: the model or the project cannot be used.
-        HostFailure: the compiler failed.
+        BadInput: the model or the project cannot be used, or the rules' own judge cannot run the model.
+        HostFailure: the compiler failed, or the rules' judge is not installed.
     """
     subject = load_subject(model)
     if project is not None:
@@ -59,14 +61,25 @@ def prepare(
                 evidence=f"Received: --board {board}, a project for {taken.description.board}",
                 next_step=f"use --board {taken.description.board}",
             )
+        if rounding not in (None, taken.description.rules):
+            raise BadInput(
+                "the project was generated with other rounding rules",
+                evidence=f"Received: --rounding {rounding}, a project of {taken.description.rules}",
+                next_step=f"use --rounding {taken.description.rules}",
+            )
         check_streams(taken, stream)
         return subject, taken
     from host.build import build
     from model_gen.codegen.project import generate
 
+    rounding = rounding or "tflite"
     folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)
     with alone_in(folder, Deadline.after(BUILD)):
         made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
+        if rounding == "tflm":
+            open_micro(
+                subject.model
+            )  # the judge, who may refuse: before the time is spent to build
         build(made, Deadline.after(BUILD))
     return subject, made
 

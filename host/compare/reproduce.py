@@ -59,6 +59,7 @@ def write_reproduction(
         (new / "difference.json").write_text(json.dumps(asdict(difference), indent=1) + "\n")
         command = (
             f"nightjar verify {given} --project project --board {board}"
+            f" --rounding {project.description.rules}"
             f" --vectors {vectors} --seed {seed} --json verify.json"
         )
         (new / "README.md").write_text(_readme(difference, command, board))

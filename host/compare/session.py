@@ -157,7 +157,8 @@ class Bench:
             vector = self.vector(index)
             expected = self._judge().expect(vector)
             if vector.chunk is not None:
-                check_own_vectors(self.subject, index - self.random_vectors, expected)
+                own = index - self.random_vectors
+                check_own_vectors(self.subject, own, expected, self._judge().rules)
             self._expected = {index: expected}
         return self._expected[index]
 
@@ -344,7 +345,7 @@ class Bench:
 
     def _judge(self) -> Oracle:
         if self._oracle is None:
-            self._oracle = Oracle(self.subject, self.structure)
+            self._oracle = Oracle(self.subject, self.structure, self.project.description.rules)
         return self._oracle
 
     def _all_vectors(self) -> list[Vector]:

@@ -101,10 +101,7 @@ class ReferenceModel:
         Raises:
             BadInput: an input of another count, shape or dtype.
         """
-        given = [(tuple(value.shape), value.dtype) for value in inputs]
-        wanted = [(tensor.shape, tensor.dtype) for tensor in self.inputs]
-        if given != wanted:
-            raise BadInput(f"the model takes {_show(wanted)}", evidence=f"Received: {_show(given)}")
+        check_inputs(inputs, self.inputs)
         for tensor, value in zip(self.inputs, inputs, strict=True):
             self._interpreter.set_tensor(tensor.tensor, value)
         with stdout_to_stderr():
@@ -112,6 +109,18 @@ class ReferenceModel:
         kept = {index for op in self.ops for index in op.outputs if index >= 0}
         kept |= {tensor.tensor for tensor in self.outputs}
         return {index: self._interpreter.get_tensor(index) for index in sorted(kept)}
+
+
+def check_inputs(inputs: list[Array], wanted: list[ReferenceTensor]) -> None:
+    """Are these values of the inputs' number, shapes and dtypes?
+
+    Raises:
+        BadInput: they are not.
+    """
+    given = [(tuple(value.shape), value.dtype) for value in inputs]
+    ports = [(tensor.shape, tensor.dtype) for tensor in wanted]
+    if given != ports:
+        raise BadInput(f"the model takes {_show(ports)}", evidence=f"Received: {_show(given)}")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Generated C against TFLite's reference kernels, every tensor of every op, byte for byte."""
+"""Generated C against the judge of its rounding rules, every tensor of every op, byte for byte."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,20 +7,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.compare.layers import read_structure
 from host.errors import BadInput
+from host.reference.micro import MicroModel
 from host.reference.model import ReferenceModel
 from model_gen.codegen import testing_keras
 from model_gen.codegen.graph import Array
 from model_gen.codegen.testing import HostModel
-from model_gen.codegen.testing_models import builder, rewired, single
+from model_gen.codegen.testing_models import RULES, builder, judge, rewired, single
 from model_gen.codegen.testing_single_ops import SINGLE_OPS, constant, q, weights, window
 
 POOL = {"Pool2DOptions": window(filterHeight=2, filterWidth=2)}
 SHARED = Path(__file__).parents[2] / "../shared/data/models"
 KWS = SHARED / "mlperf_tiny_kws_int8.tflite"
+EVERY = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
+# Of SINGLE_OPS, those that tflite-micro does not have.
+MICRO_LACKS = {"relu_n1_to_1": "RELU_N1_TO_1"}
 
 
-def random_inputs(reference: ReferenceModel, seed: int) -> list[Array]:
+def random_inputs(reference: ReferenceModel | MicroModel, seed: int) -> list[Array]:
     generator = np.random.default_rng(seed)
     return [
         generator.integers(-128, 128, t.shape, dtype=np.int8)
@@ -30,56 +35,69 @@ def random_inputs(reference: ReferenceModel, seed: int) -> list[Array]:
     ]
 
 
-def check(model: bytes, folder: Path, *, runs: int = 2) -> HostModel:
-    """Every observed tensor equals the reference, after its step and after its last step, and so does what was
-    folded to a constant; the rest says why not."""
-    reference = ReferenceModel(model)
-    host = HostModel(model, folder)
+def check(model: bytes, folder: Path, *, runs: int = 2, rounding: str = "tflite") -> HostModel:
+    """Every observed tensor equals the judge's, after its step and after its last step, and so does what was folded to
+    a constant; the rest says why not."""
+    reference = judge(model, rounding)
+    host = HostModel(model, folder, rounding=rounding)
     for seed in range(runs):
         inputs = random_inputs(reference, seed)
         want = reference.run(inputs)
         got = host.run(inputs)
-        for op, tensor in ((o, index) for o in reference.ops for index in o.outputs):
+        for layer in read_structure(model).layers:
+            tensor = layer.tensor
             if tensor not in got.taps:
                 known = host.generated.program.tensors[tensor].value
-                assert known is not None or tensor in host.generated.program.folded, op
+                assert known is not None or tensor in host.generated.program.folded, layer
                 if known is not None:
-                    assert known.shape == want[tensor].shape, op
-                    np.testing.assert_array_equal(known, want[tensor], err_msg=str(op))
+                    assert known.shape == want[tensor].shape, layer
+                    np.testing.assert_array_equal(known, want[tensor], err_msg=str(layer))
                 continue
             for values in (got.taps[tensor], got.late[tensor]):
-                assert values.shape == want[tensor].shape, op
-                np.testing.assert_array_equal(values, want[tensor], err_msg=str(op))
+                assert values.shape == want[tensor].shape, layer
+                np.testing.assert_array_equal(values, want[tensor], err_msg=str(layer))
         for value, port in zip(got.outputs, reference.outputs, strict=True):
             np.testing.assert_array_equal(value, want[port.tensor])
     return host
 
 
+@pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.parametrize("name", testing_keras.NAMES)
-def test_keras_model_is_exact(name: str, tmp_path: Path) -> None:
-    check(testing_keras.quantized(name), tmp_path)
+def test_keras_model_is_exact(name: str, rounding: str, tmp_path: Path) -> None:
+    check(testing_keras.quantized(name), tmp_path, rounding=rounding)
 
 
+@pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.skipif(not KWS.exists(), reason="needs ../shared")
-def test_mlperf_kws_is_exact(tmp_path: Path) -> None:
-    check(KWS.read_bytes(), tmp_path)
+def test_mlperf_kws_is_exact(rounding: str, tmp_path: Path) -> None:
+    check(KWS.read_bytes(), tmp_path, rounding=rounding)
 
 
+@pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.parametrize("name", SINGLE_OPS)
-def test_single_op_is_exact(name: str, tmp_path: Path) -> None:
-    host = check(SINGLE_OPS[name](), tmp_path)
+def test_single_op_is_exact(name: str, rounding: str, tmp_path: Path) -> None:
+    model = SINGLE_OPS[name]()
+    if rounding == "tflm" and name in MICRO_LACKS:
+        with pytest.raises(BadInput, match="cannot run this model") as refused:
+            judge(model, rounding)
+        assert f"'{MICRO_LACKS[name]}'" in refused.value.evidence
+        with pytest.raises(BadInput, match="tflite-micro does not have this op"):
+            HostModel(model, tmp_path, rounding=rounding)
+        return
+    host = check(model, tmp_path, rounding=rounding)
     if name == "strided_slice_idle":
         assert not host.generated.program.steps
 
 
-@pytest.mark.parametrize("scale", [0.02, 0.047, 0.1, 0.31])
+@pytest.mark.parametrize("rounding", RULES)
+@pytest.mark.parametrize("scale", [1e-6, 0.02, 0.047, 0.1, 0.31, 2.0, 9.0, 70.0])
 @pytest.mark.parametrize("op", ["LOGISTIC", "TANH"])
-def test_table_of_all_steps_is_exact(op: str, scale: float, tmp_path: Path) -> None:
+def test_table_of_all_steps_is_exact(op: str, scale: float, rounding: str, tmp_path: Path) -> None:
     out = (1 / 256, -128) if op == "LOGISTIC" else (1 / 128, 0)
     model = single(op, [q((1, 256), scale, 11)], q((1, 256), *out))
-    steps = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
-    want = ReferenceModel(model).run([steps])[1]
-    np.testing.assert_array_equal(HostModel(model, tmp_path).run([steps]).outputs[0], want)
+    want = judge(model, rounding).run([EVERY])[1]
+    got = HostModel(model, tmp_path, rounding=rounding).run([EVERY]).outputs[0]
+    np.testing.assert_array_equal(got, want)
 
 
 def divided(
@@ -96,34 +114,43 @@ def divided(
     return bytes(builder().model(ops, tensors))
 
 
+@pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
 @pytest.mark.parametrize("count", [1, 2])
-def test_split_is_exact(axis: int, count: int, tmp_path: Path) -> None:
+def test_split_is_exact(axis: int, count: int, rounding: str, tmp_path: Path) -> None:
     shape = [2, 6, 4, 10]
     given = q(tuple(shape))
     shape[axis] //= count
     options = {"SplitOptions": {"numSplits": count}}
     outputs = [q(tuple(shape))] * count
-    host = check(divided("SPLIT", [constant(axis), given], outputs, options, 1), tmp_path)
+    host = check(
+        divided("SPLIT", [constant(axis), given], outputs, options, 1), tmp_path, rounding=rounding
+    )
     assert len(host.generated.program.steps) == (count + 1 if count > 1 else 1)
 
 
+@pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.parametrize("sizes", [[1, 3, 2], [2, -1, 1], [6]])
-def test_split_v_is_exact(sizes: list[int], tmp_path: Path) -> None:
+def test_split_v_is_exact(sizes: list[int], rounding: str, tmp_path: Path) -> None:
     whole = [6 - sum(s for s in sizes if s != -1) if size == -1 else size for size in sizes]
     outputs = [q((2, size, 3)) for size in whole]
     options = {"SplitVOptions": {"numSplits": len(sizes)}}
     operands = [q((2, 6, 3)), constant(sizes), constant(1)]
-    check(divided("SPLIT_V", operands, outputs, options, 0), tmp_path)
+    check(divided("SPLIT_V", operands, outputs, options, 0), tmp_path, rounding=rounding)
 
 
+@pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
-def test_unpack_is_exact(axis: int, tmp_path: Path) -> None:
+def test_unpack_is_exact(axis: int, rounding: str, tmp_path: Path) -> None:
     shape = [2, 3, 5]
     given = q(tuple(shape))
     count = shape.pop(axis)
     options = {"UnpackOptions": {"num": count, "axis": axis}}
-    check(divided("UNPACK", [given], [q(tuple(shape))] * count, options, 0), tmp_path)
+    check(
+        divided("UNPACK", [given], [q(tuple(shape))] * count, options, 0),
+        tmp_path,
+        rounding=rounding,
+    )
 
 
 def test_split_that_would_rescale_is_refused(tmp_path: Path) -> None:
@@ -133,7 +160,8 @@ def test_split_that_would_rescale_is_refused(tmp_path: Path) -> None:
         HostModel(divided("SPLIT", [constant(1), q((2, 4))], outputs, options, 1), tmp_path)
 
 
-def test_every_wiring_of_outputs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounding", RULES)
+def test_every_wiring_of_outputs(rounding: str, tmp_path: Path) -> None:
     """An output that is an input, one used by another op, an alias, a tensor listed twice."""
     tensors = [q((1, 8)), q((2, 4)), constant([2, 4]), q((2, 4), 0.06), q((2, 4), 0.07)]
     ops: list[Any] = [
@@ -142,16 +170,17 @@ def test_every_wiring_of_outputs(tmp_path: Path) -> None:
         ("ADD", [3, 1], [4], {"AddOptions": {}}, 1),
     ]
     model = rewired(builder().model(ops, tensors), outputs=[0, 1, 3, 4, 4])
-    host = check(model, tmp_path)
+    host = check(model, tmp_path, rounding=rounding)
     alias = host.model.tap[0]
     assert (alias.step, alias.last_step) == (0, 1)
 
 
+@pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.parametrize("depthwise", [False, True])
 @pytest.mark.parametrize("padding", [0, 1])
 @pytest.mark.parametrize("value", [3, -77])
 def test_pad_of_zero_points_is_folded(
-    depthwise: bool, padding: int, value: int, tmp_path: Path
+    depthwise: bool, padding: int, value: int, rounding: str, tmp_path: Path
 ) -> None:
     """PADV2 before a convolution; only a pad of zero points (3) may be folded."""
     kind = "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions"
@@ -176,7 +205,7 @@ def test_pad_of_zero_points_is_folded(
         ("PADV2", [0, 1, 2], [3], {"PadV2Options": {}}, 1),
         (name, [3, 4, 5], [6], {kind: fields}, 3),
     ]
-    host = check(builder().model(ops, tensors), tmp_path)
+    host = check(builder().model(ops, tensors), tmp_path, rounding=rounding)
     assert bool(host.generated.program.folded) == (value == 3)
 
 
@@ -236,25 +265,15 @@ def test_shape_chain_with_fill_is_folded(tmp_path: Path) -> None:
     assert check(rewired(model, outputs=[10, 11]), tmp_path / "b").model.taps == 2
 
 
-def test_two_inputs_and_dequantized_output(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounding", RULES)
+def test_two_inputs_and_dequantized_output(rounding: str, tmp_path: Path) -> None:
     tensors = [q((1, 5)), q((1, 5), 0.1), q((1, 5), 0.2), builder().Tensor((1, 5), dtype="float32")]
     ops: list[Any] = [
         ("ADD", [0, 1], [2], {"AddOptions": {}}, 1),
         ("DEQUANTIZE", [2], [3], None, 1),
     ]
-    host = check(builder().model(ops, tensors), tmp_path)
+    host = check(builder().model(ops, tensors), tmp_path, rounding=rounding)
     assert host.model.inputs == 2
-
-
-@pytest.mark.parametrize("name", ["fc_per_tensor", "conv_dilated_relu6", "mul_gate", "relu"])
-def test_other_rounding_is_tflite_micro(name: str, tmp_path: Path) -> None:
-    pytest.importorskip("tflite_micro")
-    model = SINGLE_OPS[name]()
-    host = HostModel(model, tmp_path, rounding="tflm")
-    for seed in range(4):
-        inputs = random_inputs(ReferenceModel(model), seed)
-        want = builder().run_tflm(model, inputs)
-        np.testing.assert_array_equal(host.run(inputs).outputs[0], want)
 
 
 @pytest.mark.parametrize(

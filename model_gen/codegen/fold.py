@@ -54,8 +54,13 @@ def _resolved(rule: Rule, view: View) -> View:
     output = replace(view.output, shape=shape)
     if output.elements * 4 > MAX_BYTES:
         raise view.refuse(f"an output of shape {list(shape)} is too large")
+    stored = view.output.shape
     view = replace(view, outputs=(output,))
     value = _fold(rule, view)
+    if view.rounding == "tflm" and value is None and stored != shape:
+        raise view.refuse(
+            f"it gives {list(shape)}, and tflite-micro would go by the {list(stored)} of the file"
+        )
     if value is None and rule.lower is None:
         raise view.refuse("its inputs are not constant, and it has no kernel")
     return replace(view, outputs=(replace(output, value=value),))

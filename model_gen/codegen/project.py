@@ -73,7 +73,7 @@ def generate(
     check_core(generated)
     if contract is not None:
         _check_contract(contract, generated)
-    described = describe(subject, board, generated, stream=stream)
+    described = describe(subject, board, generated, rules=rounding, stream=stream)
     files = _project_files(contract, generated, described)
     if _on_disk(out) != files:
         with new_directory(out) as folder:
@@ -85,7 +85,7 @@ def generate(
 
 
 def describe(
-    subject: Subject, board: str, generated: Generated, *, stream: bool = False
+    subject: Subject, board: str, generated: Generated, *, rules: str, stream: bool = False
 ) -> ProjectDescription:
     """The table of taps and ports that the host compares by."""
     program = generated.program
@@ -119,6 +119,7 @@ def describe(
         model_sha256=subject.model_sha256,
         contract_sha256=subject.contract_sha256,
         rounding=program.rounding(),
+        rules=rules,
         arena_bytes=generated.plan.bytes,
         steps=max(len(program.steps), 1),
         inputs=tuple(_port(program.tensors[index]) for index in graph.inputs),
@@ -211,6 +212,7 @@ def _project_files(
             banner=note,
             board=described.board,
             compiler="gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib",
+            rules=described.rules,
             rounding=", ".join(f"{op} {rule}" for op, rule in described.rounding.items())
             or "none needed",
             arena_bytes=described.arena_bytes,

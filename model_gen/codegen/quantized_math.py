@@ -40,19 +40,26 @@ def scale_single(values: Integers, multiplier: int, shift: int) -> Integers:
     return (values * multiplier + (1 << (total - 1))) >> total
 
 
+def doubling_high(a: Integers, b: Integers | int) -> Integers:
+    """a * b / 2^31, halves away from zero. Formula: gemmlowp's SaturatingRoundingDoublingHighMul on int32; saturation,
+    for a = b = -2^31 only, is left to the caller."""
+    product = a * b
+    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    return np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))  # C's division truncates
+
+
+def divide_by_power(values: Integers, exponent: int) -> Integers:
+    """values / 2^exponent, halves away from zero. Formula: gemmlowp's RoundingDivideByPOT."""
+    mask = (1 << exponent) - 1
+    threshold = (mask >> 1) + (values < 0)
+    return (values >> exponent) + ((values & mask) > threshold)
+
+
 def scale_double(values: Integers, multiplier: int, shift: int) -> Integers:
     """The same rounded twice: gemmlowp's saturating rounding doubling high multiply, then its rounding shift.
     |values| << max(shift, 0) must stay below 2^31."""
-    shifted = values << max(shift, 0)
-    product = shifted * multiplier
-    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    high = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))  # C's division truncates
-    right = max(-shift, 0)
-    if right == 0:
-        return high
-    mask = (1 << right) - 1
-    threshold = (mask >> 1) + (high < 0)
-    return (high >> right) + ((high & mask) > threshold)
+    high = doubling_high(values << max(shift, 0), multiplier)
+    return divide_by_power(high, -shift) if shift < 0 else high
 
 
 def scale(values: Integers, multiplier: int, shift: int, rule: str) -> Integers:

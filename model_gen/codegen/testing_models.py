@@ -1,10 +1,15 @@
 """For tests: small .tflite files packed by hand, with any wiring. Needs TensorFlow's schema."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from host.reference.micro import MicroModel
+from host.reference.model import ReferenceModel
 from model_gen.codegen.emit import FIRMWARE
 
 
@@ -14,6 +19,19 @@ def builder() -> Any:
     if folder not in sys.path:
         sys.path.insert(0, folder)  # firmware/ is no package
     return importlib.import_module("testing_models")
+
+
+_NO_MICRO = importlib.util.find_spec("tflite_micro") is None
+# Whose rounding rules, for parametrize.
+RULES = (
+    "tflite",
+    pytest.param("tflm", marks=pytest.mark.skipif(_NO_MICRO, reason="needs tflite-micro")),
+)
+
+
+def judge(model: bytes, rounding: str) -> ReferenceModel | MicroModel:
+    """The reference of these rounding rules."""
+    return MicroModel(model) if rounding == "tflm" else ReferenceModel(model)
 
 
 def rewired(

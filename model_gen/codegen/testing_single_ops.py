@@ -159,6 +159,9 @@ SINGLE_OPS: dict[str, Callable[[], bytes]] = {
     "hard_swish": lambda: lookup("HARD_SWISH", 0.05, 0.04, -80),
     "abs": lambda: lookup("ABS", 0.05, 0.05, -20),
     "abs_rescaled": lambda: lookup("ABS", 0.05, 0.03, -90),
+    "broadcast_to": lambda: single(
+        "BROADCAST_TO", [q((1, 4, 1, 3)), constant([2, 4, 5, 3])], q((2, 4, 5, 3)), version=2
+    ),
     "maximum": lambda: single(
         "MAXIMUM", [q((1, 4, 5, 3)), q((1, 1, 3))], q((1, 4, 5, 3)), {"MaximumMinimumOptions": {}}
     ),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from model_gen.codegen.graph import Shape
+from model_gen.codegen.ops import fixed_point
 from model_gen.codegen.ops.common import fused_range, requant_of, tensor_range
 from model_gen.codegen.ops.registry import (
     Constants,
@@ -50,13 +51,18 @@ def _same_shape(view: View) -> Shape:
     return view.input(0).shape
 
 
+def _quotient(view: View, one: float, other: float) -> float:
+    """one / other: TFLite has both in float32 and divides there, tflite-micro in double."""
+    if view.rounding == "tflm":
+        return one / other
+    return float(np.float32(one) / np.float32(other))
+
+
 def _ratio(view: View, factor: float = 1.0) -> float:
-    """input scale * factor / output scale: TFLite divides in float32, tflite-micro in double."""
+    """input scale * factor / output scale."""
     in_scale, _ = view.scale_and_zero(view.input(0))
     out_scale, _ = view.scale_and_zero(view.output)
-    if view.rounding == "tflm":
-        return in_scale * float(np.float32(factor)) / out_scale
-    return float(np.float32(in_scale) * np.float32(factor) / np.float32(out_scale))
+    return _quotient(view, in_scale * float(np.float32(factor)), out_scale)
 
 
 def _relu(view: View) -> Kernel:
@@ -82,9 +88,7 @@ def _abs(view: View) -> Kernel:
     if in_scale == out_scale:
         return table_kernel(view, steps + out_zero)
     rule = rule_of("RELU", view.rounding)
-    return table_kernel(
-        view, scale(steps, *requant_of(view, in_scale / out_scale), rule) + out_zero, rule
-    )
+    return table_kernel(view, scale(steps, *requant_of(view, _ratio(view)), rule) + out_zero, rule)
 
 
 def _leaky_relu(view: View) -> Kernel:
@@ -109,10 +113,7 @@ def _float_table(function: Callable[[np.float32], np.float32]) -> Callable[[View
 
     def lower(view: View) -> Kernel:
         if view.rounding == "tflm":
-            raise view.refuse(
-                "tflite-micro computes it in another fixed point, which is not reproduced; "
-                "use --rounding tflite"
-            )
+            return _fixed_point(view)
         in_scale, in_zero = view.scale_and_zero(view.input(0))
         out_scale, out_zero = view.scale_and_zero(view.output)
         if out_scale < 1.0 / (
@@ -129,6 +130,19 @@ def _float_table(function: Callable[[np.float32], np.float32]) -> Callable[[View
     return lower
 
 
+def _fixed_point(view: View) -> Kernel:
+    """Whatever the output's scale is (and for TANH its zero point): tflite-micro does not look at it."""
+    in_scale, in_zero = view.scale_and_zero(view.input(0))
+    _, out_zero = view.scale_and_zero(view.output)
+    if view.op.name == "LOGISTIC" and out_zero != INT8_MIN:
+        raise view.refuse(f"tflite-micro wants the output's zero point to be -128, not {out_zero}")
+    if in_scale < 2.0 ** (fixed_point.INPUT_BITS - 31):
+        raise view.refuse(f"the input's scale {in_scale:g} is too small for the fixed point")
+    return table_kernel(
+        view, fixed_point.steps_of(view.op.name, STEPS - in_zero, in_scale), "double"
+    )
+
+
 def _logistic(x: np.float32) -> np.float32:
     # exp in double, rounded: the same on every machine, which NumPy's float32 exp is not.
     exponential = np.float32(math.exp(min(-float(x), 88.0)))
@@ -143,9 +157,8 @@ def _hard_swish(view: View) -> Kernel:
     """Formula: HardSwish of reference/hard_swish.h, in 16-bit fixed point."""
     in_scale, in_zero = view.scale_and_zero(view.input(0))
     out_scale, out_zero = view.scale_and_zero(view.output)
-    hires = np.float32(1.0 / 128.0) * np.float32(in_scale)
-    out_pair = requant_of(view, float(hires / np.float32(out_scale)))
-    relu_pair = requant_of(view, float(hires / (np.float32(3.0) / np.float32(32768.0))))
+    out_pair = requant_of(view, _quotient(view, in_scale / 128.0, out_scale))
+    relu_pair = requant_of(view, _quotient(view, in_scale / 128.0, 3.0 / 32768.0))
     if out_pair[1] > 0:
         raise view.refuse("the output's scale is too small for the fixed-point HARD_SWISH")
     out_16, relu_16 = (_to_int16(pair[0]) for pair in (out_pair, relu_pair))

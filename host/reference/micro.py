@@ -1,0 +1,160 @@
+"""The judge of the rounding rules of tflite-micro: its own interpreter, every tensor kept."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from host.errors import BadInput, HostFailure
+from host.reference.model import Array, ReferenceTensor, check_inputs
+
+# Address space for all tensors side by side; only what a model uses becomes memory.
+_ARENA_BYTES = 1 << 28
+_OTHERWISE = "judge the default rules of the pinned TFLite, with --rounding tflite"
+
+
+class MicroModel:
+    """A .tflite run by tflite-micro: what `cm55` must equal under `--rounding tflm`, byte for byte.
+
+    Raises:
+        HostFailure: the package is not installed.
+        BadInput: tflite-micro cannot run the model; the evidence is what it said, as a rule the op that it lacks.
+    """
+
+    def __init__(self, tflite: bytes) -> None:
+        runtime, version = _package()
+        self.description = f"tflite-micro {version}"
+        try:
+            with _said() as said:
+                self._interpreter = runtime.Interpreter.from_bytes(
+                    tflite,
+                    arena_size=_ARENA_BYTES,
+                    intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
+                )
+                self._read_graph(tflite)
+                # Some ops refuse their types no earlier than when they run.
+                self.run([np.zeros(tensor.shape, tensor.dtype) for tensor in self.inputs])
+        except Exception as error:  # a damaged flatbuffer fails in any way that indexing can
+            text = " ".join(said.text.split()) or f"{type(error).__name__}: {error}"
+            raise _refusal(tflite, f"{self.description} says: {text[-400:]}") from error
+
+    def run(self, inputs: list[Array]) -> dict[int, Array]:
+        """One inference.
+
+        Args:
+            inputs: in model order, of each input's shape and dtype.
+
+        Returns:
+            Tensor index -> value, for the outputs of every op and of the model.
+
+        Raises:
+            BadInput: an input of another count, shape or dtype.
+        """
+        check_inputs(inputs, self.inputs)
+        for position, value in enumerate(inputs):
+            self._interpreter.set_input(value, position)
+        self._interpreter.invoke()
+        return {index: self._interpreter.GetTensor(index, 0)["tensor_data"] for index in self._kept}
+
+    def _read_graph(self, tflite: bytes) -> None:
+        """`inputs`, `outputs` and the tensors that are computed: what the interpreter does not tell."""
+        import tflite as schema
+
+        graph = schema.Model.GetRootAsModel(tflite, 0).Subgraphs(0)
+
+        def port(index: int, details: dict[str, Any]) -> ReferenceTensor:
+            parameters = details["quantization_parameters"]
+            one = len(parameters["scales"]) == 1
+            return ReferenceTensor(
+                tensor=index,
+                name=(graph.Tensors(index).Name() or b"").decode("utf-8", "replace"),
+                shape=tuple(int(size) for size in details["shape"]),
+                dtype=np.dtype(details["dtype"]),
+                scale=float(parameters["scales"][0]) if one else 0.0,
+                zero_point=int(parameters["zero_points"][0]) if one else 0,
+            )
+
+        inputs = [graph.Inputs(i) for i in range(graph.InputsLength())]
+        outputs = [graph.Outputs(i) for i in range(graph.OutputsLength())]
+        ask = self._interpreter
+        self.inputs = [port(index, ask.get_input_details(i)) for i, index in enumerate(inputs)]
+        self.outputs = [port(index, ask.get_output_details(i)) for i, index in enumerate(outputs)]
+        ops = [graph.Operators(i) for i in range(graph.OperatorsLength())]
+        written = {op.Outputs(i) for op in ops for i in range(op.OutputsLength())}
+        self._kept = sorted({index for index in written if index >= 0} | {*outputs})
+
+
+def open_micro(tflite: bytes) -> MicroModel:
+    """As `MicroModel`, but tried in a process of its own first: on some models the interpreter ends its process.
+
+    Raises:
+        HostFailure: the package is not installed.
+        BadInput: tflite-micro cannot run the model.
+    """
+    _package()
+    trial = [sys.executable, "-m", __name__]
+    done = subprocess.run(trial, input=tflite, capture_output=True, check=False)
+    if done.returncode < 0:
+        raise _refusal(tflite, f"its process ended with {signal.Signals(-done.returncode).name}")
+    return MicroModel(tflite)
+
+
+def _refusal(tflite: bytes, evidence: str) -> BadInput:
+    return BadInput(
+        "tflite-micro cannot run this model, so that it cannot judge it",
+        evidence=f"Received: {len(tflite)} bytes; {evidence}",
+        next_step=_OTHERWISE,
+    )
+
+
+def _package() -> tuple[Any, str]:
+    """The package's runtime, and its version."""
+    try:
+        from tflite_micro import __version__, runtime
+    except ImportError as error:
+        raise HostFailure(
+            "the rules of tflite-micro are judged by tflite-micro, which is not installed",
+            evidence=f"{type(error).__name__}: {error}",
+            next_step="install it with `.venv/bin/pip install -e '.[dev]'` (x86-64 only), or "
+            + _OTHERWISE,
+        ) from error
+    return runtime, str(__version__)
+
+
+class _Said:
+    text = ""
+
+
+@contextlib.contextmanager
+def _said() -> Iterator[_Said]:
+    """Take what C++ code prints on standard error inside the block: its exceptions name no op."""
+    said = _Said()
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # standard error is closed
+        yield said
+        return
+    try:
+        with tempfile.TemporaryFile() as file:
+            os.dup2(file.fileno(), 2)
+            try:
+                yield said
+            finally:
+                os.dup2(saved, 2)
+                file.seek(0)
+                said.text = file.read().decode("utf-8", "replace")
+    finally:
+        os.close(saved)
+
+
+if __name__ == "__main__":
+    # A refusal is no crash: the parent says why.
+    with contextlib.suppress(BadInput):
+        MicroModel(sys.stdin.buffer.read())
