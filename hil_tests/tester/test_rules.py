@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from host.compare.prepare import prepare
-from host.compare.session import prove
+from host.compare.prove import prove
 from host.errors import BadInput, HostFailure
 from model_gen.codegen.testing_single_ops import SINGLE_OPS
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from host.errors import BadInput
 from model_gen.codegen.exactness_test import check
 from model_gen.codegen.options import WindowOptions
 from model_gen.codegen.testing import HostModel
@@ -33,6 +34,11 @@ def converted(name: str) -> bytes:
 @pytest.mark.parametrize("rounding", RULES)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_family_is_exact(name: str, rounding: str, tmp_path: Path) -> None:
+    if (name, rounding) == ("temporal_open", "tflm"):
+        # Its file holds shapes of half the batch that there is: tflite-micro writes beyond the tensors.
+        with pytest.raises(BadInput, match=r"SPACE_TO_BATCH_ND: it gives .* tflite-micro would go"):
+            check(converted(name), tmp_path, rounding=rounding)
+        return
     host = check(converted(name), tmp_path, rounding=rounding)
     assert {view.op.name for view in host.generated.program.resolved.views} >= _OPS[name]
     if name.startswith("temporal"):
