@@ -63,7 +63,10 @@ class Net:
         else:
             packed = packing.dense_weights(marked.reshape(len(marked), -1))
         symbol = find_symbol(elf, f"nj_op{op}_{'groups' if op == 1 else 'weights'}")
-        flip_bit(elf, symbol, int(np.flatnonzero(packed.values)[0]), bit)
+        for place in np.flatnonzero(
+            packed.values
+        ):  # a narrow layer's lanes hold a tap several times
+            flip_bit(elf, symbol, int(place), bit)
 
     def tflite(self) -> bytes:
         """The bytes of the model."""

@@ -7,20 +7,15 @@ import os
 import shlex
 import signal
 import sys
-import time
 import traceback
 from pathlib import Path
-from types import FrameType
 
 import click
 
 import host
 from host.cli.common import report_error, wants_json
+from host.cli.interrupts import Interrupts
 from host.errors import BadInput, HostFailure, NightjarError
-
-PATIENCE = (
-    5.0  # seconds that a command has for cleaning up before a further signal interrupts that, too
-)
 
 # Order and one line of help, so that listing the commands imports none of them.
 COMMANDS = {
@@ -77,35 +72,13 @@ def cli() -> None:
     """Take bird recordings to a board, and prove that it computes what the host computed."""
 
 
-class _Signals:
-    """Turns the signals that end a command into KeyboardInterrupt, so that boards, locks and files are cleaned up."""
-
-    def __init__(self) -> None:
-        self.received = signal.SIGINT
-        self._at = -math.inf
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) == signal.SIG_DFL:  # nohup stays in force
-                signal.signal(number, self._stop)
-        # A shell without job control starts what ends with & deaf to Ctrl-C, and Python keeps it so.
-        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._stop)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if now - self._at < PATIENCE:
-            return  # a second Ctrl-C must not cut short what the first one began to clean up
-        self._at = now
-        self.received = signal.Signals(number)
-        raise KeyboardInterrupt
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code of the failure class.
 
     128 + the signal's number when a signal ended it.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    signals = _Signals()
+    interrupts = Interrupts()
     try:
         outcome = cli.main(args=given, prog_name="nightjar", standalone_mode=False)
         sys.stdout.flush()
@@ -114,8 +87,9 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         sys.exit(_report_usage(error, given))
     except (click.Abort, KeyboardInterrupt):
+        interrupts.done()
         click.echo("interrupted", err=True)
-        sys.exit(128 + signals.received)
+        sys.exit(128 + interrupts.received)
     except (_ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
