@@ -2,7 +2,6 @@
 
 import errno
 import importlib
-import math
 import os
 import shlex
 import signal
