@@ -75,7 +75,7 @@ def command(
             evidence=verdict.headline,
             next_step=f"nightjar verify {model} --board {board}",
         )
-    macs = count_macs(subject.model)
+    macs = count_macs(subject.model, [layer.bytes for layer in verdict.layers])
     rows = (
         []
         if verdict.cost.frontend is None
@@ -129,7 +129,7 @@ def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str |
                 evidence=f"Received: --board {board}",
                 next_step="use --board virtual",
             )
-        macs = sum(count_macs(subject.model))
+        macs = sum(count_macs(subject.model, [layer.bytes for layer in verdict.layers]))
         found = verdict.footprint
         rows.append(
             EngineRow(

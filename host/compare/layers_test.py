@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from host.compare.layers import Layer, Structure, match_taps, read_structure
-from host.compare.macs import count_macs
 from host.errors import BadInput
 from host.project import Tap
 
@@ -74,4 +73,3 @@ def test_a_real_model() -> None:
     structure = read_structure(KWS.read_bytes())
     assert [layer.index for layer in structure.layers] == list(range(13))
     assert structure.layers[1].node_id == "layer01-DEPTHWISE_CONV_2D"
-    assert sum(count_macs(KWS.read_bytes())) == 2_656_768  # as published

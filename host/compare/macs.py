@@ -1,29 +1,34 @@
-"""Multiply-accumulates of each op, counted from the shapes in the .tflite."""
+"""Multiply-accumulates of each op."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from host.compare.layers import read_structure
 
 
-def count_macs(model: bytes) -> list[int]:
+def count_macs(model: bytes, sizes: Sequence[int]) -> list[int]:
     """MACs of each op output, in the order of `read_structure`; 0 for ops that multiply nothing by weights.
 
     CONV_2D: output elements * kernel height * kernel width * input channels of a group. DEPTHWISE_CONV_2D: output
     elements * kernel height * kernel width. FULLY_CONNECTED: output elements * inputs.
+
+    Args:
+        sizes: bytes of each op output as they are computed; a model with an open batch states other shapes.
     """
     import tflite
 
     graph = tflite.Model.GetRootAsModel(model, 0).Subgraphs(0)
+    widths = {tflite.TensorType.INT8: 1, tflite.TensorType.INT16: 2}
     counts = []
-    for layer in read_structure(model).layers:
+    for layer, size in zip(read_structure(model).layers, sizes, strict=True):
         operator = graph.Operators(layer.index)
-        output = _shape(graph, layer.tensor)
+        elements = size // widths.get(graph.Tensors(layer.tensor).Type(), 4)
         if layer.op in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             weights = _shape(graph, operator.Inputs(1))
             # The weights of a DEPTHWISE_CONV_2D are [1, rows, columns, outputs], of the others [outputs, ...].
             each = weights[:-1] if layer.op == "DEPTHWISE_CONV_2D" else weights[1:]
-            counts.append(prod(output) * prod(each))
+            counts.append(elements * prod(each))
         else:
             counts.append(0)
     return counts
