@@ -1,20 +1,49 @@
-"""A family of models with every kind of block, on every tier: what the host's harness proves, the target proves too."""
+"""Families of models with every kind of block, on every tier: what the host's harness proves, the target proves too."""
 
 from pathlib import Path
 from typing import Any
 
-from host.compare.session import Bench
+import pytest
+
+from host.compare.macs import count_macs
+from host.compare.prove import prove
+from host.contract import FrontendContract
+from host.report.verdict import Verdict
 from model_gen.codegen.testing_families import mobilenet_v2
 from model_gen.codegen.testing_keras import convert
+from model_gen.models.build import build_model
+from model_gen.models.config import ModelConfig
+
+MOST = 0.40  # instructions a multiply-accumulate, from alpha 1.0 on
+
+
+def judged(model: bytes, made: Any, tmp_path: Path, tier: str, boards: Path) -> Verdict:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model)
+    subject, project = made(path, tier)
+    verdict = prove(project, subject, tier, vectors=2, seed=5, root=boards)
+    assert verdict.exact, verdict.headline
+    return verdict
 
 
 def test_mobilenet_v2_is_exact(made: Any, tmp_path: Path, tier: str, boards: Path) -> None:
-    path = tmp_path / "mobilenet_v2.tflite"
-    path.write_bytes(convert(mobilenet_v2))
-    subject, project = made(path, tier)
-    with Bench(project, subject, tier, vectors=2, seed=5, root=boards) as bench:
-        for vector in range(2):
-            assert not bench.observation(vector).findings
-        verdict = bench.verdict()
-    assert verdict.exact
+    verdict = judged(convert(mobilenet_v2), made, tmp_path, tier, boards)
     assert all(layer.observed for layer in verdict.layers)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 1.5])
+def test_our_network_at_every_width(
+    alpha: float, made: Any, tmp_path: Path, tier: str, boards: Path
+) -> None:
+    """With 256 frames, as `nightjar train` makes it; random weights."""
+    config = ModelConfig(FrontendContract(), ("a", "b", "c"), alpha=alpha)
+
+    def build(layers: Any) -> tuple[Any, Any]:
+        network = build_model(config)
+        return network.input, network.output
+
+    model = convert(build)
+    verdict = judged(model, made, tmp_path, tier, boards)
+    macs = sum(count_macs(model, [layer.bytes for layer in verdict.layers]))
+    if verdict.cost.model is not None and alpha >= 1:
+        assert verdict.cost.model <= MOST * macs
