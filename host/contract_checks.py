@@ -28,6 +28,7 @@ WHOLE = (
     "mel_bands",
     "mfcc",
 )
+LARGEST = 1e30  # of any number, so that all of them are finite
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-40, 2.0**40  # so that no product is denormal
 
 
@@ -46,10 +47,16 @@ def check_frontend(contract: "FrontendContract") -> None:
         value = getattr(contract, name)
         if not isinstance(value, int) or isinstance(value, bool):
             _refuse(f"the frontend's {name} must be a whole number", value)
+        if abs(value) >= 1 << 31:
+            _refuse(f"the frontend's {name} must be below 2^31", str(value)[:40])
     for name in ("mel_low", "mel_high", "fixed_scale", "fixed_offset"):
         value = getattr(contract, name)
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             _refuse(f"the frontend's {name} must be a number", value)
+        if name != "fixed_scale" and not abs(value) < LARGEST:
+            _refuse(
+                f"the frontend's {name} must be a number of at most {LARGEST:g}", str(value)[:40]
+            )
     if contract.sample_rate < 1:
         _refuse("the sample rate must be at least 1 Hz", contract.sample_rate)
     if contract.spectrum == "none" or contract.name == "raw" or contract.normalization == "peak":

@@ -138,6 +138,12 @@ def test_a_command_without_its_arguments(empty: Path) -> None:
         assert error["next_step"].endswith("--help")
 
 
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_number_that_is_none_is_refused(number: str, empty: Path) -> None:
+    done = nightjar("verify", "any.tflite", "--deadline", number, "--json", "-", cwd=empty)
+    assert "no finite number" in error_of(done, 2, "INPUT")["what"]
+
+
 def test_a_place_for_json_that_cannot_be_one(tmp_path: Path, empty: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, stream_option, write_json
+from host.cli.common import FiniteRange, json_option, say, stream_option, write_json
 
 
 @click.command(
@@ -22,7 +22,7 @@ from host.cli.common import json_option, say, stream_option, write_json
     "--overlap",
     default=0.5,
     show_default=True,
-    type=click.FloatRange(0, 1, max_open=True),
+    type=FiniteRange(0, 1, max_open=True),
     help="Share of a chunk that the next one repeats.",
 )
 @click.option(
@@ -50,6 +50,7 @@ def command(
     from host.compare.prepare import prepare
     from host.compare.session import Bench
     from host.errors import BadInput
+    from model_gen.codegen.frontend import check_stream
 
     subject = load_subject(bundle)
     if subject.contract is None:
@@ -58,6 +59,8 @@ def command(
             evidence=f"Received: {bundle}",
             next_step="make a bundle with `nightjar quantize`",
         )
+    if stream:
+        check_stream(subject.contract)
     made, rules = None, "tflite"
     if board != "none":
         _, made = prepare(bundle, board, rounding=None, stream=stream, project=project)

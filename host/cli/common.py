@@ -1,6 +1,7 @@
 """What every subcommand shares: `--json`, its output, and how errors are shown."""
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,18 @@ import click
 
 from host.errors import BadInput, NightjarError
 from host.files import write_atomically
+
+
+class FiniteRange(click.FloatRange):
+    """A FloatRange without nan, which is neither below nor above any bound, and without infinity."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number.", param, ctx)
+        return number
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:

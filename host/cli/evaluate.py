@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import FiniteRange, json_option, say, write_json
 from host.errors import BadInput
 
 
@@ -30,13 +30,13 @@ from host.errors import BadInput
 )
 @click.option(
     "--overlap",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=FiniteRange(0, 1, max_open=True),
     default=0.5,
     show_default=True,
     help="Share of a chunk that the next one repeats.",
 )
 @click.option(
-    "--max-duration", type=click.FloatRange(0, min_open=True), help="Seconds of one recording."
+    "--max-duration", type=FiniteRange(0, min_open=True), help="Seconds of one recording."
 )
 @click.option("--num-workers", type=click.IntRange(0), default=2, show_default=True)
 @click.option(

@@ -65,6 +65,7 @@ def command(
     import host
     from host.bundle import load_subject
     from host.errors import HostFailure
+    from model_gen.codegen.frontend import check_stream
 
     suite = Path(host.__file__).resolve().parents[1] / "hil_tests"
     if not (suite / "conftest.py").is_file():
@@ -73,7 +74,9 @@ def command(
             evidence=f"no {suite}",
             next_step="clone the repository and install it with `make`",
         )
-    load_subject(bundle)  # says what is wrong with it before pytest starts
+    subject = load_subject(bundle)  # says what is wrong with it before pytest starts
+    if stream:
+        check_stream(subject.contract)
     with tempfile.TemporaryDirectory() as temporary:
         verdict = Path(temporary) / "verdict.json" if json_path == "-" else json_path
         error = Path(temporary) / "error.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import FiniteRange, json_option, say, write_json
 
 
 @click.command(
@@ -57,7 +57,7 @@ from host.cli.common import json_option, say, write_json
     "--deadline",
     default=3600.0,
     show_default=True,
-    type=click.FloatRange(min=1),
+    type=FiniteRange(min=1),
     help="Seconds after which everything is given up.",
 )
 @json_option

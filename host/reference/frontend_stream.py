@@ -31,9 +31,9 @@ class FrontendStream:
         """
         if contract.spectrum == "none":
             raise BadInput("a raw waveform has no frames to share", evidence="Received: raw")
-        if stride < 1 or stride % contract.hop:
+        if not 1 <= stride < 1 << 31 or stride % contract.hop:
             raise BadInput(
-                f"the stride must be a multiple of the hop, {contract.hop} samples",
+                f"the stride must be a multiple of the hop, {contract.hop} samples, and below 2^31",
                 evidence=f"Received: {stride}",
             )
         self._library = library.load()

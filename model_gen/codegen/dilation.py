@@ -82,8 +82,8 @@ def _merged(first: View, convolution: View, last: View) -> View | None:
         options.stride != (1, 1)
         or given.block != wanted.block
         or source.shape[0] != 1
-        or first.scale_and_zero(source) != first.scale_and_zero(first.output)
-        or last.scale_and_zero(last.input(0)) != last.scale_and_zero(target)
+        or not _alike(first, source, first.output, convolution.input(0))
+        or not _alike(last, convolution.output, last.input(0), target)
     ):
         return None
     axis = _new_axis(first.output.shape, convolution.input(0).shape)
@@ -118,6 +118,11 @@ def _merged(first: View, convolution: View, last: View) -> View | None:
         outputs=(_four(target, axis),),
         padding=(top, bottom, left, right),
     )
+
+
+def _alike(view: View, *tensors: Tensor) -> bool:
+    """Whether all have one scale and zero point; a RESHAPE between them may state others, without computing."""
+    return len({view.scale_and_zero(tensor) for tensor in tensors}) == 1
 
 
 def _new_axis(shape: Shape, four: Shape) -> int | None:

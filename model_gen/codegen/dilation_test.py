@@ -33,6 +33,7 @@ class Chain:
     stride: int = 1
     activation: int = 0
     spaces: Pair | None = None  # block of the second op
+    relabelled: tuple[int, ...] = ()  # tensors that a reshape of a line gives another zero point
 
     @property
     def name(self) -> str:
@@ -75,6 +76,8 @@ class Chain:
             constant(list(flat(four))),
             constant(list((self.spaces or self.block)[first:])),
         ]
+        for index in self.relabelled:
+            tensors[index] = replace(tensors[index], zero_point=tensors[index].zero_point + 7)
         options: dict[str, int] = window(
             padding=0 if self.same else 1,
             strideH=self.stride,
@@ -145,8 +148,9 @@ def test_chain_is_one_dilated_convolution(seed: int, tmp_path: Path) -> None:
         replace(PLAIN, spaces=(3, 2)),
         replace(PLAIN, crops=((1, 0), (0, 0))),
         replace(PLAIN, kernel=(1, 1), pads=((0, 2), (0, 0))),
+        Chain((1, 9), (1, 3), (1, 2), line=True, relabelled=(7,)),
     ],
-    ids=["stride", "other blocks", "crop in front", "padding behind one place"],
+    ids=["stride", "other blocks", "crop in front", "padding behind one place", "relabelled"],
 )
 def test_other_chains_are_refused_by_name(chain: Chain) -> None:
     with pytest.raises(BadInput, match="SPACE_TO_BATCH_ND: only the pair of them around one"):

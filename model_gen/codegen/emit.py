@@ -253,11 +253,12 @@ class Emitter:
         if isinstance(argument, OutputPointer):
             return self._pointer(step.view.output)
         assert isinstance(argument, InputPointer)
-        return self._pointer(step.view.input(argument.position), argument.offset)
+        source = step.view.input(argument.position)
+        return self._pointer(source, argument.offset, behind=step.kernel.reads_behind)
 
-    def _pointer(self, tensor: Tensor, offset: int = 0) -> str:
+    def _pointer(self, tensor: Tensor, offset: int = 0, behind: int = 0) -> str:
         """Where a tensor lies, `offset` elements further, as a pointer to its C type."""
-        place = self._address(tensor)
+        place = self._address(tensor, behind)
         if offset:
             place = f"{place} + {offset * (tensor.bytes // tensor.elements)}"
         if tensor.dtype == "float32":
@@ -265,13 +266,16 @@ class Emitter:
             return f"({constness}float *)({constness}void *)({place})"
         return place
 
-    def _address(self, tensor: Tensor) -> str:
-        """A tensor's first byte: in the arena, or in a constant array of bytes."""
+    def _address(self, tensor: Tensor, behind: int = 0) -> str:
+        """A tensor's first byte: in the arena, or in a constant array of bytes with room `behind` it that is read."""
         if tensor.index in self._program.storage:
             return f"nj_arena + {self._plan.offsets[self._program.storage[tensor.index]]}"
         assert tensor.value is not None
         data = np.frombuffer(tensor.value.tobytes(), np.int8)
-        return self._arrays.add(f"nj_tensor{tensor.index}", Constants("int8_t", data))
+        name = f"nj_tensor{tensor.index}"
+        if behind:
+            name, data = f"{name}_and_behind", np.append(data, np.zeros(behind, np.int8))
+        return self._arrays.add(name, Constants("int8_t", data))
 
     def _place(self, tensor: Tensor) -> PlaceText:
         self._arrays.op = self._writers.get(tensor.index)

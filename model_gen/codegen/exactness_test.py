@@ -335,3 +335,25 @@ def test_refused_by_name_index_and_tensors(build: Callable[[], bytes], reason: s
         plan_model(build())
     assert "op 0, " in caught.value.what
     assert "'t0'" in caught.value.evidence
+
+
+def test_constant_image_has_room_for_what_is_read_behind_it(tmp_path: Path) -> None:
+    """Of vectors that begin inside it."""
+    image = np.arange(36, dtype=np.int8).reshape(1, 3, 3, 4)
+    tensors = [
+        builder().Tensor(image.shape, 0.05, 9, data=image),
+        weights((4, 2, 2, 4), 0),
+        constant([9, -8, 0, 5]),
+        q((1, 2, 2, 4), 0.07, -3),
+        q((1, 2, 2, 4), 0.03, 4),
+        q((1, 2, 2, 4), 0.09, 1),
+    ]
+    ops: list[Any] = [
+        ("CONV_2D", [0, 1, 2], [3], {"Conv2DOptions": window(padding=1)}, 3),
+        ("ADD", [3, 4], [5], {"AddOptions": {}}, 2),
+    ]
+    host = check(bytes(builder().model(ops, tensors)), tmp_path)
+    (kernel,) = (step.kernel for step in host.generated.program.steps if step.number == 0)
+    assert kernel.reads_behind > 0
+    length = image.size + kernel.reads_behind
+    assert f"nj_tensor0_and_behind[{length}]" in host.generated.sources["nj_weights.c"]

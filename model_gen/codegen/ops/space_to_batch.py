@@ -62,8 +62,9 @@ def _to_space(view: View) -> Shape:
 
 def _alone(view: View) -> Lowered:
     raise view.refuse(
-        "only the pair of them around one CONV_2D or DEPTHWISE_CONV_2D of stride 1 and one image, with the same blocks "
-        "and no crop larger than its padding in front, is a dilated convolution; there is no kernel for one alone"
+        "only the pair of them around one CONV_2D or DEPTHWISE_CONV_2D of stride 1 and one image, with the same "
+        "blocks, no reshape that states other scales, and no crop larger than its padding in front, is a dilated "
+        "convolution; there is no kernel for one alone"
     )
 
 
