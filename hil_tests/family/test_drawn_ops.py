@@ -2,7 +2,6 @@
 not take. The scalar ways are drawn beside the generator, in more cases. Needs no --bundle."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -54,8 +53,7 @@ def test_drawn_ops_are_exact(tier: str, family: Family, tmp_path: Path) -> None:
         try:
             check_on_board(part, tmp_path / f"model{number}")
         except AssertionError:
-            places = count()
-            for case in part:
+            for place, case in enumerate(part):
                 with runnable(check_on_board, cases=[case], tmp_path=tmp_path):
-                    check_on_board([case], tmp_path / f"one{next(places)}")
+                    check_on_board([case], tmp_path / f"one{place}")
             raise  # it takes several ops to fail

@@ -63,9 +63,8 @@ class Net:
         else:
             packed = packing.dense_weights(marked.reshape(len(marked), -1))
         symbol = find_symbol(elf, f"nj_op{op}_{'groups' if op == 1 else 'weights'}")
-        for place in np.flatnonzero(
-            packed.values
-        ):  # a narrow layer's lanes hold a tap several times
+        # The lanes of a narrow layer hold a tap several times.
+        for place in np.flatnonzero(packed.values):
             flip_bit(elf, symbol, int(place), bit)
 
     def tflite(self) -> bytes:

@@ -77,9 +77,7 @@ def prepare(
     with alone_in(folder, Deadline.after(BUILD)):
         made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
         if rounding == "tflm":
-            open_micro(
-                subject.model
-            )  # the judge, who may refuse: before the time is spent to build
+            open_micro(subject.model)  # the judge may refuse: before time is spent to build
         build(made, Deadline.after(BUILD))
     return subject, made
 

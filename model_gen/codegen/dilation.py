@@ -101,9 +101,8 @@ def _merged(first: View, convolution: View, last: View) -> View | None:
         padding += [before, out[1 + d] + reach * block[d] - image[1 + d] - before]
     top, bottom, left, right = padding
     if min(top, left) < 0 or (window == (1, 1) and top == left == 0 and max(bottom, right) > 0):
-        return (
-            None  # the kernels take no image that begins outside, nor one place that lies behind it
-        )
+        # The kernels take no image that begins outside, nor one place that lies behind it.
+        return None
     dilation = options.dilation[0] * block[0], options.dilation[1] * block[1]
     op = replace(
         convolution.op,

@@ -1,6 +1,7 @@
 """SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: how converters write a dilated convolution."""
 
 from dataclasses import dataclass
+from math import prod
 
 from model_gen.codegen.graph import Shape
 from model_gen.codegen.ops.registry import Lowered, Rule, View, register
@@ -29,13 +30,6 @@ def blocks(view: View) -> Blocks:
     return Blocks(sizes, tuple(zip(flat[0::2], flat[1::2], strict=True)))
 
 
-def _count(found: Blocks) -> int:
-    count = 1
-    for size in found.block:
-        count *= size
-    return count
-
-
 def _to_batch(view: View) -> Shape:
     found, shape = blocks(view), view.input(0).shape
     padded = [
@@ -44,12 +38,12 @@ def _to_batch(view: View) -> Shape:
     if any(n % size for n, size in zip(padded, found.block, strict=True)):
         raise view.refuse(f"{padded} does not divide into blocks of {list(found.block)}")
     inner = (n // size for n, size in zip(padded, found.block, strict=True))
-    return (shape[0] * _count(found), *inner, shape[-1])
+    return (shape[0] * prod(found.block), *inner, shape[-1])
 
 
 def _to_space(view: View) -> Shape:
     found, shape = blocks(view), view.input(0).shape
-    if shape[0] % _count(found):
+    if shape[0] % prod(found.block):
         raise view.refuse(f"a batch of {shape[0]} is not blocks of {list(found.block)}")
     sizes = [
         n * size - sum(crop)
@@ -57,7 +51,7 @@ def _to_space(view: View) -> Shape:
     ]
     if min(sizes) < 1:
         raise view.refuse(f"the crops {list(found.edges)} leave nothing")
-    return (shape[0] // _count(found), *sizes, shape[-1])
+    return (shape[0] // prod(found.block), *sizes, shape[-1])
 
 
 def _alone(view: View) -> Lowered:
