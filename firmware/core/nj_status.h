@@ -11,7 +11,6 @@
     X(NOT_LOADED, 3, "load the chunk or every input first")        \
     X(DAMAGED, 4, "what was loaded has another CRC")               \
     X(NOT_OBSERVED, 5, "this model has no such tensor to observe") \
-    X(BUSY, 6, "a load is under way")                              \
     X(NO_STREAM, 7, "no stream is at that sample: start one")            \
     X(NO_SESSION, 8, "no such session: say hello first")
 
