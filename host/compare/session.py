@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from host.boards import open_board
 from host.boards.base import Board
+from host.boards.silence import explain_silence
 from host.bundle import Subject
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.feed import Feed
@@ -24,9 +25,12 @@ from host.compare.observe import Inferred, Observation, Observer
 from host.compare.reproduce import write_reproduction
 from host.compare.vectors import Vector, count_vectors, make_vectors
 from host.deadline import Deadline
+from host.elf_record import check_recorded
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
+from host.link.attempts import Mute, Silence
 from host.link.client import Client
+from host.link.faults import FaultyTransport
 from host.link.identity import check_identity, check_project, check_tables
 from host.link.messages import Hello, Mode
 from host.link.registers import FirmwareFault
@@ -112,6 +116,7 @@ class Bench:
         self._cause: NightjarError | None = None
         self._hello: Hello | None = None
         self._board: Board | None = None
+        self._hang_up: Callable[[], None] | None = None
         self._client: Client | None = None
         self._oracle: Oracle | None = None
         self._vectors: list[Vector] = []
@@ -274,7 +279,7 @@ class Bench:
         return self._cause
 
     def _start(self) -> None:
-        self._elf_sha256 = sha256_file(self.project.elf)
+        self._elf_sha256 = check_recorded(self.project.elf)
         limit = Deadline.after(START)
         if self._limit is not None:
             limit = limit.at_most(self._limit.remaining)
@@ -291,7 +296,10 @@ class Bench:
             )
         transport = board.connect(limit)
         self._stack.callback(transport.close)
-        client = Client(self._wrap(transport) if self._wrap is not None else transport)
+        self._hang_up = transport.close
+        wrapped = self._wrap(transport) if self._wrap is not None else transport
+        generator = wrapped.generator if isinstance(wrapped, FaultyTransport) else None
+        client = Client(wrapped, generator=generator)
         hello = client.hello(limit)
         check_identity(hello, self.project, self.subject)
         check_tables(hello, self.project)
@@ -380,6 +388,12 @@ class Bench:
             return ask()
         except FirmwareFault as error:
             self._cause = self._symbolized(error)
+            raise self._cause from error
+        except (Mute, Silence) as error:
+            self._cause = error
+            if self._board is not None and self._hang_up is not None:
+                elf = self.project.elf
+                self._cause = explain_silence(error, self._board, elf, self._hang_up)
             raise self._cause from error
         except NightjarError as error:
             self._cause = error

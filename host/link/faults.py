@@ -38,7 +38,9 @@ def parse_faults(text: str) -> Faults:
         BadInput: it says something else.
     """
     form = re.fullmatch(
-        r"seed=(\d{1,18}),rate=(\d+(?:\.\d*)?(?:e[+-]?\d{1,3})?)(?:,direction=(\w+))?", text, re.ASCII
+        r"seed=(\d{1,18}),rate=(\d+(?:\.\d*)?(?:e[+-]?\d{1,3})?)(?:,direction=(\w+))?",
+        text,
+        re.ASCII,
     )
     direction = form[3] or "both" if form else ""
     if form is None or not float(form[2]) < 1 or direction not in get_args(Direction):

@@ -224,7 +224,15 @@ def test_faults_are_parsed(text: str, want: Faults) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "seed=7", "rate=0.1", "rate=0.1,seed=7", "seed=7,rate=1", "seed=7,rate=1e5", "seed=-1,rate=0"]
+    [
+        "",
+        "seed=7",
+        "rate=0.1",
+        "rate=0.1,seed=7",
+        "seed=7,rate=1",
+        "seed=7,rate=1e5",
+        "seed=-1,rate=0",
+    ]
     + ["seed=7,rate=nan", "seed=7,rate=0.1,", "seed=7 ,rate=0.1", "seed=7,rate=0.1,direction=up"]
     + ["seed=1.5,rate=0.1", "seed=\u0667,rate=0.1", "seed=7,rate=0.1\n", "seed=" + "9" * 5000],
 )
