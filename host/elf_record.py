@@ -1,7 +1,7 @@
 """The record that a build leaves of the ELF it linked, and the ELF held against it.
 
-CMake writes it after each linking, in the form of `sha256sum -c`. An ELF that differs from it was not linked so: a bit
-has rotted, or somebody has changed it.
+CMake writes it after each linking, in the form of `sha256sum -c`. An ELF that differs from it was
+not linked so: a bit has rotted, or somebody has changed it.
 """
 
 import re
@@ -55,5 +55,8 @@ def check_recorded(elf: Path) -> str:
 
 
 def write_record(elf: Path) -> None:
-    """Record the ELF as it is now. For the tester alone, whose damage the tensors must find, not the record."""
+    """Record the ELF as it is now.
+
+    For the tester alone, whose damage the tensors must find, not the record.
+    """
     write_atomically(record_path(elf), f"{sha256_file(elf)}  {elf.name}\n".encode())

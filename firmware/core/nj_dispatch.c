@@ -293,7 +293,7 @@ static void begin_session(uint32_t nonce) {
     session = nonce;
 }
 
-/* Whether `request`, which came in `frame`, is to be answered: not a late copy, nor of another session. */
+/* Whether `request`, which came in `frame`, is neither a late copy nor of another session. */
 static bool admitted(const struct nj_frame *frame) {
     const uint32_t nonce = session_named();
     if (has_session && nonce == session) {

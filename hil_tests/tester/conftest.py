@@ -52,7 +52,7 @@ class Net:
         )
 
     def flip(self, elf: Path, op: int, byte: int, bit: int) -> None:
-        """Flip a bit of byte `byte` of an op's weights in a linked ELF, wherever the generator has packed it.
+        """Flip a bit of byte `byte` of an op's weights in a linked ELF, wherever it is packed.
 
         Recorded anew, so that the tensors must find it.
         """

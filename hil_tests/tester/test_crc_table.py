@@ -1,4 +1,4 @@
-"""A bit of the firmware's CRC table flipped: its frames and its image look damaged, and the link is not to blame."""
+"""A bit of the firmware's CRC table flipped: its frames and image look damaged, not the link."""
 
 from pathlib import Path
 from typing import Any

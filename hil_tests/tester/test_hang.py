@@ -35,7 +35,7 @@ def test_hang(made: Any, model_path: Path, tier: str, boards: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("after", [0, 5])
 def test_line_that_dies(made: Any, model_path: Path, tier: str, boards: Path, after: int) -> None:
-    """The same silence, and the firmware is not to blame: the board says that it waits, or answers elsewhere."""
+    """The same silence, but the board says that its firmware waits, or answers elsewhere."""
     subject, project = made(model_path, tier)
     with pytest.raises(LinkFailure, match=r"the firmware (waits|answers)") as caught:
         prove(
@@ -52,7 +52,7 @@ def test_line_that_dies(made: Any, model_path: Path, tier: str, boards: Path, af
 
 
 class Dying:
-    """A transport that carries `after` frames to the board, and nothing more in either direction."""
+    """A transport that carries `after` frames to the board, and then nothing either way."""
 
     def __init__(self, transport: Transport, after: int) -> None:
         self._transport = transport

@@ -97,7 +97,7 @@ def flip_at(elf: Path, offset: int) -> None:
 def test_identity_of_a_bit_that_was_flipped_after_the_link(
     made: Any, model_path: Path, tier: str, boards: Path, tmp_path: Path
 ) -> None:
-    """In any section that is loaded, inside the symbols and outside all of them; no board is even started."""
+    """In any loaded section, inside the symbols and outside all of them; no board is started."""
     subject, given = made(model_path, tier)
     places = loaded(given.elf)
     assert {".text", ".engine_text", ".rodata", ".engine_rodata", ".data"} <= set(places)
@@ -128,7 +128,7 @@ def test_identity_of_a_bit_that_was_flipped_after_the_link(
 def test_identity_of_a_bit_that_was_flipped_on_the_way_to_the_board(
     made: Any, model_path: Path, tier: str, boards: Path, tmp_path: Path, stale: Any, section: int
 ) -> None:
-    """The file is the one that was linked, what is in memory is not: the firmware has read itself."""
+    """The file is the one that was linked, the memory differs: the firmware has read itself."""
     subject, project = made(model_path, tier)
     places = loaded(project.elf, writable=tier == "virtual")
     # A bit of each that nothing uses: the firmware still runs.

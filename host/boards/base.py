@@ -56,9 +56,9 @@ class Board(Protocol):
         """The place of a code address as "file:line (function)", or the address where it is unknown."""
 
     def whereabouts(self, elf: Path, deadline: Deadline) -> Whereabouts | None:
-        """Where the firmware `elf`, which was flashed, is now, as a debugger sees it without the link; it goes on then.
+        """Where the firmware is now, as a debugger sees it without the link; it goes on then.
 
-        None when that cannot be seen before the deadline.
+        `elf` is what was flashed. None when it cannot be seen before the deadline.
         """
 
     def close(self) -> None:

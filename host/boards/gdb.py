@@ -1,4 +1,4 @@
-"""Flashing through gdb, the way a debugger loads a board in its development boot mode, and asking where it is."""
+"""Flashing through gdb, as a debugger loads a board in its development boot mode; where it is."""
 
 import os
 import re
@@ -117,7 +117,9 @@ def _loaded_sections(elf: Path) -> list[_Section]:
 
 
 def looks(socket: Path, elf: Path, deadline: Deadline) -> list[tuple[int, list[str]]]:
-    """Stop the CPU twice for a moment: its PC, and the functions under way, innermost first. [] when gdb cannot.
+    """Stop the CPU twice for a moment: its PC, and the functions under way, innermost first.
+
+    Empty when gdb cannot.
 
     Raises:
         HostFailure: gdb is missing.
@@ -141,7 +143,7 @@ def _run(
     elf: Path | None,
     more: Sequence[str] = (),
 ) -> str:
-    """What gdb says to `commands`, of which the first that fails ends them, and then to `more`, each for itself."""
+    """What gdb says to `commands`, which end where one fails, and then to each of `more`."""
     program = find_tool(PROGRAM, PACKAGE)
     seconds = max(1, int(deadline.remaining))
     script = (

@@ -1,4 +1,4 @@
-"""Whose fault it is that nothing comes from a board: the line's, the firmware's or the board's. The board is asked."""
+"""Whose fault it is that nothing comes: the line's, the firmware's or the board's. It is asked."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +23,11 @@ _HELLO = 2.0  # seconds for HELLO on the other port
 def explain_silence(
     error: Silence | Mute, board: Board, elf: Path, hang_up: Callable[[], None]
 ) -> NightjarError:
-    """The failure behind `error`, which a client of `board` has raised; the time for it is taken beyond its deadline.
+    """The failure behind `error`, which a client of `board` has raised.
 
-    FIRMWARE, with its line: it is somewhere in its code, or it waits and never answered on any port. LINK: it waits, or
-    answers on the board's other port. BOARD: nobody can say where it is, or it is nowhere in its code.
+    FIRMWARE, with its line: it is somewhere in its code, or it waits and never answered on any
+    port. LINK: it waits, or answers on the board's other port. BOARD: nobody can say where it is,
+    or it is nowhere in its code. The time for finding out is taken beyond the client's deadline.
 
     Args:
         elf: what was flashed.
@@ -44,14 +45,15 @@ def explain_silence(
         return _other_port(error, board, where)
     if where.waiting:
         return LinkFailure(
-            f"{error.what}: the firmware waits at {where.place}, so the request or its answer is lost",
+            f"{error.what}: the firmware waits at {where.place}, so the request or its answer is"
+            " lost",
             evidence=f"{_seen(where)}; {error.evidence}",
             next_step="the line is dead: check the cable, then run again",
         )
     return FirmwareFailure(
         f"{error.what}: the firmware is at {where.place}",
         evidence=f"{_seen(where)}; {error.evidence}",
-        next_step="the firmware hangs, or needs more time: look at that line, or raise the deadline",
+        next_step="it hangs, or needs more time: look at that line, or raise the deadline",
     )
 
 

@@ -1,4 +1,4 @@
-"""Where a process is, without tracing it: stopped for a moment, its PC read from /proc, and let go on."""
+"""Where a process is, without tracing it: stopped for a moment, looked up in /proc, let go on."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from host.boards.process import ProcessId
 from host.deadline import Deadline
 
 _LOOK = 0.001  # seconds between two looks at a process that is stopping
-# System calls that wait for a request. A stop and its end make of some of them the call that restarts them.
+# System calls that wait for a request, and what a stop makes of some: the call that restarts them.
 _WAITS = {
     "x86_64": {0: "read", 7: "poll", 43: "accept", 219: "poll", 271: "ppoll", 288: "accept4"},
     "aarch64": {63: "read", 73: "ppoll", 128: "ppoll", 202: "accept", 242: "accept4"},
@@ -20,7 +20,7 @@ _WAITS = {
 
 @dataclass(frozen=True)
 class Stop:
-    """`call`: the system call that the process waits in for input, "" when it is in none of these."""
+    """`call`: the system call that the process waits in for input, "" when in none of these."""
 
     pc: int
     call: str
@@ -29,7 +29,8 @@ class Stop:
 def stop_at(process: ProcessId, deadline: Deadline) -> Stop | None:
     """Stop a process, see where it is, and let it go on; None when that cannot be seen.
 
-    Linux shows it of one's own child, or to who may trace the process. One that somebody else has stopped stays so.
+    Linux shows it of one's own child, or to who may trace the process. One that somebody else has
+    stopped stays so.
     """
     if not process.alive or _state(process) in ("", "T", "t"):
         return None
@@ -40,7 +41,7 @@ def stop_at(process: ProcessId, deadline: Deadline) -> Stop | None:
                 if not state or deadline.expired:
                     return None
                 time.sleep(_LOOK)
-            # "-1 SP PC" in user code, or the number of the system call, its six arguments, SP and PC.
+            # "-1 SP PC" in user code, or a system call's number, its six arguments, SP and PC.
             fields = Path(f"/proc/{process.pid}/syscall").read_text().split()
         finally:
             os.kill(process.pid, signal.SIGCONT)

@@ -141,7 +141,10 @@ class VirtualBoard:
 
 
 def _waits(functions: list[str]) -> bool:
-    """Whether the loop that serves requests is the innermost function, or waits for the port. Innermost first."""
+    """Whether the loop that serves requests is the innermost function, or waits for the port.
+
+    Innermost first.
+    """
     outer = functions[functions.index("serve") :] if "serve" in functions else []
     inner = functions[: len(functions) - len(outer)]
     return bool(outer) and (not inner or inner[-1] in ("port_read", "port_idle"))

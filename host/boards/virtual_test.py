@@ -135,7 +135,7 @@ def test_every_section_must_be_read_back(
 
 @pytest.mark.parametrize("name", ["tiny", "wide"])
 def test_what_a_debugger_writes_is_all_that_is_loaded(name: str) -> None:
-    """Sections leave no gap in a segment, whose memory would be what was there before; none is without bytes."""
+    """Sections leave no gap in a segment, whose memory would be what was there before."""
     with build_firmware(name, "virtual").open("rb") as stream:
         file = ELFFile(stream)
         segments = [one for one in file.iter_segments() if one["p_type"] == "PT_LOAD"]

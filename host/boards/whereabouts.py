@@ -1,4 +1,4 @@
-"""Where the firmware of a board is: what a debugger sees when nothing comes over the link any more."""
+"""Where the firmware of a board is: what a debugger sees when nothing comes over the link."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,11 @@ BETWEEN = 0.05  # seconds between two looks: a PC that is on its way is no hang
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """One look. `inside`: the PC lies in the code of the firmware. `waiting`: it waits for a request, and answers none."""
+    """One look.
+
+    `inside`: the PC lies in the code of the firmware. `waiting`: it waits for a request, and
+    answers none.
+    """
 
     pc: int
     place: str  # "file:line (function)", or the address where that is unknown
@@ -21,7 +25,7 @@ class Whereabouts:
 
 
 def most_telling(looks: Sequence[Whereabouts]) -> Whereabouts | None:
-    """One that waits, since what waits once does not hang; or else the last one inside the code; or any."""
+    """One that waits, since what waits does not hang; else the last inside the code; or any."""
     for telling in (lambda look: look.waiting, lambda look: look.inside, lambda look: True):
         for look in reversed(looks):
             if telling(look):

@@ -1,8 +1,8 @@
 """Flip a bit of a linked ELF: how the tester is tested.
 
-Nothing else of the file changes: build-id, hashes and tables stay what they are. Identity finds the flip, because the
-build has recorded the ELF's hash; once it is recorded anew (`write_record`), a step of the tester's alone, only the
-tensors can tell.
+Nothing else of the file changes: build-id, hashes and tables stay what they are. Identity finds the
+flip, because the build has recorded the ELF's hash; once it is recorded anew (`write_record`), a
+step of the tester's alone, only the tensors can tell.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def overwrite(elf: Path, symbol: Symbol, data: bytes) -> None:
 
 
 def copy_project(project: Project, folder: Path) -> Project:
-    """A project with a copy of the ELF, its record and `nightjar.json`, enough to judge and to spoil."""
+    """A copy of ELF, record and `nightjar.json`, enough of a project to judge and to spoil."""
     copied = replace(project, path=folder)
     copied.elf.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(project.elf, copied.elf)
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--record",
         action="store_true",
-        help="record the ELF as it is then, so that its tensors are judged; without, it is refused as IDENTITY",
+        help="record the ELF as it is then, so that its tensors are judged; else it is IDENTITY",
     )
     given = parser.parse_args(arguments)
     flip_bit(given.elf, find_symbol(given.elf, given.symbol), given.byte, given.bit)

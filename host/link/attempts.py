@@ -1,4 +1,4 @@
-"""One question to a board and its repeats: what came meanwhile, and what it means that no answer did."""
+"""One question to a board and its repeats: what came instead of an answer, and what it means."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +16,10 @@ _KNOWN = frozenset(map(int, FrameType))
 
 
 class Silence(LinkFailure):
-    """A board that had spoken says nothing more. The line may be dead or the firmware may hang: only the board knows."""
+    """A board that had spoken says nothing more.
+
+    The line may be dead or the firmware may hang: only the board knows.
+    """
 
 
 class Mute(BoardFailure):
@@ -42,12 +45,13 @@ class Attempts:
         self._heard += 1
 
     def damaged(self, broken: Broken, awaited: Mapping[int, int], *kinds: FrameType) -> None:
-        """A damaged block has come, perhaps an answer: of one of `kinds`, to a request that is a key of `awaited`.
+        """A damaged block has come, perhaps an answer, of one of `kinds`.
 
-        The values of `awaited` tell answers apart that are not to be compared with each other.
+        `awaited`: the requests that are to be answered. Its values tell answers apart that are not
+        to be compared with each other.
 
         Raises:
-            FirmwareFailure: each try came with the same damage, so often that it cannot be the link's.
+            FirmwareFailure: each try had the same damage, so often that it cannot be the link's.
         """
         frame = broken.frame
         if frame is None or frame.version != VERSION or frame.type not in _KNOWN:
@@ -60,8 +64,9 @@ class Attempts:
     def failure(self) -> NightjarError:
         """What it means that the deadline has passed.
 
-        HOST, or LINK where the link had cost time: there was no time to ask. FIRMWARE: every answer had the same damage.
-        LINK: what came was damaged, or not the answer. `Silence`: nothing came. `Mute`: nothing ever came.
+        HOST, or LINK where the link had cost time: there was no time to ask. FIRMWARE: every answer
+        had the same damage. LINK: what came was damaged, or not the answer. `Silence`: nothing
+        came. `Mute`: nothing ever came.
         """
         exchange, stats = self._exchange, self._exchange.stats
         if not self.sent:
@@ -89,7 +94,7 @@ class Attempts:
             return Silence(
                 f"no answer to {self._what}",
                 evidence=self._evidence(),
-                next_step="the line is dead or the firmware hangs: check the cable, or attach gdb to the board",
+                next_step="the line is dead or the firmware hangs: check the cable, or attach gdb",
             )
         return Mute(
             "the board is silent",
@@ -99,7 +104,7 @@ class Attempts:
 
     def _wrong_crc(self) -> FirmwareFailure:
         return FirmwareFailure(
-            f"the answers of the firmware to {self._what} are well formed but for their CRC, each in the same way",
+            f"the firmware's answers to {self._what} are well formed but for their CRC",
             evidence=self._evidence(),
             next_step="the firmware's CRC code or its table is damaged: build and flash it again",
         )
@@ -108,8 +113,9 @@ class Attempts:
         exchange, stats, before = self._exchange, self._exchange.stats, self._before
         seconds = time.monotonic() - self.started
         evidence = (
-            f"{self._what}: {self.sent} attempts in {seconds:.1f} s, {stats.frames_in - before.frames_in} good and "
-            f"{stats.crc_errors - before.crc_errors} damaged frames came; link so far: {stats}"
+            f"{self._what}: {self.sent} attempts in {seconds:.1f} s,"
+            f" {stats.frames_in - before.frames_in} good and"
+            f" {stats.crc_errors - before.crc_errors} damaged frames came; link so far: {stats}"
         )
         if exchange.noise:
             evidence += f"; bytes outside frames: {exchange.noise[-200:]!r}"

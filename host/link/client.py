@@ -66,14 +66,17 @@ class Cost:
 
 
 class Client:
-    """One connection to a board. `generator` draws request ids and nonces: given, a session can be repeated.
+    """One connection to a board.
+
+    `generator` draws request ids and nonces: given, a session can be repeated.
 
     Every method raises, besides what it names:
         FirmwareFault: the firmware faulted; has the registers.
         FirmwareFailure: it refuses, breaks the protocol, or damages each answer in the same way.
-        BoardFailure: it rebooted, is gone, or somebody else has begun a session; `Mute`: it never said a byte.
-        LinkFailure: the link was too bad for the deadline; `Silence`: nothing comes any more from a board that had
-            spoken, be it for the line or for the firmware.
+        BoardFailure: it rebooted, is gone, or somebody else has begun a session; `Mute`: it never
+            said a byte.
+        LinkFailure: the link was too bad for the deadline; `Silence`: nothing comes any more from a
+            board that had spoken, be it for the line or for the firmware.
     """
 
     def __init__(
@@ -105,7 +108,9 @@ class Client:
         return self._exchange.noise
 
     def hello(self, deadline: Deadline) -> Hello:
-        """Begin a session: ask who answers, with a fresh nonce. Answers to earlier questions are thrown away.
+        """Begin a session: ask who answers, with a fresh nonce.
+
+        Answers to earlier questions are thrown away.
 
         Raises:
             BoardFailure: nothing answers, or what answered before has rebooted meanwhile.
@@ -232,7 +237,7 @@ class Client:
         # A board may be quicker to restart, and with it to close its end, than to answer.
         with contextlib.suppress(TransportClosed):
             while not self._reset_once(before, deadline):
-                # It works, and nobody has said hello yet; or it has started again and its answer was lost.
+                # Nobody has said hello yet; or it has started again, and its answer was lost.
                 now_there, exchange.hello = self.hello(deadline), None
                 if before is not None and now_there.boot != before.boot:
                     break
@@ -240,7 +245,7 @@ class Client:
         exchange.restarted()
 
     def _reset_once(self, before: Hello | None, deadline: Deadline) -> bool:
-        """Whether it obeys, as one that has faulted always does; False when it knows of no such session."""
+        """Whether it obeys; False when it knows of no such session and has not faulted."""
         payload = reset_request(0 if before is None else before.nonce)
         try:
             self._call("RESET", payload, deadline, ResetDone)
@@ -257,9 +262,10 @@ class Client:
             raise self._explained(error, deadline) from error
 
     def _explained(self, error: NightjarError, deadline: Deadline) -> NightjarError:
-        """A board that has lost the session, or what was loaded, may have rebooted, its boot event lost on the way.
+        """A board that has lost the session, or what was loaded, may have rebooted.
 
-        One that has not is somebody else's meanwhile: BOARD, as when its lock is held.
+        Its boot event was lost on the way then, and HELLO tells. One that has not rebooted is
+        somebody else's meanwhile: BOARD, as when its lock is held.
         """
         lost = (ErrorCode.NO_SESSION, ErrorCode.NOTHING_LOADED, ErrorCode.NO_STREAM)
         if not isinstance(error, Refused) or error.response.code not in lost:
@@ -309,14 +315,14 @@ class Client:
                 wait = pace.after(wait) if item is None else pace.first()
                 continue
             response = exchange.parse(item)
-            # A repeated run is answered when the first is done, so that its time is known all the same.
+            # A repeated run is answered when the first is done: its time is known all the same.
             if asking.sent == 1 or pace is self._run_pace:
                 pace.saw(now() - asking.started)
             return response
         raise asking.failure()
 
     def _listen(self, request: int, asking: Attempts, attempt: Deadline) -> Frame | Broken | None:
-        """The response to `request`, the next damaged block, or None when the time of this attempt is over."""
+        """The response to `request`, the next damaged block, or None when the attempt is over."""
         exchange = self._exchange
         while not attempt.expired:
             item = exchange.receive(attempt)

@@ -298,7 +298,7 @@ def test_a_stopped_process_is_silent_and_to_a_new_connection_mute(
 
 
 class Spoiled:
-    """A transport that can be cut: from then on only `noise` comes, for ever; before that, `extra` comes once more."""
+    """A transport that can be cut: then `noise` comes for ever. Before that, `extra` comes once."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -332,7 +332,10 @@ NOISE = {
 @pytest.mark.parametrize("kind", NOISE)
 @pytest.mark.parametrize("greeted", [False, True], ids=["before HELLO", "after HELLO"])
 def test_what_is_no_frame_is_the_links(board: NativeBoard, kind: str, greeted: bool) -> None:
-    """Never the firmware's. Where nothing at all comes, the client says so, and the board can be asked."""
+    """Never the firmware's.
+
+    Where nothing at all comes, the client says so, and the board can be asked.
+    """
     spoiled = Spoiled(board.connect(soon()))
     client = Client(spoiled)
     asks: list[Callable[[Deadline], object]] = [client.hello]

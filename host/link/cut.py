@@ -24,7 +24,10 @@ class Cut:
 
 
 class Cutter:
-    """Cuts the same stream in the same places, however it comes. What may be the beginning of a frame is held back."""
+    """Cuts the same stream in the same places, however it comes.
+
+    What may be the beginning of a frame is held back.
+    """
 
     def __init__(self) -> None:
         self._lead = b""  # the delimiter before the block

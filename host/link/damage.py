@@ -1,10 +1,11 @@
-"""Frames that always come with a wrong CRC: a link damages each try elsewhere, a wrong CRC table does it every time."""
+"""Frames whose CRC is wrong each time: a link hits every try elsewhere, a wrong table does not."""
 
 from host.link.frames import Frame, FrameType
 
-# Tries that end a question at once. A link that hits a byte with probability p damages nothing but the four bytes of a
-# CRC with less than 4 p a try: at p = 1e-2 with less than 0.04 ** 8 = 7e-12 in all of eight tries, which a hundred
-# thousand sessions of a hundred questions each see once in fifteen thousand.
+# Tries that end a question at once. A link that hits a byte with probability p damages nothing but
+# the four bytes of a CRC with less than 4 p a try: at p = 1e-2 with less than 0.04 ** 8 = 7e-12 in
+# all of eight tries, which a hundred thousand sessions of a hundred questions each see once in
+# fifteen thousand.
 CERTAIN = 8
 # Tries that are enough when the deadline passes and nothing else has come.
 ENOUGH = 3
@@ -13,10 +14,11 @@ _SEQUENCES = 1 << 16
 
 
 class SameDamage:
-    """Collects the awaited frames of one question whose CRC is wrong, though all else is well formed.
+    """Collects the awaited frames of one question that are well formed but for their CRC.
 
-    The firmware counts its frames, so that the next try has a later sequence number and another CRC; of a READ it may
-    be a shorter piece. The same number again is a copy that the link made, and no other try.
+    The firmware counts its frames, so that the next try has a later sequence number and another
+    CRC; of a READ it may be a shorter piece. The same number again is a copy that the link made,
+    and no other try.
     """
 
     def __init__(self) -> None:
@@ -26,11 +28,14 @@ class SameDamage:
 
     @property
     def tries(self) -> int:
-        """Tries that came with the same damage; 0 once anything has come that this cannot explain."""
+        """Tries with the same damage; 0 once anything has come that this cannot explain."""
         return 0 if self._others else max(self._tries.values(), default=0)
 
     def saw(self, frame: Frame | None, place: int = 0) -> None:
-        """A damaged block: the awaited frame, or None when it cannot be read. `place`: which of several awaited ones."""
+        """A damaged block: the awaited frame, or None when it cannot be read.
+
+        `place`: which of several awaited ones.
+        """
         if frame is None:
             self._others = True
             return

@@ -29,7 +29,7 @@ Answer = Callable[[int, Frame], bytes]  # of how many requests came before, and 
 
 
 def wrong_crc(frame: Frame) -> bytes:
-    """As firmware with a damaged table writes it: well formed, but the CRC is another function of it."""
+    """As firmware with a damaged table writes it: well formed, but with another CRC."""
     body = cobs.decode(encode(frame)[1:-1])[:-4]
     crc = zlib.crc32(body[::-1])
     return bytes(b"\0" + cobs.encode(body + crc.to_bytes(4, "little")) + b"\0")
@@ -145,7 +145,8 @@ def test_credits_are_compared() -> None:
 def test_a_link_never_damages_so() -> None:
     """Short answers, whose CRC is hit most often alone, over a link of 1e-2 faults a byte.
 
-    How often a try is whole but for its CRC bounds how often all of them are, in 100,000 sessions of 100 questions.
+    How often a try is whole but for its CRC bounds how often all of them are, in 100,000 sessions
+    of 100 questions.
     """
     alike = tries = 0
     for question in range(8000):

@@ -1,4 +1,4 @@
-"""One connection: frames in and out one by one, events, retry timing, and whose fault a bad frame is."""
+"""One connection: frames in and out one by one, events, retry timing, and what a bad one means."""
 
 import random
 import time
@@ -59,8 +59,8 @@ class Pace:
 class Exchange:
     """Sends frames, takes frames, and raises what the board says by itself.
 
-    After `hello` is set, an event of another boot is an unexpected reboot. `generator` draws the request ids; the
-    system's own unless one is given, so that a session can be repeated.
+    After `hello` is set, an event of another boot is an unexpected reboot. `generator` draws the
+    request ids: the system's own, unless one is given so that a session can be repeated.
     """
 
     def __init__(
@@ -125,7 +125,8 @@ class Exchange:
     def receive(self, deadline: Deadline) -> Frame | Broken | None:
         """The next RESPONSE, DATA or CREDIT frame, or block that was damaged; None at the deadline.
 
-        One by one, however their bytes came: what is sent next must not depend on how they were batched.
+        One by one, however their bytes came: what is sent next must not depend on how they were
+        batched.
 
         Raises:
             FirmwareFault: the firmware reported a fault.

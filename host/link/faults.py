@@ -1,8 +1,9 @@
 """Transports that damage what passes on purpose: how the tester tests itself.
 
-Faults are keyed by content: what happens to a byte depends on the seed, the direction, the frame it belongs to, how often
-that frame has passed, and its place in it. So a retry that comes late, or bytes that are batched otherwise, move no
-other fault, and a session that is repeated with the same seed meets the same ones.
+Faults are keyed by content: what happens to a byte depends on the seed, the direction, the frame it
+belongs to, how often that frame has passed, and its place in it. So a retry that comes late, or
+bytes that are batched otherwise, move no other fault, and a session that is repeated with the same
+seed meets the same ones.
 """
 
 import math
@@ -19,12 +20,12 @@ from host.link.frames import DELIMITER
 from host.link.transport import Transport
 
 Direction = Literal["to_board", "from_board", "both"]
-_FORM = "faults are given as seed=N,rate=R, with 0 <= R < 1, and ,direction=to_board, from_board or both"
+_FORM = "faults are seed=N,rate=R with 0 <= R < 1, then perhaps ,direction=to_board or from_board"
 
 
 @dataclass(frozen=True)
 class Faults:
-    """Which faults: each byte is corrupted, dropped or doubled with probability `rate`, in [0, 1)."""
+    """Each byte is corrupted, dropped or doubled with probability `rate`, in [0, 1)."""
 
     seed: int
     rate: float
@@ -54,7 +55,7 @@ def parse_faults(text: str) -> Faults:
 
 
 def damage(data: bytes, key: str, rate: float) -> tuple[bytes, int]:
-    """`data` with each byte corrupted, dropped or doubled with probability `rate`, and how many were.
+    """`data` with bytes corrupted, dropped or doubled, each with probability `rate`; and how many.
 
     The same key hits the same places in the same ways, whatever the bytes are.
     """
@@ -86,7 +87,10 @@ class ByteFaults:
         self._between = 0  # bytes
 
     def apply(self, data: bytes) -> bytes:
-        """The bytes of the stream that `data` completes, with their faults. The beginning of a frame is held back."""
+        """The bytes of the stream that `data` completes, with their faults.
+
+        The beginning of a frame is held back.
+        """
         return b"".join(self._damaged(cut) for cut in self._cutter.feed(data))
 
     def _damaged(self, cut: Cut) -> bytes:
@@ -142,7 +146,7 @@ class FaultyTransport:
 
 
 class FrameFaults:
-    """`transport` whose frames, of either direction, are lost or doubled, each with probability `rate`.
+    """`transport` whose frames, both ways, are lost or doubled, each with probability `rate`.
 
     With `late`, one of the last that came may also come once more, with the same probability.
     """

@@ -55,7 +55,10 @@ def encode(frame: Frame) -> bytes:
 
 @dataclass(frozen=True)
 class Broken:
-    """A block that looks like a frame that was hit. `frame`: what it says, when all but its CRC is well formed."""
+    """A block that looks like a frame that was hit.
+
+    `frame`: what it says, when all but its CRC is well formed.
+    """
 
     frame: Frame | None
 
@@ -102,8 +105,8 @@ def parse_credit(payload: bytes) -> int | None:
 class StreamDecoder:
     """Cuts a byte stream into frames, and keeps the bytes that belong to none.
 
-    `noise` holds the last 4 KiB of bytes outside frames, `noise_bytes` counts all of them but delimiters; `framed` counts
-    the bytes of good frames, delimiters included.
+    `noise` holds the last 4 KiB of bytes outside frames, `noise_bytes` counts all of them but
+    delimiters; `framed` counts the bytes of good frames, delimiters included.
     """
 
     def __init__(self) -> None:
@@ -119,7 +122,7 @@ class StreamDecoder:
         return bytes(self._block)
 
     def feed(self, data: bytes) -> list[Frame | Broken]:
-        """The frames that `data` completes, and the blocks that look like a frame rather than like text, in order."""
+        """The frames that `data` completes, and the blocks that look like one, in order."""
         items = []
         *whole, rest = data.split(DELIMITER)
         for part in whole:

@@ -86,7 +86,8 @@ def check_identity(hello: Hello, project: Project, subject: Subject | None = Non
     """Prove that the project's ELF answers, and that it was made from `subject`.
 
     Raises:
-        IdentityFailure: build-id, image, model, contract or protocol differ; both values are in the evidence.
+        IdentityFailure: build-id, image, model, contract or protocol differ; both values are in the
+            evidence.
         BadInput, HostFailure: the project's ELF cannot be read.
     """
     if subject is not None:

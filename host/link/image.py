@@ -1,4 +1,4 @@
-"""The CRC of a firmware's image as its ELF says it; the firmware computes the same over its memory: nightjar.cddl."""
+"""The CRC of a firmware's image by its ELF; the firmware computes the same: nightjar.cddl."""
 
 import struct
 import zlib
@@ -15,7 +15,7 @@ _HEAD = struct.Struct("<II")  # physical address, bytes
 
 
 def image_crc(elf: Path) -> int:
-    """CRC-32 of the segments that are loaded and that the firmware does not write where they were loaded.
+    """CRC-32 of the loaded segments that the firmware does not write where they were loaded.
 
     Raises:
         BadInput: it is no ELF, or not one for 32-bit addresses.

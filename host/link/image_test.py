@@ -1,4 +1,4 @@
-"""The CRC of an image, against program headers read by hand, and against the firmware's own on every tier's ELF."""
+"""The CRC of an image, against program headers that are read by hand."""
 
 import struct
 import zlib

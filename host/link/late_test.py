@@ -1,6 +1,7 @@
-"""Frames that are lost, doubled, or come again long after they were answered, both ways: sessions are right all the same.
+"""Frames that are lost, doubled, or come again long after they were answered, both ways.
 
-Nothing runs twice, nothing that was loaded or run is forgotten, and nothing of it is laid to the firmware or the board.
+Sessions are right all the same: nothing runs twice, nothing that was loaded or run is forgotten,
+and nothing of it is laid to the firmware or the board.
 """
 
 import random
@@ -115,7 +116,10 @@ def test_long_transfers_both_ways(wide: Board, seed: int, rate: float) -> None:
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS)
 def test_a_reset_is_made_and_copies_of_it_are_not(tiny: Board, seed: int) -> None:
-    """Lost or doubled, itself and its answer. (What is older than a boot, the board cannot know to be late.)"""
+    """Lost or doubled, itself and its answer.
+
+    (What is older than a boot, the board cannot know to be late.)
+    """
     with disturbed(tiny, seed, 0.25, late=False) as client:
         before = client.hello(soon()).boot
         client.reset(soon())

@@ -1,4 +1,4 @@
-"""A session over a damaged link that is repeated with the same seed: the same frames both ways, however bytes come."""
+"""A session over a damaged link, repeated with the same seed: the same frames both ways."""
 
 import random
 from dataclasses import replace

@@ -133,7 +133,7 @@ class _Upload:
         raise self._asking.failure()
 
     def _feed(self, deadline: Deadline) -> bool | None:
-        """Send what is wanted until the board has answered, or must be asked where it stands: None."""
+        """Send what is wanted until the board has answered; None when it must be asked again."""
         attempt = deadline.at_most(self._wait)
         while not attempt.expired:
             self._fill(deadline)
@@ -278,7 +278,7 @@ def read(
 
 
 class _Download:
-    """READs of one tensor, several under way; each has an id of its own, repeats too, so that each can be timed."""
+    """READs of one tensor, several under way. Repeats have new ids, so that each can be timed."""
 
     def __init__(
         self, exchange: Exchange, size: PieceSize, what: What, index: int, total: int | None
@@ -337,7 +337,7 @@ class _Download:
             self._asked[request] = _Ask(at, piece, now())
 
     def _take(self, frame: Frame) -> tuple[_Ask, bytes] | None:
-        """The piece in a frame, and what it was asked by; None when it is no answer to what is asked now."""
+        """What was asked and the bytes in its answer; None when it is no answer to that."""
         if frame.request not in self._asked or frame.type == FrameType.CREDIT:
             self._exchange.stats.stale += 1
             return None
@@ -363,7 +363,7 @@ class _Download:
         return ask, parsed[2]
 
     def _damaged(self, broken: Broken) -> int:
-        """The request whose answer a damaged block was: the one it names, or else most likely the oldest."""
+        """The request whose answer was damaged: the one it names, or most likely the oldest."""
         places = {request: ask.offset for request, ask in self._asked.items()}
         self._asking.damaged(broken, places, FrameType.DATA, FrameType.RESPONSE)
         named = broken.frame is not None and broken.frame.request in self._asked

@@ -178,7 +178,7 @@ def test_a_project_that_was_moved_or_made_otherwise_is_built_again(
     before = moved.elf.stat().st_mtime_ns
     build(moved, Deadline.after(BUILD_SECONDS))
     assert moved.elf.stat().st_mtime_ns == before
-    # What is up to date and not what was linked is refused. Where nothing is recorded, it is linked again.
+    # What is up to date and not what was linked is refused; where there is no record, linked again.
     moved.elf.write_bytes(moved.elf.read_bytes() + b"\0")
     with pytest.raises(IdentityFailure, match="not the one that was linked"):
         build(moved, Deadline.after(BUILD_SECONDS))

@@ -125,8 +125,9 @@ static void read_image(void) {
     const ElfW(Phdr) *const header = (const void *)(base + __ehdr_start.e_phoff);
     for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
         if (header[i].p_type == PT_LOAD && (header[i].p_flags & PF_W) == 0) {
+            const uint32_t length = (uint32_t)header[i].p_filesz;
             const void *const bytes = (const void *)header[i].p_vaddr;
-            port.image = nj_image_add(port.image, (uint32_t)header[i].p_paddr, bytes, (uint32_t)header[i].p_filesz);
+            port.image = nj_image_add(port.image, (uint32_t)header[i].p_paddr, bytes, length);
         }
     }
 }

@@ -246,7 +246,8 @@ static void sessions(void) {
     CHECK_EQUAL(run_error(NJ_STAGE_MODEL, 1, NJ_MODE_PLAIN, NJ_NO_STOP), 3);
     load_inputs();
     const uint32_t output = ask(&request)->run_response_m.run_response_output;
-    /* What is of no session, or of one that has ended, is told so and changes nothing: not even the kept answer. */
+    /* What is of no session, or of one that has ended, is told so and changes nothing, not even the
+     * kept answer. */
     const uint16_t strays[] = {next_id, (uint16_t)(next_id + 5u), (uint16_t)(next_id - 5u)};
     for (uint32_t i = 0; i < 3; ++i) {
         for (nj_fake_session = 4; nj_fake_session <= 5; ++nj_fake_session) {
@@ -265,7 +266,7 @@ static void sessions(void) {
     CHECK_EQUAL(nj_fake_counts, counts); /* it did not run again */
 }
 
-/* Every kind of request, come again when newer ones were answered: ignored, and nothing of the run is forgotten. */
+/* Every kind of request, come again when newer ones were answered: nothing of a run is forgotten. */
 static void late_copies(void) {
     struct request_r copies[] = {
         {.request_choice = hello_request_m_c},

@@ -215,7 +215,7 @@ static void cut_and_repeated(void) {
             nj_fake_request(next_id, &request);
             CHECK_EQUAL(nj_fake_credit(next_id), at + 3);
             const struct request_r late = load_of(NJ_TARGET_CHUNK, 0, bytes, 2 * CHUNK);
-            nj_fake_request((uint16_t)(next_id - 1u), &late); /* of an earlier load: this one goes on */
+            nj_fake_request((uint16_t)(next_id - 1u), &late); /* of another load, ignored */
         }
     }
     nj_fake_response(next_id, &response);
