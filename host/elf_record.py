@@ -34,7 +34,7 @@ def check_recorded(elf: Path) -> str:
             evidence=f"Received: {elf}: {error.strerror}",
             next_step="build it with `nightjar build`",
         ) from error
-    again = f"remove {elf.parent} and build again"
+    again = f"remove {elf.parent} and build again; generate it anew if it is of an earlier version"
     try:
         line = _LINE.fullmatch(record.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):

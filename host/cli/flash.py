@@ -113,6 +113,7 @@ def _show(hello: "Hello", report: "FlashReport", kept: bool, json_path: str | No
         ),
         ("board", hello.board + ("" if kept else " (started for this command, and ended)")),
         ("build-id", hello.build_id.hex()),
+        ("image CRC", f"{hello.image:08x}"),
         ("model", hello.model.hex()),
         ("contract", hello.contract.hex()),
         ("protocol", str(hello.protocol)),

@@ -31,6 +31,10 @@ class Faults:
     rate: float
     direction: Direction = "both"
 
+    def wrap(self, transport: Transport) -> "FaultyTransport":
+        """`transport` with these faults."""
+        return FaultyTransport(transport, seed=self.seed, rate=self.rate, direction=self.direction)
+
 
 def parse_faults(text: str) -> Faults:
     """What "seed=7,rate=1e-3" says.
