@@ -13,7 +13,7 @@ from host.errors import (
     LinkFailure,
     NightjarError,
 )
-from host.link.attempts import Mute, Silence
+from host.link.attempts import Mute, Silence, Unanswered
 from host.link.client import Client
 
 _LOOK = 10.0  # seconds for the debugger; it needs less than one on an idle computer
@@ -40,7 +40,7 @@ def explain_silence(
             evidence=f"{_seen(where)}; {error.evidence}",
             next_step="check power and cable, then flash the board again",
         )
-    if isinstance(error, Mute):
+    if isinstance(error, Mute | Unanswered):
         hang_up()
         return _other_port(error, board, where)
     if where.waiting:
@@ -57,7 +57,7 @@ def explain_silence(
     )
 
 
-def _other_port(error: Mute, board: Board, where: Whereabouts) -> NightjarError:
+def _other_port(error: Silence | Mute, board: Board, where: Whereabouts) -> NightjarError:
     evidence = f"{_seen(where)}; {error.evidence}"
     try:
         transport = board.connect_slow(Deadline.after(_HELLO))

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from host.errors import BoardFailure, FirmwareFailure, HostFailure, LinkFailure, NightjarError
 from host.link.damage import CERTAIN, ENOUGH, SameDamage
-from host.link.frames import VERSION, Broken, FrameType
+from host.link.frames import Broken, FrameType
 
 if TYPE_CHECKING:
     from host.link.exchange import Exchange
-
-_KNOWN = frozenset(map(int, FrameType))
 
 
 class Silence(LinkFailure):
@@ -20,6 +18,10 @@ class Silence(LinkFailure):
 
     The line may be dead or the firmware may hang: only the board knows.
     """
+
+
+class Unanswered(Silence):
+    """A board has said something by itself, perhaps with a wrong CRC, but never answered HELLO."""
 
 
 class Mute(BoardFailure):
@@ -54,7 +56,7 @@ class Attempts:
             FirmwareFailure: each try had the same damage, so often that it cannot be the link's.
         """
         frame = broken.frame
-        if frame is None or frame.version != VERSION or frame.type not in _KNOWN:
+        if frame is None:
             self._same.saw(None)
         elif frame.request in awaited and frame.type in kinds:
             self._same.saw(frame, awaited[frame.request])
@@ -66,7 +68,8 @@ class Attempts:
 
         HOST, or LINK where the link had cost time: there was no time to ask. FIRMWARE: every answer
         had the same damage. LINK: what came was damaged, or not the answer. `Silence`: nothing
-        came. `Mute`: nothing ever came.
+        came. `Unanswered`, `Mute`: before any HELLO was, nothing but events or logs came, or
+        nothing at all.
         """
         exchange, stats = self._exchange, self._exchange.stats
         if not self.sent:
@@ -78,28 +81,36 @@ class Attempts:
             )
         if self._same.tries >= ENOUGH:
             return self._wrong_crc()
+        if not exchange.answers and not exchange.loose and self._same.nothing:
+            return self._never_answered()
         if self._heard or stats.crc_errors > self._before.crc_errors:
             return LinkFailure(
                 "the link lost or damaged more than retries could mend before the deadline",
                 evidence=self._evidence(),
                 next_step="check cable, speed and supply; raise the deadline if the link is slow",
             )
-        if exchange.loose > self._loose or (not exchange.spoke and exchange.loose):
+        if exchange.loose > self._loose or not exchange.answers:
             return LinkFailure(
                 "bytes came from the board, but no frame",
                 evidence=self._evidence(),
                 next_step="check the speed of the port, and that Nightjar's firmware runs",
             )
-        if exchange.spoke:
-            return Silence(
-                f"no answer to {self._what}",
-                evidence=self._evidence(),
-                next_step="the line is dead or the firmware hangs: check the cable, or attach gdb",
-            )
+        return self._silence(Silence)
+
+    def _never_answered(self) -> NightjarError:
+        if self._exchange.spoke:
+            return self._silence(Unanswered)
         return Mute(
             "the board is silent",
             evidence=self._evidence(),
             next_step="check power and cable, flash the board, then try again",
+        )
+
+    def _silence(self, kind: type[Silence]) -> Silence:
+        return kind(
+            f"no answer to {self._what}",
+            evidence=self._evidence(),
+            next_step="the line is dead or the firmware hangs: check the cable, or attach gdb",
         )
 
     def _wrong_crc(self) -> FirmwareFailure:

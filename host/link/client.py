@@ -123,7 +123,7 @@ class Client:
             raise unexpected("HELLO", answer)
         if before is not None and answer.boot != before.boot:
             raise rebooted(before.boot, BootEvent(answer.boot, answer.reset_cause))
-        exchange.hello = answer
+        exchange.hello, exchange.answers = answer, True
         return answer
 
     def load_chunk(self, samples: npt.NDArray[np.int16], deadline: Deadline) -> None:

@@ -31,6 +31,11 @@ class SameDamage:
         """Tries with the same damage; 0 once anything has come that this cannot explain."""
         return 0 if self._others else max(self._tries.values(), default=0)
 
+    @property
+    def nothing(self) -> bool:
+        """Whether no damaged block has come that may have been an answer."""
+        return not self._tries and not self._others
+
     def saw(self, frame: Frame | None, place: int = 0) -> None:
         """A damaged block: the awaited frame, or None when it cannot be read.
 

@@ -74,6 +74,7 @@ class Exchange:
         self.logs: deque[str] = deque(maxlen=_KEPT_LOGS)
         self.pace = Pace()
         self.hello: Hello | None = None
+        self.answers = False  # whether HELLO was ever answered
         self._boots: set[int] = set()  # known from events
         self._transport = transport
         self._decoder = StreamDecoder()
@@ -90,13 +91,13 @@ class Exchange:
 
     @property
     def spoke(self) -> bool:
-        """Whether any good frame has come."""
-        return self._decoder.framed > 0
+        """Whether any frame has come, be it damaged."""
+        return self._decoder.framed + self._decoder.legible > 0
 
     @property
     def loose(self) -> int:
-        """Bytes that have come and belong to no good frame, delimiters too."""
-        return self._received - self._decoder.framed
+        """Bytes that have come and belong to no frame, not even a damaged one; delimiters too."""
+        return self._received - self._decoder.framed - self._decoder.legible
 
     @property
     def greeted(self) -> Hello:

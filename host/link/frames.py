@@ -35,6 +35,9 @@ class FrameType(IntEnum):
     EVENT = 6
 
 
+_TYPES = frozenset(map(int, FrameType))
+
+
 @dataclass(frozen=True)
 class Frame:
     """One link frame. `type` is a plain number: an unknown one is kept and ignored by the client."""
@@ -57,7 +60,7 @@ def encode(frame: Frame) -> bytes:
 class Broken:
     """A block that looks like a frame that was hit.
 
-    `frame`: what it says, when all but its CRC is well formed.
+    `frame`: what it says, when it is a frame of this version but for its CRC.
     """
 
     frame: Frame | None
@@ -106,13 +109,15 @@ class StreamDecoder:
     """Cuts a byte stream into frames, and keeps the bytes that belong to none.
 
     `noise` holds the last 4 KiB of bytes outside frames, `noise_bytes` counts all of them but
-    delimiters; `framed` counts the bytes of good frames, delimiters included.
+    delimiters; `framed` counts the bytes of good frames, and `legible` those of frames that are
+    well formed but for their CRC, delimiters included.
     """
 
     def __init__(self) -> None:
         self.noise = bytearray()
         self.noise_bytes = 0
         self.framed = 0
+        self.legible = 0
         self._block = bytearray()
         self._skipping = False
 
@@ -149,8 +154,10 @@ class StreamDecoder:
             self.framed += len(block) + 2 * len(DELIMITER)
             return frame
         self._keep(block)
-        readable = frame is not None and frame.version == VERSION
-        return Broken(frame) if skipped or readable or not _is_text(block) else None
+        if frame is not None and frame.version == VERSION and frame.type in _TYPES:
+            self.legible += len(block) + 2 * len(DELIMITER)
+            return Broken(frame)
+        return Broken(None) if skipped or not _is_text(block) else None
 
     def _keep(self, block: bytes) -> None:
         self.noise_bytes += len(block)
