@@ -15,7 +15,7 @@ from host.compare.answers import ask as ask_bench
 from host.compare.questions import Kind, Question
 from host.compare.session import Bench
 from host.compare.vectors import node_id
-from host.errors import Defect, NightjarError
+from host.errors import Defect, HostFailure, NightjarError
 from host.exit_codes import Exit, name_of
 from host.report.junit import FAILURE_CLASS, CaseRecord
 
@@ -195,8 +195,14 @@ def pytest_runtest_makereport(
             outcome = "passed" if raised is None else "skipped"
             suite.case(_case(item, call, outcome, message=str(raised or "")))
         return report
+    error: NightjarError
     if isinstance(raised, NightjarError):
         error = raised
+    elif isinstance(raised, pytest.fail.Exception):  # pytest-timeout, or another plugin
+        error = HostFailure(
+            f"a plugin of pytest ended the test: {raised}",
+            next_step="give the test more time, or leave the plugin out",
+        )
     else:
         error = Defect(
             f"the suite itself failed: {type(raised).__name__}: {raised}",

@@ -107,7 +107,7 @@ class Suite:
             self.writer.error(bench.cause)
         elif bench.case.observations:
             self.writer.answered(bench.answered())
-            path = Path(f"{self.writer.path}.npz")
+            path = self.writer.path.with_name(f"exhibits-{self.writer.path.name}.npz")
             save_exhibits(path, bench.case.exhibits())
             self.writer.exhibits(path, bench.reproduce())
 

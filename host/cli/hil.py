@@ -14,6 +14,7 @@ from host.cli.common import (
     Choice,
     FiniteRange,
     json_option,
+    result_option,
     say,
     stream_option,
     subcommand,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from host.report.junit import CaseRecord
 
 _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
-_USAGE, _INTERNAL = 4, 3  # exit codes of pytest
+# Exit codes of pytest: of a session that ended by itself, of an internal error, of bad usage.
+_ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 
 
 @subcommand(
@@ -63,13 +65,9 @@ _USAGE, _INTERNAL = 4, 3  # exit codes of pytest
     type=FiniteRange(min=1),
     help="Seconds after which everything is given up.",
 )
-@click.option(
-    "--junit", type=click.Path(path_type=Path), help="Write JUnit XML as Jenkins takes it."
-)
-@click.option(
-    "--junit-gitlab", "gitlab", type=click.Path(path_type=Path), help="Write GitLab's JUnit XML."
-)
-@click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write one page.")
+@result_option("--junit", text="Write JUnit XML as Jenkins takes it.")
+@result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
+@result_option("--html", "html_path", text="Write one page.")
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
@@ -135,6 +133,7 @@ def command(
             questions,
             proof,
             ended=_how(ended),
+            orderly=ended in _ORDERLY,
             command=shlex.join(["nightjar", *sys.argv[1:]]),
         )
     cases = _cases(conclusion, proof)

@@ -31,7 +31,13 @@ class Conclusion:
 
 
 def conclude(
-    session: Session, plan: Plan, proof: Proof | None, *, ended: str = "", command: str = ""
+    session: Session,
+    plan: Plan,
+    proof: Proof | None,
+    *,
+    ended: str = "",
+    orderly: bool = False,
+    command: str = "",
 ) -> Conclusion:
     """The conclusion of a run.
 
@@ -40,15 +46,17 @@ def conclude(
         plan: the questions that apply.
         proof: what was read; None where there is none.
         ended: how the process that wrote it ended, for people.
+        orderly: it ended by itself. Without a proof it has then judged nothing, as one that only prints its version.
         command: what the page shows to do it again.
     """
     if proof is None or not _of(session, plan, proof):
-        error: NightjarError = _no_proof(ended)
+        nothing = proof is None and orderly
+        error = _incomplete(plan.questions, plan, ended) if nothing else _no_proof(ended)
         return Conclusion(Exit(error.exit_code), None, error, plan.questions)
     replies = proof.replies
     missing = tuple(question for question in plan.questions if not _judged(proof, question))
     case = _case(session, proof)
-    errors = [*proof.errors]
+    errors: list[NightjarError] = [*proof.errors]
     errors += [reply.failure for reply in replies.values() if reply.failure is not None]
     errors += [
         _digests_differ(question) for question in plan.questions if _differs(proof, question)
@@ -112,7 +120,7 @@ def _digests_differ(question: Question) -> FirmwareFailure:
     )
 
 
-def _no_proof(ended: str) -> HostFailure:
+def _no_proof(ended: str) -> NightjarError:
     return HostFailure(
         "the suite left no whole proof of what it judged, so there is no verdict",
         evidence=ended or "the proof file is missing, of another run, or cut off",
@@ -120,7 +128,7 @@ def _no_proof(ended: str) -> HostFailure:
     )
 
 
-def _incomplete(missing: Sequence[Question], plan: Plan, ended: str) -> Incomplete:
+def _incomplete(missing: Sequence[Question], plan: Plan, ended: str) -> NightjarError:
     named = ", ".join(question.id for question in missing[:_SHOWN])
     more = "" if len(missing) <= _SHOWN else f" and {len(missing) - _SHOWN} more"
     return Incomplete(
