@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from host.errors import BadInput, HostFailure
-from host.reference.model import Array, ReferenceTensor, check_inputs
+from host.reference.interpreter import Array, ReferenceTensor
+from host.reference.model import check_inputs
 
 # Address space for all tensors side by side; only what a model uses becomes memory.
 _ARENA_BYTES = 1 << 28

@@ -19,7 +19,7 @@ from host.bundle import (
 from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.files import sha256_bytes
-from host.reference.model import ReferenceTensor
+from host.reference.interpreter import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order
 from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, extract
 from model_gen.data.reopen import recordings_of, train_selection
