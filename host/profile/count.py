@@ -1,9 +1,8 @@
 """Runs a model on the virtual board under our TCG plugin, and reads what it counted."""
 
-import hashlib
+import platform
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from host.boards import qemu
+from host.cache import LIBRARIES, key_of
 from host.errors import HostFailure
 
 SOURCE = Path(__file__).with_name("nj_count.c")
-CACHE = Path(__file__).resolve().parents[2] / "build" / "host"
 FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared")
 ENGINE = ".engine_text"
 
@@ -70,15 +69,16 @@ def engine_of(elf: Path) -> Engine:
 
 
 def plugin() -> Path:
-    """The plugin as a shared library, compiled with gcc where build/host does not hold it yet.
+    """The plugin as a shared library, compiled with gcc where the cache does not hold it yet.
 
     Raises:
         HostFailure: gcc is missing or refuses the source.
     """
-    digest = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode()).hexdigest()
-    target = CACHE / f"libnjcount-{digest[:16]}.so"
-    if target.is_file():
-        return target
+    key = key_of(*FLAGS, platform.machine(), SOURCE.read_bytes())
+    return LIBRARIES.file("libnjcount", key[:16], ".so", _compile)
+
+
+def _compile(target: Path) -> None:
     gcc = shutil.which("gcc")
     if gcc is None:
         raise HostFailure(
@@ -86,17 +86,11 @@ def plugin() -> Path:
             evidence="no gcc in PATH",
             next_step="apt-get install gcc libc6-dev",
         )
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=CACHE, suffix=".so", delete=False) as own:
-        made = Path(own.name)
     done = subprocess.run(
-        [gcc, *FLAGS, "-o", str(made), str(SOURCE)], capture_output=True, text=True, check=False
+        [gcc, *FLAGS, "-o", str(target), str(SOURCE)], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        made.unlink()
         raise HostFailure("gcc does not compile the counting plugin", evidence=done.stderr[-2000:])
-    made.replace(target)
-    return target
 
 
 @contextmanager

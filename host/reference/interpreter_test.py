@@ -20,10 +20,23 @@ from model_gen.codegen import testing_fuzz, testing_keras
 from model_gen.codegen.testing_models import builder, edited, single
 from model_gen.codegen.testing_single_ops import SINGLE_OPS
 
-SHARED = sorted((ROOT / "../shared/data").glob("*/*.tflite"))
+# Not that one: its SOFTMAX aborts the process while it is prepared, whoever loads it.
+SHARED = sorted(
+    path for path in (ROOT / "../shared/data").glob("*/*.tflite") if path.stem != "mnv2_alpha01"
+)
 # The schema's names of types; what CAST makes of each float is TFLite's word.
-TYPES = ("FLOAT32", "FLOAT16", "FLOAT64", "INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32")
-TYPES = (*TYPES, "INT64", "UINT64", "BOOL", "COMPLEX64", "STRING")
+FLOATS_AND_SMALL = (
+    "FLOAT32",
+    "FLOAT16",
+    "FLOAT64",
+    "INT8",
+    "UINT8",
+    "INT16",
+    "UINT16",
+    "INT32",
+    "UINT32",
+)
+TYPES = (*FLOATS_AND_SMALL, "INT64", "UINT64", "BOOL", "COMPLEX64", "STRING")
 
 
 def theirs(content: bytes) -> Any:
