@@ -81,6 +81,12 @@ class BoundedFolder:
             )
         return True
 
+    def hold(self) -> None:
+        """From now on, nobody prunes what this process uses or writes before it ends; makes the folder."""
+        with suppress(OSError):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.use()
+
     def write(self, name: str, data: bytes) -> None:
         """Write an entry whole, and prune when that can have passed the bound.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import Choice, json_option, say, subcommand, write_json
 
 if TYPE_CHECKING:
     from host.cache import Cache
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 SCHEMA = "nightjar/cache/1"
 
 
-@click.command()
-@click.argument("action", default="show", type=click.Choice(["show", "prune"]))
+@subcommand()
+@click.argument("action", default="show", type=Choice(["show", "prune"]))
 @click.option("--cache", "name", metavar="NAME", help="Only this cache.")
 @click.option("--all", "everything", is_flag=True, help="With prune: remove every entry.")
 @json_option

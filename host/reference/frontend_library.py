@@ -7,9 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from host.cache import LIBRARIES, ROOT, key_of
+from host.cache import LIBRARIES, key_of
 from host.errors import HostFailure
 
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "firmware" / "core" / "frontend"
 # -march=native only makes it faster: the bits are the same for any -march (frontend_bits_test.py).
 FLAGS = (
