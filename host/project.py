@@ -1,7 +1,7 @@
 """A firmware project on disk, as the host sees it: its ELF and `nightjar.json`, the table of taps."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,11 @@ class ProjectDescription:
 
 @dataclass(frozen=True)
 class Project:
-    """A generated firmware project and the ELF built from it."""
+    """A generated firmware project and the ELF built from it; `recalled` names what was not made anew for it."""
 
     path: Path
     description: ProjectDescription
+    recalled: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def elf(self) -> Path:

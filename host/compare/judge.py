@@ -76,7 +76,7 @@ class Case:
         if observation.board_features is not None and expected.features is not None:
             shown = Spectrogram(observation.vector, expected.features, observation.board_features)
             self.spectrograms = [*self.spectrograms, shown][:3]
-        self.take(observation, tuple(tensor.nbytes for tensor in expected.layers))
+        self.take(observation, tuple(tensor.bytes for tensor in expected.layers))
 
     def take(self, observation: Observation, sizes: tuple[int, ...]) -> None:
         """Take an observation, and the bytes of each layer's tensor."""

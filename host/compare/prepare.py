@@ -11,7 +11,7 @@ from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.project import Project, check_streams, load_project
-from host.reference.micro import open_micro
+from host.reference.kept import KeptReference
 
 BUILD = 300.0  # seconds for cmake and ninja on a busy machine
 HOME = Path("build/subjects")
@@ -80,7 +80,7 @@ def prepare(
     with alone_in(folder, patience):
         made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
         if rounding == "tflm":
-            open_micro(subject.model)  # the judge may refuse: before time is spent to build
+            _ = KeptReference(subject.model, rounding).ports  # its judge may refuse: before a build
         build(made, patience)
     return subject, made
 

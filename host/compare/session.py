@@ -115,6 +115,7 @@ class Bench:
         self._oracle: Oracle | None = None
         self._vectors: list[Vector] = []
         self._expected: dict[int, Expected] = {}
+        self._believed: set[int] = set()  # vectors found equal to what was kept, not computed
         self._folder: Path | None = None
 
     def __enter__(self) -> "Bench":
@@ -205,7 +206,9 @@ class Bench:
         self.identity()
         vector = Vector(number, chunk=feed.chunk)
         expected = self.oracle.expect(vector)
-        return self.guarded(lambda: self._ask(vector, expected, feed=feed))
+        observation = self.guarded(lambda: self._ask(vector, expected, feed=feed))
+        self.guarded(self._settle)
+        return observation
 
     def describe(self, observation: Observation, place: int) -> str | None:
         """How the tensor at `place` on the way of the data differs, in one line; None when it does not."""
@@ -275,6 +278,12 @@ class Bench:
         )
 
     @property
+    def recalled(self) -> tuple[str, ...]:
+        """What of this verdict is kept from earlier runs: "messages", "build", "expectations"."""
+        recalls = self._oracle is not None and self._oracle.recalls
+        return (*self.session.project.recalled, *(("expectations",) if recalls else ()))
+
+    @property
     def hello(self) -> Hello | None:
         """Who answered, if it was the one asked for."""
         return self._hello
@@ -334,6 +343,18 @@ class Bench:
         self.case.add(observation, expected)
         wrong = len(observation.findings)
         self._say(f"{vector.node_id}: " + ("exact" if not wrong else f"{wrong} tensors differ"))
+        if expected.recalled:
+            self._believed.add(index)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Ask again what was found equal to what was kept, once some of that is known to be wrong."""
+        if self.oracle.distrusts:
+            believed, self._believed = self._believed, set()
+            for index in sorted(believed):
+                self._expected.pop(index, None)
+                del self.case.observations[index]
+                self._observe(index)
 
     def _ask(
         self, vector: Vector, expected: Expected, *, show: bool = False, feed: Feed | None = None

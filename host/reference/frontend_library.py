@@ -9,6 +9,7 @@ from pathlib import Path
 
 from host.cache import LIBRARIES, key_of
 from host.errors import HostFailure
+from host.reference.processor import processor
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "firmware" / "core" / "frontend"
@@ -115,7 +116,7 @@ def build() -> Path:
     Raises:
         HostFailure: gcc is missing or refuses the source.
     """
-    parts: list[str | bytes] = [*FLAGS, platform.machine(), _processor()]
+    parts: list[str | bytes] = [*FLAGS, platform.machine(), processor()]
     for file in sorted(SOURCES.glob("*.[ch]")):
         parts += [file.name, file.read_bytes()]
     return LIBRARIES.file("libnjfrontend", key_of(*parts)[:16], ".so", _compile)
@@ -143,14 +144,3 @@ def _compile(target: Path) -> None:
             evidence=done.stderr.strip()[-800:],
             next_step="apt-get install gcc libc6-dev",
         )
-
-
-def _processor() -> str:
-    """What tells processors apart for -march=native."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = ("flags", "Features", "model name", "cpu family", "model")
-    found = {line.split(":")[0].strip(): line for line in reversed(lines) if ":" in line}
-    return "\n".join(found.get(name, "") for name in names)
