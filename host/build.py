@@ -13,6 +13,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
+from host.build_stamp import Stamper
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.project import Project
@@ -60,8 +61,11 @@ def find_tool(name: str, remedy: str) -> str:
     return found
 
 
-def build(project: Project, deadline: Deadline) -> None:
+def build(project: Project, deadline: Deadline) -> bool:
     """Configure and build `project`; its ELF is at `project.elf` afterwards. Nothing is redone that is up to date.
+
+    Returns:
+        Whether that was so: the ELF is the one that the last build made, of the same files by the same tools.
 
     Raises:
         HostFailure: a tool is missing, the compiler refuses the sources, or the deadline has passed.
@@ -70,10 +74,15 @@ def build(project: Project, deadline: Deadline) -> None:
     cmake = find_tool("cmake", "pip install cmake, or apt-get install -y cmake")
     ninja = find_tool("ninja", "pip install ninja, or apt-get install -y ninja-build")
     if project.description.board == "native":
-        find_tool("gcc", "apt-get install -y gcc libc6-dev")
+        compiler = find_tool("gcc", "apt-get install -y gcc libc6-dev")
     else:
-        find_tool("arm-none-eabi-gcc", APT)
+        compiler = find_tool("arm-none-eabi-gcc", APT)
+    stamper = Stamper(project, cmake=cmake, ninja=ninja, compiler=compiler)
+    if stamper.is_current:
+        return True
     folder = project.elf.parent
+    if not stamper.same_tools and not folder.is_symlink():
+        shutil.rmtree(folder)
     configure = [cmake, "-G", "Ninja", "-S", str(project.path), "-B", str(folder)]
     _run(
         [*configure, f"-DCMAKE_MAKE_PROGRAM={ninja}"], deadline, "CMake does not accept the project"
@@ -90,6 +99,8 @@ def build(project: Project, deadline: Deadline) -> None:
         raise
     if not project.elf.is_file():
         raise HostFailure("the build gave no ELF", evidence=f"expected {project.elf}")
+    stamper.write()
+    return False
 
 
 def _run(command: list[str], deadline: Deadline, what: str) -> None:

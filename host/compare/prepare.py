@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from host.bundle import Subject, load_subject
@@ -81,7 +82,8 @@ def prepare(
         made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
         if rounding == "tflm":
             _ = KeptReference(subject.model, rounding).ports  # its judge may refuse: before a build
-        build(made, patience)
+        if build(made, patience):
+            made = replace(made, recalled=(*made.recalled, "build"))
     return subject, made
 
 

@@ -10,7 +10,6 @@ import base64
 import functools
 import json
 import os
-import platform
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -203,7 +202,7 @@ def _identity(rules: str) -> str:
     libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else ""
     return key_of(
         repr(_JUDGES[rules][1]()),
-        platform.machine(),
+        os.uname().machine,
         processor(),
         libc or "",
         np.__version__,
