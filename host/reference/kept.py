@@ -106,7 +106,8 @@ class KeptReference:
         self._model = model
         self._rules = rules
         self._judge: Judge | None = None
-        self._key = key_of(_VERSION, _identity(rules), rules, sha256_bytes(model))
+        identity = _identity(repr(_JUDGES[rules][1]()))
+        self._key = key_of(_VERSION, identity, rules, sha256_bytes(model))
         self._ports_key = key_of("ports", self._key)
 
     @property
@@ -196,12 +197,12 @@ class KeptReference:
 
 
 @functools.cache
-def _identity(rules: str) -> str:
-    """Whose numbers these are."""
+def _identity(package: str) -> str:
+    """Whose numbers these are; `package` tells the judge's."""
     folder = Path(__file__).parent
     libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else ""
     return key_of(
-        repr(_JUDGES[rules][1]()),
+        package,
         os.uname().machine,
         processor(),
         libc or "",
