@@ -4,10 +4,8 @@ A cache is a folder under `NIGHTJAR_CACHE`, or under build/cache of this checkou
 else's or cannot be written there is as if it had never been kept. A new cache is one line in `CACHES`.
 """
 
-import atexit
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -81,8 +79,9 @@ class Cache:
     def file(self, stem: str, key: str, suffix: str, make: Callable[[Path], None]) -> Path:
         """A file that is used by its path until this process ends, as a library is: kept, or else written by `make`.
 
-        Its name is STEM-KEY-DIGEST and `suffix`; the digest is held against its content. Where it cannot be kept, it
-        lies in a folder that goes with this process. What `make` raises is raised.
+        Its name is STEM-KEY-DIGEST and `suffix`; the digest is held against its content. Where it
+        cannot be kept, it is a file in memory that goes with this process. What `make` raises is
+        raised.
         """
         folder = self.folder
         for path in sorted(folder.path.glob(f"{stem}-{key}-*{suffix}")):
@@ -96,9 +95,10 @@ class Cache:
                 folder.write(name, made.read_bytes())
                 if folder.use(name):
                     return folder.path / name
-            own = Path(tempfile.mkdtemp(prefix="nightjar-"))
-            atexit.register(shutil.rmtree, own, ignore_errors=True)
-            return Path(shutil.copyfile(made, own / name))
+            handle = os.memfd_create(name)
+            with os.fdopen(handle, "wb", closefd=False) as stream:
+                stream.write(made.read_bytes())
+            return Path(f"/proc/{os.getpid()}/fd/{handle}")  # children find it, too
 
     def _seal(self, key: str, content: bytes) -> bytes:
         return (_SEAL + key_of(self.name, key, content)).encode()
