@@ -76,7 +76,7 @@ def build(project: Project, deadline: Deadline) -> bool:
     """Configure and build `project`; its ELF is at `project.elf` afterwards. Nothing is redone that is up to date.
 
     Returns:
-        Whether that was so: the ELF is the one that the last build made, of the same files by the same tools.
+        Whether it was: the ELF is what the last build made, of the same files by the same tools.
 
     Raises:
         HostFailure: a tool is missing, the compiler refuses the sources, or the deadline has passed.

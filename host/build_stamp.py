@@ -65,7 +65,7 @@ class Stamper:
 
     @property
     def same_tools(self) -> bool:
-        """Whether nothing outside the project has changed. ninja sees a changed header, but no changed compiler."""
+        """Whether nothing outside the project has changed; ninja sees no changed compiler."""
         stamp = self._stamp
         return stamp is None or (
             stamp.tools == self._tools
@@ -121,7 +121,7 @@ def _load(project: Project) -> Stamp | None:
 
 
 def _linked(project: Project) -> tuple[str | None, str | None]:
-    """SHA-256 of the ELF, and of the record that a build may write beside it; None for what is not there."""
+    """SHA-256 of the ELF and of the record that a build may write beside it; None: not there."""
     record = project.elf.with_name(project.elf.name + ".sha256")
     return (
         sha256_file(project.elf) if project.elf.is_file() else None,
@@ -142,7 +142,7 @@ def _seen(paths: list[str]) -> tuple[Seen, ...]:
 
 
 def _outside(project: Project, compiler: str, ninja: str) -> list[str] | None:
-    """Paths outside the project that its objects and its ELF come from; None when ninja does not say."""
+    """Paths outside the project that its ELF comes from; None when ninja does not say."""
     built = project.elf.parent
     listed = _ask(ninja, "-C", str(built), "-t", "deps")
     inside = project.path.resolve()

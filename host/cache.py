@@ -1,7 +1,8 @@
-"""Caches: what was computed before, in one place, each bounded, verified when read, and never needed.
+"""Caches: what was computed before, in one place, bounded, verified when read, and never needed.
 
-A cache is a folder under `NIGHTJAR_CACHE`, or under build/cache of this checkout. What is missing, damaged, somebody
-else's or cannot be written there is as if it had never been kept. A new cache is one line in `CACHES`.
+A cache is a folder under `NIGHTJAR_CACHE`, or under build/cache of this checkout. What is missing,
+damaged, somebody else's or cannot be written there is as if it had never been kept. A new cache is
+one line in `CACHES`.
 """
 
 import hashlib
@@ -30,7 +31,8 @@ class Cache:
         holds: for people.
         bound: bytes of all entries, at most.
         verified: how an entry is known to be whole, for people.
-        form: regular expression of an entry's path in the folder, with at most one subfolder of two hex digits.
+        form: regular expression of an entry's path in the folder; its only subfolders are two hex
+            digits.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Cache:
         if path.parent.is_symlink():
             return None
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return None
         with os.fdopen(handle, "rb") as stream:
@@ -77,11 +79,11 @@ class Cache:
                 (self.folder.path / key).unlink()
 
     def file(self, stem: str, key: str, suffix: str, make: Callable[[Path], None]) -> Path:
-        """A file that is used by its path until this process ends, as a library is: kept, or else written by `make`.
+        """A file that is used by its path until this process ends, as a library is.
 
-        Its name is STEM-KEY-DIGEST and `suffix`; the digest is held against its content. Where it
-        cannot be kept, it is a file in memory that goes with this process. What `make` raises is
-        raised.
+        It is kept, or else written by `make`, whose errors are raised. Its name is STEM-KEY-DIGEST
+        and `suffix`; the digest is held against its content. Where it cannot be kept, it is a file
+        in memory that goes with this process.
         """
         folder = self.folder
         for path in sorted(folder.path.glob(f"{stem}-{key}-*{suffix}")):

@@ -1,9 +1,9 @@
 """A folder of files that stays within a bound while several processes write, use and prune it.
 
-Entries are files whose path has a given form; nothing else is counted or removed, and no link is followed. When an
-entry was used last is its time of change. `.lock` is held by who prunes, and for moments by who uses. Who uses entries
-by their paths holds a lease, a locked file that the kernel frees when the process ends: what was used since a living
-lease began is not pruned.
+Entries are files whose path has a given form; nothing else is counted or removed, and no link is
+followed. When an entry was used last is its time of change. `.lock` is held by who prunes, and for
+moments by who uses. Who uses entries by their paths holds a lease, a locked file that the kernel
+frees when the process ends: what was used since a living lease began is not pruned.
 """
 
 import fcntl
@@ -33,7 +33,7 @@ _leases: dict[tuple[int, int], int] = {}  # device and inode of a folder -> our 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of the cache: its path in the folder, its size, and when it was used last, in ns of the epoch."""
+    """A file: its path in the folder, its size, and when it was used last, in ns of the epoch."""
 
     name: str
     bytes: int
@@ -50,7 +50,7 @@ class Swept:
 
 
 class BoundedFolder:
-    """The folder `path`, which need not exist; `form` is what the paths of its entries match whole."""
+    """The folder `path`, which need not exist; the paths of its entries match `form` whole."""
 
     def __init__(self, path: Path, form: str, bound: int) -> None:
         self.path = path
@@ -58,13 +58,13 @@ class BoundedFolder:
         self.bound = bound
 
     def entries(self) -> list[Entry]:
-        """Every entry, those that were not used for longest first; none where there is no folder of ours."""
+        """Every entry, what was not used for longest first; none where no folder of ours is."""
         with suppress(OSError), self._opened() as folder:
             return self._entries(folder)
         return []
 
     def use(self, *names: str) -> bool:
-        """Whether these entries are all there; if so, nobody prunes them before this process ends."""
+        """Whether these entries are all there; then nobody prunes them before this process ends."""
         try:
             with self._opened() as folder, _locked(folder, fcntl.LOCK_SH):
                 self._lease(folder)
@@ -82,7 +82,7 @@ class BoundedFolder:
         return True
 
     def hold(self) -> None:
-        """From now on, nobody prunes what this process uses or writes before it ends; makes the folder."""
+        """Nobody prunes what this process uses or writes from now on; makes the folder."""
         with suppress(OSError):
             self.path.mkdir(parents=True, exist_ok=True)
             self.use()
@@ -108,7 +108,7 @@ class BoundedFolder:
         """Remove entries, those not used for longest first, until the others fit `bound` bytes.
 
         Raises:
-            OSError: the folder is a link or cannot be changed, or another process holds it for long.
+            OSError: the folder is a link or cannot be changed, or another process holds it long.
         """
         try:
             with self._opened() as folder, _locked(folder, fcntl.LOCK_EX):
@@ -191,7 +191,7 @@ class BoundedFolder:
 
 
 def is_ours(about: os.stat_result) -> bool:
-    """A plain file of this user or of root that nobody else can write: what it says may be believed."""
+    """A plain file of this user or of root that nobody else can write: it may be believed."""
     return (
         stat.S_ISREG(about.st_mode)
         and about.st_uid in (0, os.geteuid())
@@ -231,7 +231,7 @@ def _locked(folder: int, how: int) -> Iterator[None]:
 
 
 def _leased_since(folder: int) -> float:
-    """When the oldest living lease began, in ns; infinity where there is none. Those that ended are removed."""
+    """When the oldest living lease began, in ns, or infinity; those that ended are removed."""
     oldest = float("inf")
     for entry in list(os.scandir(folder)):
         if not entry.name.startswith(_LEASE) or not entry.is_file(follow_symlinks=False):

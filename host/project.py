@@ -73,7 +73,7 @@ class ProjectDescription:
 
 @dataclass(frozen=True)
 class Project:
-    """A generated firmware project and the ELF built from it; `recalled` names what was not made anew for it."""
+    """A generated firmware project and its ELF; `recalled` names what was not made anew."""
 
     path: Path
     description: ProjectDescription

@@ -1,4 +1,4 @@
-"""What is kept of the reference, where a wrong record meets a board: a bundle's chunks, classify."""
+"""A wrong record of the reference meets a board: a bundle's chunks, classify."""
 
 import base64
 import json

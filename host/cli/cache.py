@@ -20,9 +20,10 @@ SCHEMA = "nightjar/cache/1"
 @click.option("--all", "everything", is_flag=True, help="With prune: remove every entry.")
 @json_option
 def command(action: str, name: str | None, everything: bool, json_path: str | None) -> None:
-    """Show what is kept between commands, or prune it to its bounds, what was not used for longest first.
+    """Show what is kept between commands, or prune it to its bounds.
 
-    Nothing here is needed: what is missing is computed again. Entries that a running command uses are left.
+    What was not used for longest goes first. Nothing here is needed: what is missing is computed
+    again. Entries that a running command uses are left.
     NIGHTJAR_CACHE names another folder than build/cache.
     """
     from host.cache import CACHES, cache_root
@@ -60,7 +61,7 @@ def _prune(cache: "Cache", bound: int) -> "Swept":
         raise HostFailure(
             f"the cache {cache.name} cannot be pruned",
             evidence=f"{cache.folder.path}: {error.strerror or error}",
-            next_step="run it again when no other command writes there; a link in its place is never followed",
+            next_step="run it again when no other command writes there; links are never followed",
         ) from error
 
 
@@ -87,7 +88,8 @@ def _lines(row: dict[str, Any]) -> list[str]:
     oldest = "" if row["oldest"] is None else f", oldest {row['oldest']}"
     many = "entry" if row["entries"] == 1 else "entries"
     lines = [
-        f"{row['name']:<13} {row['entries']:>6,} {many:<7} {row['bytes']:>14,} of {row['bound']:,} bytes{oldest}",
+        f"{row['name']:<13} {row['entries']:>6,} {many:<7}"
+        f" {row['bytes']:>14,} of {row['bound']:,} bytes{oldest}",
         f"{'':<13} {row['holds']}; verified by {row['verified']}",
     ]
     removed = row["removed"]

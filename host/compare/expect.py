@@ -19,11 +19,12 @@ Tensors = tuple[Array, ...]
 class Expected:
     """The reference's tensors for one vector.
 
-    features: float32 [bins, frames], None without a chunk. inputs, outputs: the model's, whole. layers: the summary of
-    each op output, in order; `tensor` gives its values.
+    features: float32 [bins, frames], None without a chunk. inputs, outputs: the model's, whole.
+    layers: the summary of each op output, in order; `tensor` gives its values.
 
-    `recalled`: layers and outputs are what was kept of an earlier run. That is enough to find a board equal. Nothing
-    may be said to differ from it before `confirm`, after which they are the reference's own.
+    `recalled`: layers and outputs are what was kept of an earlier run. That is enough to find a
+    board equal. Nothing may be said to differ from it before `confirm`, after which they are the
+    reference's own.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Expected:
         compute: Callable[[], tuple[Tensors, Tensors]],
         kept: tuple[tuple[Summary, ...], Tensors] | None = None,
     ) -> None:
-        """`compute` gives layers and outputs, and is called at most once; `kept`: what it is believed to give."""
+        """`compute` gives layers and outputs, at most once; `kept`: what it is believed to give."""
         self.features = features
         self.inputs = inputs
         self._compute = compute
@@ -78,9 +79,9 @@ class Expected:
 class Oracle:
     """The host reference of one subject: frontend (where there is a contract) and model.
 
-    rules: name the judge of the model; see `KeptReference`. recalls: whether anything expected is what was kept of an
-    earlier run. distrusts: what was kept was not what the reference gives. From then on nothing kept is believed, and
-    what was found equal by it must be asked again.
+    rules: name the judge of the model; see `KeptReference`. recalls: whether anything expected is
+    what was kept of an earlier run. distrusts: what was kept was not what the reference gives. From
+    then on nothing kept is believed, and what was found equal by it must be asked again.
 
     Raises:
         HostFailure: the judge is not installed.

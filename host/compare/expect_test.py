@@ -200,7 +200,7 @@ def test_a_right_board_is_right_whatever_a_record_says(
 def test_records_that_agree_with_a_wrong_board_do_not_outlive_one_that_does_not(
     project: Project, wrong: Project, tmp_path: Path
 ) -> None:
-    """All but the last say what the wrong firmware computes, which finds it equal; the last is asked, and then all."""
+    """All but the last are of the wrong firmware, and find it equal, until the last is in doubt."""
     judged(project, tmp_path)
     given, right = vectors(), oracle()
     observed = _board_says(wrong, tmp_path)

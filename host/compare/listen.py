@@ -136,7 +136,7 @@ class Listener:
         )
 
     def _host(self, vectors: Sequence[Vector], *, confirmed: bool = False) -> Array:
-        """The reference's scores; `confirmed`: computed now, whatever was kept of an earlier run."""
+        """The reference's scores; `confirmed`: computed now, whatever was kept."""
         outputs = []
         for vector in vectors:
             expected = self._oracle.expect(vector)

@@ -255,7 +255,7 @@ class Observer:
         recalled = expected.recalled
         found, board_features = self._compare(answers, expected, show)
         if recalled and (found.findings or not expected.recalled):
-            # What differs, differs from what the reference computes now, not from what is remembered of it.
+            # What differs, differs from what the reference computes now, not from a record.
             expected.confirm()
             found, board_features = self._compare(answers, expected, show)
         cost, steps = untapped.cost, untapped.steps
@@ -277,7 +277,7 @@ class Observer:
     def _compare(
         self, answers: "_Answers", expected: Expected, show: bool
     ) -> "tuple[_Findings, npt.NDArray[np.float32] | None]":
-        """What differs, along the way of the data, and the board's spectrogram where it was read."""
+        """What differs, along the way of the data; the board's spectrogram where it was read."""
         found, digests = _Findings(), answers.digests
         board_features = self._compare_features(digests, expected, found, show)
         self._compare_inputs(digests, expected, found, show)

@@ -348,7 +348,7 @@ class Bench:
         self._settle()
 
     def _settle(self) -> None:
-        """Ask again what was found equal to what was kept, once some of that is known to be wrong."""
+        """Ask again what was found equal to records, once one of them is known to be wrong."""
         if self.oracle.distrusts:
             believed, self._believed = self._believed, set()
             for index in sorted(believed):

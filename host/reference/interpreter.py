@@ -1,8 +1,8 @@
 """TFLite's interpreter of the pinned TensorFlow, without TensorFlow's import.
 
-The interpreter is one extension module and one library of 15 MB, which need nothing else of the package. To import
-TensorFlow for them costs seconds and half a gigabyte. The extension gets its own name, under which TensorFlow itself
-finds it when it is imported later, or has put it already.
+The interpreter is one extension module and one library of 15 MB, which need nothing else of the
+package. To import TensorFlow for them costs seconds and half a gigabyte. The extension gets its own
+name, under which TensorFlow itself finds it when it is imported later, or has put it already.
 """
 
 import functools
@@ -28,7 +28,7 @@ Array = npt.NDArray[Any]
 INTERPRETER, TENSORFLOW = "interpreter", "tensorflow"
 _FOLDER = ("lite", "python")
 _EXTENSION = "tensorflow.lite.python._pywrap_tensorflow_interpreter_wrapper"
-# Versions whose native interface is the one that is called here; interpreter_test.py holds it against TensorFlow's.
+# Their native interface is the one called here; interpreter_test.py holds it to TensorFlow's.
 _KNOWN = ("2.21.0",)
 _INSTALLED = re.compile(r"tensorflow(?:_cpu)?-(?P<version>[^-]+)\.dist-info")
 _BUILTIN_REF = 2  # interpreter.py of TensorFlow, _get_op_resolver_id
@@ -37,7 +37,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Package:
-    """The installed TensorFlow: its version, and its interpreter's files with size and time of change in ns."""
+    """The installed TensorFlow: version, and its interpreter's files with size and change in ns."""
 
     version: str
     files: tuple[tuple[str, int, int], ...]
@@ -45,7 +45,7 @@ class Package:
 
 @dataclass(frozen=True)
 class ReferenceTensor:
-    """An input or output. scale 0.0 means not quantized; else real = scale * (step - zero_point)."""
+    """An input or output. scale 0.0: not quantized; else real = scale * (step - zero_point)."""
 
     tensor: int
     name: str
@@ -56,7 +56,7 @@ class ReferenceTensor:
 
 
 class Interpreter:
-    """One model under `BUILTIN_REF` in one thread, every tensor preserved; its tensors are allocated.
+    """One model under `BUILTIN_REF` in one thread, allocated, every tensor preserved.
 
     `loaded` says how: "interpreter" alone, or with the whole of "tensorflow".
 
@@ -74,7 +74,7 @@ class Interpreter:
         self.outputs = [self._port(index) for index in self._native.OutputIndices()]
 
     def ops(self) -> list[tuple[int, str, tuple[int, ...], tuple[int, ...]]]:
-        """(index, name, input tensors, output tensors) of each node; -1 stands for an input left out."""
+        """(index, name, input tensors, output tensors) of each node; -1: an input left out."""
         ask = self._native
         return [
             (
@@ -179,7 +179,7 @@ def _extension() -> Any | None:
             spec.loader.exec_module(module)
         except (ImportError, OSError):
             return None
-        # For TensorFlow's own import. CPython does it for this kind of extension, without promising it.
+        # For TensorFlow's own import. CPython does so for this kind of extension, unpromised.
         return sys.modules.setdefault(_EXTENSION, module)
 
 

@@ -1,4 +1,4 @@
-"""The interpreter loaded alone is the one of `tf.lite.Interpreter`, and does not get into TensorFlow's way."""
+"""The interpreter loaded alone is TensorFlow's, and does not get into TensorFlow's way."""
 
 import subprocess
 import sys
@@ -75,7 +75,7 @@ def cast(to: str) -> bytes:
 
 
 def check_same(content: bytes) -> None:
-    """Refused in the same words, or ports, ops and every tensor, constants too, on several inputs."""
+    """Refused in the same words, or ports, ops and every tensor, constants too, are the same."""
     refused = outcome_of(theirs, content)
     if refused != "taken":
         assert outcome_of(Interpreter, content) == refused
@@ -153,7 +153,7 @@ def test_a_resized_model_is_seen_as_the_interpreter_sees_it() -> None:
 
 
 def test_damaged_models_end_the_same_way_in_both() -> None:
-    """Refused with the same words, taken, or, as TFLite does with a few, ending the process: hence in children."""
+    """Refused in the same words, taken, or, as with a few, ending the process: so in children."""
     code = """
     import collections, os
     from host.reference import interpreter_test as here
@@ -283,7 +283,8 @@ def test_the_judge_first_and_then_training(model: str) -> None:
     theirs = with_tensorflow()
     trained = trains()
     crc(trained)
-    print(judge.loaded, trained.loaded, first == theirs == crc(judge) == crc(ReferenceModel(content)))
+    same = first == theirs == crc(judge) == crc(ReferenceModel(content))
+    print(judge.loaded, trained.loaded, same)
     """
     assert run(PRELUDE + TRAIN + textwrap.dedent(code), model) == "interpreter interpreter True"
 

@@ -1,9 +1,9 @@
 """The reference of one model, opened only for what it has not computed before.
 
-What the reference gave is kept in the cache `expectations`: of a model its ports, of a set of inputs the digest of
-every tensor, and the outputs themselves. A record belongs to the bytes of the model and of the inputs, to the rules, to
-the judge's package with its version and files, to this computer's kind of processor and C library, and to the code of
-this folder that calls the judge.
+What the reference gave is kept in the cache `expectations`: of a model its ports, of a set of
+inputs the digest of every tensor, and the outputs themselves. A record belongs to the bytes of the
+model and of the inputs, to the rules, to the judge's package with its version and files, to this
+computer's kind of processor and C library, and to the code of this folder that calls the judge.
 """
 
 import base64
@@ -38,7 +38,7 @@ _JUDGES: dict[str, tuple[Callable[[bytes], Judge], Callable[[], object]]] = {
 
 @dataclass(frozen=True)
 class Summary:
-    """A tensor without its values: the CRC-32 (zlib's) of its bytes as they lie on a board, its type and shape."""
+    """A tensor without its values: CRC-32 (zlib's) of its bytes as on a board, type and shape."""
 
     digest: int
     dtype: np.dtype[Any]
@@ -56,7 +56,7 @@ class Summary:
 
 @dataclass(frozen=True, eq=False)
 class Recalled:
-    """What the reference gave for some inputs, by index of the tensor: every tensor's summary, the outputs whole."""
+    """What the reference gave, by index of the tensor: every summary, the outputs whole."""
 
     tensors: Mapping[int, Summary]
     outputs: Mapping[int, Array]
@@ -88,8 +88,8 @@ def to_bytes(tensor: Array) -> bytes:
 class KeptReference:
     """The judge of `rules` for one model. `opened` says whether it had to be loaded.
 
-    rules: "tflite", the pinned TFLite's reference kernels, or "tflm", tflite-micro's interpreter. Neither stands in for
-    the other.
+    rules: "tflite", the pinned TFLite's reference kernels, or "tflm", tflite-micro's interpreter.
+    Neither stands in for the other.
 
     Raises:
         BadInput: nobody judges these rules; or, when it is opened, the judge cannot run the model.
@@ -131,7 +131,7 @@ class KeptReference:
 
     @property
     def loaded(self) -> str:
-        """How the judge was loaded: "interpreter", or "tensorflow" where its interpreter does not load alone."""
+        """How the judge was loaded: "interpreter", or "tensorflow" where it does not load alone."""
         return self.ports.loaded
 
     @property
@@ -185,9 +185,9 @@ class KeptReference:
             if remembered not in (None, _ports_of(self._judge)):
                 EXPECTATIONS.drop(self._ports_key)
                 raise HostFailure(
-                    "what was kept of this model's inputs and outputs is not what its reference says",
+                    "what was kept of this model's ports is not what its reference says",
                     evidence=f"kept: {remembered}",
-                    next_step="run it again: the record is gone; `nightjar cache prune --all` removes all of them",
+                    next_step="run it again: the record is gone",
                 )
         return self._judge
 

@@ -112,7 +112,7 @@ def open_micro(tflite: bytes) -> MicroModel:
 
 
 def installed() -> tuple[tuple[str, int, int], ...]:
-    """Files of the installed package with size and time of change in ns, found without importing it.
+    """Files of the installed package with size and change in ns, found without importing it.
 
     Raises:
         HostFailure: the package is not installed.

@@ -31,8 +31,9 @@ class ReferenceOp:
 class ReferenceModel:
     """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte.
 
-    `description` names it, and says where the model had to be changed for the loader; see `axes`. `loaded` says how
-    its interpreter came into this process: "interpreter", alone, or with the whole of "tensorflow".
+    `description` names it, and says where the model had to be changed for the loader; see `axes`.
+    `loaded` says how its interpreter came into this process: "interpreter", alone, or with the
+    whole of "tensorflow".
 
     Raises:
         BadInput: TFLite refuses the bytes.

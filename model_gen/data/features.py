@@ -110,9 +110,10 @@ def extract(
 ) -> Chunks:
     """Chunks and features of `recordings`, from the cache where the same bytes were seen before.
 
-    `cache_dir` is a folder of one's own, which grows without a bound; None is the cache `features` of `nightjar cache`.
-    A recording that cannot be decoded is reported through `on_skip` and left out. `num_workers` threads work at a
-    time, none beside the caller's for 0; the result does not depend on it.
+    `cache_dir` is a folder of one's own, which grows without a bound; None is the cache `features`
+    of `nightjar cache`. A recording that cannot be decoded is reported through `on_skip` and left
+    out. `num_workers` threads work at a time, none beside the caller's for 0; the result does not
+    depend on it.
 
     Raises:
         BadInput: no recording could be decoded.
