@@ -1,19 +1,23 @@
 """What every subcommand shares: its results, `--json`, what it says while it works, and how errors are shown."""
 
+import contextlib
 import difflib
 import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from host.errors import BadInput, NightjarError
 from host.files import write_atomically
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Level(IntEnum):
@@ -26,6 +30,23 @@ class Level(IntEnum):
 
 _level = Level.NORMAL
 _results: list[Path] = []  # of the command that runs
+_console: "Console | None" = None  # that shows progress, which what is said must not run into
+
+
+def level() -> Level:
+    """How much the command that runs says."""
+    return _level
+
+
+@contextlib.contextmanager
+def printing_above(console: "Console") -> Iterator[None]:
+    """What is said inside the block appears above the line that `console` keeps moving."""
+    global _console
+    _console = console
+    try:
+        yield
+    finally:
+        _console = None
 
 
 class FiniteRange(click.FloatRange):
@@ -202,9 +223,13 @@ def _writable(context: click.Context, option: click.Parameter, value: Path | Non
     return str(value)
 
 
-def say(message: str, json_path: str | None = None, *, level: Level = Level.NORMAL) -> None:
+def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL) -> None:
     """Print for people: on standard error when standard output belongs to `--json -`."""
-    if _level >= level:
+    if _level < at:
+        return
+    if _console is not None and (json_path == "-" or sys.stdout.isatty()):
+        _console.print(message, markup=False, highlight=False, soft_wrap=True)
+    else:
         click.echo(message, err=json_path == "-")
 
 

@@ -91,21 +91,24 @@ def command(
     import secrets
     import tempfile
 
+    from host.cli.progress import working
     from host.compare.conclude import conclude
     from host.compare.prepare import default_folder, prepare
     from host.compare.proof import read_proof
     from host.compare.questions import plan
     from host.compare.session import Session
     from host.deadline import Deadline
+    from host.enforced import enforced
     from host.files import write_atomically
     from host.report.html import write_html
     from host.report.junit import annotations, junit_xml
 
     limit = Deadline.after(deadline)
     suite = _suite()
-    subject, made = prepare(
-        bundle, board, rounding=rounding, stream=stream, project=project, out=out, limit=limit
-    )
+    with enforced(limit), working("making firmware"):
+        subject, made = prepare(
+            bundle, board, rounding=rounding, stream=stream, project=project, out=out, limit=limit
+        )
     session = Session(made, subject, board, vectors=vectors, seed=seed, limit=limit)
     questions = plan(session.structure, session.taps, session.scope)
     folder = out or default_folder(subject, board, rounding, stream=stream)

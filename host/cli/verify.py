@@ -83,28 +83,34 @@ def command(
     deadline: float,
     json_path: str | None,
 ) -> int:
+    from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
     from host.compare.session import Session
     from host.deadline import Deadline
+    from host.enforced import enforced
     from host.exit_codes import Exit
     from host.report.html import write_html
     from host.report.regression import Baseline
 
     limit = Deadline.after(deadline)
-    before = None if baseline is None else Baseline.read(baseline)
-    subject, made = prepare(model, board, rounding=rounding, project=project, out=out, limit=limit)
-    folder = out if out is not None else default_folder(subject, board, rounding)
-    session = Session(
-        made, subject, board, vectors, seed, limit=limit, evidence=folder / "difference"
-    )
-    if before is not None:
-        before.check(session)
-    verdict = prove(
-        session,
-        say=lambda line: say(line, json_path),
-        command=shlex.join(["nightjar", *sys.argv[1:]]),
-    )
+    with enforced(limit), working("making firmware") as now:
+        before = None if baseline is None else Baseline.read(baseline)
+        subject, made = prepare(
+            model, board, rounding=rounding, project=project, out=out, limit=limit
+        )
+        folder = out if out is not None else default_folder(subject, board, rounding)
+        session = Session(
+            made, subject, board, vectors, seed, limit=limit, evidence=folder / "difference"
+        )
+        if before is not None:
+            before.check(session)
+        verdict = prove(
+            session,
+            say=lambda line: say(line, json_path),
+            now=now,
+            command=shlex.join(["nightjar", *sys.argv[1:]]),
+        )
     failure = None if before is None else before.compare(verdict)
     if failure is not None and verdict.exact:
         verdict = replace(verdict, exit_code=failure.exit_code, exact=True)

@@ -7,9 +7,16 @@ from host.report.verdict import Verdict
 
 
 def prove(
-    session: Session, *, say: Callable[[str], None] | None = None, command: str = ""
+    session: Session,
+    *,
+    say: Callable[[str], None] | None = None,
+    now: Callable[[str], None] = lambda what: None,
+    command: str = "",
 ) -> Verdict:
     """Judge a built project on a board, on `vectors` random vectors and the bundle's own chunks.
+
+    Args:
+        say: told what is found. now: told what is being done. command: what the page shows to do it again.
 
     Raises:
         IdentityFailure: another firmware answers; no number has been printed.
@@ -17,6 +24,9 @@ def prove(
         BoardFailure, LinkFailure, FlashFailure, HostFailure: there is no verdict, and why.
     """
     with Bench(session, say=say) as bench:
+        now(f"starting the board {session.board}")
+        bench.identity()
         for index in range(bench.total):
+            now(f"vector {index + 1} of {bench.total}")
             bench.observation(index)
         return bench.verdict(command)
