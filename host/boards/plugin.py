@@ -30,7 +30,7 @@ def compiled(source: Path) -> Path:
     Raises:
         HostFailure: gcc is missing or refuses the source.
     """
-    target = CACHE / f"lib{source.stem}-{plugin_digest(source)[:16]}.so"
+    target = _library(source)
     if target.is_file():
         return target
     gcc = shutil.which("gcc")
@@ -56,6 +56,10 @@ def compiled(source: Path) -> Path:
     return target
 
 
+def _library(source: Path) -> Path:
+    return CACHE / f"lib{source.stem}-{plugin_digest(source)[:16]}.so"
+
+
 def plugin_arguments(source: Path, **arguments: Path) -> tuple[str, ...]:
     """What makes QEMU load the plugin of `source` with these arguments."""
     words = [str(compiled(source)), *(f"{name}={path}" for name, path in arguments.items())]
@@ -78,9 +82,15 @@ def qemu_version() -> str:
     return line
 
 
-def no_plugins() -> str:
-    """Why this QEMU loads no plugin of ours; "" where it does."""
+def why_not(source: Path) -> str:
+    """Why the plugin of `source` cannot be loaded here; "" where it can.
+
+    Raises:
+        HostFailure: QEMU is not installed, or does not say its version.
+    """
     found = re.search(r"version (\d+)\.", qemu_version())
     if found is not None and int(found[1]) >= _NEXT_API:
         return f"{qemu_version()} takes plugins of another API version than ours, 1"
+    if not _library(source).is_file() and shutil.which("gcc") is None:
+        return "gcc is not installed, which compiles our plugin of QEMU"
     return ""

@@ -15,6 +15,7 @@ Inputs = tuple[Array, ...]
 Steps = npt.NDArray[np.float64]
 
 _MOST_CHANNELS = 8
+_MOST_TURNS = 16
 _NOISE = (0.5, 2.0, 8.0, 32.0, 128.0)  # standard deviations, in steps
 _FAR = (1e-3, 256.0, 2.0**20)  # of a float input, in steps
 
@@ -60,8 +61,10 @@ def _kinds(space: Space, generator: np.random.Generator) -> Iterator[Steps]:
         levels += [sign * far for far in _FAR for sign in (1.0, -1.0)]
     for level in levels:
         yield np.full(shape, level)
-    ramp = np.resize(np.linspace(low, high, 256), count).reshape(shape)  # every step of an int8
-    yield from (ramp, ramp[::-1] if shape else ramp, low + high - ramp)
+    every = np.arange(low, high + 1)  # the steps of an int8; a small input takes them in turns
+    for begin in range(0, min(len(every), _MOST_TURNS * count), count):
+        ramp = np.take(every, begin + flat, mode="wrap").reshape(shape)
+        yield from (ramp, low + high - ramp)
     across = np.linspace(low, high, max(count, 2))[:count].reshape(shape)
     yield from (across, low + high - across)
     last = shape[-1] if shape else 1

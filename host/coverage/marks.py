@@ -58,19 +58,19 @@ class Marks:
             HostFailure: QEMU has not run the plugin.
         """
         image = self.image
+        head = _WORD * (1 + image.words)
         try:
             with self._output.open("rb") as stream:
-                present = int.from_bytes(stream.read(_WORD), "little")
-                counters = np.frombuffer(stream.read(_WORD * image.words), np.uint64)
+                if os.fstat(stream.fileno()).st_size != head + self.rows * image.width:
+                    raise _silent("its output has another size than its plan asks for")
+                numbers = np.frombuffer(stream.read(head), np.uint64)
                 stream.seek(number * image.width, os.SEEK_CUR)
                 marks: Bytes = np.frombuffer(stream.read(image.width), np.uint8)
         except OSError as error:
             raise _silent(str(error)) from error
-        if len(counters) != image.words or len(marks) != image.width:
-            raise _silent("its output is too short")
         begun = (marks & _EXECUTED) != 0
-        if number == present:
-            begun[: 2 * image.words : 2] |= counters != 0
+        if number == numbers[0]:
+            begun[: 2 * image.words : 2] |= numbers[1:] != 0
         return begun, (marks & _READ) != 0
 
     def clear(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.boards.plugin import no_plugins, plugin_digest, qemu_version
+from host.boards.plugin import plugin_digest, qemu_version, why_not
 from host.bundle import Subject
 from host.compare.expect import to_bytes
 from host.compare.vectors import Vector
@@ -29,7 +29,7 @@ def coverage_reason(board: str) -> str:
     """Why coverage cannot be counted on a board of this kind, here; "" where it can."""
     if board != BOARD:
         return f"the tier {board} cannot count which code runs: only {BOARD} does"
-    return no_plugins()
+    return why_not(SOURCE)
 
 
 def require_countable(project: Project) -> None:
@@ -41,6 +41,22 @@ def require_countable(project: Project) -> None:
             evidence=f"Received: a project for {board}. {reason}",
             next_step=f"use --board {BOARD}",
         )
+
+
+def coverage_or_reason(
+    project: Project,
+    subject: Subject,
+    vectors: Sequence[Vector],
+    *,
+    limit: Deadline | None = None,
+) -> tuple[Coverage | None, str]:
+    """What `measure` gives, and ""; or None, and why this tier or this computer cannot count.
+
+    Raises: as `measure`.
+    """
+    if reason := coverage_reason(project.description.board):
+        return None, reason
+    return measure(project, subject, vectors, limit=limit), ""
 
 
 def measure(

@@ -11,7 +11,10 @@
  * become marks EXECUTED at the first bytes of instructions, and zeros. A reader adds those of the
  * present row.
  *
- * Reads are marked from the first request on: before it the firmware sums up its own image.
+ * Reads are marked from the first request on: before it the firmware sums up its own image. QEMU
+ * shows every access with its own address and size: the registers of LDM, LDRD and VLDM one by one,
+ * the lanes of a vector one by one and only those that predication lets through, an unaligned access
+ * whole, even over the end of a page. What a debugger reads it does not show.
  * SPDX-License-Identifier: MIT
  */
 #include <fcntl.h>

@@ -9,7 +9,7 @@ import numpy as np
 from host.bundle import Subject
 from host.coverage.board import Observed, observed
 from host.coverage.candidates import Inputs, changed, planned
-from host.coverage.image import Mask, read_image
+from host.coverage.image import Bytes, read_image
 from host.coverage.measure import require_countable
 from host.coverage.space import Space, spaces_of
 from host.coverage.tally import reached
@@ -38,10 +38,10 @@ class Found:
 
 @dataclass(eq=False)
 class _Kept:
-    """An input and what it reached besides the base."""
+    """An input and what it reached besides the base, as packed bits."""
 
     inputs: Inputs
-    mask: Mask
+    mask: Bytes
 
 
 def search(
@@ -82,7 +82,7 @@ def search(
                 mask = _ask(board, inputs) & ~base
             except FirmwareFailure as error:
                 return _found(kept, tried, tries, inputs, error)
-            gain = int((mask & ~union).sum())
+            gain = _count(mask & ~union)
             contained = [one for one in kept if not (one.mask & ~mask).any()]
             if gain or len(contained) > 1:
                 kept[:] = [one for one in kept if one not in contained] + [_Kept(inputs, mask)]
@@ -92,23 +92,23 @@ def search(
     return _found(kept, tried, tries)
 
 
-def fewest(masks: Sequence[Mask]) -> list[int]:
-    """Positions of a few of `masks` that together hold what all of them hold.
+def fewest(masks: Sequence[Bytes]) -> list[int]:
+    """Positions of a few of `masks`, uint8 of packed bits, that together hold what all hold.
 
     Each time the one that adds most; in the end without those that the others make needless.
     """
     if not masks:
         return []
-    missing = np.logical_or.reduce(masks)
+    missing = np.bitwise_or.reduce(masks)
     whole = missing.copy()
     order: list[int] = []
     while missing.any():
-        best = max(range(len(masks)), key=lambda i: (int((masks[i] & missing).sum()), -i))
+        best = max(range(len(masks)), key=lambda i: (_count(masks[i] & missing), -i))
         order.append(best)
         missing &= ~masks[best]
     for one in order[::-1]:
         others = [masks[i] for i in order if i != one]
-        if others and np.array_equal(np.logical_or.reduce(others), whole):
+        if others and np.array_equal(np.bitwise_or.reduce(others), whole):
             order.remove(one)
     return order
 
@@ -121,10 +121,10 @@ def _found(
     failure: FirmwareFailure | None = None,
 ) -> Found:
     chosen = [kept[i] for i in fewest([one.mask for one in kept])]
-    gains = []
-    before = np.zeros_like(chosen[0].mask) if chosen else np.zeros(0, bool)
+    gains: list[int] = []
+    before = np.zeros_like(kept[0].mask) if kept else np.zeros(0, np.uint8)
     for one in chosen:
-        gains.append(int((one.mask & ~before).sum()))
+        gains.append(_count(one.mask & ~before))
         before |= one.mask
     inputs = [one.inputs for one in chosen]
     if failing is not None:
@@ -142,13 +142,17 @@ def _proposals(
         yield changed(spaces, [one.inputs for one in kept], generator)
 
 
-def _base(board: Observed) -> Mask:
+def _count(mask: Bytes) -> int:
+    return int(np.bitwise_count(mask).sum())
+
+
+def _base(board: Observed) -> Bytes:
     """What runs and is read without any input."""
     board.link.hello(board.patience())
-    return reached(board.marks, (0,))
+    return np.packbits(reached(board.marks, (0,)))
 
 
-def _ask(board: Observed, inputs: Inputs) -> Mask:
+def _ask(board: Observed, inputs: Inputs) -> Bytes:
     """What runs and is read for `inputs`.
 
     The last exchange is one of the base: what the board does behind its answer, while the marks
@@ -157,4 +161,4 @@ def _ask(board: Observed, inputs: Inputs) -> Mask:
     board.marks.clear()
     board.run(inputs)
     board.link.hello(board.patience())
-    return reached(board.marks, (0,))
+    return np.packbits(reached(board.marks, (0,)))

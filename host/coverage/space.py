@@ -32,8 +32,10 @@ class Space:
     def cast(self, steps: npt.NDArray[np.float64]) -> Array:
         """The input at these steps from the zero point, float64 [*shape]; saturated."""
         if self.dtype == np.int8:
-            return np.clip(np.rint(steps) + self.zero_point, -128, 127).astype(np.int8)
-        return (np.clip(steps, -_FARTHEST, _FARTHEST) * self.scale).astype(self.dtype)
+            whole = np.clip(np.rint(steps) + self.zero_point, -128, 127)
+            return np.asarray(whole, np.int8)
+        values = np.clip(steps, -_FARTHEST, _FARTHEST) * self.scale
+        return np.asarray(values, dtype=self.dtype)
 
     def steps(self, values: Array) -> npt.NDArray[np.float64]:
         """The inverse of `cast`, where nothing was saturated or rounded."""
