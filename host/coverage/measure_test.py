@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil_tests.family.members import write_member
 from host.boards import qemu
 from host.bundle import Subject
 from host.compare.flip import copy_project, find_symbols, overwrite
@@ -272,25 +271,6 @@ def _gdb_socket(board: Observed) -> Path:
     transport = board.link._transport
     assert isinstance(transport, Packets)
     return transport._host_path.with_name(qemu.GDB_SOCKET)
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_chunks_go_through_the_frontend(stream: bool, tmp_path: Path) -> None:
-    from host.compare.prepare import prepare
-
-    bundle = write_member("default", tmp_path)
-    subject, project = prepare(bundle, "virtual", stream=stream, out=tmp_path / "project")
-    chunks = make_vectors(subject, project.description.inputs, 0, 0)[:2]
-    through = measure(project, subject, chunks)
-    raw = measure(project, subject, make_vectors(subject, project.description.inputs, 1, 0)[:1])
-
-    def lacking(coverage: Coverage, symbol: str) -> int:
-        return sum(u.bytes for u in coverage.unreached if u.symbol == symbol)
-
-    assert lacking(raw, "nj_frontend_twiddle") > 500 > 100 > lacking(through, "nj_frontend_twiddle")
-    assert through.code.reached > raw.code.reached + 1000
-    assert through.layers == raw.layers
-    assert measure(project, subject, chunks) == through
 
 
 def test_faults_are_shown_with_their_places(

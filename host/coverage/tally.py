@@ -32,18 +32,21 @@ def tally(marks: Marks, layers: Mapping[int, tuple[int, ...]], elf: Path) -> Cov
         HostFailure: the plugin has marked nothing, or code of the engine ran outside of the steps.
     """
     image = marks.image
-    outside = reached(marks, (0,))
-    _check_attribution(image, outside)
-    whole = outside | reached(marks, range(1, marks.rows))
-    counted = [
-        _layer(image, index, reached(marks, (1 + step for step in steps)))
-        for index, steps in sorted(layers.items())
-    ]
+    whole = reached(marks, (0,))
+    _check_attribution(image, whole)
+    sizes = {kind: _by_piece(image, image.kinds == kind) for kind in _KINDS}
+    counted = []
+    for index, steps in sorted(layers.items()):
+        found = reached(marks, (1 + step for step in steps))
+        counted.append(_layer(image, index, found, sizes))
+        whole |= found
+    of_layers = {1 + step for steps in layers.values() for step in steps}
+    whole |= reached(marks, set(range(1, marks.rows)) - of_layers)
     return Coverage(
         code=_share(image, CODE, whole),
         constants=_share(image, CONSTANT, whole),
         layers=tuple(counted),
-        unreached=_unreached(image, whole, elf),
+        unreached=_unreached(image, whole, sizes, elf),
     )
 
 
@@ -78,16 +81,15 @@ def _by_piece(image: Image, mask: Mask) -> Counts:
     return np.bincount(image.owners[mask], minlength=len(image.pieces))
 
 
-def _layer(image: Image, index: int, found: Mask) -> Layer:
+def _layer(image: Image, index: int, found: Mask, sizes: dict[int, Counts]) -> Layer:
     executed, read = (_by_piece(image, found & (image.kinds == kind)) for kind in _KINDS)
-    code, constants = (_by_piece(image, image.kinds == kind) for kind in _KINDS)
     own = np.array([_op_of(piece.name) == index for piece in image.pieces], bool)
     ran = executed > 0
     touched = ran | (read > 0) | own
     return Layer(
         index,
-        Share(int(code[ran].sum()), int(executed.sum())),
-        Share(int(constants[touched].sum()), int(read.sum())),
+        Share(int(sizes[CODE][ran].sum()), int(executed.sum())),
+        Share(int(sizes[CONSTANT][touched].sum()), int(read.sum())),
     )
 
 
@@ -96,11 +98,13 @@ def _op_of(name: str) -> int | None:
     return None if match is None else int(match[1])
 
 
-def _unreached(image: Image, whole: Mask, elf: Path) -> tuple[Unreached, ...]:
+def _unreached(
+    image: Image, whole: Mask, sizes: dict[int, Counts], elf: Path
+) -> tuple[Unreached, ...]:
     totals: dict[tuple[int, str], tuple[int, int]] = {}  # of a piece and a kind: bytes, reached
     for kind, name in _KINDS.items():
-        of_kind = image.kinds == kind
-        counts = zip(_by_piece(image, of_kind), _by_piece(image, whole & of_kind), strict=True)
+        got_of = _by_piece(image, whole & (image.kinds == kind))
+        counts = zip(sizes[kind], got_of, strict=True)
         for number, (total, got) in enumerate(counts):
             piece = image.pieces[number]
             # What is idle or nameless is one line, whatever the mapping symbols make of it.

@@ -9,7 +9,7 @@ import pytest
 from host.coverage.coverage import Layer, Share, Unreached
 from host.coverage.marks import Marks
 from host.coverage.tally import tally
-from host.coverage.testing_firmware import assembled, marked, needs_tools
+from host.coverage.testing_firmware import assembled, emulated, marked, needs_tools
 from host.errors import HostFailure
 
 pytestmark = needs_tools
@@ -82,6 +82,12 @@ def test_layers_have_the_functions_and_objects_that_they_touch(run: tuple[Marks,
     )
 
 
+def test_a_step_of_no_layer_counts_in_the_whole(run: tuple[Marks, Path]) -> None:
+    whole, part = tally(run[0], LAYERS, run[1]), tally(run[0], {0: (0,)}, run[1])
+    assert (part.code, part.constants) == (whole.code, whole.constants)
+    assert len(part.layers) == 1
+
+
 def test_what_is_not_reached_is_named(run: tuple[Marks, Path]) -> None:
     coverage = tally(run[0], LAYERS, run[1])
     assert coverage.unreached[:2] == (
@@ -110,8 +116,6 @@ def test_code_of_the_engine_outside_of_steps_is_a_defect(run: tuple[Marks, Path]
 
 
 def marked_with(marks: Marks, elf: Path) -> Marks:
-    from host.coverage.testing_firmware import emulated
-
     emulated(elf, *marks.arguments())
     return marks
 
