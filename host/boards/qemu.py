@@ -25,7 +25,7 @@ extra: list[str] = []
 
 
 def arguments(program: str, more: tuple[str, ...] = ()) -> list[str]:
-    """The command line: an AN547 with one Cortex-M55, halted until gdb has written firmware; `more` comes last.
+    """The command line, `more` last: an AN547 with one Cortex-M55, halted until gdb has written.
 
     One instruction takes 64 ns of virtual time (`-icount shift=6`), so that its timers count instructions.
     """

@@ -12,9 +12,9 @@
  * present row.
  *
  * Reads are marked from the first request on: before it the firmware sums up its own image. QEMU
- * shows every access with its own address and size: the registers of LDM, LDRD and VLDM one by one,
- * the lanes of a vector one by one and only those that predication lets through, an unaligned access
- * whole, even over the end of a page. What a debugger reads it does not show.
+ * shows every access with its own address and size: registers of LDM, LDRD and VLDM one by one,
+ * lanes of vectors one by one and only those that predication lets through (VLD2 and VLD4 by
+ * words), an unaligned access whole, even over the end of a page; nothing that a debugger reads.
  * SPDX-License-Identifier: MIT
  */
 #include <fcntl.h>

@@ -109,10 +109,17 @@ def test_extremes_are_computed_as_the_reference_does(made: Made, found: Found) -
 @needs_board
 def test_a_deadline_ends_it_with_what_it_has(made: Made) -> None:
     subject, project = made
-    found = search(project, subject, tries=10**6, seed=0, limit=Deadline.after(8))
-    assert not found.complete
-    assert 0 < found.tried < 10**6
-    assert found.inputs
+    told: list[str] = []
+
+    class UntilTold(Deadline):
+        @property
+        def remaining(self) -> float:
+            return 0.0 if told else 600.0
+
+    limit = UntilTold(Deadline.after(600).at)
+    found = search(project, subject, tries=10**6, seed=0, limit=limit, say=told.append)
+    assert (found.tried, found.complete, len(found.inputs)) == (1, False, 1)
+    assert f"{found.gains[0]:,}" in told[0]
 
 
 @needs_board
