@@ -18,6 +18,7 @@ from host.compare.proof import ProofWriter, header, merge, read_proof
 from host.compare.questions import Plan, Question, plan
 from host.compare.session import Bench, Session
 from host.errors import NightjarError
+from host.inputs import read_inputs
 from host.report.exhibits import save_exhibits
 from host.report.html import write_html
 from host.report.junit import CaseRecord, add_types
@@ -63,6 +64,8 @@ class Suite:
         )
         streams = project.description.stream
         folder = out or default_folder(subject, board, project.description.rules, stream=streams)
+        inputs = option("--inputs")
+        given = tuple(read_inputs(Path(inputs), project.description.inputs)) if inputs else ()
         worker = os.environ.get("PYTEST_XDIST_WORKER", "") if hasattr(config, "workerinput") else ""
         session = Session(
             project,
@@ -70,6 +73,7 @@ class Suite:
             board,
             vectors=option("--vectors"),
             seed=option("--seed"),
+            given=given,
             wait=option("--wait"),
             evidence=folder / f"difference{'-' if worker else ''}{worker}",
         )
