@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from host.elf_record import record_path
 from host.errors import BadInput
 
 SCHEMA = "nightjar/project/1"
@@ -82,6 +83,11 @@ class Project:
     @property
     def elf(self) -> Path:
         return self.path / ELF
+
+    @property
+    def elf_record(self) -> Path:
+        """What the build recorded of the ELF that it linked."""
+        return record_path(self.elf)
 
 
 def load_project(path: Path) -> Project:
