@@ -1,7 +1,7 @@
 """A firmware project on disk, as the host sees it: its ELF and `nightjar.json`, the table of taps."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +74,11 @@ class ProjectDescription:
 
 @dataclass(frozen=True)
 class Project:
-    """A generated firmware project and the ELF built from it."""
+    """A generated firmware project and its ELF; `recalled` names what was not made anew."""
 
     path: Path
     description: ProjectDescription
+    recalled: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def elf(self) -> Path:

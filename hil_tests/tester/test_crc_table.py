@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from host.compare.flip import copy_project, find_symbol, flip_bit
-from host.compare.session import Bench
+from host.compare.session import Bench, Session
 from host.deadline import Deadline
 from host.elf_record import write_record
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
@@ -15,7 +15,9 @@ ENTRIES = 256
 
 def ends(project: Any, subject: Any, tier: str, boards: Path) -> NightjarError | None:
     limit = Deadline.after(2)
-    with Bench(project, subject, tier, vectors=1, seed=0, root=boards, limit=limit) as bench:
+    with Bench(
+        Session(project, subject, tier, vectors=1, seed=0, root=boards, limit=limit)
+    ) as bench:
         try:
             bench.identity()
         except NightjarError as error:

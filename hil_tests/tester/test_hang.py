@@ -8,6 +8,7 @@ import pytest
 
 from host.compare.flip import copy_project, find_symbol, overwrite
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.elf_record import write_record
 from host.errors import FirmwareFailure, LinkFailure
@@ -28,8 +29,8 @@ def test_hang(made: Any, model_path: Path, tier: str, boards: Path, tmp_path: Pa
     with pytest.raises(
         FirmwareFailure, match=r"no answer to RUN: .*nj_model\.c:\d+ \(nj_step2\)"
     ) as caught:
-        prove(spoiled, subject, tier, 1, 0, root=boards, limit=limit.at_most(5))
-    assert caught.value.exit_code == 1
+        prove(Session(spoiled, subject, tier, 1, 0, root=boards, limit=limit.at_most(5)))
+    assert caught.value.exit_code == 19
     assert not limit.expired
 
 
@@ -39,14 +40,16 @@ def test_line_that_dies(made: Any, model_path: Path, tier: str, boards: Path, af
     subject, project = made(model_path, tier)
     with pytest.raises(LinkFailure, match=r"the firmware (waits|answers)") as caught:
         prove(
-            project,
-            subject,
-            tier,
-            1,
-            0,
-            root=boards,
-            limit=Deadline.after(3),
-            wrap=lambda transport: Dying(transport, after),
+            Session(
+                project,
+                subject,
+                tier,
+                1,
+                0,
+                root=boards,
+                limit=Deadline.after(3),
+                wrap=lambda transport: Dying(transport, after),
+            )
         )
     assert caught.value.exit_code == 14
 
@@ -79,7 +82,7 @@ def test_fault(made: Any, model_path: Path, tier: str, boards: Path, tmp_path: P
     overwrite(spoiled.elf, find_symbol(spoiled.elf, "nj_step2", "STT_FUNC"), UNDEFINED[tier])
     write_record(spoiled.elf)
     with pytest.raises(FirmwareFault) as caught:
-        prove(spoiled, subject, tier, 1, 0, root=boards, limit=Deadline.after(30))
+        prove(Session(spoiled, subject, tier, 1, 0, root=boards, limit=Deadline.after(30)))
     assert "nj_model.c:" in caught.value.evidence
     assert "CFSR" in caught.value.evidence
     assert caught.value.exit_code == 1

@@ -21,6 +21,7 @@ from host.cli import main
 from host.compare.flip import copy_project, find_symbol, find_symbols
 from host.compare.prepare import prepare
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.contract import Contract
 from host.deadline import Deadline
 from host.elf_record import write_record
@@ -54,7 +55,7 @@ def refused(project: Any, subject: Any, tier: str, boards: Path, words: str) -> 
     said: list[str] = []
     started = time.monotonic()
     with pytest.raises(IdentityFailure, match=words) as caught:
-        prove(project, subject, tier, 2, 0, root=boards, say=said.append)
+        prove(Session(project, subject, tier, 2, 0, root=boards), say=said.append)
     assert time.monotonic() - started < LIMIT
     assert said == []
     assert caught.value.exit_code == 15

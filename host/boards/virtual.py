@@ -45,11 +45,11 @@ class VirtualBoard:
         self._root = root
 
     @classmethod
-    def start(cls) -> "VirtualBoard":
-        """Start a board of our own; its QEMU dies with us."""
+    def start(cls, more: tuple[str, ...] = ()) -> "VirtualBoard":
+        """Start a board of our own, its QEMU with `more` arguments; it dies with us."""
         folder = own_folder()
         try:
-            child = qemu.start(folder, kept=False, deadline=Deadline.after(_START))
+            child = qemu.start(folder, kept=False, deadline=Deadline.after(_START), more=more)
             return cls(folder, qemu.process_of(child, folder), child=child)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

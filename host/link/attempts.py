@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from host.errors import BoardFailure, FirmwareFailure, HostFailure, LinkFailure, NightjarError
@@ -33,14 +32,25 @@ class Attempts:
 
     def __init__(self, exchange: "Exchange", what: str, sent: int = 0) -> None:
         """`what`: the name of the question. `sent`: how often it has been sent already."""
-        self.sent = sent
-        self.started = time.monotonic()
         self._exchange = exchange
         self._what = what
-        self._before = replace(exchange.stats)
-        self._loose = exchange.loose
-        self._heard = 0
+        self._clean = exchange.stats.clean
         self._same = SameDamage()
+        self._begin(sent)
+
+    def _begin(self, sent: int) -> None:
+        self.sent = sent
+        self.started = time.monotonic()
+        self._heard = 0
+        stats = self._exchange.stats
+        self._frames, self._crc_errors = stats.frames_in, stats.crc_errors
+        self._loose = self._exchange.loose
+
+    def progressed(self) -> None:
+        """A part of the answer has come: what is asked from now on has been sent once."""
+        self._begin(sent=1)
+        if not self._same.nothing:
+            self._same = SameDamage()
 
     def heard(self) -> None:
         """A good frame that belongs to this question, though it is not its answer, has come."""
@@ -73,7 +83,7 @@ class Attempts:
         """
         exchange, stats = self._exchange, self._exchange.stats
         if not self.sent:
-            kind = HostFailure if self._before.clean else LinkFailure
+            kind = HostFailure if self._clean else LinkFailure
             return kind(
                 f"the time that was given was over before {self._what} could be asked",
                 evidence=f"link so far: {stats}",
@@ -83,7 +93,7 @@ class Attempts:
             return self._wrong_crc()
         if not exchange.answers and not exchange.loose and self._same.nothing:
             return self._never_answered()
-        if self._heard or stats.crc_errors > self._before.crc_errors:
+        if self._heard or stats.crc_errors > self._crc_errors:
             return LinkFailure(
                 "the link lost or damaged more than retries could mend before the deadline",
                 evidence=self._evidence(),
@@ -121,12 +131,12 @@ class Attempts:
         )
 
     def _evidence(self) -> str:
-        exchange, stats, before = self._exchange, self._exchange.stats, self._before
+        exchange, stats = self._exchange, self._exchange.stats
         seconds = time.monotonic() - self.started
         evidence = (
             f"{self._what}: {self.sent} attempts in {seconds:.1f} s,"
-            f" {stats.frames_in - before.frames_in} good and"
-            f" {stats.crc_errors - before.crc_errors} damaged frames came; link so far: {stats}"
+            f" {stats.frames_in - self._frames} good and"
+            f" {stats.crc_errors - self._crc_errors} damaged frames came; link so far: {stats}"
         )
         if exchange.noise:
             evidence += f"; bytes outside frames: {exchange.noise[-200:]!r}"

@@ -153,7 +153,7 @@ class _Upload:
                 return done
             if (self._credited, self._granted) != before:
                 attempt = deadline.at_most(self._wait)
-                self._asking = Attempts(self._exchange, "LOAD", sent=1)
+                self._asking.progressed()
         self._wait = self._size.pace.after(self._wait)
         return None
 
@@ -308,7 +308,7 @@ class _Download:
                 if piece is not None:
                     ask, data = piece
                     out[ask.offset - offset : ask.offset - offset + ask.length] = data
-                    self._asking = Attempts(exchange, "READ", sent=1)
+                    self._asking.progressed()
                     wait = size.pace.first()
                     attempt = deadline.at_most(wait)
                     continue
