@@ -89,7 +89,7 @@ def undisturbed(tiny: Board) -> list[object]:
     return seen
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=SEEDS, rate=RATES)
 def test_nothing_runs_twice_and_nothing_is_forgotten(
     tiny: Board, undisturbed: list[object], seed: int, rate: float
@@ -99,7 +99,7 @@ def test_nothing_runs_twice_and_nothing_is_forgotten(
         assert drifting(client) == undisturbed
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=SEEDS, rate=RATES)
 def test_long_transfers_both_ways(wide: Board, seed: int, rate: float) -> None:
     """Go-back-N of a load, and reads with many requests under way."""
