@@ -85,4 +85,4 @@ def test_fault(made: Any, model_path: Path, tier: str, boards: Path, tmp_path: P
         prove(Session(spoiled, subject, tier, 1, 0, root=boards, limit=Deadline.after(30)))
     assert "nj_model.c:" in caught.value.evidence
     assert "CFSR" in caught.value.evidence
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 19

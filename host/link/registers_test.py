@@ -28,4 +28,4 @@ def test_places_are_added_by_the_caller() -> None:
     failure = FirmwareFault(NULL_WRITE).symbolized(lambda address: f"x.c:{address & 0xFF}")
     assert failure.fault == NULL_WRITE
     assert "PC 0x10000124 (x.c:36), LR 0x10000101 (x.c:1)" in failure.evidence
-    assert failure.exit_code == 1
+    assert failure.exit_code == 19
