@@ -43,6 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--wait", type=float, default=0, help="seconds to wait for a board that is taken"
     )
+    group.addoption("--deadline", type=float, default=3600, help="seconds for everything")
+    group.addoption("--faults", help="damage the link: seed=N,rate=R")
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")
     group.addoption("--hil-html", help="write the verdict as one page")

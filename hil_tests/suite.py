@@ -17,8 +17,11 @@ from host.compare.prepare import default_folder, prepare
 from host.compare.proof import ProofWriter, header, merge, read_proof
 from host.compare.questions import Plan, Question, plan
 from host.compare.session import Bench, Session
+from host.deadline import Deadline
 from host.errors import NightjarError
 from host.inputs import read_inputs
+from host.link.faults import parse_faults
+from host.link.identity import check_project
 from host.report.exhibits import save_exhibits
 from host.report.html import write_html
 from host.report.junit import CaseRecord, add_types
@@ -52,6 +55,7 @@ class Suite:
             NightjarError: it cannot be judged, and why.
         """
         option = config.getoption
+        limit = Deadline.after(option("--deadline"))
         bundle, board, rounding = Path(option("--bundle")), option("--board"), option("--rounding")
         out = Path(option("--hil-out")) if option("--hil-out") else None
         subject, project = prepare(
@@ -61,7 +65,9 @@ class Suite:
             stream=option("--stream"),
             project=Path(option("--project")) if option("--project") else None,
             out=out,
+            limit=limit,
         )
+        check_project(project, subject)
         streams = project.description.stream
         folder = out or default_folder(subject, board, project.description.rules, stream=streams)
         inputs = option("--inputs")
@@ -74,7 +80,9 @@ class Suite:
             vectors=option("--vectors"),
             seed=option("--seed"),
             given=given,
+            limit=limit,
             wait=option("--wait"),
+            wrap=parse_faults(option("--faults")).wrap if option("--faults") else None,
             evidence=folder / f"difference{'-' if worker else ''}{worker}",
         )
         questions = plan(session.structure, session.taps, session.scope)

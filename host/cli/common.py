@@ -191,6 +191,15 @@ def result_option(*names: str, text: str) -> Callable[[Callable[..., Any]], Call
     return click.option(*names, type=ResultFile(), metavar="FILE", help=text)
 
 
+def faults_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--faults TEXT`, passed to the command as `faults`: what host.link.faults.parse_faults takes, or None."""
+    return click.option(
+        "--faults",
+        metavar="seed=N,rate=R",
+        help="Damage the link: each byte with probability R, the same ones for the same seed.",
+    )(function)
+
+
 def stream_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--stream`, passed to the command as `stream`."""
     return click.option(

@@ -15,6 +15,7 @@ from host.cli.common import (
     Choice,
     FiniteRange,
     Level,
+    faults_option,
     json_option,
     result_option,
     say,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from host.report.junit import CaseRecord
 
 _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
+_SLACK = 3.0  # seconds that pytest has beyond a deadline that it knows, to say what it cut short
 # Exit codes of pytest: of a session that ended by itself, of an internal error, of bad usage.
 _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 
@@ -82,6 +84,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @result_option("--junit", text="Write JUnit XML as Jenkins takes it.")
 @result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
 @result_option("--html", "html_path", text="Write one page.")
+@faults_option
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
@@ -100,6 +103,7 @@ def command(
     junit: Path | None,
     gitlab: Path | None,
     html_path: Path | None,
+    faults: str | None,
     json_path: str | None,
     pytest_arguments: tuple[str, ...],
 ) -> int:
@@ -119,17 +123,22 @@ def command(
     from host.exit_codes import Exit
     from host.files import write_atomically
     from host.inputs import read_inputs
+    from host.link.faults import parse_faults
+    from host.link.identity import check_project
     from host.report.html import write_html
     from host.report.junit import annotations, junit_xml
     from host.report.summary import summary_lines
 
     limit = Deadline.after(deadline)
+    if faults is not None:
+        parse_faults(faults)  # says what is wrong with it before pytest starts
     suite = _suite()
     with enforced(limit), working("making firmware"):
         require_coverable(board, min_coverage)
         subject, made = prepare(
             bundle, board, rounding=rounding, stream=stream, project=project, out=out, limit=limit
         )
+    check_project(made, subject)
     given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
     session = Session(made, subject, board, vectors, seed, given, limit=limit)
     questions = plan(session.structure, session.taps, session.scope)
@@ -148,9 +157,11 @@ def command(
         line = [sys.executable, "-m", "pytest", str(suite)]
         line += [word for name, value in options.items() for word in (name, str(value))]
         line += [] if inputs is None else ["--inputs", str(inputs)]
+        line += [] if faults is None else ["--faults", faults]
         line += pytest_arguments
         say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
         line += ["--hil-proof", str(file), "--hil-nonce", nonce]
+        line += ["--deadline", f"{limit.remaining:.3f}"]
         ended = _run(line, limit, quiet=json_path == "-")
         proof = read_proof(file, nonce)
         _check_usage(ended, proof)
@@ -293,7 +304,7 @@ def _run(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | None:
         [*guard, *line], stdout=sys.stderr if quiet else None, process_group=0
     ) as process:
         try:
-            return process.wait(limit.remaining)
+            return process.wait(limit.remaining + _SLACK)
         except subprocess.TimeoutExpired:
             _end(process)
             return None

@@ -13,6 +13,7 @@ from host.cli.common import (
     Choice,
     FiniteRange,
     Level,
+    faults_option,
     json_option,
     result_option,
     say,
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
 @click.option(
     "--cover-tries", default=200, show_default=True, type=click.IntRange(min=1), help="Of --cover."
 )
+@faults_option
 @json_option
 def command(
     model: Path,
@@ -113,6 +115,7 @@ def command(
     min_coverage: float | None,
     cover: Path | None,
     cover_tries: int,
+    faults: str | None,
     json_path: str | None,
 ) -> int:
     from host.cli.progress import working
@@ -123,10 +126,12 @@ def command(
     from host.deadline import Deadline
     from host.enforced import enforced
     from host.inputs import read_inputs
+    from host.link.faults import parse_faults
     from host.report.html import write_html
     from host.report.regression import Baseline
 
     limit = Deadline.after(deadline)
+    wrap = None if faults is None else parse_faults(faults).wrap
     with enforced(limit), working("making firmware") as now:
         require_coverable(board, min_coverage)
         before = None if baseline is None else Baseline.read(baseline)
@@ -142,6 +147,7 @@ def command(
         session = Session(
             *(made, subject, board, vectors, seed, tuple(given)),
             limit=limit,
+            wrap=wrap,
             evidence=folder / "difference",
         )
         if before is not None:

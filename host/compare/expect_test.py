@@ -19,6 +19,7 @@ from host.compare.layers import read_structure
 from host.compare.session import Bench, Session
 from host.compare.vectors import Vector, make_vectors
 from host.deadline import Deadline
+from host.elf_record import write_record
 from host.project import Project
 from host.reference.kept import KeptReference, digest
 from host.report.verdict import Verdict
@@ -47,6 +48,7 @@ def wrong(project: Project, tmp_path: Path) -> Project:
     """The same firmware with one bit of a weight flipped."""
     copied = copy_project(project, tmp_path / "wrong")
     flip_bit(copied.elf, find_symbol(copied.elf, "nj_op1_weights"), 3, 6)
+    write_record(copied.elf)
     return copied
 
 
@@ -160,7 +162,8 @@ def test_a_repeated_verdict_is_the_same_without_the_reference(
     assert computed == []
     assert not bench.oracle.reference.opened
     assert bench.recalled == (*project.recalled, "expectations")
-    assert replace(second, proved=first.proved) == first
+    assert second.recalled == bench.recalled
+    assert replace(second, proved=first.proved, recalled=first.recalled) == first
     assert second.proved.digests == first.proved.digests
 
 

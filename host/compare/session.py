@@ -38,7 +38,8 @@ from host.link.transport import Transport
 from host.project import Project, Tap
 from host.report.verdict import Verdict, describe
 
-START = 60.0  # seconds to start a board, flash it and hear its HELLO
+START = 60.0  # seconds to start a board and flash it
+HELLO = 10.0  # seconds that firmware which has been started has to say who it is
 
 Wrap = Callable[[Transport], Transport]
 T = TypeVar("T")
@@ -355,7 +356,7 @@ class Bench:
         wrapped = session.wrap(transport) if session.wrap is not None else transport
         generator = wrapped.generator if isinstance(wrapped, FaultyTransport) else None
         client = Client(wrapped, generator=generator)
-        hello = client.hello(limit)
+        hello = client.hello(limit.at_most(HELLO))
         check_identity(hello, session.project, session.subject)
         check_tables(hello, session.project)
         check_unit(hello, UNITS[session.board])
