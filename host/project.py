@@ -3,9 +3,10 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from host.errors import BadInput
+from host.reading import load_json
+from host.typed import typed
 
 SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
@@ -96,21 +97,17 @@ def load_project(path: Path) -> Project:
             evidence=f"Received: {path}",
             next_step="make the project with `nightjar generate`",
         )
+    again = "make the project again with `nightjar generate`"
+    raw = load_json(file, DESCRIPTION, next_step=again)
     try:
-        raw: dict[str, Any] = json.loads(file.read_bytes())
         if raw.pop("schema") != SCHEMA:
             raise KeyError("schema")
-        description = ProjectDescription(
-            inputs=tuple(_port(p) for p in raw.pop("inputs")),
-            outputs=tuple(_port(p) for p in raw.pop("outputs")),
-            taps=tuple(_tap(t) for t in raw.pop("taps")),
-            **raw,
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        description = typed(ProjectDescription, raw)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"{DESCRIPTION} must follow the schema {SCHEMA}",
             evidence=f"Received: {type(error).__name__}: {error}",
-            next_step="make the project again with `nightjar generate`",
+            next_step=again,
         ) from error
     return Project(path, description)
 
@@ -127,11 +124,3 @@ def check_streams(project: Project, stream: bool) -> None:
             evidence=f"Received: --stream, and {project.path}, which was generated without",
             next_step="make it again with `nightjar build BUNDLE --stream`",
         )
-
-
-def _port(raw: dict[str, Any]) -> Port:
-    return Port(shape=tuple(raw.pop("shape")), **raw)
-
-
-def _tap(raw: dict[str, Any]) -> Tap:
-    return Tap(shape=tuple(raw.pop("shape")), cost_steps=tuple(raw.pop("cost_steps")), **raw)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import force_option, json_option, say, write_json
 
 
 @click.command(
@@ -45,6 +45,7 @@ from host.cli.common import json_option, say, write_json
     show_default=True,
     help="Where features are kept.",
 )
+@force_option
 @json_option
 def command(
     checkpoint: Path,
@@ -55,6 +56,7 @@ def command(
     seed: int,
     num_workers: int,
     cache_dir: Path,
+    force: bool,
     json_path: str | None,
 ) -> None:
     """Quantize CHECKPOINT to int8, judge it on validation recordings, and write the bundle if it passes."""
@@ -70,6 +72,7 @@ def command(
             seed=seed,
             num_workers=num_workers,
             cache_dir=cache_dir,
+            force=force,
         )
     )
     gates, contract = result.gates, result.contract

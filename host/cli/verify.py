@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import FiniteRange, json_option, say, write_json
+from host.cli.common import (
+    FiniteRange,
+    ResultOption,
+    board_options,
+    force_option,
+    json_option,
+    say,
+    write_json,
+)
 
 
 @click.command(
@@ -15,7 +23,7 @@ from host.cli.common import FiniteRange, json_option, say, write_json
     " every tensor with the host reference, and write the verdict. Exit 0 only when exact, 1 on a difference.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--board", default="virtual", show_default=True, help="virtual, native, ...")
+@board_options()
 @click.option(
     "--vectors",
     default=8,
@@ -47,7 +55,14 @@ from host.cli.common import FiniteRange, json_option, say, write_json
     type=click.Path(path_type=Path),
     help="Folder for the project and for what reproduces a difference.",
 )
-@click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a page, too.")
+@force_option
+@click.option(
+    "--html",
+    "html_path",
+    cls=ResultOption,
+    type=click.Path(path_type=Path),
+    help="Write a page, too.",
+)
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -64,33 +79,36 @@ from host.cli.common import FiniteRange, json_option, say, write_json
 def command(
     model: Path,
     board: str,
+    wait: float,
     vectors: int,
     seed: int,
     rounding: str,
     project: Path | None,
     out: Path | None,
+    force: bool,
     html_path: Path | None,
     baseline: Path | None,
     deadline: float,
     json_path: str | None,
 ) -> int:
+    from host.bundle import load_subject
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
     from host.deadline import Deadline
-    from host.report.html import write_html
+    from host.owned import remove_owned
+    from host.report.html import render
     from host.report.regression import check_regression, load_baseline
+    from host.results import remove_result, write_result
 
     limit = Deadline.after(deadline)
     # An error must not leave an earlier verdict where the caller will look for this one.
-    stale = [path for path in (html_path, _file(json_path)) if path is not None]
-    for path in stale:
-        if baseline is None or path.resolve() != baseline.resolve():
-            path.unlink(missing_ok=True)
+    for path in (html_path, _file(json_path)):
+        if path is not None:
+            remove_result(path)
     before = None if baseline is None else load_baseline(baseline, board)
-    for path in stale:
-        path.unlink(missing_ok=True)
-    subject, made = prepare(model, board, rounding=rounding, project=project, out=out)
-    folder = out if out is not None else default_folder(subject, board, rounding)
+    folder = out if out is not None else default_folder(load_subject(model), board, rounding)
+    remove_owned(folder / "difference")
+    subject, made = prepare(model, board, rounding=rounding, project=project, out=out, force=force)
     verdict = prove(
         made,
         subject,
@@ -98,6 +116,7 @@ def command(
         vectors,
         seed,
         limit=limit,
+        wait=wait,
         evidence=folder / "difference",
         say=lambda line: say(line, json_path),
         command=shlex.join(["nightjar", *sys.argv[1:]]),
@@ -105,7 +124,8 @@ def command(
     payload = verdict.as_json()
     write_json(json_path, payload)
     if html_path is not None:
-        write_html(html_path, verdict, title=f"{model.name} on {board}")
+        page = render(verdict, title=f"{model.name} on {board}")
+        write_result(html_path, page.encode())
     say(verdict.headline, json_path)
     say(f"judge: {verdict.reference}", json_path)
     if verdict.first_difference is not None:

@@ -12,13 +12,13 @@ from host.bundle import (
     MODEL,
     VECTORS,
     Vectors,
-    require_replaceable,
     vectors_to_npz,
     write_bundle,
 )
 from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.files import sha256_bytes
+from host.owned import check_replaceable
 from host.reference.model import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order
 from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, extract
@@ -53,6 +53,7 @@ class QuantizeOptions:
     seed: int = 42
     num_workers: int = 2
     cache_dir: Path = DEFAULT_CACHE
+    force: bool = False  # whether `out` is replaced whatever is in it
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,11 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     """Calibrate on train recordings, convert, judge on validation recordings, and write the bundle if it passes.
 
     Raises:
-        BadInput: checkpoint or data are unusable, or `out` holds something else than a bundle.
+        BadInput: checkpoint or data are unusable, or `out` holds something else than a bundle
+            as it was written, without `force`.
         HostFailure: the converter failed, or its model has ranges that do not hold the features.
     """
-    require_replaceable(options.out)
+    check_replaceable(options.out, force=options.force)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint)
     assignment = _assignment(options.checkpoint)
@@ -109,7 +111,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
             "calibration": {"split": "train", "chunks": len(manifest), "seed": options.seed},
         },
     )
-    write_bundle(options.out, contract, files)
+    write_bundle(options.out, contract, files, force=options.force)
     return QuantizeResult(gates, contract, ops, len(tflite))
 
 
