@@ -13,10 +13,12 @@ from host.compare.layers import Layer, Structure, read_structure
 from host.compare.session import Bench
 from host.compare.vectors import count_vectors, node_id
 from host.errors import FirmwareFailure, HostFailure, NightjarError
+from host.owned import remove_owned
 from host.project import load_project
 from host.report.junit import FAILURE_CLASS, add_types
 from host.report.outcome import deciding, is_verdict
 from host.report.verdict import describe
+from host.results import remove_result
 
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
 # Folders whose tests make their own models and boards: of the tester itself, and of every member of the frontend.
@@ -49,6 +51,7 @@ SUITE = pytest.StashKey[Suite]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("nightjar", "hardware in the loop")
     group.addoption("--board", default="virtual", help="virtual (default), native, ...")
+    group.addoption("--wait", type=float, default=0, help="seconds to wait for a kept board")
     group.addoption(
         "--bundle", help="bundle folder or .tflite to judge; without it the suite is skipped"
     )
@@ -60,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--project", help="judge the ELF of this project as it lies there")
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
+    group.addoption("--force", action="store_true", help="replace a project that was changed")
     group.addoption("--hil-error", help="write the error that decides the exit code as JSON")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")
     group.addoption("--hil-html", help="write the verdict as one page")
@@ -74,7 +78,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     for option in ("--hil-json", "--hil-html"):
         if config.getoption(option):
-            Path(config.getoption(option)).unlink(missing_ok=True)
+            remove_result(Path(config.getoption(option)))
     try:
         subject = load_subject(Path(bundle))
         vectors = config.getoption("--vectors")
@@ -187,6 +191,10 @@ def bench(
     option = request.config.getoption
     record_testsuite_property("tier", suite.board)
     out = Path(option("--hil-out")) if option("--hil-out") else None
+    folder = out or default_folder(
+        suite.subject, suite.board, option("--rounding"), stream=option("--stream")
+    )
+    remove_owned(folder / "difference")
     subject, project = prepare(
         suite.subject.path,
         suite.board,
@@ -194,9 +202,7 @@ def bench(
         stream=option("--stream"),
         project=Path(option("--project")) if option("--project") else None,
         out=out,
-    )
-    folder = out or default_folder(
-        subject, suite.board, option("--rounding"), stream=option("--stream")
+        force=option("--force"),
     )
     with Bench(
         project,
@@ -204,6 +210,7 @@ def bench(
         suite.board,
         vectors=suite.vectors,
         seed=option("--seed"),
+        wait=option("--wait"),
         evidence=folder / "difference",
     ) as made:
         yield made

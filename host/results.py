@@ -52,9 +52,14 @@ def check_result(path: Path, inputs: Sequence[Path] = (), *, name: str = "the re
         )
 
 
+def is_stream(path: Path) -> bool:
+    """Whether what is at `path` takes bytes as they come: a device, a FIFO or an open file of ours."""
+    return _descriptor(path) is not None or (path.exists() and not _is_regular(path))
+
+
 def remove_result(path: Path) -> None:
     """Remove an earlier result, so that nobody takes it for the coming one; a device or a FIFO is left."""
-    if _descriptor(path) is None and _is_regular(path):
+    if not is_stream(path):
         Path(os.path.realpath(path)).unlink(missing_ok=True)
 
 
@@ -72,7 +77,7 @@ def write_result(path: Path, data: bytes) -> None:
         if descriptor == 1:
             sys.stdout.flush()
         _write_all(os.dup(descriptor), data)
-    elif path.exists() and not _is_regular(path):
+    elif is_stream(path):
         _write_all(_open_special(path), data)
     else:
         place = Path(os.path.realpath(path))

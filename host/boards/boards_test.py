@@ -2,27 +2,31 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from host.boards import board_status, end_board, keep_board, open_board
-from host.boards.folder import kept_folder, own_folder, sweep
-from host.boards.lock import board_lock, holder_of
+from host.boards.folder import LOCK, kept_folder, make_kept_folder, own_folder, private_folder
+from host.boards.lock import MOST_BYTES, board_lock, holder_of
 from host.boards.native import NativeBoard
-from host.boards.process import ProcessId, end, ended_within, spawn
+from host.boards.process import MARK, ProcessId, end, end_child, ended_within, marked, spawn
 from host.boards.record import Record, find_record
 from host.boards.tools import check_version, find_tool
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, BoardLocked, FirmwareFailure, HostFailure
 from host.link.client import Client
 from host.link.testing_firmware import build_firmware, can_build
+from host.locks import take
 
 needs_compiler = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
 
@@ -33,9 +37,10 @@ def soon(seconds: float = 10) -> Deadline:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "boards"
+    private = private_folder(tmp_path / "boards", make=True)
+    yield private
     for name in ("virtual", "native"):
-        end_board(name, root=tmp_path / "boards")
+        end_board(name, root=private)
 
 
 def _python(program: str, *arguments: str) -> "subprocess.Popen[str]":
@@ -48,6 +53,7 @@ def _python(program: str, *arguments: str) -> "subprocess.Popen[str]":
 _HOLD = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from host.boards.lock import board_lock
 with board_lock(Path(sys.argv[1]), "virtual", 0):
     print("held", flush=True)
@@ -97,8 +103,30 @@ def test_a_process_is_not_mistaken_for_another_of_its_number() -> None:
     me = ProcessId.of(os.getpid())
     assert me is not None
     assert me.alive
-    assert not ProcessId(me.pid, me.started + 1).alive
+    for other in ({"started": me.started + 1}, {"inode": me.inode + 1}, {"device": me.device + 1}):
+        assert not replace(me, **other).alive
     assert ProcessId.of(2**22 + 1) is None
+
+
+def test_a_process_of_somebody_else_is_not_recognized() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can start one")
+    with subprocess.Popen(["sleep", "60"], user=12345) as other:
+        try:
+            assert ProcessId.of(other.pid) is None
+        finally:
+            other.kill()
+
+
+def test_only_the_process_that_is_recognized_is_ended() -> None:
+    with subprocess.Popen(["sleep", "60"]) as innocent:
+        process = ProcessId.of(innocent.pid)
+        assert process is not None
+        for other in ({"started": 1}, {"inode": 1}, {"device": 1}):
+            end(replace(process, **other))
+        assert innocent.poll() is None
+        end(process)
+        assert innocent.wait(5) == -signal.SIGTERM
 
 
 def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
@@ -106,20 +134,9 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     child = spawn([sys.executable, "-c", program], tmp_path, kept=False)
     while not (tmp_path / "stderr").read_bytes():
         assert not ended_within(child.pid, Deadline.after(0.01))
-    process = ProcessId.of(child.pid)
-    assert process is not None
-    end(process, child)
+    end_child(child)
     assert child.returncode == -signal.SIGKILL
-
-
-def test_folders_of_killed_processes_are_swept(tmp_path: Path) -> None:
-    mine = own_folder()
-    dead = Path(tempfile.gettempdir()) / "nightjar-own-1-1-test"
-    dead.mkdir()
-    sweep(dead.parent)
-    assert not dead.exists()
-    assert mine.is_dir()
-    mine.rmdir()
+    end_child(child)
 
 
 def test_a_missing_tool_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -136,7 +153,7 @@ def test_a_missing_tool_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_
         ("QEMU emulator version 10.0.2", True),
         ("QEMU emulator version 7.1.0", False),
         ("QEMU emulator version 6.2.0 (Debian 1:6.2+dfsg-2ubuntu6)", False),
-        ("Segmentation fault", False),
+        ("no version at all", False),
     ],
 )
 def test_an_old_tool_is_refused(tmp_path: Path, says: str, fits: bool) -> None:
@@ -164,9 +181,10 @@ def test_native_is_kept_until_it_is_ended(root: Path) -> None:
         board.flash(elf, soon())
         with pytest.raises(BoardLocked), open_board("native", root=root):
             pass
-    kept, holder = board_status("native", root=root)
+    status = board_status("native", root=root)
+    assert (status.holder, status.lost, status.unseen) == (None, (), False)
+    kept = status.record
     assert kept is not None
-    assert holder is None
     assert kept.elf_sha256 is not None
     assert kept.process is not None
     assert kept.process.alive
@@ -181,11 +199,11 @@ def test_native_is_kept_until_it_is_ended(root: Path) -> None:
     assert not kept.process.alive
     last = find_record(root, "native")
     assert last is not None
-    assert end_board("native", root=root) is not None
+    assert end_board("native", root=root)
     assert last.process is not None
     assert not last.process.alive
     assert not last.folder.exists()
-    assert end_board("native", root=root) is None
+    assert not end_board("native", root=root)
 
 
 @needs_compiler
@@ -214,29 +232,206 @@ def test_what_cannot_run_is_refused(root: Path, tmp_path: Path) -> None:
         assert "cannot run here" in failure.value.evidence
 
 
-def test_a_record_is_found_when_its_file_was_deleted(root: Path) -> None:
-    record, _ = keep_board("native", root=root)
-    (root / "native.json").unlink()
-    assert find_record(root, "native") == record
-    # And a damaged one is no record.
-    (root / "native.json").write_text(json.dumps({"schema": "nightjar/board/1"}))
-    assert find_record(root, "native") == record
+def tree(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Everything in a folder, as it is."""
+    return {
+        path.relative_to(folder).as_posix(): (found.st_ino, found.st_size, found.st_mtime_ns)
+        for path in (folder, *folder.rglob("*"))
+        for found in [path.lstat()]
+    }
 
 
-def test_a_stale_record_is_cleaned_away(root: Path, caplog: pytest.LogCaptureFixture) -> None:
-    folder = kept_folder(root, "virtual")
-    folder.mkdir()
-    gone = ProcessId(os.getpid(), 1)
-    Record("virtual", folder, gone, True, None, "2026-11-20T12:00:00+00:00", "x").save(root)
-    assert board_status("virtual", root=root) == (None, None)
-    assert "ended by itself" in caplog.text
+def record(folder: Path, process: ProcessId | None) -> Record:
+    return Record(folder, process, True, None, "2026-11-20T12:00:00+00:00", "x")
+
+
+def gone() -> ProcessId:
+    return ProcessId(os.getpid(), 1, 1, 1)
+
+
+def test_looking_changes_nothing(root: Path) -> None:
+    """A stale record stays until somebody starts or ends a board."""
+    folder = make_kept_folder(root, "virtual")
+    record(folder, gone()).save()
+    (folder / LOCK).write_text("")
+    (root / "own-dead").mkdir()
+    before = tree(root)
+    status = board_status("virtual", root=root)
+    assert (status.record, status.holder, status.lost) == (None, None, ())
+    assert tree(root) == before
+    assert not end_board("virtual", root=root)
     assert not folder.exists()
-    assert not (root / "virtual.json").exists()
+
+
+def test_looking_makes_nothing(tmp_path: Path) -> None:
+    assert board_status("virtual", root=tmp_path / "boards").record is None
+    assert not end_board("virtual", root=tmp_path / "boards")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_record_is_none(root: Path, tmp_path: Path) -> None:
+    folder = make_kept_folder(root, "native")
+    record(folder, None).save()
+    file = folder / "record.json"
+    right = json.loads(file.read_bytes())
+    right["needs_process"] = False
+    file.write_text(json.dumps(right))
+    assert find_record(root, "native") is not None
+    wrongs: tuple[Any, ...] = (
+        *({"process": 7}, {"process": {}}, {"since": 1}, {"schema": "x"}, {"folder": "/"}),
+    )
+    for wrong in wrongs:
+        file.write_text(json.dumps({**right, **wrong}))
+        assert find_record(root, "native") is None
+    for text in ("", "[]", "[" * 9999, json.dumps(right) + " " * MOST_BYTES, '{"a": NaN}'):
+        file.write_text(text)
+        assert find_record(root, "native") is None
+    file.unlink()
+    os.mkfifo(file)
+    assert find_record(root, "native") is None
+    file.unlink()
+    (tmp_path / "elsewhere.json").write_text(json.dumps(right))
+    (tmp_path / "elsewhere.json").chmod(0o600)
+    file.symlink_to(tmp_path / "elsewhere.json")
+    assert find_record(root, "native") is None
+
+
+def test_a_record_that_others_may_write_is_none(root: Path) -> None:
+    folder = make_kept_folder(root, "native")
+    replace(record(folder, None), needs_process=False).save()
+    file = folder / "record.json"
+    assert find_record(root, "native") is not None
+    file.chmod(0o644)
+    assert find_record(root, "native") is None
+    file.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(file, 12345, 12345)
+        assert find_record(root, "native") is None
+
+
+def test_a_process_that_a_record_names_wrongly_is_spared(root: Path) -> None:
+    """A process of ours with the number and the start that the record says, and another program."""
+    with subprocess.Popen(["sleep", "60"]) as innocent:
+        process = ProcessId.of(innocent.pid)
+        assert process is not None
+        folder = make_kept_folder(root, "virtual")
+        record(folder, replace(process, inode=process.inode + 1)).save()
+        assert board_status("virtual", root=root).record is None
+        assert not end_board("virtual", root=root)
+        assert innocent.poll() is None
+        innocent.kill()
+
+
+@needs_compiler
+def test_a_kept_board_whose_folder_was_cleaned_away_is_shown_and_ended(root: Path) -> None:
+    elf = build_firmware("tiny", "native")
+    for remove in (root, kept_folder(root, "native"), kept_folder(root, "native") / "record.json"):
+        keep_board("native", root=root)
+        with open_board("native", root=root) as board:
+            board.flash(elf, soon())
+        kept = board_status("native", root=root).record
+        assert kept is not None
+        assert kept.process is not None
+        shutil.rmtree(remove) if remove.is_dir() else remove.unlink()
+        status = board_status("native", root=root)
+        assert (status.record, status.lost) == (None, (kept.process,))
+        assert end_board("native", root=root)
+        assert not kept.process.alive
+        assert board_status("native", root=root).lost == ()
+        assert not end_board("native", root=root)
+
+
+@needs_compiler
+def test_no_second_board_is_started_beside_a_lost_one(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep_board("native", root=root)
+    with open_board("native", root=root) as board:
+        board.flash(build_firmware("tiny", "native"), soon())
+    kept = board_status("native", root=root).record
+    assert kept is not None
+    assert kept.process is not None
+    shutil.rmtree(root)
+    _, new = keep_board("native", root=root)
+    assert new
+    assert not kept.process.alive
+    assert f"pid {kept.process.pid}" in caplog.text
+
+
+def test_who_only_inherited_the_mark_is_no_board(tmp_path: Path) -> None:
+    """A shell, say, that was started with the environment of a board."""
+    folder = (tmp_path / "virtual").resolve()
+    folder.mkdir()
+    line = ["sleep", "60"]
+    environment = {**os.environ, MARK: str(folder)}
+    with (
+        subprocess.Popen(line, env=environment, cwd=tmp_path) as elsewhere,
+        subprocess.Popen(line, cwd=folder) as unmarked,
+        subprocess.Popen(line, env=environment, cwd=folder) as board,
+    ):
+        try:
+            assert [process.pid for process in marked(folder)] == [board.pid]
+        finally:
+            for process in (elsewhere, unmarked, board):
+                process.kill()
+
+
+def test_a_board_of_a_process_that_cannot_be_seen_is_left(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of another container over the same folder: its lock is held, and its number says nothing here."""
+    monkeypatch.setattr("host.boards._FREE", 0.2)
+    folder = make_kept_folder(root, "virtual")
+    record(folder, gone()).save()
+    held = take(folder / LOCK, soon(1))
+    assert held is not None
+    try:
+        assert board_status("virtual", root=root).unseen
+        for change in (keep_board, end_board):
+            with pytest.raises(BoardFailure, match="cannot be seen from here"):
+                change("virtual", root=root)
+        assert (folder / "record.json").exists()
+    finally:
+        os.close(held)
+
+
+def test_a_kept_board_in_use_is_waited_for(root: Path) -> None:
+    keep_board("native", root=root)
+    holder = _python(_HOLD.replace('"virtual", 0', '"native", 0').replace("60", "1"), str(root))
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(BoardLocked), open_board("native", root=root):
+        pass
+    with open_board("native", root=root, wait=30) as board:
+        assert board.kept
+    holder.wait()
+    holder.stdout.close()
+
+
+def test_who_looks_takes_the_board_from_nobody(root: Path) -> None:
+    """Looking takes the lock for a moment, in which nobody may be refused."""
+    keep_board("native", root=root)
+    ends = threading.Event()
+
+    def look() -> None:
+        while not ends.is_set():
+            board_status("native", root=root)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(200):
+            with open_board("native", root=root) as board:
+                assert board.kept
+    finally:
+        ends.set()
+        looking.join()
 
 
 _OWN = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from host.boards import open_board
 from host.deadline import Deadline
 with open_board("native", root=Path(sys.argv[1])) as board:
@@ -258,7 +453,7 @@ def test_an_own_board_dies_with_its_user(root: Path, number: signal.Signals) -> 
     user.wait(10)
     user.stdout.close()
     assert ended_within(int(pid), Deadline.after(5)) or not process.alive
-    own_folder().rmdir()  # sweeps
+    own_folder(root).remove()  # sweeps
     assert not Path(folder).exists()
 
 
@@ -267,7 +462,7 @@ def test_native_firmware_that_dies_at_once_says_how(
 ) -> None:
     """Gone before it could be looked at, though its socket was there: it is not that nothing was flashed."""
     firmware = tmp_path / "nightjar.elf"
-    firmware.write_text("#!/bin/sh\ntouch link.sock\nkill -SEGV $$\n")
+    firmware.write_text("#!/bin/sh\ntouch link.sock\nsleep 0.2\nkill -SEGV $$\n")
 
     class Slow:
         @staticmethod
@@ -277,7 +472,7 @@ def test_native_firmware_that_dies_at_once_says_how(
             return None
 
     monkeypatch.setattr("host.boards.native.ProcessId", Slow)
-    board = NativeBoard.start()
+    board = NativeBoard.start(private_folder(tmp_path / "boards", make=True))
     board.flash(firmware, soon())
     with pytest.raises(FirmwareFailure, match="SIGSEGV"):
         board.connect(soon())

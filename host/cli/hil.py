@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say, stream_option
+from host.cli.common import (
+    ResultOption,
+    board_options,
+    force_option,
+    json_option,
+    say,
+    stream_option,
+)
 
 if TYPE_CHECKING:
     from host.errors import NightjarError
@@ -22,7 +29,7 @@ _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
     help="Run the hardware-in-the-loop suite on a board. This is pytest; the exact command is printed. Exit 1 when any"
     " FIRMWARE test failed, else 15 for identity, else the code of what kept the suite from a verdict.",
 )
-@click.option("--board", default="virtual", show_default=True, help="virtual, native, ...")
+@board_options()
 @click.option(
     "--bundle", required=True, type=click.Path(path_type=Path), help="A bundle folder or a .tflite."
 )
@@ -39,20 +46,29 @@ _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for project and evidence.")
+@force_option
 @stream_option
 @click.option("--soak", default=20, show_default=True, type=click.IntRange(min=1))
-@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
-@click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write one page.")
+@click.option("--junit", cls=ResultOption, type=click.Path(path_type=Path), help="Write JUnit XML.")
+@click.option(
+    "--html",
+    "html_path",
+    cls=ResultOption,
+    type=click.Path(path_type=Path),
+    help="Write one page.",
+)
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
     board: str,
+    wait: float,
     bundle: Path,
     vectors: int,
     seed: int,
     rounding: str,
     project: Path | None,
     out: Path | None,
+    force: bool,
     stream: bool,
     soak: int,
     junit: Path | None,
@@ -65,6 +81,7 @@ def command(
     import host
     from host.bundle import load_subject
     from host.errors import HostFailure
+    from host.results import is_stream, write_result
     from model_gen.codegen.frontend import check_stream
 
     suite = Path(host.__file__).resolve().parents[1] / "hil_tests"
@@ -78,10 +95,17 @@ def command(
     if stream:
         check_stream(subject.contract)
     with tempfile.TemporaryDirectory() as temporary:
-        verdict = Path(temporary) / "verdict.json" if json_path == "-" else json_path
+        results = {"--junitxml": junit, "--hil-html": html_path, "--hil-json": json_path}
+        # What is no file of a name is open here only: the suite writes beside, and we hand it on.
+        handed = {
+            name: Path(temporary) / f"result{name}"
+            for name, path in results.items()
+            if path == "-" or (path is not None and is_stream(Path(path)))
+        }
         error = Path(temporary) / "error.json"
         options = {
             "--board": board,
+            "--wait": wait,
             "--bundle": bundle,
             "--vectors": vectors,
             "--seed": seed,
@@ -89,15 +113,15 @@ def command(
             "--project": project,
             "--hil-out": out,
             "--soak": soak,
-            "--junitxml": junit,
-            "--hil-html": html_path,
-            "--hil-json": verdict,
+            **results,
+            **handed,
         }
         line = [sys.executable, "-m", "pytest", str(suite)]
         for name, value in options.items():
             if value is not None:
                 line += [name, str(value)]
         line += ["--stream"] if stream else []
+        line += ["--force"] if force else []
         line += pytest_arguments
         say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
         try:
@@ -107,8 +131,11 @@ def command(
                 # It would show what passed, and not that the rest never ran.
                 junit.unlink(missing_ok=True)
             raise
-        if json_path == "-" and Path(str(verdict)).is_file():
-            sys.stdout.write(Path(str(verdict)).read_text())
+        for name, made in handed.items():
+            if made.is_file() and results[name] == "-":
+                sys.stdout.write(made.read_text())
+            elif made.is_file():
+                write_result(Path(str(results[name])), made.read_bytes())
         if code not in (0, 1):
             raise _error(code, error)
     return code

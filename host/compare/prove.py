@@ -18,7 +18,7 @@ def prove(
     seed: int,
     *,
     limit: Deadline | None = None,
-    root: Path = Path("build/boards"),
+    root: Path | None = None,
     wait: float = 0,
     wrap: Wrap | None = None,
     repeats: int = 3,

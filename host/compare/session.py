@@ -64,7 +64,7 @@ class Bench:
         vectors: number of random vectors; a bundle's own chunks come behind them.
         seed: of the random vectors.
         limit: a deadline over everything.
-        root: where boards keep their records.
+        root: the private folder of boards, for tests; None is the user's.
         wait: seconds to wait for a board that somebody else holds.
         wrap: put around the transport; how tests damage the link.
         repeats: untapped runs on each vector, for determinism.
@@ -84,7 +84,7 @@ class Bench:
         vectors: int,
         seed: int,
         limit: Deadline | None = None,
-        root: Path = Path("build/boards"),
+        root: Path | None = None,
         wait: float = 0,
         wrap: Wrap | None = None,
         repeats: int = 3,
@@ -275,12 +275,13 @@ class Bench:
 
     def _start(self) -> None:
         self._elf_sha256 = sha256_file(self.project.elf)
-        limit = Deadline.after(START)
+        left = float("inf") if self._limit is None else self._limit.remaining
+        board = self._stack.enter_context(
+            open_board(self.board_name, root=self._root, wait=min(self._wait, left))
+        )
+        limit = Deadline.after(START)  # without what was waited for the board
         if self._limit is not None:
             limit = limit.at_most(self._limit.remaining)
-        board = self._stack.enter_context(
-            open_board(self.board_name, root=self._root, wait=self._wait)
-        )
         self._board = board
         board.flash(self.project.elf, limit)
         if sha256_file(self.project.elf) != self._elf_sha256:
