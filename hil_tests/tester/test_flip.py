@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.bundle import load_subject
 from host.compare.flip import copy_project
 from host.compare.prove import prove
 from host.compare.tensors import distance
@@ -112,4 +113,10 @@ def test_flip_of_a_bundle(
     assert wrong.first_difference is not None
     assert wrong.first_difference.layer == 1
     assert wrong.layers[0].differing == 0
-    assert (tmp_path / "difference" / "bundle" / "model.json").is_file()
+    assert load_subject(tmp_path / "difference" / "bundle").files == subject.files
+    # What somebody writes into it is not lost when it is written again.
+    (tmp_path / "difference" / "README.md").write_text("my notes")
+    again = prove(spoiled, subject, tier, 1, SEED, root=boards, evidence=tmp_path / "difference")
+    assert again.exhibits.folder == str(tmp_path / "difference-2")
+    assert (tmp_path / "difference-2" / "bundle" / "model.json").is_file()
+    assert (tmp_path / "difference" / "README.md").read_text() == "my notes"

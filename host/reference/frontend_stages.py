@@ -1,7 +1,6 @@
 """What every stage of the frontend gives, stage by stage: to record, and to find where a port leaves the way."""
 
 import ctypes
-import json
 import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,10 +11,12 @@ import numpy.typing as npt
 
 from host.contract import FrontendContract
 from host.errors import BadInput
+from host.reading import load_json
 from host.reference import frontend_library as library
 from host.reference.frontend import aligned, describe_with, quantize
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_tables import FrontendTables, make_tables, window_places
+from host.typed import typed
 
 SCHEMA = "nightjar/frontend-vectors/1"
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "frontend-vectors.json"
@@ -36,6 +37,14 @@ class StageVector:
     shape: tuple[int, ...]
     crc32: str
     first: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Member:
+    """What is recorded of a member of the frontend's family."""
+
+    contract: FrontendContract
+    stages: tuple[StageVector, ...]
 
 
 def recorded_signal(samples: int = SAMPLES) -> npt.NDArray[np.int16]:
@@ -172,26 +181,19 @@ def load_recorded(path: Path = RECORDED) -> dict[str, tuple[FrontendContract, li
     Raises:
         BadInput: the file is not of this schema.
     """
+    again = "make them again with `nightjar frontend record`"
+    raw = load_json(path, "recorded stage vectors", next_step=again)
     try:
-        raw = json.loads(path.read_bytes())
         if raw["schema"] != SCHEMA:
             raise KeyError("schema")
-        return {
-            name: (
-                FrontendContract(**member["contract"]),
-                [
-                    StageVector(**{**v, "shape": tuple(v["shape"]), "first": tuple(v["first"])})
-                    for v in member["stages"]
-                ],
-            )
-            for name, member in raw["members"].items()
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        members = {name: typed(_Member, member) for name, member in raw["members"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"recorded stage vectors must follow the schema {SCHEMA}",
             evidence=f"Received: {path}: {type(error).__name__}: {error}",
-            next_step="make them again with `nightjar frontend record`",
+            next_step=again,
         ) from error
+    return {name: (member.contract, list(member.stages)) for name, member in members.items()}
 
 
 def first_difference(
