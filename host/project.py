@@ -1,6 +1,7 @@
 """A firmware project on disk, as the host sees it: its ELF and `nightjar.json`, the table of taps."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from host.typed import typed
 SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
 ELF = "build/nightjar.elf"
+MOST_STEPS = 1 << 16  # the firmware counts in uint16_t
+MOST_BYTES = 1 << 31  # of a tensor; above any board's memory
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ def load_project(path: Path) -> Project:
         if raw.pop("schema") != SCHEMA:
             raise KeyError("schema")
         description = typed(ProjectDescription, raw)
+        _check_numbers(description)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"{DESCRIPTION} must follow the schema {SCHEMA}",
@@ -110,6 +114,26 @@ def load_project(path: Path) -> Project:
             next_step=again,
         ) from error
     return Project(path, description)
+
+
+def _check_numbers(description: ProjectDescription) -> None:
+    """Raise ValueError for a number that no generated project has, before anything is made of it."""
+    steps = description.steps
+    if not 1 <= steps <= MOST_STEPS or not 0 <= description.arena_bytes <= MOST_BYTES:
+        raise ValueError(f"{steps} steps, an arena of {description.arena_bytes} bytes")
+    ports = description.inputs + description.outputs
+    tensors: list[Port | Tap] = [*ports, *description.taps]
+    for tensor in tensors:
+        sizes = (tensor.tensor, tensor.bytes, math.prod(tensor.shape))
+        if min(tensor.shape, default=1) < 1 or not all(0 <= one <= MOST_BYTES for one in sizes):
+            raise ValueError(f"tensor {tensor.tensor} of {tensor.bytes} bytes, {tensor.shape}")
+    for tap in description.taps:
+        slot = 0 if tap.slot is None else tap.slot
+        places = (*tap.cost_steps, 0 if tap.step is None else tap.step)
+        if not (0 <= tap.index <= MOST_BYTES and 0 <= slot < MOST_STEPS):
+            raise ValueError(f"a tap of op {tap.index} in slot {slot}")
+        if not all(0 <= one < steps for one in places):
+            raise ValueError(f"a tap of op {tap.index} at the steps {places}, of {steps}")
 
 
 def check_streams(project: Project, stream: bool) -> None:

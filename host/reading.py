@@ -67,6 +67,22 @@ def read_file(
     return data
 
 
+def read_text(path: Path, what: str, *, limit: int = MOST_TEXT, next_step: str = "") -> str:
+    """The text of a file in UTF-8.
+
+    Raises:
+        BadInput: as `read_file`; or it is no UTF-8.
+    """
+    try:
+        return read_file(path, what, limit, next_step=next_step).decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{what} must be text in UTF-8",
+            evidence=f"Received: {path}: {error}",
+            next_step=next_step,
+        ) from error
+
+
 def load_json(
     source: Path | bytes, what: str, *, limit: int = MOST_JSON, next_step: str = ""
 ) -> Any:

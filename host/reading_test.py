@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host.errors import BadInput
-from host.reading import DEEPEST, load_json, read_file
+from host.reading import DEEPEST, load_json, read_file, read_text
 
 
 def refusal(path: Path, **more: Any) -> str:
@@ -80,6 +80,17 @@ def test_json_that_is_refused(text: str, says: str, tmp_path: Path) -> None:
             load_json(source, "the thing")
         assert says in caught.value.evidence
         assert len(caught.value.evidence) < 600
+
+
+def test_text_is_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes("Zaunkönig\r\n".encode())
+    assert read_text(path, "the thing") == "Zaunkönig\r\n"
+    path.write_bytes("Zaunkönig".encode("latin-1"))
+    with pytest.raises(BadInput, match="UTF-8"):
+        read_text(path, "the thing")
+    with pytest.raises(BadInput, match="at most 3 bytes"):
+        read_text(path, "the thing", limit=3)
 
 
 def test_json_of_other_encodings_is_refused() -> None:

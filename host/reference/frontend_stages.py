@@ -23,6 +23,7 @@ RECORDED = Path(__file__).resolve().parents[2] / "docs" / "frontend-vectors.json
 PAGE = RECORDED.with_name("frontend.md")
 STAGES = ("samples", "window", "fft", "spectrum", "bands", "compressed", "dct", "features", "input")
 INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128  # of the recorded int8 input
+DTYPES = ("int16", "float32", "int8")
 FIRST = 8  # values of a stage that are recorded besides its CRC-32
 
 Array = npt.NDArray[Any]
@@ -187,6 +188,9 @@ def load_recorded(path: Path = RECORDED) -> dict[str, tuple[FrontendContract, li
         if raw["schema"] != SCHEMA:
             raise KeyError("schema")
         members = {name: typed(_Member, member) for name, member in raw["members"].items()}
+        for stage in (stage for member in members.values() for stage in member.stages):
+            if stage.dtype not in DTYPES or min(stage.shape, default=0) < 1:
+                raise ValueError(f"stage {stage.name} of {stage.dtype} {stage.shape}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"recorded stage vectors must follow the schema {SCHEMA}",

@@ -12,7 +12,7 @@ from host.files import sha256_bytes
 from model_gen.data.dataset import targets
 from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, Skipped, extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
-from model_gen.data.split import Assignment, from_csv
+from model_gen.data.split import Assignment, read_split
 from model_gen.evaluation.metrics import Metrics, evaluate_scores
 from model_gen.evaluation.pooling import POOLINGS, pool, sigmoid
 from model_gen.models.config import ModelConfig, load_config
@@ -134,7 +134,7 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
             evidence=f"Received: {split}, which does not exist",
             next_step="give --split all for recordings that training never saw",
         )
-    return config, from_csv(split.read_text(), split)
+    return config, read_split(split)
 
 
 def _float_logits(checkpoint: Path, chunks: Chunks) -> tuple[npt.NDArray[np.float32], str]:

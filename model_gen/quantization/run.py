@@ -23,7 +23,7 @@ from host.reference.model import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order
 from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, extract
 from model_gen.data.reopen import recordings_of, train_selection
-from model_gen.data.split import Assignment, from_csv, to_csv
+from model_gen.data.split import Assignment, read_split, to_csv
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.quantization.calibration import manifest_csv, stratified
 from model_gen.quantization.convert import convert_checkpoint
@@ -117,8 +117,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
 
 def _assignment(checkpoint: Path) -> Assignment:
     load_config(checkpoint)
-    path = beside(checkpoint, SPLIT)
-    return from_csv(path.read_text(), path)
+    return read_split(beside(checkpoint, SPLIT))
 
 
 def _extract(
