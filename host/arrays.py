@@ -1,4 +1,4 @@
-"""Arrays from an .npz that somebody else wrote: its headers are looked at before anything is unpacked."""
+"""Arrays from an .npz that somebody else wrote: headers first, before anything is unpacked."""
 
 import io
 import math
@@ -30,12 +30,13 @@ def read_arrays(
     Args:
         data: the bytes of the file.
         what: what it is, for the message.
-        wanted: name -> type and shape of each array, apart from the first axis, which is as long in all of them.
+        wanted: name -> type and shape of each array, apart from the first axis, which is as long
+            in all of them.
         most: bytes that they may have together.
         next_step: of the error.
 
     Raises:
-        BadInput: it is no zip of just these arrays, or they are larger; nothing has been unpacked then.
+        BadInput: it is no zip of just these arrays, or they are larger; nothing was unpacked then.
     """
     try:
         return _read(data, wanted, most)

@@ -47,7 +47,7 @@ class Vectors:
 class Subject:
     """What is put on a board and judged: a model, and the contract if it came as a bundle.
 
-    `files` are those of the bundle that its contract lists, by name, as they were read and found right.
+    `files` are those of the bundle that its contract lists, by name, as they were found right.
     """
 
     path: Path
@@ -95,7 +95,7 @@ def load_subject(path: Path) -> Subject:
     """Read a bundle folder or a bare .tflite.
 
     Raises:
-        BadInput: it is neither; or a file is missing, a link, too large, or not what a bundle holds.
+        BadInput: it is neither; or a file is missing, a link, too large, or none of a bundle.
         IdentityFailure: a file of the bundle is not the one its contract names.
     """
     if path.is_file():
@@ -131,7 +131,7 @@ def load_subject(path: Path) -> Subject:
 
 
 def _member(path: Path, name: str, limit: int) -> bytes:
-    """A file of a bundle, which lies in its folder: through a link, another file's hash would be shown."""
+    """A file of a bundle. Through a link, an error would show another file's hash."""
     return read_file(path / name, name, limit, follow=False, next_step=_AGAIN)
 
 

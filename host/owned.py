@@ -1,7 +1,7 @@
 """Folders that are written whole, and say what was written: nothing else in them is ever lost.
 
-Each holds `.nightjar-files.json`, a list of its files with their sizes and SHA-256. A folder is replaced or removed
-only when everything in it is listed there and unchanged.
+Each holds `.nightjar-files.json`, a list of its files with their sizes and SHA-256. A folder is
+replaced or removed only when everything in it is listed there and unchanged.
 """
 
 import ctypes
@@ -41,7 +41,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Listed:
-    """What a folder consists of: files by path, with slashes; and folders that may be made and deleted at will."""
+    """What a folder consists of: files by path, with slashes; and folders that others fill."""
 
     files: dict[str, Written]
     disposable: tuple[str, ...] = ()
@@ -59,9 +59,10 @@ def listed(folder: Path) -> Listed | None:
 
 
 def stranger(folder: Path) -> str | None:
-    """The first thing in `folder` that was not written with it, or not so, in words; None when there is none.
+    """The first thing in `folder` that was not written with it, or was changed, in words.
 
-    Folders without files count for nothing: build tools make them beforehand.
+    None when there is none. Folders without files count for nothing: build tools make them
+    beforehand.
     """
     known = listed(folder)
     for name, path in _contents(folder, () if known is None else known.disposable):
@@ -85,7 +86,8 @@ def check_replaceable(path: Path, *, force: bool = False) -> None:
         force: whether a folder may be replaced whatever is in it.
 
     Raises:
-        BadInput: `path` is no folder, or holds something that was not written with it, or was changed.
+        BadInput: `path` is no folder, or holds something that was not written with it, or was
+            changed.
     """
     place = Path(os.path.realpath(path))
     for attempt in range(_ATTEMPTS):
@@ -126,7 +128,7 @@ def _check_contents(folder: Path, place: Path, force: bool) -> None:
         raise BadInput(
             "a folder is replaced only when it is new, empty, or just as nightjar wrote it",
             evidence=f"Received: {place}, which holds {found}",
-            next_step="give another --out, or replace all of it with --force",
+            next_step="move it away, give another --out, or let --force replace all of it",
         )
 
 
@@ -134,10 +136,10 @@ def _check_contents(folder: Path, place: Path, force: bool) -> None:
 def new_directory(
     path: Path, *, disposable: tuple[str, ...] = (), force: bool = False
 ) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; put it there with its list when the block ends well, else remove it.
+    """Yield a folder beside `path`; put it there when the block ends well, else remove it.
 
-    What is at `path` is exchanged for it in one step. Two that write the same folder at once both succeed, and the
-    later one stays.
+    What is at `path` is exchanged for it in one step. Two that write the same folder at once both
+    succeed, and the later one stays.
 
     Args:
         path: the folder to write; its links are followed.
@@ -181,7 +183,7 @@ def remove_owned(path: Path) -> bool:
 
 
 def free_place(path: Path) -> Path:
-    """`path` where a folder may be written to it, else the first of path-2, path-3, ... where it may."""
+    """The first of path, path-2, path-3, ... to which a folder may be written."""
     number, place = 1, path
     while os.path.lexists(place) and (not place.is_dir() or stranger(place) is not None):
         number += 1
@@ -190,16 +192,16 @@ def free_place(path: Path) -> Path:
 
 
 def around(path: Path) -> Path:
-    """The folder that `path` lies in, links followed: what `alone_in` holds while `path` is written."""
+    """The folder that `path` lies in, which `alone_in` holds while `path` is written."""
     return Path(os.path.realpath(path)).parent
 
 
 @contextmanager
 def alone_in(folder: Path, deadline: Deadline) -> Iterator[None]:
-    """Hold `folder`, made where it is absent, against other commands that write what is directly in it.
+    """Hold `folder`, made where it is absent, against others who write what is directly in it.
 
-    The lock is on the folder itself: the kernel frees it when the process ends, and no file is left. A folder that was
-    made here and is still empty when the block fails is removed again.
+    The lock is on the folder itself: the kernel frees it when the process ends, and no file is
+    left. A folder that was made here and is still empty when the block fails is removed again.
 
     Raises:
         BadInput: `folder` is a file.
@@ -239,7 +241,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _contents(folder: Path, disposable: tuple[str, ...] = ()) -> Iterator[tuple[str, Path]]:
-    """What is in a folder and its subfolders except folders, by name; a link to a folder is no folder."""
+    """Everything but folders in a folder, by name; a link to a folder is no folder."""
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
             if path.name not in disposable:
@@ -258,7 +260,7 @@ def _write_list(folder: Path, disposable: tuple[str, ...]) -> None:
 
 
 def _put(new: Path, place: Path) -> bool:
-    """Move a folder to `place`; where something is already, in exchange for it. Whether it was an exchange."""
+    """Move a folder to `place`, in exchange for what is there; whether there was something."""
     try:
         new.rename(place)  # over nothing, or an empty folder
         return False
@@ -268,7 +270,11 @@ def _put(new: Path, place: Path) -> bool:
     if not _exchange(new, place):
         aside = Path(f"{new}.old")
         place.rename(aside)
-        new.rename(place)
+        try:
+            new.rename(place)
+        except BaseException:
+            aside.rename(place)
+            raise
         aside.rename(new)
     return True
 

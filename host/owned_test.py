@@ -1,4 +1,4 @@
-"""Folders that we write whole: nothing that somebody else put there, or changed, is lost; one command at a time."""
+"""Folders that we write whole: nothing that somebody put there, or changed, is lost."""
 
 import shutil
 import signal

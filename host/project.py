@@ -117,7 +117,7 @@ def load_project(path: Path) -> Project:
 
 
 def _check_numbers(description: ProjectDescription) -> None:
-    """Raise ValueError for a number that no generated project has, before anything is made of it."""
+    """Raise ValueError for a number that no generated project has."""
     steps = description.steps
     if not 1 <= steps <= MOST_STEPS or not 0 <= description.arena_bytes <= MOST_BYTES:
         raise ValueError(f"{steps} steps, an arena of {description.arena_bytes} bytes")

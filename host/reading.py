@@ -1,4 +1,4 @@
-"""What somebody else wrote, read whole: regular files only, none larger than it may be, JSON that is JSON."""
+"""What somebody else wrote, read whole: regular files only, none larger than it may be."""
 
 import errno
 import json
@@ -157,11 +157,11 @@ def _no_number(text: str) -> float:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {twice!r} is there twice")
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise ValueError(f"the key {key[:80]!r} is there twice")
+        made[key] = value
     return made
 
 

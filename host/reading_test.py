@@ -1,4 +1,4 @@
-"""Files and JSON of others: each kind of wrong one is refused in words, at once and without being read."""
+"""Files and JSON of others: each kind of wrong one is refused in words, at once."""
 
 import os
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Results go to a path that the user names: it is looked at before any work, and written whole afterwards."""
+"""Results go to a path that the user names: looked at before any work, written whole after."""
 
 import errno
 import fcntl
@@ -26,12 +26,14 @@ def check_result(path: Path, inputs: Sequence[Path] = (), *, name: str = "the re
     """Refuse a path that cannot take a result, before any work is done for it.
 
     Args:
-        path: where the result is to go: a file, new or old, or a device, a FIFO or an open file (/dev/fd/N).
+        path: where the result is to go: a file, new or old, a device, a FIFO, or an open file of
+            this process (/dev/fd/N).
         inputs: files and folders that the command reads.
         name: of the option, for the message.
 
     Raises:
-        BadInput: it is a folder or a socket, cannot be written or made, or is a file that the command reads.
+        BadInput: it is a folder or a socket, cannot be written or made, or is a file that the
+            command reads.
     """
     try:
         problem = _problem(path)
@@ -53,12 +55,12 @@ def check_result(path: Path, inputs: Sequence[Path] = (), *, name: str = "the re
 
 
 def is_stream(path: Path) -> bool:
-    """Whether what is at `path` takes bytes as they come: a device, a FIFO or an open file of ours."""
+    """Whether `path` takes bytes as they come: a device, a FIFO or an open file of ours."""
     return _descriptor(path) is not None or (path.exists() and not _is_regular(path))
 
 
 def remove_result(path: Path) -> None:
-    """Remove an earlier result, so that nobody takes it for the coming one; a device or a FIFO is left."""
+    """Remove an earlier result, so that nobody takes it for the coming one; a stream is left."""
     if not is_stream(path):
         Path(os.path.realpath(path)).unlink(missing_ok=True)
 
@@ -66,7 +68,8 @@ def remove_result(path: Path) -> None:
 def write_result(path: Path, data: bytes) -> None:
     """Write a result whole or not at all; into a device, a FIFO or an open file as it comes.
 
-    A file that is there is replaced, its permissions kept; through a link its target is, and the link stays.
+    A file that is there is replaced, its permissions kept; through a link its target is, and the
+    link stays.
 
     Raises:
         HostFailure: nobody reads the FIFO.
@@ -120,7 +123,7 @@ def _problem_of_folder(place: Path) -> str:
 
 
 def _reads(given: Path, path: Path) -> bool:
-    """Whether a command that is given the file or folder `given` reads or writes the file `path` there."""
+    """Whether a command that is given the file or folder `given` uses the file `path` there."""
     place, folder = Path(os.path.realpath(path)), Path(os.path.realpath(given))
     if not _is_regular(path):
         return place == folder and not path.exists()
@@ -140,9 +143,10 @@ def _is_regular(path: Path) -> bool:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The number of our own open file that `path` names, as /dev/stdout and /dev/fd/N do; None for another path.
+    """The number of our own open file that `path` names, as /dev/stdout and /dev/fd/N do.
 
-    Opening such a path would begin at the start of a file, and fails for a socket.
+    None for another path. Opening such a path would begin at the start of a file, and fails for
+    a socket.
     """
     own = rf"/proc/({os.getpid()}|self|thread-self)(/task/\d+)?/fd"
     for _ in range(8):  # links to links

@@ -1,4 +1,4 @@
-"""Dataclasses from parsed JSON: every field there, none besides, each of the type that it is declared to have."""
+"""Dataclasses from parsed JSON: every field there, none besides, each of its declared type."""
 
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
@@ -10,8 +10,8 @@ T = TypeVar("T")
 def typed(kind: type[T], raw: Any, where: str = "") -> T:
     """An instance of the dataclass `kind`, its own checks included.
 
-    Fields may be of type int, float (which takes whole numbers), str, bool, None, Any, tuple[X, ...], dict[str, X], a
-    union of these, or such a dataclass.
+    Fields may be of type int, float (which takes whole numbers), str, bool, None, Any,
+    tuple[X, ...], dict[str, X], a union of these, or such a dataclass.
 
     Args:
         kind: a dataclass.

@@ -379,7 +379,7 @@ def test_who_only_inherited_the_mark_is_no_board(tmp_path: Path) -> None:
 def test_a_board_of_a_process_that_cannot_be_seen_is_left(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As of another container over the same folder: its lock is held, and its number says nothing here."""
+    """As of another container over the same folder: its number says nothing here."""
     monkeypatch.setattr("host.boards._FREE", 0.2)
     folder = make_kept_folder(root, "virtual")
     record(folder, gone()).save()

@@ -31,7 +31,8 @@ def private_folder(root: Path | None, *, make: bool) -> Path:
 
     Args:
         root: another folder, which alone is asked then; for tests.
-        make: whether it is made where it is absent. Without, nothing is written, and it need not exist.
+        make: whether it is made where it is absent. Without, nothing is written, and it may be
+            absent.
 
     Raises:
         HostFailure: none of the folders can be used; the evidence says why, one by one.
@@ -160,7 +161,7 @@ def own_folder(private: Path) -> OwnFolder:
 
 
 def _sweep(private: Path) -> None:
-    """Remove what killed processes left. Their number says nothing: it may be of another namespace."""
+    """Remove what killed processes left. Their numbers say nothing: a namespace has its own."""
     for folder in private.glob(f"{_OWN}*"):
         if folder.is_symlink() or not folder.is_dir():
             continue

@@ -1,4 +1,4 @@
-"""The private folder is nobody else's, and a folder in it is removed only when its owner has died."""
+"""The private folder is nobody else's; a folder in it is removed when its owner has died."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ OTHER = 12345  # a user who is not us
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A computer whose places for private folders are below a folder of the test, of a short path."""
+    """A computer whose places for private folders are below a folder of the test."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         made = Path(name)
         for inner in ("run", "tmp", "home", "xdg"):

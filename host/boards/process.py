@@ -31,7 +31,7 @@ class ProcessId:
 
     @classmethod
     def of(cls, pid: int) -> "ProcessId | None":
-        """The process with that number; None when there is none (a zombie is none), or none of ours."""
+        """The process with that number; None when there is none of ours (a zombie is none)."""
         try:
             text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
             program = Path(f"/proc/{pid}/exe").stat()
@@ -130,7 +130,7 @@ def _end(handle: int) -> None:
 
 
 def marked(folder: Path) -> list[ProcessId]:
-    """Processes that were started as the kept board of `folder`, whatever has become of the folder."""
+    """Processes that were started as the kept board of `folder`, whatever became of the folder."""
     mark = f"{MARK}={folder}".encode()
     found = []
     for entry in Path("/proc").iterdir():

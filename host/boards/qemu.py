@@ -150,5 +150,5 @@ def _trouble(what: str, folder: Path, next_step: str = "") -> HostFailure:
         what,
         evidence=f"it said: {text}" if text else "it printed nothing",
         next_step=next_step
-        or "free memory or raise `ulimit -v` if that is what it lacks; `nightjar doctor` checks QEMU",
+        or "free memory or raise `ulimit -v` if it lacks that; `nightjar doctor` checks QEMU",
     )

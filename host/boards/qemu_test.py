@@ -1,4 +1,4 @@
-"""A QEMU that does not work is the computer's trouble: never the board's, and never the firmware's."""
+"""A QEMU that does not work is the computer's trouble: not the board's, nor the firmware's."""
 
 import os
 import shutil

@@ -252,7 +252,7 @@ def test_a_lost_qemu_is_found_and_ended(tmp_path: Path) -> None:
 
 
 def test_a_kept_qemu_holds_its_folder(tmp_path: Path) -> None:
-    """So that nobody else takes the folder for one that is left over, who cannot see the process."""
+    """So that nobody who cannot see the process takes the folder for one that is left over."""
     root = tmp_path / "boards"
     record, _ = keep_board("virtual", root=root)
     assert is_held(record.folder / "lock")

@@ -202,7 +202,7 @@ def test_a_lost_board_is_shown_and_ended(bench: Path) -> None:
 
 
 def planted(victim: Path, process: ProcessId) -> str:
-    """A record that names a folder to remove and a process to end, with all that any version of ours asked for."""
+    """A record of the schema that named a folder to remove and a process to end."""
     said = {
         "name": "virtual",
         "folder": str(victim),

@@ -29,7 +29,7 @@ class FiniteRange(click.FloatRange):
 
 
 class ResultOption(click.Option):
-    """An option that names where a result goes; `json_option` looks at all of these before the command begins."""
+    """An option that names where a result goes, which `json_option` looks at beforehand."""
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,7 +84,7 @@ def stream_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _checking_results(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The command, begun only when each of its results can be written and is nothing that it reads."""
+    """The command, begun only when each result can be written, and is nothing that it reads."""
 
     @functools.wraps(function)
     def checked(**given: Any) -> Any:
@@ -120,7 +120,7 @@ def say(message: str, json_path: str | None = None) -> None:
 
 
 def write_json(json_path: str | None, payload: dict[str, Any]) -> None:
-    """Write `payload` to where `--json` points, whole or not at all; into a device or FIFO as it comes."""
+    """Write `payload` to where `--json` points, as `write_result` does."""
     if json_path is None:
         return
     text = json.dumps(payload, indent=1, allow_nan=False) + "\n"

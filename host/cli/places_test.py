@@ -1,4 +1,4 @@
-"""Where commands read and write: places that cannot be are refused before any work, and nothing of others is lost."""
+"""Where commands read and write: what cannot be is refused at once, and nothing is lost."""
 
 import json
 import os

@@ -52,12 +52,13 @@ def generate(
 ) -> Project:
     """Write the firmware project of `subject` for `board` to the folder `out`, whole or not at all.
 
-    An earlier project at `out` is replaced, unless somebody has changed it or put something into it;
-    with `force` in any case. Where it is already the very same, nothing is touched, so that its build
-    stays valid.
+    An earlier project at `out` is replaced, unless somebody has changed it or put something into
+    it; with `force` in any case. Where it is already the very same, nothing is touched, so that its
+    build stays valid.
 
-    `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With `stream` the
-    firmware also takes samples as they arrive, for which it keeps a ring of frames as large as its features.
+    `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With
+    `stream` the firmware also takes samples as they arrive, for which it keeps a ring of frames as
+    large as its features.
 
     Raises:
         BadInput: an unknown board, no frames to stream, a model that backend cm55 does not take, a contract that does

@@ -130,7 +130,8 @@ def write_dataset(
     """Make the data set, whole or not at all; its bytes depend on `options` only.
 
     Raises:
-        BadInput: `out` holds something that is not an unchanged set of files from here, without `force`.
+        BadInput: `out` holds something that is not an unchanged set of files from here, without
+            `force`.
     """
     import soundfile
 
