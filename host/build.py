@@ -1,5 +1,6 @@
 """Builds a generated firmware project with CMake, and reads sizes from what came out."""
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
 from host.boards.tools import require_open_files
+from host.build_stamp import Stamper
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.project import Project
@@ -61,27 +63,45 @@ def find_tool(name: str, remedy: str) -> str:
     return found
 
 
-def build(project: Project, deadline: Deadline) -> None:
+def _find_cmake() -> str:
+    """CMake itself: what the package puts on the path starts a Python for it."""
+    spec = importlib.util.find_spec("cmake")
+    for place in (spec and spec.submodule_search_locations) or ():
+        program = Path(place) / "data" / "bin" / "cmake"
+        if os.access(program, os.X_OK):
+            return str(program)
+    return find_tool("cmake", "pip install cmake, or apt-get install -y cmake")
+
+
+def build(project: Project, deadline: Deadline) -> bool:
     """Configure and build `project`; its ELF is at `project.elf` afterwards. Nothing is redone that is up to date.
+
+    Returns:
+        Whether it was: the ELF is what the last build made, of the same files by the same tools.
 
     Raises:
         HostFailure: a tool is missing, the compiler refuses the sources, or the deadline has passed.
         BadInput: the model does not fit the board's memory.
     """
     require_open_files()
-    cmake = find_tool("cmake", "pip install cmake, or apt-get install -y cmake")
+    cmake = _find_cmake()
     ninja = find_tool("ninja", "pip install ninja, or apt-get install -y ninja-build")
     if project.description.board == "native":
-        find_tool("gcc", "apt-get install -y gcc libc6-dev")
+        compiler = find_tool("gcc", "apt-get install -y gcc libc6-dev")
     else:
-        find_tool("arm-none-eabi-gcc", APT)
+        compiler = find_tool("arm-none-eabi-gcc", APT)
+    stamper = Stamper(project, cmake=cmake, ninja=ninja, compiler=compiler)
+    if stamper.is_current:
+        return True
     folder = project.elf.parent
+    if not stamper.same_tools and not folder.is_symlink():
+        shutil.rmtree(folder)
     configure = [cmake, "-G", "Ninja", "-S", str(project.path), "-B", str(folder)]
     _run(
         [*configure, f"-DCMAKE_MAKE_PROGRAM={ninja}"], deadline, "CMake does not accept the project"
     )
     try:
-        _run([cmake, "--build", str(folder)], deadline, "the firmware does not build")
+        _run([ninja, "-C", str(folder)], deadline, "the firmware does not build")
     except HostFailure as error:
         if any(sign in error.evidence for sign in _TOO_LARGE):
             raise BadInput(
@@ -92,6 +112,8 @@ def build(project: Project, deadline: Deadline) -> None:
         raise
     if not project.elf.is_file():
         raise HostFailure("the build gave no ELF", evidence=f"expected {project.elf}")
+    stamper.write()
+    return False
 
 
 def _run(command: list[str], deadline: Deadline, what: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from host.errors import BadInput
@@ -77,10 +77,11 @@ class ProjectDescription:
 
 @dataclass(frozen=True)
 class Project:
-    """A generated firmware project and the ELF built from it."""
+    """A generated firmware project and its ELF; `recalled` names what was not made anew."""
 
     path: Path
     description: ProjectDescription
+    recalled: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def elf(self) -> Path:

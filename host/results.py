@@ -19,6 +19,7 @@ from host.reading import kind_of
 
 _READER = 60.0  # seconds that somebody has for opening the other end of a FIFO
 _LOOK = 0.05
+_modes: dict[Path, int] = {}  # permissions of the results that this process has removed
 _LONGEST = 255 - 60  # bytes of a name: a temporary one is longer
 
 
@@ -61,14 +62,16 @@ def is_stream(path: Path) -> bool:
 
 def remove_result(path: Path) -> None:
     """Remove an earlier result, so that nobody takes it for the coming one; a stream is left."""
-    if not is_stream(path):
-        Path(os.path.realpath(path)).unlink(missing_ok=True)
+    if not is_stream(path) and path.exists():
+        place = Path(os.path.realpath(path))
+        _modes[place] = stat.S_IMODE(place.stat().st_mode)
+        place.unlink(missing_ok=True)
 
 
 def write_result(path: Path, data: bytes) -> None:
     """Write a result whole or not at all; into a device, a FIFO or an open file as it comes.
 
-    A file that is there is replaced, its permissions kept; through a link its target is, and the
+    A file that is there, or was removed before, keeps its permissions; through a link its target is, and the
     link stays.
 
     Raises:
@@ -84,7 +87,7 @@ def write_result(path: Path, data: bytes) -> None:
         _write_all(_open_special(path), data)
     else:
         place = Path(os.path.realpath(path))
-        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else _modes.get(place)
         write_atomically(place, data, mode=mode)
 
 
@@ -124,6 +127,13 @@ def _problem_of_folder(place: Path) -> str:
 
 def _reads(given: Path, path: Path) -> bool:
     """Whether a command that is given the file or folder `given` uses the file `path` there."""
+    try:
+        return _is_used(given, path)
+    except OSError:  # nothing can be read there
+        return False
+
+
+def _is_used(given: Path, path: Path) -> bool:
     place, folder = Path(os.path.realpath(path)), Path(os.path.realpath(given))
     if not _is_regular(path):
         return place == folder and not path.exists()

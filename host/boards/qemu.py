@@ -33,8 +33,8 @@ _LOOK = 0.005  # seconds between two looks at a QEMU that is starting
 extra: list[str] = []
 
 
-def arguments(program: str) -> list[str]:
-    """The command line: an AN547 with one Cortex-M55, halted until gdb has written firmware.
+def arguments(program: str, more: tuple[str, ...] = ()) -> list[str]:
+    """The command line, `more` last: an AN547 with one Cortex-M55, halted until gdb has written.
 
     One instruction takes 64 ns of virtual time (`-icount shift=6`), so that its timers count instructions.
     """
@@ -49,13 +49,19 @@ def arguments(program: str) -> list[str]:
         f"dgram,id=net,local.type=unix,local.path={NET_BOARD},remote.type=unix,remote.path={NET_HOST}",
         *("-net", "nic,netdev=net"),
         *extra,
+        *more,
     ]
 
 
 def start(
-    folder: Path, *, kept: bool, deadline: Deadline, hold: int | None = None
+    folder: Path,
+    *,
+    kept: bool,
+    deadline: Deadline,
+    hold: int | None = None,
+    more: tuple[str, ...] = (),
 ) -> "tuple[subprocess.Popen[bytes], ProcessId]":
-    """Start QEMU in `folder` and wait until it answers.
+    """Start QEMU in `folder`, with `more` arguments, and wait until it answers.
 
     `hold` is a lock that it holds from now on.
 
@@ -67,7 +73,7 @@ def start(
     """
     program = find_tool(PROGRAM, PACKAGE)
     check_version(program, _LEAST, PACKAGE, "older ones lack `-netdev dgram` on unix sockets")
-    child = spawn(arguments(program), folder, kept=kept, hold=hold)
+    child = spawn(arguments(program, more), folder, kept=kept, hold=hold)
     try:
         # It opens its sockets before it has its memory, and answers when it has.
         while not (_has_sockets(folder) and answers(folder, deadline)):

@@ -43,11 +43,11 @@ class VirtualBoard:
         self._record = record
 
     @classmethod
-    def start(cls, private: Path) -> "VirtualBoard":
-        """Start a board of our own; its QEMU dies with us."""
-        own = own_folder(private)
+    def start(cls, private: Path, more: tuple[str, ...] = ()) -> "VirtualBoard":
+        """Start a board of our own, its QEMU with `more` arguments; it dies with us."""
+        own, limit = own_folder(private), Deadline.after(_START)
         try:
-            child, process = qemu.start(own.path, kept=False, deadline=Deadline.after(_START))
+            child, process = qemu.start(own.path, kept=False, deadline=limit, more=more)
         except BaseException:
             own.remove()
             raise

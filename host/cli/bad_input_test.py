@@ -190,7 +190,8 @@ def test_a_signal_leaves_nothing_half_written(number: signal.Signals, empty: Pat
         output, errors = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert (process.returncode, output, errors.strip()) == (128 + number, "", "interrupted")
+    said = f"interrupted by {number.name}"
+    assert (process.returncode, output, errors.strip()) == (128 + number, "", said)
     assert list(empty.iterdir()) == []
 
 
@@ -202,7 +203,7 @@ def test_a_defect_of_the_host_is_no_verdict_about_the_firmware(empty: Path) -> N
         capture_output=True,
         text=True,
     )
-    error = error_of(done, 10, "HOST")
+    error = error_of(done, 1, "DEFECT")
     assert "KeyError: 'no'" in error["evidence"]
 
 

@@ -1,19 +1,54 @@
-"""What subcommands share: their common options, results and output, and how errors are shown."""
+"""What subcommands share: options, results, what is said meanwhile, and how errors are shown."""
 
-import functools
+import contextlib
+import difflib
 import json
 import math
+import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.errors import NightjarError
+from host.errors import BadInput, NightjarError
 
 # Parameters that name what a command writes besides its results; every other path is read.
 WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path"})
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Level(IntEnum):
+    """How much a command says."""
+
+    QUIET = 0  # errors only
+    NORMAL = 1
+    VERBOSE = 2
+
+
+_level = Level.NORMAL
+_results: list[Path] = []  # of the command that runs
+_console: "Console | None" = None  # that shows progress, which what is said must not run into
+
+
+def level() -> Level:
+    """How much the command that runs says."""
+    return _level
+
+
+@contextlib.contextmanager
+def printing_above(console: "Console") -> Iterator[None]:
+    """What is said inside the block appears above the line that `console` keeps moving."""
+    global _console
+    _console = console
+    try:
+        yield
+    finally:
+        _console = None
 
 
 class FiniteRange(click.FloatRange):
@@ -28,8 +63,124 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-class ResultOption(click.Option):
-    """An option that names where a result goes, which `json_option` looks at beforehand."""
+class Choice(click.Choice[str]):
+    """A choice that names the nearest one when it is given none of them."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        return super().get_invalid_choice_message(value, ctx) + did_you_mean(value, self.choices)
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """A sentence that names the nearest of the known words, or "".
+
+    >>> did_you_mean("virtaul", ["virtual", "native"])
+    ' Did you mean virtual?'
+    """
+    near = difflib.get_close_matches(str(given), list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+class ResultFile(click.ParamType[Path]):
+    """A file that the command writes. It is looked at, and what an earlier run left there removed, before all else."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return Path(str(value))
+
+
+class Command(click.Command):
+    """A command whose results do not outlive their question: they are removed before any check can end it.
+
+    It also takes --quiet and --verbose.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.params += [
+            _loudness(Level.QUIET, ("-q", "--quiet"), "Say nothing but errors."),
+            _loudness(
+                Level.VERBOSE, ("-v", "--verbose"), "Say more: what was recalled, how long it took."
+            ),
+        ]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        global _level
+        _level = Level.NORMAL
+        self._forget(args)
+        return super().parse_args(ctx, args)
+
+    def _forget(self, args: Sequence[str]) -> None:
+        """Remove what the options of a ResultFile name; the parser has not looked at them yet."""
+        names = {name for p in self.params if isinstance(p.type, ResultFile) for name in p.opts}
+        written = {name for p in self.params if p.name in WRITTEN for name in p.opts}
+        _results.clear()
+        found = list(_values(args, names))
+        if found:
+            from host.results import check_result
+
+            for name, path, others in found:
+                check_result(path, _given(others, written), name=name)
+                _results.append(path)
+            forget_results()
+
+
+class Group(click.Group):
+    """A command with commands of its own."""
+
+    command_class = Command
+
+
+def subcommand(name: str | None = None, **named: Any) -> Callable[[Callable[..., Any]], Command]:
+    """`click.command`, for a `Command`."""
+    return click.command(name, cls=Command, **named)
+
+
+def forget_results() -> None:
+    """Remove the results of the command that runs."""
+    if _results:
+        from host.results import remove_result
+
+        for path in _results:
+            remove_result(path)
+
+
+def _values(args: Sequence[str], names: set[str]) -> "Iterable[tuple[str, Path, list[str]]]":
+    """(option, its file, every other word) of each result on the command line."""
+    for place, word in enumerate(args):
+        if word == "--":
+            return
+        name, joined, value = word.partition("=")
+        if name not in names:
+            continue
+        if joined:
+            others = [*args[:place], *args[place + 1 :]]
+        elif place + 1 < len(args):
+            value, others = args[place + 1], [*args[:place], *args[place + 2 :]]
+        else:
+            return
+        if value != "-":
+            yield name, Path(value), others
+
+
+def _given(words: Sequence[str], written: set[str]) -> list[Path]:
+    """What words of a command line name as paths, without folders that the command writes."""
+    found = []
+    for before, word in zip(("", *words), words, strict=False):
+        option, joined, value = word.partition("=")
+        path = Path(value if joined and word.startswith("-") else word)
+        with contextlib.suppress(OSError):  # no path: it may be longer than any
+            if word and not (path.is_dir() and {before, option} & written):
+                found.append(path)
+    return found
+
+
+def _loudness(level: Level, names: tuple[str, str], text: str) -> click.Option:
+    def choose(context: click.Context, option: click.Parameter, value: bool) -> None:
+        global _level
+        _level = level if value else _level
+
+    return click.Option(names, is_flag=True, expose_value=False, callback=choose, help=text)
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,10 +188,16 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--json",
         "json_path",
-        cls=ResultOption,
         metavar="FILE",
+        type=ResultFile(),
+        callback=_writable,
         help='Write the result as JSON; "-" is standard output, with nothing else on it.',
-    )(_checking_results(function))
+    )(function)
+
+
+def result_option(*names: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add an option for a file that the command writes, passed as a Path or None."""
+    return click.option(*names, type=ResultFile(), metavar="FILE", help=text)
 
 
 def board_options(help: str = "virtual, native, ...") -> Callable[..., Any]:
@@ -83,40 +240,29 @@ def stream_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def _checking_results(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The command, begun only when each result can be written, and is nothing that it reads."""
-
-    @functools.wraps(function)
-    def checked(**given: Any) -> Any:
-        options = {
-            option.name: option.opts[0]
-            for option in click.get_current_context().command.params
-            if isinstance(option, ResultOption) and given.get(str(option.name)) is not None
-        }
-        paths = {name: Path(given[str(name)]) for name in options if given[str(name)] != "-"}
-        if paths:
-            from host.results import check_result
-
-            read = _paths(value for name, value in given.items() if name not in WRITTEN | {*paths})
-            written = _paths(given.get(name) for name in WRITTEN)
-            for name, path in paths.items():
-                others = [other for key, other in paths.items() if key != name]
-                others += [other for other in written if not other.is_dir()]
-                check_result(path, [*read, *others], name=options[name])
-        return function(**given)
-
-    return checked
+def _writable(context: click.Context, option: click.Parameter, value: Path | None) -> str | None:
+    """Refuse a standard output that is none before any work is done for it."""
+    if value is None:
+        return None
+    if str(value) == "-":
+        if getattr(sys.stdout, "name", None) == os.devnull:
+            raise BadInput(
+                "--json - needs a standard output",
+                evidence="Received: one that is closed",
+                next_step="give a file name, for example --json result.json",
+            )
+        return "-"
+    return str(value)
 
 
-def _paths(values: Iterable[Any]) -> list[Path]:
-    """The paths among the values of a command's parameters, some of which are tuples."""
-    flat = (one for value in values for one in (value if isinstance(value, tuple) else (value,)))
-    return [one for one in flat if isinstance(one, Path)]
-
-
-def say(message: str, json_path: str | None = None) -> None:
+def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL) -> None:
     """Print for people: on standard error when standard output belongs to `--json -`."""
-    click.echo(message, err=json_path == "-")
+    if _level < at:
+        return
+    if _console is not None and (json_path == "-" or sys.stdout.isatty()):
+        _console.print(message, markup=False, highlight=False, soft_wrap=True)
+    else:
+        click.echo(message, err=json_path == "-")
 
 
 def write_json(json_path: str | None, payload: dict[str, Any]) -> None:

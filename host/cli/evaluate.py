@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import FiniteRange, json_option, say, write_json
+from host.cli.common import Choice, FiniteRange, json_option, say, subcommand, write_json
 from host.errors import BadInput
 
 
-@click.command(
+@subcommand(
     context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
     short_help="Score a checkpoint or a bundle on held-out recordings.",
 )
@@ -23,7 +23,7 @@ from host.errors import BadInput
 )  # fmt: skip
 @click.option(
     "--split",
-    type=click.Choice(["train", "val", "test", "all"]),
+    type=Choice(["train", "val", "test", "all"]),
     default="test",
     show_default=True,
     help='Of the recordings that training was given; "all" for others.',
@@ -42,9 +42,8 @@ from host.errors import BadInput
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
-    default=Path("build/cache/features"),
-    show_default=True,
-    help="Where features are kept.",
+    show_default="the cache features of `nightjar cache`",
+    help="Where features are kept, without a bound.",
 )
 @json_option
 def command(
@@ -55,7 +54,7 @@ def command(
     overlap: float,
     max_duration: float | None,
     num_workers: int,
-    cache_dir: Path,
+    cache_dir: Path | None,
     json_path: str | None,
 ) -> None:
     """Score a checkpoint (float) or a bundle (int8, by TFLite's reference kernels) on whole recordings.

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import board_options, force_option, json_option, say, write_json
+from host.cli.common import (
+    board_options,
+    force_option,
+    json_option,
+    say,
+    subcommand,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from host.boards.base import FlashReport
@@ -18,7 +25,7 @@ _FLASH = 60.0
 _HELLO = 5.0
 
 
-@click.command()
+@subcommand()
 @click.argument("source", metavar="PROJECT_OR_BUNDLE_OR_TFLITE", type=click.Path(path_type=Path))
 @board_options()
 @click.option(

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import Choice, json_option, say, subcommand, write_json
 
 SCHEMA = "nightjar/profile/1"
 
 
-@click.command(
+@subcommand(
     "profile",
     help="Count the instructions of one inference of MODEL (a bundle folder or a .tflite) on the virtual board by layer"
     " and by function, show the hottest loops with their disassembly, and the share of Helium instructions.",
@@ -19,22 +19,31 @@ SCHEMA = "nightjar/profile/1"
     "--board",
     default="virtual",
     show_default=True,
-    type=click.Choice(["virtual"]),
+    type=Choice(["virtual"]),
     help="Only the virtual board counts every instruction.",
 )
-@click.option(
-    "--rounding", default="tflite", type=click.Choice(["tflite", "tflm"]), show_default=True
-)
+@click.option("--rounding", default="tflite", type=Choice(["tflite", "tflm"]), show_default=True)
 @click.option(
     "--loops", default=4, show_default=True, type=click.IntRange(0, 50), help="How many to show."
 )
+@click.option(
+    "--coverage",
+    is_flag=True,
+    help="Also measure which code this inference executes and which constants it reads, by layer.",
+)
 @json_option
-def command(model: Path, board: str, rounding: str, loops: int, json_path: str | None) -> int:
+def command(
+    model: Path, board: str, rounding: str, loops: int, coverage: bool, json_path: str | None
+) -> int:
     import tempfile
     from dataclasses import asdict
 
     from host.compare.prepare import prepare
     from host.compare.prove import prove
+    from host.compare.session import Session
+    from host.compare.vectors import make_vectors
+    from host.coverage.measure import measure
+    from host.coverage.table import table_of
     from host.errors import FirmwareFailure
     from host.profile.count import counting, engine_of, read_counts
     from host.profile.report import disassemble, profile
@@ -45,7 +54,9 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
         folder = Path(name)
         # A board of its own: one that is kept does not count.
         with counting(engine, folder) as counts:
-            verdict = prove(made, subject, board, vectors=1, seed=0, root=folder / "boards")
+            verdict = prove(
+                Session(made, subject, board, vectors=1, seed=0, root=folder / "boards")
+            )
         blocks = read_counts(counts)
     if verdict.first_difference is not None:
         raise FirmwareFailure(
@@ -53,6 +64,10 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
             evidence=verdict.headline,
             next_step=f"nightjar verify {model} --board {board}",
         )
+    reached = None
+    if coverage:
+        vectors = make_vectors(subject, made.description.inputs, 1, 0)
+        reached = measure(made, subject, vectors)
     found = profile(blocks, engine, disassemble(made.elf, engine), loops=loops)
     layers = [
         {
@@ -69,6 +84,7 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
         "inference": verdict.cost.model,
         "layers": layers,
         **asdict(found),
+        "coverage": None if reached is None else reached.as_json(),
     }
     write_json(json_path, payload)
     say(
@@ -93,4 +109,8 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
         )
         for line in loop.lines:
             say(f"    {line}", json_path)
+    if reached is not None:
+        say("coverage:", json_path)
+        for line in table_of(reached, {tap.index: tap.op for tap in made.description.taps}):
+            say(f"  {line}", json_path)
     return 0

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import force_option, json_option, say, write_json
+from host.cli.common import force_option, json_option, say, subcommand, write_json
 
 
-@click.command(
+@subcommand(
     context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
     short_help="Quantize a checkpoint to full int8 and write a bundle.",
 )
@@ -41,9 +41,8 @@ from host.cli.common import force_option, json_option, say, write_json
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
-    default=Path("build/cache/features"),
-    show_default=True,
-    help="Where features are kept.",
+    show_default="the cache features of `nightjar cache`",
+    help="Where features are kept, without a bound.",
 )
 @force_option
 @json_option
@@ -55,7 +54,7 @@ def command(
     vectors: int,
     seed: int,
     num_workers: int,
-    cache_dir: Path,
+    cache_dir: Path | None,
     force: bool,
     json_path: str | None,
 ) -> None:

@@ -1,5 +1,6 @@
 """From a model to a built project: what verify, hil, classify and bench do first."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from host.bundle import Subject, load_subject
@@ -7,7 +8,7 @@ from host.deadline import Deadline
 from host.errors import BadInput
 from host.owned import alone_in
 from host.project import Project, check_streams, load_project
-from host.reference.micro import open_micro
+from host.reference.kept import KeptReference
 
 BUILD = 300.0  # seconds for cmake and ninja on a busy machine
 HOME = Path("build/subjects")
@@ -30,6 +31,7 @@ def prepare(
     stream: bool = False,
     project: Path | None = None,
     out: Path | None = None,
+    limit: Deadline | None = None,
     force: bool = False,
 ) -> tuple[Subject, Project]:
     """Load a bundle or .tflite and make its firmware, or take the ELF of `project` as it lies there.
@@ -38,7 +40,8 @@ def prepare(
         rounding: whose rules, "tflite" or "tflm"; None is what `project` has, or else "tflite".
         stream: the firmware must take samples as they arrive, too.
         out: the project is written to out / "firmware".
-        force: whether it is replaced even where somebody has changed it.
+        limit: a deadline over everything.
+        force: whether a project is replaced even where somebody has changed it.
 
     Raises:
         BadInput: the model or the project cannot be used, or the rules' own judge cannot run the model.
@@ -72,11 +75,13 @@ def prepare(
 
     rounding = rounding or "tflite"
     folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)
-    with alone_in(folder, Deadline.after(BUILD)):
+    patience = Deadline.after(BUILD) if limit is None else limit.at_most(BUILD)
+    with alone_in(folder, patience):
         made = generate(
             subject, board, folder / "firmware", rounding=rounding, stream=stream, force=force
         )
         if rounding == "tflm":
-            open_micro(subject.model)  # the judge may refuse: before time is spent to build
-        build(made, Deadline.after(BUILD))
+            _ = KeptReference(subject.model, rounding).ports  # its judge may refuse: before a build
+        if build(made, patience):
+            made = replace(made, recalled=(*made.recalled, "build"))
     return subject, made

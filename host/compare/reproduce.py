@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from host.bundle import CONTRACT, MODEL, Subject
-from host.compare.expect import to_bytes
 from host.compare.observe import Finding
 from host.compare.vectors import Vector
 from host.owned import free_place, new_directory
 from host.project import DESCRIPTION, ELF, Project
+from host.reference.kept import to_bytes
 from host.report.pictures import difference_png
 from host.report.verdict import FirstDifference, describe
 

@@ -39,8 +39,9 @@ def test_what_was_waited_for_a_board_is_not_missing_to_flash_it(
         yield Board()
 
     monkeypatch.setattr(session, "open_board", taken_for_a_while)
+    asked = session.Session(project, subject, "native", vectors=1, seed=0, wait=90)
     with (
-        session.Bench(project, subject, "native", vectors=1, seed=0, wait=90) as bench,
+        session.Bench(asked) as bench,
         pytest.raises(BoardFailure, match="that was all"),
     ):
         bench.identity()

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -14,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import host
+from host.cache import FEATURES
 from host.contract import FrontendContract
 from host.errors import BadInput
 from host.files import sha256_file, write_atomically
@@ -22,7 +25,6 @@ from model_gen.audio.decode import QUALITY, decode
 from model_gen.data.dataset import Recording
 
 IN_MEMORY_BYTES = 1 << 30  # up to here all features are held in memory, else read for each batch
-DEFAULT_CACHE = Path("build/cache/features")
 
 
 @dataclass(frozen=True)
@@ -101,19 +103,23 @@ def extract(
     contract: FrontendContract,
     selection: Selection,
     *,
-    cache_dir: Path = DEFAULT_CACHE,
+    cache_dir: Path | None = None,
     num_workers: int = 0,
     on_skip: Callable[[Skipped], None] = lambda skipped: None,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Chunks:
     """Chunks and features of `recordings`, from the cache where the same bytes were seen before.
 
-    A recording that cannot be decoded is reported through `on_skip` and left out. `num_workers` threads work at a
-    time, none beside the caller's for 0; the result does not depend on it.
+    `cache_dir` is a folder of one's own, which grows without a bound; None is the cache `features`
+    of `nightjar cache`. A recording that cannot be decoded is reported through `on_skip` and left
+    out. `num_workers` threads work at a time, none beside the caller's for 0; the result does not
+    depend on it.
 
     Raises:
         BadInput: no recording could be decoded.
     """
+    if cache_dir is None:
+        FEATURES.folder.hold()
     ahead = recordings[:1]  # the first compiles the frontend; the others then find it
     results = [_entry(r, contract, selection, cache_dir) for r in ahead]
     on_progress(len(results))
@@ -173,7 +179,7 @@ def _decode(
 
 
 def _entry(
-    recording: Recording, contract: FrontendContract, selection: Selection, cache_dir: Path
+    recording: Recording, contract: FrontendContract, selection: Selection, cache_dir: Path | None
 ) -> tuple[Path, npt.NDArray[np.int64]] | Skipped:
     """The cache entry of one recording (made if absent) and the starts of its chunks."""
     from host.reference.frontend import features
@@ -184,24 +190,51 @@ def _entry(
             sort_keys=True,
         ).encode()
     ).hexdigest()
-    entry = cache_dir / key[:2] / key
-    arrays, pcm = entry.with_suffix(".npy"), entry.with_suffix(".npz")
-    if arrays.is_file() and pcm.is_file():
-        with np.load(pcm) as stored:
-            return entry, stored["starts"]
+    place = _OwnFolder(cache_dir) if cache_dir is not None else FEATURES.folder
+    names = [f"{key[:2]}/{key}{suffix}" for suffix in (".npy", ".npz")]
+    entry = place.path / key[:2] / key
+    if place.use(*names):
+        starts = _kept(entry)
+        if starts is not None:
+            return entry, starts
     samples = _decode(recording, contract.sample_rate, selection.max_duration)
     if isinstance(samples, Skipped):
         return samples
     starts = np.array(selection.starts(samples, contract.chunk_samples), np.int64)
     chunks = cut(samples, starts.tolist(), contract.chunk_samples)
     spectrograms = np.ascontiguousarray(features(chunks, contract), np.float32)
-    stream = io.BytesIO()
-    np.savez(stream, chunks=chunks, starts=starts)
-    write_atomically(pcm, stream.getvalue())
-    stream = io.BytesIO()
-    np.save(stream, spectrograms)
-    write_atomically(arrays, stream.getvalue())
+    arrays, pcm = io.BytesIO(), io.BytesIO()
+    np.save(arrays, spectrograms)
+    check = np.uint32(zlib.crc32(arrays.getbuffer()))
+    np.savez(pcm, chunks=chunks, starts=starts, check=check)
+    for name, stream in zip(names, (arrays, pcm), strict=True):
+        place.write(name, stream.getvalue())
     return entry, starts
+
+
+@dataclass(frozen=True)
+class _OwnFolder:
+    """A folder that the user names: what lies there is believed, and never removed."""
+
+    path: Path
+
+    def use(self, *names: str) -> bool:
+        return all((self.path / name).is_file() for name in names)
+
+    def write(self, name: str, data: bytes) -> None:
+        write_atomically(self.path / name, data)
+
+
+def _kept(entry: Path) -> npt.NDArray[np.int64] | None:
+    """The starts of an entry's chunks; None where it is absent or damaged."""
+    try:
+        with np.load(entry.with_suffix(".npz")) as stored:
+            starts, check = stored["starts"], int(stored["check"])
+        if zlib.crc32(entry.with_suffix(".npy").read_bytes()) == check:
+            return np.asarray(starts, np.int64)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        pass
+    return None
 
 
 @cache

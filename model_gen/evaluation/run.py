@@ -10,7 +10,7 @@ import numpy.typing as npt
 from host.bundle import load_subject
 from host.errors import BadInput
 from model_gen.data.dataset import targets
-from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, Skipped, extract
+from model_gen.data.features import Chunks, Selection, Skipped, extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
 from model_gen.data.split import Assignment, read_split
 from model_gen.evaluation.metrics import Metrics, evaluate_scores
@@ -35,7 +35,7 @@ class EvaluateOptions:
         None  # seconds of a recording; None: as in training, 60 for a bundle
     )
     num_workers: int = 2
-    cache_dir: Path = DEFAULT_CACHE
+    cache_dir: Path | None = None  # None: the cache `features`
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.files import sha256_bytes
 from host.owned import check_replaceable
-from host.reference.model import ReferenceTensor
+from host.reference.interpreter import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order
-from model_gen.data.features import DEFAULT_CACHE, Chunks, Selection, extract
+from model_gen.data.features import Chunks, Selection, extract
 from model_gen.data.reopen import recordings_of, train_selection
 from model_gen.data.split import Assignment, read_split, to_csv
 from model_gen.models.config import ModelConfig, load_config
@@ -52,7 +52,7 @@ class QuantizeOptions:
     vectors: int = 4
     seed: int = 42
     num_workers: int = 2
-    cache_dir: Path = DEFAULT_CACHE
+    cache_dir: Path | None = None  # None: the cache `features`
     force: bool = False  # whether `out` is replaced whatever is in it
 
 

@@ -59,10 +59,16 @@ def test_a_run_leaves_everything_beside_its_checkpoint(
 
 
 def test_training_learns_to_tell_the_classes_apart(
-    options: Callable[[str], TrainOptions],
+    options: Callable[[str], TrainOptions], tmp_path: Path
 ) -> None:
+    """On more recordings than the other tests have: with a few, the last bits of a processor decide how fast."""
     plain = replace(
-        options("plain"), mixup_probability=0.0, spec_augment=False, dropout=0.0, epochs=24
+        options("plain"),
+        data_path_train=write_tiny_dataset(tmp_path / "data", per_class=20),
+        mixup_probability=0.0,
+        spec_augment=False,
+        dropout=0.0,
+        epochs=24,
     )
     history = train(plain).progress.history
     assert history[-1].loss < 0.6 * history[0].loss

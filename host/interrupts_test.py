@@ -7,7 +7,7 @@ import pytest
 
 START = """
 import os, signal, time
-from host.cli.interrupts import Interrupts
+from host.interrupts import Interrupts
 interrupts = Interrupts()
 def stop():
     os.kill(os.getpid(), signal.SIGNAL)
