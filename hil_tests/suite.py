@@ -18,6 +18,7 @@ from host.compare.proof import ProofWriter, header, merge, read_proof
 from host.compare.questions import Plan, Question, plan
 from host.compare.session import Bench, Session
 from host.errors import NightjarError
+from host.inputs import read_inputs
 from host.owned import remove_owned
 from host.report.exhibits import save_exhibits
 from host.report.html import write_html
@@ -65,6 +66,8 @@ class Suite:
         )
         streams = project.description.stream
         folder = out or default_folder(subject, board, project.description.rules, stream=streams)
+        inputs = option("--inputs")
+        given = tuple(read_inputs(Path(inputs), project.description.inputs)) if inputs else ()
         worker = os.environ.get("PYTEST_XDIST_WORKER", "") if hasattr(config, "workerinput") else ""
         evidence = folder / f"difference{'-' if worker else ''}{worker}"
         remove_owned(evidence)  # of an earlier run
@@ -74,6 +77,7 @@ class Suite:
             board,
             vectors=option("--vectors"),
             seed=option("--seed"),
+            given=given,
             wait=option("--wait"),
             evidence=evidence,
         )

@@ -111,6 +111,7 @@ CACHES = {
     cache.name: cache
     for cache in (
         Cache("expectations", "what the reference computed for a vector", 64 * MIB),
+        Cache("coverage", "which bytes of a firmware its vectors reached", 64 * MIB),
         Cache("messages", "the C of the link's messages, as zcbor wrote it", 4 * MIB),
         Cache(
             "libraries",
@@ -131,6 +132,7 @@ CACHES = {
 
 
 EXPECTATIONS = CACHES["expectations"]
+COVERAGE = CACHES["coverage"]
 MESSAGES = CACHES["messages"]
 LIBRARIES = CACHES["libraries"]
 FEATURES = CACHES["features"]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import click
 from host.cli.common import (
     Choice,
     FiniteRange,
+    Level,
     board_options,
     force_option,
     json_option,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from host.compare.conclude import Conclusion
     from host.compare.proof import Proof
     from host.compare.session import Session
+    from host.compare.vectors import Vector
     from host.deadline import Deadline
     from host.report.junit import CaseRecord
 
@@ -68,6 +71,17 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
     type=FiniteRange(min=1),
     help="Seconds after which everything is given up.",
 )
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    help="Judge these inputs, too: .npy [n, *shape] of the input's dtype, or .npz keyed by input name.",
+)
+@click.option(
+    "--min-coverage",
+    metavar="PERCENT",
+    type=FiniteRange(0, 100),
+    help="Exit 16 when the vectors reach less of the code or of the constants; virtual only.",
+)
 @result_option("--junit", text="Write JUnit XML as Jenkins takes it.")
 @result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
 @result_option("--html", "html_path", text="Write one page.")
@@ -86,6 +100,8 @@ def command(
     stream: bool,
     soak: int,
     deadline: float,
+    inputs: Path | None,
+    min_coverage: float | None,
     junit: Path | None,
     gitlab: Path | None,
     html_path: Path | None,
@@ -103,16 +119,21 @@ def command(
     from host.compare.proof import read_proof
     from host.compare.questions import plan
     from host.compare.session import Session
+    from host.coverage.covered import below, cover, require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
+    from host.exit_codes import Exit
+    from host.inputs import read_inputs
     from host.owned import remove_owned
-    from host.report.html import render
+    from host.report.html import write_html
     from host.report.junit import annotations, junit_xml
+    from host.report.summary import summary_lines
     from host.results import write_result
 
     limit = Deadline.after(deadline)
     suite = _suite()
     with enforced(limit), working("making firmware"):
+        require_coverable(board, min_coverage)
         folder = out or default_folder(load_subject(bundle), board, rounding, stream=stream)
         remove_owned(folder / "difference")  # of an earlier run
         subject, made = prepare(
@@ -125,7 +146,8 @@ def command(
             limit=limit,
             force=force,
         )
-    session = Session(made, subject, board, vectors=vectors, seed=seed, limit=limit)
+    given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
+    session = Session(made, subject, board, vectors, seed, given, limit=limit)
     questions = plan(session.structure, session.taps, session.scope)
     with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
         file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
@@ -141,6 +163,7 @@ def command(
         }
         line = [sys.executable, "-m", "pytest", str(suite)]
         line += [word for name, value in options.items() for word in (name, str(value))]
+        line += [] if inputs is None else ["--inputs", str(inputs)]
         line += pytest_arguments
         say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
         line += ["--hil-proof", str(file), "--hil-nonce", nonce]
@@ -155,6 +178,16 @@ def command(
             orderly=ended in _ORDERLY,
             command=shlex.join(["nightjar", *sys.argv[1:]]),
         )
+    failure, verdict = conclusion.error, conclusion.verdict
+    if verdict is not None and verdict.exact:
+        with enforced(limit), working("counting what the vectors reach"):
+            verdict = verdict.covered(cover(made, subject, _vectors(session), limit=limit))
+        failure = below(verdict.coverage, min_coverage)
+        if failure is not None:
+            verdict = replace(verdict, exit_code=failure.exit_code)
+        conclusion = replace(
+            conclusion, code=Exit(verdict.exit_code), verdict=verdict, error=failure
+        )
     cases = _cases(conclusion, proof)
     properties = _properties(session, conclusion)
     for path, form in ((junit, False), (gitlab, True)):
@@ -163,16 +196,25 @@ def command(
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for text in annotations(cases):
             say(text, json_path)
-    verdict = conclusion.verdict
     if verdict is not None:
         write_json(json_path, verdict.as_json())
         if html_path is not None:
-            page = render(verdict, title=f"{bundle.name} on {board}")
-            write_result(html_path, page.encode())
-        say(verdict.headline, json_path)
-    if conclusion.error is not None and (verdict is None or verdict.first_difference is None):
-        raise conclusion.error
+            write_html(html_path, verdict, title=f"{bundle.name} on {board}")
+        for text in summary_lines(verdict):
+            say(text, json_path)
+        if verdict.recalled:
+            say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
+    if failure is not None and (verdict is None or verdict.first_difference is None):
+        raise failure
     return conclusion.code
+
+
+def _vectors(session: "Session") -> "list[Vector]":
+    """What the suite judged."""
+    from host.compare.vectors import make_vectors
+
+    ports = session.project.description.inputs
+    return make_vectors(session.subject, ports, session.vectors, session.seed, session.given)
 
 
 def _suite() -> Path:

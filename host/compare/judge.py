@@ -57,6 +57,7 @@ class Answered:
     cost_unit: str
     has_frontend: bool
     link: dict[str, int] = field(default_factory=dict)
+    recalled: tuple[str, ...] = ()  # what was not computed anew
 
 
 class Case:
@@ -178,6 +179,7 @@ class Case:
             exit_code=int(exit_code),
             tier=answered.tier,
             not_applicable=tuple(not_applicable),
+            recalled=answered.recalled,
             exhibits=self.exhibits() if exhibits is None else exhibits,
         )
 

@@ -22,7 +22,7 @@ from host.compare.layers import Structure, match_taps, read_structure
 from host.compare.observe import Inferred, Observation, Observer
 from host.compare.questions import Scope, absent
 from host.compare.reproduce import write_reproduction
-from host.compare.vectors import Vector, count_vectors, make_vectors
+from host.compare.vectors import Inputs, Vector, count_vectors, make_vectors
 from host.deadline import Deadline
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
@@ -45,11 +45,12 @@ class Session:
     """What is judged, on which board, and how.
 
     project: generated and built; its ELF is judged as it lies there. subject: what it was generated
-    from. board: virtual, native, ... vectors: number of random vectors; a bundle's own chunks come
-    behind them. seed: of the random vectors. limit: a deadline over everything. root: the private
-    folder of boards, for tests; None is the user's. wait: seconds to wait for a board that somebody
-    else holds. wrap: put around the transport; how tests damage the link. repeats: untapped runs on
-    each vector, for determinism. evidence: folder for what reproduces a difference; None writes none.
+    from. board: virtual, native, ... vectors: number of random vectors; `given` inputs come behind
+    them, then a bundle's own chunks. seed: of the random vectors. limit: a deadline over everything.
+    root: the private folder of boards, for tests; None is the user's. wait: seconds to wait for a
+    board that somebody else holds. wrap: put around the transport; how tests damage the link.
+    repeats: untapped runs on each vector, for determinism. evidence: folder for what reproduces a
+    difference; None writes none.
     """
 
     project: Project
@@ -57,6 +58,7 @@ class Session:
     board: str
     vectors: int
     seed: int
+    given: tuple[Inputs, ...] = ()
     limit: Deadline | None = None
     root: Path | None = None
     wait: float = 0
@@ -74,6 +76,11 @@ class Session:
         """The tap of each layer, in their order."""
         return match_taps(self.structure, self.project.description.taps)
 
+    @property
+    def raw(self) -> int:
+        """How many vectors are inputs of the model; those behind are chunks of sound."""
+        return self.vectors + len(self.given)
+
     @cached_property
     def scope(self) -> Scope:
         """What decides which questions apply.
@@ -83,8 +90,8 @@ class Session:
         """
         return Scope(
             board=self.board,
-            random=self.vectors,
-            total=count_vectors(self.subject, self.vectors),
+            raw=self.raw,
+            total=count_vectors(self.subject, self.raw),
             counts=counts(self.board),
             stream=self.project.description.stream,
         )
@@ -170,12 +177,19 @@ class Bench:
             self._oracle = Oracle(session.subject, session.structure, rules)
         return self._oracle
 
-    def vector(self, index: int) -> Vector:
-        """Vector `index`, random ones first."""
+    @property
+    def vectors(self) -> list[Vector]:
+        """Random ones, then the given ones, then the bundle's own chunks."""
         if not self._vectors:
             session, inputs = self.session, self.oracle.reference.inputs
-            self._vectors = make_vectors(session.subject, inputs, session.vectors, session.seed)
-        return self._vectors[index]
+            self._vectors = make_vectors(
+                session.subject, inputs, session.vectors, session.seed, session.given
+            )
+        return self._vectors
+
+    def vector(self, index: int) -> Vector:
+        """Vector `index`."""
+        return self.vectors[index]
 
     def expected(self, index: int) -> Expected:
         """The reference's tensors for vector `index`; the last one is kept."""
@@ -183,7 +197,7 @@ class Bench:
             vector = self.vector(index)
             expected = self.oracle.expect(vector)
             if vector.chunk is not None:
-                own = index - self.session.vectors
+                own = index - self.session.raw
                 check_own_vectors(self.session.subject, own, expected, self.oracle.rules)
             self._expected = {index: expected}
         return self._expected[index]
@@ -236,6 +250,7 @@ class Bench:
             cost_unit=hello.cost_unit,
             has_frontend=hello.chunk_samples > 0 and self.session.subject.contract is not None,
             link=self.client.stats.as_dict(),
+            recalled=self.recalled,
         )
 
     def reproduce(self) -> str:

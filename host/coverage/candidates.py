@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.coverage.space import Array, Space
+from host.compare.vectors import Inputs
+from host.coverage.space import Space
 
-Inputs = tuple[Array, ...]
 Steps = npt.NDArray[np.float64]
 
 _MOST_CHANNELS = 8

@@ -43,22 +43,6 @@ def require_countable(project: Project) -> None:
         )
 
 
-def coverage_or_reason(
-    project: Project,
-    subject: Subject,
-    vectors: Sequence[Vector],
-    *,
-    limit: Deadline | None = None,
-) -> tuple[Coverage | None, str]:
-    """What `measure` gives, and ""; or None, and why this tier or this computer cannot count.
-
-    Raises: as `measure`.
-    """
-    if reason := coverage_reason(project.description.board):
-        return None, reason
-    return measure(project, subject, vectors, limit=limit), ""
-
-
 def measure(
     project: Project,
     subject: Subject,

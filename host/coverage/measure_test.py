@@ -18,7 +18,6 @@ from host.coverage.coverage import Coverage
 from host.coverage.image import CODE, CONSTANT, read_image
 from host.coverage.measure import (
     coverage_key,
-    coverage_or_reason,
     coverage_reason,
     layer_steps,
     measure,
@@ -116,9 +115,8 @@ def test_unreached_functions_have_places(coverage: Coverage) -> None:
 
 def test_the_same_twice(made: Made, vectors: list[Vector], coverage: Coverage) -> None:
     subject, project = made
-    again, reason = coverage_or_reason(project, subject, vectors)
+    again = measure(project, subject, vectors)
     assert again == coverage
-    assert reason == ""
     assert again.to_bytes() == coverage.to_bytes()
 
 
@@ -303,7 +301,6 @@ def test_what_cannot_be_counted_has_a_reason(made: Made) -> None:
     assert coverage_reason("virtual") == ""
     assert "native" in coverage_reason("native")
     native = replace(project, description=replace(project.description, board="native"))
-    assert coverage_or_reason(native, subject, [Vector(0)]) == (None, coverage_reason("native"))
     with pytest.raises(BadInput, match="cannot be counted"):
         measure(native, subject, [Vector(0)])
     with pytest.raises(BadInput, match="none"):

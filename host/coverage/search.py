@@ -7,8 +7,9 @@ from itertools import chain, islice
 import numpy as np
 
 from host.bundle import Subject
+from host.compare.vectors import Inputs
 from host.coverage.board import Observed, observed
-from host.coverage.candidates import Inputs, changed, planned
+from host.coverage.candidates import changed, planned
 from host.coverage.image import Bytes, read_image
 from host.coverage.measure import require_countable
 from host.coverage.space import Space, spaces_of
