@@ -21,7 +21,6 @@ from host.cli.common import (
     subcommand,
     write_json,
 )
-from host.report.summary import summary_lines
 
 if TYPE_CHECKING:
     from host.bundle import Subject
@@ -132,6 +131,7 @@ def command(
     from host.owned import remove_owned
     from host.report.html import write_html
     from host.report.regression import Baseline
+    from host.report.summary import summary_lines
 
     limit = Deadline.after(deadline)
     with enforced(limit), working("making firmware") as now:
