@@ -112,16 +112,16 @@ def test_flip_of_a_bundle(
     assert np.array_equal(right.exhibits.spectrograms[0].host, right.exhibits.spectrograms[0].board)
     spoiled = copy_project(project, tmp_path / "spoiled")
     net.flip(spoiled.elf, 1, 20, 6)
-    wrong = prove(
-        Session(spoiled, subject, tier, 1, SEED, root=boards, evidence=tmp_path / "difference")
-    )
+    evidence = tmp_path / "difference"
+    session = Session(spoiled, subject, tier, 1, SEED, root=boards, evidence=evidence)
+    wrong = prove(session)
     assert wrong.first_difference is not None
     assert wrong.first_difference.layer == 1
     assert wrong.layers[0].differing == 0
-    assert load_subject(tmp_path / "difference" / "bundle").files == subject.files
+    assert load_subject(evidence / "bundle").files == subject.files
     # What somebody writes into it is not lost when it is written again.
-    (tmp_path / "difference" / "README.md").write_text("my notes")
-    again = prove(spoiled, subject, tier, 1, SEED, root=boards, evidence=tmp_path / "difference")
+    (evidence / "README.md").write_text("my notes")
+    again = prove(session)
     assert again.exhibits.folder == str(tmp_path / "difference-2")
     assert (tmp_path / "difference-2" / "bundle" / "model.json").is_file()
-    assert (tmp_path / "difference" / "README.md").read_text() == "my notes"
+    assert (evidence / "README.md").read_text() == "my notes"
