@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from elftools.elf.sections import Section, SymbolTableSection
 from host.boards.tools import require_open_files
 from host.build_stamp import Stamper
 from host.deadline import Deadline
+from host.elf_record import check_recorded
 from host.errors import BadInput, HostFailure
 from host.project import Project
 
@@ -77,11 +79,13 @@ def build(project: Project, deadline: Deadline) -> bool:
     """Configure and build `project`; its ELF is at `project.elf` afterwards. Nothing is redone that is up to date.
 
     Returns:
-        Whether it was: the ELF is what the last build made, of the same files by the same tools.
+        Whether it was: the ELF is what the last build made, of the same files by the same tools. What
+        was built elsewhere, or by make, is built anew.
 
     Raises:
         HostFailure: a tool is missing, the compiler refuses the sources, or the deadline has passed.
         BadInput: the model does not fit the board's memory.
+        IdentityFailure: an ELF that is up to date is not the one that was linked.
     """
     require_open_files()
     cmake = _find_cmake()
@@ -97,9 +101,10 @@ def build(project: Project, deadline: Deadline) -> bool:
     if not stamper.same_tools and not folder.is_symlink():
         shutil.rmtree(folder)
     configure = [cmake, "-G", "Ninja", "-S", str(project.path), "-B", str(folder)]
-    _run(
-        [*configure, f"-DCMAKE_MAKE_PROGRAM={ninja}"], deadline, "CMake does not accept the project"
-    )
+    configure += [f"-DCMAKE_MAKE_PROGRAM={ninja}"]
+    if not _configured_here(project):
+        configure.append("--fresh")  # CMake refuses the cache of another folder or generator
+    _run(configure, deadline, "CMake does not accept the project")
     try:
         _run([ninja, "-C", str(folder)], deadline, "the firmware does not build")
     except HostFailure as error:
@@ -112,8 +117,23 @@ def build(project: Project, deadline: Deadline) -> bool:
         raise
     if not project.elf.is_file():
         raise HostFailure("the build gave no ELF", evidence=f"expected {project.elf}")
+    check_recorded(project.elf)
     stamper.write()
     return False
+
+
+def _configured_here(project: Project) -> bool:
+    """Whether CMake's cache is of this very folder and of Ninja; True when there is none."""
+    try:
+        cache = os.fsdecode((project.elf.parent / "CMakeCache.txt").read_bytes())
+    except FileNotFoundError:
+        return True
+    entries = dict(re.findall(r"^([\w-]+):INTERNAL=(.*)$", cache, re.MULTILINE))
+    try:
+        here = project.path.samefile(entries["CMAKE_HOME_DIRECTORY"])
+    except (KeyError, OSError):
+        return False
+    return here and entries.get("CMAKE_GENERATOR") == "Ninja"
 
 
 def _run(command: list[str], deadline: Deadline, what: str) -> None:

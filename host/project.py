@@ -5,6 +5,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from host.elf_record import record_path
 from host.errors import BadInput
 from host.reading import load_json
 from host.typed import typed
@@ -86,6 +87,11 @@ class Project:
     @property
     def elf(self) -> Path:
         return self.path / ELF
+
+    @property
+    def elf_record(self) -> Path:
+        """What the build recorded of the ELF that it linked."""
+        return record_path(self.elf)
 
 
 def load_project(path: Path) -> Project:

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,18 +95,28 @@ def spawn(
         os.close(errors)
 
 
-def end(process: ProcessId) -> None:
-    """End a process that we recognize: SIGTERM, then SIGKILL. Does nothing when it has ended."""
+@contextlib.contextmanager
+def recognized(process: ProcessId) -> Iterator[int | None]:
+    """A handle to send signals by, which stays with this process whatever becomes of its number.
+
+    None when it has ended.
+    """
     try:
         handle = os.pidfd_open(process.pid)
     except ProcessLookupError:
+        yield None
         return
     try:
-        # Behind the handle, which stays with this process whatever becomes of its number.
-        if process.alive:
-            _end(handle)
+        yield handle if process.alive else None
     finally:
         os.close(handle)
+
+
+def end(process: ProcessId) -> None:
+    """End a process that we recognize: SIGTERM, then SIGKILL. Does nothing when it has ended."""
+    with recognized(process) as handle:
+        if handle is not None:
+            _end(handle)
 
 
 def end_child(child: "subprocess.Popen[bytes]") -> None:
@@ -153,12 +164,12 @@ def marked(folder: Path) -> list[ProcessId]:
 
 
 def state_of(pid: int) -> str:
-    """The state of a process in a word: stopped, running; "" when nobody can say."""
+    """The state of a process in a word: stopped, running; "" when it is gone."""
     try:
         letter = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
     except OSError:
         return ""
-    return "stopped" if letter in "tT" else "running"
+    return {"T": "stopped", "t": "stopped", "Z": "", "X": ""}.get(letter, "running")
 
 
 def ended_within(pid: int, deadline: Deadline) -> bool:

@@ -21,6 +21,7 @@ from host.boards.folder import private_folder
 from host.boards.lock import board_lock
 from host.boards.process import ProcessId
 from host.deadline import Deadline
+from host.elf_record import record_path
 from host.files import sha256_file
 from host.link.testing_firmware import build_firmware, can_build
 from host.project import Project, ProjectDescription
@@ -54,7 +55,9 @@ def _bench(tmp_path: Path) -> Path:
     )
     project = Project(tmp_path / "firmware", description)
     project.elf.parent.mkdir(parents=True)
-    project.elf.write_bytes(build_firmware("tiny", "native").read_bytes())
+    built = build_firmware("tiny", "native")
+    shutil.copy2(built, project.elf)
+    shutil.copy2(record_path(built), project.elf_record)
     (project.path / "nightjar.json").write_bytes(description.to_json())
     return tmp_path
 
@@ -99,7 +102,7 @@ def test_up_status_down(bench: Path) -> None:
 def test_flash_prints_who_answers(bench: Path) -> None:
     done = nightjar(bench, "flash", "firmware", "--board", "native")
     assert done.returncode == 0, done.stderr
-    for row in ("MB/s", "build-id ", "model      112233", "protocol   1", "rounding   ADD=single"):
+    for row in ("MB/s", "build-id ", "model      112233", "protocol   2", "rounding   ADD=single"):
         assert row in done.stdout
     payload = answer(bench, "flash", "firmware", "--board", "native")
     assert payload["schema"] == "nightjar/flash/1"

@@ -56,6 +56,7 @@ class Answered:
     rounding: str
     cost_unit: str
     has_frontend: bool
+    image_crc: str  # of what lies in the board's memory, computed by the firmware at its start
     link: dict[str, int] = field(default_factory=dict)
     recalled: tuple[str, ...] = ()  # what was not computed anew
 
@@ -179,6 +180,7 @@ class Case:
             exit_code=int(exit_code),
             tier=answered.tier,
             not_applicable=tuple(not_applicable),
+            image_crc=answered.image_crc,
             recalled=answered.recalled,
             exhibits=self.exhibits() if exhibits is None else exhibits,
         )

@@ -31,6 +31,7 @@ ANSWERED = Answered(
     "",
     "instructions",
     False,
+    "89abcdef",
 )
 
 

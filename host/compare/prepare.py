@@ -5,6 +5,7 @@ from pathlib import Path
 
 from host.bundle import Subject, load_subject
 from host.deadline import Deadline
+from host.elf_record import check_recorded
 from host.errors import BadInput
 from host.owned import alone_in
 from host.project import Project, check_streams, load_project
@@ -45,6 +46,7 @@ def prepare(
 
     Raises:
         BadInput: the model or the project cannot be used, or the rules' own judge cannot run the model.
+        IdentityFailure: the ELF is not the one that was linked.
         HostFailure: the compiler failed, or the rules' judge is not installed.
     """
     subject = load_subject(model)
@@ -69,6 +71,7 @@ def prepare(
                 next_step=f"use --rounding {taken.description.rules}",
             )
         check_streams(taken, stream)
+        check_recorded(taken.elf)
         return subject, taken
     from host.build import build
     from model_gen.codegen.project import generate

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from host.boards import UNITS, counts, open_board
 from host.boards.base import Board
+from host.boards.silence import explain_silence
 from host.bundle import Subject
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.feed import Feed
@@ -24,9 +25,12 @@ from host.compare.questions import Scope, absent
 from host.compare.reproduce import write_reproduction
 from host.compare.vectors import Inputs, Vector, count_vectors, make_vectors
 from host.deadline import Deadline
+from host.elf_record import check_recorded
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
+from host.link.attempts import Mute, Silence
 from host.link.client import Client
+from host.link.faults import FaultyTransport
 from host.link.identity import check_identity, check_project, check_tables, check_unit
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
@@ -118,6 +122,7 @@ class Bench:
         self._cause: NightjarError | None = None
         self._hello: Hello | None = None
         self._board: Board | None = None
+        self._hang_up: Callable[[], None] | None = None
         self._client: Client | None = None
         self._oracle: Oracle | None = None
         self._vectors: list[Vector] = []
@@ -249,6 +254,7 @@ class Bench:
             rounding=hello.rounding,
             cost_unit=hello.cost_unit,
             has_frontend=hello.chunk_samples > 0 and self.session.subject.contract is not None,
+            image_crc=f"{hello.image:08x}",
             link=self.client.stats.as_dict(),
             recalled=self.recalled,
         )
@@ -317,13 +323,19 @@ class Bench:
         except FirmwareFault as error:
             self._cause = self._symbolized(error)
             raise self._cause from error
+        except (Mute, Silence) as error:
+            self._cause = error
+            if self._board is not None and self._hang_up is not None:
+                elf = self.session.project.elf
+                self._cause = explain_silence(error, self._board, elf, self._hang_up)
+            raise self._cause from error
         except NightjarError as error:
             self._cause = error
             raise
 
     def _start(self) -> None:
         session = self.session
-        self._elf_sha256 = sha256_file(session.project.elf)
+        self._elf_sha256 = check_recorded(session.project.elf)
         left = float("inf") if session.limit is None else session.limit.remaining
         board = self._stack.enter_context(
             open_board(session.board, root=session.root, wait=min(session.wait, left))
@@ -341,7 +353,10 @@ class Bench:
             )
         transport = board.connect(limit)
         self._stack.callback(transport.close)
-        client = Client(session.wrap(transport) if session.wrap is not None else transport)
+        self._hang_up = transport.close
+        wrapped = session.wrap(transport) if session.wrap is not None else transport
+        generator = wrapped.generator if isinstance(wrapped, FaultyTransport) else None
+        client = Client(wrapped, generator=generator)
         hello = client.hello(limit)
         check_identity(hello, session.project, session.subject)
         check_tables(hello, session.project)

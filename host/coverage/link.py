@@ -82,7 +82,7 @@ class Link:
 
     def load(self, target: Target, index: int, data: bytes, deadline: Deadline) -> None:
         """Send a tensor or a chunk, piece by piece as the board asks for them."""
-        self._begin(load_request(target, index, len(data), zlib.crc32(data)), deadline)
+        self._begin(load_request(_NONCE, target, index, len(data), zlib.crc32(data)), deadline)
         while (frame := self._next("LOAD", deadline)).type == FrameType.CREDIT:
             offset = parse_credit(frame.payload)
             if offset is None or offset >= len(data):
@@ -93,7 +93,7 @@ class Link:
 
     def run(self, stages: Stages, mode: Mode, deadline: Deadline) -> RunResult:
         """One run of all steps."""
-        return self._ask(run_request(stages, 1, mode, None), RunResult, deadline)
+        return self._ask(run_request(_NONCE, stages, 1, mode, None), RunResult, deadline)
 
     def digests(self, taps: int, deadline: Deadline) -> DigestsPage:
         """Ask for every digest; the first page."""
@@ -108,7 +108,7 @@ class Link:
         got = b""
         while len(got) < total:
             count = min(MAX_PIECE, total - len(got))
-            self._begin(read_request(what, index, len(got), count), deadline)
+            self._begin(read_request(_NONCE, what, index, len(got), count), deadline)
             frame = self._next("READ", deadline)
             data = parse_data(frame.payload) if frame.type == FrameType.DATA else None
             if data is None or data[:2] != (len(got), total) or len(data[2]) != count:
@@ -120,13 +120,13 @@ class Link:
         self,
         total: int,
         most: int,
-        make: Callable[[int, int], bytes],
+        make: Callable[[int, int, int], bytes],
         kind: type[R],
         deadline: Deadline,
     ) -> R:
-        first = self._ask(make(0, min(most, total)), kind, deadline)
+        first = self._ask(make(_NONCE, 0, min(most, total)), kind, deadline)
         for begin in range(most, total, most):
-            self._ask(make(begin, min(most, total - begin)), kind, deadline)
+            self._ask(make(_NONCE, begin, min(most, total - begin)), kind, deadline)
         return first
 
     def _ask(self, payload: bytes, kind: type[R], deadline: Deadline) -> R:
@@ -156,7 +156,8 @@ class Link:
                     evidence=f"{self._sent} frames were sent",
                     next_step="give a longer --deadline, or run it on a less busy machine",
                 )
-            self._frames += self._decoder.feed(self._transport.read(deadline))
+            arrived = self._decoder.feed(self._transport.read(deadline))
+            self._frames += [frame for frame in arrived if isinstance(frame, Frame)]
 
     def _response(self, frame: Frame, kind: type[R]) -> R:
         try:

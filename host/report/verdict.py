@@ -122,10 +122,12 @@ class Exhibits:
 class Verdict:
     """Whether a board computes what the host computes.
 
-    exact: complete, and nothing differs. complete: everything that applies was judged. exit_code: of the command that
-    made the verdict. board: the kind that the firmware is for; tier: who ran it. not_applicable: what there was nothing
-    to judge of, with the reason. coverage: what the vectors reached of the firmware, or None and a reason. recalled:
-    what was not computed anew, because nothing that it depends on had changed. attempts: how often it took.
+    exact: complete, and nothing differs. complete: everything that applies was judged. exit_code: of
+    the command that made the verdict. board: the kind that the firmware is for; tier: who ran it.
+    not_applicable: what there was nothing to judge of, with the reason. coverage: what the vectors
+    reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image, computed by
+    the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
+    changed. attempts: how often it took.
     """
 
     exact: bool
@@ -146,6 +148,7 @@ class Verdict:
     not_applicable: tuple[NotApplicable, ...] = ()
     coverage: Coverage | None = None
     coverage_reason: str = NOT_COUNTED
+    image_crc: str = ""
     recalled: tuple[str, ...] = ()
     attempts: int = 1
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
