@@ -11,6 +11,7 @@ import pytest
 from host.bundle import Subject
 from host.compare import session
 from host.deadline import Deadline
+from host.elf_record import write_record
 from host.errors import BoardFailure
 from model_gen.codegen import testing_keras
 from model_gen.codegen.project import generate
@@ -25,6 +26,7 @@ def test_what_was_waited_for_a_board_is_not_missing_to_flash_it(
     project = generate(subject, "native", tmp_path / "p")
     project.elf.parent.mkdir()
     project.elf.write_bytes(b"elf")
+    write_record(project.elf)
     seen: dict[str, float] = {}
 
     class Board:
