@@ -48,7 +48,6 @@ def _python(program: str, *arguments: str) -> "subprocess.Popen[str]":
 _HOLD = """
 import sys, time
 from pathlib import Path
-from typing import Any
 from host.boards.lock import board_lock
 with board_lock(Path(sys.argv[1]), "virtual", 0):
     print("held", flush=True)
@@ -230,7 +229,6 @@ def test_what_cannot_run_is_refused(root: Path, tmp_path: Path) -> None:
 _OWN = """
 import sys, time
 from pathlib import Path
-from typing import Any
 from host.boards import open_board
 from host.deadline import Deadline
 with open_board("native", root=Path(sys.argv[1])) as board:

@@ -48,7 +48,6 @@ def _python(program: str, *arguments: str) -> "subprocess.Popen[str]":
 _HOLD = """
 import sys, time
 from pathlib import Path
-from typing import Any
 from host.boards.lock import board_lock
 with board_lock(Path(sys.argv[1]), "virtual", 0):
     print("held", flush=True)
