@@ -1,10 +1,23 @@
-"""A property test that fails prints its shrunk example as a test that can be pasted and run."""
+"""A property test that fails prints its shrunk example as a test that can be pasted and run.
 
+And tests leave alone the boards that their user keeps, unless it is a board that is judged.
+"""
+
+import os
+import shutil
+import tempfile
 from collections.abc import Generator
 
 import pytest
 
 from host.testing_counterexample import carried, watch
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--bundle", None) is None:
+        folder = tempfile.mkdtemp(prefix="nightjar-tests-")
+        os.environ["XDG_RUNTIME_DIR"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -18,6 +18,7 @@ from host.compare.vectors import node_id
 from host.errors import Defect, HostFailure, NightjarError
 from host.exit_codes import Exit, name_of
 from host.report.junit import FAILURE_CLASS, CaseRecord
+from host.results import remove_result
 
 HERE = Path(__file__).parent
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
@@ -45,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--deadline", type=float, default=3600, help="seconds for everything")
     group.addoption("--faults", help="damage the link: seed=N,rate=R")
+    group.addoption("--force", action="store_true", help="replace a project that was changed")
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")
     group.addoption("--hil-html", help="write the verdict as one page")
@@ -72,7 +74,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     for option in ("--hil-json", "--hil-html"):
         if config.getoption(option):
-            Path(config.getoption(option)).unlink(missing_ok=True)
+            remove_result(Path(config.getoption(option)))
     try:
         config.stash[SUITE] = Suite.open(config)
     except NightjarError as error:

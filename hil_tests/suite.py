@@ -22,6 +22,7 @@ from host.errors import NightjarError
 from host.inputs import read_inputs
 from host.link.faults import parse_faults
 from host.link.identity import check_project
+from host.owned import remove_owned
 from host.report.exhibits import save_exhibits
 from host.report.html import write_html
 from host.report.junit import CaseRecord, add_types
@@ -66,6 +67,7 @@ class Suite:
             project=Path(option("--project")) if option("--project") else None,
             out=out,
             limit=limit,
+            force=option("--force"),
         )
         check_project(project, subject)
         streams = project.description.stream
@@ -73,6 +75,8 @@ class Suite:
         inputs = option("--inputs")
         given = tuple(read_inputs(Path(inputs), project.description.inputs)) if inputs else ()
         worker = os.environ.get("PYTEST_XDIST_WORKER", "") if hasattr(config, "workerinput") else ""
+        evidence = folder / f"difference{'-' if worker else ''}{worker}"
+        remove_owned(evidence)  # of an earlier run
         session = Session(
             project,
             subject,
@@ -83,7 +87,7 @@ class Suite:
             limit=limit,
             wait=option("--wait"),
             wrap=parse_faults(option("--faults")).wrap if option("--faults") else None,
-            evidence=folder / f"difference{'-' if worker else ''}{worker}",
+            evidence=evidence,
         )
         questions = plan(session.structure, session.taps, session.scope)
         proof = Path(option("--hil-proof"))

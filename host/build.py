@@ -15,6 +15,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
+from host.boards.tools import require_open_files
 from host.build_stamp import Stamper
 from host.deadline import Deadline
 from host.elf_record import check_recorded
@@ -86,6 +87,7 @@ def build(project: Project, deadline: Deadline) -> bool:
         BadInput: the model does not fit the board's memory.
         IdentityFailure: an ELF that is up to date is not the one that was linked.
     """
+    require_open_files()
     cmake = _find_cmake()
     ninja = find_tool("ninja", "pip install ninja, or apt-get install -y ninja-build")
     if project.description.board == "native":

@@ -1,22 +1,32 @@
 """The bundle: a folder with a model, its contract, its labels and a few real input windows."""
 
 import io
+import math
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from host.arrays import read_arrays
 from host.contract import Contract, check_seal, contract_sha256
 from host.errors import BadInput, IdentityFailure
-from host.files import new_directory, sha256_bytes
+from host.files import sha256_bytes
+from host.owned import new_directory
+from host.reading import MOST_JSON, kind_of, read_file
 
 MODEL = "model.tflite"
 CONTRACT = "model.json"
 LABELS = "labels.txt"
 VECTORS = "vectors.npz"
+
+MOST_MODEL = 256 << 20  # bytes of a model, and of a bundle's files together
+MOST_UNPACKED = 256 << 20  # bytes of the arrays of vectors.npz
+
+_AGAIN = "make the bundle again with `nightjar quantize`"
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,7 @@ class Vectors:
     """Real input windows with the host reference's outputs.
 
     chunks int16 [n, chunk_samples]; features float32 [n, bins, frames]; inputs int8 [n, *input shape without batch];
-    scores int8 [n, outputs].
+    scores int8 [n, outputs]. They are not written to.
     """
 
     chunks: npt.NDArray[np.int16]
@@ -35,12 +45,15 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is put on a board and judged: a model, and the contract if it came as a bundle."""
+    """What is put on a board and judged: a model, and the contract if it came as a bundle.
+
+    `files` are those of the bundle that its contract lists, by name, as they were found right.
+    """
 
     path: Path
     model: bytes
     contract_json: bytes | None = None
-    vectors_npz: bytes | None = None
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @cached_property
     def contract(self) -> Contract | None:
@@ -55,26 +68,40 @@ class Subject:
         return contract_sha256(self.contract_json)
 
     def vectors(self) -> Vectors | None:
-        """The bundle's own windows, or None for a bare .tflite."""
-        if self.vectors_npz is None:
+        """The bundle's own windows, or None for a bare .tflite.
+
+        Raises:
+            BadInput: they are not as the contract says.
+        """
+        return self._vectors
+
+    @cached_property
+    def _vectors(self) -> Vectors | None:
+        if self.contract is None or VECTORS not in self.files:
             return None
-        with np.load(io.BytesIO(self.vectors_npz), allow_pickle=False) as npz:
-            return Vectors(
-                **{name: npz[name] for name in ("chunks", "features", "inputs", "scores")}
-            )
+        frontend, outputs = self.contract.frontend, math.prod(self.contract.output.shape)
+        wanted = {
+            "chunks": (np.int16, (frontend.chunk_samples,)),
+            "features": (np.float32, (frontend.rows, frontend.frames)),
+            "inputs": (np.int8, self.contract.input.shape[1:]),
+            "scores": (np.int8, (outputs,)),
+        }
+        return Vectors(
+            **read_arrays(self.files[VECTORS], VECTORS, wanted, MOST_UNPACKED, next_step=_AGAIN)
+        )
 
 
 def load_subject(path: Path) -> Subject:
     """Read a bundle folder or a bare .tflite.
 
     Raises:
-        BadInput: it is neither, or a file is missing.
+        BadInput: it is neither; or a file is missing, a link, too large, or none of a bundle.
         IdentityFailure: a file of the bundle is not the one its contract names.
     """
     if path.is_file():
-        return Subject(path, path.read_bytes())
+        return Subject(path, read_file(path, "a model", MOST_MODEL))
     if not path.is_dir():
-        state = "is neither" if path.exists() else "does not exist"
+        state = f"is {kind_of(path.stat().st_mode)}" if path.exists() else "does not exist"
         raise BadInput(
             "expected a bundle folder or a .tflite file",
             evidence=f"Received: {path}, which {state}",
@@ -82,30 +109,39 @@ def load_subject(path: Path) -> Subject:
         )
     required = (MODEL, CONTRACT, LABELS, VECTORS)
     _require(path, required)
-    contract_json = (path / CONTRACT).read_bytes()
+    contract_json = _member(path, CONTRACT, MOST_JSON)
     check_seal(contract_json)
     contract = Contract.from_json(contract_json)
     listed = sorted({*contract.files, *required} - {CONTRACT})
     _require(path, listed)
-    content = {name: (path / name).read_bytes() for name in listed}
-    for name, data in content.items():
-        if contract.files.get(name) != sha256_bytes(data):
+    files: dict[str, bytes] = {}
+    for name in listed:
+        left = MOST_MODEL - sum(map(len, files.values()))
+        files[name] = _member(path, name, left)
+        digest = sha256_bytes(files[name])
+        if contract.files.get(name) != digest:
             raise IdentityFailure(
                 f"{name} is not the file that this bundle was made with",
-                evidence=f"Received: SHA-256 {sha256_bytes(data)}; "
-                f"{CONTRACT} says {contract.files.get(name)}",
-                next_step="restore the file, or make the bundle again with `nightjar quantize`",
+                evidence=f"Received: SHA-256 {digest}; {CONTRACT} says {contract.files.get(name)}",
+                next_step=f"restore the file, or {_AGAIN}",
             )
-    return Subject(path, content[MODEL], contract_json, content[VECTORS])
+    subject = Subject(path, files[MODEL], contract_json, files)
+    subject.vectors()
+    return subject
+
+
+def _member(path: Path, name: str, limit: int) -> bytes:
+    """A file of a bundle. Through a link, an error would show another file's hash."""
+    return read_file(path / name, name, limit, follow=False, next_step=_AGAIN)
 
 
 def _require(path: Path, names: Iterable[str]) -> None:
-    missing = [name for name in names if not (path / name).is_file()]
+    missing = [name for name in names if not os.path.lexists(path / name)]
     if missing:
         raise BadInput(
             f"a bundle holds {MODEL}, {CONTRACT}, {LABELS}, {VECTORS} and what {CONTRACT} lists",
             evidence=f"Received: {path} without {', '.join(missing)}",
-            next_step="make the bundle again with `nightjar quantize`",
+            next_step=_AGAIN,
         )
 
 
@@ -122,27 +158,15 @@ def vectors_to_npz(vectors: Vectors) -> bytes:
     return stream.getvalue()
 
 
-def require_replaceable(path: Path) -> None:
-    """Raise BadInput unless a bundle can be written to `path`: it is absent, an empty folder, or a bundle."""
-    if not path.exists() or (path / CONTRACT).is_file():
-        return
-    found = sorted(p.name for p in path.iterdir()) if path.is_dir() else ["(it is a file)"]
-    if found:
-        raise BadInput(
-            "a bundle replaces only an empty folder or another bundle",
-            evidence=f"Received: {path}, which holds {found[0]}",
-            next_step="give another --out, or remove what is there",
-        )
-
-
-def write_bundle(path: Path, contract: Contract, files: dict[str, bytes]) -> None:
+def write_bundle(
+    path: Path, contract: Contract, files: dict[str, bytes], *, force: bool = False
+) -> None:
     """Write a bundle whole or not at all; `contract.files` must hold the hashes of `files`.
 
     Raises:
-        BadInput: `path` holds something that is not a bundle.
+        BadInput: `path` holds something that is not a bundle as it was written, without `force`.
     """
-    require_replaceable(path)
-    with new_directory(path) as folder:
+    with new_directory(path, force=force) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)
         (folder / CONTRACT).write_bytes(contract.to_json())

@@ -6,12 +6,15 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from host.contract_checks import check_frontend
+from host.contract_checks import check_contract, check_frontend
 from host.errors import BadInput, IdentityFailure
+from host.reading import load_json
+from host.typed import typed
 
 SCHEMA = "nightjar/bundle/1"
 # The contract's own hash within it: of all its bytes, with zeros in the place of the hash.
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
+_AGAIN = "make the bundle again with `nightjar quantize`"
 _NO_SEAL = b'"seal": "' + b"0" * 64 + b'"'
 
 
@@ -97,28 +100,22 @@ class Contract:
         """Parse `model.json`.
 
         Raises:
-            BadInput: when it is not JSON of this schema.
+            BadInput: when it is not JSON of this schema, or says what no bundle has.
         """
+        raw = load_json(data, "model.json", next_step=_AGAIN)
         try:
-            raw = json.loads(data)
             if raw.pop("schema") != SCHEMA:
                 raise KeyError("schema")
             raw.pop("seal", None)
-            if any("/" in name or name.startswith(".") for name in raw["files"]):
-                raise ValueError("a file of a bundle lies in its folder")
-            return cls(
-                frontend=FrontendContract(**raw.pop("frontend")),
-                labels=tuple(raw.pop("labels")),
-                input=_tensor(raw.pop("input")),
-                output=_tensor(raw.pop("output")),
-                **raw,
-            )
+            contract = typed(cls, raw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(
                 f"model.json must follow the schema {SCHEMA}",
                 evidence=f"Received: {type(error).__name__}: {error}",
-                next_step="make the bundle again with `nightjar quantize`",
+                next_step=_AGAIN,
             ) from error
+        check_contract(contract)
+        return contract
 
 
 def check_seal(model_json: bytes) -> None:
@@ -136,10 +133,6 @@ def check_seal(model_json: bytes) -> None:
             evidence=f"Received: SHA-256 {actual} apart from the seal; {said}",
             next_step="restore the file, or make the bundle again with `nightjar quantize`",
         )
-
-
-def _tensor(raw: dict[str, Any]) -> TensorContract:
-    return TensorContract(shape=tuple(raw.pop("shape")), **raw)
 
 
 def contract_sha256(model_json: bytes | None) -> str:

@@ -1,13 +1,14 @@
 """What a frontend's contract may ask for; anything else is refused when the contract is made."""
 
 import math
+import re
 from typing import TYPE_CHECKING, NoReturn
 
 from host.errors import BadInput
 from host.reference.frontend_mel import empty_band
 
 if TYPE_CHECKING:
-    from host.contract import FrontendContract
+    from host.contract import Contract, FrontendContract, TensorContract
 
 MEMBERS = {
     "name": ("hybrid", "precomputed", "raw"),
@@ -28,8 +29,57 @@ WHOLE = (
     "mel_bands",
     "mfcc",
 )
+ACTIVATIONS = ("none", "sigmoid", "softmax")
+FILE = re.compile(r"[^/.][^/]{0,254}")
+MOST_AXES = 8
+MOST_ELEMENTS = 1 << 28  # of a model input or output; above any board's memory
 LARGEST = 1e30  # of any number, so that all of them are finite
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-40, 2.0**40  # so that no product is denormal
+
+
+def check_contract(contract: "Contract") -> None:
+    """Refuse what a `model.json` may say by its types, and no bundle has.
+
+    Raises:
+        BadInput: with what was expected and what was received.
+    """
+    check_tensor("input", contract.input)
+    check_tensor("output", contract.output)
+    if len(contract.labels) != math.prod(contract.output.shape):
+        _refuse(
+            f"a contract has one label for each of its {math.prod(contract.output.shape)} outputs",
+            f"{len(contract.labels)} labels",
+        )
+    if contract.output_activation not in ACTIVATIONS:
+        _refuse(
+            f"the output's activation must be one of {', '.join(ACTIVATIONS)}",
+            contract.output_activation[:40],
+        )
+    for name in contract.files:
+        if not FILE.fullmatch(name) or not name.isprintable():
+            _refuse(
+                "a file of a bundle lies in its folder, and begins with no dot", repr(name[:80])
+            )
+
+
+def check_tensor(name: str, tensor: "TensorContract") -> None:
+    """Refuse a model input or output that no model has.
+
+    Raises:
+        BadInput: with what was expected and what was received.
+    """
+    low, high = (-128, 127) if tensor.dtype == "int8" else (0, 0)
+    if tensor.dtype not in ("int8", "float32"):
+        _refuse(f"the model's {name} must be int8 or float32", tensor.dtype[:40])
+    if len(tensor.shape) > MOST_AXES or any(size < 1 for size in tensor.shape):
+        _refuse(f"the model's {name} has up to {MOST_AXES} sizes of at least 1", tensor.shape[:20])
+    if math.prod(tensor.shape) > MOST_ELEMENTS:
+        _refuse(f"the model's {name} has at most {MOST_ELEMENTS:,} elements", tensor.shape)
+    if not (low <= tensor.zero_point <= high and (tensor.scale > 0 or tensor.dtype != "int8")):
+        _refuse(
+            f"the model's {name} has a scale above 0 and a zero point from {low} to {high}",
+            f"scale {tensor.scale}, zero point {str(tensor.zero_point)[:40]}",
+        )
 
 
 def check_frontend(contract: "FrontendContract") -> None:

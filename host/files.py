@@ -1,9 +1,9 @@
-"""Files and folders that appear whole or not at all, and their hashes."""
+"""Files that appear whole or not at all, and their hashes."""
 
+import errno
 import hashlib
 import os
-import shutil
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,55 +20,48 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a temporary file beside it, then a rename."""
-    with _naming(path):
+def write_atomically(path: Path, data: bytes, *, mode: int | None = 0o644) -> None:
+    """Write a file whole or not at all: a temporary file beside it, then a rename.
+
+    Args:
+        path: the file; its folder is made where it is absent.
+        data: all of its bytes.
+        mode: its permissions; None for what the umask leaves of 0666.
+
+    Raises:
+        OSError: the system refuses; or something is there that is no file, which is never replaced.
+    """
+    with naming(path):
+        if path.exists() and not path.is_file():
+            raise FileExistsError(errno.EEXIST, "Something that is no file is there", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
+        temporary = path.parent / f"{temporary_prefix(path)}{secrets.token_hex(4)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(temporary, flags, 0o666 if mode is None else 0o600)
         try:
             with os.fdopen(handle, "wb") as stream:
+                if mode is not None:
+                    os.fchmod(handle, mode)
                 stream.write(data)
-            temporary.chmod(0o644)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
 
 
-@contextmanager
-def new_directory(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; rename it to `path` when the block ends well, else remove it.
-
-    An existing folder at `path` is replaced only then.
-    """
-    with _naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    try:
-        temporary.chmod(0o755)
-        with _naming(path):
-            yield temporary
-            old = None
-            if path.exists():
-                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-                path.replace(old / "replaced")
-            temporary.replace(path)
-        if old is not None:
-            shutil.rmtree(old)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+def temporary_prefix(path: Path) -> str:
+    """How what is written beside `path` begins, so that nobody takes it for something whole."""
+    return f".{path.name[:40]}."
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Let a system error name what was to be written, when it names nothing or a temporary name of ours."""
     try:
         yield
     except OSError as error:
         named = error.filename if isinstance(error.filename, str) else ""
-        if not named or Path(named).name.startswith(f".{path.name}."):
+        if not named or Path(named).name.startswith(temporary_prefix(path)):
             error.filename = str(path)
             del error.filename2
         raise

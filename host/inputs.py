@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from host.compare.vectors import MOST_BYTES, InputTensor
 from host.errors import BadInput
-from host.files import write_atomically
+from host.results import write_result
 
 Array = npt.NDArray[Any]
 _NPY, _ZIP = b"\x93NUMPY", b"PK"
@@ -102,7 +102,7 @@ def write_inputs(
         raise _bad(ports, f"{len(inputs)} inputs with {sorted({len(i) for i in inputs})} arrays")
     stacks = [_stacked(port, [one[i] for one in inputs], ports) for i, port in enumerate(ports)]
     if path.suffix == ".npy" and len(ports) == 1:
-        write_atomically(path, _npy_bytes(stacks[0]))
+        write_result(path, _npy_bytes(stacks[0]))
         return
     if path.suffix != ".npz":
         raise _bad(ports, f"the file name {path.name!r}")
@@ -111,7 +111,7 @@ def write_inputs(
         for key, stack in zip(keys_of(ports), stacks, strict=True):
             # A ZipInfo of one's own has a fixed date and no permissions of this computer.
             archive.writestr(zipfile.ZipInfo(f"{key}.npy"), _npy_bytes(stack))
-    write_atomically(path, stream.getvalue())
+    write_result(path, stream.getvalue())
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,20 @@
 """A firmware project on disk, as the host sees it: its ELF and `nightjar.json`, the table of taps."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from host.elf_record import record_path
 from host.errors import BadInput
+from host.reading import load_json
+from host.typed import typed
 
 SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
 ELF = "build/nightjar.elf"
+MOST_STEPS = 1 << 16  # the firmware counts in uint16_t
+MOST_BYTES = 1 << 31  # of a tensor; above any board's memory
 
 
 @dataclass(frozen=True)
@@ -103,23 +107,40 @@ def load_project(path: Path) -> Project:
             evidence=f"Received: {path}",
             next_step="make the project with `nightjar generate`",
         )
+    again = "make the project again with `nightjar generate`"
+    raw = load_json(file, DESCRIPTION, next_step=again)
     try:
-        raw: dict[str, Any] = json.loads(file.read_bytes())
         if raw.pop("schema") != SCHEMA:
             raise KeyError("schema")
-        description = ProjectDescription(
-            inputs=tuple(_port(p) for p in raw.pop("inputs")),
-            outputs=tuple(_port(p) for p in raw.pop("outputs")),
-            taps=tuple(_tap(t) for t in raw.pop("taps")),
-            **raw,
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        description = typed(ProjectDescription, raw)
+        _check_numbers(description)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"{DESCRIPTION} must follow the schema {SCHEMA}",
             evidence=f"Received: {type(error).__name__}: {error}",
-            next_step="make the project again with `nightjar generate`",
+            next_step=again,
         ) from error
     return Project(path, description)
+
+
+def _check_numbers(description: ProjectDescription) -> None:
+    """Raise ValueError for a number that no generated project has."""
+    steps = description.steps
+    if not 1 <= steps <= MOST_STEPS or not 0 <= description.arena_bytes <= MOST_BYTES:
+        raise ValueError(f"{steps} steps, an arena of {description.arena_bytes} bytes")
+    ports = description.inputs + description.outputs
+    tensors: list[Port | Tap] = [*ports, *description.taps]
+    for tensor in tensors:
+        sizes = (tensor.tensor, tensor.bytes, math.prod(tensor.shape))
+        if min(tensor.shape, default=1) < 1 or not all(0 <= one <= MOST_BYTES for one in sizes):
+            raise ValueError(f"tensor {tensor.tensor} of {tensor.bytes} bytes, {tensor.shape}")
+    for tap in description.taps:
+        slot = 0 if tap.slot is None else tap.slot
+        places = (*tap.cost_steps, 0 if tap.step is None else tap.step)
+        if not (0 <= tap.index <= MOST_BYTES and 0 <= slot < MOST_STEPS):
+            raise ValueError(f"a tap of op {tap.index} in slot {slot}")
+        if not all(0 <= one < steps for one in places):
+            raise ValueError(f"a tap of op {tap.index} at the steps {places}, of {steps}")
 
 
 def check_streams(project: Project, stream: bool) -> None:
@@ -134,11 +155,3 @@ def check_streams(project: Project, stream: bool) -> None:
             evidence=f"Received: --stream, and {project.path}, which was generated without",
             next_step="make it again with `nightjar build BUNDLE --stream`",
         )
-
-
-def _port(raw: dict[str, Any]) -> Port:
-    return Port(shape=tuple(raw.pop("shape")), **raw)
-
-
-def _tap(raw: dict[str, Any]) -> Tap:
-    return Tap(shape=tuple(raw.pop("shape")), cost_steps=tuple(raw.pop("cost_steps")), **raw)

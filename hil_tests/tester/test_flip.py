@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.bundle import load_subject
 from host.compare.flip import copy_project
 from host.compare.prove import prove
 from host.compare.session import Session
@@ -116,13 +117,19 @@ def test_flip_of_a_bundle(
     assert np.array_equal(right.exhibits.spectrograms[0].host, right.exhibits.spectrograms[0].board)
     spoiled = copy_project(project, tmp_path / "spoiled")
     net.flip(spoiled.elf, 1, 20, 6)
-    wrong = prove(
-        Session(spoiled, subject, tier, 1, SEED, root=boards, evidence=tmp_path / "difference")
-    )
+    evidence = tmp_path / "difference"
+    session = Session(spoiled, subject, tier, 1, SEED, root=boards, evidence=evidence)
+    wrong = prove(session)
     assert wrong.first_difference is not None
     assert wrong.first_difference.layer == 1
     assert wrong.layers[0].differing == 0
-    assert (tmp_path / "difference" / "bundle" / "model.json").is_file()
+    assert load_subject(evidence / "bundle").files == subject.files
+    # What somebody writes into it is not lost when it is written again.
+    (evidence / "README.md").write_text("my notes")
+    again = prove(session)
+    assert again.exhibits.folder == str(tmp_path / "difference-2")
+    assert (tmp_path / "difference-2" / "bundle" / "model.json").is_file()
+    assert (evidence / "README.md").read_text() == "my notes"
 
 
 @pytest.mark.parametrize("record", [False, True])

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,10 @@ def test_a_bundle_whose_scores_are_not_the_references_is_refused_all_the_same(
     assert own is not None
     session = Session(project, subject, "native", 0, 0, root=boards)
     prove(session)
-    own.scores[0, -1] ^= 1
-    monkeypatch.setattr(type(subject), "vectors", lambda self: own)
+    scores = own.scores.copy()
+    scores[0, -1] ^= 1
+    wrong = replace(own, scores=scores)
+    monkeypatch.setattr(type(subject), "vectors", lambda self: wrong)
     with pytest.raises(HostFailure, match="scores recorded in the bundle"):
         prove(session)
 

@@ -1,25 +1,48 @@
 """Boards: how to start, flash, reset and reach each kind. A new kind is one file or folder and one line here."""
 
 import importlib
+import logging
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host.errors import BadInput
+from host.boards.tools import require_open_files
+from host.deadline import Deadline
+from host.errors import BadInput, BoardFailure
 
 if TYPE_CHECKING:
     from host.boards.base import Board
+    from host.boards.process import ProcessId
     from host.boards.record import Record
 
-ROOT = Path("build/boards")
-# Name -> module and class: start() -> Board, keep(root) -> Record, attach(record, root) -> Board.
+# Name -> module and class: start(private), attach(record) -> Board; keep(folder, hold) -> Record.
 KINDS = {
     "virtual": ("host.boards.virtual", "VirtualBoard"),
     "native": ("host.boards.native", "NativeBoard"),
 }
 # What the firmware of each kind counts when it runs, as its HELLO must say.
 UNITS = {"virtual": "instructions", "native": "none"}
+_FREE = 2.0  # seconds that a process that was ended has for freeing its lock
+_LOG = logging.getLogger("nightjar.boards")
+
+
+@dataclass(frozen=True)
+class Status:
+    """A kept board as it is found.
+
+    `record` is None where none is kept. `holder` is who uses it now. `lost` are processes of boards
+    that were kept, and whose folder somebody has cleaned away: nobody can reach them. `unseen` says
+    that a process uses the board's folder that cannot be seen from here, as in another container.
+    """
+
+    record: "Record | None"
+    holder: "dict[str, Any] | None"
+    lost: "tuple[ProcessId, ...]"
+    unseen: bool
 
 
 def check_name(name: str) -> None:
@@ -53,87 +76,146 @@ def _kind(name: str) -> Any:
 
 
 @contextmanager
-def open_board(name: str, *, root: Path = ROOT, wait: float = 0) -> "Iterator[Board]":
+def open_board(name: str, *, root: Path | None = None, wait: float = 0) -> "Iterator[Board]":
     """The kept board of that name, locked for us, or else one of our own that ends with the context.
 
     Boards of one's own run side by side, any number. They end when the thread that opened them ends.
 
     Args:
         name: kind of board.
-        root: folder of records and locks.
+        root: the private folder of boards, for tests; None is the user's.
         wait: seconds to wait for a kept board that somebody else uses.
 
     Raises:
         BadInput: no such kind.
         BoardLocked: somebody else uses the kept board.
-        HostFailure: a tool is missing.
+        HostFailure: a tool is missing or does not run, or no folder can be trusted.
         BoardFailure: the board does not start.
     """
+    from host.boards.folder import private_folder
     from host.boards.lock import board_lock
     from host.boards.record import find_record
 
-    kind = _kind(name)
-    if find_record(root, name) is not None:
-        with board_lock(root, name, wait):
+    kind, private = _kind(name), private_folder(root, make=True)
+    require_open_files()
+    if find_record(private, name) is not None:
+        with board_lock(private, name, wait):
             # Again, now that nobody can end it.
-            record = find_record(root, name)
+            record = find_record(private, name)
             if record is not None:
-                board: Board = kind.attach(record, root)
+                board: Board = kind.attach(record)
                 yield board
                 return
-    board = kind.start()
+    board = kind.start(private)
     try:
         yield board
     finally:
         board.close()
 
 
-def keep_board(name: str, *, root: Path = ROOT) -> "tuple[Record, bool]":
+def keep_board(name: str, *, root: Path | None = None, wait: float = 0) -> "tuple[Record, bool]":
     """Start a board that outlives this command; (its record, whether it is new).
+
+    One that was kept before, and whose folder is gone, is ended first.
 
     Raises: as `open_board`.
     """
+    from host.boards.folder import LOCK, make_kept_folder, private_folder
     from host.boards.lock import board_lock
-    from host.boards.record import find_record
+    from host.boards.record import find_record, forget
+    from host.locks import take
 
-    kind = _kind(name)
-    with board_lock(root, name, 0):
-        record = find_record(root, name)
+    kind, private = _kind(name), private_folder(root, make=True)
+    require_open_files()
+    with board_lock(private, name, wait):
+        record = find_record(private, name)
         if record is not None:
-            record.save(root)  # its file under build/ may have been deleted
             return record, False
-        made: Record = kind.keep(root)
+        for process in _end_lost(private, name):
+            _LOG.warning("ended a %s board whose folder is gone: pid %d", name, process.pid)
+        _require_unused(private, name)
+        folder = make_kept_folder(private, name)
+        try:
+            hold = take(folder / LOCK, Deadline.after(_FREE))
+            assert hold is not None
+            try:
+                made: Record = kind.keep(folder, hold)
+            finally:
+                os.close(hold)  # the board's process holds it
+        except BaseException:
+            forget(private, name)
+            raise
         return made, True
 
 
-def end_board(name: str, *, root: Path = ROOT) -> "Record | None":
-    """End the kept board; what it was, or None when there was none.
+def end_board(name: str, *, root: Path | None = None, wait: float = 0) -> bool:
+    """End the kept board, and one that is lost; whether there was any.
 
     Raises:
         BadInput: no such kind.
         BoardLocked: somebody uses it.
+        BoardFailure: its process cannot be seen from here.
+        HostFailure: no folder can be trusted.
     """
+    from host.boards.folder import private_folder
     from host.boards.lock import board_lock
     from host.boards.process import end
-    from host.boards.record import find_record
+    from host.boards.record import find_record, forget
 
     _kind(name)
-    with board_lock(root, name, 0):
-        record = find_record(root, name)
-        if record is None:
-            return None
-        if record.process is not None:
+    if not (private_folder(root, make=False).exists() or board_status(name, root=root).lost):
+        return False
+    private = private_folder(root, make=True)
+    with board_lock(private, name, wait):
+        record = find_record(private, name)
+        if record is not None and record.process is not None:
             end(record.process)
-        record.remove(root)
-        return record
+        lost = _end_lost(private, name)
+        _require_unused(private, name)
+        forget(private, name)
+        return record is not None or bool(lost)
 
 
-def board_status(
-    name: str, *, root: Path = ROOT
-) -> "tuple[Record | None, dict[str, object] | None]":
-    """(record of the kept board, who uses it now); None where there is none."""
+def board_status(name: str, *, root: Path | None = None) -> Status:
+    """What is kept under that name, and who uses it. Nothing is written.
+
+    Raises:
+        BadInput: no such kind.
+        HostFailure: no folder can be trusted.
+    """
+    from host.boards.folder import kept_folder, private_folder
     from host.boards.lock import holder_of
-    from host.boards.record import find_record
+    from host.boards.process import marked
+    from host.boards.record import find_record, is_in_use
 
     _kind(name)
-    return find_record(root, name), holder_of(root, name)
+    private = private_folder(root, make=False)
+    record = find_record(private, name)
+    lost = () if record is not None else tuple(marked(kept_folder(private, name)))
+    unseen = record is None and not lost and is_in_use(private, name)
+    return Status(record, holder_of(private, name), lost, unseen)
+
+
+def _end_lost(private: Path, name: str) -> "list[ProcessId]":
+    """End the processes of kept boards that have no record any more."""
+    from host.boards.folder import kept_folder
+    from host.boards.process import end, marked
+
+    lost = marked(kept_folder(private, name))
+    for process in lost:
+        end(process)
+    return lost
+
+
+def _require_unused(private: Path, name: str) -> None:
+    from host.boards.record import is_in_use
+
+    deadline = Deadline.after(_FREE)
+    while is_in_use(private, name):
+        if deadline.expired:
+            raise BoardFailure(
+                f"a process that cannot be seen from here keeps the board {name}",
+                evidence=f"it holds the lock in {private / name}",
+                next_step="end the board where it was started; that may be in another container",
+            )
+        time.sleep(0.02)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from host.boards.base import FlashReport
-from host.boards.folder import kept_folder, make_private, own_folder
+from host.boards.folder import LOCK, OwnFolder, own_folder
 from host.boards.lock import right_now, this_command
-from host.boards.process import ProcessId, end, ended_within, error_text, spawn
+from host.boards.process import ProcessId, end, end_child, ended_within, error_text, spawn
 from host.boards.record import Record
 from host.boards.stopped import stop_at
 from host.boards.symbolize import symbolize
@@ -21,10 +21,12 @@ from host.errors import BadInput, BoardFailure, FirmwareFailure, FlashFailure, N
 from host.files import sha256_file
 from host.link.transport import Transport, Watch
 from host.link.unix_stream import connect_unix
+from host.locks import take
 
 NAME = "native"
 _FIRMWARE = "nightjar.elf"
 _SOCKET = "link.sock"
+_FREE = 2.0  # seconds that a firmware that was ended has for freeing its lock
 _LOOK = 0.002  # seconds between two looks at a process that is starting
 
 
@@ -34,32 +36,34 @@ class NativeBoard:
     name = NAME
 
     def __init__(
-        self, folder: Path, *, record: Record | None = None, root: Path | None = None
+        self, folder: Path, *, own: OwnFolder | None = None, record: Record | None = None
     ) -> None:
         self._folder = folder
+        self._own = own
         self._record = record
-        self._root = root
         self._process = None if record is None else record.process
         self._child: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def start(cls) -> "NativeBoard":
+    def start(cls, private: Path) -> "NativeBoard":
         """A board of our own; its process dies with us."""
-        return cls(own_folder())
+        own = own_folder(private)
+        return cls(own.path, own=own)
 
     @classmethod
-    def keep(cls, root: Path) -> Record:
-        """Record a board whose firmware outlives us; it runs from the first flash on."""
-        folder = kept_folder(root, NAME)
-        make_private(folder)
-        record = Record(NAME, folder, None, False, None, right_now(), this_command())
-        record.save(root)
+    def keep(cls, folder: Path, hold: int) -> Record:
+        """Record a board in `folder` whose firmware outlives us; it runs from the first flash on.
+
+        Until then nobody holds the lock `hold`.
+        """
+        record = Record(folder, None, False, None, right_now(), this_command())
+        record.save()
         return record
 
     @classmethod
-    def attach(cls, record: Record, root: Path) -> "NativeBoard":
+    def attach(cls, record: Record) -> "NativeBoard":
         """Use a kept board."""
-        return cls(record.folder, record=record, root=root)
+        return cls(record.folder, record=record)
 
     @property
     def kept(self) -> bool:
@@ -133,22 +137,26 @@ class NativeBoard:
         return most_telling(looks)
 
     def close(self) -> None:
-        if self._record is None:
+        if self._own is not None:
             self._stop()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._own.remove()
 
     def _run(self, deadline: Deadline) -> None:
         path = self._folder / _SOCKET
-        path.unlink(missing_ok=True)
         command = [str(self._folder / _FIRMWARE), "--socket", _SOCKET]
         if not os.access(command[0], os.X_OK):
             raise BoardFailure(
                 "the native board runs no firmware",
                 next_step="flash it with `nightjar flash --board native`",
             )
-        child = spawn(command, self._folder, kept=self.kept)
+        hold = self._hold() if self.kept else None
+        try:
+            path.unlink(missing_ok=True)
+            child = spawn(command, self._folder, kept=self.kept, hold=hold)
+        finally:
+            if hold is not None:
+                os.close(hold)  # the process holds it
         self._child = child
-        self._process = ProcessId.of(child.pid)
         while not path.exists():
             if ended_within(child.pid, deadline.at_most(_LOOK)):
                 child.wait()
@@ -160,18 +168,32 @@ class NativeBoard:
                     evidence=error_text(self._folder) or "it printed nothing",
                     next_step="run again when the computer is less busy",
                 )
+        self._process = ProcessId.of(child.pid)
         self._remember(sha256_file(self._folder / _FIRMWARE))
 
+    def _hold(self) -> int:
+        """The lock of a kept board's folder, for the process that is to run in it."""
+        handle = take(self._folder / LOCK, Deadline.after(_FREE))
+        if handle is None:
+            raise BoardFailure(
+                "a firmware that cannot be seen from here runs on the kept native board",
+                evidence=f"it holds {self._folder / LOCK}",
+                next_step="end the board where it was started; that may be in another container",
+            )
+        return handle
+
     def _stop(self) -> None:
-        if self._process is not None:
-            end(self._process, self._child)
+        if self._child is not None:
+            end_child(self._child)
+        elif self._process is not None:
+            end(self._process)
         self._process, self._child = None, None
         self._remember(None)
 
     def _remember(self, elf_sha256: str | None) -> None:
-        if self._record is not None and self._root is not None:
+        if self._record is not None:
             self._record = replace(self._record, process=self._process, elf_sha256=elf_sha256)
-            self._record.save(self._root)
+            self._record.save()
 
     def _why_died(self) -> NightjarError:
         code = None if self._child is None else self._child.poll()

@@ -1,13 +1,15 @@
 """The QEMU process behind the virtual board."""
 
 import re
+import signal
+import socket
 import subprocess
 from pathlib import Path
 
-from host.boards.process import ProcessId, ended_within, error_text, spawn
+from host.boards.process import ProcessId, ended_within, error_text, spawn, state_of
 from host.boards.tools import check_version, find_tool
 from host.deadline import Deadline
-from host.errors import BoardFailure, FirmwareFailure, NightjarError
+from host.errors import BoardFailure, FirmwareFailure, HostFailure, NightjarError
 
 PROGRAM = "qemu-system-arm"
 PACKAGE = "qemu-system-arm"
@@ -17,6 +19,13 @@ UART_SOCKET = "uart0.sock"
 NET_BOARD = "board.sock"
 NET_HOST = "host.sock"
 _LEAST = (7, 2)
+# What QEMU or its libraries print before they give up for want of memory or for a defect of theirs.
+_COMPLAINT = re.compile(
+    r"cannot allocate memory|failed to allocate|out of memory|too many open files|"
+    r"glib-error|assertion",
+    re.IGNORECASE,
+)
+ANSWER = 3.0  # seconds that a QEMU of which gdb complains has for an answer
 _LOOK = 0.005  # seconds between two looks at a QEMU that is starting
 
 
@@ -45,48 +54,78 @@ def arguments(program: str, more: tuple[str, ...] = ()) -> list[str]:
 
 
 def start(
-    folder: Path, *, kept: bool, deadline: Deadline, more: tuple[str, ...] = ()
-) -> "subprocess.Popen[bytes]":
-    """Start QEMU in `folder`, with `more` arguments, and wait until its sockets are there.
+    folder: Path,
+    *,
+    kept: bool,
+    deadline: Deadline,
+    hold: int | None = None,
+    more: tuple[str, ...] = (),
+) -> "tuple[subprocess.Popen[bytes], ProcessId]":
+    """Start QEMU in `folder`, with `more` arguments, and wait until it answers.
+
+    `hold` is a lock that it holds from now on.
+
+    Returns:
+        The child, and what it is recognized by later.
 
     Raises:
-        HostFailure: QEMU is missing or too old.
-        BoardFailure: it did not start.
+        HostFailure: QEMU is missing, too old, or does not start; with what it said.
     """
     program = find_tool(PROGRAM, PACKAGE)
     check_version(program, _LEAST, PACKAGE, "older ones lack `-netdev dgram` on unix sockets")
-    child = spawn(arguments(program, more), folder, kept=kept)
+    child = spawn(arguments(program, more), folder, kept=kept, hold=hold)
     try:
-        while not all((folder / name).exists() for name in (GDB_SOCKET, UART_SOCKET, NET_BOARD)):
+        # It opens its sockets before it has its memory, and answers when it has.
+        while not (_has_sockets(folder) and answers(folder, deadline)):
             if ended_within(child.pid, deadline.at_most(_LOOK)):
-                raise why_died(folder)
+                raise _ended_at_once(child, folder)
             if deadline.expired:
-                raise BoardFailure(
-                    "QEMU did not open its sockets before the deadline",
-                    evidence=error_text(folder) or "it printed nothing",
-                    next_step="run again when the computer is less busy",
-                )
+                what = "answer" if _has_sockets(folder) else "open its sockets"
+                raise _trouble(f"QEMU did not {what} before the deadline", folder)
+        process = ProcessId.of(child.pid)
+        if process is None:
+            raise _ended_at_once(child, folder)
     except BaseException:
         child.kill()
         child.wait()
         raise
-    return child
+    return child, process
 
 
-def process_of(child: "subprocess.Popen[bytes]", folder: Path) -> ProcessId:
-    """What a started child is recognized by later.
+def _has_sockets(folder: Path) -> bool:
+    return all((folder / name).exists() for name in (GDB_SOCKET, UART_SOCKET, NET_BOARD))
 
-    Raises:
-        BoardFailure: it has died already.
+
+def answers(folder: Path, deadline: Deadline) -> bool:
+    """Whether QEMU answers on its gdb port, which it does whatever its firmware does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(max(deadline.remaining, 0.001))
+        try:
+            connection.connect(str(folder / GDB_SOCKET))
+            connection.sendall(b"+$?#3f")
+            return bool(connection.recv(1))
+        except OSError:
+            return False
+
+
+def hangs(process: ProcessId, folder: Path) -> HostFailure:
+    """The error for a QEMU that lives and does not answer."""
+    state = state_of(process.pid)
+    return _trouble(
+        f"the QEMU process of the virtual board does not answer (pid {process.pid}, {state})",
+        folder,
+        f"continue it with `kill -CONT {process.pid}`"
+        if state == "stopped"
+        else "run again when the computer is less busy; end a kept one with `nightjar board down`",
+    )
+
+
+def why_died(folder: Path, code: int | None = None) -> NightjarError:
+    """The error for a QEMU that is gone while it was in use.
+
+    A locked-up CPU is the firmware's doing; what QEMU itself complains of is the computer's; else
+    somebody has killed it. `code` is its exit status, where that is known.
     """
-    process = ProcessId.of(child.pid)
-    if process is None:
-        raise why_died(folder)
-    return process
-
-
-def why_died(folder: Path) -> NightjarError:
-    """The error for a QEMU that is gone. A locked-up CPU is the firmware's doing."""
     text = error_text(folder)
     lockup = re.search(r"qemu: fatal: (Lockup[^\n]*)", text)
     if lockup is not None:
@@ -96,8 +135,26 @@ def why_died(folder: Path) -> NightjarError:
             evidence="; ".join([lockup[1], *(f"{name} {value}" for name, value in registers)]),
             next_step="look at vector table, stack and fault handler; then flash the board again",
         )
+    if code not in (-signal.SIGKILL, -signal.SIGTERM) and _COMPLAINT.search(text):
+        return _trouble("QEMU gave up", folder)
     return BoardFailure(
         "the QEMU process of the virtual board has ended",
         evidence=f"it said: {text}" if text else "it printed nothing; somebody may have killed it",
         next_step="start again; with a kept board, `nightjar board up`",
+    )
+
+
+def _ended_at_once(child: "subprocess.Popen[bytes]", folder: Path) -> HostFailure:
+    code = child.wait()
+    how = f"signal {-code}" if code < 0 else f"exit status {code}"
+    return _trouble(f"QEMU ended at once, with {how}", folder)
+
+
+def _trouble(what: str, folder: Path, next_step: str = "") -> HostFailure:
+    text = error_text(folder)
+    return HostFailure(
+        what,
+        evidence=f"it said: {text}" if text else "it printed nothing",
+        next_step=next_step
+        or "free memory or raise `ulimit -v` if it lacks that; `nightjar doctor` checks QEMU",
     )

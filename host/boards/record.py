@@ -1,79 +1,77 @@
-"""The record of a kept board, build/boards/NAME.json, with a copy in the board's own folder."""
+"""The record of a kept board, which lies in the board's own folder and names nothing outside it."""
 
 import json
-import logging
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from host.boards.folder import kept_folder
+from host.boards.folder import LOCK, kept_folder
+from host.boards.lock import read_private
 from host.boards.process import ProcessId
 from host.files import write_atomically
+from host.locks import is_held
+from host.typed import typed
 
-SCHEMA = "nightjar/board/1"
-_LOG = logging.getLogger("nightjar.boards")
-_COPY = "record.json"
+SCHEMA = "nightjar/board-record/1"
+_FILE = "record.json"
 
 
 @dataclass(frozen=True)
 class Record:
     """A kept board. `process` is None where a board needs none before its first flash."""
 
-    name: str
-    folder: Path
+    folder: Path  # not in the file: where the file lies
     process: ProcessId | None
     needs_process: bool  # whether it is gone when its process is
     elf_sha256: str | None  # of what was flashed last
     since: str  # ISO 8601
     command: str  # that started it
 
-    @property
-    def stale(self) -> bool:
-        """Whether the board has ended without `nightjar board down`."""
-        if not self.folder.is_dir():
-            return True
-        return self.needs_process and (self.process is None or not self.process.alive)
-
-    def to_json(self) -> bytes:
-        raw = {**asdict(self), "schema": SCHEMA, "folder": str(self.folder)}
-        return (json.dumps(raw, indent=1, sort_keys=True) + "\n").encode()
-
-    def save(self, root: Path) -> None:
+    def save(self) -> None:
         """Write the record whole or not at all."""
-        write_atomically(self.folder / _COPY, self.to_json())
-        write_atomically(root / f"{self.name}.json", self.to_json())
-
-    def remove(self, root: Path) -> None:
-        """Remove record and folder."""
-        (root / f"{self.name}.json").unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        raw: dict[str, Any] = {"schema": SCHEMA, **asdict(self)}
+        del raw["folder"]
+        data = (json.dumps(raw, indent=1, sort_keys=True) + "\n").encode()
+        write_atomically(self.folder / _FILE, data, mode=0o600)
 
 
-def find_record(root: Path, name: str) -> Record | None:
-    """The kept board of that name; one that has ended meanwhile is cleaned away, with a warning.
+@dataclass(frozen=True)
+class _File:
+    """What the file says."""
 
-    A board whose record was deleted (everything under build/ may be) is found by its folder.
+    process: ProcessId | None
+    needs_process: bool
+    elf_sha256: str | None
+    since: str
+    command: str
+
+
+def find_record(private: Path, name: str) -> Record | None:
+    """The kept board of that name; None when there is none, or when it has ended by itself.
+
+    Nothing is written, and nothing is removed.
     """
-    record = _load(root / f"{name}.json") or _load(kept_folder(root, name) / _COPY)
-    if record is None:
+    folder = kept_folder(private, name)
+    if folder.is_symlink() or not folder.is_dir():
         return None
-    if record.stale:
-        _LOG.warning("the kept board %s has ended by itself; its record is removed", name)
-        record.remove(root)
+    raw = read_private(folder / _FILE)
+    if raw is None or raw.pop("schema", None) != SCHEMA:
         return None
-    return record
-
-
-def _load(path: Path) -> Record | None:
     try:
-        raw = json.loads(path.read_bytes())
-        if raw.pop("schema") != SCHEMA:
-            return None
-        process = raw.pop("process")
-        return Record(
-            folder=Path(raw.pop("folder")),
-            process=None if process is None else ProcessId(**process),
-            **raw,
-        )
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        said = typed(_File, raw)
+    except ValueError:
         return None
+    if said.needs_process and (said.process is None or not said.process.alive):
+        return None
+    return Record(folder, **vars(said))
+
+
+def is_in_use(private: Path, name: str) -> bool:
+    """Whether a process holds the kept board's folder, be it one that we cannot see."""
+    return is_held(kept_folder(private, name) / LOCK)
+
+
+def forget(private: Path, name: str) -> None:
+    """Remove the kept board's folder. The caller has ended its process."""
+    shutil.rmtree(kept_folder(private, name), ignore_errors=True)

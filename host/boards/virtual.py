@@ -1,20 +1,19 @@
 """The virtual board: a Cortex-M55 in QEMU, flashed through gdb, reached through its network chip or UART0."""
 
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 from host.boards import gdb, qemu
 from host.boards.base import FlashReport
-from host.boards.folder import kept_folder, make_private, own_folder
+from host.boards.folder import OwnFolder, own_folder
 from host.boards.lock import right_now, this_command
-from host.boards.process import ProcessId, end
+from host.boards.process import ProcessId, end_child
 from host.boards.record import Record
 from host.boards.symbolize import symbolize
 from host.boards.whereabouts import Whereabouts, in_code, most_telling
 from host.deadline import Deadline
-from host.errors import FlashFailure
+from host.errors import FlashFailure, NightjarError
 from host.files import sha256_file
 from host.link.packets import Packets
 from host.link.transport import Transport, Watch
@@ -35,78 +34,65 @@ class VirtualBoard:
         process: ProcessId,
         *,
         child: "subprocess.Popen[bytes] | None" = None,
+        own: OwnFolder | None = None,
         record: Record | None = None,
-        root: Path | None = None,
     ) -> None:
         self._folder = folder
         self._process = process
         self._child = child
+        self._own = own
         self._record = record
-        self._root = root
 
     @classmethod
-    def start(cls, more: tuple[str, ...] = ()) -> "VirtualBoard":
+    def start(cls, private: Path, more: tuple[str, ...] = ()) -> "VirtualBoard":
         """Start a board of our own, its QEMU with `more` arguments; it dies with us."""
-        folder = own_folder()
+        own, limit = own_folder(private), Deadline.after(_START)
         try:
-            child = qemu.start(folder, kept=False, deadline=Deadline.after(_START), more=more)
-            return cls(folder, qemu.process_of(child, folder), child=child)
+            child, process = qemu.start(own.path, kept=False, deadline=limit, more=more)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            own.remove()
             raise
+        return cls(own.path, process, child=child, own=own)
 
     @classmethod
-    def keep(cls, root: Path) -> Record:
-        """Start a board that outlives us, and record it under `root`."""
-        folder = kept_folder(root, NAME)
-        make_private(folder)
+    def keep(cls, folder: Path, hold: int) -> Record:
+        """Start a board that outlives us in `folder`, holding the lock `hold`, and record it."""
+        child, process = qemu.start(folder, kept=True, deadline=Deadline.after(_START), hold=hold)
         try:
-            child = qemu.start(folder, kept=True, deadline=Deadline.after(_START))
-            try:
-                process = qemu.process_of(child, folder)
-                record = Record(NAME, folder, process, True, None, right_now(), this_command())
-                record.save(root)
-            except BaseException:
-                child.kill()
-                child.wait()
-                raise
+            record = Record(folder, process, True, None, right_now(), this_command())
+            record.save()
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            end_child(child)
             raise
         child.returncode = 0  # it is nobody's child to wait for: it stays
         return record
 
     @classmethod
-    def attach(cls, record: Record, root: Path) -> "VirtualBoard":
+    def attach(cls, record: Record) -> "VirtualBoard":
         """Use a kept board."""
         assert record.process is not None
-        return cls(record.folder, record.process, record=record, root=root)
+        return cls(record.folder, record.process, record=record)
 
     @property
     def kept(self) -> bool:
         return self._record is not None
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
-        digest = None
-        if self._record is not None and self._root is not None:
-            # What is in memory is unknown until the new firmware is whole.
-            self._record = replace(self._record, elf_sha256=None)
-            self._record.save(self._root)
+        # What is in memory is unknown until the new firmware is whole.
+        self._remember(None)
         try:
             report = gdb.flash(self._folder / qemu.GDB_SOCKET, elf, deadline)
         except FlashFailure as error:
-            raise self._died_or(error) from error
-        if self._record is not None and self._root is not None:
-            digest = sha256_file(elf)
-            self._record = replace(self._record, elf_sha256=digest)
-            self._record.save(self._root)
+            raise self._cause_of(error) from error
+        if self._record is not None:
+            self._remember(sha256_file(elf))
         return report
 
     def reset(self, deadline: Deadline) -> None:
         try:
             gdb.reset(self._folder / qemu.GDB_SOCKET, deadline)
         except FlashFailure as error:
-            raise self._died_or(error) from error
+            raise self._cause_of(error) from error
 
     def connect(self, deadline: Deadline) -> Transport:
         return Packets(
@@ -129,15 +115,29 @@ class VirtualBoard:
         )
 
     def close(self) -> None:
-        if self._record is None:
-            end(self._process, self._child)
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._child is not None:
+            end_child(self._child)
+        if self._own is not None:
+            self._own.remove()
+
+    def _remember(self, elf_sha256: str | None) -> None:
+        if self._record is not None:
+            self._record = replace(self._record, elf_sha256=elf_sha256)
+            self._record.save()
 
     def _watch(self) -> Watch:
-        return Watch(self._process.pid, lambda: qemu.why_died(self._folder))
+        return Watch(self._process.pid, self._why_died)
 
-    def _died_or(self, error: FlashFailure) -> Exception:
-        return error if self._process.alive else qemu.why_died(self._folder)
+    def _why_died(self) -> NightjarError:
+        return qemu.why_died(self._folder, None if self._child is None else self._child.poll())
+
+    def _cause_of(self, error: FlashFailure) -> NightjarError:
+        """Why gdb failed, as far as it is the QEMU process."""
+        if not self._process.alive:
+            return self._why_died()
+        if qemu.answers(self._folder, Deadline.after(qemu.ANSWER)):
+            return error
+        return qemu.hangs(self._process, self._folder)
 
 
 def _waits(functions: list[str]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from host.boards import end_board, keep_board, open_board
+from host.boards import board_status, end_board, keep_board, open_board
 from host.boards.process import ProcessId, ended_within
 from host.boards.virtual import VirtualBoard
 from host.deadline import Deadline
@@ -32,6 +32,7 @@ from host.link.testing_firmware import (
     tiny_output,
     wide_output,
 )
+from host.locks import is_held
 
 _TOOLS = ("qemu-system-arm", "gdb-multiarch", "arm-none-eabi-as", "arm-none-eabi-ld")
 pytestmark = pytest.mark.skipif(
@@ -282,6 +283,32 @@ def test_a_kept_board_outlives_its_starter(tmp_path: Path, elf: Path) -> None:
     finally:
         end_board("virtual", root=tmp_path)
     assert ended_within(pid, soon(5))
+    assert not record.folder.exists()
+
+
+def test_a_lost_qemu_is_found_and_ended(tmp_path: Path) -> None:
+    """Its folder was cleaned away, as old files in /tmp are; no second one is started beside it."""
+    root = tmp_path / "boards"
+    first, _ = keep_board("virtual", root=root)
+    shutil.rmtree(root)
+    assert board_status("virtual", root=root).lost == (first.process,)
+    second, new = keep_board("virtual", root=root)
+    assert new
+    assert first.process is not None
+    assert second.process is not None
+    assert not first.process.alive
+    shutil.rmtree(root)
+    assert end_board("virtual", root=root)
+    assert not second.process.alive
+    assert not end_board("virtual", root=root)
+
+
+def test_a_kept_qemu_holds_its_folder(tmp_path: Path) -> None:
+    """So that nobody who cannot see the process takes the folder for one that is left over."""
+    root = tmp_path / "boards"
+    record, _ = keep_board("virtual", root=root)
+    assert is_held(record.folder / "lock")
+    assert end_board("virtual", root=root)
     assert not record.folder.exists()
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,15 @@ PROGRAM = [sys.executable, "-c", "from host.cli import main; main()"]
 Done = subprocess.CompletedProcess[str]
 
 
-def nightjar(*arguments: object, cwd: Path, **environment: str) -> Done:
+def nightjar(*arguments: object, cwd: Path, before: Sequence[str] = (), **environment: str) -> Done:
+    """Run a command, behind another one that runs it (`before`)."""
     done = subprocess.run(
-        [*PROGRAM, *map(str, arguments)],
+        [*before, *PROGRAM, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -188,7 +190,8 @@ def test_a_signal_leaves_nothing_half_written(number: signal.Signals, empty: Pat
         output, errors = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert (process.returncode, output, errors.strip()) == (128 + number, "", "interrupted")
+    said = f"interrupted by {number.name}"
+    assert (process.returncode, output, errors.strip()) == (128 + number, "", said)
     assert list(empty.iterdir()) == []
 
 
@@ -200,7 +203,7 @@ def test_a_defect_of_the_host_is_no_verdict_about_the_firmware(empty: Path) -> N
         capture_output=True,
         text=True,
     )
-    error = error_of(done, 10, "HOST")
+    error = error_of(done, 1, "DEFECT")
     assert "KeyError: 'no'" in error["evidence"]
 
 
@@ -222,13 +225,14 @@ def test_help_imports_nothing_that_computes(empty: Path) -> None:
 
 
 def test_a_taken_board_is_said_to_be_so_with_its_holder(empty: Path) -> None:
-    boards = empty / "build" / "boards"
     hold = (
-        "import sys, time\nfrom pathlib import Path\nfrom host.boards.lock import board_lock\n"
-        "with board_lock(Path(sys.argv[1]), 'native', 0):\n    print('held', flush=True)\n    time.sleep(60)"
+        "import time\nfrom host.boards.folder import private_folder\n"
+        "from host.boards.lock import board_lock\n"
+        "with board_lock(private_folder(None, make=True), 'native', 0):\n"
+        "    print('held', flush=True)\n    time.sleep(60)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", hold, str(boards)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True
     ) as holder:
         try:
             assert holder.stdout is not None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import Choice, json_option, subcommand, write_json
+from host.cli.common import Choice, board_options, json_option, subcommand, write_json
 
 SCHEMA = "nightjar/bench/1"
 
@@ -18,7 +18,7 @@ SCHEMA = "nightjar/bench/1"
     " and its throughput on this host beside librosa and SciPy.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--board", default="virtual", show_default=True, help="virtual, ...")
+@board_options("virtual, ...")
 @click.option("--rounding", default="tflite", type=Choice(["tflite", "tflm"]), show_default=True)
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
@@ -37,6 +37,7 @@ SCHEMA = "nightjar/bench/1"
 def command(
     model: Path,
     board: str,
+    wait: float,
     rounding: str,
     project: Path | None,
     seed: int,
@@ -44,7 +45,7 @@ def command(
     json_path: str | None,
 ) -> int:
     if str(model) == "engine" and not model.exists():
-        return _engine(models, board, rounding, seed, json_path)
+        return _engine(models, board, wait, rounding, seed, json_path)
     if str(model) == "frontend" and not model.exists():
         from host.cli.bench_frontend import bench_frontend
 
@@ -56,7 +57,7 @@ def command(
     from host.report.bench import BenchRow, bench_json, table
 
     subject, made = prepare(model, board, rounding=rounding, project=project)
-    with Bench(Session(made, subject, board, vectors=1, seed=seed)) as bench:
+    with Bench(Session(made, subject, board, vectors=1, seed=seed, wait=wait)) as bench:
         hello = bench.identity()
         if hello.cost_unit == "none":
             raise BadInput(
@@ -90,7 +91,9 @@ def command(
     return 0
 
 
-def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str | None) -> int:
+def _engine(
+    models: Path, board: str, wait: float, rounding: str, seed: int, json_path: str | None
+) -> int:
     """Every model of the folder that backend cm55 takes, proved and counted, beside the recorded peer."""
     from host.cli.common import say
     from host.compare.macs import count_macs
@@ -115,7 +118,7 @@ def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str |
         except BadInput as error:
             refusals.append(Refusal(file.stem, error.what))
             continue
-        verdict = prove(Session(made, subject, board, vectors=1, seed=seed))
+        verdict = prove(Session(made, subject, board, vectors=1, seed=seed, wait=wait))
         if verdict.first_difference is not None:
             raise FirmwareFailure(
                 "the board does not compute what the host computes, so its costs mean nothing",

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import Group, json_option, say, write_json
+from host.cli.common import Group, json_option, say, wait_option, write_json
 
 if TYPE_CHECKING:
     from host.boards.record import Record
 
 SCHEMA = "nightjar/board/1"
+LIST_SCHEMA = "nightjar/boards/1"
 _NAME = click.argument("name", default="virtual", metavar="[NAME=virtual]")
 
 
@@ -20,46 +21,72 @@ def command() -> None:
 
 @command.command()
 @_NAME
+@wait_option
 @json_option
-def up(name: str, json_path: str | None) -> None:
+def up(name: str, wait: float, json_path: str | None) -> None:
     """Start a board that outlives this command. Does nothing when one is kept."""
     from host.boards import keep_board
 
-    record, new = keep_board(name)
+    record, new = keep_board(name, wait=wait)
     say(f"{name}: {'started' if new else 'already up'}, {_describe(record)}", json_path)
     write_json(json_path, {**_payload(name, record), "changed": new})
 
 
 @command.command()
 @_NAME
+@click.option("--all", "every", is_flag=True, help="End kept boards of every kind.")
+@wait_option
 @json_option
-def down(name: str, json_path: str | None) -> None:
+def down(name: str, every: bool, wait: float, json_path: str | None) -> None:
     """End a kept board. Does nothing when none is kept."""
-    from host.boards import end_board
+    from host.boards import KINDS, end_board
+    from host.errors import NightjarError
 
-    record = end_board(name)
-    say(f"{name}: {'was not up' if record is None else 'ended'}", json_path)
-    write_json(json_path, {**_payload(name, None), "changed": record is not None})
+    ended: dict[str, bool] = {}
+    first: NightjarError | None = None
+    for kind in KINDS if every else (name,):
+        try:
+            ended[kind] = end_board(kind, wait=wait)
+        except NightjarError as error:
+            first = first or error  # the others end nevertheless
+            continue
+        say(f"{kind}: {'ended' if ended[kind] else 'was not up'}", json_path)
+    if first is not None:
+        raise first
+    payloads = [{**_payload(kind, None), "changed": changed} for kind, changed in ended.items()]
+    write_json(json_path, {"schema": LIST_SCHEMA, "boards": payloads} if every else payloads[0])
 
 
 @command.command()
 @_NAME
 @json_option
 def status(name: str, json_path: str | None) -> None:
-    """Say whether a board is kept, what was flashed, and who uses it."""
+    """Say whether a board is kept, what was flashed, and who uses it. Changes nothing."""
     from host.boards import board_status
 
-    record, holder = board_status(name)
-    if record is None:
+    found = board_status(name)
+    if found.record is not None:
+        say(f"{name}: up, {_describe(found.record)}", json_path)
+    elif found.unseen:
+        say(f"{name}: kept by a process that cannot be seen from here", json_path)
+    elif not found.lost:
         say(f"{name}: none is kept; commands start and end one of their own", json_path)
-    else:
-        say(f"{name}: up, {_describe(record)}", json_path)
-    if holder is not None:
+    for process in found.lost:
         say(
-            f"  used by pid {holder.get('pid')}, `{holder.get('command')}`, since {holder.get('since')}",
+            f"{name}: lost, pid {process.pid}: it runs, and its folder was cleaned away;"
+            f" `nightjar board down {name}` ends it",
             json_path,
         )
-    write_json(json_path, {**_payload(name, record), "holder": holder})
+    holder = found.holder
+    if holder is not None:
+        say(
+            f"  used by pid {holder.get('pid')}, `{holder.get('command')}`,"
+            f" since {holder.get('since')}",
+            json_path,
+        )
+    lost = [process.pid for process in found.lost]
+    more = {"holder": holder, "lost": lost, "unseen": found.unseen}
+    write_json(json_path, {**_payload(name, found.record), **more})
 
 
 def _describe(record: "Record") -> str:

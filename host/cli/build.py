@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import Choice, json_option, say, stream_option, subcommand, write_json
+from host.cli.common import (
+    Choice,
+    force_option,
+    json_option,
+    say,
+    stream_option,
+    subcommand,
+    write_json,
+)
 
 _SECONDS = 600
 
@@ -27,6 +35,7 @@ _SECONDS = 600
 )
 @click.option("--backend", type=Choice(["cm55"]), default="cm55", show_default=True)
 @stream_option
+@force_option
 @json_option
 def command(
     model: Path,
@@ -35,6 +44,7 @@ def command(
     rounding: str,
     backend: str,
     stream: bool,
+    force: bool,
     json_path: str | None,
 ) -> None:
     """Build the firmware of MODEL_OR_PROJECT: a generated project, a bundle folder or a .tflite.
@@ -46,20 +56,24 @@ def command(
     from host.build import build, footprint
     from host.deadline import Deadline
     from host.files import sha256_file
+    from host.owned import alone_in, around
     from host.project import DESCRIPTION, check_streams, load_project
 
     if (model / DESCRIPTION).is_file():
         project = load_project(model)
         _check_same(model, project.description.board, board, out)
         check_streams(project, stream)
+        with alone_in(around(model), Deadline.after(_SECONDS)):
+            build(project, Deadline.after(_SECONDS))
     else:
         from host.bundle import load_subject
         from model_gen.codegen.project import generate
 
         name = board or "virtual"
-        folder = out or Path("build/firmware") / name
-        project = generate(load_subject(model), name, folder, rounding=rounding, stream=stream)
-    build(project, Deadline.after(_SECONDS))
+        folder, subject = out or Path("build/firmware") / name, load_subject(model)
+        with alone_in(around(folder), Deadline.after(_SECONDS)):
+            project = generate(subject, name, folder, rounding=rounding, stream=stream, force=force)
+            build(project, Deadline.after(_SECONDS))
     sizes = footprint(project)
     write_json(
         json_path,

@@ -7,6 +7,7 @@ import click
 from host.cli.common import (
     Choice,
     FiniteRange,
+    board_options,
     json_option,
     say,
     stream_option,
@@ -23,9 +24,7 @@ from host.cli.common import (
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--board", default="virtual", show_default=True, help='virtual, native, ... "none": host only.'
-)
+@board_options('virtual, native, ... "none": host only.')
 @click.option(
     "--overlap",
     default=0.5,
@@ -44,6 +43,7 @@ def command(
     bundle: Path,
     files: tuple[Path, ...],
     board: str,
+    wait: float,
     overlap: float,
     pool: str,
     top_k: int,
@@ -79,7 +79,7 @@ def command(
     if made is None:
         heard = [listener.listen(recording, None) for recording in recordings]
     else:
-        with Bench(Session(made, subject, board, vectors=0, seed=0)) as bench:
+        with Bench(Session(made, subject, board, vectors=0, seed=0, wait=wait)) as bench:
             hello = bench.identity()
             build_id, unit = hello.build_id.hex(), hello.cost_unit
             heard = [listener.listen(recording, bench.infer) for recording in recordings]

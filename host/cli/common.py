@@ -1,4 +1,4 @@
-"""What every subcommand shares: its results, `--json`, what it says while it works, and how errors are shown."""
+"""What subcommands share: options, results, what is said meanwhile, and how errors are shown."""
 
 import contextlib
 import difflib
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.errors import BadInput, NightjarError
-from host.files import write_atomically
+
+# Parameters that name what a command writes besides its results; every other path is read.
+WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path"})
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,16 +113,16 @@ class Command(click.Command):
     def _forget(self, args: Sequence[str]) -> None:
         """Remove what the options of a ResultFile name; the parser has not looked at them yet."""
         names = {name for p in self.params if isinstance(p.type, ResultFile) for name in p.opts}
+        written = {name for p in self.params if p.name in WRITTEN for name in p.opts}
         _results.clear()
-        for name, path, others in _values(args, names):
-            if any(_same(path, other) for other in others):
-                raise BadInput(
-                    f"{name} would replace something that the command reads",
-                    evidence=f"Received: {path}",
-                    next_step="give another file",
-                )
-            _results.append(path)
-        forget_results()
+        found = list(_values(args, names))
+        if found:
+            from host.results import check_result
+
+            for name, path, others in found:
+                check_result(path, _given(others, written), name=name)
+                _results.append(path)
+            forget_results()
 
 
 class Group(click.Group):
@@ -136,9 +138,11 @@ def subcommand(name: str | None = None, **named: Any) -> Callable[[Callable[...,
 
 def forget_results() -> None:
     """Remove the results of the command that runs."""
-    for path in _results:
-        if path.is_file():
-            path.unlink()
+    if _results:
+        from host.results import remove_result
+
+        for path in _results:
+            remove_result(path)
 
 
 def _values(args: Sequence[str], names: set[str]) -> "Iterable[tuple[str, Path, list[str]]]":
@@ -159,11 +163,16 @@ def _values(args: Sequence[str], names: set[str]) -> "Iterable[tuple[str, Path, 
             yield name, Path(value), others
 
 
-def _same(path: Path, word: str) -> bool:
-    try:
-        return path.samefile(word.partition("=")[2] or word)
-    except (OSError, ValueError):
-        return False
+def _given(words: Sequence[str], written: set[str]) -> list[Path]:
+    """What words of a command line name as paths, without folders that the command writes."""
+    found = []
+    for before, word in zip(("", *words), words, strict=False):
+        option, joined, value = word.partition("=")
+        path = Path(value if joined and word.startswith("-") else word)
+        with contextlib.suppress(OSError):  # no path: it may be longer than any
+            if word and not (path.is_dir() and {before, option} & written):
+                found.append(path)
+    return found
 
 
 def _loudness(level: Level, names: tuple[str, str], text: str) -> click.Option:
@@ -200,6 +209,37 @@ def faults_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def board_options(help: str = "virtual, native, ...") -> Callable[..., Any]:
+    """Add `--board` and `--wait`, passed to the command as `board` and `wait`."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        board = click.option("--board", default="virtual", show_default=True, help=help)
+        return board(wait_option(function))
+
+    return add
+
+
+def wait_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--wait SECONDS`, passed to the command as `wait`."""
+    return click.option(
+        "--wait",
+        default=0.0,
+        show_default=True,
+        type=FiniteRange(min=0),
+        metavar="SECONDS",
+        help="How long to wait for a kept board that somebody else uses.",
+    )(function)
+
+
+def force_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--force`, passed to the command as `force`."""
+    return click.option(
+        "--force",
+        is_flag=True,
+        help="Replace the folder to write even where somebody has changed it or put files into it.",
+    )(function)
+
+
 def stream_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--stream`, passed to the command as `stream`."""
     return click.option(
@@ -210,7 +250,7 @@ def stream_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _writable(context: click.Context, option: click.Parameter, value: Path | None) -> str | None:
-    """Refuse a place that cannot hold the file before any work is done for it."""
+    """Refuse a standard output that is none before any work is done for it."""
     if value is None:
         return None
     if str(value) == "-":
@@ -221,14 +261,6 @@ def _writable(context: click.Context, option: click.Parameter, value: Path | Non
                 next_step="give a file name, for example --json result.json",
             )
         return "-"
-    file = next((folder for folder in value.parents if folder.exists()), value.parent)
-    if value.is_dir() or not file.is_dir():
-        raise BadInput(
-            "--json needs the path of a file, or - for standard output",
-            evidence=f"Received: {str(value)!r}"
-            + (", which is a folder" if value.is_dir() else f", but {file} is no folder"),
-            next_step="give a file name, for example --json result.json",
-        )
     return str(value)
 
 
@@ -243,7 +275,7 @@ def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL)
 
 
 def write_json(json_path: str | None, payload: dict[str, Any]) -> None:
-    """Write `payload` to where `--json` points, whole or not at all."""
+    """Write `payload` to where `--json` points, as `write_result` does."""
     if json_path is None:
         return
     text = json.dumps(payload, indent=1, allow_nan=False) + "\n"
@@ -251,7 +283,9 @@ def write_json(json_path: str | None, payload: dict[str, Any]) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    write_atomically(Path(json_path), text.encode())
+    from host.results import write_result
+
+    write_result(Path(json_path), text.encode())
 
 
 def wants_json(arguments: list[str]) -> bool:

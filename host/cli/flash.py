@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.common import (
+    board_options,
+    force_option,
+    json_option,
+    say,
+    subcommand,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from host.boards.base import FlashReport
@@ -20,15 +27,18 @@ _HELLO = 5.0
 
 @subcommand()
 @click.argument("source", metavar="PROJECT_OR_BUNDLE_OR_TFLITE", type=click.Path(path_type=Path))
-@click.option("--board", "board_name", default="virtual", show_default=True, help="Kind of board.")
+@board_options()
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder for the firmware project of a bundle or .tflite.  "
     "[default: build/firmware/BOARD-HASH]",
 )
+@force_option
 @json_option
-def command(source: Path, board_name: str, out: Path | None, json_path: str | None) -> None:
+def command(
+    source: Path, board: str, wait: float, out: Path | None, force: bool, json_path: str | None
+) -> None:
     """Write firmware to a board and print its HELLO.
 
     A bundle or a .tflite is turned into firmware first. Uses the board that `nightjar board up` keeps; where none is
@@ -42,25 +52,25 @@ def command(source: Path, board_name: str, out: Path | None, json_path: str | No
     from host.link.client import Client
     from host.link.identity import check_identity
 
-    project = _project(source, board_name, out, json_path)
+    project = _project(source, board, out, force, json_path)
     check_recorded(project.elf)
-    with open_board(board_name) as board:
-        report = board.flash(project.elf, Deadline.after(_FLASH))
-        transport = board.connect(Deadline.after(_HELLO))
+    with open_board(board, wait=wait) as opened:
+        report = opened.flash(project.elf, Deadline.after(_FLASH))
+        transport = opened.connect(Deadline.after(_HELLO))
         try:
             hello = Client(transport).hello(Deadline.after(_HELLO))
         except (Mute, Silence) as error:
-            raise explain_silence(error, board, project.elf, transport.close) from error
+            raise explain_silence(error, opened, project.elf, transport.close) from error
         finally:
             transport.close()
         check_identity(hello, project)
-        _show(hello, report, board.kept, json_path)
+        _show(hello, report, opened.kept, json_path)
         write_json(
             json_path,
             {
                 "schema": SCHEMA,
-                "board": board_name,
-                "kept": board.kept,
+                "board": board,
+                "kept": opened.kept,
                 "elf": str(project.elf),
                 "hello": hello.as_dict(),
                 "flash": {
@@ -73,10 +83,13 @@ def command(source: Path, board_name: str, out: Path | None, json_path: str | No
         )
 
 
-def _project(source: Path, board: str, out: Path | None, json_path: str | None) -> "Project":
+def _project(
+    source: Path, board: str, out: Path | None, force: bool, json_path: str | None
+) -> "Project":
     """The built project: `source` itself, or made from it."""
     from host.deadline import Deadline
     from host.errors import BadInput
+    from host.owned import alone_in, around
     from host.project import DESCRIPTION, load_project
 
     if (source / DESCRIPTION).is_file():
@@ -87,18 +100,25 @@ def _project(source: Path, board: str, out: Path | None, json_path: str | None) 
                 evidence=f"Received: --board {board}, {source}",
                 next_step=f"use --board {project.description.board}, or generate it for {board}",
             )
-    else:
-        from host.bundle import load_subject
+        with alone_in(around(source), Deadline.after(_BUILD)):
+            return _built(project, json_path)
+    from host.bundle import load_subject
 
-        subject = load_subject(source)
-        folder = out or Path("build/firmware") / f"{board}-{subject.model_sha256[:12]}"
-        say(f"generating {folder}", json_path)
-        from model_gen.codegen.project import generate
+    subject = load_subject(source)
+    folder = out or Path("build/firmware") / f"{board}-{subject.model_sha256[:12]}"
+    say(f"generating {folder}", json_path)
+    from model_gen.codegen.project import generate
 
-        project = generate(subject, board, folder)
+    with alone_in(around(folder), Deadline.after(_BUILD)):
+        return _built(generate(subject, board, folder, force=force), json_path)
+
+
+def _built(project: "Project", json_path: str | None) -> "Project":
+    """`project` with its ELF up to date; one without sources has what it has."""
+    from host.build import build
+    from host.deadline import Deadline
+
     if (project.path / "CMakeLists.txt").is_file():
-        from host.build import build
-
         say(f"building {project.elf}", json_path)
         build(project, Deadline.after(_BUILD))
     return project

@@ -78,10 +78,12 @@ def record(out: Path | None) -> int:
 
     from host.files import write_atomically
     from host.reference.frontend_stages import PAGE, RECORDED, page_section, record, with_section
+    from host.results import check_result, write_result
 
-    made = record()
     target = out or RECORDED
-    write_atomically(target, (json.dumps(made, indent=1) + "\n").encode())
+    check_result(target, name="--out")
+    made = record()
+    write_result(target, (json.dumps(made, indent=1) + "\n").encode())
     say(f"wrote {target}")
     if out is None:
         write_atomically(PAGE, with_section(PAGE.read_text(), page_section(made)).encode())

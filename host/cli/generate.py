@@ -4,7 +4,17 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import Choice, json_option, say, stream_option, subcommand, write_json
+from host.cli.common import (
+    Choice,
+    force_option,
+    json_option,
+    say,
+    stream_option,
+    subcommand,
+    write_json,
+)
+
+_SECONDS = 600  # that another command may take to make firmware beside it
 
 
 @subcommand(name="generate")
@@ -22,6 +32,7 @@ from host.cli.common import Choice, json_option, say, stream_option, subcommand,
 )
 @click.option("--backend", type=Choice(["cm55"]), default="cm55", show_default=True)
 @stream_option
+@force_option
 @json_option
 def command(
     model: Path,
@@ -30,6 +41,7 @@ def command(
     rounding: str,
     backend: str,
     stream: bool,
+    force: bool,
     json_path: str | None,
 ) -> None:
     """Turn MODEL, a bundle folder or a .tflite, into a self-contained firmware project.
@@ -42,9 +54,13 @@ def command(
     one; shape arithmetic where it is constant.
     """
     from host.bundle import load_subject
+    from host.deadline import Deadline
+    from host.owned import alone_in, around
     from model_gen.codegen.project import generate
 
-    project = generate(load_subject(model), board, out, rounding=rounding, stream=stream)
+    subject = load_subject(model)
+    with alone_in(around(out), Deadline.after(_SECONDS)):
+        project = generate(subject, board, out, rounding=rounding, stream=stream, force=force)
     described = project.description
     write_json(
         json_path,

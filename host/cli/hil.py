@@ -15,7 +15,9 @@ from host.cli.common import (
     Choice,
     FiniteRange,
     Level,
+    board_options,
     faults_option,
+    force_option,
     json_option,
     result_option,
     say,
@@ -44,7 +46,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
     " made from the proof that the run leaves, never from what pytest says of its tests: 0 is complete and exact, 19 a"
     " FIRMWARE failure, 18 that something which applies was not judged; `nightjar --help` has them all.",
 )
-@click.option("--board", default="virtual", show_default=True, help="virtual, native, ...")
+@board_options()
 @click.option(
     "--bundle", required=True, type=click.Path(path_type=Path), help="A bundle folder or a .tflite."
 )
@@ -61,6 +63,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for project and evidence.")
+@force_option
 @stream_option
 @click.option("--soak", default=20, show_default=True, type=click.IntRange(min=1))
 @click.option(
@@ -89,12 +92,14 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
     board: str,
+    wait: float,
     bundle: Path,
     vectors: int,
     seed: int,
     rounding: str,
     project: Path | None,
     out: Path | None,
+    force: bool,
     stream: bool,
     soak: int,
     deadline: float,
@@ -111,6 +116,7 @@ def command(
     import secrets
     import tempfile
 
+    from host.bundle import load_subject
     from host.cli.progress import working
     from host.compare.conclude import conclude
     from host.compare.prepare import default_folder, prepare
@@ -121,13 +127,14 @@ def command(
     from host.deadline import Deadline
     from host.enforced import enforced
     from host.exit_codes import Exit
-    from host.files import write_atomically
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.link.identity import check_project
+    from host.owned import remove_owned
     from host.report.html import write_html
     from host.report.junit import annotations, junit_xml
     from host.report.summary import summary_lines
+    from host.results import write_result
 
     limit = Deadline.after(deadline)
     if faults is not None:
@@ -135,18 +142,27 @@ def command(
     suite = _suite()
     with enforced(limit), working("making firmware"):
         require_coverable(board, min_coverage)
+        folder = out or default_folder(load_subject(bundle), board, rounding, stream=stream)
+        remove_owned(folder / "difference")  # of an earlier run
         subject, made = prepare(
-            bundle, board, rounding=rounding, stream=stream, project=project, out=out, limit=limit
+            bundle,
+            board,
+            rounding=rounding,
+            stream=stream,
+            project=project,
+            out=out,
+            limit=limit,
+            force=force,
         )
     check_project(made, subject)
     given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
     session = Session(made, subject, board, vectors, seed, given, limit=limit)
     questions = plan(session.structure, session.taps, session.scope)
-    folder = out or default_folder(subject, board, rounding, stream=stream)
     with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
         file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
         options = {
             "--board": board,
+            "--wait": wait,
             "--bundle": bundle,
             "--project": made.path,
             "--vectors": vectors,
@@ -187,7 +203,7 @@ def command(
     properties = _properties(session, conclusion)
     for path, form in ((junit, False), (gitlab, True)):
         if path is not None:
-            write_atomically(path, junit_xml(cases, properties, gitlab=form))
+            write_result(path, junit_xml(cases, properties, gitlab=form))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for text in annotations(cases):
             say(text, json_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.common import force_option, json_option, say, subcommand, write_json
 
 
 @subcommand(
@@ -44,6 +44,7 @@ from host.cli.common import json_option, say, subcommand, write_json
     show_default="the cache features of `nightjar cache`",
     help="Where features are kept, without a bound.",
 )
+@force_option
 @json_option
 def command(
     checkpoint: Path,
@@ -54,6 +55,7 @@ def command(
     seed: int,
     num_workers: int,
     cache_dir: Path | None,
+    force: bool,
     json_path: str | None,
 ) -> None:
     """Quantize CHECKPOINT to int8, judge it on validation recordings, and write the bundle if it passes."""
@@ -69,6 +71,7 @@ def command(
             seed=seed,
             num_workers=num_workers,
             cache_dir=cache_dir,
+            force=force,
         )
     )
     gates, contract = result.gates, result.contract

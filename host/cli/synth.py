@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.common import force_option, json_option, say, subcommand, write_json
 
 
 @subcommand()
@@ -27,6 +27,7 @@ from host.cli.common import json_option, say, subcommand, write_json
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Threads; the result does not depend on it."
 )
+@force_option
 @json_option
 def command(
     out: Path,
@@ -35,17 +36,18 @@ def command(
     species: int,
     duration: tuple[float, float],
     workers: int | None,
+    force: bool,
     json_path: str | None,
 ) -> None:
     """Make a synthetic bird-song data set in the folder OUT.
 
     OUT gets one folder of 24 kHz FLAC files a species, a folder of noise, metadata.csv and split.csv. It must be
-    absent, empty, or made by this command. The same options give the same bytes.
+    absent, empty, or just as this command made it. The same options give the same bytes.
     """
     from model_gen.data.synth import RATE, SCHEMA, SynthOptions, write_dataset
 
     options = SynthOptions(seed=seed, per_species=per_species, species=species, seconds=duration)
-    summary = write_dataset(out, options, workers=workers)
+    summary = write_dataset(out, options, workers=workers, force=force)
     say(
         f"{out}: {summary.recordings} recordings ({summary.seconds / 60:.1f} minutes) of "
         f"{len(summary.labels)} species and noise",

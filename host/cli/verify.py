@@ -13,14 +13,15 @@ from host.cli.common import (
     Choice,
     FiniteRange,
     Level,
+    board_options,
     faults_option,
+    force_option,
     json_option,
     result_option,
     say,
     subcommand,
     write_json,
 )
-from host.report.summary import summary_lines
 
 if TYPE_CHECKING:
     from host.bundle import Subject
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     " every tensor with the host reference, and write the verdict. Exit 0 only when exact, 19 on a difference.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--board", default="virtual", show_default=True, help="virtual, native, ...")
+@board_options()
 @click.option(
     "--vectors",
     default=8,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Folder for the project and for what reproduces a difference.",
 )
+@force_option
 @result_option("--html", "html_path", text="Write a page, too.")
 @click.option(
     "--baseline",
@@ -103,11 +105,13 @@ if TYPE_CHECKING:
 def command(
     model: Path,
     board: str,
+    wait: float,
     vectors: int,
     seed: int,
     rounding: str,
     project: Path | None,
     out: Path | None,
+    force: bool,
     html_path: Path | None,
     baseline: Path | None,
     deadline: float,
@@ -118,6 +122,7 @@ def command(
     faults: str | None,
     json_path: str | None,
 ) -> int:
+    from host.bundle import load_subject
     from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
@@ -127,27 +132,31 @@ def command(
     from host.enforced import enforced
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
+    from host.owned import remove_owned
     from host.report.html import write_html
     from host.report.regression import Baseline
+    from host.report.summary import summary_lines
 
     limit = Deadline.after(deadline)
     wrap = None if faults is None else parse_faults(faults).wrap
     with enforced(limit), working("making firmware") as now:
         require_coverable(board, min_coverage)
         before = None if baseline is None else Baseline.read(baseline)
+        folder = out if out is not None else default_folder(load_subject(model), board, rounding)
+        remove_owned(folder / "difference")  # of an earlier run
         subject, made = prepare(
-            model, board, rounding=rounding, project=project, out=out, limit=limit
+            model, board, rounding=rounding, project=project, out=out, limit=limit, force=force
         )
         ports = made.description.inputs
         given = [] if inputs is None else read_inputs(inputs, ports)
         if cover is not None:
             now("searching inputs that reach more")
             given += _search(made, subject, given, cover, cover_tries, seed, limit, json_path)
-        folder = out if out is not None else default_folder(subject, board, rounding)
         session = Session(
             *(made, subject, board, vectors, seed, tuple(given)),
             limit=limit,
             wrap=wrap,
+            wait=wait,
             evidence=folder / "difference",
         )
         if before is not None:

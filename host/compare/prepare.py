@@ -1,17 +1,13 @@
 """From a model to a built project: what verify, hil, classify and bench do first."""
 
-import fcntl
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.elf_record import check_recorded
-from host.errors import BadInput, HostFailure
+from host.errors import BadInput
+from host.owned import alone_in
 from host.project import Project, check_streams, load_project
 from host.reference.kept import KeptReference
 
@@ -37,6 +33,7 @@ def prepare(
     project: Path | None = None,
     out: Path | None = None,
     limit: Deadline | None = None,
+    force: bool = False,
 ) -> tuple[Subject, Project]:
     """Load a bundle or .tflite and make its firmware, or take the ELF of `project` as it lies there.
 
@@ -45,6 +42,7 @@ def prepare(
         stream: the firmware must take samples as they arrive, too.
         out: the project is written to out / "firmware".
         limit: a deadline over everything.
+        force: whether a project is replaced even where somebody has changed it.
 
     Raises:
         BadInput: the model or the project cannot be used, or the rules' own judge cannot run the model.
@@ -82,55 +80,11 @@ def prepare(
     folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)
     patience = Deadline.after(BUILD) if limit is None else limit.at_most(BUILD)
     with alone_in(folder, patience):
-        made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
+        made = generate(
+            subject, board, folder / "firmware", rounding=rounding, stream=stream, force=force
+        )
         if rounding == "tflm":
             _ = KeptReference(subject.model, rounding).ports  # its judge may refuse: before a build
         if build(made, patience):
             made = replace(made, recalled=(*made.recalled, "build"))
     return subject, made
-
-
-@contextmanager
-def alone_in(folder: Path, deadline: Deadline) -> Iterator[None]:
-    """Hold `folder`, made where it is absent, against other commands that make the same firmware in it.
-
-    The lock is on the folder itself: the kernel frees it when the process ends, and no file is left. A folder that was
-    made here and is still empty when the block fails is removed again.
-
-    Raises:
-        BadInput: `folder` is a file.
-        HostFailure: another command still holds it at the deadline.
-    """
-    absent = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise BadInput(
-            "the place for the firmware must be a folder", evidence=f"Received: {folder}"
-        ) from error
-    try:
-        while not _locked(handle):
-            if deadline.expired:
-                raise HostFailure(
-                    "another command is making firmware in the same folder",
-                    evidence=f"{folder} is still held",
-                    next_step="wait until it ends, or give another --out",
-                )
-            time.sleep(0.05)
-        yield
-    except BaseException:
-        with suppress(OSError):  # something is in it, or somebody else has removed it
-            for path in absent:
-                path.rmdir()
-        raise
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

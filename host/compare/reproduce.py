@@ -11,7 +11,7 @@ from host.bundle import CONTRACT, MODEL, Subject
 from host.compare.observe import Finding
 from host.compare.vectors import Vector
 from host.elf_record import record_path
-from host.files import new_directory
+from host.owned import free_place, new_directory
 from host.project import DESCRIPTION, ELF, Project
 from host.reference.kept import to_bytes
 from host.report.pictures import difference_png
@@ -31,12 +31,16 @@ def write_reproduction(
     vectors: int,
     seed: int,
 ) -> Path:
-    """Write everything that shows the difference again, whole or not at all; an earlier folder is replaced.
+    """Write everything that shows the difference again, whole or not at all; where it is then.
+
+    An earlier folder is replaced. One that somebody has changed, or put something into, stays: this
+    one is written beside it, as folder-2.
 
     `findings` are those of the vector that has the first difference, tensors included; `vectors` is the number of
     random ones, as given to --vectors.
     """
-    with new_directory(folder) as new:
+    free = free_place(folder)
+    with new_directory(free) as new:
         target = new / "project"
         (target / ELF).parent.mkdir(parents=True)
         shutil.copyfile(project.elf, target / ELF)
@@ -65,7 +69,7 @@ def write_reproduction(
             f" --vectors {vectors} --seed {seed} --json verify.json"
         )
         (new / "README.md").write_text(_readme(difference, command, board))
-    return folder
+    return free
 
 
 def _copy_subject(subject: Subject, new: Path) -> str:
@@ -75,9 +79,8 @@ def _copy_subject(subject: Subject, new: Path) -> str:
     bundle = new / "bundle"
     bundle.mkdir()
     (bundle / CONTRACT).write_bytes(subject.contract_json)
-    assert subject.contract is not None
-    for name in subject.contract.files:
-        shutil.copyfile(subject.path / name, bundle / name)
+    for name, data in subject.files.items():
+        (bundle / name).write_bytes(data)
     return "bundle"
 
 

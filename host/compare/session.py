@@ -49,12 +49,13 @@ T = TypeVar("T")
 class Session:
     """What is judged, on which board, and how.
 
-    project: generated and built; its ELF is judged as it lies there. subject: what it was generated from.
-    board: virtual, native, ... vectors: number of random vectors; `given` inputs come behind them, then a bundle's own
-    chunks. seed: of the random vectors. limit: a deadline over everything. root: where boards keep their records.
-    wait: seconds to wait for a board that somebody else holds. wrap: put around the transport; how tests damage the
-    link. repeats: untapped runs on each vector, for determinism. evidence: folder for what reproduces a difference;
-    None writes none.
+    project: generated and built; its ELF is judged as it lies there. subject: what it was generated
+    from. board: virtual, native, ... vectors: number of random vectors; `given` inputs come behind
+    them, then a bundle's own chunks. seed: of the random vectors. limit: a deadline over everything.
+    root: the private folder of boards, for tests; None is the user's. wait: seconds to wait for a
+    board that somebody else holds. wrap: put around the transport; how tests damage the link.
+    repeats: untapped runs on each vector, for determinism. evidence: folder for what reproduces a
+    difference; None writes none.
     """
 
     project: Project
@@ -64,7 +65,7 @@ class Session:
     seed: int
     given: tuple[Inputs, ...] = ()
     limit: Deadline | None = None
-    root: Path = Path("build/boards")
+    root: Path | None = None
     wait: float = 0
     wrap: Wrap | None = None
     repeats: int = 3
@@ -336,12 +337,13 @@ class Bench:
     def _start(self) -> None:
         session = self.session
         self._elf_sha256 = check_recorded(session.project.elf)
-        limit = Deadline.after(START)
+        left = float("inf") if session.limit is None else session.limit.remaining
+        board = self._stack.enter_context(
+            open_board(session.board, root=session.root, wait=min(session.wait, left))
+        )
+        limit = Deadline.after(START)  # without what was waited for the board
         if session.limit is not None:
             limit = limit.at_most(session.limit.remaining)
-        board = self._stack.enter_context(
-            open_board(session.board, root=session.root, wait=session.wait)
-        )
         self._board = board
         board.flash(session.project.elf, limit)
         if sha256_file(session.project.elf) != self._elf_sha256:

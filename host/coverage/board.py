@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from host.boards.folder import private_folder
 from host.boards.virtual import VirtualBoard
 from host.bundle import Subject
 from host.compare.vectors import Vector
@@ -109,7 +110,7 @@ def observed(
         start = start.at_most(limit.remaining)
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
         marks = Marks(Path(folder), image, steps)
-        board = VirtualBoard.start(marks.arguments())
+        board = VirtualBoard.start(private_folder(None, make=True), marks.arguments())
         try:
             # Before the firmware starts, so that its boot event is heard: an early HELLO is lost.
             with closing(board.connect(start)) as transport:

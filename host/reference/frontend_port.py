@@ -1,5 +1,6 @@
 """Checks of the frontend, or of a port of it, against recorded stage vectors."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from host.contract import FrontendContract
 from host.errors import BadInput
+from host.reading import read_file
 from host.reference.frontend_stages import (
     StageVector,
     first_difference,
@@ -69,13 +71,15 @@ def check_port(name: str, want: list[StageVector], port: Path) -> Outcome:
         file = port / name / f"{vector.name}.bin"
         if not file.is_file():
             continue
-        array = np.fromfile(file, dtype=np.dtype(vector.dtype).newbyteorder("<"))
-        if array.size != int(np.prod(vector.shape)) or file.stat().st_size != array.nbytes:
+        little = np.dtype(vector.dtype).newbyteorder("<")
+        wanted, size = math.prod(vector.shape) * little.itemsize, file.stat().st_size
+        if size != wanted:
             raise BadInput(
                 f"stage {vector.name} of {name} is {vector.dtype} {list(vector.shape)},"
-                f" {int(np.prod(vector.shape)) * np.dtype(vector.dtype).itemsize} bytes",
-                evidence=f"Received: {file} of {file.stat().st_size} bytes",
+                f" {wanted} bytes",
+                evidence=f"Received: {file} of {size} bytes",
             )
+        array = np.frombuffer(read_file(file, f"stage {vector.name}", wanted), little)
         (got[vector.name],) = vectors(
             {vector.name: array.astype(vector.dtype).reshape(vector.shape)}
         )

@@ -1,7 +1,6 @@
 """What every stage of the frontend gives, stage by stage: to record, and to find where a port leaves the way."""
 
 import ctypes
-import json
 import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,16 +11,19 @@ import numpy.typing as npt
 
 from host.contract import FrontendContract
 from host.errors import BadInput
+from host.reading import load_json
 from host.reference import frontend_library as library
 from host.reference.frontend import aligned, describe_with, quantize
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_tables import FrontendTables, make_tables, window_places
+from host.typed import typed
 
 SCHEMA = "nightjar/frontend-vectors/1"
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "frontend-vectors.json"
 PAGE = RECORDED.with_name("frontend.md")
 STAGES = ("samples", "window", "fft", "spectrum", "bands", "compressed", "dct", "features", "input")
 INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128  # of the recorded int8 input
+DTYPES = ("int16", "float32", "int8")
 FIRST = 8  # values of a stage that are recorded besides its CRC-32
 
 Array = npt.NDArray[Any]
@@ -36,6 +38,14 @@ class StageVector:
     shape: tuple[int, ...]
     crc32: str
     first: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Member:
+    """What is recorded of a member of the frontend's family."""
+
+    contract: FrontendContract
+    stages: tuple[StageVector, ...]
 
 
 def recorded_signal(samples: int = SAMPLES) -> npt.NDArray[np.int16]:
@@ -172,26 +182,22 @@ def load_recorded(path: Path = RECORDED) -> dict[str, tuple[FrontendContract, li
     Raises:
         BadInput: the file is not of this schema.
     """
+    again = "make them again with `nightjar frontend record`"
+    raw = load_json(path, "recorded stage vectors", next_step=again)
     try:
-        raw = json.loads(path.read_bytes())
         if raw["schema"] != SCHEMA:
             raise KeyError("schema")
-        return {
-            name: (
-                FrontendContract(**member["contract"]),
-                [
-                    StageVector(**{**v, "shape": tuple(v["shape"]), "first": tuple(v["first"])})
-                    for v in member["stages"]
-                ],
-            )
-            for name, member in raw["members"].items()
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        members = {name: typed(_Member, member) for name, member in raw["members"].items()}
+        for stage in (stage for member in members.values() for stage in member.stages):
+            if stage.dtype not in DTYPES or min(stage.shape, default=0) < 1:
+                raise ValueError(f"stage {stage.name} of {stage.dtype} {stage.shape}")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"recorded stage vectors must follow the schema {SCHEMA}",
             evidence=f"Received: {path}: {type(error).__name__}: {error}",
-            next_step="make them again with `nightjar frontend record`",
+            next_step=again,
         ) from error
+    return {name: (member.contract, list(member.stages)) for name, member in members.items()}
 
 
 def first_difference(

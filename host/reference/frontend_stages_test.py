@@ -7,12 +7,14 @@ import pytest
 from click.testing import CliRunner
 
 from host.cli.frontend import command
+from host.errors import BadInput
 from host.reference import frontend_tables
 from host.reference.frontend_members import MEMBERS
 from host.reference.frontend_stages import (
     PAGE,
     RECORDED,
     STAGES,
+    load_recorded,
     page_section,
     record,
     recorded_signal,
@@ -57,6 +59,29 @@ def test_a_port_that_errs_is_named(tmp_path: Path, stage: str) -> None:
     code, output = run("check", "--port", str(tmp_path), "--member", "mfcc")
     assert code == 1
     assert f"DIFFERS first in stage {stage}:" in output
+
+
+def test_a_stage_of_another_size_is_refused_unread(tmp_path: Path) -> None:
+    run("dump", "--out", str(tmp_path), "--member", "mfcc")
+    with (tmp_path / "mfcc" / "fft.bin").open("r+b") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(BadInput, match="stage fft of mfcc is float32") as caught:
+        run("check", "--port", str(tmp_path), "--member", "mfcc")
+    assert "1099511627776 bytes" in caught.value.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("dtype", "object"), ("shape", [-1]), ("shape", ["4"]), ("crc32", 7), ("first", {})],
+)
+def test_recorded_vectors_that_are_none_are_bad_input(
+    name: str, value: object, tmp_path: Path
+) -> None:
+    recorded = json.loads(RECORDED.read_bytes())
+    recorded["members"]["mfcc"]["stages"][0][name] = value
+    (tmp_path / "v.json").write_text(json.dumps(recorded))
+    with pytest.raises(BadInput, match="recorded stage vectors"):
+        load_recorded(tmp_path / "v.json")
 
 
 def test_the_stages_lead_to_one_another() -> None:

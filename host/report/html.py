@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host import __version__
-from host.files import write_atomically
 from host.report.pictures import map_png, spectrograms_png
 from host.report.verdict import LayerVerdict, Verdict, short_name
+from host.results import write_result
 
 TEMPLATE = "report.html.j2"
 
@@ -34,7 +34,7 @@ class Fact:
 
 def write_html(path: Path, verdict: Verdict, *, title: str, note: str = "") -> None:
     """Write the page whole or not at all. `note` is one line under the headline."""
-    write_atomically(path, render(verdict, title=title, note=note).encode())
+    write_result(path, render(verdict, title=title, note=note).encode())
 
 
 def render(verdict: Verdict, *, title: str, note: str = "") -> str:

@@ -122,11 +122,11 @@ class Exhibits:
 class Verdict:
     """Whether a board computes what the host computes.
 
-    exact: complete, and nothing differs. complete: everything that applies was judged. exit_code: of the
-    command that made the verdict. board: the kind that the firmware is for; tier: who ran it.
+    exact: complete, and nothing differs. complete: everything that applies was judged. exit_code: of
+    the command that made the verdict. board: the kind that the firmware is for; tier: who ran it.
     not_applicable: what there was nothing to judge of, with the reason. coverage: what the vectors
-    reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image in hex, computed
-    by the firmware. recalled: what was not computed anew, because nothing that it depends on had
+    reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image, computed by
+    the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
     changed. attempts: how often it took.
     """
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
+from host.reading import kind_of
 
 EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 QUALITY = "VHQ"  # soxr's; its output depends on nothing but its input
@@ -47,7 +48,7 @@ def decode(
     import soxr
 
     if not path.is_file():
-        raise _unreadable(path, "a folder" if path.is_dir() else "no such file")
+        raise _unreadable(path, kind_of(path.stat().st_mode) if path.exists() else "no such file")
     try:
         with soundfile.SoundFile(path) as file:
             rate = int(file.samplerate)

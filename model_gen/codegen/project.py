@@ -1,12 +1,13 @@
 """Writes the firmware project of a model and a board: whole, self-contained, the same bytes every time."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from host.bundle import Subject
 from host.contract import Contract
 from host.errors import BadInput
-from host.files import new_directory
+from host.owned import LIST, check_replaceable, new_directory
 from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen.emit import FIRMWARE, environment
 from model_gen.codegen.frontend import check_stream, render_frontend
@@ -40,24 +41,34 @@ def boards() -> list[str]:
 
 
 def generate(
-    subject: Subject, board: str, out: Path, *, rounding: str = "tflite", stream: bool = False
+    subject: Subject,
+    board: str,
+    out: Path,
+    *,
+    rounding: str = "tflite",
+    stream: bool = False,
+    force: bool = False,
 ) -> Project:
     """Write the firmware project of `subject` for `board` to the folder `out`, whole or not at all.
 
-    An earlier project at `out` is replaced; where it is already the very same, nothing is touched, so that its build
-    stays valid. `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With `stream` the
-    firmware also takes samples as they arrive, for which it keeps a ring of frames as large as its features.
+    An earlier project at `out` is replaced, unless somebody has changed it or put something into
+    it; with `force` in any case. Where it is already the very same, nothing is touched, so that its
+    build stays valid.
+
+    `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With
+    `stream` the firmware also takes samples as they arrive, for which it keeps a ring of frames as
+    large as its features.
 
     Raises:
         BadInput: an unknown board, no frames to stream, a model that backend cm55 does not take, a contract that does
             not fit its model, an `out` that holds something else, or a model that does not fit the board's memory map.
     """
-    out = out.resolve()
+    out = Path(os.path.realpath(out))
     if board not in boards():
         raise BadInput(
             f"board must be one of {', '.join(boards())}", evidence=f"Received: {board!r}"
         )
-    _check_place(out)
+    check_replaceable(out, force=force)
     contract = subject.contract
     if stream:
         check_stream(contract)
@@ -75,8 +86,8 @@ def generate(
     described = describe(subject, board, generated, rules=rounding, stream=stream)
     link, recalled = messages()
     files = _project_files(contract, generated, described, link)
-    if _on_disk(out) != files:
-        with new_directory(out) as folder:
+    if not _is_there(files, out):
+        with new_directory(out, disposable=(BUILD,), force=force) as folder:
             for name, content in files.items():
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,29 +172,19 @@ def _check_contract(contract: Contract, generated: Generated) -> None:
         )
 
 
-def _check_place(out: Path) -> None:
-    """`out` may be absent, a folder without files (build tools make those beforehand), or an earlier project."""
-    if not out.exists():
-        return
-    used = out.is_dir() and any(not path.is_dir() for path in out.rglob("*"))
-    if not out.is_dir() or (used and not (out / DESCRIPTION).is_file()):
-        raise BadInput(
-            f"the folder to write must be new, empty or an earlier project (with {DESCRIPTION})",
-            evidence=f"Received: {out}",
-            next_step="give another --out, or remove what is there",
-        )
-
-
-def _on_disk(out: Path) -> Files:
-    """What lies at `out`, without what CMake built."""
-    if not out.is_dir():
-        return {}
-    found = {}
-    for path in out.rglob("*"):
-        name = path.relative_to(out).as_posix()
-        if path.is_file() and not name.startswith(f"{BUILD}/"):
-            found[name] = path.read_bytes()
-    return found
+def _is_there(files: Files, out: Path) -> bool:
+    """Whether just these files lie at `out`, besides their list and what CMake built."""
+    found = {
+        name
+        for path in out.rglob("*")
+        if path.is_file()
+        and (name := path.relative_to(out).as_posix()) != LIST
+        and not name.startswith(f"{BUILD}/")
+    }
+    return found == set(files) and all(
+        (out / name).stat().st_size == len(content) and (out / name).read_bytes() == content
+        for name, content in files.items()
+    )
 
 
 def _project_files(

@@ -96,10 +96,21 @@ def test_unchanged_project_keeps_its_build(subject: Subject, tmp_path: Path) -> 
     (out / "build" / "nightjar.elf").write_bytes(b"elf")
     generate(subject, "virtual", out)
     assert (out / "build" / "nightjar.elf").exists()
-    (out / "model" / "nj_model.c").write_text("changed by hand")
-    generate(subject, "virtual", out)
+    generate(subject, "native", out)
     assert not (out / "build").exists()
-    assert "changed" not in (out / "model" / "nj_model.c").read_text()
+
+
+def test_what_somebody_changed_is_replaced_only_by_force(subject: Subject, tmp_path: Path) -> None:
+    out = tmp_path / "p"
+    generate(subject, "virtual", out)
+    source = out / "model" / "nj_model.c"
+    source.write_text("changed by hand")
+    with pytest.raises(BadInput, match="just as nightjar wrote it") as caught:
+        generate(subject, "virtual", out)
+    assert "model/nj_model.c, which was changed" in caught.value.evidence
+    assert source.read_text() == "changed by hand"
+    generate(subject, "virtual", out, force=True)
+    assert "changed" not in source.read_text()
 
 
 def test_only_a_project_or_nothing_is_replaced(subject: Subject, tmp_path: Path) -> None:
@@ -107,7 +118,7 @@ def test_only_a_project_or_nothing_is_replaced(subject: Subject, tmp_path: Path)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     for out in (tmp_path / "mine", tmp_path / "mine" / "thesis.txt"):
-        with pytest.raises(BadInput, match="new, empty or an earlier project"):
+        with pytest.raises(BadInput, match=r"new, empty, or just as|must be a folder"):
             generate(subject, "virtual", out)
     assert contents(tmp_path / "mine") == {"thesis.txt": b"years of work"}
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from host.errors import BadInput
+from host.reading import read_text
 from model_gen.data.dataset import Dataset, Recording, stable_order
 
 SPLITS = ("train", "val", "test")
@@ -66,13 +67,27 @@ def to_csv(assignment: Assignment) -> str:
     return stream.getvalue()
 
 
+def read_split(path: Path) -> Assignment:
+    """Read a split file.
+
+    Raises:
+        BadInput: it cannot be read, or as `from_csv`.
+    """
+    return from_csv(read_text(path, "a split file"), path)
+
+
 def from_csv(text: str, source: Path) -> Assignment:
     """Parse a split file; other columns are ignored.
 
     Raises:
-        BadInput: it lacks the columns path and split, or names another split.
+        BadInput: it is no CSV, lacks the columns path and split, or names another split.
     """
-    rows = list(csv.DictReader(io.StringIO(text)))
+    try:
+        rows = list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise BadInput(
+            "a split file must be CSV", evidence=f"Received: {source}: {error}"
+        ) from error
     assignment: Assignment = {}
     for row in rows:
         split = {"validation": "val", "valid": "val"}.get(
@@ -149,7 +164,7 @@ def _by_group(
 
 def _from_file(recordings: Sequence[Recording], file: Path) -> Assignment:
     """What the file says; a recording that was moved to another class folder keeps its split, by its name."""
-    listed = from_csv(file.read_text(), file)
+    listed = read_split(file)
     present = {r.relative for r in recordings}
     moved: dict[str, list[str]] = defaultdict(list)
     for path in listed:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from host.errors import BadInput
 from model_gen.data.dataset import Dataset, Recording
-from model_gen.data.split import from_csv, of_split, split_dataset, to_csv
+from model_gen.data.split import from_csv, of_split, read_split, split_dataset, to_csv
 
 
 def _dataset(counts: dict[str, int], root: Path = Path("nowhere")) -> Dataset:
@@ -105,3 +105,14 @@ def test_split_files_round_trip_and_bad_rows_are_named() -> None:
     assert from_csv(to_csv(rows), Path("split.csv")) == rows
     with pytest.raises(BadInput, match="columns"):
         from_csv("path,split\nx.wav,both\n", Path("split.csv"))
+
+
+@pytest.mark.parametrize(
+    "data", [b"path,split\n\xff.wav,train\n", b'path,split\n"' + b"x" * 200_000]
+)
+def test_a_split_file_that_is_no_text_or_no_csv_is_bad_input(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match="a split file must be") as caught:
+        read_split(path)
+    assert str(path) in caught.value.evidence

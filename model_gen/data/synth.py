@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
-from host.files import new_directory
+from host.owned import new_directory
 from model_gen.audio.decode import to_int16
 from model_gen.data.synth_noise import background
 from model_gen.data.synth_species import SPECIES
@@ -124,17 +124,19 @@ def make_recording(item: Item, options: SynthOptions) -> tuple[npt.NDArray[np.in
     return to_int16(sound * (peak / np.abs(sound).max())), snr
 
 
-def write_dataset(out: Path, options: SynthOptions, *, workers: int | None = None) -> SynthSummary:
+def write_dataset(
+    out: Path, options: SynthOptions, *, workers: int | None = None, force: bool = False
+) -> SynthSummary:
     """Make the data set, whole or not at all; its bytes depend on `options` only.
 
     Raises:
-        BadInput: `out` holds something that is not an unchanged set of files from here.
+        BadInput: `out` holds something that is not an unchanged set of files from here, without
+            `force`.
     """
     import soundfile
 
-    require_replaceable(out)
     items = plan(options)
-    with new_directory(out) as folder:
+    with new_directory(out, force=force) as folder:
         for name in {item.folder for item in items}:
             (folder / name).mkdir()
 
@@ -171,33 +173,6 @@ def write_dataset(out: Path, options: SynthOptions, *, workers: int | None = Non
         splits=dict(sorted(Counter(item.split for item in items).items())),
         unheard_share=sum(item.role == "unheard" for item in tested) / len(tested),
     )
-
-
-def require_replaceable(out: Path) -> None:
-    """Raise BadInput unless `out` is absent, an empty folder, or holds nothing but what synth made."""
-    if not out.exists() and not out.is_symlink():
-        return
-    next_step = "give another folder, or remove it"
-    if not out.is_dir():
-        raise BadInput(
-            "the data set goes into a folder", evidence=f"Received: {out}", next_step=next_step
-        )
-    found = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
-    if not found:
-        return
-    ours = {MARKER, METADATA, SPLIT}
-    if (out / METADATA).is_file() and (out / MARKER).is_file():
-        rows = csv.DictReader(io.StringIO((out / METADATA).read_text()))
-        ours |= {row.get("file") or "" for row in rows}
-        foreign = sorted(found - ours)
-    else:
-        foreign = sorted(found)
-    if foreign:
-        raise BadInput(
-            "a data set replaces only a folder that is empty or was made by `nightjar synth`",
-            evidence=f"Received: {out}, which holds {foreign[0]}",
-            next_step=next_step,
-        )
 
 
 def _plan_folder(folder: str, options: SynthOptions) -> list[Item]:

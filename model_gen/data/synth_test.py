@@ -132,9 +132,16 @@ def test_only_empty_and_own_folders_are_replaced(tmp_path: Path) -> None:
     write_dataset(out, dataclasses.replace(SMALL, per_species=3))
     assert len(list(out.glob("*/*.flac"))) == 9
     (out / "noise" / "mine.wav").write_bytes(b"precious")
-    with pytest.raises(BadInput, match="replaces only") as caught:
+    with pytest.raises(BadInput, match="just as nightjar wrote it") as caught:
         write_dataset(out, SMALL)
     assert "noise/mine.wav" in caught.value.evidence
+    (out / "noise" / "mine.wav").unlink()
+    (out / "split.csv").write_text("path,split\n")
+    with pytest.raises(BadInput, match="just as nightjar wrote it") as caught:
+        write_dataset(out, SMALL)
+    assert "split.csv, which was changed" in caught.value.evidence
+    write_dataset(out, SMALL, force=True)
+    assert (out / "split.csv").read_text() != "path,split\n"
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadInput, match="folder"):
         write_dataset(tmp_path / "file", SMALL)

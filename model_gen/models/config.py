@@ -3,12 +3,14 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from host.contract import FrontendContract
 from host.errors import BadInput
+from host.reading import MOST_JSON, load_json, read_file
+from host.typed import typed
 
 SCHEMA = "nightjar/model-config/1"
+_AGAIN = "train the model again with `nightjar train`"
 
 
 @dataclass(frozen=True)
@@ -48,23 +50,22 @@ class ModelConfig:
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "ModelConfig":
+    def from_json(cls, data: bytes) -> "ModelConfig":
         """Parse a configuration file.
 
         Raises:
             BadInput: it is not JSON of this schema.
         """
+        raw = load_json(data, "a model configuration", next_step=_AGAIN)
         try:
-            raw: dict[str, Any] = json.loads(text)
             if raw.pop("schema") != SCHEMA:
                 raise KeyError("schema")
-            frontend = FrontendContract(**raw.pop("frontend"))
-            return cls(frontend=frontend, labels=tuple(raw.pop("labels")), **raw)
+            return typed(cls, raw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(
                 f"a model configuration must follow the schema {SCHEMA}",
                 evidence=f"Received: {type(error).__name__}: {error}",
-                next_step="train the model again with `nightjar train`",
+                next_step=_AGAIN,
             ) from error
 
 
@@ -96,4 +97,5 @@ def load_config(checkpoint: Path) -> ModelConfig:
                 evidence=f"Received: {checkpoint}; {path.name} is missing",
                 next_step="make one with `nightjar train`",
             )
-    return ModelConfig.from_json(config_path(checkpoint).read_text())
+    data = read_file(config_path(checkpoint), "a model configuration", MOST_JSON, next_step=_AGAIN)
+    return ModelConfig.from_json(data)

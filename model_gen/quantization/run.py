@@ -12,18 +12,18 @@ from host.bundle import (
     MODEL,
     VECTORS,
     Vectors,
-    require_replaceable,
     vectors_to_npz,
     write_bundle,
 )
 from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.files import sha256_bytes
+from host.owned import check_replaceable
 from host.reference.interpreter import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order
 from model_gen.data.features import Chunks, Selection, extract
 from model_gen.data.reopen import recordings_of, train_selection
-from model_gen.data.split import Assignment, from_csv, to_csv
+from model_gen.data.split import Assignment, read_split, to_csv
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.quantization.calibration import manifest_csv, stratified
 from model_gen.quantization.convert import convert_checkpoint
@@ -53,6 +53,7 @@ class QuantizeOptions:
     seed: int = 42
     num_workers: int = 2
     cache_dir: Path | None = None  # None: the cache `features`
+    force: bool = False  # whether `out` is replaced whatever is in it
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,11 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     """Calibrate on train recordings, convert, judge on validation recordings, and write the bundle if it passes.
 
     Raises:
-        BadInput: checkpoint or data are unusable, or `out` holds something else than a bundle.
+        BadInput: checkpoint or data are unusable, or `out` holds something else than a bundle
+            as it was written, without `force`.
         HostFailure: the converter failed, or its model has ranges that do not hold the features.
     """
-    require_replaceable(options.out)
+    check_replaceable(options.out, force=options.force)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint)
     assignment = _assignment(options.checkpoint)
@@ -109,14 +111,13 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
             "calibration": {"split": "train", "chunks": len(manifest), "seed": options.seed},
         },
     )
-    write_bundle(options.out, contract, files)
+    write_bundle(options.out, contract, files, force=options.force)
     return QuantizeResult(gates, contract, ops, len(tflite))
 
 
 def _assignment(checkpoint: Path) -> Assignment:
     load_config(checkpoint)
-    path = beside(checkpoint, SPLIT)
-    return from_csv(path.read_text(), path)
+    return read_split(beside(checkpoint, SPLIT))
 
 
 def _extract(
