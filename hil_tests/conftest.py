@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hil_tests.suite import Ask, Suite, place_proof
+from hil_tests.suite import WORKERS, Ask, Suite, place_proof
 from host.compare.answers import ask as ask_bench
 from host.compare.questions import Kind, Question
 from host.compare.session import Bench
@@ -26,6 +26,11 @@ NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a b
 APART = (HERE / "tester", HERE / "family")
 ORDER = ("identity", "frontend", "tensors", "cost", "determinism", "stream", "soak")
 
+BROKEN = HostFailure(
+    "pytest met an internal error",
+    evidence="what it said is above",
+    next_step="leave out the plugin that it names, or report it",
+)
 SUITE = pytest.StashKey[Suite]()
 
 
@@ -258,8 +263,15 @@ class Status:
         self._interrupted = False
         self._others = False  # whether a test failed that judges no board
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a process of xdist where its part of the proof goes."""
+        option = self._config.option
+        node.workerinput[WORKERS] = (option.hil_proof, option.hil_nonce)
+
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self._interrupted = isinstance(excinfo.value, KeyboardInterrupt)
+        # pytest's own ways to stop early are KeyboardInterrupts, too.
+        self._interrupted = type(excinfo.value) is KeyboardInterrupt
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         path = self._config.rootpath / report.nodeid.split("::")[0]
@@ -269,6 +281,8 @@ class Status:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         result = yield
         suite = self._config.stash.get(SUITE, None)
+        if suite is not None and session.exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+            suite.error(BROKEN)
         conclusion = None if suite is None else suite.finish(self._config)
         if conclusion is None:
             return result

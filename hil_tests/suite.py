@@ -27,6 +27,7 @@ from host.report.exhibits import save_exhibits
 from host.report.html import write_html
 from host.report.junit import CaseRecord, add_types
 
+WORKERS = "nightjar_proof"  # what processes of xdist are told
 Ask = Callable[[Question], None]  # raises where the answer is wrong
 
 
@@ -163,7 +164,9 @@ class Suite:
 
 def place_proof(config: pytest.Config) -> None:
     """Give a run that was not told where to leave its proof a place and a nonce of its own."""
-    if config.option.hil_proof is None:
+    if hasattr(config, "workerinput"):  # a process of xdist takes those of the one that started it
+        config.option.hil_proof, config.option.hil_nonce = config.workerinput[WORKERS]
+    elif config.option.hil_proof is None:
         folder = tempfile.TemporaryDirectory(prefix="nightjar-proof-")
         config.add_cleanup(folder.cleanup)
         config.option.hil_proof = str(Path(folder.name) / "proof")
