@@ -8,8 +8,9 @@ from host.errors import BadInput
 from host.reference.frontend import features
 from model_gen.audio.decode import decode
 from model_gen.data.dataset import index_dataset
-from model_gen.data.features import Selection, extract
+from model_gen.data.features import extract
 from model_gen.data.geometry import frontend_contract
+from model_gen.data.selection import Selection
 from model_gen.data.testing import RATE, write_tiny_dataset
 
 CONTRACT = frontend_contract(
