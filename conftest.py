@@ -1,10 +1,22 @@
-"""A property test that fails prints its shrunk example as a test that can be pasted and run."""
+"""A property test that fails prints its shrunk example as a test that can be pasted and run; none is failed by a slow
+machine."""
 
+import importlib.util
 from collections.abc import Generator
 
 import pytest
 
 from host.testing_counterexample import carried, watch
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if importlib.util.find_spec("hypothesis") is None:
+        return  # a bench that judges boards needs none
+    from hypothesis import HealthCheck, settings
+
+    patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("anywhere", **patient)
+    settings.load_profile("anywhere")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -31,7 +31,7 @@ def nightjar(*arguments: object, cwd: Path, **environment: str) -> Done:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -183,12 +183,12 @@ def test_a_signal_leaves_nothing_half_written(number: signal.Signals, empty: Pat
         start_new_session=True,
     )
     try:
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 300
         while not list(empty.glob(".data.*/*/*")) and time.monotonic() < ends:
             time.sleep(0.02)
         process.send_signal(number)
         process.send_signal(number)  # once more, as people do: what cleans up goes on
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=300)
     finally:
         process.kill()
     assert (process.returncode, output, errors.strip()) == (128 + number, "", "interrupted")

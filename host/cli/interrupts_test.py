@@ -51,7 +51,7 @@ print("and quiet")
 def run(code: str, signal: str) -> str:
     code = START.replace("SIGNAL", signal) + code
     command = with_default_signals([sys.executable, "-c", code])
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
