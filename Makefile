@@ -20,34 +20,40 @@ help:
 	@echo "make doctor    check every tool"
 	@echo "make clean     remove everything that was made, .venv included"
 
+# $(call target,COMMAND,what setup is told): make itself ends with 2 whatever went wrong. The code of the target and its
+# class stand in build/exit-code, and in the last lines.
+EXIT := build/exit-code
+define target
+@rm -f $(EXIT); code=0; \
+{ $(PYTHON) host/bootstrap.py $(2) && NIGHTJAR_EXIT_FILE=$(EXIT) && export NIGHTJAR_EXIT_FILE && $(1); } || code=$$?; \
+$(PYTHON) host/exit_codes.py $(EXIT) $$code
+endef
+
 setup:
-	@$(PYTHON) host/bootstrap.py
+	$(call target,true)
 
-demo: setup
-	@$(SCONS) demo
+demo:
+	$(call target,$(SCONS) demo)
 
-firmware: setup
-	@$(SCONS) firmware
+firmware:
+	$(call target,$(SCONS) firmware)
 
-flash: firmware
-	@$(BIN)/nightjar flash build/firmware/$(BOARD) --board $(BOARD)
+flash:
+	$(call target,$(SCONS) firmware && $(BIN)/nightjar flash build/firmware/$(BOARD) --board $(BOARD))
 
-hil: setup
-	@$(SCONS) bundle
-	@$(BIN)/nightjar hil --board $(BOARD) --bundle $(BUNDLE)
+hil:
+	$(call target,$(SCONS) bundle && $(BIN)/nightjar hil --board $(BOARD) --bundle $(BUNDLE))
 
-doctor: setup
-	@$(BIN)/nightjar doctor
+doctor:
+	$(call target,$(BIN)/nightjar doctor)
 
-lint: setup
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+lint:
+	$(call target,$(LINT))
 
 test:
-	@$(PYTHON) host/bootstrap.py --test
-	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -q
+	$(call target,$(LINT) && $(BIN)/python -m pytest -q,--test)
 
 clean:
 	-@[ ! -x $(BIN)/nightjar ] || $(BIN)/nightjar board down --all

@@ -1,47 +1,29 @@
-"""The hardware-in-the-loop suite: one board, one link, one session; the same tests and node ids on every tier."""
+"""The hardware-in-the-loop suite: one board, one link, one session; the same tests and node ids on every tier.
+
+What a test asks and is answered goes into a proof (host/compare/proof.py). The exit status is made from that, and not
+from what pytest makes of the tests: marks, plugins and options change neither.
+"""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from host.bundle import Subject, load_subject
-from host.cli.common import write_json
-from host.compare.layers import Layer, Structure, read_structure
+from hil_tests.suite import Ask, Suite, place_proof
+from host.compare.answers import ask as ask_bench
+from host.compare.questions import Kind, Question
 from host.compare.session import Bench
-from host.compare.vectors import count_vectors, node_id
-from host.errors import FirmwareFailure, HostFailure, NightjarError
-from host.project import load_project
-from host.report.junit import FAILURE_CLASS, add_types
-from host.report.outcome import deciding, is_verdict
-from host.report.verdict import describe
+from host.compare.vectors import node_id
+from host.errors import Defect, HostFailure, NightjarError
+from host.exit_codes import Exit, name_of
+from host.report.junit import FAILURE_CLASS, CaseRecord
 
+HERE = Path(__file__).parent
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
 # Folders whose tests make their own models and boards: of the tester itself, and of every member of the frontend.
-APART = tuple(Path(__file__).parent / name for name in ("tester", "family"))
-STREAM = Path(__file__).with_name("test_stream.py")
+APART = (HERE / "tester", HERE / "family")
 ORDER = ("identity", "frontend", "tensors", "cost", "determinism", "stream", "soak")
-NO_STREAM = "this firmware does not stream; generated with --stream it would"
-# Share of a chunk from one to the next. The last leaves a gap between chunks.
-STRIDES = {"half": 0.5, "quarter": 0.25, "gap": 1.25}
-
-
-@dataclass
-class Suite:
-    """What a session judges, and what went wrong in it."""
-
-    board: str
-    subject: Subject
-    structure: Structure
-    vectors: int  # random ones
-    total: int
-    stream: bool
-    errors: list[NightjarError] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    passed: int = 0  # tests that asked the board and passed
-
 
 SUITE = pytest.StashKey[Suite]()
 
@@ -49,9 +31,7 @@ SUITE = pytest.StashKey[Suite]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("nightjar", "hardware in the loop")
     group.addoption("--board", default="virtual", help="virtual (default), native, ...")
-    group.addoption(
-        "--bundle", help="bundle folder or .tflite to judge; without it the suite is skipped"
-    )
+    group.addoption("--bundle", help="bundle folder or .tflite to judge")
     group.addoption("--seed", type=int, default=0, help="of the random vectors")
     group.addoption("--vectors", type=int, default=4, help="random vectors, besides a bundle's own")
     group.addoption("--rounding", default="tflite", choices=("tflite", "tflm"))
@@ -59,103 +39,98 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stream", action="store_true", help="make firmware that streams, and judge it"
     )
     group.addoption("--project", help="judge the ELF of this project as it lies there")
+    group.addoption(
+        "--wait", type=float, default=0, help="seconds to wait for a board that is taken"
+    )
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
-    group.addoption("--hil-error", help="write the error that decides the exit code as JSON")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")
     group.addoption("--hil-html", help="write the verdict as one page")
+    group.addoption("--hil-proof", help="write the proof to this file")
+    group.addoption("--hil-nonce", default="", help="of who started this run; goes into the proof")
     group.addoption("--soak", type=int, default=20, help="inferences of the soak test")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "asks(kind): a test that puts questions of a kind to a board"
+    )
+    config.pluginmanager.register(Status(config))
+    if config.getoption("--bundle") is not None:
+        place_proof(config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
-    bundle = config.getoption("--bundle")
-    if bundle is None:
+    if config.getoption("--bundle") is None:
+        if any(judges(Path(argument.split("::")[0]).resolve()) for argument in _named(config)):
+            pytest.exit(f"INPUT: {NO_BUNDLE}", returncode=Exit.INPUT)
         return
     for option in ("--hil-json", "--hil-html"):
         if config.getoption(option):
             Path(config.getoption(option)).unlink(missing_ok=True)
     try:
-        subject = load_subject(Path(bundle))
-        vectors = config.getoption("--vectors")
-        total = count_vectors(subject, vectors)
-        structure = read_structure(subject.model)
-        project = config.getoption("--project")
-        stream = config.getoption("--stream") or (
-            project is not None and load_project(Path(project)).description.stream
-        )
+        config.stash[SUITE] = Suite.open(config)
     except NightjarError as error:
         pytest.exit(str(error), returncode=error.exit_code)
-    board = config.getoption("--board")
-    config.stash[SUITE] = Suite(board, subject, structure, vectors, total, stream)
+
+
+def judges(path: Path) -> bool:
+    """Whether a path is one of the modules that judge a board, or the folder of them all."""
+    return path == HERE or (path.parent == HERE and path.name.startswith("test_"))
+
+
+def _named(config: pytest.Config) -> list[str]:
+    """The paths that somebody gave, and not the configuration."""
+    given = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+    return config.args if given else []
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where a board is judged, what brings its own or has nothing to judge stays out, unless asked for by name."""
-    suite = config.stash.get(SUITE, None)
-    if suite is None or not (
-        collection_path in APART or (collection_path == STREAM and not suite.stream)
-    ):
+    """Where no board is judged, its tests are none; where one is, the tester's own stay out unless asked for."""
+    if SUITE not in config.stash:
+        return True if judges(collection_path) and collection_path != HERE else None
+    if collection_path not in APART:
         return None
     asked = [Path(argument.split("::")[0]).resolve() for argument in config.args]
     return None if any(path.is_relative_to(collection_path) for path in asked) else True
 
 
+def _kind(function: Any) -> Kind | None:
+    marks = [mark for mark in getattr(function, "pytestmark", []) if mark.name == "asks"]
+    return Kind(marks[0].args[0]) if marks else None
+
+
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> list[Any] | None:
+    """A question that does not apply is no test."""
+    suite, kind = collector.config.stash.get(SUITE, None), _kind(obj)
+    return [] if suite is not None and kind is not None and not suite.plan.of(kind) else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Name vectors and layers at collection, so that a node id says what it judges."""
-    suite = metafunc.config.stash.get(SUITE, None)
-    skipped = [pytest.param(None, id="no-bundle", marks=pytest.mark.skip(reason=NO_BUNDLE))]
-    if "tensor" in metafunc.fixturenames:
-        pairs = [] if suite is None else _tensors(suite)
-        metafunc.parametrize(
-            "tensor",
-            [pytest.param((v, p), id=f"{node_id(v)}-{layer.node_id}") for v, p, layer in pairs]
-            or skipped,
-        )
-    if "vector" in metafunc.fixturenames:
-        first = 0
-        if suite is not None and metafunc.definition.get_closest_marker("chunks") is not None:
-            first = suite.vectors
-        total = 0 if suite is None else suite.total
-        if suite is not None and first == total:
-            reason = "a bare .tflite has no frontend, and no chunks of its own"
-            skipped = [pytest.param(None, id="no-chunks", marks=pytest.mark.skip(reason=reason))]
-        metafunc.parametrize(
-            "vector",
-            [pytest.param(v, id=node_id(v)) for v in range(first, total)] or skipped,
-        )
-    if "stride" in metafunc.fixturenames:
-        skip = pytest.mark.skip(reason=NO_BUNDLE if suite is None else NO_STREAM)
-        streams = suite is not None and suite.stream
-        metafunc.parametrize(
-            "stride",
-            [pytest.param(share, id=name) for name, share in STRIDES.items()]
-            if streams
-            else [pytest.param(0.0, id="no-stream", marks=skip)],
-        )
-    if "layer" in metafunc.fixturenames:
-        layers = () if suite is None else suite.structure.layers
-        metafunc.parametrize(
-            "layer",
-            [pytest.param(p, id=layer.node_id) for p, layer in enumerate(layers)] or skipped,
-        )
+    suite, kind = metafunc.config.stash.get(SUITE, None), _kind(metafunc.function)
+    if suite is None or kind is None:
+        return
+    named = [(question, _case_id(suite, question)) for question in suite.plan.of(kind)]
+    if any(name for _, name in named):
+        values = [pytest.param(question, id=name) for question, name in named]
+        metafunc.parametrize("question", values, indirect=True)
 
 
-def _tensors(suite: Suite) -> list[tuple[int, int, Layer]]:
-    layers = list(enumerate(suite.structure.layers))
-    return [(vector, p, layer) for vector in range(suite.total) for p, layer in layers]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "chunks: judges only the bundle's own chunks")
+def _case_id(suite: Suite, question: Question) -> str:
+    words = [] if question.vector is None else [node_id(question.vector)]
+    if question.layer is not None:
+        words.append(suite.session.structure.layers[question.layer].node_id)
+    return "-".join(words + ([question.stride] if question.stride else []))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Identity first; every case says its tier as a property."""
-    here = Path(__file__).parent
 
     def rank(item: pytest.Item) -> tuple[int, int]:
-        if item.path.parent != here:
+        if item.path.parent != HERE:
             return (0, 0)
         name = item.path.stem.removeprefix("test_")
         return (1, ORDER.index(name) if name in ORDER else len(ORDER))
@@ -168,122 +143,135 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def suite(request: pytest.FixtureRequest) -> Suite:
-    """What is judged."""
-    if SUITE not in request.config.stash:
-        pytest.skip(NO_BUNDLE)
-    return request.config.stash[SUITE]
-
-
-@pytest.fixture(scope="session")
-def bench(
-    request: pytest.FixtureRequest,
-    suite: Suite,
-    record_testsuite_property: Any,
-) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, record_testsuite_property: Any) -> Iterator[Bench]:
     """The board of this session, its link and what it has shown so far. Started by the first question."""
-    from host.compare.prepare import default_folder, prepare
-
-    option = request.config.getoption
-    record_testsuite_property("tier", suite.board)
-    out = Path(option("--hil-out")) if option("--hil-out") else None
-    subject, project = prepare(
-        suite.subject.path,
-        suite.board,
-        rounding=option("--rounding"),
-        stream=option("--stream"),
-        project=Path(option("--project")) if option("--project") else None,
-        out=out,
-    )
-    folder = out or default_folder(
-        subject, suite.board, option("--rounding"), stream=option("--stream")
-    )
-    with Bench(
-        project,
-        subject,
-        suite.board,
-        vectors=suite.vectors,
-        seed=option("--seed"),
-        evidence=folder / "difference",
-    ) as made:
+    suite = request.config.stash[SUITE]
+    record_testsuite_property("tier", suite.session.board)
+    with Bench(suite.session) as made:
         yield made
-        if option("--hil-json") or option("--hil-html"):
-            _write(made, suite, option("--hil-json"), option("--hil-html"))
+        suite.ended(made)
         if made.hello is not None:
             record_testsuite_property("build_id", made.hello.build_id.hex())
             record_testsuite_property("model_sha256", made.hello.model.hex())
-        difference = made.case.first_difference()
-        if difference is not None and not suite.errors:
-            # Seen, but the test that says so was not among those that ran.
-            raise FirmwareFailure(describe(difference))
 
 
-def _write(bench: Bench, suite: Suite, json_path: str | None, html_path: str | None) -> None:
-    from host.report.html import write_html
+@pytest.fixture
+def question(request: pytest.FixtureRequest) -> Question:
+    """What a test asks."""
+    asked: Question = getattr(request, "param", None) or Question(_kind(request.function) or "")
+    return asked
 
-    if bench.hello is None or bench.cause is not None:
-        suite.notes.append("no verdict was written: the board or the link failed")
-        return
-    try:
-        verdict = bench.verdict()
-    except HostFailure as error:
-        suite.notes.append(f"no verdict was written: {error}")
-        return
-    write_json(json_path, verdict.as_json())
-    if html_path:
-        write_html(Path(html_path), verdict, title=f"{suite.subject.path.name} on {suite.board}")
-    suite.notes.append(verdict.headline)
+
+@pytest.fixture
+def ask(bench: Bench, request: pytest.FixtureRequest) -> Ask:
+    """Put a question to the board, and fail where the answer is wrong. One cause is one failure."""
+    suite = request.config.stash[SUITE]
+
+    def put(question: Question) -> None:
+        answer = ask_bench(bench, question, soak=request.config.getoption("--soak"))
+        leader = suite.record(bench, answer)
+        request.node.user_properties += list(answer.figures.items())
+        if answer.failure is None:
+            return
+        if leader is not None:
+            pytest.skip(f"follows from the failure of `{leader.id}`: {answer.failure.what}")
+        raise answer.failure
+
+    return put
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, Any, Any]:
-    """Say the class of a failure; what is no verdict about the device is an error, not a failed test."""
+    """Write down how a test ended; what is no verdict about the device is an error, not a failed test."""
     report = yield
     suite = item.config.stash.get(SUITE, None)
     if suite is None or "bench" not in getattr(item, "fixturenames", ()):
         return report
-    suite.passed += call.when == "call" and report.passed
-    if call.excinfo is None or not report.failed:
+    raised = None if call.excinfo is None else call.excinfo.value
+    if raised is None or isinstance(raised, pytest.skip.Exception):
+        if call.when == "call" or raised is not None:
+            outcome = "passed" if raised is None else "skipped"
+            suite.case(_case(item, call, outcome, message=str(raised or "")))
         return report
-    error = call.excinfo.value
-    if not isinstance(error, NightjarError):
+    error: NightjarError
+    if isinstance(raised, NightjarError):
+        error = raised
+    elif isinstance(raised, pytest.fail.Exception):  # pytest-timeout, or another plugin
         error = HostFailure(
-            f"the suite itself failed: {type(error).__name__}: {error}",
+            f"a plugin of pytest ended the test: {raised}",
+            next_step="give the test more time, or leave the plugin out",
+        )
+    else:
+        error = Defect(
+            f"the suite itself failed: {type(raised).__name__}: {raised}",
             evidence=str(report.longrepr)[-1500:],
             next_step="this is a defect of the suite: report it",
         )
-    suite.errors.append(error)
-    item.user_properties.append((FAILURE_CLASS, error.failure_class))
-    report.longrepr = str(error)
-    if is_verdict(error):
-        report.when = "call"
-    elif report.when == "call":
-        report.when = "setup"
+    if call.when != "call" or not isinstance(raised, NightjarError):
+        suite.error(error)
+    outcome = "failed" if error.is_verdict else "error"
+    suite.case(_case(item, call, outcome, error.failure_class, error.what, str(error)))
+    if report.failed:
+        item.user_properties.append((FAILURE_CLASS, error.failure_class))
+        report.longrepr = str(error)
+        if error.is_verdict:
+            report.when = "call"
+        elif report.when == "call":
+            report.when = "setup"
     return report
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    suite = session.config.stash.get(SUITE, None)
-    if suite is None:
-        return
-    xml = getattr(session.config.option, "xmlpath", None)
-    if xml and Path(xml).is_file():
-        add_types(Path(xml))
-    error = deciding(suite.errors)
-    if error is not None and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
-        session.exitstatus = error.exit_code
-        if session.config.getoption("--hil-error"):
-            write_json(session.config.getoption("--hil-error"), error.as_json())
-    if not suite.passed and session.exitstatus == pytest.ExitCode.OK:
-        suite.notes.append("nothing was judged: every test was skipped")
-        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+def _case(
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    outcome: str,
+    kind: str = "",
+    message: str = "",
+    text: str = "",
+) -> CaseRecord:
+    file, line, _ = item.location
+    return CaseRecord(
+        classname=item.nodeid.split("::")[0].removesuffix(".py").replace("/", "."),
+        name=item.name,
+        outcome=outcome,
+        seconds=round(call.duration, 6),
+        file=file,
+        line=(line or 0) + 1,
+        kind=kind,
+        message=message,
+        text=text,
+    )
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    suite = config.stash.get(SUITE, None)
-    if suite is not None:
-        for note in suite.notes:
-            terminalreporter.write_line(note)
+class Status:
+    """Sets the exit status when all else is done: what a plugin makes of the tests comes too early to change it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._interrupted = False
+        self._others = False  # whether a test failed that judges no board
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self._interrupted = isinstance(excinfo.value, KeyboardInterrupt)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        path = self._config.rootpath / report.nodeid.split("::")[0]
+        self._others = self._others or (report.failed and not judges(path))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        result = yield
+        suite = self._config.stash.get(SUITE, None)
+        conclusion = None if suite is None else suite.finish(self._config)
+        if conclusion is None:
+            return result
+        code = Exit.SIGINT if self._interrupted else conclusion.code
+        if code != Exit.OK or not self._others:
+            session.exitstatus = code
+        lines = [] if conclusion.error is None else [str(conclusion.error)]
+        lines += [] if conclusion.verdict is None else [conclusion.verdict.headline]
+        for line in [*lines, f"exit code {int(code)} {name_of(code)}"]:
+            self._config.get_terminal_writer().line(line)
+        return result

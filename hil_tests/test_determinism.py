@@ -1,22 +1,17 @@
 """The same input gives the same outputs, however often it is run."""
 
-from host.compare.session import Bench
-from host.errors import FirmwareFailure
+import pytest
 
-TIMES = 5
-
-
-def test_repeated_runs(bench: Bench, vector: int) -> None:
-    differing = bench.determinism(vector, TIMES)
-    if differing:
-        raise FirmwareFailure(
-            f"{differing} of {TIMES} runs on vector {vector} gave other outputs than the first",
-            next_step="look for state that a run leaves behind, or memory written by something else",
-        )
+from hil_tests.suite import Ask
+from host.compare.questions import Kind, Question
 
 
-def test_untapped_run(bench: Bench, vector: int) -> None:
+@pytest.mark.asks(Kind.REPEATED)
+def test_repeated_runs(ask: Ask, question: Question) -> None:
+    ask(question)
+
+
+@pytest.mark.asks(Kind.UNTAPPED)
+def test_untapped_run(ask: Ask, question: Question) -> None:
     """Taps change nothing: an untapped run gives what the tapped one gave."""
-    explained = bench.explain_stage(vector, "RUN")
-    if explained is not None:
-        raise FirmwareFailure(explained)
+    ask(question)

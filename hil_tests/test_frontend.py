@@ -2,24 +2,17 @@
 
 import pytest
 
-from host.compare.session import Bench
-from host.errors import FirmwareFailure
+from hil_tests.suite import Ask
+from host.compare.questions import Kind, Question
 
 
-@pytest.mark.chunks
-def test_features(bench: Bench, vector: int) -> None:
+@pytest.mark.asks(Kind.FEATURES)
+def test_features(ask: Ask, question: Question) -> None:
     """The board's spectrogram of a chunk."""
-    _judge(bench, vector, "FRONTEND")
+    ask(question)
 
 
-def test_input(bench: Bench, vector: int) -> None:
+@pytest.mark.asks(Kind.INPUT)
+def test_input(ask: Ask, question: Question) -> None:
     """The model's inputs: quantized features of a chunk, or the tensors as they were loaded."""
-    _judge(bench, vector, "INPUT")
-
-
-def _judge(bench: Bench, vector: int, op: str) -> None:
-    explained = bench.explain_stage(vector, op)
-    if explained is not None:
-        raise FirmwareFailure(
-            explained, next_step="`nightjar verify` writes a folder that reproduces it"
-        )
+    ask(question)

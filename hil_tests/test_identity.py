@@ -1,15 +1,12 @@
 """Which firmware answers. Every other test of the suite asks this first."""
 
-from host.compare.session import Bench
-from host.errors import IdentityFailure
+import pytest
+
+from hil_tests.suite import Ask
+from host.compare.questions import Kind, Question
 
 
-def test_identity(bench: Bench) -> None:
+@pytest.mark.asks(Kind.IDENTITY)
+def test_identity(ask: Ask, question: Question) -> None:
     """Build-id, model, contract, protocol and tables are those of the project."""
-    hello = bench.identity()
-    if hello.board != bench.project.description.board:
-        raise IdentityFailure(
-            "another kind of board answers",
-            evidence=f"{hello.board}, not {bench.project.description.board}",
-            next_step="use --board with the kind of the project",
-        )
+    ask(question)

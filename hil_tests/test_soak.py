@@ -2,21 +2,13 @@
 
 import pytest
 
-from host.compare.session import Bench
-from host.errors import FirmwareFailure
+from hil_tests.suite import Ask
+from host.compare.questions import Kind, Question
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_soak(bench: Bench, request: pytest.FixtureRequest) -> None:
+@pytest.mark.asks(Kind.SOAK)
+def test_soak(ask: Ask, question: Question) -> None:
     """--soak inferences; the full measure is 1,000."""
-    wanted = request.config.getoption("--soak")
-    result = bench.soak(wanted)
-    request.node.user_properties.append(("inferences", result.inferences))
-    request.node.user_properties.append(("retries", result.retries))
-    request.node.user_properties.append(("seconds", round(result.seconds, 3)))
-    if result.wrong or result.inferences != wanted:
-        raise FirmwareFailure(
-            f"{result.wrong} of {result.inferences} inferences gave other scores than the reference",
-            next_step="`nightjar verify` with the same bundle finds the first tensor that differs",
-        )
+    ask(question)

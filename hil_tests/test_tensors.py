@@ -2,28 +2,17 @@
 
 import pytest
 
-from host.compare.session import Bench
-from host.errors import FirmwareFailure
-
-NEXT = "`nightjar verify` writes a folder that reproduces it"
+from hil_tests.suite import Ask
+from host.compare.questions import Kind, Question
 
 
-def test_tensor(bench: Bench, tensor: tuple[int, int]) -> None:
-    """One op output on one vector. A tensor that the generator folded away is skipped, with its reason."""
-    vector, position = tensor
-    observation = bench.observation(vector)
-    tap = bench.taps[position]
-    if not tap.observed:
-        pytest.skip(f"not observed: {tap.reason}")
-    if position not in observation.compared:
-        raise AssertionError(f"layer {position} was not compared")
-    explained = bench.explain(vector, position)
-    if explained is not None:
-        raise FirmwareFailure(explained, next_step=NEXT)
+@pytest.mark.asks(Kind.TENSOR)
+def test_tensor(ask: Ask, question: Question) -> None:
+    """One op output on one vector."""
+    ask(question)
 
 
-def test_scores(bench: Bench, vector: int) -> None:
+@pytest.mark.asks(Kind.SCORES)
+def test_scores(ask: Ask, question: Question) -> None:
     """The model's outputs as the board sends them."""
-    explained = bench.explain_stage(vector, "OUTPUT")
-    if explained is not None:
-        raise FirmwareFailure(explained, next_step=NEXT)
+    ask(question)

@@ -8,6 +8,7 @@ import pytest
 
 from host.compare.prepare import prepare
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.testing_counterexample import runnable
 from model_gen.codegen.limits import core_limits
 from model_gen.codegen.testing_drawn import Case, model_of
@@ -37,7 +38,7 @@ def check_on_board(cases: list[Case], tmp_path: Path) -> None:
     model = tmp_path / "model.tflite"
     model.write_bytes(model_of(cases))
     subject, project = prepare(model, "virtual", out=tmp_path / "project")
-    verdict = prove(project, subject, "virtual", VECTORS, 0, root=tmp_path / "boards")
+    verdict = prove(Session(project, subject, "virtual", VECTORS, 0, root=tmp_path / "boards"))
     assert verdict.exact, verdict.headline
     assert len(verdict.layers) == sum(len(case.outputs) for case in cases)
 

@@ -11,6 +11,7 @@ from host.compare.flip import find_symbol, flip_bit, overwrite
 from host.compare.frontend_cause import BEYOND, CODE
 from host.compare.prepare import prepare
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.reference.frontend_diagnose import diagnose
 from host.reference.frontend_members import MEMBERS
 from host.reference.frontend_stages import recorded_signal
@@ -41,7 +42,7 @@ def test_member(tier: str, member: str, tmp_path: Path) -> None:
     """Features and model input of every chunk, every byte."""
     bundle = write_member(member, tmp_path)
     subject, project = prepare(bundle, tier, out=tmp_path / "project")
-    verdict = prove(project, subject, tier, 0, 0, root=tmp_path / "boards")
+    verdict = prove(Session(project, subject, tier, 0, 0, root=tmp_path / "boards"))
     assert verdict.exact, verdict.headline
     assert verdict.vectors == 1 + len(CASES)
 
@@ -54,7 +55,7 @@ def test_a_damaged_table_is_named_with_its_stage(tier: str, table: str, tmp_path
     assert diagnose(project.elf, MEMBERS["mfcc"], recorded_signal()) is None
     symbol = find_symbol(project.elf, f"nj_frontend_{table}")
     flip_bit(project.elf, symbol, 4 * 21 + 2, 6)
-    first = prove(project, subject, tier, 0, 0, root=tmp_path / "boards").first_difference
+    first = prove(Session(project, subject, tier, 0, 0, root=tmp_path / "boards")).first_difference
     assert first is not None
     assert first.op == "FRONTEND"
     start = f"first differs in stage {FAULTS[table]}: nj_frontend_{table}[21] is "
@@ -67,7 +68,7 @@ def test_damaged_code_is_told_from_a_damaged_table(tier: str, tmp_path: Path) ->
     bundle = write_member("default", tmp_path)
     subject, project = prepare(bundle, tier, out=tmp_path / "project")
     overwrite(project.elf, find_symbol(project.elf, "nj_normalize", "STT_FUNC"), RETURN[tier])
-    first = prove(project, subject, tier, 0, 0, root=tmp_path / "boards").first_difference
+    first = prove(Session(project, subject, tier, 0, 0, root=tmp_path / "boards")).first_difference
     assert first is not None
     assert first.op == "FRONTEND"
     assert "a scale or a normalization" in first.cause

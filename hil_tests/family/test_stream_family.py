@@ -18,7 +18,7 @@ from host.bundle import Subject
 from host.cli import main
 from host.compare.feed import feeds
 from host.compare.prepare import prepare
-from host.compare.session import Bench
+from host.compare.session import Bench, Session
 from host.deadline import Deadline
 from host.project import Project
 from host.reference.frontend_cases import hard_chunks
@@ -54,7 +54,7 @@ def differences(
     samples = recording()
     starts = range(0, min(len(samples) - SAMPLES + 1, CHUNKS * stride), stride)
     generator = np.random.default_rng(stride)
-    with Bench(project, subject, tier, vectors=0, seed=0, root=root) as bench:
+    with Bench(Session(project, subject, tier, vectors=0, seed=0, root=root)) as bench:
         for number, feed in enumerate(feeds(samples, starts, SAMPLES, stride)):
             yield bench.explain_feed(number, feed.in_blocks(generator))
 

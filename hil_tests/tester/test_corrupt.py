@@ -7,6 +7,7 @@ import pytest
 
 from host.compare.flip import copy_project
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import LinkFailure
 from host.link.faults import FaultyTransport
@@ -30,7 +31,9 @@ def test_corrupt_link(
         project = copy_project(project, tmp_path / "spoiled")
         net.flip(project.elf, 2, 9, 6)
     verdict = prove(
-        project, subject, "native", 12, seed, root=boards, wrap=damaging(seed, 1e-4), repeats=2
+        Session(
+            project, subject, "native", 12, seed, root=boards, wrap=damaging(seed, 1e-4), repeats=2
+        )
     )
     assert verdict.exact is not flip
     assert verdict.vectors == 12
@@ -47,13 +50,15 @@ def test_corrupt_link_beyond_mending_is_no_verdict(
     limit = Deadline.after(20)
     with pytest.raises(LinkFailure):
         prove(
-            project,
-            subject,
-            "native",
-            2,
-            0,
-            root=boards,
-            limit=limit.at_most(8),
-            wrap=damaging(1, 0.2),
+            Session(
+                project,
+                subject,
+                "native",
+                2,
+                0,
+                root=boards,
+                limit=limit.at_most(8),
+                wrap=damaging(1, 0.2),
+            )
         )
     assert not limit.expired

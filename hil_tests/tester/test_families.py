@@ -7,6 +7,7 @@ import pytest
 
 from host.compare.macs import count_macs
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.contract import FrontendContract
 from host.report.verdict import Verdict
 from model_gen.codegen.testing_families import mobilenet_v2
@@ -21,7 +22,7 @@ def judged(model: bytes, made: Any, tmp_path: Path, tier: str, boards: Path) -> 
     path = tmp_path / "model.tflite"
     path.write_bytes(model)
     subject, project = made(path, tier)
-    verdict = prove(project, subject, tier, vectors=2, seed=5, root=boards)
+    verdict = prove(Session(project, subject, tier, vectors=2, seed=5, root=boards))
     assert verdict.exact, verdict.headline
     return verdict
 

@@ -8,6 +8,7 @@ import pytest
 
 from host.compare.flip import copy_project
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.compare.tensors import distance
 from host.compare.vectors import random_inputs
 from host.reference.model import ReferenceModel
@@ -35,7 +36,7 @@ def naive(net: Any, flipped: Any) -> tuple[list[int], list[int], int]:
 
 def test_no_flip_is_exact(made: Any, model_path: Path, tier: str, boards: Path) -> None:
     subject, project = made(model_path, tier)
-    verdict = prove(project, subject, tier, VECTORS, SEED, root=boards)
+    verdict = prove(Session(project, subject, tier, VECTORS, SEED, root=boards))
     assert verdict.exact
     assert [layer.observed for layer in verdict.layers] == [True] * 5
     assert verdict.proved.digests == VECTORS * (5 + 2)
@@ -61,7 +62,9 @@ def test_flip(
     net.flip(spoiled.elf, op, byte, bit)
     differing, steps, vector = naive(net, net.flipped(op, byte, bit))
     verdict = prove(
-        spoiled, subject, tier, VECTORS, SEED, root=boards, evidence=tmp_path / "difference"
+        Session(
+            spoiled, subject, tier, VECTORS, SEED, root=boards, evidence=tmp_path / "difference"
+        )
     )
     assert differing[op] > 0
     assert not verdict.exact
@@ -101,14 +104,16 @@ def test_flip_of_a_bundle(
 ) -> None:
     """The same where chunks go through the board's own frontend, which stays right."""
     subject, project = made(bundle_path, tier)
-    right = prove(project, subject, tier, 1, SEED, root=boards)
+    right = prove(Session(project, subject, tier, 1, SEED, root=boards))
     assert right.exact
     assert right.vectors == 3
     assert len(right.exhibits.spectrograms) == 1
     assert np.array_equal(right.exhibits.spectrograms[0].host, right.exhibits.spectrograms[0].board)
     spoiled = copy_project(project, tmp_path / "spoiled")
     net.flip(spoiled.elf, 1, 20, 6)
-    wrong = prove(spoiled, subject, tier, 1, SEED, root=boards, evidence=tmp_path / "difference")
+    wrong = prove(
+        Session(spoiled, subject, tier, 1, SEED, root=boards, evidence=tmp_path / "difference")
+    )
     assert wrong.first_difference is not None
     assert wrong.first_difference.layer == 1
     assert wrong.layers[0].differing == 0

@@ -7,6 +7,7 @@ import pytest
 
 from host.compare.flip import copy_project, find_symbol, overwrite
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import FirmwareFailure
 from host.link.registers import FirmwareFault
@@ -22,7 +23,7 @@ def test_hang(made: Any, model_path: Path, tier: str, boards: Path, tmp_path: Pa
     overwrite(spoiled.elf, find_symbol(spoiled.elf, "nj_step2", "STT_FUNC"), HANG[tier])
     limit = Deadline.after(30)
     with pytest.raises(FirmwareFailure, match="no answer"):
-        prove(spoiled, subject, tier, 1, 0, root=boards, limit=limit.at_most(5))
+        prove(Session(spoiled, subject, tier, 1, 0, root=boards, limit=limit.at_most(5)))
     assert not limit.expired
 
 
@@ -31,7 +32,7 @@ def test_fault(made: Any, model_path: Path, tier: str, boards: Path, tmp_path: P
     spoiled = copy_project(project, tmp_path / "spoiled")
     overwrite(spoiled.elf, find_symbol(spoiled.elf, "nj_step2", "STT_FUNC"), UNDEFINED[tier])
     with pytest.raises(FirmwareFault) as caught:
-        prove(spoiled, subject, tier, 1, 0, root=boards, limit=Deadline.after(30))
+        prove(Session(spoiled, subject, tier, 1, 0, root=boards, limit=Deadline.after(30)))
     assert "nj_model.c:" in caught.value.evidence
     assert "CFSR" in caught.value.evidence
     assert caught.value.exit_code == 1

@@ -17,6 +17,7 @@ from host.bundle import load_subject
 from host.cli import main
 from host.compare.flip import copy_project
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.contract import Contract
 from host.errors import IdentityFailure
 from host.link.identity import elf_build_id
@@ -47,7 +48,7 @@ def refused(project: Any, subject: Any, tier: str, boards: Path, words: str) -> 
     said: list[str] = []
     started = time.monotonic()
     with pytest.raises(IdentityFailure, match=words) as caught:
-        prove(project, subject, tier, 2, 0, root=boards, say=said.append)
+        prove(Session(project, subject, tier, 2, 0, root=boards), say=said.append)
     assert time.monotonic() - started < LIMIT
     assert said == []
     assert caught.value.exit_code == 15

@@ -1,11 +1,12 @@
 """Firmware that answers without computing: found, although every tensor of the tapped run is right."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from host.compare.session import Bench
+from host.compare.session import Bench, Session
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.link.client import Client, Cost
@@ -39,7 +40,7 @@ class Lazy:
 
 def judge(made: Any, model: Path, board: str, boards: Path, mode: Mode) -> Verdict:
     subject, project = made(model, board)
-    with Bench(project, subject, board, vectors=2, seed=5, root=boards) as bench:
+    with Bench(Session(project, subject, board, vectors=2, seed=5, root=boards)) as bench:
         lazy: Any = Lazy(bench.client, mode)
         bench._client = lazy
         for index in range(bench.total):
@@ -79,7 +80,7 @@ def test_table_with_another_size_is_named(
 
     monkeypatch.setattr(transfer, "parse_data", larger)
     with (
-        Bench(project, subject, "native", vectors=1, seed=5, root=boards) as bench,
+        Bench(Session(project, subject, "native", vectors=1, seed=5, root=boards)) as bench,
         pytest.raises(WrongSize, match="it says 7 bytes, the reference has 6"),
     ):
         bench.observation(0)
@@ -90,10 +91,12 @@ def test_time_that_is_over_is_not_the_firmwares_fault(
 ) -> None:
     subject, project = made(model_path, "native")
     with Bench(
-        project, subject, "native", vectors=1, seed=0, root=boards, limit=Deadline.after(20)
+        Session(
+            project, subject, "native", vectors=1, seed=0, root=boards, limit=Deadline.after(20)
+        )
     ) as bench:
         bench.identity()
-        bench._limit = Deadline.after(0)
+        bench.session = replace(bench.session, limit=Deadline.after(0))
         with pytest.raises(HostFailure, match="time that was given"):
             bench.observation(0)
 
@@ -116,7 +119,7 @@ def test_elf_that_is_replaced_while_it_is_flashed(
 
     monkeypatch.setattr(NativeBoard, "flash", replaced)
     with (
-        Bench(project, subject, "native", vectors=1, seed=0, root=boards) as bench,
+        Bench(Session(project, subject, "native", vectors=1, seed=0, root=boards)) as bench,
         pytest.raises(IdentityFailure, match="changed while"),
     ):
         bench.identity()

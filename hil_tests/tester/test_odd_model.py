@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.compare.session import Bench
+from host.compare.session import Bench, Session
 from host.deadline import Deadline
 from host.link.messages import Mode, Stages, What
 from model_gen.codegen.testing_models import builder, rewired
@@ -74,7 +74,7 @@ def test_odd_model_is_exact_on_the_stated_inputs(
         rng.standard_normal((VECTORS, 1, 7, 5, 3), dtype=np.float32),
         rng.integers(-128, 128, (VECTORS, 1, 1, 1, 17), dtype=np.int8),
     ]
-    with Bench(project, subject, tier, vectors=VECTORS, seed=SEED, root=boards) as bench:
+    with Bench(Session(project, subject, tier, vectors=VECTORS, seed=SEED, root=boards)) as bench:
         for vector in range(VECTORS):
             assert not bench.observation(vector).findings
             bench.client.run(Stages.MODEL, mode=Mode.PLAIN, deadline=Deadline.after(30))

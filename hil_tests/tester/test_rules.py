@@ -8,6 +8,7 @@ import pytest
 
 from host.compare.prepare import prepare
 from host.compare.prove import prove
+from host.compare.session import Session
 from host.errors import BadInput, HostFailure
 from model_gen.codegen.testing_single_ops import SINGLE_OPS
 
@@ -28,7 +29,7 @@ def test_the_judge_is_the_one_of_the_rules(
     rounding: str, model: Path, tmp_path: Path, boards: Path
 ) -> None:
     subject, project = prepare(model, "native", rounding=rounding, out=tmp_path / "out")
-    verdict = prove(project, subject, "native", 2, 0, root=boards)
+    verdict = prove(Session(project, subject, "native", 2, 0, root=boards))
     assert verdict.exact
     assert JUDGES[rounding] in verdict.reference
     # The same firmware before the other judge.
@@ -38,7 +39,7 @@ def test_the_judge_is_the_one_of_the_rules(
             project.description, rules=next(rules for rules in JUDGES if rules != rounding)
         ),
     )
-    verdict = prove(other, subject, "native", 2, 0, root=boards)
+    verdict = prove(Session(other, subject, "native", 2, 0, root=boards))
     assert not verdict.exact
     assert JUDGES[other.description.rules] in verdict.reference
 
@@ -66,7 +67,7 @@ def test_a_bundle_of_other_rules_keeps_its_recorded_spectrograms(
     """Its recorded scores are TFLite's, and hold under no other rules."""
     pytest.importorskip("tflite_micro")
     subject, project = prepare(bundle_path, "native", rounding="tflm", out=tmp_path / "out")
-    verdict = prove(project, subject, "native", 0, 0, root=boards)
+    verdict = prove(Session(project, subject, "native", 0, 0, root=boards))
     assert verdict.exact
     assert verdict.vectors == 2
     assert JUDGES["tflm"] in verdict.reference
@@ -76,4 +77,4 @@ def test_unknown_rules_have_no_judge(model: Path, tmp_path: Path, boards: Path) 
     subject, project = prepare(model, "native", out=tmp_path / "out")
     strange = replace(project, description=replace(project.description, rules="up"))
     with pytest.raises(BadInput, match="nobody judges"):
-        prove(strange, subject, "native", 1, 0, root=boards)
+        prove(Session(strange, subject, "native", 1, 0, root=boards))

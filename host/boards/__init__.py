@@ -18,15 +18,36 @@ KINDS = {
     "virtual": ("host.boards.virtual", "VirtualBoard"),
     "native": ("host.boards.native", "NativeBoard"),
 }
+# What the firmware of each kind counts when it runs, as its HELLO must say.
+UNITS = {"virtual": "instructions", "native": "none"}
 
 
-def _kind(name: str) -> Any:
+def check_name(name: str) -> None:
+    """Refuse a board that there is not.
+
+    Raises:
+        BadInput: no such kind.
+    """
     if name not in KINDS:
         raise BadInput(
             f"the known boards are {', '.join(KINDS)}",
             evidence=f"Received: {name!r}",
             next_step="choose one of them with --board",
         )
+
+
+def counts(name: str) -> bool:
+    """Whether a kind of board counts what a run costs.
+
+    Raises:
+        BadInput: no such kind.
+    """
+    check_name(name)
+    return UNITS[name] != "none"
+
+
+def _kind(name: str) -> Any:
+    check_name(name)
     module, kind = KINDS[name]
     return getattr(importlib.import_module(module), kind)
 

@@ -1,5 +1,6 @@
 """The command `nightjar`: one file a subcommand, loaded only when it is called."""
 
+import contextlib
 import errno
 import importlib
 import os
@@ -12,9 +13,10 @@ from pathlib import Path
 import click
 
 import host
-from host.cli.common import report_error, wants_json
-from host.cli.interrupts import Interrupts
-from host.errors import BadInput, HostFailure, NightjarError
+from host import exit_codes
+from host.cli.common import forget_results, report_error, wants_json
+from host.errors import BadInput, Defect, HostFailure, NightjarError
+from host.interrupts import Interrupts
 
 # Order and one line of help, so that listing the commands imports none of them.
 COMMANDS = {
@@ -47,6 +49,16 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            raise click.exceptions.NoSuchCommand(
+                args[0], possibilities=COMMANDS, ctx=ctx
+            ) from error
+
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
@@ -58,50 +70,70 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            raise _ReaderGone from error  # click itself would exit 1, the code of a wrong firmware
+            raise _ReaderGone from error  # click itself would exit 1
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"\b\nExit codes; the first that holds counts:\n{exit_codes.plain()}",
+)
 @click.version_option(host.__version__, prog_name="nightjar")
 def cli() -> None:
     """Take bird recordings to a board, and prove that it computes what the host computed."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with the code of the failure class.
+    """Run the command line and exit, as the tests do; the program itself begins in host/entry.py."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
-    128 + the signal's number when a signal ended it.
+
+def run(given: list[str]) -> int:
+    """Run the command line: its exit code, which is that of the failure class, or 128 + a signal's number.
+
+    A signal decides, whatever else went wrong while the command ended; its results are then removed.
     """
-    given = sys.argv[1:] if arguments is None else arguments
+    if sys.stdout is None:  # closed before we began; whoever closed it wants no output
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     interrupts = Interrupts()
+    try:
+        code = _run(given)
+    finally:
+        interrupts.done()
+    if interrupts.received is None:
+        return code
+    forget_results()
+    with contextlib.suppress(OSError):
+        click.echo(f"interrupted by {interrupts.received.name}", err=True)
+    return 128 + interrupts.received
+
+
+def _run(given: list[str]) -> int:
     try:
         outcome = cli.main(args=given, prog_name="nightjar", standalone_mode=False)
         sys.stdout.flush()
     except NightjarError as error:
-        sys.exit(report_error(error, given))
+        return report_error(error, given)
     except click.ClickException as error:
-        sys.exit(_report_usage(error, given))
+        return _report_usage(error, given)
     except (click.Abort, KeyboardInterrupt):
-        interrupts.done()
-        click.echo("interrupted", err=True)
-        sys.exit(128 + interrupts.received)
+        return 128 + signal.SIGINT
     except (_ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+        return 128 + signal.SIGPIPE
     except OSError as error:
-        sys.exit(report_error(_from_os_error(error), given))
+        return report_error(_from_os_error(error), given)
     except MemoryError as error:
-        sys.exit(report_error(_from_defect(error), given))
+        return report_error(_from_defect(error), given)
     except Exception as error:
-        # Python's own exit code, 1, would read as a verdict about the firmware.
         if not wants_json(given):
             traceback.print_exc()
-        sys.exit(report_error(_from_defect(error), given))
-    sys.exit(outcome if isinstance(outcome, int) else 0)
+        return report_error(_from_defect(error), given)
+    return int(outcome) if isinstance(outcome, int) else 0
 
 
 def _report_usage(error: click.ClickException, given: list[str]) -> int:
@@ -139,7 +171,7 @@ def _from_defect(error: BaseException) -> NightjarError:
             next_step="end other programs, or take a smaller model or fewer recordings",
         )
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return HostFailure(
+    return Defect(
         "nightjar met a case that it does not know: this is a defect of nightjar, not of your input",
         evidence=f"Received: {type(error).__name__}: {error} "
         f"(in {Path(last.filename).name}, line {last.lineno})",

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, write_json
+from host.cli.common import Choice, json_option, subcommand, write_json
 
 SCHEMA = "nightjar/bench/1"
 
 
-@click.command(
+@subcommand(
     "bench",
     help="Count what the frontend and each layer of MODEL (a bundle folder or a .tflite) cost on a board, beside"
     " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost."
@@ -19,9 +19,7 @@ SCHEMA = "nightjar/bench/1"
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual", show_default=True, help="virtual, ...")
-@click.option(
-    "--rounding", default="tflite", type=click.Choice(["tflite", "tflm"]), show_default=True
-)
+@click.option("--rounding", default="tflite", type=Choice(["tflite", "tflm"]), show_default=True)
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
@@ -53,12 +51,12 @@ def command(
         return bench_frontend(json_path)
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
-    from host.compare.session import Bench
+    from host.compare.session import Bench, Session
     from host.errors import BadInput, FirmwareFailure
     from host.report.bench import BenchRow, bench_json, table
 
     subject, made = prepare(model, board, rounding=rounding, project=project)
-    with Bench(made, subject, board, vectors=1, seed=seed) as bench:
+    with Bench(Session(made, subject, board, vectors=1, seed=seed)) as bench:
         hello = bench.identity()
         if hello.cost_unit == "none":
             raise BadInput(
@@ -98,6 +96,7 @@ def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str |
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
     from host.compare.prove import prove
+    from host.compare.session import Session
     from host.errors import BadInput, FirmwareFailure
     from host.report.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
 
@@ -116,7 +115,7 @@ def _engine(models: Path, board: str, rounding: str, seed: int, json_path: str |
         except BadInput as error:
             refusals.append(Refusal(file.stem, error.what))
             continue
-        verdict = prove(made, subject, board, vectors=1, seed=seed)
+        verdict = prove(Session(made, subject, board, vectors=1, seed=seed))
         if verdict.first_difference is not None:
             raise FirmwareFailure(
                 "the board does not compute what the host computes, so its costs mean nothing",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import Group, json_option, say, write_json
 
 if TYPE_CHECKING:
     from host.boards.record import Record
@@ -13,7 +13,7 @@ SCHEMA = "nightjar/board/1"
 _NAME = click.argument("name", default="virtual", metavar="[NAME=virtual]")
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Keep a board alive between commands: up, down, status."""
 

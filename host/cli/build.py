@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, stream_option, write_json
+from host.cli.common import Choice, json_option, say, stream_option, subcommand, write_json
 
 _SECONDS = 600
 
 
-@click.command(name="build")
+@subcommand(name="build")
 @click.argument("model", metavar="MODEL_OR_PROJECT", type=click.Path(path_type=Path))
 @click.option("--board", default=None, help="Board to build for.  [default: virtual]")
 @click.option(
@@ -20,12 +20,12 @@ _SECONDS = 600
 )
 @click.option(
     "--rounding",
-    type=click.Choice(["tflite", "tflm"]),
+    type=Choice(["tflite", "tflm"]),
     default="tflite",
     show_default=True,
     help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
 )
-@click.option("--backend", type=click.Choice(["cm55"]), default="cm55", show_default=True)
+@click.option("--backend", type=Choice(["cm55"]), default="cm55", show_default=True)
 @stream_option
 @json_option
 def command(

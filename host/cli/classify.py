@@ -4,10 +4,18 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import FiniteRange, json_option, say, stream_option, write_json
+from host.cli.common import (
+    Choice,
+    FiniteRange,
+    json_option,
+    say,
+    stream_option,
+    subcommand,
+    write_json,
+)
 
 
-@click.command(
+@subcommand(
     "classify",
     help="Cut each FILE into overlapping chunks, let the host and a board classify every chunk (the board through its"
     " own frontend), pool the scores and show the best labels of both. Firmware that streams is sent each sample once."
@@ -25,9 +33,7 @@ from host.cli.common import FiniteRange, json_option, say, stream_option, write_
     type=FiniteRange(0, 1, max_open=True),
     help="Share of a chunk that the next one repeats.",
 )
-@click.option(
-    "--pool", default="lme", show_default=True, type=click.Choice(["max", "average", "lme"])
-)
+@click.option("--pool", default="lme", show_default=True, type=Choice(["max", "average", "lme"]))
 @click.option("--top-k", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
@@ -48,7 +54,7 @@ def command(
     from host.bundle import load_subject
     from host.compare.listen import Listener, as_json, show
     from host.compare.prepare import prepare
-    from host.compare.session import Bench
+    from host.compare.session import Bench, Session
     from host.errors import BadInput
     from model_gen.codegen.frontend import check_stream
 
@@ -73,7 +79,7 @@ def command(
     if made is None:
         heard = [listener.listen(recording, None) for recording in recordings]
     else:
-        with Bench(made, subject, board, vectors=0, seed=0) as bench:
+        with Bench(Session(made, subject, board, vectors=0, seed=0)) as bench:
             hello = bench.identity()
             build_id, unit = hello.build_id.hex(), hello.cost_unit
             heard = [listener.listen(recording, bench.infer) for recording in recordings]

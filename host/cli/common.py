@@ -1,16 +1,52 @@
-"""What every subcommand shares: `--json`, its output, and how errors are shown."""
+"""What every subcommand shares: its results, `--json`, what it says while it works, and how errors are shown."""
 
+import contextlib
+import difflib
 import json
 import math
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from host.errors import BadInput, NightjarError
 from host.files import write_atomically
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Level(IntEnum):
+    """How much a command says."""
+
+    QUIET = 0  # errors only
+    NORMAL = 1
+    VERBOSE = 2
+
+
+_level = Level.NORMAL
+_results: list[Path] = []  # of the command that runs
+_console: "Console | None" = None  # that shows progress, which what is said must not run into
+
+
+def level() -> Level:
+    """How much the command that runs says."""
+    return _level
+
+
+@contextlib.contextmanager
+def printing_above(console: "Console") -> Iterator[None]:
+    """What is said inside the block appears above the line that `console` keeps moving."""
+    global _console
+    _console = console
+    try:
+        yield
+    finally:
+        _console = None
 
 
 class FiniteRange(click.FloatRange):
@@ -25,15 +61,134 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+class Choice(click.Choice[str]):
+    """A choice that names the nearest one when it is given none of them."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        return super().get_invalid_choice_message(value, ctx) + did_you_mean(value, self.choices)
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """A sentence that names the nearest of the known words, or "".
+
+    >>> did_you_mean("virtaul", ["virtual", "native"])
+    ' Did you mean virtual?'
+    """
+    near = difflib.get_close_matches(str(given), list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+class ResultFile(click.ParamType[Path]):
+    """A file that the command writes. It is looked at, and what an earlier run left there removed, before all else."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return Path(str(value))
+
+
+class Command(click.Command):
+    """A command whose results do not outlive their question: they are removed before any check can end it.
+
+    It also takes --quiet and --verbose.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.params += [
+            _loudness(Level.QUIET, ("-q", "--quiet"), "Say nothing but errors."),
+            _loudness(
+                Level.VERBOSE, ("-v", "--verbose"), "Say more: what was recalled, how long it took."
+            ),
+        ]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        global _level
+        _level = Level.NORMAL
+        self._forget(args)
+        return super().parse_args(ctx, args)
+
+    def _forget(self, args: Sequence[str]) -> None:
+        """Remove what the options of a ResultFile name; the parser has not looked at them yet."""
+        names = {name for p in self.params if isinstance(p.type, ResultFile) for name in p.opts}
+        _results.clear()
+        for name, path, others in _values(args, names):
+            if any(_same(path, other) for other in others):
+                raise BadInput(
+                    f"{name} would replace something that the command reads",
+                    evidence=f"Received: {path}",
+                    next_step="give another file",
+                )
+            _results.append(path)
+        forget_results()
+
+
+class Group(click.Group):
+    """A command with commands of its own."""
+
+    command_class = Command
+
+
+def subcommand(name: str | None = None, **named: Any) -> Callable[[Callable[..., Any]], Command]:
+    """`click.command`, for a `Command`."""
+    return click.command(name, cls=Command, **named)
+
+
+def forget_results() -> None:
+    """Remove the results of the command that runs."""
+    for path in _results:
+        if path.is_file():
+            path.unlink()
+
+
+def _values(args: Sequence[str], names: set[str]) -> "Iterable[tuple[str, Path, list[str]]]":
+    """(option, its file, every other word) of each result on the command line."""
+    for place, word in enumerate(args):
+        if word == "--":
+            return
+        name, joined, value = word.partition("=")
+        if name not in names:
+            continue
+        if joined:
+            others = [*args[:place], *args[place + 1 :]]
+        elif place + 1 < len(args):
+            value, others = args[place + 1], [*args[:place], *args[place + 2 :]]
+        else:
+            return
+        if value != "-":
+            yield name, Path(value), others
+
+
+def _same(path: Path, word: str) -> bool:
+    try:
+        return path.samefile(word.partition("=")[2] or word)
+    except (OSError, ValueError):
+        return False
+
+
+def _loudness(level: Level, names: tuple[str, str], text: str) -> click.Option:
+    def choose(context: click.Context, option: click.Parameter, value: bool) -> None:
+        global _level
+        _level = level if value else _level
+
+    return click.Option(names, is_flag=True, expose_value=False, callback=choose, help=text)
+
+
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--json FILE`, passed to the command as `json_path` (None, "-" or a path)."""
     return click.option(
         "--json",
         "json_path",
         metavar="FILE",
+        type=ResultFile(),
         callback=_writable,
         help='Write the result as JSON; "-" is standard output, with nothing else on it.',
     )(function)
+
+
+def result_option(*names: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add an option for a file that the command writes, passed as a Path or None."""
+    return click.option(*names, type=ResultFile(), metavar="FILE", help=text)
 
 
 def stream_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,24 +200,37 @@ def stream_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def _writable(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+def _writable(context: click.Context, option: click.Parameter, value: Path | None) -> str | None:
     """Refuse a place that cannot hold the file before any work is done for it."""
-    if value not in (None, "-"):
-        path = Path(str(value))
-        file = next((folder for folder in path.parents if folder.exists()), path.parent)
-        if path.is_dir() or not file.is_dir():
+    if value is None:
+        return None
+    if str(value) == "-":
+        if getattr(sys.stdout, "name", None) == os.devnull:
             raise BadInput(
-                "--json needs the path of a file, or - for standard output",
-                evidence=f"Received: {value!r}"
-                + (", which is a folder" if path.is_dir() else f", but {file} is no folder"),
+                "--json - needs a standard output",
+                evidence="Received: one that is closed",
                 next_step="give a file name, for example --json result.json",
             )
-    return value
+        return "-"
+    file = next((folder for folder in value.parents if folder.exists()), value.parent)
+    if value.is_dir() or not file.is_dir():
+        raise BadInput(
+            "--json needs the path of a file, or - for standard output",
+            evidence=f"Received: {str(value)!r}"
+            + (", which is a folder" if value.is_dir() else f", but {file} is no folder"),
+            next_step="give a file name, for example --json result.json",
+        )
+    return str(value)
 
 
-def say(message: str, json_path: str | None = None) -> None:
+def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL) -> None:
     """Print for people: on standard error when standard output belongs to `--json -`."""
-    click.echo(message, err=json_path == "-")
+    if _level < at:
+        return
+    if _console is not None and (json_path == "-" or sys.stdout.isatty()):
+        _console.print(message, markup=False, highlight=False, soft_wrap=True)
+    else:
+        click.echo(message, err=json_path == "-")
 
 
 def write_json(json_path: str | None, payload: dict[str, Any]) -> None:

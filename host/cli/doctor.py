@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import json_option, say, subcommand, write_json
 
 
-@click.command()
+@subcommand()
 @click.option("--strict", is_flag=True, help="Exit 10 when any check fails.")
 @json_option
 def command(strict: bool, json_path: str | None) -> int:

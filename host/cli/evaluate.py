@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import FiniteRange, json_option, say, write_json
+from host.cli.common import Choice, FiniteRange, json_option, say, subcommand, write_json
 from host.errors import BadInput
 
 
-@click.command(
+@subcommand(
     context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
     short_help="Score a checkpoint or a bundle on held-out recordings.",
 )
@@ -23,7 +23,7 @@ from host.errors import BadInput
 )  # fmt: skip
 @click.option(
     "--split",
-    type=click.Choice(["train", "val", "test", "all"]),
+    type=Choice(["train", "val", "test", "all"]),
     default="test",
     show_default=True,
     help='Of the recordings that training was given; "all" for others.',

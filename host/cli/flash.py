@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import json_option, say, subcommand, write_json
 
 if TYPE_CHECKING:
     from host.boards.base import FlashReport
@@ -18,7 +18,7 @@ _FLASH = 60.0
 _HELLO = 5.0
 
 
-@click.command()
+@subcommand()
 @click.argument("source", metavar="PROJECT_OR_BUNDLE_OR_TFLITE", type=click.Path(path_type=Path))
 @click.option("--board", "board_name", default="virtual", show_default=True, help="Kind of board.")
 @click.option(

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import Group, json_option, say, write_json
 
 CHECK_SCHEMA = "nightjar/frontend-check/1"
 
 
-@click.group("frontend", help="Check the frontend, or a port of it, stage by stage.")
+@click.group("frontend", cls=Group, help="Check the frontend, or a port of it, stage by stage.")
 def command() -> None:
     pass
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, stream_option, write_json
+from host.cli.common import Choice, json_option, say, stream_option, subcommand, write_json
 
 
-@click.command(name="generate")
+@subcommand(name="generate")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual", show_default=True, help="Board to generate for.")
 @click.option(
@@ -15,12 +15,12 @@ from host.cli.common import json_option, say, stream_option, write_json
 )
 @click.option(
     "--rounding",
-    type=click.Choice(["tflite", "tflm"]),
+    type=Choice(["tflite", "tflm"]),
     default="tflite",
     show_default=True,
     help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
 )
-@click.option("--backend", type=click.Choice(["cm55"]), default="cm55", show_default=True)
+@click.option("--backend", type=Choice(["cm55"]), default="cm55", show_default=True)
 @stream_option
 @json_option
 def command(

@@ -1,26 +1,43 @@
-"""`nightjar hil`: run the hardware-in-the-loop suite."""
+"""`nightjar hil`: run the hardware-in-the-loop suite, and say what its proof comes to."""
 
 import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say, stream_option
+from host.cli.common import (
+    Choice,
+    FiniteRange,
+    json_option,
+    result_option,
+    say,
+    stream_option,
+    subcommand,
+    write_json,
+)
 
 if TYPE_CHECKING:
-    from host.errors import NightjarError
+    from host.compare.conclude import Conclusion
+    from host.compare.proof import Proof
+    from host.compare.session import Session
+    from host.deadline import Deadline
+    from host.report.junit import CaseRecord
 
 _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
+# Exit codes of pytest: of a session that ended by itself, of an internal error, of bad usage.
+_ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 
 
-@click.command(
+@subcommand(
     "hil",
-    help="Run the hardware-in-the-loop suite on a board. This is pytest; the exact command is printed. Exit 1 when any"
-    " FIRMWARE test failed, else 15 for identity, else the code of what kept the suite from a verdict.",
+    help="Run the hardware-in-the-loop suite on a board. This is pytest; the exact command is printed. The exit code is"
+    " made from the proof that the run leaves, never from what pytest says of its tests: 0 is complete and exact, 19 a"
+    " FIRMWARE failure, 18 that something which applies was not judged; `nightjar --help` has them all.",
 )
 @click.option("--board", default="virtual", show_default=True, help="virtual, native, ...")
 @click.option(
@@ -32,7 +49,7 @@ _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
     "--rounding",
     default="tflite",
     show_default=True,
-    type=click.Choice(["tflite", "tflm"]),
+    type=Choice(["tflite", "tflm"]),
     help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
 @click.option(
@@ -41,8 +58,16 @@ _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for project and evidence.")
 @stream_option
 @click.option("--soak", default=20, show_default=True, type=click.IntRange(min=1))
-@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
-@click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write one page.")
+@click.option(
+    "--deadline",
+    default=3600.0,
+    show_default=True,
+    type=FiniteRange(min=1),
+    help="Seconds after which everything is given up.",
+)
+@result_option("--junit", text="Write JUnit XML as Jenkins takes it.")
+@result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
+@result_option("--html", "html_path", text="Write one page.")
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
@@ -55,17 +80,88 @@ def command(
     out: Path | None,
     stream: bool,
     soak: int,
+    deadline: float,
     junit: Path | None,
+    gitlab: Path | None,
     html_path: Path | None,
     json_path: str | None,
     pytest_arguments: tuple[str, ...],
 ) -> int:
+    import os
+    import secrets
     import tempfile
 
+    from host.cli.progress import working
+    from host.compare.conclude import conclude
+    from host.compare.prepare import default_folder, prepare
+    from host.compare.proof import read_proof
+    from host.compare.questions import plan
+    from host.compare.session import Session
+    from host.deadline import Deadline
+    from host.enforced import enforced
+    from host.files import write_atomically
+    from host.report.html import write_html
+    from host.report.junit import annotations, junit_xml
+
+    limit = Deadline.after(deadline)
+    suite = _suite()
+    with enforced(limit), working("making firmware"):
+        subject, made = prepare(
+            bundle, board, rounding=rounding, stream=stream, project=project, out=out, limit=limit
+        )
+    session = Session(made, subject, board, vectors=vectors, seed=seed, limit=limit)
+    questions = plan(session.structure, session.taps, session.scope)
+    folder = out or default_folder(subject, board, rounding, stream=stream)
+    with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
+        file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
+        options = {
+            "--board": board,
+            "--bundle": bundle,
+            "--project": made.path,
+            "--vectors": vectors,
+            "--seed": seed,
+            "--hil-out": folder,
+            "--soak": soak,
+        }
+        line = [sys.executable, "-m", "pytest", str(suite)]
+        line += [word for name, value in options.items() for word in (name, str(value))]
+        line += pytest_arguments
+        say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
+        line += ["--hil-proof", str(file), "--hil-nonce", nonce]
+        ended = _run(line, limit, quiet=json_path == "-")
+        proof = read_proof(file, nonce)
+        _check_usage(ended, proof)
+        conclusion = conclude(
+            session,
+            questions,
+            proof,
+            ended=_how(ended),
+            orderly=ended in _ORDERLY,
+            command=shlex.join(["nightjar", *sys.argv[1:]]),
+        )
+    cases = _cases(conclusion, proof)
+    properties = _properties(session, conclusion)
+    for path, form in ((junit, False), (gitlab, True)):
+        if path is not None:
+            write_atomically(path, junit_xml(cases, properties, gitlab=form))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for text in annotations(cases):
+            say(text, json_path)
+    verdict = conclusion.verdict
+    if verdict is not None:
+        write_json(json_path, verdict.as_json())
+        if html_path is not None:
+            write_html(html_path, verdict, title=f"{bundle.name} on {board}")
+        say(verdict.headline, json_path)
+    if conclusion.error is not None and (verdict is None or verdict.first_difference is None):
+        raise conclusion.error
+    return conclusion.code
+
+
+def _suite() -> Path:
+    """The folder of the suite."""
     import host
-    from host.bundle import load_subject
     from host.errors import HostFailure
-    from model_gen.codegen.frontend import check_stream
 
     suite = Path(host.__file__).resolve().parents[1] / "hil_tests"
     if not (suite / "conftest.py").is_file():
@@ -74,75 +170,76 @@ def command(
             evidence=f"no {suite}",
             next_step="clone the repository and install it with `make`",
         )
-    subject = load_subject(bundle)  # says what is wrong with it before pytest starts
-    if stream:
-        check_stream(subject.contract)
-    with tempfile.TemporaryDirectory() as temporary:
-        verdict = Path(temporary) / "verdict.json" if json_path == "-" else json_path
-        error = Path(temporary) / "error.json"
-        options = {
-            "--board": board,
-            "--bundle": bundle,
-            "--vectors": vectors,
-            "--seed": seed,
-            "--rounding": rounding,
-            "--project": project,
-            "--hil-out": out,
-            "--soak": soak,
-            "--junitxml": junit,
-            "--hil-html": html_path,
-            "--hil-json": verdict,
-        }
-        line = [sys.executable, "-m", "pytest", str(suite)]
-        for name, value in options.items():
-            if value is not None:
-                line += [name, str(value)]
-        line += ["--stream"] if stream else []
-        line += pytest_arguments
-        say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
-        try:
-            code = _run([*line, "--hil-error", str(error)], quiet=json_path == "-")
-        except KeyboardInterrupt:
-            if junit is not None:
-                # It would show what passed, and not that the rest never ran.
-                junit.unlink(missing_ok=True)
-            raise
-        if json_path == "-" and Path(str(verdict)).is_file():
-            sys.stdout.write(Path(str(verdict)).read_text())
-        if code not in (0, 1):
-            raise _error(code, error)
-    return code
+    return suite
 
 
-def _error(code: int, file: Path) -> "NightjarError":
-    """What kept the suite from a verdict, from the file that it left; else from pytest's own exit code."""
-    import json
+def _check_usage(ended: int | None, proof: "Proof | None") -> None:
+    """What pytest did not take is bad usage, where it has judged nothing."""
+    from host.errors import BadInput
 
-    from host import errors
-
-    if file.is_file():
-        raw = json.loads(file.read_bytes())
-        kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-        named = {kind.exit_code: kind for kind in kinds if issubclass(kind, errors.NightjarError)}
-        kind = named.get(raw["exit_code"], errors.HostFailure)
-        return kind(raw["what"], evidence=raw["evidence"], next_step=raw["next_step"])
-    if code in (2, 4, 5):  # interrupted by errors in collection, bad usage, no tests
-        return errors.BadInput(
-            "pytest ran none of the suite's tests",
-            evidence=f"Received: its exit code {code}; what it said is above",
-            next_step="check what was given to pytest",
+    if proof is None and ended == _USAGE:
+        raise BadInput(
+            "pytest does not take these arguments",
+            evidence=f"Received: its exit code {ended}; what it said is above",
+            next_step="check what was given behind `--`",
         )
-    return errors.HostFailure(
-        "pytest ended without a verdict",
-        evidence=f"Received: its exit code {code}; what it said is above",
-        next_step="`nightjar doctor` checks the tools",
-    )
 
 
-def _run(line: list[str], *, quiet: bool) -> int:
-    """Run pytest; whatever ends this command ends pytest first, which ends its board.
+def _how(ended: int | None) -> str:
+    """How pytest ended, where that is why something is missing."""
+    if ended is None:
+        return "pytest was ended at the deadline"
+    if ended < 0:
+        return f"pytest was ended by {signal.Signals(-ended).name}"
+    if ended == _INTERNAL:
+        return "pytest met an internal error; what it said is above"
+    return f"pytest ended with its code {ended}"
 
-    With `quiet`, what it prints goes to standard error.
+
+def _cases(conclusion: "Conclusion", proof: "Proof | None") -> "list[CaseRecord]":
+    """The tests that ran, and one that stands for what no test of them shows: a report must not look green then."""
+    from host.report.junit import CaseRecord
+
+    cases = [] if proof is None else list(proof.cases)
+    error = conclusion.error
+    if error is not None and error.failure_class not in {case.kind for case in cases}:
+        cases.append(
+            CaseRecord(
+                classname="nightjar",
+                name="verdict",
+                outcome="failed" if error.is_verdict else "error",
+                seconds=0.0,
+                file=str(Path("hil_tests") / "conftest.py"),
+                line=1,
+                kind=error.failure_class,
+                message=error.what,
+                text=str(error),
+            )
+        )
+    return cases
+
+
+def _properties(session: "Session", conclusion: "Conclusion") -> dict[str, str]:
+    """What a report says of the whole run."""
+    from host.exit_codes import name_of
+
+    found = {
+        "tier": session.board,
+        "class": name_of(conclusion.code),
+        "exit_code": str(int(conclusion.code)),
+        "model_sha256": session.subject.model_sha256,
+    }
+    if conclusion.verdict is not None:
+        found["board"] = conclusion.verdict.board
+        found["build_id"] = conclusion.verdict.build_id
+    return found
+
+
+def _run(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | None:
+    """Run pytest: its exit code, or None when it was ended at the deadline.
+
+    Whatever ends this command ends pytest first, which ends its board. With `quiet`, what it prints goes to standard
+    error.
     """
     from host.boards.tools import find_tool
 
@@ -150,14 +247,21 @@ def _run(line: list[str], *, quiet: bool) -> int:
     # If we are killed, the kernel interrupts it.
     guard = [find_tool("setpriv", "util-linux"), "--pdeathsig", "INT"]
     with subprocess.Popen(
-        guard + line, stdout=sys.stderr if quiet else None, process_group=0
+        [*guard, *line], stdout=sys.stderr if quiet else None, process_group=0
     ) as process:
         try:
-            return process.wait()
+            return process.wait(limit.remaining)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return None
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            _end(process)
             raise
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -5,17 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import Choice, json_option, say, subcommand, write_json
 
 if TYPE_CHECKING:
     from model_gen.codegen.report import ModelReport
 
 
-@click.command(name="inspect")
+@subcommand(name="inspect")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "--rounding", type=click.Choice(["tflite", "tflm"]), default="tflite", show_default=True
-)
+@click.option("--rounding", type=Choice(["tflite", "tflm"]), default="tflite", show_default=True)
 @json_option
 def command(model: Path, rounding: str, json_path: str | None) -> None:
     """Show what is inside MODEL: the ops with their kernels and costs, the arena over time, and a bundle's contract."""

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import Choice, json_option, say, subcommand, write_json
 
 SCHEMA = "nightjar/profile/1"
 
 
-@click.command(
+@subcommand(
     "profile",
     help="Count the instructions of one inference of MODEL (a bundle folder or a .tflite) on the virtual board by layer"
     " and by function, show the hottest loops with their disassembly, and the share of Helium instructions.",
@@ -19,12 +19,10 @@ SCHEMA = "nightjar/profile/1"
     "--board",
     default="virtual",
     show_default=True,
-    type=click.Choice(["virtual"]),
+    type=Choice(["virtual"]),
     help="Only the virtual board counts every instruction.",
 )
-@click.option(
-    "--rounding", default="tflite", type=click.Choice(["tflite", "tflm"]), show_default=True
-)
+@click.option("--rounding", default="tflite", type=Choice(["tflite", "tflm"]), show_default=True)
 @click.option(
     "--loops", default=4, show_default=True, type=click.IntRange(0, 50), help="How many to show."
 )
@@ -35,6 +33,7 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
 
     from host.compare.prepare import prepare
     from host.compare.prove import prove
+    from host.compare.session import Session
     from host.errors import FirmwareFailure
     from host.profile.count import counting, engine_of, read_counts
     from host.profile.report import disassemble, profile
@@ -45,7 +44,9 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
         folder = Path(name)
         # A board of its own: one that is kept does not count.
         with counting(engine, folder) as counts:
-            verdict = prove(made, subject, board, vectors=1, seed=0, root=folder / "boards")
+            verdict = prove(
+                Session(made, subject, board, vectors=1, seed=0, root=folder / "boards")
+            )
         blocks = read_counts(counts)
     if verdict.first_difference is not None:
         raise FirmwareFailure(

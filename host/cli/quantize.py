@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import json_option, say, subcommand, write_json
 
 
-@click.command(
+@subcommand(
     context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
     short_help="Quantize a checkpoint to full int8 and write a bundle.",
 )

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import json_option, say, subcommand, write_json
 
 
-@click.command()
+@subcommand()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--seed", type=int, default=42, show_default=True)
 @click.option(

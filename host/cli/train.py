@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from host.cli.common import json_option, say, write_json
+from host.cli.common import Choice, json_option, say, subcommand, write_json
 
 
 def _defaults(preset: str) -> dict[str, Any]:
@@ -28,12 +28,12 @@ def _switch(name: str, text: str) -> Callable[[Any], Any]:
     return click.option(f"--{name}/--no-{name}", default=None, help=text)
 
 
-@click.command(
+@subcommand(
     context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
     short_help="Train a classifier on folders of recordings.",
 )
 @click.option(
-    "--preset", type=click.Choice(["release"]), default="release", help="Where defaults come from."
+    "--preset", type=Choice(["release"]), default="release", help="Where defaults come from."
 )
 @_option(
     "data-path-train", click.Path(path_type=Path), "Class folders of recordings.", required=True
@@ -58,9 +58,9 @@ def _switch(name: str, text: str) -> Callable[[Any], Any]:
 @_option("fft-length", int, "Samples of one FFT.")
 @_option("spec-width", int, "Frames of a spectrogram; hop = chunk // spec-width.")
 @_option("num-mels", int, "Bands of the mel mixer.")
-@_option("audio-frontend", click.Choice(["hybrid"]), "What lies before the backbone.")
-@_option("input-compression", click.Choice(["none", "sqrt"]), "Before the first int8 tensor.")
-@_option("mag-scale", click.Choice(["pwl", "none"]), "Magnitude scaling.")
+@_option("audio-frontend", Choice(["hybrid"]), "What lies before the backbone.")
+@_option("input-compression", Choice(["none", "sqrt"]), "Before the first int8 tensor.")
+@_option("mag-scale", Choice(["pwl", "none"]), "Magnitude scaling.")
 @_switch("frontend-trainable", "Train the mel mixer too.")
 @_option("alpha", float, "Width of the backbone.")
 @_option("depth-multiplier", float, "Repeats of the backbone's blocks.")
@@ -71,7 +71,7 @@ def _switch(name: str, text: str) -> Callable[[Any], Any]:
 @_switch("spec-augment", "Mask bands and frames.")
 @_option("freq-mask-max", int, "Bins of one mask at most.")
 @_option("time-mask-max", int, "Frames of one mask at most.")
-@_option("optimizer", click.Choice(["adam"]), "Optimizer.")
+@_option("optimizer", Choice(["adam"]), "Optimizer.")
 @_option("label-smoothing", float, "Share taken from hard labels.")
 @_option("grad-clip", float, "Global norm; 0 is off.")
 @_option("batch-size", int, "Chunks a step.")

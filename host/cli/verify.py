@@ -2,17 +2,26 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from host.cli.common import FiniteRange, json_option, say, write_json
+from host.cli.common import (
+    Choice,
+    FiniteRange,
+    json_option,
+    result_option,
+    say,
+    subcommand,
+    write_json,
+)
 
 
-@click.command(
+@subcommand(
     "verify",
     help="Generate, build, flash and run MODEL (a bundle folder or a .tflite) on a board, compare every byte of"
-    " every tensor with the host reference, and write the verdict. Exit 0 only when exact, 1 on a difference.",
+    " every tensor with the host reference, and write the verdict. Exit 0 only when exact, 19 on a difference.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual", show_default=True, help="virtual, native, ...")
@@ -34,7 +43,7 @@ from host.cli.common import FiniteRange, json_option, say, write_json
     "--rounding",
     default="tflite",
     show_default=True,
-    type=click.Choice(["tflite", "tflm"]),
+    type=Choice(["tflite", "tflm"]),
     help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
 @click.option(
@@ -47,7 +56,7 @@ from host.cli.common import FiniteRange, json_option, say, write_json
     type=click.Path(path_type=Path),
     help="Folder for the project and for what reproduces a difference.",
 )
-@click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a page, too.")
+@result_option("--html", "html_path", text="Write a page, too.")
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -74,36 +83,38 @@ def command(
     deadline: float,
     json_path: str | None,
 ) -> int:
+    from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
+    from host.compare.session import Session
     from host.deadline import Deadline
+    from host.enforced import enforced
+    from host.exit_codes import Exit
     from host.report.html import write_html
-    from host.report.regression import check_regression, load_baseline
+    from host.report.regression import Baseline
 
     limit = Deadline.after(deadline)
-    # An error must not leave an earlier verdict where the caller will look for this one.
-    stale = [path for path in (html_path, _file(json_path)) if path is not None]
-    for path in stale:
-        if baseline is None or path.resolve() != baseline.resolve():
-            path.unlink(missing_ok=True)
-    before = None if baseline is None else load_baseline(baseline, board)
-    for path in stale:
-        path.unlink(missing_ok=True)
-    subject, made = prepare(model, board, rounding=rounding, project=project, out=out)
-    folder = out if out is not None else default_folder(subject, board, rounding)
-    verdict = prove(
-        made,
-        subject,
-        board,
-        vectors,
-        seed,
-        limit=limit,
-        evidence=folder / "difference",
-        say=lambda line: say(line, json_path),
-        command=shlex.join(["nightjar", *sys.argv[1:]]),
-    )
-    payload = verdict.as_json()
-    write_json(json_path, payload)
+    with enforced(limit), working("making firmware") as now:
+        before = None if baseline is None else Baseline.read(baseline)
+        subject, made = prepare(
+            model, board, rounding=rounding, project=project, out=out, limit=limit
+        )
+        folder = out if out is not None else default_folder(subject, board, rounding)
+        session = Session(
+            made, subject, board, vectors, seed, limit=limit, evidence=folder / "difference"
+        )
+        if before is not None:
+            before.check(session)
+        verdict = prove(
+            session,
+            say=lambda line: say(line, json_path),
+            now=now,
+            command=shlex.join(["nightjar", *sys.argv[1:]]),
+        )
+    failure = None if before is None else before.compare(verdict)
+    if failure is not None and verdict.exact:
+        verdict = replace(verdict, exit_code=failure.exit_code, exact=True)
+    write_json(json_path, verdict.as_json())
     if html_path is not None:
         write_html(html_path, verdict, title=f"{model.name} on {board}")
     say(verdict.headline, json_path)
@@ -111,7 +122,7 @@ def command(
     if verdict.first_difference is not None:
         if verdict.exhibits.folder:
             say(f"to reproduce: {verdict.exhibits.folder}", json_path)
-        return 1
+        return Exit.FIRMWARE
     if verdict.cost.model is not None:
         cost = f"{verdict.cost.model:,} {verdict.proved.cost_unit} an inference"
         if verdict.cost.frontend is not None:
@@ -120,10 +131,6 @@ def command(
             f"cost: {cost}; flash {verdict.footprint.flash:,} bytes, RAM {verdict.footprint.ram:,}",
             json_path,
         )
-    if before is not None:
-        check_regression(payload, before)
-    return 0
-
-
-def _file(json_path: str | None) -> Path | None:
-    return None if json_path in (None, "-") else Path(str(json_path))
+    if failure is not None:
+        raise failure
+    return verdict.exit_code

@@ -9,6 +9,7 @@ from host.compare.layers import Structure
 from host.compare.observe import Finding, Observation
 from host.compare.tensors import distance
 from host.errors import HostFailure
+from host.exit_codes import Exit
 from host.project import Tap
 from host.report.verdict import (
     CostVerdict,
@@ -16,6 +17,7 @@ from host.report.verdict import (
     FirstDifference,
     FootprintVerdict,
     LayerVerdict,
+    NotApplicable,
     Proved,
     Spectrogram,
     Verdict,
@@ -41,7 +43,8 @@ class Footprint(Protocol):
 class Answered:
     """Who answered: from HELLO, the ELF and the link."""
 
-    board: str
+    board: str  # kind of board that the firmware says it is
+    tier: str  # who ran it
     backend: str
     build_id: str
     model_sha256: str
@@ -68,12 +71,16 @@ class Case:
         self.spectrograms: list[Spectrogram] = []
         self.leading: tuple[Observation, Finding] | None = None
 
-    def add(self, observation: Observation, expected: Expected) -> Observation:
+    def add(self, observation: Observation, expected: Expected) -> None:
         """Take an observation; tensors are kept only of the vector that has the first difference so far."""
-        self.sizes = tuple(tensor.nbytes for tensor in expected.layers)
         if observation.board_features is not None and expected.features is not None:
             shown = Spectrogram(observation.vector, expected.features, observation.board_features)
             self.spectrograms = [*self.spectrograms, shown][:3]
+        self.take(observation, tuple(tensor.nbytes for tensor in expected.layers))
+
+    def take(self, observation: Observation, sizes: tuple[int, ...]) -> None:
+        """Take an observation, and the bytes of each layer's tensor."""
+        self.sizes = sizes
         kept = observation
         if observation.findings:
             first = min(observation.findings, key=lambda finding: finding.place)
@@ -88,7 +95,6 @@ class Case:
             if self.leading is not None and vector != self.leading[0].vector:
                 self.observations[vector] = other.without_tensors()
         self.observations[observation.vector] = kept
-        return kept
 
     @property
     def missing(self) -> list[int]:
@@ -102,25 +108,42 @@ class Case:
         observation, finding = self.leading
         return first_difference(observation.vector, finding, self.structure)
 
-    def judge(self, answered: Answered, footprint: Footprint, **exhibits: str) -> Verdict:
-        """The verdict over all vectors.
+    def judge(
+        self,
+        answered: Answered,
+        footprint: Footprint,
+        *,
+        complete: bool = True,
+        exit_code: int = Exit.OK,
+        not_applicable: Sequence[NotApplicable] = (),
+        exhibits: Exhibits | None = None,
+    ) -> Verdict:
+        """The verdict over the vectors that were observed.
+
+        Args:
+            complete: whether everything that applies was judged. Only then can the verdict be exact.
+            exit_code: what the verdict says the command ends with; a difference makes an OK a FIRMWARE.
+            exhibits: what the page shows; None for those of this case.
 
         Raises:
-            HostFailure: a vector, a layer or a digest is missing, so that there is no verdict.
+            HostFailure: it is said to be complete, and a vector, a layer or a digest is missing.
         """
-        self._check_complete()
-        observations = [self.observations[i] for i in range(self.vectors)]
+        if complete:
+            self._check_complete()
+        observations = [self.observations[i] for i in sorted(self.observations)]
         counts = answered.cost_unit != "none"
         stack = max(o.stack for o in observations)
         first = self.first_difference()
+        if first is not None and exit_code == Exit.OK:
+            exit_code = Exit.FIRMWARE
         return Verdict(
-            exact=first is None,
+            exact=complete and first is None,
             board=answered.board,
             backend=answered.backend,
             build_id=answered.build_id,
             model_sha256=answered.model_sha256,
             reference=answered.reference,
-            vectors=self.vectors,
+            vectors=len(observations),
             first_difference=first,
             layers=tuple(
                 self._layer(position, observations, counts)
@@ -151,7 +174,21 @@ class Case:
                 digests=sum(o.digests for o in observations),
                 link=answered.link,
             ),
-            exhibits=self._exhibits(**exhibits),
+            complete=complete,
+            exit_code=int(exit_code),
+            tier=answered.tier,
+            not_applicable=tuple(not_applicable),
+            exhibits=self.exhibits() if exhibits is None else exhibits,
+        )
+
+    def exhibits(self, command: str = "", folder: str = "") -> Exhibits:
+        """What a page shows of this case beside the figures."""
+        difference = None if self.leading is None else self.leading[1].difference
+        return Exhibits(
+            spectrograms=tuple(self.spectrograms),
+            steps=None if difference is None else distance(difference.got, difference.want),
+            command=command,
+            folder=folder,
         )
 
     def _layer(
@@ -171,16 +208,6 @@ class Case:
             instructions=max(sum(o.step_costs[s] for s in tap.cost_steps) for o in observations)
             if counts
             else None,
-        )
-
-    def _exhibits(self, command: str = "", folder: str = "") -> Exhibits:
-        difference = None if self.leading is None else self.leading[1].difference
-        return Exhibits(
-            spectrograms=tuple(self.spectrograms),
-            positions=None if difference is None else difference.positions,
-            steps=None if difference is None else distance(difference.got, difference.want),
-            command=command,
-            folder=folder,
         )
 
     def _check_complete(self) -> None:

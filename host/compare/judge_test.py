@@ -18,6 +18,7 @@ from host.link.messages import Mode, RunResult, What
 
 ANSWERED = Answered(
     "virtual",
+    "virtual",
     "cm55",
     "ab",
     "c" * 64,

@@ -1,7 +1,7 @@
 """One vector on a board: every tensor compared with the reference, and what it cost."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,11 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What one vector showed. `compared` holds the positions of the layers whose digest was compared."""
+    """What one vector showed.
+
+    compared: the positions of the layers whose digest was compared. pairs: by place on the way of the data, the CRC-32
+    of the reference's tensor and the board's.
+    """
 
     vector: int
     findings: tuple[Finding, ...]
@@ -69,6 +73,34 @@ class Observation:
     stack: int
     step_costs: tuple[int, ...]
     board_features: npt.NDArray[np.float32] | None
+    pairs: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the arrays."""
+        raw = asdict(self.without_tensors())
+        del raw["board_features"]
+        return {
+            **raw,
+            "compared": sorted(self.compared),
+            "pairs": [[place, *pair] for place, pair in self.pairs.items()],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> "Observation":
+        """What `as_json` gave."""
+        return cls(
+            **{
+                **raw,
+                "findings": tuple(
+                    Finding(**{**finding, "index": tuple(finding["index"])})
+                    for finding in raw["findings"]
+                ),
+                "compared": frozenset(raw["compared"]),
+                "step_costs": tuple(raw["step_costs"]),
+                "pairs": {place: (want, got) for place, want, got in raw["pairs"]},
+                "board_features": None,
+            }
+        )
 
     def without_tensors(self) -> "Observation":
         """The same counts without the arrays, which are large."""
@@ -97,8 +129,18 @@ class _Untapped:
 
 
 STEP_COST = 64  # instructions around a step that belong to the model and to no step, at most
-FRONTEND, INPUT = 0, 1  # places before the layers
-LAYERS = 2
+# Places on the way of the data: two before the layers, two behind them.
+FRONTEND, INPUT, LAYERS = 0, 1, 2
+
+
+def output_place(structure: Structure) -> int:
+    """The place of the model's outputs as they are sent."""
+    return LAYERS + len(structure.layers)
+
+
+def run_place(structure: Structure) -> int:
+    """The place of runs without taps, and of repeated ones."""
+    return output_place(structure) + 1
 
 
 class Observer:
@@ -202,10 +244,10 @@ class Observer:
         board_features = self._compare_features(digests, expected, found, show)
         self._compare_inputs(digests, expected, found, show)
         seen = self._compare_layers(digests, expected, found)
-        after = LAYERS + len(self.structure.layers)
+        after, last = output_place(self.structure), run_place(self.structure)
         wrong = digests.output != expected.output_digest or result.output != digests.output
         self._compare_outputs(wrong, outputs, expected, found, after)
-        self._compare_untapped(untapped, expected, found, after + 1)
+        self._compare_untapped(untapped, expected, found, last)
         cost, steps = untapped.cost, untapped.steps
         return Observation(
             vector=vector.index,
@@ -219,7 +261,23 @@ class Observer:
             stack=cost.stack,
             step_costs=tuple(steps),
             board_features=board_features,
+            pairs=self._pairs(digests, untapped, expected),
         )
+
+    def _pairs(
+        self, digests: Digests, untapped: "_Untapped", expected: Expected
+    ) -> dict[int, tuple[int, int]]:
+        """What was compared by digest, by place."""
+        pairs = {INPUT: (expected.input_digest, digests.input)}
+        if expected.features is not None:
+            pairs[FRONTEND] = (digest((expected.features,)), digests.features)
+        for position, tap in enumerate(self.taps):
+            if tap.slot is not None and tap.observed:
+                want = digest((expected.layers[position],))
+                pairs[LAYERS + position] = (want, digests.taps[tap.slot])
+        pairs[output_place(self.structure)] = (expected.output_digest, digests.output)
+        pairs[run_place(self.structure)] = (expected.output_digest, untapped.plain.output)
+        return pairs
 
     def _compare_features(
         self, digests: Digests, expected: Expected, found: "_Findings", show: bool

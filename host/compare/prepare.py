@@ -34,6 +34,7 @@ def prepare(
     stream: bool = False,
     project: Path | None = None,
     out: Path | None = None,
+    limit: Deadline | None = None,
 ) -> tuple[Subject, Project]:
     """Load a bundle or .tflite and make its firmware, or take the ELF of `project` as it lies there.
 
@@ -41,6 +42,7 @@ def prepare(
         rounding: whose rules, "tflite" or "tflm"; None is what `project` has, or else "tflite".
         stream: the firmware must take samples as they arrive, too.
         out: the project is written to out / "firmware".
+        limit: a deadline over everything.
 
     Raises:
         BadInput: the model or the project cannot be used, or the rules' own judge cannot run the model.
@@ -74,11 +76,12 @@ def prepare(
 
     rounding = rounding or "tflite"
     folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)
-    with alone_in(folder, Deadline.after(BUILD)):
+    patience = Deadline.after(BUILD) if limit is None else limit.at_most(BUILD)
+    with alone_in(folder, patience):
         made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
         if rounding == "tflm":
             open_micro(subject.model)  # the judge may refuse: before time is spent to build
-        build(made, Deadline.after(BUILD))
+        build(made, patience)
     return subject, made
 
 

@@ -1,52 +1,32 @@
 """One call from a built project to its verdict."""
 
 from collections.abc import Callable
-from pathlib import Path
 
-from host.bundle import Subject
-from host.compare.session import Bench, Wrap
-from host.deadline import Deadline
-from host.project import Project
+from host.compare.session import Bench, Session
 from host.report.verdict import Verdict
 
 
 def prove(
-    project: Project,
-    subject: Subject,
-    board_name: str,
-    vectors: int,
-    seed: int,
+    session: Session,
     *,
-    limit: Deadline | None = None,
-    root: Path = Path("build/boards"),
-    wait: float = 0,
-    wrap: Wrap | None = None,
-    repeats: int = 3,
-    evidence: Path | None = None,
     say: Callable[[str], None] | None = None,
+    now: Callable[[str], None] = lambda what: None,
     command: str = "",
 ) -> Verdict:
     """Judge a built project on a board, on `vectors` random vectors and the bundle's own chunks.
+
+    Args:
+        say: told what is found. now: told what is being done. command: what the page shows to do it again.
 
     Raises:
         IdentityFailure: another firmware answers; no number has been printed.
         FirmwareFailure: the firmware faults or hangs.
         BoardFailure, LinkFailure, FlashFailure, HostFailure: there is no verdict, and why.
     """
-    with Bench(
-        project,
-        subject,
-        board_name,
-        vectors=vectors,
-        seed=seed,
-        limit=limit,
-        root=root,
-        wait=wait,
-        wrap=wrap,
-        repeats=repeats,
-        evidence=evidence,
-        say=say,
-    ) as bench:
+    with Bench(session, say=say) as bench:
+        now(f"starting the board {session.board}")
+        bench.identity()
         for index in range(bench.total):
+            now(f"vector {index + 1} of {bench.total}")
             bench.observation(index)
         return bench.verdict(command)

@@ -52,6 +52,7 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
     exhibits = verdict.exhibits
     return environment.get_template(TEMPLATE).render(
         verdict=verdict,
+        state=verdict.state,
         title=title,
         note=note,
         version=__version__,

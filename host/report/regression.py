@@ -1,59 +1,156 @@
-"""Cost and footprint against an earlier verdict."""
+"""Cost and footprint against an earlier verdict: like with like, layer by layer, or not at all."""
 
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from host.errors import BadInput, RegressionFailure
-from host.report.verdict import load_json
+from host.errors import BadInput, NightjarError, RegressionFailure
+from host.report.verdict import SCHEMA, SCHEMA_FILE, Verdict
+
+if TYPE_CHECKING:
+    from host.compare.session import Session
 
 FOOTPRINT = ("flash", "engine_flash", "ram", "arena", "stack")
+_SHOWN = 5  # differences that a message names
 
 
-def load_baseline(path: Path, board: str) -> dict[str, Any]:
-    """An earlier verdict to hold a new one of `board` against.
+@dataclass(frozen=True)
+class Baseline:
+    """An earlier verdict, `nightjar/verify/1`, that a new one is held against."""
 
-    Raises:
-        BadInput: the file is no verdict, or one of another board.
-    """
-    baseline = load_json(path)
-    check_board(board, baseline["board"])
-    return baseline
+    path: Path
+    raw: dict[str, Any]
 
+    @classmethod
+    def read(cls, path: Path) -> "Baseline":
+        """Read an earlier verdict.
 
-def check_board(board: str, baseline: str) -> None:
-    """Refuse to compare verdicts of two boards."""
-    if board != baseline:
-        raise BadInput(
-            "a baseline is comparable only on the same board: costs of different boards have different units",
-            evidence=f"Received: a verdict of {board}, a baseline of {baseline}",
-            next_step="give a baseline of this board",
+        Raises:
+            BadInput: the file is none, or one that nothing can be held against: not exact, or not whole.
+        """
+        import jsonschema
+
+        try:
+            raw = json.loads(path.read_bytes(), parse_constant=_no_number)
+            # A later version's members are ignored.
+            schema = json.loads(SCHEMA_FILE.read_bytes()) | {"additionalProperties": True}
+            jsonschema.validate(raw, schema)
+        except (OSError, ValueError, RecursionError) as error:
+            raise _no_verdict(path, f"{type(error).__name__}: {error}") from error
+        except jsonschema.ValidationError as error:
+            place = "/".join(map(str, error.absolute_path)) or "the whole"
+            raise _no_verdict(path, f"{place}: {error.message[:300]}") from error
+        baseline = cls(path, raw)
+        if not raw["exact"] or not raw.get("complete", True):
+            raise baseline._refuse("is not exact", "exact: false")
+        return baseline
+
+    def check(self, session: "Session") -> None:
+        """Refuse, before anything runs, what the files tell cannot be compared with `session`.
+
+        Raises:
+            BadInput: naming what differs.
+        """
+        project, subject = session.project.description, session.subject
+        self._same(
+            {
+                "board": (self.raw["board"], project.board),
+                "tier": (self.raw.get("tier", self.raw["board"]), session.board),
+                "backend": (self.raw["backend"], project.backend),
+                "model": (self.raw["model_sha256"], subject.model_sha256),
+                "contract": (self.raw["proved"]["contract_sha256"], subject.contract_sha256),
+                "number of vectors": (self.raw["vectors"], session.scope.total),
+                "list of layers": (
+                    [(layer["index"], layer["op"], layer["name"]) for layer in self.raw["layers"]],
+                    [(one.index, one.op, one.name) for one in session.structure.layers],
+                ),
+            }
         )
+        if session.scope.counts:
+            self._counted(has_frontend=subject.contract is not None)
 
-
-def growth(verdict: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
-    """What grew, one sentence each. Both are `nightjar/verify/1`; None in either means not counted.
-
-    Raises:
-        BadInput: the two cannot be compared, being of different boards.
-    """
-    check_board(verdict["board"], baseline["board"])
-    grown = []
-    for section, names in (("cost", ("frontend", "model")), ("footprint", FOOTPRINT)):
-        for name in names:
-            now, before = verdict[section].get(name), baseline[section].get(name)
-            if now is None or before is None or now <= before:
-                continue
-            percent = f" ({100 * (now - before) / before:+.2f} %)" if before else ""
-            grown.append(f"{section}.{name} {before:,} -> {now:,}{percent}")
-    return grown
-
-
-def check_regression(verdict: dict[str, Any], baseline: dict[str, Any]) -> None:
-    """Raise RegressionFailure when a cost or a footprint grew."""
-    grown = growth(verdict, baseline)
-    if grown:
-        raise RegressionFailure(
+    def compare(self, verdict: Verdict) -> NightjarError | None:
+        """What the gate says of a new verdict: what cannot be compared, what grew, or None."""
+        try:
+            self._same(
+                {
+                    "compiler": (self.raw["proved"]["compiler"], verdict.proved.compiler),
+                    "rounding": (self.raw["proved"]["rounding"], verdict.proved.rounding),
+                    "cost unit": (self.raw["proved"]["cost_unit"], verdict.proved.cost_unit),
+                }
+            )
+        except BadInput as error:
+            return error
+        grown = [
+            f"{name} {before:,} -> {now:,}"
+            + (f" ({100 * (now - before) / before:+.2f} %)" if before else "")
+            for name, before, now in self._pairs(verdict)
+            if now > before
+        ]
+        if not grown:
+            return None
+        more = f"; and {len(grown) - _SHOWN} more" if len(grown) > _SHOWN else ""
+        return RegressionFailure(
             "cost or footprint grew against the baseline",
-            evidence="; ".join(grown),
+            evidence="; ".join(grown[:_SHOWN]) + more,
             next_step="find the change that costs it, or accept it by recording a new baseline",
         )
+
+    def _pairs(self, verdict: Verdict) -> Iterator[tuple[str, int, int]]:
+        """(name, before, now) of everything that is held against each other."""
+        now = verdict.as_json()
+        counted = verdict.proved.cost_unit != "none"
+        for name in ("frontend", "model") if counted else ():
+            if now["cost"][name] is not None:
+                yield f"cost.{name}", self.raw["cost"][name], now["cost"][name]
+        for before, after in zip(self.raw["layers"], now["layers"], strict=True):
+            if counted:
+                name = f"layer {after['index']} {after['op']}"
+                yield name, before["instructions"], after["instructions"]
+        for name in FOOTPRINT:
+            yield f"footprint.{name}", self.raw["footprint"][name], now["footprint"][name]
+
+    def _counted(self, *, has_frontend: bool) -> None:
+        """On a board that counts, every cost must be there."""
+        stages = ("frontend", "model") if has_frontend else ("model",)
+        lacking = [name for name in stages if self.raw["cost"][name] is None]
+        lacking += [
+            f"layer {layer['index']}"
+            for layer in self.raw["layers"]
+            if layer["instructions"] is None
+        ]
+        if lacking:
+            raise self._refuse("has no cost", f"null for {', '.join(lacking[:_SHOWN])}")
+
+    def _same(self, pairs: dict[str, tuple[object, object]]) -> None:
+        for name, (before, now) in pairs.items():
+            if before != now:
+                raise self._refuse(
+                    f"is of another {name}", f"{_short(before)} in the baseline, {_short(now)} now"
+                )
+
+    def _refuse(self, what: str, received: str) -> BadInput:
+        return BadInput(
+            f"the baseline {what}: only like can be held against like",
+            evidence=f"Received: {self.path}: {received}",
+            next_step="give a baseline of the same model, board, compiler and vectors, or record a new one",
+        )
+
+
+def _no_verdict(path: Path, received: str) -> BadInput:
+    return BadInput(
+        f"a baseline must be a verdict of the schema {SCHEMA}",
+        evidence=f"Received: {path}: {received}",
+        next_step="make one with `nightjar verify ... --json FILE`",
+    )
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

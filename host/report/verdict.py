@@ -1,6 +1,5 @@
 """The verdict: what was proved about which firmware, and the JSON `nightjar/verify/1`."""
 
-import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import BadInput
+from host.exit_codes import Exit
 
 SCHEMA = "nightjar/verify/1"
 SCHEMA_FILE = Path(__file__).with_name("verify.schema.json")
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """What a session does not ask, because there is nothing to ask."""
+
+    what: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -99,17 +106,21 @@ class Exhibits:
     """What a page shows beside the figures; not part of the JSON."""
 
     spectrograms: tuple[Spectrogram, ...] = ()
-    positions: npt.NDArray[np.bool_] | None = (
-        None  # where the first difference is, in the tensor's shape
+    steps: npt.NDArray[np.int64] | None = (
+        None  # how far each element of the first difference is off
     )
-    steps: npt.NDArray[np.int64] | None = None  # how far each element is off
     command: str = ""  # what reproduces the verdict
     folder: str = ""  # what reproduces the first difference
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a board computes what the host computes."""
+    """Whether a board computes what the host computes.
+
+    exact: complete, and nothing differs. complete: everything that applies was judged. exit_code: of the command that
+    made the verdict. board: the kind that the firmware is for; tier: who ran it. not_applicable: what there was nothing
+    to judge of, with the reason. attempts: how often it took.
+    """
 
     exact: bool
     board: str
@@ -123,12 +134,21 @@ class Verdict:
     cost: CostVerdict
     footprint: FootprintVerdict
     proved: Proved
+    complete: bool = True
+    exit_code: int = 0
+    tier: str = ""
+    not_applicable: tuple[NotApplicable, ...] = ()
+    attempts: int = 1
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         wrong = self.first_difference is not None or any(layer.differing for layer in self.layers)
-        if self.exact == wrong:
-            raise AssertionError("a verdict is exact if and only if nothing differs")
+        if self.exact != (self.complete and not wrong):
+            raise AssertionError(
+                "a verdict is exact if and only if it is complete and nothing differs"
+            )
+        if self.exit_code == Exit.OK and not self.exact:
+            raise AssertionError("only an exact verdict ends with 0")
         if self.exact and (not self.layers or self.vectors < 1 or not self.proved.digests):
             raise AssertionError("a verdict on nothing is no verdict")
 
@@ -140,10 +160,19 @@ class Verdict:
         return {"schema": SCHEMA, **raw}
 
     @property
+    def state(self) -> str:
+        """Exact, Different or Incomplete."""
+        if self.first_difference is not None:
+            return "Different"
+        return "Exact" if self.exact else "Incomplete"
+
+    @property
     def headline(self) -> str:
         """One sentence for people."""
         observed = sum(layer.observed for layer in self.layers)
         vectors = f"{self.vectors} vector{'s' if self.vectors != 1 else ''}"
+        if not self.complete and self.first_difference is None:
+            return f"INCOMPLETE: nothing differs on {vectors} ({self.board}), but not all that applies was judged"
         if self.exact:
             return (
                 f"EXACT: {observed} tensors of {len(self.layers)} layers equal the reference, byte for byte,"
@@ -169,24 +198,3 @@ def short_name(name: str, length: int = 60) -> str:
     """A tensor's name cut to what a table can show: converters join the names of all that was fused."""
     first = name.split(";", 1)[0]
     return first if len(first) <= length else "…" + first[1 - length :]
-
-
-def load_json(path: Path) -> dict[str, Any]:
-    """Read an earlier verdict.
-
-    Raises:
-        BadInput: the file is not a `nightjar/verify/1`.
-    """
-    try:
-        raw = json.loads(path.read_bytes())
-        if raw["schema"] != SCHEMA:
-            raise KeyError("schema")
-        raw["cost"]["model"], raw["footprint"]["flash"], raw["layers"], raw["board"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"a baseline must be a verdict of the schema {SCHEMA}",
-            evidence=f"Received: {path}: {type(error).__name__}: {error}",
-            next_step="make one with `nightjar verify ... --json FILE`",
-        ) from error
-    assert isinstance(raw, dict)
-    return raw

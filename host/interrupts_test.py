@@ -9,7 +9,7 @@ from host.testing_children import with_default_signals
 
 START = """
 import os, signal, time
-from host.cli.interrupts import Interrupts
+from host.interrupts import Interrupts
 interrupts = Interrupts()
 def stop():
     os.kill(os.getpid(), signal.SIGNAL)

@@ -1,6 +1,7 @@
 """The signals that end a command become KeyboardInterrupt, so that boards, locks and files are cleaned up."""
 
 import math
+import os
 import signal
 import sys
 import time
@@ -10,6 +11,18 @@ from types import FrameType
 PATIENCE = 5.0
 # Seconds after which an interrupt that was dropped is raised anew.
 AGAIN = 0.25
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def end_at_once() -> None:
+    """Before there is anything to clean up: a signal ends the process with its code.
+
+    One that is ignored stays ignored: nohup is in force, and a shell without job control starts what ends with & deaf
+    to Ctrl-C.
+    """
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda received, frame: os._exit(128 + received))
 
 
 class Interrupts:
@@ -20,17 +33,14 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.received = signal.SIGINT
+        self.received: signal.Signals | None = None
         self._at = -math.inf
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) == signal.SIG_DFL:  # nohup stays in force
+        for number in ENDING:
+            if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._stop)
-        # A shell without job control starts what ends with & deaf to Ctrl-C, and Python keeps it so.
-        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._stop)
 
     def done(self) -> None:
-        """The interrupt has reached the top."""
+        """Nothing is left to interrupt: no alarm comes any more."""
         signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,138 @@
+"""From a proof to the verdict, the error that decides, and the exit code: a function of what was judged and found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from host.build import footprint
+from host.compare.judge import Case
+from host.compare.proof import Proof, header
+from host.compare.questions import COMPARED, Plan, Question
+from host.compare.session import Session
+from host.errors import FirmwareFailure, HostFailure, Incomplete, NightjarError
+from host.exit_codes import Exit, first
+from host.report.exhibits import load_exhibits
+from host.report.verdict import Verdict, describe
+
+_SHOWN = 4  # questions that a message names
+
+
+@dataclass(frozen=True, eq=False)
+class Conclusion:
+    """What a run of the suite comes to.
+
+    verdict: None where no vector was judged, or the board or the link failed. error: the one that decides, None when
+    the code is 0.
+    """
+
+    code: Exit
+    verdict: Verdict | None
+    error: NightjarError | None
+    missing: tuple[Question, ...]
+
+
+def conclude(
+    session: Session,
+    plan: Plan,
+    proof: Proof | None,
+    *,
+    ended: str = "",
+    orderly: bool = False,
+    command: str = "",
+) -> Conclusion:
+    """The conclusion of a run.
+
+    Args:
+        session: what was to be judged; held against what the proof says it judged.
+        plan: the questions that apply.
+        proof: what was read; None where there is none.
+        ended: how the process that wrote it ended, for people.
+        orderly: it ended by itself. Without a proof it has then judged nothing, as one that only prints its version.
+        command: what the page shows to do it again.
+    """
+    if proof is None or not _of(session, plan, proof):
+        nothing = proof is None and orderly
+        error = _incomplete(plan.questions, plan, ended) if nothing else _no_proof(ended)
+        return Conclusion(Exit(error.exit_code), None, error, plan.questions)
+    replies = proof.replies
+    missing = tuple(question for question in plan.questions if not _judged(proof, question))
+    case = _case(session, proof)
+    errors: list[NightjarError] = [*proof.errors]
+    errors += [reply.failure for reply in replies.values() if reply.failure is not None]
+    errors += [
+        _digests_differ(question) for question in plan.questions if _differs(proof, question)
+    ]
+    difference = case.first_difference()
+    if difference is not None:
+        errors.append(FirmwareFailure(describe(difference)))
+    if not proof.complete:
+        errors.append(_no_proof(ended))
+    if missing:
+        errors.append(_incomplete(missing, plan, ended))
+    code = first(error.exit_code for error in errors)
+    verdict = None
+    if proof.complete and proof.answered is not None and case.observations and not proof.errors:
+        verdict = case.judge(
+            proof.answered,
+            footprint(session.project),
+            complete=not missing,
+            exit_code=code,
+            not_applicable=plan.not_applicable,
+            exhibits=replace(load_exhibits(proof.exhibits), command=command, folder=proof.folder),
+        )
+    deciding = next((error for error in errors if error.exit_code == code), None)
+    return Conclusion(code, verdict, deciding, missing)
+
+
+def _of(session: Session, plan: Plan, proof: Proof) -> bool:
+    """Whether a proof is about this session and these questions."""
+    return proof.header == header(session, plan, proof.header.nonce)
+
+
+def _judged(proof: Proof, question: Question) -> bool:
+    """Whether a question was answered; one that compares two digests needs both."""
+    reply = proof.replies.get(question.id)
+    if reply is None:
+        return False
+    return (
+        reply.failure is not None
+        or question.kind not in COMPARED
+        or None not in (reply.want, reply.got)
+    )
+
+
+def _differs(proof: Proof, question: Question) -> bool:
+    """Whether the digests of an answer differ that was taken for right."""
+    reply = proof.replies.get(question.id)
+    return reply is not None and reply.failure is None and reply.want != reply.got
+
+
+def _case(session: Session, proof: Proof) -> Case:
+    case = Case(session.structure, session.taps, session.scope.total)
+    for _, observation in sorted(proof.observations.items()):
+        case.take(observation, proof.sizes)
+    return case
+
+
+def _digests_differ(question: Question) -> FirmwareFailure:
+    return FirmwareFailure(
+        f"the digests of {question.id} differ, though its test was taken for right",
+        next_step="run `nightjar verify`; something stands between the suite and its tests",
+    )
+
+
+def _no_proof(ended: str) -> NightjarError:
+    return HostFailure(
+        "the suite left no whole proof of what it judged, so there is no verdict",
+        evidence=ended or "the proof file is missing, of another run, or cut off",
+        next_step="look at what pytest said; `nightjar doctor` checks the tools",
+    )
+
+
+def _incomplete(missing: Sequence[Question], plan: Plan, ended: str) -> NightjarError:
+    named = ", ".join(question.id for question in missing[:_SHOWN])
+    more = "" if len(missing) <= _SHOWN else f" and {len(missing) - _SHOWN} more"
+    return Incomplete(
+        f"{len(missing)} of {len(plan.questions)} questions that apply were not judged: {named}{more}",
+        evidence=ended or "they were left out by a filter, a skip or an early end",
+        next_step="run the whole suite: without -k, -x, --lf, node ids and marks",
+    )

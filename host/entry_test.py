@@ -1,0 +1,94 @@
+"""A signal decides how a command ends, from our first line to our last, whatever else goes wrong meanwhile."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+# Children begin with every signal at its default, whatever this process inherited.
+DEFAULTS = """
+import os, signal, sys, time
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+def stop(name):
+    os.kill(os.getpid(), getattr(signal, name))
+    time.sleep(5)
+"""
+
+
+def run(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", DEFAULTS + code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_from_the_first_line_on(name: str) -> None:
+    done = run(f"import host.entry\nstop('{name}')\nprint('alive')")
+    assert (done.returncode, done.stdout) == (128 + getattr(signal, name), "")
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    code = "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nimport host.entry\n"
+    done = run(code + "os.kill(os.getpid(), signal.SIGHUP)\nprint('alive')")
+    assert (done.returncode, done.stdout) == (0, "alive\n")
+
+
+ENDS = """
+import host.cli, host.entry
+from host.errors import HostFailure
+def failing(given):
+    try:
+        stop(sys.argv[1])
+    except KeyboardInterrupt:
+        MEANWHILE
+host.cli._run = failing
+sys.argv[:] = ["nightjar", sys.argv[1]]
+host.entry.main()
+"""
+
+
+@pytest.mark.parametrize("name", ENDING)
+@pytest.mark.parametrize("meanwhile", ["return 0", "return 10", "return 19"])
+def test_a_signal_decides_whatever_happened_meanwhile(name: str, meanwhile: str) -> None:
+    done = run(ENDS.replace("MEANWHILE", meanwhile), name)
+    assert done.returncode == 128 + getattr(signal, name)
+    assert f"interrupted by {name}" in done.stderr
+
+
+def test_no_alarm_of_ours_comes_after_the_end() -> None:
+    code = ENDS.replace("MEANWHILE", "return 0").replace("host.entry.main()", "")
+    done = run(code + "host.cli.run([]); time.sleep(1); print('quiet')", "SIGTERM")
+    assert (done.returncode, done.stdout) == (0, "quiet\n")
+
+
+def test_results_of_an_interrupted_command_are_removed(tmp_path: Path) -> None:
+    file = tmp_path / "v.json"
+    code = """
+import host.cli, host.entry, host.cli.verify
+from pathlib import Path
+def command(json_path, **given):
+    Path(json_path).write_text("{}")
+    stop("SIGTERM")
+host.cli.verify.command.callback = command
+host.entry.main()
+"""
+    done = run(code, "verify", "m.tflite", "--json", str(file))
+    assert done.returncode == 143
+    assert not file.exists()
+
+
+def test_a_code_is_left_for_who_cannot_see_it(tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "exit-code"
+    code = f"os.environ['NIGHTJAR_EXIT_FILE'] = {str(file)!r}\nimport host.entry\nhost.entry.main()"
+    assert run(code, "verify", "absent.tflite").returncode == 2
+    assert file.read_text() == "2 INPUT\n"
+    file.unlink()
+    assert run(code, "--version").returncode == 0
+    assert not file.exists()
