@@ -175,9 +175,18 @@ def joined(separator: str, items: Iterable[Text | int]) -> Text:
 
 def wrapped(items: Iterable[Text], columns: int = COLUMNS) -> list[Text]:
     """Initializers, a comma behind each, as many a line as fit."""
+    return _wrapped(map(printed, items), columns)
+
+
+def integers(values: Iterable[int]) -> list[Text]:
+    """The same of int32 constants: there are millions."""
+    return _wrapped("(-2147483647 - 1)" if v == -(1 << 31) else str(v) for v in map(int, values))
+
+
+def _wrapped(items: Iterable[str], columns: int = COLUMNS) -> list[Text]:
     lines: list[Text] = []
     current = ""
-    for item in map(printed, items):
+    for item in items:
         if current and len(current) + len(item) + 2 > columns:
             lines.append(_text(current))
             current = ""

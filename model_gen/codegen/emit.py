@@ -53,11 +53,11 @@ class ArrayText:
             pairs = ((c_text.integer(m), c_text.integer(s)) for m, s in self.values)
             return c_text.wrapped(c_text.code("{{}, {}}", *pair) for pair in pairs)
         values = self.values.ravel()
+        if self.type == "double":
+            return c_text.wrapped(map(c_text.double, values))
         if self.type == "float":
             return c_text.wrapped(c_text.code("{}f", c_text.double(v)) for v in values)
-        return c_text.wrapped(
-            map(c_text.double if self.type == "double" else c_text.integer, values)
-        )
+        return c_text.integers(values.tolist())
 
 
 @dataclass(frozen=True)
