@@ -13,6 +13,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
+from host.build_place import buildable
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.project import Project
@@ -67,6 +68,11 @@ def build(project: Project, deadline: Deadline) -> None:
         HostFailure: a tool is missing, the compiler refuses the sources, or the deadline has passed.
         BadInput: the model does not fit the board's memory.
     """
+    with buildable(project) as place:
+        _build(place, deadline)
+
+
+def _build(project: Project, deadline: Deadline) -> None:
     cmake = find_tool("cmake", "pip install cmake, or apt-get install -y cmake")
     ninja = find_tool("ninja", "pip install ninja, or apt-get install -y ninja-build")
     if project.description.board == "native":

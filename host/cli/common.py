@@ -15,6 +15,7 @@ import click
 
 from host.errors import BadInput, NightjarError
 from host.files import write_atomically
+from host.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -227,6 +228,7 @@ def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL)
     """Print for people: on standard error when standard output belongs to `--json -`."""
     if _level < at:
         return
+    message = printable(message, keep="\n\t")  # it holds names of models, paths, labels
     if _console is not None and (json_path == "-" or sys.stdout.isatty()):
         _console.print(message, markup=False, highlight=False, soft_wrap=True)
     else:

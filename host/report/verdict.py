@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.exit_codes import Exit
+from host.printable import printable
 
 SCHEMA = "nightjar/verify/1"
 SCHEMA_FILE = Path(__file__).with_name("verify.schema.json")
@@ -196,5 +197,5 @@ def describe(difference: FirstDifference) -> str:
 
 def short_name(name: str, length: int = 60) -> str:
     """A tensor's name cut to what a table can show: converters join the names of all that was fused."""
-    first = name.split(";", 1)[0]
+    first = printable(name.split(";", 1)[0])
     return first if len(first) <= length else "…" + first[1 - length :]
