@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bundle", help="bundle folder or .tflite to judge")
     group.addoption("--seed", type=int, default=0, help="of the random vectors")
     group.addoption("--vectors", type=int, default=4, help="random vectors, besides a bundle's own")
+    group.addoption("--inputs", help=".npy or .npz of inputs to judge, too")
     group.addoption("--rounding", default="tflite", choices=("tflite", "tflm"))
     group.addoption(
         "--stream", action="store_true", help="make firmware that streams, and judge it"

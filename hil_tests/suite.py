@@ -12,11 +12,13 @@ import pytest
 from host.cli.common import write_json
 from host.compare.answers import Answer, Causes
 from host.compare.conclude import Conclusion, conclude
+from host.compare.observe import Observation
 from host.compare.prepare import default_folder, prepare
 from host.compare.proof import ProofWriter, header, merge, read_proof
 from host.compare.questions import Plan, Question, plan
 from host.compare.session import Bench, Session
 from host.errors import NightjarError
+from host.inputs import read_inputs
 from host.report.exhibits import save_exhibits
 from host.report.html import write_html
 from host.report.junit import CaseRecord, add_types
@@ -40,7 +42,7 @@ class Suite:
     leads: bool
     causes: Causes = field(default_factory=Causes)
     writer: ProofWriter | None = None
-    written: set[int] = field(default_factory=set)  # vectors
+    written: dict[int, Observation] = field(default_factory=dict)  # by vector
 
     @classmethod
     def open(cls, config: pytest.Config) -> "Suite":
@@ -62,6 +64,8 @@ class Suite:
         )
         streams = project.description.stream
         folder = out or default_folder(subject, board, project.description.rules, stream=streams)
+        inputs = option("--inputs")
+        given = tuple(read_inputs(Path(inputs), project.description.inputs)) if inputs else ()
         worker = os.environ.get("PYTEST_XDIST_WORKER", "") if hasattr(config, "workerinput") else ""
         session = Session(
             project,
@@ -69,6 +73,7 @@ class Suite:
             board,
             vectors=option("--vectors"),
             seed=option("--seed"),
+            given=given,
             wait=option("--wait"),
             evidence=folder / f"difference{'-' if worker else ''}{worker}",
         )
@@ -93,9 +98,10 @@ class Suite:
         """Write an answer down; the earlier question whose failure explains this one's, if there is one."""
         assert self.writer is not None
         for vector, observation in bench.case.observations.items():
-            if vector not in self.written:
+            before = self.written.get(vector)
+            if before is None or before.pairs != observation.pairs:  # it may have been asked again
                 self.writer.observed(observation, bench.case.sizes)
-                self.written.add(vector)
+                self.written[vector] = observation.without_tensors()
         leader = self.causes.leader(answer)
         self.writer.reply(answer, "" if leader is None else leader.id)
         return leader

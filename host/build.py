@@ -1,6 +1,8 @@
 """Builds a generated firmware project with CMake, and reads sizes from what came out."""
 
+import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +16,9 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
 from host.build_place import buildable
+from host.build_stamp import Stamper
 from host.deadline import Deadline
+from host.elf_record import check_recorded
 from host.errors import BadInput, HostFailure
 from host.project import Project
 
@@ -61,31 +65,52 @@ def find_tool(name: str, remedy: str) -> str:
     return found
 
 
-def build(project: Project, deadline: Deadline) -> None:
+def _find_cmake() -> str:
+    """CMake itself: what the package puts on the path starts a Python for it."""
+    spec = importlib.util.find_spec("cmake")
+    for place in (spec and spec.submodule_search_locations) or ():
+        program = Path(place) / "data" / "bin" / "cmake"
+        if os.access(program, os.X_OK):
+            return str(program)
+    return find_tool("cmake", "pip install cmake, or apt-get install -y cmake")
+
+
+def build(project: Project, deadline: Deadline) -> bool:
     """Configure and build `project`; its ELF is at `project.elf` afterwards. Nothing is redone that is up to date.
+
+    Returns:
+        Whether it was: the ELF is what the last build made, of the same files by the same tools. What
+        was built elsewhere, or by make, is built anew.
 
     Raises:
         HostFailure: a tool is missing, the compiler refuses the sources, or the deadline has passed.
         BadInput: the model does not fit the board's memory.
+        IdentityFailure: an ELF that is up to date is not the one that was linked.
     """
     with buildable(project) as place:
-        _build(place, deadline)
+        return _build(place, deadline)
 
 
-def _build(project: Project, deadline: Deadline) -> None:
-    cmake = find_tool("cmake", "pip install cmake, or apt-get install -y cmake")
+def _build(project: Project, deadline: Deadline) -> bool:
+    cmake = _find_cmake()
     ninja = find_tool("ninja", "pip install ninja, or apt-get install -y ninja-build")
     if project.description.board == "native":
-        find_tool("gcc", "apt-get install -y gcc libc6-dev")
+        compiler = find_tool("gcc", "apt-get install -y gcc libc6-dev")
     else:
-        find_tool("arm-none-eabi-gcc", APT)
+        compiler = find_tool("arm-none-eabi-gcc", APT)
+    stamper = Stamper(project, cmake=cmake, ninja=ninja, compiler=compiler)
+    if stamper.is_current:
+        return True
     folder = project.elf.parent
+    if not stamper.same_tools and not folder.is_symlink():
+        shutil.rmtree(folder)
     configure = [cmake, "-G", "Ninja", "-S", str(project.path), "-B", str(folder)]
-    _run(
-        [*configure, f"-DCMAKE_MAKE_PROGRAM={ninja}"], deadline, "CMake does not accept the project"
-    )
+    configure += [f"-DCMAKE_MAKE_PROGRAM={ninja}"]
+    if not _configured_here(project):
+        configure.append("--fresh")  # CMake refuses the cache of another folder or generator
+    _run(configure, deadline, "CMake does not accept the project")
     try:
-        _run([cmake, "--build", str(folder)], deadline, "the firmware does not build")
+        _run([ninja, "-C", str(folder)], deadline, "the firmware does not build")
     except HostFailure as error:
         if any(sign in error.evidence for sign in _TOO_LARGE):
             raise BadInput(
@@ -96,6 +121,23 @@ def _build(project: Project, deadline: Deadline) -> None:
         raise
     if not project.elf.is_file():
         raise HostFailure("the build gave no ELF", evidence=f"expected {project.elf}")
+    check_recorded(project.elf)
+    stamper.write()
+    return False
+
+
+def _configured_here(project: Project) -> bool:
+    """Whether CMake's cache is of this very folder and of Ninja; True when there is none."""
+    try:
+        cache = os.fsdecode((project.elf.parent / "CMakeCache.txt").read_bytes())
+    except FileNotFoundError:
+        return True
+    entries = dict(re.findall(r"^([\w-]+):INTERNAL=(.*)$", cache, re.MULTILINE))
+    try:
+        here = project.path.samefile(entries["CMAKE_HOME_DIRECTORY"])
+    except (KeyError, OSError):
+        return False
+    return here and entries.get("CMAKE_GENERATOR") == "Ninja"
 
 
 def _run(command: list[str], deadline: Deadline, what: str) -> None:

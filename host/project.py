@@ -1,10 +1,11 @@
 """A firmware project on disk, as the host sees it: its ELF and `nightjar.json`, the table of taps."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from host.elf_record import record_path
 from host.errors import BadInput
 
 SCHEMA = "nightjar/project/1"
@@ -73,14 +74,20 @@ class ProjectDescription:
 
 @dataclass(frozen=True)
 class Project:
-    """A generated firmware project and the ELF built from it."""
+    """A generated firmware project and its ELF; `recalled` names what was not made anew."""
 
     path: Path
     description: ProjectDescription
+    recalled: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def elf(self) -> Path:
         return self.path / ELF
+
+    @property
+    def elf_record(self) -> Path:
+        """What the build recorded of the ELF that it linked."""
+        return record_path(self.elf)
 
 
 def load_project(path: Path) -> Project:

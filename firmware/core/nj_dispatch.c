@@ -19,14 +19,19 @@
 #define MOST_DETAIL 128u
 
 /* Upper bounds of the three large responses, in CBOR bytes: each must fit one frame. */
-_Static_assert(1 + 12 * 5 + 3 * (2 + 32) + 2 * (2 + 32) + (2 + 64) + (3 + 512) + (1 + 16) <= NJ_PAYLOAD_BYTES, "hello");
+_Static_assert(1 + 13 * 5 + 3 * (2 + 32) + 2 * (2 + 32) + (2 + 64) + (3 + 512) + (1 + 16) <= NJ_PAYLOAD_BYTES, "hello");
 _Static_assert(1 + 5 * 5 + 3 + MOST_TAPS * 5 <= NJ_PAYLOAD_BYTES, "digests");
 _Static_assert(1 + 2 * 9 + 3 * 5 + 3 + MOST_STEPS * 9 <= NJ_PAYLOAD_BYTES, "cost");
 _Static_assert(sizeof((struct digests_response *)0)->digests_response_taps_u32_m == MOST_TAPS * sizeof(uint32_t), "schema");
 _Static_assert(sizeof((struct cost_response *)0)->cost_response_steps_u64_m == MOST_STEPS * sizeof(uint64_t), "schema");
 
+#define ENDED 4u /* a late copy is never older than this many sessions */
+
 static bool has_session;
 static uint32_t session; /* the nonce of the HELLO that began it */
+static uint16_t newest; /* the latest request of the session */
+static uint32_t ended[ENDED]; /* nonces of the sessions before it */
+static uint32_t sessions_ended;
 
 /* The last response, and the request it answers. */
 static struct {
@@ -42,13 +47,18 @@ static struct {
 static struct request_r request; /* static, as the responses are: the stack stays small */
 static struct response_r response;
 
-void nj_dispatch_start(void) {
-    has_session = false;
+static void forget(void) {
     kept.valid = false;
     nj_load_forget();
     nj_streaming_forget();
     nj_staging_forget();
     nj_run_forget();
+}
+
+void nj_dispatch_start(void) {
+    has_session = false;
+    sessions_ended = 0;
+    forget();
 }
 
 static void send_kept(void) {
@@ -75,7 +85,7 @@ static void keep_for(const struct nj_frame *frame, bool of_load) {
     kept.request_crc = nj_crc32(0, frame->payload, frame->length);
 }
 
-static void respond_error(const struct nj_frame *frame, enum nj_status status) {
+static void fill_error(enum nj_status status) {
     static const struct {
         enum nj_status status;
         const char *text;
@@ -97,18 +107,26 @@ static void respond_error(const struct nj_frame *frame, enum nj_status status) {
         .value = (const uint8_t *)text,
         .len = length < MOST_DETAIL ? length : MOST_DETAIL,
     };
+}
+
+static void respond_error(const struct nj_frame *frame, enum nj_status status) {
+    fill_error(status);
     respond(frame);
 }
 
-static void answer_hello(const struct nj_port *port, const struct nj_frame *frame) {
-    const uint32_t nonce = request.hello_request_m.hello_request_nonce;
-    if (!has_session || nonce != session) {
-        nj_dispatch_start();
-        has_session = true;
-        session = nonce;
+/* Answer what is no request of this session. The answer that is kept for one that is remains. */
+static void turn_away(const struct nj_frame *frame, enum nj_status status) {
+    static uint8_t payload[16u + MOST_DETAIL];
+    size_t length = 0;
+    fill_error(status);
+    if (cbor_encode_response(payload, sizeof payload, &response, &length) == ZCBOR_SUCCESS) {
+        nj_send(NJ_FRAME_RESPONSE, frame->request, payload, (uint32_t)length);
     }
+}
+
+static void answer_hello(const struct nj_port *port, const struct nj_frame *frame) {
     response.response_choice = hello_response_m_c;
-    nj_hello(port, nonce, &response.hello_response_m);
+    nj_hello(port, session, &response.hello_response_m);
     respond(frame);
 }
 
@@ -244,6 +262,56 @@ void nj_dispatch_reset(const struct nj_port *port, const struct nj_frame *frame)
     port->reset(port->context);
 }
 
+/* The session that `request` names. */
+static uint32_t session_named(void) {
+    switch (request.request_choice) {
+    case hello_request_m_c: return request.hello_request_m.hello_request_nonce;
+    case load_request_m_c: return request.load_request_m.load_request_session;
+    case run_request_m_c: return request.run_request_m.run_request_session;
+    case digests_request_m_c: return request.digests_request_m.digests_request_session;
+    case read_request_m_c: return request.read_request_m.read_request_session;
+    case cost_request_m_c: return request.cost_request_m.cost_request_session;
+    default: return request.reset_request_m.reset_request_session;
+    }
+}
+
+static bool has_ended(uint32_t nonce) {
+    for (uint32_t i = 0; i < ENDED && i < sessions_ended; ++i) {
+        if (ended[i] == nonce) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void begin_session(uint32_t nonce) {
+    if (has_session) {
+        ended[sessions_ended++ % ENDED] = session;
+    }
+    forget();
+    has_session = true;
+    session = nonce;
+}
+
+/* Whether `request`, which came in `frame`, is neither a late copy nor of another session. */
+static bool admitted(const struct nj_frame *frame) {
+    const uint32_t nonce = session_named();
+    if (has_session && nonce == session) {
+        if ((int16_t)(uint16_t)(frame->request - newest) < 0) {
+            return false;
+        }
+    } else if (request.request_choice != hello_request_m_c) {
+        turn_away(frame, NJ_NO_SESSION);
+        return false;
+    } else if (has_ended(nonce)) {
+        return false;
+    } else {
+        begin_session(nonce);
+    }
+    newest = frame->request;
+    return true;
+}
+
 static void answer_request(const struct nj_port *port, const struct nj_frame *frame) {
     if (kept.valid && kept.id == frame->request && kept.request_bytes == frame->length &&
         kept.request_crc == nj_crc32(0, frame->payload, frame->length)) {
@@ -251,8 +319,10 @@ static void answer_request(const struct nj_port *port, const struct nj_frame *fr
         return;
     }
     if (!decoded(frame)) {
-        keep_for(frame, false);
-        respond_error(frame, NJ_BAD_REQUEST);
+        turn_away(frame, NJ_BAD_REQUEST);
+        return;
+    }
+    if (!admitted(frame)) {
         return;
     }
     keep_for(frame, request.request_choice == load_request_m_c);

@@ -1,7 +1,9 @@
 /* Requests to responses.
  *
- * Every request may be repeated: the last response is kept and sent again when the same request (id and bytes) comes
- * again, so nothing runs twice because a frame was lost. READ is simply read again.
+ * Every request may be repeated: the last response is kept and sent again when the same request (id
+ * and bytes) comes again, so nothing runs twice because a frame was lost. READ is read again. A copy
+ * that comes late, when a newer request has been begun, is ignored: it must not undo what the newer
+ * one did.
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_DISPATCH_H

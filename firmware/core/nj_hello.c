@@ -23,6 +23,7 @@ void nj_hello(const struct nj_port *port, uint32_t nonce, struct hello_response 
         .hello_response_nonce = nonce,
         .hello_response_boot = port->boot,
         .hello_response_build_id = bytes_of(port->build_id, port->build_id_bytes < 32 ? port->build_id_bytes : 32),
+        .hello_response_image = port->image,
         .hello_response_model = bytes_of(nj_model.model_sha256, sizeof nj_model.model_sha256),
         .hello_response_contract = bytes_of(nj_model.contract_sha256, sizeof nj_model.contract_sha256),
         .hello_response_board = text_of(port->board, 32),

@@ -42,6 +42,9 @@ struct nj_port {
     /* The descriptor of the linker's GNU build-id note. */
     const uint8_t *build_id;
     uint32_t build_id_bytes;
+    /* nj_image_add over what the ELF loads, computed once at the start: each segment where its bytes
+     * lie in memory, but none that the firmware itself writes there. */
+    uint32_t image;
 };
 
 /* The portable application: says EVENT boot, then answers requests for ever. Called by the port's main. */

@@ -11,8 +11,8 @@
     X(NOT_LOADED, 3, "load the chunk or every input first")        \
     X(DAMAGED, 4, "what was loaded has another CRC")               \
     X(NOT_OBSERVED, 5, "this model has no such tensor to observe") \
-    X(BUSY, 6, "a load is under way")                              \
-    X(NO_STREAM, 7, "no stream is at that sample: start one")
+    X(NO_STREAM, 7, "no stream is at that sample: start one")            \
+    X(NO_SESSION, 8, "no such session: say hello first")
 
 #define NJ_STATUS_ENUM(name, code, text) NJ_##name = (code),
 enum nj_status { NJ_STATUSES(NJ_STATUS_ENUM) };

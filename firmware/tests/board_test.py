@@ -12,8 +12,10 @@ import pytest
 from host.boards import open_board
 from host.boards.base import Board
 from host.deadline import Deadline
-from host.errors import FirmwareFailure, NightjarError
+from host.errors import FirmwareFailure
+from host.link.attempts import Silence
 from host.link.client import Client
+from host.link.image import image_crc
 from host.link.messages import Mode, ResetCause, Stages, What
 from host.link.registers import FirmwareFault
 
@@ -109,6 +111,15 @@ def test_every_request_on_random_inputs(client: Client) -> None:
         assert client.read(What.OUTPUT, 0, 1, 3, soon()) == tensors[2][1:4]
 
 
+def test_the_image_is_what_was_flashed(flashed: tuple[Board, Path], client: Client) -> None:
+    """At each start, and however much has run: what the firmware writes is not in it."""
+    for name in ("DRIFT", "PRINT"):
+        command(client, name)
+        client.run(Stages.MODEL, deadline=soon())
+        restart(client)
+        assert client.hello(soon()).image == image_crc(flashed[1])
+
+
 def test_a_chunk_through_the_frontend(client: Client) -> None:
     chunk = np.random.default_rng(2).integers(-30, 30, 32).astype(np.int16)
     sums = chunk.reshape(8, 4).sum(axis=1)
@@ -198,10 +209,15 @@ def test_a_jump_into_data(flashed: tuple[Board, Path], client: Client) -> None:
 
 
 def test_a_hang_ends_at_the_deadline(flashed: tuple[Board, Path], client: Client) -> None:
+    board, elf = flashed
     command(client, "HANG")
-    with pytest.raises(NightjarError) as caught:
+    with pytest.raises(Silence, match="no answer to RUN"):
         client.run(Stages.MODEL, deadline=soon(1.5))
-    assert isinstance(caught.value, FirmwareFailure), str(caught.value)
+    where = board.whereabouts(elf, soon())
+    assert where is not None
+    assert where.inside
+    assert not where.waiting
+    check_line(board, elf, where.pc, "while (zero == 0)")
     flashed[0].reset(soon())
     again = flashed[0].connect(soon())
     Client(again).hello(soon())

@@ -12,6 +12,7 @@ from host.compare.frontend_cause import BEYOND, CODE
 from host.compare.prepare import prepare
 from host.compare.prove import prove
 from host.compare.session import Session
+from host.elf_record import write_record
 from host.reference.frontend_diagnose import diagnose
 from host.reference.frontend_members import MEMBERS
 from host.reference.frontend_stages import recorded_signal
@@ -55,6 +56,7 @@ def test_a_damaged_table_is_named_with_its_stage(tier: str, table: str, tmp_path
     assert diagnose(project.elf, MEMBERS["mfcc"], recorded_signal()) is None
     symbol = find_symbol(project.elf, f"nj_frontend_{table}")
     flip_bit(project.elf, symbol, 4 * 21 + 2, 6)
+    write_record(project.elf)
     first = prove(Session(project, subject, tier, 0, 0, root=tmp_path / "boards")).first_difference
     assert first is not None
     assert first.op == "FRONTEND"
@@ -68,6 +70,7 @@ def test_damaged_code_is_told_from_a_damaged_table(tier: str, tmp_path: Path) ->
     bundle = write_member("default", tmp_path)
     subject, project = prepare(bundle, tier, out=tmp_path / "project")
     overwrite(project.elf, find_symbol(project.elf, "nj_normalize", "STT_FUNC"), RETURN[tier])
+    write_record(project.elf)
     first = prove(Session(project, subject, tier, 0, 0, root=tmp_path / "boards")).first_difference
     assert first is not None
     assert first.op == "FRONTEND"

@@ -15,6 +15,7 @@ from host.bundle import Subject, Vectors, load_subject, vectors_to_npz, write_bu
 from host.compare.flip import find_symbol, flip_bit
 from host.compare.prepare import prepare
 from host.contract import Contract, FrontendContract, TensorContract
+from host.elf_record import write_record
 from host.files import sha256_bytes
 from host.project import Project
 from model_gen.codegen.ops import packing
@@ -51,7 +52,10 @@ class Net:
         )
 
     def flip(self, elf: Path, op: int, byte: int, bit: int) -> None:
-        """Flip a bit of byte `byte` of an op's weights in a linked ELF, wherever the generator has packed it."""
+        """Flip a bit of byte `byte` of an op's weights in a linked ELF, wherever it is packed.
+
+        Recorded anew, so that the tensors must find it.
+        """
         marked = np.zeros_like(self.weights[op])
         marked.reshape(-1)[byte] = 1
         if op == 1:
@@ -66,6 +70,7 @@ class Net:
         # The lanes of a narrow layer hold a tap several times.
         for place in np.flatnonzero(packed.values):
             flip_bit(elf, symbol, int(place), bit)
+        write_record(elf)
 
     def tflite(self) -> bytes:
         """The bytes of the model."""

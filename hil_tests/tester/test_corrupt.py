@@ -10,15 +10,7 @@ from host.compare.prove import prove
 from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import LinkFailure
-from host.link.faults import FaultyTransport
-from host.link.transport import Transport
-
-
-def damaging(seed: int, rate: float) -> Any:
-    def wrap(transport: Transport) -> Transport:
-        return FaultyTransport(transport, seed=seed, rate=rate, direction="both")
-
-    return wrap
+from host.link.faults import Faults
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -32,7 +24,14 @@ def test_corrupt_link(
         net.flip(project.elf, 2, 9, 6)
     verdict = prove(
         Session(
-            project, subject, "native", 12, seed, root=boards, wrap=damaging(seed, 1e-4), repeats=2
+            project,
+            subject,
+            "native",
+            12,
+            seed,
+            root=boards,
+            wrap=Faults(seed, 1e-4).wrap,
+            repeats=2,
         )
     )
     assert verdict.exact is not flip
@@ -58,7 +57,7 @@ def test_corrupt_link_beyond_mending_is_no_verdict(
                 0,
                 root=boards,
                 limit=limit.at_most(8),
-                wrap=damaging(1, 0.2),
+                wrap=Faults(1, 0.2).wrap,
             )
         )
     assert not limit.expired

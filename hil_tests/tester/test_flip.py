@@ -1,5 +1,8 @@
 """One weight bit flipped in the linked ELF: found at its layer, at none before it, and exactly as large as it is."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,11 @@ from host.compare.prove import prove
 from host.compare.session import Session
 from host.compare.tensors import distance
 from host.compare.vectors import random_inputs
+from host.errors import FirmwareFailure, IdentityFailure
 from host.reference.model import ReferenceModel
 from host.report.verdict import FirstDifference, Verdict
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SEED = 11
 VECTORS = 3
 
@@ -118,3 +123,26 @@ def test_flip_of_a_bundle(
     assert wrong.first_difference.layer == 1
     assert wrong.layers[0].differing == 0
     assert (tmp_path / "difference" / "bundle" / "model.json").is_file()
+
+
+@pytest.mark.parametrize("record", [False, True])
+def test_flip_as_a_user_types_it(made: Any, model_path: Path, tmp_path: Path, record: bool) -> None:
+    """Recorded, the tensors find it; unrecorded, identity does."""
+    _, given = made(model_path, "native")
+    project = copy_project(given, tmp_path / "spoiled")
+    flip = ["-m", "host.compare.flip", str(project.elf), "nj_op2_weights", "0", "6"]
+    verify = ["-c", "from host.cli import main; main()", "verify", str(model_path)]
+    verify += ["--board", "native", "--project", str(project.path), "--vectors", "2"]
+    codes = []
+    for words in ([*flip, "--record"] if record else flip, verify):
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        codes.append(done.returncode)
+    assert codes == [0, FirmwareFailure.exit_code if record else IdentityFailure.exit_code]
+    assert ("layer 2 CONV_2D" in done.stdout) is record

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from host.compare.flip import copy_project, find_symbol, overwrite
+from host.elf_record import write_record
 
 SUITE = Path(__file__).resolve().parents[1]
 
@@ -104,6 +105,7 @@ def test_infrastructure_is_an_error_of_its_class(
     _, project = made(model_path, "native")
     spoiled = copy_project(project, tmp_path / "spoiled")
     overwrite(spoiled.elf, find_symbol(spoiled.elf, "main", "STT_FUNC"), b"\x31\xc0\xc3")
+    write_record(spoiled.elf)
     ran = run(model_path, spoiled.path, "native", tmp_path)
     assert ran.types("failure") == {}
     classes = set(ran.types("error").values())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from host.boards.whereabouts import Whereabouts
 from host.deadline import Deadline
 from host.link.transport import Transport
 
@@ -53,6 +54,12 @@ class Board(Protocol):
 
     def symbolize(self, elf: Path, pc: int) -> str:
         """The place of a code address as "file:line (function)", or the address where it is unknown."""
+
+    def whereabouts(self, elf: Path, deadline: Deadline) -> Whereabouts | None:
+        """Where the firmware is now, as a debugger sees it without the link; it goes on then.
+
+        `elf` is what was flashed. None when it cannot be seen before the deadline.
+        """
 
     def close(self) -> None:
         """End the board if it is our own; leave a kept one running."""

@@ -1,32 +1,42 @@
-"""Flashing through gdb, the way a debugger loads a board in its development boot mode."""
+"""Flashing through gdb, as a debugger loads a board in its development boot mode; where it is."""
 
 import os
 import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.construct import ConstructError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
 
 from host.boards.base import FlashReport
 from host.boards.tools import find_tool
+from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
 from host.errors import BadInput, FlashFailure
 
 PROGRAM = "gdb-multiarch"
 PACKAGE = "gdb-multiarch"
 _DONE = "nightjar: done"
+_SAY_DONE = f"echo {_DONE}\\n"
 _LOAD = f"""\
 load
 compare-sections
 monitor system_reset
 detach
-echo {_DONE}\\n
+{_SAY_DONE}
 """
 _RESET = f"""\
 monitor system_reset
 detach
-echo {_DONE}\\n
+{_SAY_DONE}
 """
+# A line of a backtrace: #0  0x10001234 in name (...) at file:line
+_FRAME = r"^#\d+ +(?:0x[0-9a-f]+ in )?([^ (]+) \("
 
 
 def flash(socket: Path, elf: Path, deadline: Deadline) -> FlashReport:
@@ -38,14 +48,14 @@ def flash(socket: Path, elf: Path, deadline: Deadline) -> FlashReport:
         FlashFailure: it could not be written, or reads back differently.
     """
     _check_elf(elf)
+    sections = _loaded_sections(elf)
     started = time.monotonic()
     output = _run(socket, _LOAD, deadline, elf)
     total = time.monotonic() - started
     size = re.search(r"load size (\d+)", output)
-    if size is None or "matched." not in output:
+    if size is None:
         raise _failed("gdb did not say what it wrote", output)
-    if "MIS-MATCHED" in output:
-        raise _failed("the board's memory differs from what was written to it", output)
+    _check_read_back(sections, output)
     return FlashReport(int(size[1]), _transfer_seconds(output, int(size[1]), total), total)
 
 
@@ -59,11 +69,85 @@ def reset(socket: Path, deadline: Deadline) -> None:
     _run(socket, _RESET, deadline, None)
 
 
-def _run(socket: Path, commands: str, deadline: Deadline, elf: Path | None) -> str:
+_Section = tuple[str, int, int]  # name, first physical address, the one behind the last
+
+
+def _check_read_back(sections: list[_Section], output: str) -> None:
+    """Hold what gdb read back to every section that the file's own headers load."""
+    said = {
+        (found[1], int(found[2], 16), int(found[3], 16)): found[4]
+        for found in re.finditer(
+            r"^Section (\S+), range (0x[0-9a-f]+) -- (0x[0-9a-f]+): (.*)$", output, re.MULTILINE
+        )
+    }
+    wrong = [name for (name, _, _), verdict in said.items() if verdict != "matched."]
+    if wrong:
+        raise _failed(
+            f"the board's memory differs from what was written to it: {', '.join(wrong)}", output
+        )
+    missing = [section for section in sections if section not in said]
+    if missing:
+        names = ", ".join(f"{name} at {start:#x}" for name, start, _ in missing)
+        raise _failed(f"gdb has not read back what it wrote: {names}", output)
+
+
+def _loaded_sections(elf: Path) -> list[_Section]:
+    """Every section with bytes that is loaded."""
+    try:
+        with elf.open("rb") as stream:
+            file = ELFFile(stream)
+            segments = [one for one in file.iter_segments() if one["p_type"] == "PT_LOAD"]
+            found = []
+            for section in file.iter_sections():
+                start, size = int(section["sh_addr"]), int(section["sh_size"])
+                allocated = section["sh_flags"] & SH_FLAGS.SHF_ALLOC
+                if not size or not allocated or section["sh_type"] == "SHT_NOBITS":
+                    continue
+                for segment in segments:
+                    if segment.section_in_segment(section):
+                        start += segment["p_paddr"] - segment["p_vaddr"]
+                found.append((section.name, start, start + size))
+            return found
+    except (ELFError, ConstructError) as error:
+        raise BadInput(
+            "the sections of the firmware cannot be read",
+            evidence=f"Received: {elf}: {error}",
+            next_step="build the firmware again with `nightjar build`",
+        ) from error
+
+
+def looks(socket: Path, elf: Path, deadline: Deadline) -> list[tuple[int, list[str]]]:
+    """Stop the CPU twice for a moment: its PC, and the functions under way, innermost first.
+
+    Empty when gdb cannot.
+
+    Raises:
+        HostFailure: gdb is missing.
+    """
+    look = ['printf "nightjar: pc %#x\\n", (unsigned)$pc', "bt 32", "detach"]
+    again = [f"shell sleep {BETWEEN}", f"target remote {socket.name}"]
+    try:
+        output = _run(socket, "", deadline, elf, [*look, *again, *look])
+    except FlashFailure:
+        return []
+    return [
+        (int(part.split()[0], 16), re.findall(_FRAME, part, re.MULTILINE))
+        for part in output.split("nightjar: pc ")[1:]
+    ]
+
+
+def _run(
+    socket: Path,
+    commands: str,
+    deadline: Deadline,
+    elf: Path | None,
+    more: Sequence[str] = (),
+) -> str:
+    """What gdb says to `commands`, which end where one fails, and then to each of `more`."""
     program = find_tool(PROGRAM, PACKAGE)
     seconds = max(1, int(deadline.remaining))
     script = (
-        "set confirm off\nset pagination off\nset architecture armv8.1-m.main\n"
+        "set confirm off\nset pagination off\nset width 0\nset architecture armv8.1-m.main\n"
         f"set remotetimeout {seconds}\nset tcp connect-timeout {seconds}\n"
         f"target remote {socket.name}\n{commands}"
     )
@@ -71,6 +155,7 @@ def _run(socket: Path, commands: str, deadline: Deadline, elf: Path | None) -> s
         file.write(script)
         file.flush()
         command = [program, "-nx", "-batch", "-x", file.name]
+        command += [word for one in (*more, _SAY_DONE) * bool(more) for word in ("-ex", one)]
         if elf is not None:
             command.append(str(elf.resolve()))
         try:

@@ -13,7 +13,9 @@ from host.boards.folder import kept_folder, make_private, own_folder
 from host.boards.lock import right_now, this_command
 from host.boards.process import ProcessId, end, ended_within, error_text, spawn
 from host.boards.record import Record
+from host.boards.stopped import stop_at
 from host.boards.symbolize import symbolize
+from host.boards.whereabouts import BETWEEN, Whereabouts, in_code, most_telling
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, FirmwareFailure, FlashFailure, NightjarError
 from host.files import sha256_file
@@ -114,6 +116,21 @@ class NativeBoard:
 
     def symbolize(self, elf: Path, pc: int) -> str:
         return symbolize(("addr2line",), elf, pc)
+
+    def whereabouts(self, elf: Path, deadline: Deadline) -> Whereabouts | None:
+        if self._process is None:
+            return None
+        looks = []
+        for number in range(2):
+            time.sleep(number * min(BETWEEN, deadline.remaining))
+            stop = stop_at(self._process, deadline)
+            if stop is not None:
+                place = (
+                    f"the system call {stop.call}" if stop.call else self.symbolize(elf, stop.pc)
+                )
+                inside = in_code(elf, stop.pc)
+                looks.append(Whereabouts(stop.pc, place, inside, bool(stop.call)))
+        return most_telling(looks)
 
     def close(self) -> None:
         if self._record is None:

@@ -24,8 +24,8 @@ _LOOK = 0.005  # seconds between two looks at a QEMU that is starting
 extra: list[str] = []
 
 
-def arguments(program: str) -> list[str]:
-    """The command line: an AN547 with one Cortex-M55, halted until gdb has written firmware.
+def arguments(program: str, more: tuple[str, ...] = ()) -> list[str]:
+    """The command line, `more` last: an AN547 with one Cortex-M55, halted until gdb has written.
 
     One instruction takes 64 ns of virtual time (`-icount shift=6`), so that its timers count instructions.
     """
@@ -40,11 +40,14 @@ def arguments(program: str) -> list[str]:
         f"dgram,id=net,local.type=unix,local.path={NET_BOARD},remote.type=unix,remote.path={NET_HOST}",
         *("-net", "nic,netdev=net"),
         *extra,
+        *more,
     ]
 
 
-def start(folder: Path, *, kept: bool, deadline: Deadline) -> "subprocess.Popen[bytes]":
-    """Start QEMU in `folder` and wait until its sockets are there.
+def start(
+    folder: Path, *, kept: bool, deadline: Deadline, more: tuple[str, ...] = ()
+) -> "subprocess.Popen[bytes]":
+    """Start QEMU in `folder`, with `more` arguments, and wait until its sockets are there.
 
     Raises:
         HostFailure: QEMU is missing or too old.
@@ -52,7 +55,7 @@ def start(folder: Path, *, kept: bool, deadline: Deadline) -> "subprocess.Popen[
     """
     program = find_tool(PROGRAM, PACKAGE)
     check_version(program, _LEAST, PACKAGE, "older ones lack `-netdev dgram` on unix sockets")
-    child = spawn(arguments(program), folder, kept=kept)
+    child = spawn(arguments(program, more), folder, kept=kept)
     try:
         while not all((folder / name).exists() for name in (GDB_SOCKET, UART_SOCKET, NET_BOARD)):
             if ended_within(child.pid, deadline.at_most(_LOOK)):

@@ -1,7 +1,10 @@
 """From a code address to file:line."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+
+ROOT = "/nightjar/"  # where a project's sources lie, as its ELF says: see CMakeLists.txt.jinja
 
 
 def symbolize(tools: tuple[str, ...], elf: Path, pc: int) -> str:
@@ -23,3 +26,32 @@ def symbolize(tools: tuple[str, ...], elf: Path, pc: int) -> str:
             place = lines[1].split(" (discriminator")[0].strip()
             return place if lines[0] == "??" else f"{place} ({lines[0]})"
     return hex(pc)
+
+
+def lines_of(elf: Path, addresses: Sequence[int]) -> list[str]:
+    """file:line of each code address of a target's ELF, "" where it is not known.
+
+    Files of the project by their paths in it, those of libraries by their names alone.
+    """
+    if not addresses:
+        return []
+    try:
+        done = subprocess.run(
+            ["arm-none-eabi-addr2line", "-e", str(elf)],
+            input="".join(f"{address:#x}\n" for address in addresses),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return [""] * len(addresses)
+    places = [_short(line.split(" (discriminator")[0]) for line in done.stdout.splitlines()]
+    return places if len(places) == len(addresses) else [""] * len(addresses)
+
+
+def _short(place: str) -> str:
+    if place.startswith("??"):
+        return ""
+    inside = place.startswith(ROOT)
+    return place.removeprefix(ROOT) if inside else place.rpartition("/")[2]

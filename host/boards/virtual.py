@@ -12,6 +12,7 @@ from host.boards.lock import right_now, this_command
 from host.boards.process import ProcessId, end
 from host.boards.record import Record
 from host.boards.symbolize import symbolize
+from host.boards.whereabouts import Whereabouts, in_code, most_telling
 from host.deadline import Deadline
 from host.errors import FlashFailure
 from host.files import sha256_file
@@ -44,11 +45,11 @@ class VirtualBoard:
         self._root = root
 
     @classmethod
-    def start(cls) -> "VirtualBoard":
-        """Start a board of our own; its QEMU dies with us."""
+    def start(cls, more: tuple[str, ...] = ()) -> "VirtualBoard":
+        """Start a board of our own, its QEMU with `more` arguments; it dies with us."""
         folder = own_folder()
         try:
-            child = qemu.start(folder, kept=False, deadline=Deadline.after(_START))
+            child = qemu.start(folder, kept=False, deadline=Deadline.after(_START), more=more)
             return cls(folder, qemu.process_of(child, folder), child=child)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -118,6 +119,15 @@ class VirtualBoard:
     def symbolize(self, elf: Path, pc: int) -> str:
         return symbolize(("arm-none-eabi-addr2line",), elf, pc)
 
+    def whereabouts(self, elf: Path, deadline: Deadline) -> Whereabouts | None:
+        looks = gdb.looks(self._folder / qemu.GDB_SOCKET, elf, deadline)
+        return most_telling(
+            [
+                Whereabouts(pc, self.symbolize(elf, pc), in_code(elf, pc), _waits(functions))
+                for pc, functions in looks
+            ]
+        )
+
     def close(self) -> None:
         if self._record is None:
             end(self._process, self._child)
@@ -128,3 +138,13 @@ class VirtualBoard:
 
     def _died_or(self, error: FlashFailure) -> Exception:
         return error if self._process.alive else qemu.why_died(self._folder)
+
+
+def _waits(functions: list[str]) -> bool:
+    """Whether the loop that serves requests is the innermost function, or waits for the port.
+
+    Innermost first.
+    """
+    outer = functions[functions.index("serve") :] if "serve" in functions else []
+    inner = functions[: len(functions) - len(outer)]
+    return bool(outer) and (not inner or inner[-1] in ("port_read", "port_idle"))

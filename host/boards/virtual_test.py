@@ -1,5 +1,6 @@
 """The virtual board: real QEMU, real gdb, real firmware."""
 
+import os
 import re
 import shutil
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from host.boards import end_board, keep_board, open_board
 from host.boards.process import ProcessId, ended_within
@@ -19,6 +21,7 @@ from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, FirmwareFailure, FlashFailure, HostFailure
 from host.link.client import Client
 from host.link.identity import Expected, check_hello, elf_build_id
+from host.link.image import image_crc
 from host.link.messages import Mode, Stages, What
 from host.link.registers import FirmwareFault
 from host.link.testing_firmware import (
@@ -85,7 +88,8 @@ def test_flash_and_a_session_on_both_ports(board: VirtualBoard, elf: Path) -> No
         transport = connect(soon())
         client = Client(transport)
         hello = client.hello(soon())
-        check_hello(hello, Expected(build_id=elf_build_id(elf), board="virtual"))
+        expected = Expected(elf_build_id(elf), image_crc(elf), board="virtual")
+        check_hello(hello, expected)
         assert hello.cost_unit == "instructions"
         client.load_input(0, first, soon())
         client.load_input(1, second, soon())
@@ -97,6 +101,54 @@ def test_flash_and_a_session_on_both_ports(board: VirtualBoard, elf: Path) -> No
     transport = board.connect(soon())
     assert Client(transport).hello(soon()).boot != hello.boot
     transport.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("/^Section .rodata,/d", "has not read back what it wrote: .rodata at 0x7"),
+        ("/^Section .data,/d", "has not read back what it wrote: .data at 0x7"),
+        ("/^Section /d", "has not read back what it wrote: .vectors at 0x10000000, .engine_text"),
+        ("/^Section .text,/s/-- 0x1/-- 0x2/", "has not read back what it wrote: .text at 0x1"),
+        ("/^Section .text,/s/matched/MIS-MATCHED!/", "differs from what was written to it: .text"),
+        ("/^Section .text,/s/matched/read in part/", "differs from what was written to it: .text"),
+        ("/^Section .text,/s/matched//", "differs from what was written to it: .text"),
+    ],
+)
+def test_every_section_must_be_read_back(
+    board: VirtualBoard,
+    elf: Path,
+    change: str,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The real gdb, some of whose words are taken away."""
+    gdb = shutil.which("gdb-multiarch")
+    tool = tmp_path / "tools" / "gdb-multiarch"
+    tool.parent.mkdir()
+    tool.write_text(f"#!/bin/sh\n'{gdb}' \"$@\" | sed '{change}'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    with pytest.raises(FlashFailure, match=re.escape(says)):
+        board.flash(elf, soon())
+
+
+@pytest.mark.parametrize("name", ["tiny", "wide"])
+def test_what_a_debugger_writes_is_all_that_is_loaded(name: str) -> None:
+    """Sections leave no gap in a segment, whose memory would be what was there before."""
+    with build_firmware(name, "virtual").open("rb") as stream:
+        file = ELFFile(stream)
+        segments = [one for one in file.iter_segments() if one["p_type"] == "PT_LOAD"]
+        assert [one["p_flags"] for one in segments] == [5, 4, 6]
+        for segment in segments:
+            assert segment["p_filesz"] == segment["p_memsz"] > 0
+            sections = [one for one in file.iter_sections() if segment.section_in_segment(one)]
+            at = segment["p_vaddr"]
+            for section in sorted(sections, key=lambda one: int(one["sh_addr"])):
+                assert section["sh_addr"] == at
+                at += section["sh_size"]
+            assert at == segment["p_vaddr"] + segment["p_filesz"]
 
 
 def test_flash_is_faster_than_a_megabyte_a_second(board: VirtualBoard, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ COMMANDS = {
     "frontend": "Check the frontend, or a port of it, stage by stage.",
     "doctor": "Check every tool and say which tiers are ready.",
     "board": "Keep a board alive between commands.",
+    "cache": "Show what is kept between commands, or prune it.",
 }
 
 

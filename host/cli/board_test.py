@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from host.boards import ROOT, end_board
 from host.boards.lock import board_lock
 from host.boards.process import ProcessId
+from host.elf_record import record_path
 from host.files import sha256_file
 from host.link.testing_firmware import build_firmware, can_build
 from host.project import Project, ProjectDescription
@@ -38,7 +40,9 @@ def bench(tmp_path: Path) -> Iterator[Path]:
     )
     project = Project(tmp_path / "firmware", description)
     project.elf.parent.mkdir(parents=True)
-    project.elf.write_bytes(build_firmware("tiny", "native").read_bytes())
+    built = build_firmware("tiny", "native")
+    shutil.copy2(built, project.elf)
+    shutil.copy2(record_path(built), project.elf_record)
     (project.path / "nightjar.json").write_bytes(description.to_json())
     yield tmp_path
     end_board("native", root=tmp_path / ROOT)
@@ -75,7 +79,7 @@ def test_up_status_down(bench: Path) -> None:
 def test_flash_prints_who_answers(bench: Path) -> None:
     done = nightjar(bench, "flash", "firmware", "--board", "native")
     assert done.returncode == 0, done.stderr
-    for row in ("MB/s", "build-id ", "model      112233", "protocol   1", "rounding   ADD=single"):
+    for row in ("MB/s", "build-id ", "model      112233", "protocol   2", "rounding   ADD=single"):
         assert row in done.stdout
     payload = answer(bench, "flash", "firmware", "--board", "native")
     assert payload["schema"] == "nightjar/flash/1"

@@ -42,9 +42,8 @@ from host.errors import BadInput
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
-    default=Path("build/cache/features"),
-    show_default=True,
-    help="Where features are kept.",
+    show_default="the cache features of `nightjar cache`",
+    help="Where features are kept, without a bound.",
 )
 @json_option
 def command(
@@ -55,7 +54,7 @@ def command(
     overlap: float,
     max_duration: float | None,
     num_workers: int,
-    cache_dir: Path,
+    cache_dir: Path | None,
     json_path: str | None,
 ) -> None:
     """Score a checkpoint (float) or a bundle (int8, by TFLite's reference kernels) on whole recordings.

@@ -35,16 +35,22 @@ def command(source: Path, board_name: str, out: Path | None, json_path: str | No
     kept, starts one and ends it.
     """
     from host.boards import open_board
+    from host.boards.silence import explain_silence
     from host.deadline import Deadline
+    from host.elf_record import check_recorded
+    from host.link.attempts import Mute, Silence
     from host.link.client import Client
     from host.link.identity import check_identity
 
     project = _project(source, board_name, out, json_path)
+    check_recorded(project.elf)
     with open_board(board_name) as board:
         report = board.flash(project.elf, Deadline.after(_FLASH))
         transport = board.connect(Deadline.after(_HELLO))
         try:
             hello = Client(transport).hello(Deadline.after(_HELLO))
+        except (Mute, Silence) as error:
+            raise explain_silence(error, board, project.elf, transport.close) from error
         finally:
             transport.close()
         check_identity(hello, project)
@@ -107,6 +113,7 @@ def _show(hello: "Hello", report: "FlashReport", kept: bool, json_path: str | No
         ),
         ("board", hello.board + ("" if kept else " (started for this command, and ended)")),
         ("build-id", hello.build_id.hex()),
+        ("image CRC", f"{hello.image:08x}"),
         ("model", hello.model.hex()),
         ("contract", hello.contract.hex()),
         ("protocol", str(hello.protocol)),

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import click
 from host.cli.common import (
     Choice,
     FiniteRange,
+    Level,
     json_option,
     result_option,
     say,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from host.compare.conclude import Conclusion
     from host.compare.proof import Proof
     from host.compare.session import Session
+    from host.compare.vectors import Vector
     from host.deadline import Deadline
     from host.report.junit import CaseRecord
 
@@ -65,6 +68,17 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
     type=FiniteRange(min=1),
     help="Seconds after which everything is given up.",
 )
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    help="Judge these inputs, too: .npy [n, *shape] of the input's dtype, or .npz keyed by input name.",
+)
+@click.option(
+    "--min-coverage",
+    metavar="PERCENT",
+    type=FiniteRange(0, 100),
+    help="Exit 16 when the vectors reach less of the code or of the constants; virtual only.",
+)
 @result_option("--junit", text="Write JUnit XML as Jenkins takes it.")
 @result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
 @result_option("--html", "html_path", text="Write one page.")
@@ -81,6 +95,8 @@ def command(
     stream: bool,
     soak: int,
     deadline: float,
+    inputs: Path | None,
+    min_coverage: float | None,
     junit: Path | None,
     gitlab: Path | None,
     html_path: Path | None,
@@ -97,19 +113,25 @@ def command(
     from host.compare.proof import read_proof
     from host.compare.questions import plan
     from host.compare.session import Session
+    from host.coverage.covered import below, cover, require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
+    from host.exit_codes import Exit
     from host.files import write_atomically
+    from host.inputs import read_inputs
     from host.report.html import write_html
     from host.report.junit import annotations, junit_xml
+    from host.report.summary import summary_lines
 
     limit = Deadline.after(deadline)
     suite = _suite()
     with enforced(limit), working("making firmware"):
+        require_coverable(board, min_coverage)
         subject, made = prepare(
             bundle, board, rounding=rounding, stream=stream, project=project, out=out, limit=limit
         )
-    session = Session(made, subject, board, vectors=vectors, seed=seed, limit=limit)
+    given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
+    session = Session(made, subject, board, vectors, seed, given, limit=limit)
     questions = plan(session.structure, session.taps, session.scope)
     folder = out or default_folder(subject, board, rounding, stream=stream)
     with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
@@ -125,6 +147,7 @@ def command(
         }
         line = [sys.executable, "-m", "pytest", str(suite)]
         line += [word for name, value in options.items() for word in (name, str(value))]
+        line += [] if inputs is None else ["--inputs", str(inputs)]
         line += pytest_arguments
         say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
         line += ["--hil-proof", str(file), "--hil-nonce", nonce]
@@ -139,6 +162,16 @@ def command(
             orderly=ended in _ORDERLY,
             command=shlex.join(["nightjar", *sys.argv[1:]]),
         )
+    failure, verdict = conclusion.error, conclusion.verdict
+    if verdict is not None and verdict.exact:
+        with enforced(limit), working("counting what the vectors reach"):
+            verdict = verdict.covered(cover(made, subject, _vectors(session), limit=limit))
+        failure = below(verdict.coverage, min_coverage)
+        if failure is not None:
+            verdict = replace(verdict, exit_code=failure.exit_code)
+        conclusion = replace(
+            conclusion, code=Exit(verdict.exit_code), verdict=verdict, error=failure
+        )
     cases = _cases(conclusion, proof)
     properties = _properties(session, conclusion)
     for path, form in ((junit, False), (gitlab, True)):
@@ -147,15 +180,25 @@ def command(
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for text in annotations(cases):
             say(text, json_path)
-    verdict = conclusion.verdict
     if verdict is not None:
         write_json(json_path, verdict.as_json())
         if html_path is not None:
             write_html(html_path, verdict, title=f"{bundle.name} on {board}")
-        say(verdict.headline, json_path)
-    if conclusion.error is not None and (verdict is None or verdict.first_difference is None):
-        raise conclusion.error
+        for text in summary_lines(verdict):
+            say(text, json_path)
+        if verdict.recalled:
+            say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
+    if failure is not None and (verdict is None or verdict.first_difference is None):
+        raise failure
     return conclusion.code
+
+
+def _vectors(session: "Session") -> "list[Vector]":
+    """What the suite judged."""
+    from host.compare.vectors import make_vectors
+
+    ports = session.project.description.inputs
+    return make_vectors(session.subject, ports, session.vectors, session.seed, session.given)
 
 
 def _suite() -> Path:

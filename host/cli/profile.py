@@ -26,14 +26,24 @@ SCHEMA = "nightjar/profile/1"
 @click.option(
     "--loops", default=4, show_default=True, type=click.IntRange(0, 50), help="How many to show."
 )
+@click.option(
+    "--coverage",
+    is_flag=True,
+    help="Also measure which code this inference executes and which constants it reads, by layer.",
+)
 @json_option
-def command(model: Path, board: str, rounding: str, loops: int, json_path: str | None) -> int:
+def command(
+    model: Path, board: str, rounding: str, loops: int, coverage: bool, json_path: str | None
+) -> int:
     import tempfile
     from dataclasses import asdict
 
     from host.compare.prepare import prepare
     from host.compare.prove import prove
     from host.compare.session import Session
+    from host.compare.vectors import make_vectors
+    from host.coverage.measure import measure
+    from host.coverage.table import table_of
     from host.errors import FirmwareFailure
     from host.profile.count import counting, engine_of, read_counts
     from host.profile.report import disassemble, profile
@@ -54,6 +64,10 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
             evidence=verdict.headline,
             next_step=f"nightjar verify {model} --board {board}",
         )
+    reached = None
+    if coverage:
+        vectors = make_vectors(subject, made.description.inputs, 1, 0)
+        reached = measure(made, subject, vectors)
     found = profile(blocks, engine, disassemble(made.elf, engine), loops=loops)
     layers = [
         {
@@ -70,6 +84,7 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
         "inference": verdict.cost.model,
         "layers": layers,
         **asdict(found),
+        "coverage": None if reached is None else reached.as_json(),
     }
     write_json(json_path, payload)
     say(
@@ -94,4 +109,8 @@ def command(model: Path, board: str, rounding: str, loops: int, json_path: str |
         )
         for line in loop.lines:
             say(f"    {line}", json_path)
+    if reached is not None:
+        say("coverage:", json_path)
+        for line in table_of(reached, {tap.index: tap.op for tap in made.description.taps}):
+            say(f"  {line}", json_path)
     return 0

@@ -41,9 +41,8 @@ from host.cli.common import json_option, say, subcommand, write_json
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
-    default=Path("build/cache/features"),
-    show_default=True,
-    help="Where features are kept.",
+    show_default="the cache features of `nightjar cache`",
+    help="Where features are kept, without a bound.",
 )
 @json_option
 def command(
@@ -54,7 +53,7 @@ def command(
     vectors: int,
     seed: int,
     num_workers: int,
-    cache_dir: Path,
+    cache_dir: Path | None,
     json_path: str | None,
 ) -> None:
     """Quantize CHECKPOINT to int8, judge it on validation recordings, and write the bundle if it passes."""

@@ -2,20 +2,30 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from host.cli.common import (
     Choice,
     FiniteRange,
+    Level,
     json_option,
     result_option,
     say,
     subcommand,
     write_json,
 )
+from host.report.summary import summary_lines
+
+if TYPE_CHECKING:
+    from host.bundle import Subject
+    from host.compare.vectors import Inputs
+    from host.deadline import Deadline
+    from host.project import Project
 
 
 @subcommand(
@@ -60,7 +70,7 @@ from host.cli.common import (
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
-    help="An earlier verdict: exit 16 when cost or footprint grew.",
+    help="An earlier verdict: exit 16 when a cost or the footprint grew, 2 when it cannot be compared.",
 )
 @click.option(
     "--deadline",
@@ -68,6 +78,24 @@ from host.cli.common import (
     show_default=True,
     type=FiniteRange(min=1),
     help="Seconds after which everything is given up.",
+)
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    help="Judge these inputs, too: .npy [n, *shape] of the input's dtype, or .npz keyed by input name.",
+)
+@click.option(
+    "--min-coverage",
+    metavar="PERCENT",
+    type=FiniteRange(0, 100),
+    help="Exit 16 when the vectors reach less of the code or of the constants; virtual only.",
+)
+@result_option(
+    "--cover",
+    text="Search inputs that reach more, write them as .npz for --inputs, and judge them; virtual only.",
+)
+@click.option(
+    "--cover-tries", default=200, show_default=True, type=click.IntRange(min=1), help="Of --cover."
 )
 @json_option
 def command(
@@ -81,27 +109,40 @@ def command(
     html_path: Path | None,
     baseline: Path | None,
     deadline: float,
+    inputs: Path | None,
+    min_coverage: float | None,
+    cover: Path | None,
+    cover_tries: int,
     json_path: str | None,
 ) -> int:
     from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
     from host.compare.session import Session
+    from host.coverage.covered import below, require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
-    from host.exit_codes import Exit
+    from host.inputs import read_inputs
     from host.report.html import write_html
     from host.report.regression import Baseline
 
     limit = Deadline.after(deadline)
     with enforced(limit), working("making firmware") as now:
+        require_coverable(board, min_coverage)
         before = None if baseline is None else Baseline.read(baseline)
         subject, made = prepare(
             model, board, rounding=rounding, project=project, out=out, limit=limit
         )
+        ports = made.description.inputs
+        given = [] if inputs is None else read_inputs(inputs, ports)
+        if cover is not None:
+            now("searching inputs that reach more")
+            given += _search(made, subject, given, cover, cover_tries, seed, limit, json_path)
         folder = out if out is not None else default_folder(subject, board, rounding)
         session = Session(
-            made, subject, board, vectors, seed, limit=limit, evidence=folder / "difference"
+            *(made, subject, board, vectors, seed, tuple(given)),
+            limit=limit,
+            evidence=folder / "difference",
         )
         if before is not None:
             before.check(session)
@@ -109,28 +150,50 @@ def command(
             session,
             say=lambda line: say(line, json_path),
             now=now,
+            coverage=True,
             command=shlex.join(["nightjar", *sys.argv[1:]]),
         )
-    failure = None if before is None else before.compare(verdict)
+    failures = [
+        None if before is None else before.compare(verdict),
+        below(verdict.coverage, min_coverage),
+    ]
+    failure = next((one for one in failures if one is not None), None)
     if failure is not None and verdict.exact:
-        verdict = replace(verdict, exit_code=failure.exit_code, exact=True)
+        verdict = replace(verdict, exit_code=failure.exit_code)
     write_json(json_path, verdict.as_json())
     if html_path is not None:
         write_html(html_path, verdict, title=f"{model.name} on {board}")
-    say(verdict.headline, json_path)
-    say(f"judge: {verdict.reference}", json_path)
-    if verdict.first_difference is not None:
-        if verdict.exhibits.folder:
-            say(f"to reproduce: {verdict.exhibits.folder}", json_path)
-        return Exit.FIRMWARE
-    if verdict.cost.model is not None:
-        cost = f"{verdict.cost.model:,} {verdict.proved.cost_unit} an inference"
-        if verdict.cost.frontend is not None:
-            cost += f", {verdict.cost.frontend:,} for its frontend"
-        say(
-            f"cost: {cost}; flash {verdict.footprint.flash:,} bytes, RAM {verdict.footprint.ram:,}",
-            json_path,
-        )
-    if failure is not None:
+    for line in summary_lines(verdict):
+        say(line, json_path)
+    if verdict.recalled:
+        say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
+    if failure is not None and verdict.exact:
         raise failure
     return verdict.exit_code
+
+
+def _search(
+    project: "Project",
+    subject: "Subject",
+    start: "Sequence[Inputs]",
+    file: Path,
+    tries: int,
+    seed: int,
+    limit: "Deadline",
+    json_path: str | None,
+) -> "list[Inputs]":
+    """The inputs that were found, which are written to `file`."""
+    from host.coverage.search import search
+    from host.inputs import write_inputs
+
+    found = search(
+        *(project, subject),
+        tries=tries,
+        seed=seed,
+        start=start,
+        limit=limit,
+        say=lambda line: say(line, json_path),
+    )
+    write_inputs(file, project.description.inputs, found.inputs)
+    say(f"{file}: {len(found.inputs)} inputs, the fewest of {found.tried} tried", json_path)
+    return list(found.inputs)

@@ -1,8 +1,6 @@
 """What the host reference computes for a vector: every tensor that the board is asked about."""
 
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,22 +10,60 @@ from host.bundle import Subject
 from host.compare.layers import Structure
 from host.compare.tensors import Array
 from host.compare.vectors import Vector
-from host.errors import BadInput, HostFailure
-from host.reference.micro import MicroModel, open_micro
-from host.reference.model import ReferenceModel
+from host.errors import HostFailure
+from host.reference.kept import KeptReference, Summary, digest, to_bytes
+
+Tensors = tuple[Array, ...]
 
 
-@dataclass(frozen=True, eq=False)
 class Expected:
     """The reference's tensors for one vector.
 
-    `features` is float32 [bins, frames], None without a chunk. `layers` has one tensor per op output, in order.
+    features: float32 [bins, frames], None without a chunk. inputs, outputs: the model's, whole.
+    layers: the summary of each op output, in order; `tensor` gives its values.
+
+    `recalled`: layers and outputs are what was kept of an earlier run. That is enough to find a
+    board equal. Nothing may be said to differ from it before `confirm`, after which they are the
+    reference's own.
     """
 
-    features: npt.NDArray[np.float32] | None
-    inputs: tuple[Array, ...]
-    layers: tuple[Array, ...]
-    outputs: tuple[Array, ...]
+    def __init__(
+        self,
+        features: npt.NDArray[np.float32] | None,
+        inputs: Tensors,
+        compute: Callable[[], tuple[Tensors, Tensors]],
+        kept: tuple[tuple[Summary, ...], Tensors] | None = None,
+    ) -> None:
+        """`compute` gives layers and outputs, at most once; `kept`: what it is believed to give."""
+        self.features = features
+        self.inputs = inputs
+        self._compute = compute
+        self._tensors: Tensors | None = None
+        if kept is None:
+            self.confirm()
+        else:
+            self.layers, self.outputs = kept
+
+    @classmethod
+    def of(cls, inputs: Tensors, layers: Tensors, outputs: Tensors) -> "Expected":
+        """From tensors that are there, without a chunk."""
+        return cls(None, inputs, lambda: (layers, outputs))
+
+    @property
+    def recalled(self) -> bool:
+        return self._tensors is None
+
+    def confirm(self) -> None:
+        """Have everything computed by the reference, if it was not."""
+        if self._tensors is None:
+            self._tensors, self.outputs = self._compute()
+            self.layers = tuple(Summary.of(tensor) for tensor in self._tensors)
+
+    def tensor(self, position: int) -> Array:
+        """The values of a layer, by its position; the reference's own."""
+        self.confirm()
+        assert self._tensors is not None
+        return self._tensors[position]
 
     @property
     def output_digest(self) -> int:
@@ -40,45 +76,25 @@ class Expected:
         return digest(self.inputs)
 
 
-def digest(tensors: tuple[Array, ...]) -> int:
-    """CRC-32 (zlib's) of the little-endian bytes of tensors, one behind the other."""
-    value = 0
-    for tensor in tensors:
-        value = zlib.crc32(to_bytes(tensor), value)
-    return value
-
-
-def to_bytes(tensor: Array) -> bytes:
-    """The bytes of a tensor as they lie on a board: row-major, little endian."""
-    return np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<")).tobytes()
-
-
 class Oracle:
     """The host reference of one subject: frontend (where there is a contract) and model.
 
-    `rules` names the judge of the model: "tflite", the pinned TFLite's reference kernels, or "tflm", tflite-micro's
-    interpreter. Neither stands in for the other.
+    rules: name the judge of the model; see `KeptReference`. recalls: whether anything expected is
+    what was kept of an earlier run. distrusts: what was kept was not what the reference gives. From
+    then on nothing kept is believed, and what was found equal by it must be asked again.
 
     Raises:
         HostFailure: the judge is not installed.
-        BadInput: the judge cannot run the model.
+        BadInput: nobody judges these rules; or, once it is needed, the judge cannot run the model.
     """
 
     def __init__(self, subject: Subject, structure: Structure, rules: str = "tflite") -> None:
-        judges: dict[str, Callable[[bytes], ReferenceModel | MicroModel]] = {
-            "tflite": ReferenceModel,
-            "tflm": open_micro,
-        }
-        if rules not in judges:
-            raise BadInput(
-                "nobody judges these rounding rules",
-                evidence=f"Received: {rules!r}, and not one of {', '.join(judges)}",
-                next_step="generate the project again with `nightjar generate`",
-            )
         self.subject = subject
         self.structure = structure
         self.rules = rules
-        self.reference = judges[rules](subject.model)
+        self.reference = KeptReference(subject.model, rules)
+        self.recalls = False
+        self.distrusts = False
 
     @property
     def description(self) -> str:
@@ -86,30 +102,50 @@ class Oracle:
         return self.reference.description
 
     def expect(self, vector: Vector) -> Expected:
-        """Compute every tensor for `vector`.
+        """Every tensor for `vector`, recalled or computed.
 
         Raises:
             HostFailure: the reference did not give a tensor that the model has.
         """
         features, inputs = self._inputs(vector)
-        tensors = self.reference.run(list(inputs))
-        given: dict[int, Array] = {
-            port.tensor: value for port, value in zip(self.reference.inputs, inputs, strict=True)
-        }
-        given.update(tensors)
+        kept = None if self.distrusts else self._recall(inputs)
+        if kept is None:
+            return Expected(features, inputs, lambda: self._compute(inputs))
+        self.recalls = True
+        return Expected(features, inputs, lambda: self._confirm(inputs, *kept), kept)
+
+    def _recall(self, inputs: Tensors) -> tuple[tuple[Summary, ...], Tensors] | None:
+        found = self.reference.recall(inputs)
+        if found is None:
+            return None
+        try:
+            layers = tuple(found.tensors[layer.tensor] for layer in self.structure.layers)
+            return layers, tuple(found.outputs[tensor] for tensor in self.structure.outputs)
+        except KeyError:  # of other layers than the file has
+            return None
+
+    def _compute(self, inputs: Tensors) -> tuple[Tensors, Tensors]:
+        tensors = self.reference.run(inputs)
         wanted = [layer.tensor for layer in self.structure.layers]
-        missing = sorted({*wanted, *self.structure.outputs} - given.keys())
+        missing = sorted({*wanted, *self.structure.outputs} - tensors.keys())
         if missing:
             raise HostFailure(
                 "the reference interpreter did not keep every tensor",
                 evidence=f"missing tensors {missing}; {self.description}",
             )
-        return Expected(
-            features=features,
-            inputs=inputs,
-            layers=tuple(given[tensor] for tensor in wanted),
-            outputs=tuple(given[tensor] for tensor in self.structure.outputs),
-        )
+        layers = tuple(tensors[tensor] for tensor in wanted)
+        return layers, tuple(tensors[tensor] for tensor in self.structure.outputs)
+
+    def _confirm(
+        self, inputs: Tensors, layers: tuple[Summary, ...], outputs: Tensors
+    ) -> tuple[Tensors, Tensors]:
+        """Compute what was recalled; its record is then of what was computed."""
+        computed = self._compute(inputs)
+        same = tuple(map(Summary.of, computed[0])) == layers
+        if not same or tuple(map(_whole, computed[1])) != tuple(map(_whole, outputs)):
+            self.recalls = False
+            self.distrusts = True
+        return computed
 
     def _inputs(
         self, vector: Vector
@@ -137,16 +173,25 @@ def check_own_vectors(subject: Subject, index: int, expected: Expected, rules: s
     own = subject.vectors()
     if own is None or expected.features is None:
         return
-    pairs: list[tuple[str, Array, Array]] = [
-        ("features", own.features[index], expected.features),
-        ("model input", own.inputs[index], expected.inputs[0]),
-    ]
+    recorded = {"features": own.features[index], "model input": own.inputs[index]}
     if rules == "tflite":
-        pairs.append(("scores", own.scores[index], expected.outputs[0]))
-    for name, recorded, computed in pairs:
-        if to_bytes(recorded) != to_bytes(computed):
-            raise HostFailure(
-                f"this host's reference does not give the {name} recorded in the bundle",
-                evidence=f"own vector {index}; CRC-32 {digest((computed,)):08x}, recorded {digest((recorded,)):08x}",
-                next_step="make the bundle again with `nightjar quantize`, or use the tool versions of its contract",
-            )
+        recorded["scores"] = own.scores[index]
+
+    def differing() -> list[tuple[str, Array, Array]]:
+        assert expected.features is not None
+        computed = (expected.features, expected.inputs[0], expected.outputs[0])
+        pairs = zip(recorded.items(), computed, strict=False)
+        return [(*one, mine) for one, mine in pairs if to_bytes(one[1]) != to_bytes(mine)]
+
+    if differing():
+        expected.confirm()
+    for name, value, mine in differing():
+        raise HostFailure(
+            f"this host's reference does not give the {name} recorded in the bundle",
+            evidence=f"own vector {index}; CRC-32 {digest((mine,)):08x}, recorded {digest((value,)):08x}",
+            next_step="make the bundle again with `nightjar quantize`, or use the tool versions of its contract",
+        )
+
+
+def _whole(tensor: Array) -> tuple[Summary, bytes]:
+    return Summary.of(tensor), to_bytes(tensor)

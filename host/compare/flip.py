@@ -1,16 +1,20 @@
 """Flip a bit of a linked ELF: how the tester is tested.
 
-Nothing else of the file changes: build-id, hashes and tables stay what they are, so that only the tensors can tell.
+Nothing else of the file changes: build-id, hashes and tables stay what they are. Identity finds the
+flip, because the build has recorded the ELF's hash; once it is recorded anew (`write_record`), a
+step of the tester's alone, only the tensors can tell.
 """
 
+import argparse
 import shutil
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from host.elf_record import write_record
 from host.errors import BadInput
 from host.project import DESCRIPTION, Project
 
@@ -86,22 +90,34 @@ def overwrite(elf: Path, symbol: Symbol, data: bytes) -> None:
 
 
 def copy_project(project: Project, folder: Path) -> Project:
-    """A project with a copy of the ELF and of `nightjar.json`, enough to judge and to spoil."""
+    """A copy of ELF, record and `nightjar.json`, enough of a project to judge and to spoil."""
     copied = replace(project, path=folder)
     copied.elf.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(project.elf, copied.elf)
+    shutil.copy2(project.elf_record, copied.elf_record)
     (folder / DESCRIPTION).write_bytes(project.description.to_json())
     return copied
 
 
-def main(arguments: list[str]) -> None:
-    """`python -m host.compare.flip ELF SYMBOL BYTE BIT`: damage a linked ELF to see the harness find it."""
-    if len(arguments) != 4:
-        raise SystemExit("usage: python -m host.compare.flip ELF SYMBOL BYTE BIT")
-    elf, name, byte, bit = Path(arguments[0]), arguments[1], int(arguments[2]), int(arguments[3])
-    flip_bit(elf, find_symbol(elf, name), byte, bit)
-    print(f"{elf}: bit {bit} of byte {byte} of {name} flipped")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Damage a linked ELF to see the harness find it."""
+    parser = argparse.ArgumentParser("python -m host.compare.flip", description=main.__doc__)
+    parser.add_argument("elf", metavar="ELF", type=Path)
+    parser.add_argument("symbol", metavar="SYMBOL", help="a data object")
+    parser.add_argument("byte", metavar="BYTE", type=int)
+    parser.add_argument("bit", metavar="BIT", type=int, help="0 to 7")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="record the ELF as it is then, so that its tensors are judged; else it is IDENTITY",
+    )
+    given = parser.parse_args(arguments)
+    flip_bit(given.elf, find_symbol(given.elf, given.symbol), given.byte, given.bit)
+    print(f"{given.elf}: bit {given.bit} of byte {given.byte} of {given.symbol} flipped")
+    if given.record:
+        write_record(given.elf)
+        print(f"{given.elf}: recorded anew")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from host.compare.observe import Observation
 from host.contract import FrontendContract
 from host.errors import HostFailure
-from host.reference.frontend_diagnose import diagnose
 
 CODE = (
     "the firmware's tables are the contract's: it is the frontend's code, or the memory it works in"
@@ -34,6 +33,8 @@ def explain_frontend(
     first, *others = observation.findings
     if first.difference is None:
         return observation
+    from host.reference.frontend_diagnose import diagnose
+
     try:
         found = diagnose(elf, contract, chunk)
     except HostFailure:  # not of this generator: the pattern of the difference is all there is

@@ -56,7 +56,9 @@ class Answered:
     rounding: str
     cost_unit: str
     has_frontend: bool
+    image_crc: str  # of what lies in the board's memory, computed by the firmware at its start
     link: dict[str, int] = field(default_factory=dict)
+    recalled: tuple[str, ...] = ()  # what was not computed anew
 
 
 class Case:
@@ -76,7 +78,7 @@ class Case:
         if observation.board_features is not None and expected.features is not None:
             shown = Spectrogram(observation.vector, expected.features, observation.board_features)
             self.spectrograms = [*self.spectrograms, shown][:3]
-        self.take(observation, tuple(tensor.nbytes for tensor in expected.layers))
+        self.take(observation, tuple(tensor.bytes for tensor in expected.layers))
 
     def take(self, observation: Observation, sizes: tuple[int, ...]) -> None:
         """Take an observation, and the bytes of each layer's tensor."""
@@ -178,6 +180,8 @@ class Case:
             exit_code=int(exit_code),
             tier=answered.tier,
             not_applicable=tuple(not_applicable),
+            image_crc=answered.image_crc,
+            recalled=answered.recalled,
             exhibits=self.exhibits() if exhibits is None else exhibits,
         )
 

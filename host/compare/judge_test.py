@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.compare.expect import Expected, digest
+from host.compare.expect import Expected
 from host.compare.judge import Answered, Case
 from host.compare.layers_test import STRUCTURE, TAPS
 from host.compare.observe import Finding, Observation, Observer
@@ -15,6 +15,7 @@ from host.compare.vectors import Vector
 from host.errors import HostFailure
 from host.link.client import Cost, Digests
 from host.link.messages import Mode, RunResult, What
+from host.reference.kept import digest
 
 ANSWERED = Answered(
     "virtual",
@@ -30,6 +31,7 @@ ANSWERED = Answered(
     "",
     "instructions",
     False,
+    "89abcdef",
 )
 
 
@@ -46,12 +48,8 @@ def tensor(*values: int) -> Any:
     return np.array([values], np.int8)
 
 
-EXPECTED = Expected(
-    None,
-    (tensor(1, 2, 3, 4),),
-    (tensor(5, 6, 7, 8), tensor(0, 0, 0, 0), tensor(9, 9, 9, 9)),
-    (tensor(9, 9, 9, 9),),
-)
+LAYERS = (tensor(5, 6, 7, 8), tensor(0, 0, 0, 0), tensor(9, 9, 9, 9))
+EXPECTED = Expected.of((tensor(1, 2, 3, 4),), LAYERS, (tensor(9, 9, 9, 9),))
 RIGHT = Observation(0, (), frozenset({0, 2}), 4, 1, 4, 0, 100, 0, (60, 40), None)
 
 
@@ -126,7 +124,7 @@ class Board:
         return RunResult(times, differing, self.wrong.get(name, self.output))
 
     def digests(self, deadline: Any) -> Digests:
-        taps = (digest((EXPECTED.layers[0],)), digest((EXPECTED.layers[2],)))
+        taps = (EXPECTED.layers[0].digest, EXPECTED.layers[2].digest)
         right = Digests(0, EXPECTED.input_digest, self.output, taps)
         return replace(
             right, **{k: v for k, v in self.wrong.items() if k in ("taps", "input", "output")}
@@ -141,7 +139,7 @@ class Board:
             return bytes(self.wrong["left"])
         right = {
             What.INPUT: EXPECTED.inputs[0],
-            What.TAP: EXPECTED.layers[(0, 2)[index]],
+            What.TAP: LAYERS[(0, 2)[index]],
             What.OUTPUT: EXPECTED.outputs[0],
         }
         return bytes(given.get(what, right[what].tobytes()))
@@ -164,7 +162,7 @@ def test_a_right_board_has_no_findings() -> None:
 
 def test_a_wrong_digest_alone_is_a_difference() -> None:
     """Even when the tensor reads back right: then the run is not deterministic."""
-    (found,) = observe(taps=(1, digest((EXPECTED.layers[2],))))
+    (found,) = observe(taps=(1, EXPECTED.layers[2].digest))
     assert found.layer == 0
     assert "not deterministic" in found.cause
 
@@ -211,4 +209,4 @@ def test_only_the_first_difference_of_a_vector_has_a_cause_of_its_own() -> None:
     found = observe(taps=(1, 2), bytes={What.TAP: bytes([1, 1, 1, 1])})
     assert [one.layer for one in found] == [0, 2]
     assert "follows" in found[1].cause
-    assert compare(tensor(1, 1, 1, 1), EXPECTED.layers[0]) is not None
+    assert compare(tensor(1, 1, 1, 1), LAYERS[0]) is not None

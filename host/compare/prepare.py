@@ -5,13 +5,15 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from host.bundle import Subject, load_subject
 from host.deadline import Deadline
+from host.elf_record import check_recorded
 from host.errors import BadInput, HostFailure
 from host.project import Project, check_streams, load_project
-from host.reference.micro import open_micro
+from host.reference.kept import KeptReference
 
 BUILD = 300.0  # seconds for cmake and ninja on a busy machine
 HOME = Path("build/subjects")
@@ -46,6 +48,7 @@ def prepare(
 
     Raises:
         BadInput: the model or the project cannot be used, or the rules' own judge cannot run the model.
+        IdentityFailure: the ELF is not the one that was linked.
         HostFailure: the compiler failed, or the rules' judge is not installed.
     """
     subject = load_subject(model)
@@ -70,6 +73,7 @@ def prepare(
                 next_step=f"use --rounding {taken.description.rules}",
             )
         check_streams(taken, stream)
+        check_recorded(taken.elf)
         return subject, taken
     from host.build import build
     from model_gen.codegen.project import generate
@@ -80,8 +84,9 @@ def prepare(
     with alone_in(folder, patience):
         made = generate(subject, board, folder / "firmware", rounding=rounding, stream=stream)
         if rounding == "tflm":
-            open_micro(subject.model)  # the judge may refuse: before time is spent to build
-        build(made, patience)
+            _ = KeptReference(subject.model, rounding).ports  # its judge may refuse: before a build
+        if build(made, patience):
+            made = replace(made, recalled=(*made.recalled, "build"))
     return subject, made
 
 

@@ -168,7 +168,8 @@ def read_proof(path: Path, nonce: str) -> Proof | None:
 
 def _take(proof: Proof, line: dict[str, Any]) -> None:
     if "answered" in line:
-        proof.answered = Answered(**line["answered"])
+        said = line["answered"]
+        proof.answered = Answered(**{**said, "recalled": tuple(said["recalled"])})
     elif "observed" in line:
         proof.sizes = tuple(line["sizes"])
         observation = Observation.from_json(line["observed"])

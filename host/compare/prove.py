@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from host.compare.session import Bench, Session
+from host.coverage.covered import cover
 from host.report.verdict import Verdict
 
 
@@ -11,12 +12,14 @@ def prove(
     *,
     say: Callable[[str], None] | None = None,
     now: Callable[[str], None] = lambda what: None,
+    coverage: bool = False,
     command: str = "",
 ) -> Verdict:
     """Judge a built project on a board, on `vectors` random vectors and the bundle's own chunks.
 
     Args:
-        say: told what is found. now: told what is being done. command: what the page shows to do it again.
+        say: told what is found. now: told what is being done. coverage: whether to count what the vectors reach, in a
+            run of its own. command: what the page shows to do it again.
 
     Raises:
         IdentityFailure: another firmware answers; no number has been printed.
@@ -29,4 +32,10 @@ def prove(
         for index in range(bench.total):
             now(f"vector {index + 1} of {bench.total}")
             bench.observation(index)
-        return bench.verdict(command)
+        verdict = bench.verdict(command)
+        if not coverage or not verdict.exact:
+            return verdict
+        now("counting what the vectors reach")
+        return verdict.covered(
+            cover(session.project, session.subject, bench.vectors, limit=session.limit)
+        )

@@ -77,12 +77,12 @@ class Plan:
 class Scope:
     """What decides which questions apply.
 
-    random, total: how many vectors are random tensors, and how many there are; those behind are chunks of sound.
+    raw, total: how many vectors are inputs of the model, and how many there are; those behind are chunks of sound.
     counts: whether the tier counts what a run costs. stream: whether the firmware takes samples as they arrive.
     """
 
     board: str
-    random: int
+    raw: int
     total: int
     counts: bool
     stream: bool
@@ -97,7 +97,7 @@ def _questions(taps: tuple[Tap, ...], scope: Scope) -> Iterator[Question]:
     vectors = range(scope.total)
     layers = [position for position, tap in enumerate(taps) if tap.observed]
     yield Question(Kind.IDENTITY)
-    yield from (Question(Kind.FEATURES, v) for v in range(scope.random, scope.total))
+    yield from (Question(Kind.FEATURES, v) for v in range(scope.raw, scope.total))
     yield from (Question(Kind.INPUT, v) for v in vectors)
     yield from (Question(Kind.TENSOR, v, layer) for v in vectors for layer in layers)
     yield from (Question(Kind.SCORES, v) for v in vectors)
@@ -115,7 +115,7 @@ def absent(
     structure: Structure, taps: tuple[Tap, ...], scope: Scope, *, suite: bool = True
 ) -> Iterator[NotApplicable]:
     """What does not apply; with `suite` also of what only the suite asks."""
-    if scope.random == scope.total:
+    if scope.raw == scope.total:
         yield NotApplicable("frontend", "a bare .tflite has no frontend, and no chunks of its own")
     if not scope.counts:
         yield NotApplicable("cost", f"the board {scope.board} counts nothing")

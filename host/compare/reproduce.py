@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from host.bundle import CONTRACT, MODEL, Subject
-from host.compare.expect import to_bytes
 from host.compare.observe import Finding
 from host.compare.vectors import Vector
+from host.elf_record import record_path
 from host.files import new_directory
 from host.project import DESCRIPTION, ELF, Project
+from host.reference.kept import to_bytes
 from host.report.pictures import difference_png
 from host.report.verdict import FirstDifference, describe
 
@@ -40,6 +41,7 @@ def write_reproduction(
         target = new / "project"
         (target / ELF).parent.mkdir(parents=True)
         shutil.copyfile(project.elf, target / ELF)
+        shutil.copyfile(project.elf_record, record_path(target / ELF))
         (target / DESCRIPTION).write_bytes(project.description.to_json())
         given = _copy_subject(subject, new)
         if vector.chunk is not None:

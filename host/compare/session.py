@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from host.boards import UNITS, counts, open_board
 from host.boards.base import Board
+from host.boards.silence import explain_silence
 from host.bundle import Subject
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.feed import Feed
@@ -22,11 +23,14 @@ from host.compare.layers import Structure, match_taps, read_structure
 from host.compare.observe import Inferred, Observation, Observer
 from host.compare.questions import Scope, absent
 from host.compare.reproduce import write_reproduction
-from host.compare.vectors import Vector, count_vectors, make_vectors
+from host.compare.vectors import Inputs, Vector, count_vectors, make_vectors
 from host.deadline import Deadline
+from host.elf_record import check_recorded
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
+from host.link.attempts import Mute, Silence
 from host.link.client import Client
+from host.link.faults import FaultyTransport
 from host.link.identity import check_identity, check_project, check_tables, check_unit
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
@@ -45,8 +49,8 @@ class Session:
     """What is judged, on which board, and how.
 
     project: generated and built; its ELF is judged as it lies there. subject: what it was generated from.
-    board: virtual, native, ... vectors: number of random vectors; a bundle's own chunks come behind them.
-    seed: of the random vectors. limit: a deadline over everything. root: where boards keep their records.
+    board: virtual, native, ... vectors: number of random vectors; `given` inputs come behind them, then a bundle's own
+    chunks. seed: of the random vectors. limit: a deadline over everything. root: where boards keep their records.
     wait: seconds to wait for a board that somebody else holds. wrap: put around the transport; how tests damage the
     link. repeats: untapped runs on each vector, for determinism. evidence: folder for what reproduces a difference;
     None writes none.
@@ -57,6 +61,7 @@ class Session:
     board: str
     vectors: int
     seed: int
+    given: tuple[Inputs, ...] = ()
     limit: Deadline | None = None
     root: Path = Path("build/boards")
     wait: float = 0
@@ -74,6 +79,11 @@ class Session:
         """The tap of each layer, in their order."""
         return match_taps(self.structure, self.project.description.taps)
 
+    @property
+    def raw(self) -> int:
+        """How many vectors are inputs of the model; those behind are chunks of sound."""
+        return self.vectors + len(self.given)
+
     @cached_property
     def scope(self) -> Scope:
         """What decides which questions apply.
@@ -83,8 +93,8 @@ class Session:
         """
         return Scope(
             board=self.board,
-            random=self.vectors,
-            total=count_vectors(self.subject, self.vectors),
+            raw=self.raw,
+            total=count_vectors(self.subject, self.raw),
             counts=counts(self.board),
             stream=self.project.description.stream,
         )
@@ -111,10 +121,12 @@ class Bench:
         self._cause: NightjarError | None = None
         self._hello: Hello | None = None
         self._board: Board | None = None
+        self._hang_up: Callable[[], None] | None = None
         self._client: Client | None = None
         self._oracle: Oracle | None = None
         self._vectors: list[Vector] = []
         self._expected: dict[int, Expected] = {}
+        self._believed: set[int] = set()  # vectors found equal to what was kept, not computed
         self._folder: Path | None = None
 
     def __enter__(self) -> "Bench":
@@ -169,12 +181,19 @@ class Bench:
             self._oracle = Oracle(session.subject, session.structure, rules)
         return self._oracle
 
-    def vector(self, index: int) -> Vector:
-        """Vector `index`, random ones first."""
+    @property
+    def vectors(self) -> list[Vector]:
+        """Random ones, then the given ones, then the bundle's own chunks."""
         if not self._vectors:
             session, inputs = self.session, self.oracle.reference.inputs
-            self._vectors = make_vectors(session.subject, inputs, session.vectors, session.seed)
-        return self._vectors[index]
+            self._vectors = make_vectors(
+                session.subject, inputs, session.vectors, session.seed, session.given
+            )
+        return self._vectors
+
+    def vector(self, index: int) -> Vector:
+        """Vector `index`."""
+        return self.vectors[index]
 
     def expected(self, index: int) -> Expected:
         """The reference's tensors for vector `index`; the last one is kept."""
@@ -182,7 +201,7 @@ class Bench:
             vector = self.vector(index)
             expected = self.oracle.expect(vector)
             if vector.chunk is not None:
-                own = index - self.session.vectors
+                own = index - self.session.raw
                 check_own_vectors(self.session.subject, own, expected, self.oracle.rules)
             self._expected = {index: expected}
         return self._expected[index]
@@ -205,7 +224,9 @@ class Bench:
         self.identity()
         vector = Vector(number, chunk=feed.chunk)
         expected = self.oracle.expect(vector)
-        return self.guarded(lambda: self._ask(vector, expected, feed=feed))
+        observation = self.guarded(lambda: self._ask(vector, expected, feed=feed))
+        self.guarded(self._settle)
+        return observation
 
     def describe(self, observation: Observation, place: int) -> str | None:
         """How the tensor at `place` on the way of the data differs, in one line; None when it does not."""
@@ -232,7 +253,9 @@ class Bench:
             rounding=hello.rounding,
             cost_unit=hello.cost_unit,
             has_frontend=hello.chunk_samples > 0 and self.session.subject.contract is not None,
+            image_crc=f"{hello.image:08x}",
             link=self.client.stats.as_dict(),
+            recalled=self.recalled,
         )
 
     def reproduce(self) -> str:
@@ -275,6 +298,12 @@ class Bench:
         )
 
     @property
+    def recalled(self) -> tuple[str, ...]:
+        """What of this verdict is kept from earlier runs: "messages", "build", "expectations"."""
+        recalls = self._oracle is not None and self._oracle.recalls
+        return (*self.session.project.recalled, *(("expectations",) if recalls else ()))
+
+    @property
     def hello(self) -> Hello | None:
         """Who answered, if it was the one asked for."""
         return self._hello
@@ -293,13 +322,19 @@ class Bench:
         except FirmwareFault as error:
             self._cause = self._symbolized(error)
             raise self._cause from error
+        except (Mute, Silence) as error:
+            self._cause = error
+            if self._board is not None and self._hang_up is not None:
+                elf = self.session.project.elf
+                self._cause = explain_silence(error, self._board, elf, self._hang_up)
+            raise self._cause from error
         except NightjarError as error:
             self._cause = error
             raise
 
     def _start(self) -> None:
         session = self.session
-        self._elf_sha256 = sha256_file(session.project.elf)
+        self._elf_sha256 = check_recorded(session.project.elf)
         limit = Deadline.after(START)
         if session.limit is not None:
             limit = limit.at_most(session.limit.remaining)
@@ -316,7 +351,10 @@ class Bench:
             )
         transport = board.connect(limit)
         self._stack.callback(transport.close)
-        client = Client(session.wrap(transport) if session.wrap is not None else transport)
+        self._hang_up = transport.close
+        wrapped = session.wrap(transport) if session.wrap is not None else transport
+        generator = wrapped.generator if isinstance(wrapped, FaultyTransport) else None
+        client = Client(wrapped, generator=generator)
         hello = client.hello(limit)
         check_identity(hello, session.project, session.subject)
         check_tables(hello, session.project)
@@ -334,6 +372,18 @@ class Bench:
         self.case.add(observation, expected)
         wrong = len(observation.findings)
         self._say(f"{vector.node_id}: " + ("exact" if not wrong else f"{wrong} tensors differ"))
+        if expected.recalled:
+            self._believed.add(index)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Ask again what was found equal to records, once one of them is known to be wrong."""
+        if self.oracle.distrusts:
+            believed, self._believed = self._believed, set()
+            for index in sorted(believed):
+                self._expected.pop(index, None)
+                del self.case.observations[index]
+                self._observe(index)
 
     def _ask(
         self, vector: Vector, expected: Expected, *, show: bool = False, feed: Feed | None = None

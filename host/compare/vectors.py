@@ -11,6 +11,7 @@ import numpy.typing as npt
 from host.bundle import Subject
 from host.errors import BadInput
 
+Inputs = tuple[npt.NDArray[Any], ...]  # one tensor an input, in model order
 MOST_BYTES = 1 << 30  # of random vectors: they are all drawn at once
 
 
@@ -30,7 +31,7 @@ class Vector:
     """One thing to infer on: raw model inputs, or a chunk that goes through the board's own frontend."""
 
     index: int
-    inputs: tuple[npt.NDArray[Any], ...] = ()
+    inputs: Inputs = ()
     chunk: npt.NDArray[np.int16] | None = None
 
     @property
@@ -43,9 +44,7 @@ def node_id(index: int) -> str:
     return f"vec{index:02d}"
 
 
-def random_inputs(
-    inputs: Sequence[InputTensor], count: int, seed: int
-) -> list[tuple[npt.NDArray[Any], ...]]:
+def random_inputs(inputs: Sequence[InputTensor], count: int, seed: int) -> list[Inputs]:
     """`count` sets of inputs drawn from `numpy.random.default_rng(seed)`, tensor after tensor in model order.
 
     int8: integers(-128, 128, (count, *shape), dtype=int8). float32: standard_normal((count, *shape), dtype=float32).
@@ -78,35 +77,40 @@ def random_inputs(
     return [tuple(tensor[i] for tensor in drawn) for i in range(count)]
 
 
-def count_vectors(subject: Subject, random: int) -> int:
-    """How many vectors `make_vectors` gives, without loading the model.
+def count_vectors(subject: Subject, raw: int) -> int:
+    """How many vectors `make_vectors` gives, without loading the model; `raw` of them are no chunks.
 
     Raises:
         BadInput: there would be none.
     """
     own = subject.vectors()
     chunks = 0 if own is None else len(own.chunks)
-    if random < 0 or random + chunks == 0:
+    if raw < 0 or raw + chunks == 0:
         raise BadInput(
             "at least one vector is needed: a verdict on none proves nothing",
-            evidence=f"Received: {random} random vectors, {chunks} of the bundle's own",
+            evidence=f"Received: {raw} random or given vectors, {chunks} of the bundle's own",
             next_step="use --vectors 1 or more",
         )
-    return random + chunks
+    return raw + chunks
 
 
 def make_vectors(
-    subject: Subject, inputs: Sequence[InputTensor], count: int, seed: int
+    subject: Subject,
+    inputs: Sequence[InputTensor],
+    count: int,
+    seed: int,
+    given: Sequence[Inputs] = (),
 ) -> list[Vector]:
-    """The random inputs, then the bundle's own chunks.
+    """The random inputs, then the given ones, then the bundle's own chunks.
 
     Raises:
         BadInput: there would be none, or an input has a type that no vector can be drawn for.
     """
-    count_vectors(subject, count)
+    raw = count + len(given)
+    count_vectors(subject, raw)
     own = subject.vectors()
     chunks = [] if own is None else list(own.chunks)
     drawn = random_inputs(inputs, count, seed) if count else []
-    vectors = [Vector(i, inputs=tensors) for i, tensors in enumerate(drawn)]
-    vectors += [Vector(count + i, chunk=chunk) for i, chunk in enumerate(chunks)]
+    vectors = [Vector(i, inputs=tensors) for i, tensors in enumerate([*drawn, *given])]
+    vectors += [Vector(raw + i, chunk=chunk) for i, chunk in enumerate(chunks)]
     return vectors

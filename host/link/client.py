@@ -1,17 +1,18 @@
 """The client: what a session asks of a board. Every call ends by its deadline with a right answer or a failure."""
 
 import contextlib
-import secrets
-from dataclasses import dataclass, replace
+import random
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from host.deadline import Deadline
-from host.errors import NightjarError
+from host.errors import BoardFailure, NightjarError
+from host.link.attempts import Attempts
 from host.link.exchange import Exchange, Pace, Refused, now, rebooted, unexpected
-from host.link.frames import FrameType
+from host.link.frames import Broken, Frame, FrameType
 from host.link.messages import (
     MAX_DIGESTS,
     MAX_STEPS,
@@ -67,15 +68,25 @@ class Cost:
 class Client:
     """One connection to a board.
 
+    `generator` draws request ids and nonces: given, a session can be repeated.
+
     Every method raises, besides what it names:
         FirmwareFault: the firmware faulted; has the registers.
-        FirmwareFailure: it refuses, hangs, or breaks the protocol.
-        BoardFailure: it rebooted, is gone or silent.
-        LinkFailure: the link was too bad for the deadline.
+        FirmwareFailure: it refuses, breaks the protocol, or damages each answer in the same way.
+        BoardFailure: it rebooted, is gone, or somebody else has begun a session; `Mute`: it never
+            said a byte.
+        LinkFailure: the link was too bad for the deadline; `Silence`: nothing comes any more from a
+            board that had spoken, be it for the line or for the firmware.
     """
 
-    def __init__(self, transport: Transport, *, stats: LinkStats | None = None) -> None:
-        self._exchange = Exchange(transport, stats)
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        stats: LinkStats | None = None,
+        generator: random.Random | None = None,
+    ) -> None:
+        self._exchange = Exchange(transport, stats, generator)
         self._piece = PieceSize()
         # A run takes as long as its model, which says nothing about the link: it is timed apart.
         self._run_pace = Pace(_FIRST_RUN)
@@ -97,16 +108,16 @@ class Client:
         return self._exchange.noise
 
     def hello(self, deadline: Deadline) -> Hello:
-        """Begin a session: throw away stale bytes, then ask who answers, with a fresh nonce.
+        """Begin a session: ask who answers, with a fresh nonce.
+
+        Answers to earlier questions are thrown away.
 
         Raises:
             BoardFailure: nothing answers, or what answered before has rebooted meanwhile.
         """
         exchange = self._exchange
         before, exchange.hello = exchange.hello, None
-        if before is None:
-            exchange.drain()
-        nonce = secrets.randbits(32)
+        nonce = exchange.generator.getrandbits(32)
         answer = self._call("HELLO", hello_request(nonce), deadline, Hello)
         if answer.nonce != nonce:
             raise unexpected("HELLO", answer)
@@ -148,7 +159,8 @@ class Client:
         deadline: Deadline,
     ) -> RunResult:
         """Run the stages `times` times; with `stop_after`, only up to that step."""
-        payload = run_request(Stages(stages), times, Mode(mode), stop_after)
+        session = self._exchange.greeted.nonce
+        payload = run_request(session, Stages(stages), times, Mode(mode), stop_after)
         result = self._call("RUN", payload, deadline, RunResult, self._run_pace)
         if result.runs != times or result.differing >= max(times, 1):
             raise unexpected("RUN", result)
@@ -156,12 +168,13 @@ class Client:
 
     def digests(self, deadline: Deadline) -> Digests:
         """CRC-32 of every tensor of the last tapped run."""
-        total = self._hello().taps
+        total = self._exchange.greeted.taps
         pages: list[DigestsPage] = []
         taps: list[int] = []
         while not pages or len(taps) < total:
             count = min(self._piece.bytes // 5, MAX_DIGESTS, total - len(taps))
-            page = self._call("DIGESTS", digests_request(len(taps), count), deadline, DigestsPage)
+            payload = digests_request(self._exchange.greeted.nonce, len(taps), count)
+            page = self._call("DIGESTS", payload, deadline, DigestsPage)
             if page.first != len(taps) or len(page.taps) != count:
                 raise unexpected("DIGESTS", page)
             if pages and _heads(page) != _heads(pages[0]):
@@ -204,12 +217,13 @@ class Client:
 
     def cost(self, deadline: Deadline) -> Cost:
         """What the last runs cost."""
-        total = self._hello().steps
+        total = self._exchange.greeted.steps
         pages: list[CostPage] = []
         steps: list[int] = []
         while not pages or len(steps) < total:
             count = min(self._piece.bytes // 9, MAX_STEPS, total - len(steps))
-            page = self._call("COST", cost_request(len(steps), count), deadline, CostPage)
+            payload = cost_request(self._exchange.greeted.nonce, len(steps), count)
+            page = self._call("COST", payload, deadline, CostPage)
             if page.first != len(steps) or len(page.steps) != count:
                 raise unexpected("COST", page)
             pages.append(page)
@@ -218,16 +232,28 @@ class Client:
 
     def reset(self, deadline: Deadline) -> None:
         """Start the firmware again. Say `hello` next; on a transport that the board closes, connect again first."""
-        self._exchange.hello = None
+        exchange = self._exchange
+        before, exchange.hello = exchange.hello, None
         # A board may be quicker to restart, and with it to close its end, than to answer.
         with contextlib.suppress(TransportClosed):
-            self._call("RESET", reset_request(), deadline, ResetDone)
-        self._exchange.restarted()
+            while not self._reset_once(before, deadline):
+                # Nobody has said hello yet; or it has started again, and its answer was lost.
+                now_there, exchange.hello = self.hello(deadline), None
+                if before is not None and now_there.boot != before.boot:
+                    break
+                before = now_there
+        exchange.restarted()
 
-    def _hello(self) -> Hello:
-        if self._exchange.hello is None:
-            raise ValueError("say hello first: nobody has said what it is")
-        return self._exchange.hello
+    def _reset_once(self, before: Hello | None, deadline: Deadline) -> bool:
+        """Whether it obeys; False when it knows of no such session and has not faulted."""
+        payload = reset_request(0 if before is None else before.nonce)
+        try:
+            self._call("RESET", payload, deadline, ResetDone)
+        except Refused as refused:
+            if refused.response.code != ErrorCode.NO_SESSION:
+                raise
+            return False
+        return True
 
     def _load(self, target: Target, index: int, data: bytes, deadline: Deadline) -> None:
         try:
@@ -236,8 +262,12 @@ class Client:
             raise self._explained(error, deadline) from error
 
     def _explained(self, error: NightjarError, deadline: Deadline) -> NightjarError:
-        """A board that has lost what was loaded has rebooted: its boot event was lost on the way."""
-        lost = (ErrorCode.NOTHING_LOADED, ErrorCode.NO_STREAM)
+        """A board that has lost the session, or what was loaded, may have rebooted.
+
+        Its boot event was lost on the way then, and HELLO tells. One that has not rebooted is
+        somebody else's meanwhile: BOARD, as when its lock is held.
+        """
+        lost = (ErrorCode.NO_SESSION, ErrorCode.NOTHING_LOADED, ErrorCode.NO_STREAM)
         if not isinstance(error, Refused) or error.response.code not in lost:
             return error
         if self._exchange.hello is None:
@@ -246,7 +276,13 @@ class Client:
             self.hello(deadline)
         except NightjarError as reason:
             return reason
-        return error
+        if error.response.code != ErrorCode.NO_SESSION:
+            return error
+        return BoardFailure(
+            "somebody else has begun a session with the board",
+            evidence=f"{error.what}, and it has not rebooted",
+            next_step="end what else talks to the board, then run again",
+        )
 
     def _call(
         self,
@@ -267,30 +303,36 @@ class Client:
         """Send a request until its response comes."""
         exchange = self._exchange
         request = exchange.next_request()
-        before, started = replace(exchange.stats), now()
-        attempts, wait = 0, pace.first()
+        asking = Attempts(exchange, what)
+        wait = pace.first()
         while not deadline.expired:
             exchange.send(FrameType.REQUEST, request, payload, deadline)
-            attempts += 1
-            exchange.stats.retries += attempts > 1
-            attempt = deadline.at_most(wait)
-            damage = exchange.stats.crc_errors
-            while not attempt.expired and exchange.stats.crc_errors == damage:
-                for frame in exchange.receive(attempt):
-                    if frame.request != request or frame.type != FrameType.RESPONSE:
-                        exchange.stats.stale += 1
-                        continue
-                    response = exchange.parse(frame)
-                    if isinstance(response, ErrorResponse) and response.code == ErrorCode.BUSY:
-                        continue
-                    exchange.answered(attempts)
-                    # A repeated run is answered when the first is done, so that its time is known all the same.
-                    if attempts == 1 or pace is self._run_pace:
-                        pace.saw(now() - started)
-                    return response
-            # Damaged bytes are a sign of life: no need to be patient.
-            wait = pace.after(wait) if attempt.expired else pace.first()
-        raise exchange.silence(what, attempts, before, now() - started)
+            asking.sent += 1
+            exchange.stats.retries += asking.sent > 1
+            item = self._listen(request, asking, deadline.at_most(wait))
+            if not isinstance(item, Frame):
+                # Damaged bytes are a sign of life: no need to be patient.
+                wait = pace.after(wait) if item is None else pace.first()
+                continue
+            response = exchange.parse(item)
+            # A repeated run is answered when the first is done: its time is known all the same.
+            if asking.sent == 1 or pace is self._run_pace:
+                pace.saw(now() - asking.started)
+            return response
+        raise asking.failure()
+
+    def _listen(self, request: int, asking: Attempts, attempt: Deadline) -> Frame | Broken | None:
+        """The response to `request`, the next damaged block, or None when the attempt is over."""
+        exchange = self._exchange
+        while not attempt.expired:
+            item = exchange.receive(attempt)
+            if isinstance(item, Broken):
+                asking.damaged(item, {request: 0}, FrameType.RESPONSE)
+                return item
+            if item is None or (item.request == request and item.type == FrameType.RESPONSE):
+                return item
+            exchange.stats.stale += 1
+        return None
 
 
 def _on_the_wire(samples: npt.NDArray[np.int16]) -> bytes:

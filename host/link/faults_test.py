@@ -1,5 +1,6 @@
 """Sessions with the real firmware over a link that damages bytes: right by retries, or LINK; never wrong or late."""
 
+import math
 import queue
 import random
 import time
@@ -14,9 +15,10 @@ import pytest
 from host.boards import open_board
 from host.boards.base import Board
 from host.deadline import Deadline
-from host.errors import LinkFailure
+from host.errors import BadInput, LinkFailure
 from host.link.client import Client
-from host.link.faults import ByteFaults, Direction, FaultyTransport
+from host.link.faults import ByteFaults, Direction, Faults, FaultyTransport, parse_faults
+from host.link.frames import Frame, FrameType, data_payload, encode
 from host.link.messages import Mode, Stages, What
 from host.link.testing_firmware import (
     WIDE_BYTES,
@@ -154,23 +156,82 @@ def test_corrupt_1e1_is_right_or_link(tiny: list[Board]) -> None:
     assert time.monotonic() - started < 1.5
 
 
-def test_corrupt_bytes_depend_on_seed_and_place_only() -> None:
-    data = random.Random(0).randbytes(20_000)
-    whole = ByteFaults(7, 0.01).apply(data)
-    cut = ByteFaults(7, 0.01)
+def _frames(seed: int, count: int) -> list[bytes]:
+    """Frames of every kind with a few bytes between some of them."""
+    draw = random.Random(seed)
+    stream = []
+    for number in range(count):
+        kind = FrameType(draw.randrange(1, 7))
+        payload = data_payload(8 * number, 10**6, draw.randbytes(draw.randrange(1, 200)))
+        frame = Frame(kind, number, draw.randrange(20), payload[:4] if kind == 4 else payload)
+        stream.append(draw.choice([b"", b"\0", b"text\n"]) + encode(frame))
+    return stream
+
+
+def test_corrupt_bytes_do_not_depend_on_how_the_stream_is_cut() -> None:
+    data = b"".join(_frames(0, 200)) + bytes(50) + b"noise" * 1000 + encode(Frame(5, 0, 0, b"end"))
+    whole = ByteFaults(7, "to_board", 0.01).apply(data)
+    cut = ByteFaults(7, "to_board", 0.01)
     pieces, at = b"", 0
     while at < len(data):
         step = 1 + at % 97
         pieces += cut.apply(data[at : at + step])
         at += step
     assert pieces == whole
+    assert len(whole) > len(data) * 0.9
     assert whole != data
-    assert ByteFaults(8, 0.01).apply(data) != whole
-    assert ByteFaults(7, 0).apply(data) == data
+    assert ByteFaults(8, "to_board", 0.01).apply(data) != whole
+    assert ByteFaults(7, "from_board", 0.01).apply(data) != whole
+    assert ByteFaults(7, "to_board", 0).apply(data) == data
+
+
+def test_corrupt_bytes_of_a_frame_depend_on_what_it_is_and_how_often_it_came() -> None:
+    """A frame that comes once more, or bytes between frames, move no fault of another one."""
+    frames = [encode(Frame(FrameType.RESPONSE, n, n % 50, bytes(100))) for n in range(200)]
+    alone = ByteFaults(7, "to_board", 0.01)
+    damaged = [alone.apply(frame) for frame in frames]
+    assert damaged[0] != damaged[50] or damaged[1] != damaged[51]  # the second time they came
+    mixed = ByteFaults(7, "to_board", 0.01)
+    draw = random.Random(1)
+    for number, frame in enumerate(frames):
+        mixed.apply(draw.choice([b"", b"noise\n", bytes(3)]))
+        late = Frame(FrameType.RESPONSE, 1000 + number, 100 + number // 2, bytes(9))
+        mixed.apply(encode(late) if draw.random() < 0.5 else b"")
+        # All but the header, and the delimiter that may be that of the noise before it.
+        assert mixed.apply(frame)[-100:] == damaged[number][-100:]
 
 
 def test_corrupt_rate_is_what_was_asked_for() -> None:
-    faults = ByteFaults(3, 0.01)
-    faults.apply(bytes(200_000))
-    # Binomial: mean 2,000, standard deviation 44.5.
-    assert abs(faults.faults - 2000) < 5 * 44.5
+    faults = ByteFaults(3, "to_board", 0.01)
+    data = b"".join(_frames(3, 2000))
+    faults.apply(data)
+    # Binomial: variance is mean times 0.99.
+    mean = len(data) * 0.01
+    assert abs(faults.faults - mean) < 5 * math.sqrt(mean)
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("seed=7,rate=1e-3", Faults(7, 1e-3, "both")),
+        ("seed=0,rate=0", Faults(0, 0.0, "both")),
+        ("seed=12,rate=0.25,direction=to_board", Faults(12, 0.25, "to_board")),
+    ],
+)
+def test_faults_are_parsed(text: str, want: Faults) -> None:
+    assert parse_faults(text) == want
+
+
+NO_FAULTS = (
+    *("", "seed=7", "rate=0.1", "rate=0.1,seed=7", "seed=7,rate=1", "seed=7,rate=1e5"),
+    *("seed=7,rate=nan", "seed=7,rate=0.1,", "seed=7 ,rate=0.1", "seed=7,rate=0.1,direction=up"),
+    *("seed=1.5,rate=0.1", "seed=-1,rate=0", "seed=\u0667,rate=0.1", "seed=7,rate=0.1\n"),
+    "seed=" + "9" * 5000 + ",rate=0.1",
+)
+
+
+@pytest.mark.parametrize("text", NO_FAULTS)
+def test_what_is_no_faults_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="seed=N,rate=R") as caught:
+        parse_faults(text)
+    assert "Received: " in caught.value.evidence

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from cobs import cobs
 
-VERSION = 1
+VERSION = 2
 MAX_PIECE = 1024  # raw bytes of one DATA frame
 DELIMITER = b"\x00"
 
@@ -53,19 +53,34 @@ def encode(frame: Frame) -> bytes:
     return DELIMITER + block + DELIMITER
 
 
+@dataclass(frozen=True)
+class Broken:
+    """A block that looks like a frame that was hit.
+
+    `frame`: what it says, when all but its CRC is well formed.
+    """
+
+    frame: Frame | None
+
+
 def decode_block(block: bytes) -> Frame | None:
     """The frame in the bytes between two delimiters, or None when they are damaged or no frame."""
+    frame, whole = _read_block(block)
+    return frame if whole else None
+
+
+def _read_block(block: bytes) -> tuple[Frame | None, bool]:
+    """What a block says, if it is well formed, and whether its CRC is right."""
     try:
         body = cobs.decode(block)
     except cobs.DecodeError:
-        return None
+        return None, False
     if len(body) < _HEADER.size + _CRC.size:
-        return None
+        return None, False
     content, crc = body[: -_CRC.size], body[-_CRC.size :]
-    if _CRC.unpack(crc)[0] != zlib.crc32(content):
-        return None
     version, kind, sequence, request = _HEADER.unpack_from(content)
-    return Frame(kind, sequence, request, content[_HEADER.size :], version)
+    frame = Frame(kind, sequence, request, content[_HEADER.size :], version)
+    return frame, _CRC.unpack(crc)[0] == zlib.crc32(content)
 
 
 def data_payload(offset: int, total: int, piece: bytes) -> bytes:
@@ -90,14 +105,14 @@ def parse_credit(payload: bytes) -> int | None:
 class StreamDecoder:
     """Cuts a byte stream into frames, and keeps the bytes that belong to none.
 
-    `noise` holds the last 4 KiB of bytes outside frames, `noise_bytes` counts all of them, `damaged` counts the
-    blocks among them that look like a frame that was hit, rather than like text.
+    `noise` holds the last 4 KiB of bytes outside frames, `noise_bytes` counts all of them but
+    delimiters; `framed` counts the bytes of good frames, delimiters included.
     """
 
     def __init__(self) -> None:
         self.noise = bytearray()
         self.noise_bytes = 0
-        self.damaged = 0
+        self.framed = 0
         self._block = bytearray()
         self._skipping = False
 
@@ -106,34 +121,36 @@ class StreamDecoder:
         """What has come since the last delimiter."""
         return bytes(self._block)
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames that `data` completes, in order."""
-        frames = []
+    def feed(self, data: bytes) -> list[Frame | Broken]:
+        """The frames that `data` completes, and the blocks that look like one, in order."""
+        items = []
         *whole, rest = data.split(DELIMITER)
         for part in whole:
             self._block += part
-            frame = self._end_block()
-            if frame is not None:
-                frames.append(frame)
+            item = self._end_block()
+            if item is not None:
+                items.append(item)
         self._block += rest
         if len(self._block) > MAX_BLOCK:
             self._skipping = True
             self._keep(bytes(self._block))
             self._block.clear()
-        return frames
+        return items
 
-    def _end_block(self) -> Frame | None:
+    def _end_block(self) -> Frame | Broken | None:
         block = bytes(self._block)
         self._block.clear()
         skipped, self._skipping = self._skipping, False
         if not block and not skipped:
             return None
-        frame = None if skipped or len(block) > MAX_BLOCK else decode_block(block)
-        if frame is None:
-            self._keep(block)
-            if skipped or not _is_text(block):
-                self.damaged += 1
-        return frame
+        too_long = skipped or len(block) > MAX_BLOCK
+        frame, good = (None, False) if too_long else _read_block(block)
+        if good:
+            self.framed += len(block) + 2 * len(DELIMITER)
+            return frame
+        self._keep(block)
+        readable = frame is not None and frame.version == VERSION
+        return Broken(frame) if skipped or readable or not _is_text(block) else None
 
     def _keep(self, block: bytes) -> None:
         self.noise_bytes += len(block)

@@ -9,7 +9,9 @@ from elftools.elf.sections import NoteSection
 
 from host.bundle import Subject
 from host.errors import BadInput, HostFailure, IdentityFailure
+from host.link.image import image_crc
 from host.link.messages import PROTOCOL, Hello
+from host.link.version import other_version
 from host.project import Project
 
 
@@ -49,6 +51,7 @@ class Expected:
     """What HELLO must say. A hash that is None is not checked."""
 
     build_id: bytes | None = None
+    image: int | None = None
     model_sha256: str | None = None
     contract_sha256: str | None = None
     board: str | None = None
@@ -61,16 +64,11 @@ def check_hello(hello: Hello, expected: Expected) -> None:
         IdentityFailure: naming everything that differs, with both values.
     """
     if hello.protocol != PROTOCOL:
-        older = "board" if hello.protocol < PROTOCOL else "host"
-        raise IdentityFailure(
-            "board and host speak different protocols",
-            evidence=f"board {hello.protocol}, host {PROTOCOL}; the {older} is older",
-            next_step="build and flash the firmware again with this version of nightjar"
-            if older == "board"
-            else "update nightjar on this computer",
-        )
+        raise other_version("protocol", hello.protocol, PROTOCOL)
+    image = expected.image
     pairs = [
         ("build-id", hello.build_id.hex(), expected.build_id and expected.build_id.hex()),
+        ("image CRC", f"{hello.image:08x}", None if image is None else f"{image:08x}"),
         ("model", hello.model.hex(), expected.model_sha256),
         ("contract", hello.contract.hex(), expected.contract_sha256),
         ("kind of board", hello.board, expected.board),
@@ -88,7 +86,8 @@ def check_identity(hello: Hello, project: Project, subject: Subject | None = Non
     """Prove that the project's ELF answers, and that it was made from `subject`.
 
     Raises:
-        IdentityFailure: build-id, model, contract or protocol differ; both values are in the evidence.
+        IdentityFailure: build-id, image, model, contract or protocol differ; both values are in the
+            evidence.
         BadInput, HostFailure: the project's ELF cannot be read.
     """
     if subject is not None:
@@ -97,6 +96,7 @@ def check_identity(hello: Hello, project: Project, subject: Subject | None = Non
         hello,
         Expected(
             build_id=elf_build_id(project.elf),
+            image=image_crc(project.elf),
             model_sha256=project.description.model_sha256,
             contract_sha256=project.description.contract_sha256,
             board=project.description.board,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from host.bundle import Subject
 from host.errors import BadInput, HostFailure, IdentityFailure
@@ -15,6 +16,7 @@ from host.link.identity import (
     check_project,
     elf_build_id,
 )
+from host.link.image import image_crc
 from host.link.messages import PROTOCOL, Hello
 from host.link.testing_firmware import build_firmware, can_build
 from host.project import Project, ProjectDescription
@@ -26,6 +28,7 @@ HELLO = Hello(
     nonce=1,
     boot=1,
     build_id=bytes(20),
+    image=0x00C0FFEE,
     model=bytes.fromhex(sha256_bytes(MODEL)),
     contract=bytes.fromhex(sha256_bytes(CONTRACT)),
     board="native",
@@ -64,20 +67,25 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
+def said_by(project: Project) -> Hello:
+    """What the project's firmware says of itself, if it is whole."""
+    return replace(HELLO, build_id=elf_build_id(project.elf), image=image_crc(project.elf))
+
+
 def _subject(model: bytes = MODEL, contract: bytes = CONTRACT) -> Subject:
     return Subject(Path("bundle"), model, contract)
 
 
 @needs_compiler
 def test_identity_holds(project: Project) -> None:
-    hello = replace(HELLO, build_id=elf_build_id(project.elf))
+    hello = said_by(project)
     assert len(hello.build_id) == 20
     check_identity(hello, project, _subject())
 
 
 @needs_compiler
 def test_identity_of_stale_firmware_is_refused(project: Project) -> None:
-    with pytest.raises(IdentityFailure, match="build-id differ") as failure:
+    with pytest.raises(IdentityFailure, match="build-id, image CRC differ") as failure:
         check_identity(HELLO, project, _subject())
     assert elf_build_id(project.elf).hex() in failure.value.evidence
     assert "00" * 20 in failure.value.evidence
@@ -85,13 +93,17 @@ def test_identity_of_stale_firmware_is_refused(project: Project) -> None:
 
 
 @needs_compiler
-def test_identity_is_blind_to_a_flipped_bit(project: Project) -> None:
-    """By design: the tensors must find it."""
-    before = elf_build_id(project.elf)
+def test_the_build_id_is_blind_to_a_flipped_bit_and_the_image_is_not(project: Project) -> None:
+    hello = said_by(project)
+    with project.elf.open("rb") as stream:
+        code = ELFFile(stream).get_section_by_name(".engine_text")
     data = bytearray(project.elf.read_bytes())
-    data[len(data) // 2] ^= 1
+    data[code["sh_offset"] + code["sh_size"] // 2] ^= 1
     project.elf.write_bytes(data)
-    assert elf_build_id(project.elf) == before
+    assert elf_build_id(project.elf) == hello.build_id
+    with pytest.raises(IdentityFailure, match="image CRC differ") as failure:
+        check_identity(hello, project, _subject())
+    assert f"board {hello.image:08x}, wanted {image_crc(project.elf):08x}" in failure.value.evidence
 
 
 @needs_compiler
@@ -102,22 +114,23 @@ def test_identity_is_blind_to_a_flipped_bit(project: Project) -> None:
         ({"contract": bytes(32)}, "contract differ"),
         ({"board": "virtual"}, "kind of board differ"),
         ({"model": bytes(32), "contract": bytes(32)}, "model, contract differ"),
-        ({"protocol": PROTOCOL + 1}, "different protocols"),
-        ({"protocol": 0}, "different protocols"),
+        ({"image": 0}, "image CRC differ"),
+        ({"protocol": PROTOCOL + 1}, "different versions of the protocol: the host is older"),
+        ({"protocol": 0}, "different versions of the protocol: the board is older"),
     ],
     ids=str,
 )
 def test_identity_names_what_differs(
     project: Project, changed: dict[str, bytes], named: str
 ) -> None:
-    hello = replace(HELLO, build_id=elf_build_id(project.elf))
+    hello = said_by(project)
     with pytest.raises(IdentityFailure, match=named):
         check_identity(replace(hello, **changed), project, _subject())  # type: ignore[arg-type]
 
 
 @needs_compiler
 def test_identity_of_a_project_made_from_another_model(project: Project) -> None:
-    hello = replace(HELLO, build_id=elf_build_id(project.elf))
+    hello = said_by(project)
     for subject, named in (
         (_subject(model=b"another"), "another model"),
         (_subject(contract=b"{} "), "another contract"),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import cbor2
 
-PROTOCOL = 1
+PROTOCOL = 2
 ALL_STEPS = 0xFFFFFFFF
 MAX_DIGESTS = 128  # taps of one DIGESTS response
 MAX_STEPS = 64  # steps of one COST response
@@ -59,8 +59,8 @@ class ErrorCode(IntEnum):
     NOTHING_LOADED = 3
     LOAD_DAMAGED = 4
     NOT_OBSERVED = 5
-    BUSY = 6
     NO_STREAM = 7
+    NO_SESSION = 8
 
 
 class ResetCause(IntEnum):
@@ -76,6 +76,14 @@ class MessageError(Exception):
     """Bytes that do not follow the schema."""
 
 
+class OtherProtocol(MessageError):
+    """A HELLO of a board that speaks another protocol: what follows its number may be anything."""
+
+    def __init__(self, protocol: int) -> None:
+        super().__init__(f"protocol {protocol}")
+        self.protocol = protocol
+
+
 @dataclass(frozen=True)
 class Hello:
     """What answered. Hashes are bytes; `cost_unit` is "instructions", "cycles" or "none"."""
@@ -84,6 +92,7 @@ class Hello:
     nonce: int
     boot: int
     build_id: bytes
+    image: int  # CRC-32 of what is loaded: host/link/image.py
     model: bytes  # SHA-256
     contract: bytes  # SHA-256, of nothing without a contract
     board: str
@@ -186,28 +195,31 @@ def hello_request(nonce: int) -> bytes:
     return _encode(0, nonce)
 
 
-def load_request(target: Target, index: int, total: int, crc: int) -> bytes:
-    return _encode(1, target, index, total, crc)
+def load_request(session: int, target: Target, index: int, total: int, crc: int) -> bytes:
+    return _encode(1, session, target, index, total, crc)
 
 
-def run_request(stages: Stages, times: int, mode: Mode, stop_after: int | None) -> bytes:
-    return _encode(2, stages, times, mode, ALL_STEPS if stop_after is None else stop_after)
+def run_request(
+    session: int, stages: Stages, times: int, mode: Mode, stop_after: int | None
+) -> bytes:
+    last = ALL_STEPS if stop_after is None else stop_after
+    return _encode(2, session, stages, times, mode, last)
 
 
-def digests_request(first: int, count: int) -> bytes:
-    return _encode(3, first, count)
+def digests_request(session: int, first: int, count: int) -> bytes:
+    return _encode(3, session, first, count)
 
 
-def read_request(what: What, index: int, offset: int, length: int) -> bytes:
-    return _encode(4, what, index, offset, length)
+def read_request(session: int, what: What, index: int, offset: int, length: int) -> bytes:
+    return _encode(4, session, what, index, offset, length)
 
 
-def cost_request(first: int, count: int) -> bytes:
-    return _encode(5, first, count)
+def cost_request(session: int, first: int, count: int) -> bytes:
+    return _encode(5, session, first, count)
 
 
-def reset_request() -> bytes:
-    return _encode(6)
+def reset_request(session: int) -> bytes:
+    return _encode(6, session)
 
 
 def _encode(*values: int) -> bytes:
@@ -244,7 +256,7 @@ _u32 = _uint(_U32)
 _RESPONSES: dict[int, tuple[Callable[..., Response], tuple[Check, ...]]] = {
     0: (
         Hello,
-        (_u32, _u32, _u32, _bytes(0, 32), _bytes(32, 32), _bytes(32, 32))
+        (_u32, _u32, _u32, _bytes(0, 32), _u32, _bytes(32, 32), _bytes(32, 32))
         + (_text(32), _text(64), _text(32), _text(512), _text(16))
         + (_u32,) * 7,
     ),
@@ -265,9 +277,14 @@ def decode_response(payload: bytes) -> Response:
     """The message in a RESPONSE frame.
 
     Raises:
+        OtherProtocol: a HELLO of another protocol.
         MessageError: it does not follow the schema.
     """
-    return _decode(payload, _RESPONSES)
+    raw, rest = _load(payload)
+    # HELLO keeps number and place of its protocol in every version.
+    if type(raw) is list and len(raw) > 1 and raw[0] == 0 and _u32(raw[1]) and raw[1] != PROTOCOL:
+        raise OtherProtocol(raw[1])
+    return _checked(raw, rest, _RESPONSES)
 
 
 def decode_event(payload: bytes) -> Event:
@@ -276,10 +293,11 @@ def decode_event(payload: bytes) -> Event:
     Raises:
         MessageError: it does not follow the schema.
     """
-    return _decode(payload, _EVENTS)
+    return _checked(*_load(payload), _EVENTS)
 
 
-def _decode(payload: bytes, known: dict[int, tuple[Callable[..., T], tuple[Check, ...]]]) -> T:
+def _load(payload: bytes) -> tuple[Any, int]:
+    """The CBOR that `payload` begins with, and how many bytes lie behind it."""
     stream = io.BytesIO(payload)
     try:
         raw = cbor2.CBORDecoder(stream).decode()
@@ -287,8 +305,14 @@ def _decode(payload: bytes, known: dict[int, tuple[Callable[..., T], tuple[Check
         raise MessageError(f"no CBOR: {type(error).__name__}: {error}") from error
     except RecursionError as error:
         raise MessageError("CBOR nested too deep") from error
-    if stream.tell() != len(payload):
-        raise MessageError(f"{len(payload) - stream.tell()} bytes behind the message")
+    return raw, len(payload) - stream.tell()
+
+
+def _checked(
+    raw: Any, rest: int, known: dict[int, tuple[Callable[..., T], tuple[Check, ...]]]
+) -> T:
+    if rest:
+        raise MessageError(f"{rest} bytes behind the message")
     if type(raw) is not list or not raw or type(raw[0]) is not int or raw[0] not in known:
         raise MessageError(f"no message of the schema. Received: {str(raw)[:80]}")
     kind, checks = known[raw[0]]

@@ -30,22 +30,23 @@ def schema() -> dict[str, Any]:
 REQUESTS = [
     m.hello_request(0),
     m.hello_request(2**32 - 1),
-    m.load_request(m.Target.INPUT, 3, 490, 0xDEADBEEF),
-    m.run_request(m.Stages.BOTH, 1000, m.Mode.TAPPED, None),
-    m.run_request(m.Stages.MODEL, 1, m.Mode.STEPS, 7),
-    m.digests_request(0, 128),
-    m.read_request(m.What.TAP, 5, 1024, 1024),
-    m.cost_request(64, 64),
-    m.reset_request(),
+    m.load_request(2**32 - 1, m.Target.INPUT, 3, 490, 0xDEADBEEF),
+    m.run_request(9, m.Stages.BOTH, 1000, m.Mode.TAPPED, None),
+    m.run_request(9, m.Stages.MODEL, 1, m.Mode.STEPS, 7),
+    m.digests_request(9, 0, 128),
+    m.read_request(9, m.What.TAP, 5, 1024, 1024),
+    m.cost_request(9, 64, 64),
+    m.reset_request(9),
 ]
 
 HASH = bytes(range(32))
 HELLO: list[Any] = [
     0,
-    1,
+    m.PROTOCOL,
     2**32 - 1,
     7,
     bytes(20),
+    0xC0FFEE,
     HASH,
     HASH,
     "virtual",
@@ -79,7 +80,7 @@ def test_requests_follow_the_schema(schema: dict[str, Any], request_bytes: bytes
 def test_the_schema_refuses_what_is_not_in_it(schema: dict[str, Any]) -> None:
     from zcbor import CddlValidationError
 
-    for wrong in ([7], [0], [0, 2**32], [0, 1.5], [0, 1, 2]):
+    for wrong in ([7], [0], [6], [0, 2**32], [0, 1.5], [0, 1, 2]):
         with pytest.raises(CddlValidationError):
             schema["request"].validate_str(cbor2.dumps(wrong))
 
@@ -94,6 +95,15 @@ def test_responses(schema: dict[str, Any], raw: list[Any], message: object) -> N
 def test_events(schema: dict[str, Any], raw: list[Any], message: object) -> None:
     schema["event"].validate_str(cbor2.dumps(raw))
     assert m.decode_event(cbor2.dumps(raw)) == message
+
+
+@pytest.mark.parametrize("protocol", [0, m.PROTOCOL - 1, m.PROTOCOL + 1, 2**32 - 1])
+@pytest.mark.parametrize("rest", [HELLO[2:], HELLO[3:], [], ["anything", 1.5, None], [*HELLO, 0]])
+def test_a_hello_of_another_protocol_is_told_by_its_number(protocol: int, rest: list[Any]) -> None:
+    """Whatever fields that protocol has."""
+    with pytest.raises(m.OtherProtocol) as caught:
+        m.decode_response(cbor2.dumps([0, protocol, *rest]) + b"more")
+    assert caught.value.protocol == protocol
 
 
 def _mutations(raw: list[Any]) -> list[list[Any]]:
@@ -145,9 +155,9 @@ def test_any_bytes_decode_or_are_refused(payload: bytes) -> None:
 
 @given(u32, u32, u32, u32)
 def test_requests_hold_their_numbers(a: int, b: int, c: int, d: int) -> None:
-    assert cbor2.loads(m.digests_request(a, b)) == [3, a, b]
-    assert cbor2.loads(m.read_request(m.What.TAP, b, c, d)) == [4, 2, b, c, d]
-    assert cbor2.loads(m.run_request(m.Stages.MODEL, a, m.Mode.PLAIN, None))[4] == 0xFFFFFFFF
+    assert cbor2.loads(m.digests_request(c, a, b)) == [3, c, a, b]
+    assert cbor2.loads(m.read_request(a, m.What.TAP, b, c, d)) == [4, a, 2, b, c, d]
+    assert cbor2.loads(m.run_request(b, m.Stages.MODEL, a, m.Mode.PLAIN, None))[5] == 0xFFFFFFFF
 
 
 def test_numbers_that_do_not_fit_are_refused() -> None:

@@ -119,11 +119,13 @@ def can_build(board: str) -> bool:
 
 
 def _write_source(name: str, source: Path) -> None:
-    from model_gen.codegen.messages import write_messages
+    from model_gen.codegen.messages import CDDL, write_messages
 
     source.mkdir(exist_ok=True)
-    if not (source.parent / "messages").is_dir():
+    schema, known = CDDL.read_text(), source.parent / "nightjar.cddl"
+    if not known.is_file() or known.read_text() != schema:
         write_messages(source.parent / "messages")
+        known.write_text(schema)
     cmake = (TINY / "CMakeLists.txt").read_text()
     cmake = re.sub(
         r"set\(NJ_FIRMWARE [^)]*\)", f"set(NJ_FIRMWARE {REPOSITORY / 'firmware'})", cmake

@@ -2,12 +2,21 @@
 
 import zlib
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from host.deadline import Deadline
 from host.errors import FirmwareFailure, LinkFailure
+from host.link.attempts import Attempts
 from host.link.exchange import Exchange, Pace, Refused, now, unexpected
-from host.link.frames import MAX_PIECE, Frame, FrameType, data_payload, parse_credit, parse_data
+from host.link.frames import (
+    MAX_PIECE,
+    Broken,
+    Frame,
+    FrameType,
+    data_payload,
+    parse_credit,
+    parse_data,
+)
 from host.link.messages import (
     ErrorCode,
     ErrorResponse,
@@ -72,20 +81,13 @@ def load(
     """
     if not data:
         raise ValueError("there must be something to load. Received: 0 bytes")
-    before, started, attempts = replace(exchange.stats), now(), 0
-    while not deadline.expired:
-        upload = _Upload(exchange, size, target, index, data)
-        attempts += 1
-        if upload.run(deadline):
-            return
-        if target == Target.BLOCK and not deadline.expired:
+    while not _Upload(exchange, size, target, index, data).run(deadline):
+        if target == Target.BLOCK:
             raise LinkFailure(
                 "samples of a stream came to the board damaged, and the stream is lost",
                 evidence=f"block at sample {index}: another CRC; link so far: {exchange.stats}",
                 next_step="start the stream again; check the cable if it persists",
             )
-        attempts += upload.attempts
-    raise exchange.silence("LOAD", attempts, before, now() - started)
 
 
 @dataclass
@@ -107,7 +109,7 @@ class _Upload:
         self._data = data
         self._crc = zlib.crc32(data)
         self._request = exchange.next_request()
-        self._payload = load_request(target, index, len(data), self._crc)
+        self._payload = load_request(exchange.greeted.nonce, target, index, len(data), self._crc)
         self._credited = 0
         self._sent = 0
         self._under_way: deque[_Piece] = deque()  # sent and not credited
@@ -115,39 +117,49 @@ class _Upload:
         self._wait = exchange.pace.first()
         self._repeats = 0  # credits that asked for the same offset again
         self._went_back_at = -1
-        self.attempts = 0
+        self._asking = Attempts(exchange, "LOAD")
 
     def run(self, deadline: Deadline) -> bool:
-        """True when all is loaded; False at the deadline, or when the board found the whole damaged."""
-        exchange = self._exchange
+        """True when all is loaded; False when the board found the whole damaged.
+
+        Raises:
+            NightjarError: neither before the deadline, and why.
+        """
         while not deadline.expired:
             self._ask(deadline)
-            attempt = deadline.at_most(self._wait)
-            progress = self._credited
-            damaged = False
-            while not attempt.expired and not damaged:
-                self._fill(deadline)
-                credited, granted = self._credited, self._granted
-                damage = exchange.stats.crc_errors
-                for frame in exchange.receive(attempt):
-                    done = self._take(frame)
-                    if done is not None:
-                        exchange.answered(self.attempts)
-                        return done
-                if self._credited > credited or (self._granted and not granted):
-                    attempt = deadline.at_most(self._wait)
+            done = self._feed(deadline)
+            if done is not None:
+                return done
+        raise self._asking.failure()
+
+    def _feed(self, deadline: Deadline) -> bool | None:
+        """Send what is wanted until the board has answered; None when it must be asked again."""
+        attempt = deadline.at_most(self._wait)
+        while not attempt.expired:
+            self._fill(deadline)
+            item = self._exchange.receive(attempt)
+            if item is None:
+                break
+            if isinstance(item, Broken):
+                awaited = {self._request: 0}
+                self._asking.damaged(item, awaited, FrameType.CREDIT, FrameType.RESPONSE)
                 # A damaged credit is made good by the next one, unless nothing is left to be credited.
-                waiting = not self._granted or self._sent == len(self._data)
-                damaged = waiting and exchange.stats.crc_errors > damage
-            if self._credited > progress:
-                self.attempts = 0
-            if not damaged:
-                self._wait = self._size.pace.after(self._wait)
-        return False
+                if not self._granted or self._sent == len(self._data):
+                    return None
+                continue
+            before = self._credited, self._granted
+            done = self._take(item)
+            if done is not None:
+                return done
+            if (self._credited, self._granted) != before:
+                attempt = deadline.at_most(self._wait)
+                self._asking = Attempts(self._exchange, "LOAD", sent=1)
+        self._wait = self._size.pace.after(self._wait)
+        return None
 
     def _ask(self, deadline: Deadline) -> None:
-        self._exchange.stats.retries += self.attempts > 0
-        self.attempts += 1
+        self._exchange.stats.retries += self._asking.sent > 0
+        self._asking.sent += 1
         # The board says where it stands, behind everything that was sent before: one repeat is enough. So nothing is
         # sent again on a mere suspicion, which would choke a slow port.
         self._repeats = 1 if self._granted else 0
@@ -164,22 +176,20 @@ class _Upload:
 
     def _take(self, frame: Frame) -> bool | None:
         """True or False when the board has answered, None while it has not."""
-        stats = self._exchange.stats
         if frame.request != self._request or frame.type == FrameType.DATA:
-            stats.stale += 1
+            self._exchange.stats.stale += 1
             return None
         if frame.type == FrameType.CREDIT:
             offset = parse_credit(frame.payload)
             if offset is None or offset > len(self._data):
                 raise unexpected("LOAD", f"credit {frame.payload.hex()}")
+            self._asking.heard()
             self._credit(offset)
             return None
         response = self._exchange.parse(frame)
         if isinstance(response, ErrorResponse):
             if response.code == ErrorCode.LOAD_DAMAGED:
                 return False
-            if response.code == ErrorCode.BUSY:
-                return None
             raise Refused("LOAD", response)
         if not isinstance(response, Loaded):
             raise unexpected("LOAD", response)
@@ -263,70 +273,110 @@ def read(
         WrongSize: the board holds the tensor to have another size than `total`.
         NightjarError: see `Client`.
     """
-    before, started, attempts = replace(exchange.stats), now(), 1
-    out = bytearray(length)
-    wanted: deque[tuple[int, int]] = deque([(offset, length)] if length else [])
-    asked: dict[int, _Ask] = {}  # by request id, oldest first
-    wait = max(size.wait(length), patience)
+    download = _Download(exchange, size, what, index, total)
+    return download.run(offset, length, deadline, patience)
 
-    def give_up(request: int) -> None:
-        ask = asked.pop(request)
-        wanted.appendleft((ask.offset, ask.length))
-        exchange.stats.retries += 1
 
-    while wanted or asked:
-        while wanted and len(asked) < WINDOW:
-            at, rest = wanted.popleft()
-            piece = min(rest, size.bytes)
-            if rest > piece:
-                wanted.appendleft((at + piece, rest - piece))
-            request = exchange.next_request()
-            exchange.send(
-                FrameType.REQUEST, request, read_request(what, index, at, piece), deadline
-            )
-            asked[request] = _Ask(at, piece, now())
-        damage = exchange.stats.crc_errors
-        # Everything under way is one attempt: it is answered in order.
+class _Download:
+    """READs of one tensor, several under way. Repeats have new ids, so that each can be timed."""
+
+    def __init__(
+        self, exchange: Exchange, size: PieceSize, what: What, index: int, total: int | None
+    ) -> None:
+        self._exchange = exchange
+        self._size = size
+        self._what = what
+        self._index = index
+        self._total = total
+        self._wanted: deque[tuple[int, int]] = deque()  # offset and length of what is not asked for
+        self._asked: dict[int, _Ask] = {}  # by request id, oldest first
+        self._asking = Attempts(exchange, "READ", sent=1)
+
+    def run(self, offset: int, length: int, deadline: Deadline, patience: float) -> bytes:
+        """The bytes, or whatever `read` raises."""
+        exchange, size = self._exchange, self._size
+        out = bytearray(length)
+        if length:
+            self._wanted.append((offset, length))
+        wait = max(size.wait(length), patience)
         attempt = deadline.at_most(wait)
-        progress = False
-        for frame in exchange.receive(attempt):
-            if frame.request not in asked or frame.type == FrameType.CREDIT:
-                exchange.stats.stale += 1
-                continue
-            ask = asked[frame.request]
-            if frame.type == FrameType.RESPONSE:
-                response = exchange.parse(frame)
-                if isinstance(response, ErrorResponse) and response.code == ErrorCode.BUSY:
+        while self._wanted or self._asked:
+            self._fill(deadline)
+            item = exchange.receive(attempt)
+            if isinstance(item, Frame):
+                piece = self._take(item)
+                if piece is not None:
+                    ask, data = piece
+                    out[ask.offset - offset : ask.offset - offset + ask.length] = data
+                    self._asking = Attempts(exchange, "READ", sent=1)
+                    wait = size.pace.first()
+                    attempt = deadline.at_most(wait)
                     continue
-                if isinstance(response, ErrorResponse):
-                    raise Refused("READ", response)
-                raise unexpected("READ", response)
-            parsed = parse_data(frame.payload)
-            if parsed is None or parsed[0] != ask.offset or len(parsed[2]) != ask.length:
-                raise unexpected("READ", f"DATA {frame.payload[:16].hex()}")
-            if total is not None and parsed[1] != total:
-                raise WrongSize(what, index, parsed[1], total)
-            out[ask.offset - offset : ask.offset - offset + ask.length] = parsed[2]
-            # The board answers in order: what was asked for earlier and has not come is lost.
-            for older in list(asked)[: list(asked).index(frame.request)]:
-                size.lost(asked[older].length)
-                give_up(older)
-            del asked[frame.request]
-            exchange.answered(attempts)
-            size.arrived()
-            # A repeated READ has a new id, so that every answer can be timed.
-            size.pace.saw(now() - ask.sent)
-            progress, attempts, wait = True, 1, size.pace.first()
-        if progress or not asked:
-            continue
-        if deadline.expired:
-            raise exchange.silence("READ", attempts, before, now() - started)
-        if exchange.stats.crc_errors > damage or attempt.expired:
-            size.lost(next(iter(asked.values())).length)
-            attempts += 1
-            if attempt.expired:
+            if deadline.expired:
+                raise self._asking.failure()
+            if isinstance(item, Broken):
+                self._lost(self._damaged(item))
+                attempt = deadline.at_most(wait)
+            elif attempt.expired:
+                # A silence is about all of them.
+                self._lost(*self._asked)
                 wait = size.pace.after(wait)
-            # One damaged answer is one lost answer, most likely the oldest; a silence is about all of them.
-            for request in reversed(list(asked) if attempt.expired else list(asked)[:1]):
-                give_up(request)
-    return bytes(out)
+                attempt = deadline.at_most(wait)
+        return bytes(out)
+
+    def _fill(self, deadline: Deadline) -> None:
+        session = self._exchange.greeted.nonce
+        while self._wanted and len(self._asked) < WINDOW:
+            at, rest = self._wanted.popleft()
+            piece = min(rest, self._size.bytes)
+            if rest > piece:
+                self._wanted.appendleft((at + piece, rest - piece))
+            request = self._exchange.next_request()
+            payload = read_request(session, self._what, self._index, at, piece)
+            self._exchange.send(FrameType.REQUEST, request, payload, deadline)
+            self._asked[request] = _Ask(at, piece, now())
+
+    def _take(self, frame: Frame) -> tuple[_Ask, bytes] | None:
+        """What was asked and the bytes in its answer; None when it is no answer to that."""
+        if frame.request not in self._asked or frame.type == FrameType.CREDIT:
+            self._exchange.stats.stale += 1
+            return None
+        ask = self._asked[frame.request]
+        if frame.type == FrameType.RESPONSE:
+            response = self._exchange.parse(frame)
+            if isinstance(response, ErrorResponse):
+                raise Refused("READ", response)
+            raise unexpected("READ", response)
+        parsed = parse_data(frame.payload)
+        if parsed is None or parsed[0] != ask.offset or len(parsed[2]) != ask.length:
+            raise unexpected("READ", f"DATA {frame.payload[:16].hex()}")
+        if self._total is not None and parsed[1] != self._total:
+            raise WrongSize(self._what, self._index, parsed[1], self._total)
+        # The board answers in order: what was asked for earlier and has not come is lost.
+        requests = list(self._asked)
+        for older in requests[: requests.index(frame.request)]:
+            self._size.lost(self._asked[older].length)
+            self._give_up(older)
+        del self._asked[frame.request]
+        self._size.arrived()
+        self._size.pace.saw(now() - ask.sent)
+        return ask, parsed[2]
+
+    def _damaged(self, broken: Broken) -> int:
+        """The request whose answer was damaged: the one it names, or most likely the oldest."""
+        places = {request: ask.offset for request, ask in self._asked.items()}
+        self._asking.damaged(broken, places, FrameType.DATA, FrameType.RESPONSE)
+        named = broken.frame is not None and broken.frame.request in self._asked
+        return broken.frame.request if named and broken.frame else next(iter(self._asked))
+
+    def _lost(self, *requests: int) -> None:
+        """Ask anew for what was asked by `requests`, oldest first, in smaller pieces."""
+        self._size.lost(self._asked[requests[0]].length)
+        self._asking.sent += 1
+        for request in reversed(requests):
+            self._give_up(request)
+
+    def _give_up(self, request: int) -> None:
+        ask = self._asked.pop(request)
+        self._wanted.appendleft((ask.offset, ask.length))
+        self._exchange.stats.retries += 1

@@ -1,9 +1,5 @@
 """Runs a model on the virtual board under our TCG plugin, and reads what it counted."""
 
-import hashlib
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +10,10 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from host.boards import qemu
+from host.boards.plugin import plugin_arguments
 from host.errors import HostFailure
 
 SOURCE = Path(__file__).with_name("nj_count.c")
-CACHE = Path(__file__).resolve().parents[2] / "build" / "host"
-FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared")
 ENGINE = ".engine_text"
 
 
@@ -69,45 +64,13 @@ def engine_of(elf: Path) -> Engine:
     return Engine(begin, end, tuple(sorted(found)), tuple(steps[i] for i in sorted(steps)))
 
 
-def plugin() -> Path:
-    """The plugin as a shared library, compiled with gcc where build/host does not hold it yet.
-
-    Raises:
-        HostFailure: gcc is missing or refuses the source.
-    """
-    digest = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode()).hexdigest()
-    target = CACHE / f"libnjcount-{digest[:16]}.so"
-    if target.is_file():
-        return target
-    gcc = shutil.which("gcc")
-    if gcc is None:
-        raise HostFailure(
-            "gcc is needed to compile the counting plugin",
-            evidence="no gcc in PATH",
-            next_step="apt-get install gcc libc6-dev",
-        )
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=CACHE, suffix=".so", delete=False) as own:
-        made = Path(own.name)
-    done = subprocess.run(
-        [gcc, *FLAGS, "-o", str(made), str(SOURCE)], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        made.unlink()
-        raise HostFailure("gcc does not compile the counting plugin", evidence=done.stderr[-2000:])
-    made.replace(target)
-    return target
-
-
 @contextmanager
 def counting(engine: Engine, folder: Path) -> Iterator[Path]:
     """Virtual boards that start inside the block count; yields the file of counts."""
     plan, counts = folder / "plan.txt", folder / "counts.bin"
     numbers = (engine.begin, engine.end, len(engine.steps), *engine.steps)
     plan.write_text(" ".join(map(str, numbers)))
-    if "," in str(folder):
-        raise HostFailure("the temporary folder's path has a comma", evidence=str(folder))
-    qemu.extra.extend(("-plugin", f"{plugin()},in={plan},out={counts}"))
+    qemu.extra.extend(plugin_arguments(SOURCE, **{"in": plan}, out=counts))
     try:
         yield counts
     finally:

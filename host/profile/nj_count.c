@@ -3,7 +3,6 @@
  * Arguments: in=FILE (text: first and last address of the range, number of steps, address of each step), out=FILE. The
  * output is mapped, so that it is whole however QEMU ends: a header { blocks, steps, entries[steps] }, then records
  * { address, instructions, runs[steps + 1] }, all uint64_t. runs[0] is what ran before any step.
- * The prototypes are those of QEMU's plugin API, version 1.
  * SPDX-License-Identifier: MIT
  */
 #include <fcntl.h>
@@ -14,16 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-                                           void (*callback)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*callback)(unsigned vcpu, void *data),
-                                          int flags, void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+#include "nj_plugin.h"
 
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
+int qemu_plugin_version = 1;
 
 enum { MAX_STEPS = 1024, MAX_BLOCKS = 1 << 15 };
 
@@ -70,11 +62,10 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     for (uint64_t i = 0; i < steps; i++) {
         starts |= address == step_at[i];
     }
-    qemu_plugin_register_vcpu_tb_exec_cb(tb, starts ? executed : counted, 0, block);
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, starts ? executed : counted, QEMU_PLUGIN_CB_NO_REGS, block);
 }
 
-__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
-                                                               char **argv)
+int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
 {
     (void)info;
     const char *in = 0;

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from host.coverage.testing_projects import model, needs_board
 from host.profile.count import Block, Engine
 from host.profile.report import profile
 
@@ -50,3 +51,15 @@ def test_counts_are_those_of_the_board(tmp_path: Path, monkeypatch: pytest.Monke
     assert 0.99 * found["inference"] < found["total"] <= found["inference"] * 1.001
     assert sum(layer["instructions"] for layer in found["layers"]) == pytest.approx(found["total"])
     assert found["helium"] > 0.5
+
+
+@needs_board
+def test_coverage_stands_beside_the_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from host.cli.profile import command
+
+    (tmp_path / "tables.tflite").write_bytes(model())
+    monkeypatch.chdir(tmp_path)
+    command.main(["tables.tflite", "--coverage", "--json", "p.json"], standalone_mode=False)
+    found = json.loads((tmp_path / "p.json").read_text())["coverage"]
+    assert [layer["index"] for layer in found["layers"]] == [0, 1, 2, 3, 4, 5]
+    assert 0 < found["code"]["reached"] < found["code"]["bytes"]

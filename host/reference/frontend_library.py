@@ -1,12 +1,9 @@
 """The frontend's C as a shared library of the host, compiled on first use."""
 
 import ctypes
-import hashlib
-import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,13 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from host.cache import LIBRARIES, key_of
 from host.errors import HostFailure
 from host.made_once import made_once
 from host.reference.frontend_tables import FrontendTables
+from host.reference.processor import processor
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "firmware" / "core" / "frontend"
-CACHE = ROOT / "build" / "host"
 # -march=native only makes it faster: the bits are the same for any -march (frontend_bits_test.py).
 FLAGS = (
     *("-std=c11", "-O3", "-march=native", "-fPIC", "-shared"),
@@ -100,14 +98,14 @@ class Stream(ctypes.Structure):
 
 @made_once()
 def load() -> ctypes.CDLL:
-    """The library, with its prototypes; compiled with gcc where build/host does not hold it yet.
+    """The library, with its prototypes; compiled with gcc where the cache does not hold it yet.
 
     Where it wants a pointer it takes `array.ctypes`, which keeps the array as long as the call lasts.
 
     Raises:
         HostFailure: gcc is missing or refuses the source.
     """
-    library = ctypes.CDLL(str(build(CACHE)))
+    library = ctypes.CDLL(str(build()))
     pointer = ctypes.c_void_p
     for function in (
         library.nj_frontend_run,
@@ -151,18 +149,19 @@ def lanes() -> int:
     return int(load().nj_frontend_lanes())
 
 
-def build(cache: Path) -> Path:
-    """Compile into `cache` under a name that carries the hash of sources, flags and machine; do nothing if it is there.
+def build() -> Path:
+    """The compiled library, kept under the hash of sources, flags and machine.
 
-    Two processes at once are safe: each compiles to a file of its own and renames it.
+    Raises:
+        HostFailure: gcc is missing or refuses the source.
     """
-    sources = sorted(SOURCES.glob("*.c"))
-    digest = hashlib.sha256(" ".join((*FLAGS, platform.machine(), _processor())).encode())
+    parts: list[str | bytes] = [*FLAGS, platform.machine(), processor()]
     for file in sorted(SOURCES.glob("*.[ch]")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    target = cache / f"libnjfrontend-{digest.hexdigest()[:16]}.so"
-    if target.is_file():
-        return target
+        parts += [file.name, file.read_bytes()]
+    return LIBRARIES.file("libnjfrontend", key_of(*parts)[:16], ".so", _compile)
+
+
+def _compile(target: Path) -> None:
     gcc = shutil.which("gcc")
     if gcc is None:
         raise HostFailure(
@@ -170,37 +169,17 @@ def build(cache: Path) -> Path:
             evidence="no gcc in PATH",
             next_step="apt-get install gcc libc6-dev",
         )
-    cache.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=cache, prefix=".libnjfrontend.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        done = subprocess.run(
-            [gcc, *FLAGS, "-o", name, *map(str, sources)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+    sources = sorted(str(path) for path in SOURCES.glob("*.c"))
+    done = subprocess.run(
+        [gcc, *FLAGS, "-o", str(target), *sources],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise HostFailure(
+            "gcc could not compile the reference frontend",
+            evidence=done.stderr.strip()[-800:],
+            next_step="apt-get install gcc libc6-dev",
         )
-        if done.returncode != 0:
-            raise HostFailure(
-                "gcc could not compile the reference frontend",
-                evidence=done.stderr.strip()[-800:],
-                next_step="apt-get install gcc libc6-dev",
-            )
-        temporary.chmod(0o755)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
-
-
-def _processor() -> str:
-    """What tells processors apart for -march=native."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = ("flags", "Features", "model name", "cpu family", "model")
-    found = {line.split(":")[0].strip(): line for line in reversed(lines) if ":" in line}
-    return "\n".join(found.get(name, "") for name in names)

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -182,35 +181,40 @@ def test_quantize_at_the_halves_and_just_below() -> None:
         quantize(halves, 0.0, 0)
 
 
-def test_two_processes_can_compile_at_once(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from host.reference.frontend_library import build; "
-        "print(build(Path(sys.argv[1])))"
-    )
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "libraries"
+
+
+def test_two_processes_can_compile_at_once(cache: Path) -> None:
+    code = "from host.reference.frontend_library import build; print(build())"
     started = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     built = {process.communicate(timeout=600)[0] for process in started}
     assert [process.returncode for process in started] == [0, 0]
     assert len(built) == 1
-    assert [str(path) for path in tmp_path.iterdir()] == [built.pop().strip()]
+    assert [str(path) for path in cache.glob("*.so")] == [built.pop().strip()]
 
 
-def test_a_missing_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_is_named(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HostFailure, match="gcc") as caught:
-        frontend_library.build(tmp_path / "cache")
+        frontend_library.build()
     assert "apt-get install gcc" in caught.value.next_step
 
 
-def test_the_library_is_compiled_once_a_source(tmp_path: Path) -> None:
-    first = frontend_library.build(tmp_path)
-    before = (first.stat().st_mtime_ns, zlib.crc32(first.read_bytes()))
-    assert frontend_library.build(tmp_path) == first
-    assert (first.stat().st_mtime_ns, zlib.crc32(first.read_bytes())) == before
+def test_the_library_is_compiled_once_a_source(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = frontend_library.build()
+    assert first.parent == cache
+    monkeypatch.setenv("PATH", str(tmp_path))  # no compiler any more
+    assert frontend_library.build() == first
 
 
 def test_fast_math_is_refused() -> None:

@@ -1,18 +1,21 @@
 """The judge of the rounding rules of tflite-micro: its own interpreter, every tensor kept."""
 
 import contextlib
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from host.errors import BadInput, HostFailure
-from host.reference.model import Array, ReferenceTensor, check_inputs
+from host.reference.interpreter import INTERPRETER, Array, ReferenceTensor
+from host.reference.model import check_inputs
 
 # Address space for all tensors side by side; only what a model uses becomes memory.
 _ARENA_BYTES = 1 << 28
@@ -22,6 +25,8 @@ _OTHERWISE = "judge the default rules of the pinned TFLite, with --rounding tfli
 class MicroModel:
     """A .tflite run by tflite-micro: what `cm55` must equal under `--rounding tflm`, byte for byte.
 
+    `loaded` is always "interpreter": the package is nothing else.
+
     Raises:
         HostFailure: the package is not installed.
         BadInput: tflite-micro cannot run the model; the evidence is what it said, as a rule the op that it lacks.
@@ -30,6 +35,7 @@ class MicroModel:
     def __init__(self, tflite: bytes) -> None:
         runtime, version = _package()
         self.description = f"tflite-micro {version}"
+        self.loaded = INTERPRETER
         try:
             with _said() as said:
                 self._interpreter = runtime.Interpreter.from_bytes(
@@ -105,6 +111,22 @@ def open_micro(tflite: bytes) -> MicroModel:
     return MicroModel(tflite)
 
 
+def installed() -> tuple[tuple[str, int, int], ...]:
+    """Files of the installed package with size and change in ns, found without importing it.
+
+    Raises:
+        HostFailure: the package is not installed.
+    """
+    spec = importlib.util.find_spec("tflite_micro")
+    places = [] if spec is None else list(spec.submodule_search_locations or [])
+    if not places:
+        raise _missing("there is no package tflite_micro")
+    root = Path(places[0])
+    files = [root / "__init__.py", root / "_version.py", *sorted(root.glob("python/**/*.so"))]
+    stats = [(path.relative_to(root).as_posix(), path.stat()) for path in files if path.is_file()]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
 def _refusal(tflite: bytes, evidence: str) -> BadInput:
     return BadInput(
         "tflite-micro cannot run this model, so that it cannot judge it",
@@ -118,13 +140,17 @@ def _package() -> tuple[Any, str]:
     try:
         from tflite_micro import __version__, runtime
     except ImportError as error:
-        raise HostFailure(
-            "the rules of tflite-micro are judged by tflite-micro, which is not installed",
-            evidence=f"{type(error).__name__}: {error}",
-            next_step="install it with `.venv/bin/pip install -e '.[dev]'` (x86-64 only), or "
-            + _OTHERWISE,
-        ) from error
+        raise _missing(f"{type(error).__name__}: {error}") from error
     return runtime, str(__version__)
+
+
+def _missing(evidence: str) -> HostFailure:
+    return HostFailure(
+        "the rules of tflite-micro are judged by tflite-micro, which is not installed",
+        evidence=evidence,
+        next_step="install it with `.venv/bin/pip install -e '.[dev]'` (x86-64 only), or "
+        + _OTHERWISE,
+    )
 
 
 class _Said:

@@ -3,30 +3,16 @@
 import contextlib
 import os
 import sys
-import warnings
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from host.errors import BadInput
 from host.reference.axes import with_axes_in_range
-
-Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class ReferenceTensor:
-    """An input or output. scale 0.0 means not quantized; else real = scale * (step - zero_point)."""
-
-    tensor: int
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    scale: float
-    zero_point: int
+from host.reference.interpreter import INTERPRETER, Array, Interpreter, ReferenceTensor, package
 
 
 @dataclass(frozen=True)
@@ -46,48 +32,35 @@ class ReferenceModel:
     """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte.
 
     `description` names it, and says where the model had to be changed for the loader; see `axes`.
+    `loaded` says how its interpreter came into this process: "interpreter", alone, or with the
+    whole of "tensorflow".
 
     Raises:
         BadInput: TFLite refuses the bytes.
+        HostFailure: TensorFlow is not installed.
     """
 
     def __init__(self, tflite: bytes) -> None:
-        with stdout_to_stderr(), warnings.catch_warnings():
-            import tensorflow as tf
-
-            warnings.filterwarnings(
-                "ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated"
-            )
-            content, axes = with_axes_in_range(tflite)
+        content, axes = with_axes_in_range(tflite)
+        with stdout_to_stderr():
             try:
-                self._interpreter = tf.lite.Interpreter(
-                    model_content=content,
-                    experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-                    experimental_preserve_all_tensors=True,
-                    num_threads=1,
-                )
-                self._interpreter.allocate_tensors()
+                self._interpreter = Interpreter(content)
+                ops = self._interpreter.ops()
             except (ValueError, RuntimeError) as error:
                 raise BadInput(
                     "TFLite does not accept this model",
                     evidence=f"Received: {len(tflite)} bytes; {str(error).strip()[-400:]}",
                     next_step="give a whole .tflite file made of built-in ops",
                 ) from error
-        self.description = f"tensorflow {tf.__version__} BUILTIN_REF"
+        self.loaded = self._interpreter.loaded
+        self.description = f"tensorflow {package().version} BUILTIN_REF"
         if axes:
             self.description += f" (the quantized axis of {axes} one-dimensional tensors read as 0)"
-        self.inputs = [_tensor(d) for d in self._interpreter.get_input_details()]
-        self.outputs = [_tensor(d) for d in self._interpreter.get_output_details()]
-        self.ops = [
-            ReferenceOp(
-                int(op["index"]),
-                str(op["op_name"]),
-                tuple(int(i) for i in op["inputs"]),
-                tuple(int(i) for i in op["outputs"]),
-            )
-            for op in self._interpreter._get_ops_details()
-            if op["op_name"] != "DELEGATE"
-        ]
+        if self.loaded != INTERPRETER:
+            self.description += " (with the whole of TensorFlow, without which it does not load)"
+        self.inputs = self._interpreter.inputs
+        self.outputs = self._interpreter.outputs
+        self.ops = [ReferenceOp(*op) for op in ops if op[1] != "DELEGATE"]
 
     def run(self, inputs: list[Array]) -> dict[int, Array]:
         """One inference.
@@ -103,12 +76,12 @@ class ReferenceModel:
         """
         check_inputs(inputs, self.inputs)
         for tensor, value in zip(self.inputs, inputs, strict=True):
-            self._interpreter.set_tensor(tensor.tensor, value)
+            self._interpreter.set_input(tensor.tensor, value)
         with stdout_to_stderr():
             self._interpreter.invoke()
         kept = {index for op in self.ops for index in op.outputs if index >= 0}
         kept |= {tensor.tensor for tensor in self.outputs}
-        return {index: self._interpreter.get_tensor(index) for index in sorted(kept)}
+        return {index: self._interpreter.value(index) for index in sorted(kept)}
 
 
 def check_inputs(inputs: list[Array], wanted: list[ReferenceTensor]) -> None:
@@ -123,34 +96,49 @@ def check_inputs(inputs: list[Array], wanted: list[ReferenceTensor]) -> None:
         raise BadInput(f"the model takes {_show(ports)}", evidence=f"Received: {_show(given)}")
 
 
+class _Diversion:
+    """Standard output on standard error for as long as anybody wants it so, in any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._undo = contextlib.ExitStack()
+
+    def begin(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._divert()
+            self._users += 1
+
+    def _divert(self) -> None:
+        sys.stdout.flush()
+        try:
+            saved = os.dup(1)
+        except OSError:  # standard output is closed
+            return
+        self._undo.callback(os.close, saved)
+        self._undo.callback(os.dup2, saved, 1)
+        os.dup2(2, 1)
+        self._undo.enter_context(contextlib.redirect_stdout(sys.stderr))
+
+    def end(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._undo.close()
+
+
+_diversion = _Diversion()
+
+
 @contextlib.contextmanager
 def stdout_to_stderr() -> Iterator[None]:
     """Send what C++ code prints on standard output to standard error, which belongs to people."""
-    sys.stdout.flush()
+    _diversion.begin()
     try:
-        saved = os.dup(1)
-    except OSError:  # standard output is closed
         yield
-        return
-    try:
-        os.dup2(2, 1)
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
     finally:
-        os.dup2(saved, 1)
-        os.close(saved)
-
-
-def _tensor(details: dict[str, Any]) -> ReferenceTensor:
-    scale, zero_point = details["quantization"]
-    return ReferenceTensor(
-        tensor=int(details["index"]),
-        name=str(details["name"]),
-        shape=tuple(int(size) for size in details["shape"]),
-        dtype=np.dtype(details["dtype"]),
-        scale=float(scale),
-        zero_point=int(zero_point),
-    )
+        _diversion.end()
 
 
 def _show(tensors: list[tuple[tuple[int, ...], np.dtype[Any]]]) -> str:

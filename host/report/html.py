@@ -81,6 +81,7 @@ def _facts(verdict: Verdict) -> list[Fact]:
         Fact("backend", verdict.backend),
         Fact("build-id", verdict.build_id, True),
         Fact("ELF", proved.elf_sha256, True),
+        Fact("image CRC-32, computed by the firmware", verdict.image_crc, True),
         Fact("model", verdict.model_sha256, True),
         Fact("contract", proved.contract_sha256, True),
         Fact("reference", verdict.reference),

@@ -1,9 +1,42 @@
-"""What `make demo` says at its end: what was reached, and where it lies."""
+"""A verdict in a few lines, and what `make demo` says at its end: what was reached, and where it lies."""
 
 import json
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from host.coverage.coverage import Share
+from host.coverage.table import percent
+from host.report.verdict import Verdict
+
+
+def summary_lines(verdict: Verdict) -> list[str]:
+    """What a command says of its verdict."""
+    lines = [verdict.headline, f"judge: {verdict.reference}"]
+    if verdict.exhibits.folder:
+        lines.append(f"to reproduce: {verdict.exhibits.folder}")
+    if not verdict.exact:
+        return lines
+    if verdict.cost.model is not None:
+        cost = f"{verdict.cost.model:,} {verdict.proved.cost_unit} an inference"
+        if verdict.cost.frontend is not None:
+            cost += f", {verdict.cost.frontend:,} for its frontend"
+        footprint = verdict.footprint
+        lines.append(f"cost: {cost}; flash {footprint.flash:,} bytes, RAM {footprint.ram:,}")
+    if verdict.coverage is not None:
+        lines.append(_coverage(verdict.coverage.as_json()))
+    return lines
+
+
+def _coverage(coverage: Mapping[str, Any]) -> str:
+    shares = []
+    for name in ("code", "constants"):
+        share = Share(**coverage[name])
+        shares.append(
+            f"{percent(share)} of the {name} ({share.reached:,} of {share.bytes:,} bytes)"
+        )
+    return f"coverage: the vectors reach {' and '.join(shares)}"
 
 
 def demo_summary(out: Path) -> str:
@@ -47,6 +80,9 @@ def _verdict(verdict: dict[str, Any]) -> list[str]:
         f"equal to {verdict['reference']}",
         f"  instructions  {'  '.join(costs) or 'not counted'}",
         f"  bytes  flash {footprint['flash']:,}  RAM {footprint['ram']:,}  arena {footprint['arena']:,}",
+        f"  {_coverage(verdict['coverage'])}"
+        if verdict["coverage"]
+        else f"  coverage: {verdict['coverage_reason']}",
     ]
 
 

@@ -2,14 +2,19 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
 from host.printable import printable
 
+if TYPE_CHECKING:
+    from host.coverage.covered import Covered
+
+NOT_COUNTED = "not counted: only an exact verdict says how much it proves"
 SCHEMA = "nightjar/verify/1"
 SCHEMA_FILE = Path(__file__).with_name("verify.schema.json")
 
@@ -120,7 +125,9 @@ class Verdict:
 
     exact: complete, and nothing differs. complete: everything that applies was judged. exit_code: of the command that
     made the verdict. board: the kind that the firmware is for; tier: who ran it. not_applicable: what there was nothing
-    to judge of, with the reason. attempts: how often it took.
+    to judge of, with the reason. coverage: what the vectors reached of the firmware, or None and a reason. image_crc: CRC-32 of the
+    loaded image, computed by the firmware, in hex. recalled:
+    what was not computed anew, because nothing that it depends on had changed. attempts: how often it took.
     """
 
     exact: bool
@@ -139,6 +146,10 @@ class Verdict:
     exit_code: int = 0
     tier: str = ""
     not_applicable: tuple[NotApplicable, ...] = ()
+    coverage: Coverage | None = None
+    coverage_reason: str = NOT_COUNTED
+    image_crc: str = ""
+    recalled: tuple[str, ...] = ()
     attempts: int = 1
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
 
@@ -159,6 +170,17 @@ class Verdict:
         raw = asdict(replace(self, exhibits=Exhibits()))
         del raw["exhibits"]
         return {"schema": SCHEMA, **raw}
+
+    def covered(self, covered: "Covered") -> "Verdict":
+        """The verdict with what its vectors reached; one that is not exact stays as it is."""
+        if not self.exact:
+            return self
+        return replace(
+            self,
+            coverage=covered.coverage,
+            coverage_reason=covered.reason,
+            recalled=(*self.recalled, *(("coverage",) if covered.recalled else ())),
+        )
 
     @property
     def state(self) -> str:

@@ -4,11 +4,15 @@ The folder is self-contained: its `CMakeLists.txt` defines the static library `n
 `nj_messages_encode.h`, `nj_messages_decode.h` and `nj_messages_types.h`.
 """
 
+import importlib.util
+import json
 import subprocess
 import sys
-from importlib.resources import files
+import tempfile
+from functools import cache
 from pathlib import Path
 
+from host.cache import MESSAGES, key_of
 from host.errors import HostFailure
 
 CDDL = Path(__file__).parents[2] / "firmware" / "core" / "link" / "nightjar.cddl"
@@ -27,6 +31,49 @@ target_include_directories(nj_messages SYSTEM PUBLIC ${{CMAKE_CURRENT_LIST_DIR}}
 target_compile_definitions(nj_messages PUBLIC ZCBOR_CANONICAL)
 target_compile_options(nj_messages PRIVATE -O2 -w -fno-strict-aliasing)
 """
+
+
+def messages() -> tuple[dict[str, bytes], bool]:
+    """Name -> content of the folder's files, and whether they were kept from an earlier time.
+
+    Raises:
+        HostFailure: zcbor refused the schema or is not installed.
+    """
+    key = _key()
+    kept = MESSAGES.read(key)
+    if kept is not None:
+        return {name: text.encode() for name, text in json.loads(kept).items()}, True
+    with tempfile.TemporaryDirectory(prefix="nightjar-") as name:
+        folder = Path(name)
+        write_messages(folder)
+        made = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    texts = {name: content.decode() for name, content in made.items()}
+    MESSAGES.write(key, json.dumps(texts).encode())
+    return made, False
+
+
+def _key() -> str:
+    """What decides the files: the schema, how zcbor is called, and the files of its package."""
+    package = _package()
+    files = [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".c", ".h")]
+    stats = [(path.relative_to(package).as_posix(), path.stat()) for path in files]
+    return key_of(
+        CDDL.read_bytes(),
+        Path(__file__).read_bytes(),
+        repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]),
+    )
+
+
+@cache
+def _package() -> Path:
+    """The folder of zcbor, which need not be imported for it."""
+    spec = importlib.util.find_spec("zcbor")
+    if spec is None or not spec.submodule_search_locations:
+        raise HostFailure(
+            "zcbor, which writes the C of the link's messages, is not installed",
+            next_step="make setup, or .venv/bin/pip install -e .",
+        )
+    return Path(spec.submodule_search_locations[0])
 
 
 def write_messages(out_dir: Path) -> None:
@@ -51,10 +98,9 @@ def write_messages(out_dir: Path) -> None:
             evidence=done.stderr.strip()[-500:],
             next_step=f"check {CDDL.name}, and `nightjar doctor`",
         )
-    package = files("zcbor")
     for folder in ("src", "include"):
-        for entry in sorted(package.joinpath(folder).iterdir(), key=lambda e: e.name):
-            if entry.name.endswith((".c", ".h")):
-                (out_dir / entry.name).write_bytes(entry.read_bytes())
+        for path in sorted((_package() / folder).iterdir()):
+            if path.suffix in (".c", ".h"):
+                (out_dir / path.name).write_bytes(path.read_bytes())
     sources = "".join(f"    {path.name}\n" for path in sorted(out_dir.glob("*.c")))
     (out_dir / "CMakeLists.txt").write_text(_CMAKE.format(sources=sources))

@@ -2,11 +2,13 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import cbor2
 import pytest
 
+from host.errors import HostFailure
 from model_gen.codegen import messages
 
 _PROGRAM = r"""
@@ -47,6 +49,38 @@ def test_the_same_bytes_in_any_folder(folder: Path, tmp_path: Path) -> None:
     assert names == sorted(path.name for path in again.iterdir())
     for name in names:
         assert (folder / name).read_bytes() == (again / name).read_bytes(), name
+
+
+def test_they_are_made_once_and_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
+    want = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert messages.messages() == (want, False)
+    monkeypatch.setattr(messages, "write_messages", None)
+    assert messages.messages() == (want, True)
+
+
+def test_another_schema_or_generator_is_not_recalled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
+    messages.messages()
+    changed = tmp_path / "nightjar.cddl"
+    changed.write_bytes(messages.CDDL.read_bytes() + b"; a remark\n")
+    monkeypatch.setattr(messages, "CDDL", changed)
+    assert not messages.messages()[1]
+    package = shutil.copytree(messages._package(), tmp_path / "zcbor")
+    (package / "zcbor.py").touch()
+    monkeypatch.setattr(messages, "_package", lambda: package)
+    assert not messages.messages()[1]
+
+
+def test_a_missing_generator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zcbor", None)
+    messages._package.cache_clear()
+    with pytest.raises(HostFailure, match="zcbor"):
+        messages.messages()
 
 
 def test_no_path_of_this_machine(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Writes the firmware project of a model and a board: whole, self-contained, the same bytes every time."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from model_gen.codegen.frontend import check_stream, render_frontend
 from model_gen.codegen.graph import Tensor
 from model_gen.codegen.limits import check_core
 from model_gen.codegen.memory import memory_map
-from model_gen.codegen.messages import write_messages
+from model_gen.codegen.messages import messages
 from model_gen.codegen.pipeline import BACKEND, Generated, banner, compile_model
 from model_gen.codegen.templates import FIRMWARE, render
 
@@ -76,14 +75,15 @@ def generate(
     if contract is not None:
         _check_contract(contract, generated)
     described = describe(subject, board, generated, rules=rounding, stream=stream)
-    files = _project_files(contract, generated, described)
+    link, recalled = messages()
+    files = _project_files(contract, generated, described, link)
     if _on_disk(out) != files:
         with new_directory(out) as folder:
             for name, content in files.items():
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-    return Project(out, described)
+    return Project(out, described, ("messages",) if recalled else ())
 
 
 def describe(
@@ -189,13 +189,13 @@ def _on_disk(out: Path) -> Files:
 
 
 def _project_files(
-    contract: Contract | None, generated: Generated, described: ProjectDescription
+    contract: Contract | None, generated: Generated, described: ProjectDescription, link: Files
 ) -> Files:
     files: Files = {}
     files |= _copies(FIRMWARE / "core", "core")
     files |= _copies(FIRMWARE / "kernels", "kernels")
     files |= _copies(BOARDS / described.board, "board")
-    files |= _messages()
+    files |= {f"messages/{name}": content for name, content in link.items()}
     note = banner(described.model_sha256)
     texts = dict(generated.sources)
     for name, text in render_frontend(contract, stream=described.stream).items():
@@ -228,17 +228,6 @@ def _copies(source: Path, target: str) -> Files:
         and path.suffix in _COPIED
         and "testing" not in path.relative_to(source).parts
     }
-
-
-def _messages() -> Files:
-    with tempfile.TemporaryDirectory(prefix="nightjar-") as name:
-        folder = Path(name)
-        write_messages(folder)
-        return {
-            f"messages/{path.relative_to(folder).as_posix()}": path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
 
 
 def _libraries(files: Files) -> tuple[Library, ...]:

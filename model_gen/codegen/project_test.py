@@ -9,7 +9,8 @@ import pytest
 from host.build import build, find_tool, footprint
 from host.bundle import Subject
 from host.deadline import Deadline
-from host.errors import BadInput, HostFailure
+from host.elf_record import check_recorded
+from host.errors import BadInput, HostFailure, IdentityFailure
 from host.files import sha256_file
 from host.project import Project, load_project
 from model_gen.codegen import testing_keras
@@ -141,6 +142,52 @@ def test_elf_is_the_same_elsewhere_and_with_make(built: Project, tmp_path: Path)
     subprocess.run([cmake, "--build", str(moved / "build")], check=True, capture_output=True)
     assert sha256_file(moved / "build/nightjar.elf") == sha256_file(built.elf)
     assert str(built.path).encode() not in built.elf.read_bytes()
+
+
+def build_by_cmake(project: Path, generator: str) -> None:
+    """As its README says."""
+    for words in (["-G", generator, "-S", ".", "-B", "build"], ["--build", "build"]):
+        command = [find_tool("cmake", ""), *words]
+        subprocess.run(command, cwd=project, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("generator", ["Ninja", "Unix Makefiles"])
+def test_a_build_records_what_it_linked(subject: Subject, tmp_path: Path, generator: str) -> None:
+    project = generate(subject, "native", tmp_path / "a b [c]" / "=d \u00fcn\u00ef\u20ac")
+    build_by_cmake(project.path, generator)
+    linked = check_recorded(project.elf)
+    assert project.elf_record.read_text() == f"{linked}  nightjar.elf\n"
+    # What is up to date is left alone: damage is not recorded by building once more.
+    data = project.elf.read_bytes()
+    project.elf.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    build_by_cmake(project.path, generator)
+    with pytest.raises(IdentityFailure, match="not the one that was linked"):
+        check_recorded(project.elf)
+    project.elf.unlink()
+    build_by_cmake(project.path, generator)
+    assert check_recorded(project.elf) == linked
+
+
+def test_a_project_that_was_moved_or_made_otherwise_is_built_again(
+    subject: Subject, tmp_path: Path
+) -> None:
+    project = generate(subject, "native", tmp_path / "first")
+    build_by_cmake(project.path, "Unix Makefiles")
+    linked = check_recorded(project.elf)
+    build(project, Deadline.after(BUILD_SECONDS))  # by ninja
+    moved = load_project(project.path.rename(tmp_path / "moved here"))
+    build(moved, Deadline.after(BUILD_SECONDS))
+    assert check_recorded(moved.elf) == linked
+    before = moved.elf.stat().st_mtime_ns
+    build(moved, Deadline.after(BUILD_SECONDS))
+    assert moved.elf.stat().st_mtime_ns == before
+    # What is up to date and not what was linked is refused; where there is no record, linked again.
+    moved.elf.write_bytes(moved.elf.read_bytes() + b"\0")
+    with pytest.raises(IdentityFailure, match="not the one that was linked"):
+        build(moved, Deadline.after(BUILD_SECONDS))
+    moved.elf_record.unlink()
+    build(moved, Deadline.after(BUILD_SECONDS))
+    assert check_recorded(moved.elf) == linked
 
 
 def test_native_elf_is_the_same_elsewhere(subject: Subject, tmp_path: Path) -> None:

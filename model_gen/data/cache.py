@@ -12,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 import host
+from host.cache import FEATURES
+from host.cache_folder import BoundedFolder
 from host.contract import FrontendContract
 from host.errors import BadInput
-from host.files import sha256_file
+from host.files import sha256_file, write_atomically
 from host.made_once import made_once
 from model_gen.audio.chunks import cut
 from model_gen.audio.decode import QUALITY, decode
 from model_gen.data.dataset import Recording
-from model_gen.data.entry import Damaged, Entry, check_block, map_block, read_entry, write_entry
+from model_gen.data.entry import Damaged, Entry, check_block, entry_bytes, map_block, read_entry
 from model_gen.data.selection import Selection
 
 _LOG = logging.getLogger("nightjar.features")
@@ -46,26 +48,42 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class OwnFolder:
+    """A folder that the user names: what lies there is checked as in the cache, and never removed."""
+
+    path: Path
+
+    def use(self, name: str) -> bool:
+        return (self.path / name).is_file()
+
+    def write(self, name: str, data: bytes) -> None:
+        write_atomically(self.path / name, data)
+
+
+@dataclass(frozen=True)
 class FeatureCache:
     """Chunks and features of recordings by one contract and selection. Threads and processes may share a folder."""
 
     contract: FrontendContract
     selection: Selection
-    folder: Path
+    place: BoundedFolder | OwnFolder
     _checked: set[tuple[Path, str]] = field(default_factory=set, repr=False, compare=False)
     _renewed: list[str] = field(default_factory=list, repr=False, compare=False)
 
     def entry(self, recording: Recording) -> Entry | Skipped:
         """The entry of a recording, computed if it is not there."""
-        path = self._path(recording)
+        name = self._name(recording)
+        path = self.place.path / name
         try:
-            return read_entry(path)
+            if self.place.use(name):
+                return read_entry(path)
+            if any(path.with_suffix(suffix).exists() for suffix in OLD):
+                self._renewed.append(f"{recording.relative}: it is of an earlier version")
         except Damaged as damage:
             self._renewed.append(f"{recording.relative}: {damage}")
         except FileNotFoundError:
-            if any(path.with_suffix(suffix).exists() for suffix in OLD):
-                self._renewed.append(f"{recording.relative}: it is of an earlier version")
-        return self._compute(recording, path)
+            pass  # somebody has just removed it
+        return self._compute(recording, name)
 
     def block(self, recording: Recording, entry: Entry, name: str) -> npt.NDArray[Any]:
         """The chunks or the features of an entry, by the block's name; checked before its first use.
@@ -77,7 +95,7 @@ class FeatureCache:
             return self._load(entry, name)
         except (Damaged, FileNotFoundError) as damage:
             self._renewed.append(f"{recording.relative}: {damage}")
-        made = self._compute(recording, entry.path)
+        made = self._compute(recording, str(entry.path.relative_to(self.place.path)))
         if isinstance(made, Skipped) or made.starts != entry.starts:
             raise BadInput(
                 "a recording must stay as it is while it is used",
@@ -101,7 +119,7 @@ class FeatureCache:
             self._checked.add((entry.path, name))
         return array
 
-    def _path(self, recording: Recording) -> Path:
+    def _name(self, recording: Recording) -> str:
         content = [
             sha256_file(recording.path),
             asdict(self.contract),
@@ -109,9 +127,9 @@ class FeatureCache:
             producer(),
         ]
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-        return self.folder / key[:2] / f"{key}.entry"
+        return f"{key[:2]}/{key}.entry"
 
-    def _compute(self, recording: Recording, path: Path) -> Entry | Skipped:
+    def _compute(self, recording: Recording, name: str) -> Entry | Skipped:
         from host.reference.frontend import features
 
         samples = decoded(recording, self.contract.sample_rate, self.selection.max_duration)
@@ -119,12 +137,23 @@ class FeatureCache:
             return samples
         starts = self.selection.starts(samples, self.contract.chunk_samples)
         chunks = cut(samples, starts, self.contract.chunk_samples)
-        if self._path(recording) != path:
+        if self._name(recording) != name:
             return Skipped(recording.relative, "it changed while it was read")
-        made = write_entry(path, starts, chunks, features(chunks, self.contract))
+        self.place.write(name, entry_bytes(starts, chunks, features(chunks, self.contract)))
+        path = self.place.path / name
         for suffix in OLD:
             path.with_suffix(suffix).unlink(missing_ok=True)
-        return made
+        return read_entry(path)
+
+
+def feature_cache(
+    contract: FrontendContract, selection: Selection, own: Path | None
+) -> FeatureCache:
+    """In the folder `own`, or in the cache `features` of `nightjar cache` for None."""
+    if own is not None:
+        return FeatureCache(contract, selection, OwnFolder(own))
+    FEATURES.folder.hold()
+    return FeatureCache(contract, selection, FEATURES.folder)
 
 
 def decoded(

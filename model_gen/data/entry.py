@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import HostFailure
-from host.files import sha256_bytes, write_atomically
+from host.files import sha256_bytes
 
 SCHEMA = "nightjar/features/2"
 ALIGNMENT = 64
@@ -54,8 +54,8 @@ class Entry:
     features: Block  # float32 [n, rows, frames], all finite
 
 
-def write_entry(path: Path, starts: list[int], chunks: Array, features: Array) -> Entry:
-    """Write an entry whole, or not at all.
+def entry_bytes(starts: list[int], chunks: Array, features: Array) -> bytes:
+    """What a file of an entry holds.
 
     Args:
         starts: in samples, one a chunk.
@@ -68,7 +68,7 @@ def write_entry(path: Path, starts: list[int], chunks: Array, features: Array) -
     if not np.isfinite(features).all():
         raise HostFailure(
             "the frontend gave features that are not finite; they are not stored",
-            evidence=f"{np.count_nonzero(~np.isfinite(features))} of {features.size} values for {path}",
+            evidence=f"{np.count_nonzero(~np.isfinite(features))} of {features.size} values",
             next_step="run `nightjar frontend check`; this is a defect of the host or of its memory",
         )
     data = [np.ascontiguousarray(chunks, "<i2"), np.ascontiguousarray(features, "<f4")]
@@ -81,8 +81,7 @@ def write_entry(path: Path, starts: list[int], chunks: Array, features: Array) -
     whole = bytearray(f"{sha256_bytes(line)}\n".encode() + line)
     for array in data:
         whole += bytes(-len(whole) % ALIGNMENT) + array.tobytes()
-    write_atomically(path, bytes(whole))
-    return read_entry(path)
+    return bytes(whole)
 
 
 def read_entry(path: Path) -> Entry:

@@ -11,13 +11,12 @@ import numpy.typing as npt
 
 from host.contract import FrontendContract
 from host.errors import BadInput
-from model_gen.data.cache import FeatureCache, Skipped, decoded
+from model_gen.data.cache import FeatureCache, Skipped, decoded, feature_cache
 from model_gen.data.dataset import Recording
 from model_gen.data.entry import Entry
 from model_gen.data.selection import Selection
 
 IN_MEMORY_BYTES = 1 << 30  # up to here all features are held in memory, else read for each batch
-DEFAULT_CACHE = Path("build/cache/features")
 
 
 @dataclass(frozen=True)
@@ -88,20 +87,22 @@ def extract(
     contract: FrontendContract,
     selection: Selection,
     *,
-    cache_dir: Path = DEFAULT_CACHE,
+    cache_dir: Path | None = None,
     num_workers: int = 0,
     on_skip: Callable[[Skipped], None] = lambda skipped: None,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Chunks:
     """Chunks and features of `recordings`, from the cache where the same bytes were seen before.
 
-    A recording that cannot be decoded is reported through `on_skip` and left out. `num_workers` threads work at a
-    time, none beside the caller's for 0; the result does not depend on it.
+    `cache_dir` is a folder of one's own, which grows without a bound; None is the cache `features`
+    of `nightjar cache`. A recording that cannot be decoded is reported through `on_skip` and left
+    out. `num_workers` threads work at a time, none beside the caller's for 0; the result does not
+    depend on it.
 
     Raises:
         BadInput: no recording could be decoded.
     """
-    cache = FeatureCache(contract, selection, cache_dir)
+    cache = feature_cache(contract, selection, cache_dir)
     results: list[Entry | Skipped] = []
     with ThreadPoolExecutor(max(1, num_workers)) as pool:
         for result in pool.map(cache.entry, recordings):

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.cache import FEATURES
 from host.errors import BadInput
 from host.reference.frontend import features
 from model_gen.audio.decode import decode
@@ -62,6 +63,32 @@ def test_a_changed_file_or_contract_is_not_served_from_the_cache(tmp_path: Path)
     )
     third = extract(recordings, plain, Selection(), cache_dir=tmp_path / "c")
     assert third.entries[2] != first.entries[2]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_damaged_entry_is_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
+    recordings = index_dataset(write_tiny_dataset(tmp_path / "data", 1)).recordings
+    place = tmp_path / "own" if own else None
+    want = extract(recordings, CONTRACT, Selection(), cache_dir=place).features([0])
+    for damage in (lambda raw: raw[:-300], lambda raw: raw[:-40] + bytes(40), lambda raw: b""):
+        chunks = extract(recordings, CONTRACT, Selection(), cache_dir=place)
+        path = chunks.entries[0].path
+        assert path.is_relative_to(tmp_path / ("own" if own else "cache/features"))
+        path.write_bytes(damage(path.read_bytes()))
+        again = extract(recordings, CONTRACT, Selection(), cache_dir=place)
+        np.testing.assert_array_equal(again.features([0]), want)
+        np.testing.assert_array_equal(again.samples(0), chunks.samples(0))
+
+
+def test_what_is_in_use_is_not_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
+    recordings = index_dataset(write_tiny_dataset(tmp_path / "data", 1)).recordings
+    chunks = extract(recordings, CONTRACT, Selection())
+    assert FEATURES.folder.sweep(0).in_use == len(recordings)
+    assert len(chunks.features(range(len(chunks)))) == len(chunks)
 
 
 def test_damaged_files_are_named_skipped_and_counted(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from host.errors import BadInput
 from host.files import sha256_bytes
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import targets
-from model_gen.data.features import DEFAULT_CACHE, Chunks, extract
+from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, from_csv
@@ -37,7 +37,7 @@ class EvaluateOptions:
         None  # seconds of a recording; None: as in training, 60 for a bundle
     )
     num_workers: int = 2
-    cache_dir: Path = DEFAULT_CACHE
+    cache_dir: Path | None = None  # None: the cache `features`
 
 
 @dataclass(frozen=True)

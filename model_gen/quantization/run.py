@@ -19,9 +19,9 @@ from host.bundle import (
 from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.files import sha256_bytes
-from host.reference.model import ReferenceTensor
+from host.reference.interpreter import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order
-from model_gen.data.features import DEFAULT_CACHE, Chunks, extract
+from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import recordings_of, train_selection
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, from_csv, to_csv
@@ -53,7 +53,7 @@ class QuantizeOptions:
     vectors: int = 4
     seed: int = 42
     num_workers: int = 2
-    cache_dir: Path = DEFAULT_CACHE
+    cache_dir: Path | None = None  # None: the cache `features`
 
 
 @dataclass(frozen=True)

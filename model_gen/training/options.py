@@ -59,7 +59,7 @@ class TrainOptions:
     seed: int = 42
     # running
     num_workers: int = os.cpu_count() or 1  # threads that decode
-    cache_dir: Path = Path("build/cache/features")
+    cache_dir: Path | None = None  # None: the cache `features`
     resume: bool = False
 
     def __post_init__(self) -> None:

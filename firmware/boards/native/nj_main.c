@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "nj_channel.h"
+#include "nj_image.h"
 #include "nj_port.h"
 #include "nj_send.h"
 #include "nj_signals.h"
@@ -118,6 +119,19 @@ static void find_build_id(void) {
     }
 }
 
+/* The segments that nobody writes; program headers are in the order of their addresses. */
+static void read_image(void) {
+    const uint8_t *const base = (const uint8_t *)&__ehdr_start;
+    const ElfW(Phdr) *const header = (const void *)(base + __ehdr_start.e_phoff);
+    for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
+        if (header[i].p_type == PT_LOAD && (header[i].p_flags & PF_W) == 0) {
+            const uint32_t length = (uint32_t)header[i].p_filesz;
+            const void *const bytes = (const void *)header[i].p_vaddr;
+            port.image = nj_image_add(port.image, (uint32_t)header[i].p_paddr, bytes, length);
+        }
+    }
+}
+
 int main(int count, char **words) {
     bool ready = false;
     if (count == 4 && strcmp(words[1], "--inherit") == 0) {
@@ -154,6 +168,7 @@ int main(int count, char **words) {
     port.boot = (uint32_t)now.tv_sec * 1000003u ^ (uint32_t)now.tv_nsec ^ (uint32_t)getpid() << 16;
     port.idle = port_idle;
     find_build_id();
+    read_image();
     nj_signals_start(&port);
     nj_application(&port);
 }

@@ -24,6 +24,11 @@ extern const uint8_t nj_text_begin[];
 extern const uint8_t nj_text_end[];
 extern const uint8_t nj_build_id_note[];
 
+/* The loaded segments: code, constants, and the bytes that .data starts with. */
+extern const uint8_t nj_code_begin[], nj_code_end[];
+extern const uint8_t nj_constants_begin[], nj_constants_end[];
+extern const uint8_t nj_data_image_begin[], nj_data_image_end[];
+
 /* Arm the memory protection: nothing at address 0, code and constants read-only, data not executable. */
 void nj_mpu_start(void);
 

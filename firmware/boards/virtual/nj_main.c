@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "nj_board.h"
+#include "nj_image.h"
 
 #define AIRCR NJ_REGISTER(0xE000ED0C)
 #define NVIC_ENABLE(irq) NJ_REGISTER(0xE000E100u + 4u * ((irq) / 32u))
@@ -121,6 +122,11 @@ static struct nj_port port = {
     .idle = port_idle,
 };
 
+static void add_segment(const uint8_t *begin, const uint8_t *end) {
+    const uint32_t address = (uint32_t)(uintptr_t)begin;
+    port.image = nj_image_add(port.image, address, begin, (uint32_t)(uintptr_t)end - address);
+}
+
 void nj_main(void) {
     if ((kept_cause & 0xFFFF0000u) == CAUSE_MAGIC) {
         cause = (enum nj_reset_cause)(kept_cause & 3u);
@@ -135,6 +141,10 @@ void nj_main(void) {
     nj_cost_start();
     nj_lan9118_start();
     nj_uart_start();
+    /* By rising address, and last: packets wait meanwhile. */
+    add_segment(nj_code_begin, nj_code_end);
+    add_segment(nj_constants_begin, nj_constants_end);
+    add_segment(nj_data_image_begin, nj_data_image_end);
     nj_application(&port);
     nj_board_reset(NJ_RESET_UNKNOWN);
 }

@@ -20,7 +20,6 @@
 #define FPSCR_LTPSIZE (4u << 16)
 
 extern uint32_t nj_data_begin[], nj_data_end[], nj_bss_begin[], nj_bss_end[], nj_bss_ddr_begin[], nj_bss_ddr_end[];
-extern const uint32_t nj_data_source[];
 
 void nj_reset_handler(void);
 
@@ -59,7 +58,7 @@ __attribute__((used, noreturn)) static void start(void) {
     __asm__ volatile("dsb\n isb" : : : "memory");
     const uint32_t fpscr = FPSCR_FZ | FPSCR_DN | FPSCR_FZ16 | FPSCR_LTPSIZE;
     __asm__ volatile("vmsr fpscr, %0" : : "r"(fpscr));
-    const uint32_t *from = nj_data_source;
+    const uint32_t *from = (const uint32_t *)(const void *)nj_data_image_begin;
     for (uint32_t *to = nj_data_begin; to != nj_data_end;) {
         *to++ = *from++;
     }

@@ -9,7 +9,7 @@
 
 #include "nj_cobs.h"
 
-#define NJ_LINK_VERSION 1u
+#define NJ_LINK_VERSION 2u
 
 enum nj_frame_type {
     NJ_FRAME_REQUEST = 1,

@@ -46,7 +46,7 @@ static void take_event(uint32_t choice, struct event_r *event) {
 }
 
 static const uint8_t hello[] = {0x82, 0, 5};
-static const uint8_t reset[] = {0x81, 6};
+static const uint8_t reset[] = {0x82, 6, 9}; /* whatever session it names */
 
 static void working(struct nj_port *port) {
     struct event_r event;

@@ -10,6 +10,7 @@
 #include "nj_model.h"
 #include "nj_run.h"
 #include "nj_send.h"
+#include "nj_staging.h"
 #include "nj_test.h"
 #include "nj_tiny.h"
 
@@ -24,7 +25,7 @@ static const struct response_r *ask(const struct request_r *request) {
 
 static struct request_r run_of(uint32_t stages, uint32_t times, uint32_t mode, uint32_t stop) {
     struct request_r request = {.request_choice = run_request_m_c};
-    request.run_request_m = (struct run_request){stages, times, mode, stop};
+    request.run_request_m = (struct run_request){0, stages, times, mode, stop};
     return request;
 }
 
@@ -39,8 +40,8 @@ static uint32_t run_error(uint32_t stages, uint32_t times, uint32_t mode, uint32
 }
 
 static void hello(uint32_t nonce) {
-    struct request_r request = {.request_choice = hello_request_m_c};
-    request.hello_request_m.hello_request_nonce = nonce;
+    const struct request_r request = {.request_choice = hello_request_m_c};
+    nj_fake_session = nonce;
     const struct hello_response *const said = &ask(&request)->hello_response_m;
     CHECK_EQUAL(response.response_choice, hello_response_m_c);
     CHECK_EQUAL(said->hello_response_protocol, NJ_LINK_VERSION);
@@ -48,6 +49,7 @@ static void hello(uint32_t nonce) {
     CHECK_EQUAL(said->hello_response_boot, 99);
     CHECK_EQUAL(said->hello_response_build_id.len, 20);
     CHECK_EQUAL(said->hello_response_build_id.value[0], 0xB1);
+    CHECK_EQUAL(said->hello_response_image, 0x1AAA6E);
     CHECK_EQUAL(memcmp(said->hello_response_model.value, nj_model.model_sha256, 32), 0);
     CHECK_EQUAL(memcmp(said->hello_response_contract.value, nj_model.contract_sha256, 32), 0);
     CHECK_EQUAL(said->hello_response_board.len, 4);
@@ -76,7 +78,7 @@ static struct expected expect(const uint8_t *x, const uint8_t *y) {
 static void check_read(uint32_t what, uint32_t index, uint32_t total, uint32_t offset, const void *want, uint32_t length) {
     struct request_r request = {.request_choice = read_request_m_c};
     struct nj_fake_frame frame;
-    request.read_request_m = (struct read_request){what, index, offset, length};
+    request.read_request_m = (struct read_request){0, what, index, offset, length};
     nj_fake_request(++next_id, &request);
     CHECK(nj_fake_take(&frame));
     CHECK_EQUAL(frame.frame.type, NJ_FRAME_DATA);
@@ -89,21 +91,21 @@ static void check_read(uint32_t what, uint32_t index, uint32_t total, uint32_t o
 
 static uint32_t read_error(uint32_t what, uint32_t index, uint32_t offset, uint32_t length) {
     struct request_r request = {.request_choice = read_request_m_c};
-    request.read_request_m = (struct read_request){what, index, offset, length};
+    request.read_request_m = (struct read_request){0, what, index, offset, length};
     CHECK_EQUAL(ask(&request)->response_choice, error_response_m_c);
     return response.error_response_m.error_response_code;
 }
 
 static const struct digests_response *digests(uint32_t first, uint32_t count) {
     struct request_r request = {.request_choice = digests_request_m_c};
-    request.digests_request_m = (struct digests_request){first, count};
+    request.digests_request_m = (struct digests_request){0, first, count};
     CHECK_EQUAL(ask(&request)->response_choice, digests_response_m_c);
     return &response.digests_response_m;
 }
 
 static const struct cost_response *cost(void) {
     struct request_r request = {.request_choice = cost_request_m_c};
-    request.cost_request_m = (struct cost_request){0, 64};
+    request.cost_request_m = (struct cost_request){0, 0, 64};
     CHECK_EQUAL(ask(&request)->response_choice, cost_response_m_c);
     return &response.cost_response_m;
 }
@@ -228,18 +230,71 @@ static void never_twice(void) {
     x[0] = x[1] = 0;
 }
 
+static void nothing_more(void) {
+    struct nj_fake_frame none;
+    CHECK(!nj_fake_take(&none));
+}
+
 static void sessions(void) {
+    const struct request_r greeting = {.request_choice = hello_request_m_c};
     load_inputs();
     const struct request_r request = run_of(NJ_STAGE_MODEL, 1, NJ_MODE_PLAIN, NJ_NO_STOP);
     CHECK_EQUAL(ask(&request)->response_choice, run_response_m_c);
-    const uint16_t id = next_id;
     hello(5); /* the same session */
     CHECK_EQUAL(run(NJ_STAGE_MODEL, 1, NJ_MODE_PLAIN, NJ_NO_STOP)->response_choice, run_response_m_c);
-    hello(6); /* another: nothing is loaded, and old ids mean nothing */
-    nj_fake_request(id, &request);
-    nj_fake_response(id, &response);
-    CHECK_EQUAL(response.response_choice, error_response_m_c);
-    CHECK_EQUAL(response.error_response_m.error_response_code, 3);
+    hello(6); /* another: nothing is loaded */
+    CHECK_EQUAL(run_error(NJ_STAGE_MODEL, 1, NJ_MODE_PLAIN, NJ_NO_STOP), 3);
+    load_inputs();
+    const uint32_t output = ask(&request)->run_response_m.run_response_output;
+    /* What is of no session, or of one that has ended, is told so and changes nothing, not even the
+     * kept answer. */
+    const uint16_t strays[] = {next_id, (uint16_t)(next_id + 5u), (uint16_t)(next_id - 5u)};
+    for (uint32_t i = 0; i < 3; ++i) {
+        for (nj_fake_session = 4; nj_fake_session <= 5; ++nj_fake_session) {
+            nj_fake_request(strays[i], &request);
+            CHECK_EQUAL(nj_fake_error(strays[i]), 8);
+        }
+        nj_fake_session = 5; /* a HELLO that comes late is not even answered */
+        nj_fake_request(strays[i], &greeting);
+        nothing_more();
+    }
+    nj_fake_session = 6;
+    const uint32_t counts = nj_fake_counts;
+    nj_fake_request(next_id, &request);
+    nj_fake_response(next_id, &response);
+    CHECK_EQUAL(response.run_response_m.run_response_output, output);
+    CHECK_EQUAL(nj_fake_counts, counts); /* it did not run again */
+}
+
+/* Every kind of request, come again when newer ones were answered: nothing of a run is forgotten. */
+static void late_copies(void) {
+    struct request_r copies[] = {
+        {.request_choice = hello_request_m_c},
+        {.request_choice = load_request_m_c},
+        run_of(NJ_STAGE_MODEL, 1, NJ_MODE_TAPPED, 0),
+        {.request_choice = digests_request_m_c},
+        {.request_choice = read_request_m_c},
+        {.request_choice = cost_request_m_c},
+        {.request_choice = reset_request_m_c},
+    };
+    copies[1].load_request_m = (struct load_request){0, NJ_TARGET_INPUT, 0, sizeof x, nj_crc32(0, x, sizeof x)};
+    load_inputs();
+    const uint32_t output = run(NJ_STAGE_MODEL, 1, NJ_MODE_TAPPED, NJ_NO_STOP)->run_response_m.run_response_output;
+    for (uint16_t age = 1; age < 0x7000; age = (uint16_t)(3u * age)) {
+        for (uint32_t i = 0; i < sizeof copies / sizeof copies[0]; ++i) {
+            const uint16_t id = (uint16_t)(next_id - age);
+            nj_fake_request(id, &copies[i]);
+            nj_fake_data(id, 0, sizeof x, y, sizeof y);
+            nothing_more();
+        }
+    }
+    CHECK_EQUAL(nj_fake_resets, 0);
+    CHECK_EQUAL(digests(0, 3)->digests_response_output, output);
+    check_read(NJ_WHAT_OUTPUT, 0, 4, 0, nj_model.output[0].data, 4);
+    for (int i = 0; i < 6; ++i) { /* ids wrap: the one after 65535 is newer */
+        next_id = (uint16_t)(next_id + 0x3FFFu);
+        CHECK_EQUAL(run(NJ_STAGE_MODEL, 1, NJ_MODE_TAPPED, NJ_NO_STOP)->run_response_m.run_response_output, output);
+    }
 }
 
 static void noise(void) {
@@ -247,11 +302,11 @@ static void noise(void) {
     struct nj_frame frame = {NJ_LINK_VERSION, NJ_FRAME_REQUEST, 0, 700, nonsense, sizeof nonsense};
     nj_dispatch(&nj_fake_port, &frame);
     CHECK_EQUAL(nj_fake_error(700), 1);
-    const uint8_t reset[] = {0x81, 6, 0}; /* a byte too many */
-    frame = (struct nj_frame){NJ_LINK_VERSION, NJ_FRAME_REQUEST, 0, 701, reset, 3};
+    const uint8_t reset[] = {0x82, 6, 6, 0}; /* a byte too many */
+    frame = (struct nj_frame){NJ_LINK_VERSION, NJ_FRAME_REQUEST, 0, 701, reset, 4};
     nj_dispatch(&nj_fake_port, &frame);
     CHECK_EQUAL(nj_fake_error(701), 1);
-    frame = (struct nj_frame){NJ_LINK_VERSION + 1, NJ_FRAME_REQUEST, 0, 702, reset, 2};
+    frame = (struct nj_frame){NJ_LINK_VERSION + 1, NJ_FRAME_REQUEST, 0, 702, reset, 3};
     nj_dispatch(&nj_fake_port, &frame);
     CHECK_EQUAL(nj_fake_error(702), 1);
     CHECK_EQUAL(nj_fake_resets, 0);
@@ -276,6 +331,7 @@ int main(void) {
     from_a_chunk();
     never_twice();
     sessions();
+    late_copies();
     noise();
     return 0;
 }

@@ -16,7 +16,7 @@ static uint8_t chunk[BYTES];
 
 static struct request_r load_of(uint32_t total, uint32_t crc) {
     struct request_r request = {.request_choice = load_request_m_c};
-    request.load_request_m = (struct load_request){NJ_TARGET_CHUNK, 0, total, crc};
+    request.load_request_m = (struct load_request){0, NJ_TARGET_CHUNK, 0, total, crc};
     return request;
 }
 
@@ -110,10 +110,12 @@ int main(void) {
     }
     nj_send_to(&nj_fake_port);
     nj_dispatch_start();
+    nj_fake_hello(0);
     in_pieces();
     damaged_and_wrong();
     for (uint32_t seed = 1; seed <= 300; ++seed) {
         nj_dispatch_start();
+        nj_fake_hello(0);
         memset(nj_staging.data, 0, nj_staging.bytes);
         lossy(seed);
         struct nj_fake_frame rest;

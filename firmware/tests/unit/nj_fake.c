@@ -16,6 +16,7 @@ static struct nj_fake_frame out[MOST];
 static uint32_t first, count;
 uint32_t nj_fake_resets;
 uint32_t nj_fake_counts;
+uint32_t nj_fake_session;
 
 static void port_write(void *context, const uint8_t *data, uint32_t length) {
     static struct nj_framer framer;
@@ -79,6 +80,7 @@ const struct nj_port nj_fake_port = {
     .boot = 99,
     .build_id = build_id,
     .build_id_bytes = sizeof build_id,
+    .image = 0x1AAA6E,
 };
 
 bool nj_fake_take(struct nj_fake_frame *taken) {
@@ -92,10 +94,20 @@ bool nj_fake_take(struct nj_fake_frame *taken) {
     return true;
 }
 
-void nj_fake_request(uint16_t id, const struct request_r *request) {
+void nj_fake_request(uint16_t id, const struct request_r *given) {
     uint8_t payload[64];
     size_t length = 0;
-    CHECK_EQUAL(cbor_encode_request(payload, sizeof payload, request, &length), ZCBOR_SUCCESS);
+    struct request_r request = *given;
+    switch (request.request_choice) {
+    case hello_request_m_c: request.hello_request_m.hello_request_nonce = nj_fake_session; break;
+    case load_request_m_c: request.load_request_m.load_request_session = nj_fake_session; break;
+    case run_request_m_c: request.run_request_m.run_request_session = nj_fake_session; break;
+    case digests_request_m_c: request.digests_request_m.digests_request_session = nj_fake_session; break;
+    case read_request_m_c: request.read_request_m.read_request_session = nj_fake_session; break;
+    case cost_request_m_c: request.cost_request_m.cost_request_session = nj_fake_session; break;
+    case reset_request_m_c: request.reset_request_m.reset_request_session = nj_fake_session; break;
+    }
+    CHECK_EQUAL(cbor_encode_request(payload, sizeof payload, &request, &length), ZCBOR_SUCCESS);
     const struct nj_frame frame = {NJ_LINK_VERSION, NJ_FRAME_REQUEST, 0, id, payload, (uint32_t)length};
     nj_dispatch(&nj_fake_port, &frame);
 }
@@ -107,6 +119,14 @@ void nj_fake_data(uint16_t id, uint32_t offset, uint32_t total, const uint8_t *b
     memcpy(payload + NJ_DATA_HEADER, bytes, length);
     const struct nj_frame frame = {NJ_LINK_VERSION, NJ_FRAME_DATA, 0, id, payload, NJ_DATA_HEADER + length};
     nj_dispatch(&nj_fake_port, &frame);
+}
+
+void nj_fake_hello(uint16_t id) {
+    const struct request_r request = {.request_choice = hello_request_m_c};
+    struct response_r response;
+    nj_fake_request(id, &request);
+    nj_fake_response(id, &response);
+    CHECK_EQUAL(response.response_choice, hello_response_m_c);
 }
 
 void nj_fake_response(uint16_t id, struct response_r *response) {
@@ -139,7 +159,7 @@ uint32_t nj_fake_error(uint16_t id) {
 void nj_fake_load(uint16_t id, uint32_t target, uint32_t index, const uint8_t *bytes, uint32_t length) {
     struct request_r request = {.request_choice = load_request_m_c};
     struct response_r response;
-    request.load_request_m = (struct load_request){target, index, length, nj_crc32(0, bytes, length)};
+    request.load_request_m = (struct load_request){0, target, index, length, nj_crc32(0, bytes, length)};
     nj_fake_request(id, &request);
     CHECK_EQUAL(nj_fake_credit(id), 0);
     nj_fake_data(id, 0, length, bytes, length);

@@ -14,6 +14,7 @@
 extern const struct nj_port nj_fake_port;
 extern uint32_t nj_fake_resets;
 extern uint32_t nj_fake_counts; /* how often something was counted: 7 units each time */
+extern uint32_t nj_fake_session; /* what requests name, HELLO too */
 
 /* A frame that the firmware sent, with a copy of its payload. */
 struct nj_fake_frame {
@@ -24,9 +25,12 @@ struct nj_fake_frame {
 /* Take the oldest frame that has come out. False when there is none. */
 bool nj_fake_take(struct nj_fake_frame *taken);
 
-/* Hand a request, or a DATA frame, to nj_dispatch as if it had arrived. */
+/* Hand a request of nj_fake_session, or a DATA frame, to nj_dispatch as if it had arrived. */
 void nj_fake_request(uint16_t id, const struct request_r *request);
 void nj_fake_data(uint16_t id, uint32_t offset, uint32_t total, const uint8_t *bytes, uint32_t count);
+
+/* Begin nj_fake_session by a HELLO whose answer is taken. */
+void nj_fake_hello(uint16_t id);
 
 /* Take the next frame, which must be the response to `id`, and decode it. */
 void nj_fake_response(uint16_t id, struct response_r *response);

@@ -24,7 +24,7 @@ static int16_t recording[RECORDING];
 
 static struct request_r load_of(uint32_t target, uint32_t index, const void *bytes, uint32_t length) {
     struct request_r request = {.request_choice = load_request_m_c};
-    request.load_request_m = (struct load_request){target, index, length, nj_crc32(0, bytes, length)};
+    request.load_request_m = (struct load_request){0, target, index, length, nj_crc32(0, bytes, length)};
     return request;
 }
 
@@ -40,7 +40,7 @@ static uint32_t load_error(uint32_t target, uint32_t index, const int16_t *sampl
 
 static const struct response_r *run(uint32_t stages, uint32_t times, uint32_t mode) {
     struct request_r request = {.request_choice = run_request_m_c};
-    request.run_request_m = (struct run_request){stages, times, mode, NJ_NO_STOP};
+    request.run_request_m = (struct run_request){0, stages, times, mode, NJ_NO_STOP};
     nj_fake_request(++next_id, &request);
     nj_fake_response(next_id, &response);
     return &response;
@@ -104,7 +104,7 @@ static void overlapping(uint32_t stride, uint32_t seed) {
 static void check_read(uint32_t what, uint32_t crc, uint32_t total) {
     struct request_r request = {.request_choice = read_request_m_c};
     struct nj_fake_frame frame;
-    request.read_request_m = (struct read_request){what, 0, 0, total};
+    request.read_request_m = (struct read_request){0, what, 0, 0, total};
     nj_fake_request(++next_id, &request);
     CHECK(nj_fake_take(&frame));
     CHECK_EQUAL(frame.frame.type, NJ_FRAME_DATA);
@@ -154,6 +154,7 @@ static void costs(void) {
 
 static void refusals(void) {
     nj_dispatch_start();
+    nj_fake_hello(++next_id);
     CHECK_EQUAL(load_error(NJ_TARGET_BLOCK, 0, recording, 16), NO_STREAM);
     CHECK_EQUAL(load_error(NJ_TARGET_STREAM, 0, recording, 16), BAD_ARGUMENT);
     CHECK_EQUAL(load_error(NJ_TARGET_STREAM, 6, recording, 16), BAD_ARGUMENT); /* no multiple of the hop */
@@ -213,9 +214,8 @@ static void cut_and_repeated(void) {
             CHECK_EQUAL(nj_fake_credit(next_id), at + 3);
             nj_fake_request(next_id, &request);
             CHECK_EQUAL(nj_fake_credit(next_id), at + 3);
-            const struct request_r late = load_of(NJ_TARGET_BLOCK, 0, bytes, 4); /* refused: this load goes on */
-            nj_fake_request((uint16_t)(next_id + 1000), &late);
-            CHECK_EQUAL(nj_fake_error((uint16_t)(next_id + 1000)), NO_STREAM);
+            const struct request_r late = load_of(NJ_TARGET_CHUNK, 0, bytes, 2 * CHUNK);
+            nj_fake_request((uint16_t)(next_id - 1u), &late); /* of another load, ignored */
         }
     }
     nj_fake_response(next_id, &response);
@@ -282,6 +282,7 @@ int main(void) {
     }
     nj_send_to(&nj_fake_port);
     nj_dispatch_start();
+    nj_fake_hello(++next_id);
     for (uint32_t stride = 4; stride <= 48; stride += 4) {
         overlapping(stride, stride);
     }

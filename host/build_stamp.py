@@ -1,0 +1,167 @@
+"""What the last build of a project was made from, so that one from the same need not start CMake.
+
+The stamp lies beside the ELF. It holds what CMake, ninja and the compiler looked at: the project's
+files by content; the tools, the C library and every header outside the project, as ninja knows
+them, by path, size and time of change; and the ELF that came out, with the record that the build
+may write beside it. Whatever is unclear is no match.
+"""
+
+import json
+import re
+import subprocess
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from host.cache import key_of
+from host.files import sha256_file, write_atomically
+from host.project import Project
+
+SCHEMA = "nightjar/build/1"
+NAME = "nightjar.stamp.json"
+_PROGRAMS = ("cc1", "as", "collect2", "ld")
+_LIBRARIES = ("libc.a", "libm.a", "libgcc.a", "libc.so", "libc.so.6", "libm.so.6", "crt1.o")
+
+Seen = tuple[str, int, int]  # path, size, time of change in ns
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """One build: see the module. version: what the compiler calls itself."""
+
+    place: str
+    sources: str
+    tools: tuple[Seen, ...]
+    outside: tuple[Seen, ...]
+    version: str
+    elf: str
+    record: str | None
+
+
+class Stamper:
+    """Holds the stamp of a project against the project and the tools (paths) as they are now."""
+
+    def __init__(self, project: Project, *, cmake: str, ninja: str, compiler: str) -> None:
+        self._project = project
+        self._ninja = ninja
+        self._compiler = compiler
+        self._tools = _seen([cmake, ninja, compiler])
+        self._sources = sources_of(project)
+        self._linked = _linked(project)
+        self._stamp = _load(project)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the ELF is the one that these files and tools gave at the last build."""
+        stamp = self._stamp
+        return (
+            stamp is not None
+            and self.same_tools
+            and stamp.place == str(self._project.path.resolve())
+            and stamp.sources == self._sources
+            and (stamp.elf, stamp.record) == self._linked
+        )
+
+    @property
+    def same_tools(self) -> bool:
+        """Whether nothing outside the project has changed; ninja sees no changed compiler."""
+        stamp = self._stamp
+        return stamp is None or (
+            stamp.tools == self._tools
+            and stamp.outside == _seen([path for path, _, _ in stamp.outside])
+        )
+
+    def write(self) -> None:
+        """Record the build that has just ended well, of the files as they were when it began."""
+        elf, record = _linked(self._project)
+        outside = _outside(self._project, self._compiler, self._ninja)
+        if elf is None or outside is None:
+            return
+        if self._stamp is not None and self._stamp.elf != elf == self._linked[0]:
+            return  # nothing was linked, though this is not what was linked last
+        stamp = Stamp(
+            place=str(self._project.path.resolve()),
+            sources=self._sources,
+            tools=self._tools,
+            outside=_seen(outside),
+            version=_ask(self._compiler, "--version").partition("\n")[0],
+            elf=elf,
+            record=record,
+        )
+        raw = json.dumps({"schema": SCHEMA, **asdict(stamp)}, indent=1) + "\n"
+        with suppress(OSError):
+            write_atomically(_path(self._project), raw.encode())
+
+
+def sources_of(project: Project) -> str:
+    """A hash of every file of the project but those that the build makes."""
+    built = project.elf.parent
+    parts: list[str | bytes] = []
+    for path in sorted(project.path.rglob("*")):
+        if not path.is_relative_to(built) and path.is_file():
+            parts += [path.relative_to(project.path).as_posix(), path.read_bytes()]
+    return key_of(*parts)
+
+
+def _path(project: Project) -> Path:
+    return project.elf.parent / NAME
+
+
+def _load(project: Project) -> Stamp | None:
+    try:
+        raw: dict[str, Any] = json.loads(_path(project).read_bytes())
+        if raw.pop("schema") != SCHEMA:
+            return None
+        for name in ("tools", "outside"):
+            raw[name] = tuple((str(path), int(size), int(when)) for path, size, when in raw[name])
+        return Stamp(**raw)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _linked(project: Project) -> tuple[str | None, str | None]:
+    """SHA-256 of the ELF and of the record that a build may write beside it; None: not there."""
+    record = project.elf.with_name(project.elf.name + ".sha256")
+    return (
+        sha256_file(project.elf) if project.elf.is_file() else None,
+        sha256_file(record) if record.is_file() else None,
+    )
+
+
+def _seen(paths: list[str]) -> tuple[Seen, ...]:
+    """Size 0 and time 0 for what is not there."""
+    found = []
+    for path in paths:
+        try:
+            about = Path(path).stat()
+            found.append((path, about.st_size, about.st_mtime_ns))
+        except OSError:
+            found.append((path, 0, 0))
+    return tuple(found)
+
+
+def _outside(project: Project, compiler: str, ninja: str) -> list[str] | None:
+    """Paths outside the project that its ELF comes from; None when ninja does not say."""
+    built = project.elf.parent
+    listed = _ask(ninja, "-C", str(built), "-t", "deps")
+    inside = project.path.resolve()
+    headers = set()
+    for line in listed.splitlines():
+        if line.startswith("    "):
+            path = (built / line.strip()).resolve()
+            if not path.is_relative_to(inside):
+                headers.add(str(path))
+    if not headers:
+        return None
+    text = (built / "build.ninja").read_text()
+    machine = sorted(set(re.findall(r"(?<=\s)-m\S+", text)))
+    asked = [f"-print-prog-name={name}" for name in _PROGRAMS]
+    asked += [f"-print-file-name={name}" for name in _LIBRARIES]
+    named = {_ask(compiler, *machine, one).strip() for one in asked}
+    # What gcc does not find it gives back as a bare name.
+    return sorted(headers | {str(Path(path).resolve()) for path in named if "/" in path})
+
+
+def _ask(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -1,0 +1,124 @@
+"""One question to a board and its repeats: what came instead of an answer, and what it means."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from host.errors import BoardFailure, FirmwareFailure, HostFailure, LinkFailure, NightjarError
+from host.link.damage import CERTAIN, ENOUGH, SameDamage
+from host.link.frames import VERSION, Broken, FrameType
+
+if TYPE_CHECKING:
+    from host.link.exchange import Exchange
+
+_KNOWN = frozenset(map(int, FrameType))
+
+
+class Silence(LinkFailure):
+    """A board that had spoken says nothing more.
+
+    The line may be dead or the firmware may hang: only the board knows.
+    """
+
+
+class Mute(BoardFailure):
+    """Not one byte has come from the board since the connection was opened."""
+
+
+class Attempts:
+    """Counts the attempts to get one answer, and what came instead of it."""
+
+    def __init__(self, exchange: "Exchange", what: str, sent: int = 0) -> None:
+        """`what`: the name of the question. `sent`: how often it has been sent already."""
+        self.sent = sent
+        self.started = time.monotonic()
+        self._exchange = exchange
+        self._what = what
+        self._before = replace(exchange.stats)
+        self._loose = exchange.loose
+        self._heard = 0
+        self._same = SameDamage()
+
+    def heard(self) -> None:
+        """A good frame that belongs to this question, though it is not its answer, has come."""
+        self._heard += 1
+
+    def damaged(self, broken: Broken, awaited: Mapping[int, int], *kinds: FrameType) -> None:
+        """A damaged block has come, perhaps an answer, of one of `kinds`.
+
+        `awaited`: the requests that are to be answered. Its values tell answers apart that are not
+        to be compared with each other.
+
+        Raises:
+            FirmwareFailure: each try had the same damage, so often that it cannot be the link's.
+        """
+        frame = broken.frame
+        if frame is None or frame.version != VERSION or frame.type not in _KNOWN:
+            self._same.saw(None)
+        elif frame.request in awaited and frame.type in kinds:
+            self._same.saw(frame, awaited[frame.request])
+        if self._same.tries >= CERTAIN:
+            raise self._wrong_crc()
+
+    def failure(self) -> NightjarError:
+        """What it means that the deadline has passed.
+
+        HOST, or LINK where the link had cost time: there was no time to ask. FIRMWARE: every answer
+        had the same damage. LINK: what came was damaged, or not the answer. `Silence`: nothing
+        came. `Mute`: nothing ever came.
+        """
+        exchange, stats = self._exchange, self._exchange.stats
+        if not self.sent:
+            kind = HostFailure if self._before.clean else LinkFailure
+            return kind(
+                f"the time that was given was over before {self._what} could be asked",
+                evidence=f"link so far: {stats}",
+                next_step="give it a longer deadline, or run it on a less busy machine",
+            )
+        if self._same.tries >= ENOUGH:
+            return self._wrong_crc()
+        if self._heard or stats.crc_errors > self._before.crc_errors:
+            return LinkFailure(
+                "the link lost or damaged more than retries could mend before the deadline",
+                evidence=self._evidence(),
+                next_step="check cable, speed and supply; raise the deadline if the link is slow",
+            )
+        if exchange.loose > self._loose or (not exchange.spoke and exchange.loose):
+            return LinkFailure(
+                "bytes came from the board, but no frame",
+                evidence=self._evidence(),
+                next_step="check the speed of the port, and that Nightjar's firmware runs",
+            )
+        if exchange.spoke:
+            return Silence(
+                f"no answer to {self._what}",
+                evidence=self._evidence(),
+                next_step="the line is dead or the firmware hangs: check the cable, or attach gdb",
+            )
+        return Mute(
+            "the board is silent",
+            evidence=self._evidence(),
+            next_step="check power and cable, flash the board, then try again",
+        )
+
+    def _wrong_crc(self) -> FirmwareFailure:
+        return FirmwareFailure(
+            f"the firmware's answers to {self._what} are well formed but for their CRC",
+            evidence=self._evidence(),
+            next_step="the firmware's CRC code or its table is damaged: build and flash it again",
+        )
+
+    def _evidence(self) -> str:
+        exchange, stats, before = self._exchange, self._exchange.stats, self._before
+        seconds = time.monotonic() - self.started
+        evidence = (
+            f"{self._what}: {self.sent} attempts in {seconds:.1f} s,"
+            f" {stats.frames_in - before.frames_in} good and"
+            f" {stats.crc_errors - before.crc_errors} damaged frames came; link so far: {stats}"
+        )
+        if exchange.noise:
+            evidence += f"; bytes outside frames: {exchange.noise[-200:]!r}"
+        if exchange.logs:
+            evidence += f"; last log: {exchange.logs[-1]!r}"
+        return evidence
