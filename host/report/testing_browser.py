@@ -1,5 +1,6 @@
 """For tests: a page as Chromium shows it, at any width, light or dark; measured by a script, or as a picture."""
 
+import contextlib
 import html
 import json
 import os
@@ -75,7 +76,8 @@ def _chromium(page: str, *arguments: str, dark: bool) -> str:
         try:
             output, errors = process.communicate(timeout=SECONDS)
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # its helpers may outlive it, and may not
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     assert process.returncode == 0, errors.decode(errors="replace")[-2000:]
     return output.decode()
