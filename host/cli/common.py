@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.errors import BadInput, NightjarError
+from host.printable import printable
 
 # Parameters that name what a command writes besides its results; every other path is read.
 WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path"})
@@ -268,6 +269,7 @@ def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL)
     """Print for people: on standard error when standard output belongs to `--json -`."""
     if _level < at:
         return
+    message = printable(message, keep="\n\t")  # it holds names of models, paths, labels
     if _console is not None and (json_path == "-" or sys.stdout.isatty()):
         _console.print(message, markup=False, highlight=False, soft_wrap=True)
     else:

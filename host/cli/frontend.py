@@ -86,7 +86,9 @@ def record(out: Path | None) -> int:
     write_result(target, (json.dumps(made, indent=1) + "\n").encode())
     say(f"wrote {target}")
     if out is None:
-        write_atomically(PAGE, with_section(PAGE.read_text(), page_section(made)).encode())
+        write_atomically(
+            PAGE, with_section(PAGE.read_text(encoding="utf-8"), page_section(made)).encode()
+        )
         say(f"wrote {PAGE}")
     return 0
 

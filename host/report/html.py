@@ -1,15 +1,20 @@
 """A verdict as one self-contained HTML page: nothing is loaded from anywhere."""
 
 import base64
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup, escape
+
 from host import __version__
+from host.printable import printable
 from host.report.pictures import map_png, spectrograms_png
 from host.report.verdict import LayerVerdict, Verdict, short_name
 from host.results import write_result
 
 TEMPLATE = "report.html.j2"
+NARROW = "\u202f"  # a space as narrow as between thousands, at which no line breaks
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,13 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["count"] = _count
+    environment.filters["breakable"] = _breakable
     exhibits = verdict.exhibits
     return environment.get_template(TEMPLATE).render(
         verdict=verdict,
@@ -59,8 +66,9 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
         facts=_facts(verdict),
         link=[Fact(k.replace("_", " "), _count(v)) for k, v in verdict.proved.link.items()],
         bars=_bars(verdict),
-        unit=verdict.proved.cost_unit,
+        unit=short_name(verdict.proved.cost_unit, 20),
         counted=any(layer.instructions is not None for layer in verdict.layers),
+        differs=any(layer.differing for layer in verdict.layers),
         first_name=""
         if verdict.first_difference is None
         else short_name(verdict.first_difference.name),
@@ -103,7 +111,7 @@ def _bars(verdict: Verdict) -> list[Bar]:
     for layer, cost in zip(verdict.layers, costs, strict=True):
         state = "wrong" if layer.differing else "exact" if layer.observed else "hidden"
         width = 100 * cost / widest if widest else 0.0
-        share = f"{100 * cost / total:.1f} %" if total else ""
+        share = f"{100 * cost / total:.1f}{NARROW}%" if total else ""
         bars.append(Bar(layer, short_name(layer.name, 44), round(width, 2), share, state))
     return bars
 
@@ -113,5 +121,17 @@ def _data_uri(png: bytes) -> str:
 
 
 def _count(value: int | None) -> str:
-    """A number with thin spaces between thousands; a dash for None."""
-    return "-" if value is None else f"{value:,}".replace(",", "\u2009")
+    """A number with narrow spaces between thousands, at which no line breaks; a dash for None."""
+    return "-" if value is None else f"{value:,}".replace(",", NARROW)
+
+
+def _breakable(text: str) -> Markup:
+    """A name as HTML that breaks at its own joints first, and not behind what stands for a part that was cut off."""
+    joint = r"[/;.]" if re.search(r"[/;.]", text) else "_"
+    shown = str(escape(printable(text))).replace("…", "…\u2060")
+    return Markup(re.sub(f"({joint})", r"\1<wbr>", shown))
+
+
+def _shown(value: object) -> object:
+    """Text with nothing in it that shows as something else; autoescape makes the rest of it harmless."""
+    return printable(value, keep=NARROW) if type(value) is str else value
