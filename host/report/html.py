@@ -8,12 +8,15 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from host import __version__
+from host.coverage.coverage import Share
+from host.coverage.table import percent
 from host.printable import printable
 from host.report.pictures import map_png, spectrograms_png
 from host.report.verdict import LayerVerdict, Verdict, short_name
 from host.results import write_result
 
 TEMPLATE = "report.html.j2"
+UNREACHED = 12  # objects that the page names
 NARROW = "\u202f"  # a space as narrow as between thousands, at which no line breaks
 
 
@@ -26,6 +29,16 @@ class Bar:
     width: float
     share: str
     state: str  # exact | wrong | hidden
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How much of something the vectors reached. `width` is in percent."""
+
+    name: str
+    share: str
+    bytes: str
+    width: float
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,9 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
         unit=short_name(verdict.proved.cost_unit, 20),
         counted=any(layer.instructions is not None for layer in verdict.layers),
         differs=any(layer.differing for layer in verdict.layers),
+        reached=_reached(verdict),
+        covered=_covered(verdict),
+        unreached=() if verdict.coverage is None else verdict.coverage.unreached[:UNREACHED],
         first_name=""
         if verdict.first_difference is None
         else short_name(verdict.first_difference.name),
@@ -101,7 +117,35 @@ def _facts(verdict: Verdict) -> list[Fact]:
             "runs", f"{_count(proved.tapped_runs)} tapped, {_count(proved.untapped_runs)} untapped"
         ),
         Fact("digests compared", _count(proved.digests)),
+        Fact("recalled, not computed anew", ", ".join(verdict.recalled) or "nothing"),
+        *(Fact(f"not applicable: {one.what}", one.reason) for one in verdict.not_applicable),
     ]
+
+
+def _reached(verdict: Verdict) -> list[Reached]:
+    """The whole firmware's code and constants."""
+    if verdict.coverage is None:
+        return []
+    shares = {"code executed": verdict.coverage.code, "constants read": verdict.coverage.constants}
+    return [
+        Reached(
+            name,
+            _percent(share),
+            f"{_count(share.reached)} of {_count(share.bytes)}",
+            share.percent,
+        )
+        for name, share in shares.items()
+    ]
+
+
+def _covered(verdict: Verdict) -> dict[int, tuple[str, str]]:
+    """Shares of code and constants by the index of an op."""
+    layers = () if verdict.coverage is None else verdict.coverage.layers
+    return {layer.index: (_percent(layer.code), _percent(layer.constants)) for layer in layers}
+
+
+def _percent(share: Share) -> str:
+    return percent(share).replace(" ", NARROW)
 
 
 def _bars(verdict: Verdict) -> list[Bar]:
