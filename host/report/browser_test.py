@@ -73,14 +73,15 @@ return {
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("kind", VERDICTS)
 def test_the_page_is_seen_whole(kind: str, dark: bool) -> None:
-    page = render(VERDICTS[kind], title=long(0), note=long(1))
+    page = render(VERDICTS[kind], title=long(0), note=long(1)).replace("<details", "<details open")
     found: list[dict[str, Any]] = measured(page, SCRIPT, [DESK, PHONE], dark=dark)
     for width, seen in zip((DESK, PHONE), found, strict=True):
         assert seen["scrolls"] == [width, width]
         for fault in ("outside", "hidden", "broken", "faint"):
             assert seen[fault] == [], (width, fault)
         counted = any(layer.instructions is not None for layer in VERDICTS[kind].layers)
-        assert seen["tracks"] == (len(VERDICTS[kind].layers) if counted else 0)
+        shares = 0 if VERDICTS[kind].coverage is None else 2
+        assert seen["tracks"] == (len(VERDICTS[kind].layers) if counted else 0) + shares
         assert seen["bars"] == 0, width
         assert (seen["paper"] < 0.1) == dark
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from host.coverage.coverage import Coverage, Layer, Share, Unreached
 from host.report.verdict import (
+    NOT_COUNTED,
     CostVerdict,
     Exhibits,
     FirstDifference,
@@ -57,6 +59,24 @@ def layers(name: Callable[[int], str], count: int, factor: int) -> tuple[LayerVe
     )
 
 
+def coverage(count: int, factor: int, name: Callable[[int], str]) -> Coverage:
+    """Of as many layers, with objects named so that no vector reaches."""
+    left = tuple(
+        Unreached(name(i), ".engine_text", "code", 90 * factor, 1_798 * factor, f"{name(i)}.c:{i}")
+        for i in range(14)
+    )
+    lacking = sum(item.bytes for item in left)
+    return Coverage(
+        code=Share(21_340 * factor, 21_340 * factor - lacking),
+        constants=Share(32_856 * factor, 32_856 * factor),
+        layers=tuple(
+            Layer(i, Share(5_000 * factor, 2_020 * factor), Share(400 * factor, 398 * factor))
+            for i in range(count)
+        ),
+        unreached=left,
+    )
+
+
 EXACT = Verdict(
     exact=True,
     board="virtual",
@@ -83,6 +103,9 @@ EXACT = Verdict(
     ),
     tier="virtual",
     image_crc="12ab34cd",
+    coverage=coverage(46, 1, ordinary),
+    coverage_reason="",
+    recalled=("expectations", "coverage"),
     exhibits=Exhibits(
         (Spectrogram(4, _PICTURE, _PICTURE), Spectrogram(5, _PICTURE, _PICTURE)),
         command="nightjar verify build/demo/bundle --board virtual --vectors 4 --seed 1 --json verify.json",
@@ -90,6 +113,8 @@ EXACT = Verdict(
 )
 DIFFERENT = replace(
     EXACT,
+    coverage=None,
+    coverage_reason=NOT_COUNTED,
     exact=False,
     exit_code=19,
     first_difference=FirstDifference(
@@ -121,10 +146,12 @@ MUCH: dict[str, Any] = {
 VERDICTS = {
     "exact": EXACT,
     "different": DIFFERENT,
-    "incomplete": replace(EXACT, exact=False, complete=False, exit_code=18),
+    "incomplete": replace(
+        EXACT, exact=False, complete=False, exit_code=18, coverage=None, coverage_reason=NOT_COUNTED
+    ),
     "exact-bare": replace(EXACT, **BARE, not_applicable=(NotApplicable("frontend", "a .tflite"),)),
     "different-bare": replace(DIFFERENT, **{**BARE, "exhibits": Exhibits()}),
-    "exact-much": replace(EXACT, **MUCH),
+    "exact-much": replace(EXACT, **MUCH, coverage=coverage(60, 12_345, long)),
     "different-much": replace(
         DIFFERENT,
         **{**MUCH, "layers": tuple(
