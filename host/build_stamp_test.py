@@ -17,11 +17,11 @@ from host.deadline import Deadline
 from host.errors import HostFailure, IdentityFailure
 from host.files import sha256_file
 from host.project import Project
-from model_gen.codegen import testing_fuzz
-from model_gen.codegen.project import generate
+from model_gen.codegen.project.generate import generate
+from model_gen.codegen.testing import fuzz_models
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
-SUBJECT = Subject(Path("model.tflite"), testing_fuzz.broadcast())
+SUBJECT = Subject(Path("model.tflite"), fuzz_models.broadcast())
 
 
 @pytest.fixture(scope="module")

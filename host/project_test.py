@@ -12,8 +12,8 @@ from host.compare.layers import match_taps, read_structure
 from host.errors import BadInput, NightjarError
 from host.link.identity import check_project
 from host.project import DESCRIPTION, load_project
-from model_gen.codegen import testing_keras
-from model_gen.codegen.project import generate
+from model_gen.codegen.project.generate import generate
+from model_gen.codegen.testing import keras_models
 
 WRONG: tuple[Any, ...] = (
     *(None, True, "", "x", "\ud800", [], {}, [[]], {"a": {}}, -1, 0, 1.5, 10**400),
@@ -23,7 +23,7 @@ WRONG: tuple[Any, ...] = (
 
 @pytest.fixture(scope="module")
 def subject() -> Subject:
-    return Subject(Path("dense.tflite"), testing_keras.quantized("dense"))
+    return Subject(Path("dense.tflite"), keras_models.quantized("dense"))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_gen.codegen.messages import write_messages
+from model_gen.codegen.project.messages import write_messages
 
 HERE = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from host.reference.frontend import features, quantize
 from host.reference.frontend_cases import hard_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_stages import recorded_signal
-from model_gen.codegen.testing_models import builder
+from model_gen.codegen.testing.models import builder
 
 CASES = ("silence", "square", "noise", "impulse of -32768 at 5999")
 

@@ -10,9 +10,9 @@ from host.compare.prepare import prepare
 from host.compare.prove import prove
 from host.compare.session import Session
 from host.testing_counterexample import runnable
-from model_gen.codegen.limits import core_limits
-from model_gen.codegen.testing_drawn import Case, model_of
-from model_gen.codegen.testing_drawn_families import CASES, FAMILIES, Family, drawn, taken
+from model_gen.codegen.project.limits import core_limits
+from model_gen.codegen.testing.drawn import Case, model_of
+from model_gen.codegen.testing.drawn_families import CASES, FAMILIES, Family, drawn, taken
 
 DRAWS = 8  # cases an op that are taken
 OTHER_DRAWS = 1000  # than beside the generator

@@ -13,7 +13,7 @@ from host.compare.prepare import prepare
 from host.contract import Contract, FrontendContract, TensorContract
 from host.files import sha256_bytes
 from host.project import Project
-from model_gen.codegen.testing_net import Net, make_net
+from model_gen.codegen.testing.net import Net, make_net
 
 BOARDS = ("native", "virtual")
 LABELS = ("chiffchaff", "goldcrest", "nightjar", "wren", "wryneck", "yellowhammer")

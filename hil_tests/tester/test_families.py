@@ -10,8 +10,8 @@ from host.compare.prove import prove
 from host.compare.session import Session
 from host.contract import FrontendContract
 from host.report.verdict import Verdict
-from model_gen.codegen.testing_families import mobilenet_v2
-from model_gen.codegen.testing_keras import convert
+from model_gen.codegen.testing.families import mobilenet_v2
+from model_gen.codegen.testing.keras_models import convert
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig
 

@@ -9,7 +9,7 @@ import pytest
 from host.compare.session import Bench, Session
 from host.deadline import Deadline
 from host.link.messages import Mode, Stages, What
-from model_gen.codegen.testing_models import builder, rewired
+from model_gen.codegen.testing.models import builder, rewired
 
 SEED, VECTORS = 11, 2
 

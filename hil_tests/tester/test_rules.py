@@ -10,7 +10,7 @@ from host.compare.prepare import prepare
 from host.compare.prove import prove
 from host.compare.session import Session
 from host.errors import BadInput, HostFailure
-from model_gen.codegen.testing_single_ops import SINGLE_OPS
+from model_gen.codegen.testing.single_ops import SINGLE_OPS
 
 JUDGES = {"tflite": "BUILTIN_REF", "tflm": "tflite-micro "}
 

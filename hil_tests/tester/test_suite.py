@@ -12,7 +12,7 @@ import numpy as np
 
 from host.compare.flip import copy_project, find_symbol, overwrite
 from host.elf_record import write_record
-from model_gen.codegen.testing_models import builder
+from model_gen.codegen.testing.models import builder
 
 SUITE = Path(__file__).resolve().parents[1]
 

@@ -19,7 +19,7 @@ from host.bundle import write_bundle
 from host.bundle_test import FILES, contract
 from host.cli import COMMANDS
 from host.testing_children import with_default_signals
-from model_gen.codegen.testing_models import builder
+from model_gen.codegen.testing.models import builder
 
 PROGRAM = [sys.executable, "-c", "from host.cli import main; main()"]
 Done = subprocess.CompletedProcess[str]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from host.cli import main
-from model_gen.codegen import testing_keras
+from model_gen.codegen.testing import keras_models
 
 TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm", "gdb-multiarch")
 
@@ -16,7 +16,7 @@ TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm", "gdb-multiarch")
 def test_a_model_that_is_refused_does_not_hide_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "good.tflite").write_bytes(testing_keras.quantized("res"))
+    (tmp_path / "good.tflite").write_bytes(keras_models.quantized("res"))
     (tmp_path / "other.tflite").write_bytes(b"no model")
     with pytest.raises(SystemExit) as ended:
         main(["bench", "engine", "--models", str(tmp_path), "--json", "-"])

@@ -25,7 +25,7 @@ from host.elf_record import record_path
 from host.files import sha256_file
 from host.link.testing_firmware import build_firmware, can_build
 from host.project import Project, ProjectDescription
-from model_gen.codegen import testing_keras
+from model_gen.codegen.testing import keras_models
 
 pytestmark = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
 
@@ -262,7 +262,7 @@ def tree(*folders: Path) -> dict[str, tuple[int, int, int]]:
     "arguments", [("board", "status", "native"), ("doctor",), ("inspect", "m.tflite")]
 )
 def test_what_only_looks_changes_nothing(bench: Path, arguments: tuple[str, ...]) -> None:
-    (bench / "m.tflite").write_bytes(testing_keras.quantized("dense"))
+    (bench / "m.tflite").write_bytes(keras_models.quantized("dense"))
     runtime, home = Path(os.environ["XDG_RUNTIME_DIR"]), bench / "home"
     home.mkdir()
     for kept in (False, True):

@@ -67,7 +67,7 @@ def command(
             build(project, Deadline.after(_SECONDS))
     else:
         from host.bundle import load_subject
-        from model_gen.codegen.project import generate
+        from model_gen.codegen.project.generate import generate
 
         name = board or "virtual"
         folder, subject = out or Path("build/firmware") / name, load_subject(model)

@@ -57,7 +57,7 @@ def command(
     from host.compare.session import Bench, Session
     from host.errors import BadInput
     from host.exit_codes import Exit
-    from model_gen.codegen.frontend import check_stream
+    from model_gen.codegen.project.frontend import check_stream
 
     subject = load_subject(bundle)
     if subject.contract is None:

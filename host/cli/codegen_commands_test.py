@@ -7,13 +7,13 @@ import pytest
 
 from host.cli import main
 from host.files import sha256_file
-from model_gen.codegen import testing_keras
+from model_gen.codegen.testing import keras_models
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "res.tflite"
-    path.write_bytes(testing_keras.quantized("res"))
+    path.write_bytes(keras_models.quantized("res"))
     return path
 
 

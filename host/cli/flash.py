@@ -107,7 +107,7 @@ def _project(
     subject = load_subject(source)
     folder = out or Path("build/firmware") / f"{board}-{subject.model_sha256[:12]}"
     say(f"generating {folder}", json_path)
-    from model_gen.codegen.project import generate
+    from model_gen.codegen.project.generate import generate
 
     with alone_in(around(folder), Deadline.after(_BUILD)):
         return _built(generate(subject, board, folder, force=force), json_path)

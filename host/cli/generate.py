@@ -56,7 +56,7 @@ def command(
     from host.bundle import load_subject
     from host.deadline import Deadline
     from host.owned import alone_in, around
-    from model_gen.codegen.project import generate
+    from model_gen.codegen.project.generate import generate
 
     subject = load_subject(model)
     with alone_in(around(out), Deadline.after(_SECONDS)):

@@ -8,7 +8,7 @@ import click
 from host.cli.common import Choice, json_option, say, subcommand, write_json
 
 if TYPE_CHECKING:
-    from model_gen.codegen.report import ModelReport
+    from model_gen.codegen.cm55.report import ModelReport
 
 
 @subcommand(name="inspect")
@@ -20,7 +20,7 @@ def command(model: Path, rounding: str, json_path: str | None) -> None:
     from dataclasses import asdict
 
     from host.bundle import load_subject
-    from model_gen.codegen.report import arena_picture, report
+    from model_gen.codegen.cm55.report import arena_picture, report
 
     subject = load_subject(model)
     found = report(subject.model, rounding=rounding)

@@ -14,8 +14,8 @@ from host.compare.pooling import Detection
 from host.report.bench import BenchRow, table
 from host.report.report_test import DIFFERENT, EXACT
 from host.report.verdict import describe, short_name
-from model_gen.codegen import testing_keras
-from model_gen.codegen.names_test import HOSTILE, named
+from model_gen.codegen.project.names_test import HOSTILE, named
+from model_gen.codegen.testing import keras_models
 from model_gen.training.progress import line
 
 # No UTF-8 anywhere, as in a bare container.
@@ -32,7 +32,7 @@ def nightjar(*arguments: object) -> tuple[int, str, str]:
 
 
 def test_a_model_of_hostile_names_is_shown(tmp_path: Path) -> None:
-    (tmp_path / "m.tflite").write_bytes(named(testing_keras.quantized("dense")))
+    (tmp_path / "m.tflite").write_bytes(named(keras_models.quantized("dense")))
     code, output, errors = nightjar("inspect", tmp_path / "m.tflite")
     assert (code, errors) == (0, "")
     assert CONTROLS.search(output) is None

@@ -17,7 +17,7 @@ from host.cli import main
 from host.cli.bad_input_test import PROGRAM, error_of, nightjar
 from host.deadline import Deadline
 from host.owned import alone_in, new_directory
-from model_gen.codegen import testing_keras
+from model_gen.codegen.testing import keras_models
 
 SYNTH = ("--per-species", 3, "--species", 2, "--duration", 0.5, 0.6)
 
@@ -25,7 +25,7 @@ SYNTH = ("--per-species", 3, "--species", 2, "--duration", 0.5, 0.6)
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "dense.tflite"
-    path.write_bytes(testing_keras.quantized("dense"))
+    path.write_bytes(keras_models.quantized("dense"))
     return path
 
 

@@ -23,10 +23,10 @@ from host.elf_record import write_record
 from host.project import Project
 from host.reference.kept import KeptReference, digest
 from host.report.verdict import Verdict
-from model_gen.codegen import testing_fuzz
-from model_gen.codegen.project import generate
+from model_gen.codegen.project.generate import generate
+from model_gen.codegen.testing import fuzz_models
 
-SUBJECT = Subject(Path("model.tflite"), testing_fuzz.convolutions())
+SUBJECT = Subject(Path("model.tflite"), fuzz_models.convolutions())
 VECTORS = 3
 
 

@@ -8,8 +8,8 @@ import pytest
 from host.compare.layers import read_structure
 from host.compare.macs import count_macs
 from host.reference.model import ReferenceModel
-from model_gen.codegen.testing_families import FAMILIES
-from model_gen.codegen.testing_keras import convert
+from model_gen.codegen.testing.families import FAMILIES
+from model_gen.codegen.testing.keras_models import convert
 
 KWS = Path(__file__).parents[2] / "../shared/data/models/mlperf_tiny_kws_int8.tflite"
 

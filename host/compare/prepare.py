@@ -74,7 +74,7 @@ def prepare(
         check_recorded(taken.elf)
         return subject, taken
     from host.build import build
-    from model_gen.codegen.project import generate
+    from model_gen.codegen.project.generate import generate
 
     rounding = rounding or "tflite"
     folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)

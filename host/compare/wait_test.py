@@ -13,8 +13,8 @@ from host.compare import session
 from host.deadline import Deadline
 from host.elf_record import write_record
 from host.errors import BoardFailure
-from model_gen.codegen import testing_keras
-from model_gen.codegen.project import generate
+from model_gen.codegen.project.generate import generate
+from model_gen.codegen.testing import keras_models
 
 WAITED = 1.0
 
@@ -22,7 +22,7 @@ WAITED = 1.0
 def test_what_was_waited_for_a_board_is_not_missing_to_flash_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subject = Subject(Path("dense.tflite"), testing_keras.quantized("dense"))
+    subject = Subject(Path("dense.tflite"), keras_models.quantized("dense"))
     project = generate(subject, "native", tmp_path / "p")
     project.elf.parent.mkdir()
     project.elf.write_bytes(b"elf")

@@ -60,7 +60,7 @@ def spaces_of(subject: Subject) -> tuple[Space, ...]:
     Raises:
         BadInput: the model cannot be read.
     """
-    from model_gen.codegen.tflite_reader import read_tflite
+    from model_gen.codegen.tflite.reader import read_tflite
 
     graph = read_tflite(subject.model)
     found = []

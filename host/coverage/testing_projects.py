@@ -10,7 +10,7 @@ import pytest
 from host.bundle import Subject
 from host.compare.prepare import prepare
 from host.project import Project
-from model_gen.codegen.testing_models import builder
+from model_gen.codegen.testing.models import builder
 
 _TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm", "gdb-multiarch", "gcc")
 needs_board = pytest.mark.skipif(

@@ -119,7 +119,7 @@ def can_build(board: str) -> bool:
 
 
 def _write_source(name: str, source: Path) -> None:
-    from model_gen.codegen.messages import CDDL, write_messages
+    from model_gen.codegen.project.messages import CDDL, write_messages
 
     source.mkdir(exist_ok=True)
     schema, known = CDDL.read_text(), source.parent / "nightjar.cddl"

@@ -200,7 +200,7 @@ def peer_source(cache: Path = CACHE) -> Path:
 
 
 def count_ours(folder: Path, fft_length: int, compression: str, bins: int) -> dict[str, int]:
-    from model_gen.codegen.frontend import render_frontend
+    from model_gen.codegen.project.frontend import render_frontend
 
     frontend = FrontendContract(fft_length=fft_length, bins=bins, compression=compression)
     shape = (1, frontend.bins, frontend.frames, 1)

@@ -95,7 +95,7 @@ def compile_core(tier: str, folder: Path, *flags: str) -> list[Path]:
 
 def render(contract: FrontendContract, folder: Path) -> None:
     """The contract's stage and tables as C."""
-    from model_gen.codegen.frontend import render_frontend
+    from model_gen.codegen.project.frontend import render_frontend
 
     folder.mkdir(parents=True, exist_ok=True)
     shape = (1, contract.rows, contract.frames, 1)

@@ -16,9 +16,9 @@ from host.errors import BadInput
 from host.reference.frontend_library import ROOT
 from host.reference.interpreter import Array, Interpreter, package
 from host.reference.model import ReferenceModel
-from model_gen.codegen import testing_fuzz, testing_keras
-from model_gen.codegen.testing_models import builder, edited, single
-from model_gen.codegen.testing_single_ops import SINGLE_OPS
+from model_gen.codegen.testing import fuzz_models, keras_models
+from model_gen.codegen.testing.models import builder, edited, single
+from model_gen.codegen.testing.single_ops import SINGLE_OPS
 
 # Not that one: its SOFTMAX aborts the process while it is prepared, whoever loads it.
 SHARED = sorted(
@@ -117,7 +117,7 @@ def outcome(ask: Callable[[Any], Any], given: Any) -> object:
     return value.dtype, value.shape, value.tobytes()
 
 
-@pytest.mark.parametrize("make", testing_fuzz.MODELS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", fuzz_models.MODELS, ids=lambda make: make.__name__)
 def test_models_of_several_ops_give_the_same_tensors(make: Callable[[], bytes]) -> None:
     check_same(make())
 
@@ -127,9 +127,9 @@ def test_each_op_gives_the_same_tensors(name: str) -> None:
     check_same(SINGLE_OPS[name]())
 
 
-@pytest.mark.parametrize("name", testing_keras.NAMES)
+@pytest.mark.parametrize("name", keras_models.NAMES)
 def test_converted_models_give_the_same_tensors(name: str) -> None:
-    check_same(testing_keras.quantized(name))
+    check_same(keras_models.quantized(name))
 
 
 @pytest.mark.parametrize("path", SHARED, ids=lambda path: path.stem)
@@ -172,7 +172,7 @@ def test_damaged_models_end_the_same_way_in_both() -> None:
         status = os.waitpid(child, 0)[1]
         return said if status == 0 else f"status {status}"
 
-    makers = [make() for make in here.testing_fuzz.MODELS]
+    makers = [make() for make in here.fuzz_models.MODELS]
     contents = [damaged(makers, 21, index) for index in range(50)]
     contents += [makers[0][:length] for length in range(97, len(makers[0]), 397)]
     here.theirs(makers[0]), Interpreter(makers[0])
@@ -187,14 +187,14 @@ def test_damaged_models_end_the_same_way_in_both() -> None:
 
 
 def test_what_tflite_refuses_is_bad_input() -> None:
-    content = testing_fuzz.convolutions()
+    content = fuzz_models.convolutions()
     for damage in (b"", b"not a model", content[:50], content[:-200]):
         with pytest.raises(BadInput, match="does not accept"):
             ReferenceModel(damage)
 
 
 def test_a_name_that_is_no_text_is_bad_input() -> None:
-    content = testing_fuzz.broadcast()
+    content = fuzz_models.broadcast()
     assert content.count(b"t0") == 1
     with pytest.raises(BadInput, match="does not accept"):
         ReferenceModel(content.replace(b"t0", b"\xff0"))
@@ -224,7 +224,7 @@ def run(code: str, *arguments: str) -> str:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("interpreter") / "model.tflite"
-    path.write_bytes(testing_fuzz.convolutions())
+    path.write_bytes(fuzz_models.convolutions())
     return str(path)
 
 

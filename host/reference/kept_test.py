@@ -15,8 +15,8 @@ from host.reference import kept
 from host.reference.interpreter import Array
 from host.reference.kept import KeptReference, Recalled, Summary, digest, to_bytes
 from host.reference.micro import MicroModel
-from model_gen.codegen import testing_families, testing_fuzz, testing_keras
-from model_gen.codegen.testing_models import RULES, builder, edited, judge, single
+from model_gen.codegen.testing import families, fuzz_models, keras_models
+from model_gen.codegen.testing.models import RULES, builder, edited, judge, single
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +46,9 @@ def same(found: Recalled | None, want: dict[int, Array]) -> bool:
 
 
 MODELS: dict[str, Callable[[], bytes]] = {
-    **{make.__name__: make for make in testing_fuzz.MODELS},
-    "float ends": lambda: testing_keras.quantized("dense"),
-    "two outputs": lambda: testing_keras.quantized("res"),
+    **{make.__name__: make for make in fuzz_models.MODELS},
+    "float ends": lambda: keras_models.quantized("dense"),
+    "two outputs": lambda: keras_models.quantized("res"),
 }
 
 
@@ -79,8 +79,8 @@ def test_what_is_recalled_is_what_the_judge_gives(name: str, rules: str) -> None
 
 
 def test_ports_of_an_open_batch_are_the_interpreters() -> None:
-    for build in (testing_families.temporal_open, testing_families.ds_cnn):
-        model = testing_keras.convert(build)
+    for build in (families.temporal_open, families.ds_cnn):
+        model = keras_models.convert(build)
         plain = judge(model, "tflite")
         for _ in range(2):
             assert KeptReference(model, "tflite").inputs == tuple(plain.inputs)
@@ -97,7 +97,7 @@ def test_ports_of_an_open_batch_are_the_interpreters() -> None:
 def test_other_inputs_models_rules_and_judges_are_not_recalled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model = testing_fuzz.broadcast()
+    model = fuzz_models.broadcast()
     reference = KeptReference(model, "tflite")
     inputs = drawn(reference.inputs, 1)
     reference.run(inputs)
@@ -109,7 +109,7 @@ def test_other_inputs_models_rules_and_judges_are_not_recalled(
     assert reference.recall(inputs[::-1]) is None
     assert reference.recall([value.reshape(-1) for value in inputs]) is None
     assert reference.recall([value.view(np.uint8) for value in inputs]) is None
-    other = testing_fuzz.broadcast().replace(b"t0", b"t9")
+    other = fuzz_models.broadcast().replace(b"t0", b"t9")
     assert KeptReference(other, "tflite").recall(inputs) is None
     for name, value in (("_VERSION", "2"), ("_identity", lambda package: "another computer")):
         with monkeypatch.context() as patch:
@@ -132,7 +132,7 @@ def test_the_identity_is_of_package_processor_and_code(monkeypatch: pytest.Monke
 
 
 def test_a_damaged_record_is_no_record(cache: Path) -> None:
-    model = testing_fuzz.broadcast()
+    model = fuzz_models.broadcast()
     reference = KeptReference(model, "tflite")
     inputs = drawn(reference.inputs, 1)
     want = reference.run(inputs)
@@ -150,7 +150,7 @@ def test_a_damaged_record_is_no_record(cache: Path) -> None:
 
 def test_where_nothing_can_be_kept_everything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTJAR_CACHE", "/proc/nightjar")
-    model = testing_fuzz.broadcast()
+    model = fuzz_models.broadcast()
     for _ in range(2):
         reference = KeptReference(model, "tflite")
         inputs = drawn(reference.inputs, 1)
@@ -159,7 +159,7 @@ def test_where_nothing_can_be_kept_everything_is_computed(monkeypatch: pytest.Mo
 
 
 def test_ports_that_the_judge_does_not_confirm_are_dropped() -> None:
-    model = testing_fuzz.broadcast()
+    model = fuzz_models.broadcast()
     first = KeptReference(model, "tflite")
     inputs = drawn(first.inputs, 1)
     raw = EXPECTATIONS.read(first._ports_key)
@@ -180,7 +180,7 @@ def test_the_judge_of_tflm_needs_no_trial_process_once_it_is_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("tflite_micro")
-    model = testing_fuzz.broadcast()
+    model = fuzz_models.broadcast()
     first = KeptReference(model, "tflm")
     inputs = drawn(first.inputs, 1)
     want = first.run(inputs)
@@ -199,10 +199,10 @@ def test_rules_that_nobody_judges_are_refused() -> None:
 
 def test_a_missing_judge_is_named_whatever_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tflite_micro")
-    assert KeptReference(testing_fuzz.broadcast(), "tflm").inputs
+    assert KeptReference(fuzz_models.broadcast(), "tflm").inputs
     monkeypatch.setitem(sys.modules, "tflite_micro", None)
     with pytest.raises(HostFailure, match="tflite-micro, which is not installed"):
-        KeptReference(testing_fuzz.broadcast(), "tflm")
+        KeptReference(fuzz_models.broadcast(), "tflm")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32", "int64", "bool"])

@@ -9,8 +9,8 @@ import pytest
 from host.errors import BadInput, HostFailure
 from host.reference.micro import MicroModel, open_micro
 from host.reference.model import ReferenceModel
-from model_gen.codegen import testing_keras
-from model_gen.codegen.testing_models import builder, single
+from model_gen.codegen.testing import keras_models
+from model_gen.codegen.testing.models import builder, single
 
 EVERY = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
 
@@ -27,7 +27,7 @@ def micro(request: pytest.FixtureRequest) -> None:
 
 
 def test_ports_and_tensors_are_the_models() -> None:
-    model = testing_keras.quantized("res")
+    model = keras_models.quantized("res")
     ours, theirs = MicroModel(model), ReferenceModel(model)
     assert ours.inputs == theirs.inputs
     assert ours.outputs == theirs.outputs
@@ -40,7 +40,7 @@ def test_ports_and_tensors_are_the_models() -> None:
 
 def test_every_tensor_is_of_the_last_run_and_stays() -> None:
     """An earlier layer's tensor is not what a later layer left in its place, and no view of the interpreter's."""
-    model = testing_keras.quantized("res")
+    model = keras_models.quantized("res")
     judge, fresh = MicroModel(model), MicroModel(model)
     one, two = ([np.full(port.shape, value, np.int8) for port in judge.inputs] for value in (5, 99))
     first = judge.run(one)
@@ -77,7 +77,7 @@ def test_a_model_that_ends_its_process_is_refused(
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(BadInput, match="cannot run this model") as refused:
-        open_micro(testing_keras.quantized("res"))
+        open_micro(keras_models.quantized("res"))
     assert "SIGABRT" in refused.value.evidence
 
 
@@ -87,7 +87,7 @@ def test_damaged_bytes_are_refused() -> None:
 
 
 def test_wrong_inputs_are_refused() -> None:
-    judge = MicroModel(testing_keras.quantized("res"))
+    judge = MicroModel(keras_models.quantized("res"))
     with pytest.raises(BadInput, match="the model takes int8"):
         judge.run([np.zeros(3, np.int8)])
 

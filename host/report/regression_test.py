@@ -20,7 +20,7 @@ from host.report.verdict import (
     Proved,
     Verdict,
 )
-from model_gen.codegen.testing_models import builder
+from model_gen.codegen.testing.models import builder
 
 
 def two_layers() -> bytes:

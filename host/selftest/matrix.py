@@ -18,7 +18,7 @@ from host.elf_record import write_record
 from host.exit_codes import Exit
 from host.project import Project
 from host.selftest.invocations import CODES, Invocation
-from model_gen.codegen.testing_net import make_net
+from model_gen.codegen.testing.net import make_net
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = ROOT / "hil_tests"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.errors import BadInput
-from model_gen.codegen.pipeline import compile_model
+from model_gen.codegen.cm55.compile import compile_model
 
 _EXTREMES = (0, 1, 2, 4, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 1 << 20, 1 << 28, 1 << 30)
 EXTREMES = (*_EXTREMES, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFE, 0xFFFFFFFF)
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     models = [path.read_bytes() for path in given.models]
     if not models:
-        from model_gen.codegen.testing_fuzz import MODELS
+        from model_gen.codegen.testing.fuzz_models import MODELS
 
         models = [make() for make in MODELS]
     found = fuzz(models, count=given.count, seed=given.seed, first=given.first)

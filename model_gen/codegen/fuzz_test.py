@@ -6,10 +6,10 @@ import pytest
 
 from host.errors import BadInput
 from model_gen.codegen import fuzz
-from model_gen.codegen.pipeline import compile_model
-from model_gen.codegen.testing_fuzz import MODELS, shapes
-from model_gen.codegen.testing_models import changed, single
-from model_gen.codegen.testing_single_ops import q
+from model_gen.codegen.cm55.compile import compile_model
+from model_gen.codegen.testing.fuzz_models import MODELS, shapes
+from model_gen.codegen.testing.models import changed, single
+from model_gen.codegen.testing.single_ops import q
 
 INPUTS = 5_000  # README.md states this number
 SECONDS = 5.0  # of processor time for one input

@@ -11,7 +11,7 @@ from host.contract import Contract
 from host.errors import BadInput
 from host.reference.frontend import features
 from host.reference.frontend import quantize as quantize_features
-from model_gen.codegen.ops.rounding import rule_of
+from model_gen.codegen.cm55.ops.rounding import rule_of
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.evaluation.run import EvaluateOptions, evaluate
 from model_gen.quantization import run

@@ -1,0 +1,316 @@
+"""What the templates print: every decision and every number made here, as text."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from host.files import sha256_bytes
+from model_gen.codegen import c_text
+from model_gen.codegen.c_text import Text
+from model_gen.codegen.cm55.lower import Program, Step
+from model_gen.codegen.cm55.ops.registry import (
+    Argument,
+    Constants,
+    Field,
+    InputPointer,
+    InputPointers,
+    OutputPointer,
+    Parameters,
+    ParametersPointer,
+    ScratchPointer,
+)
+from model_gen.codegen.cm55.plan import Plan, aligned, scratch_key
+from model_gen.codegen.templates import render
+from model_gen.codegen.tflite.graph import Array, Tensor, last_part
+
+KERNELS_API = 2
+MODEL_API = 2
+_C_BYTES = {"int8_t": 1, "int32_t": 4, "float": 4, "double": 8, "struct nj_requant": 8}
+
+
+@dataclass(frozen=True)
+class ArrayText:
+    """A constant array. Its lines are made when they are asked for: sizes are wanted before any text."""
+
+    name: Text
+    type: Text
+    values: Array = field(repr=False)
+
+    @property
+    def length(self) -> int:
+        return len(self.values) if self.type == "struct nj_requant" else int(self.values.size)
+
+    @property
+    def bytes(self) -> int:
+        """What sizeof must give."""
+        return self.length * _C_BYTES[self.type]
+
+    @property
+    def lines(self) -> list[Text]:
+        """`values` printed as initializers of `type`, as many a line as fit."""
+        if self.type == "struct nj_requant":
+            pairs = ((c_text.integer(m), c_text.integer(s)) for m, s in self.values)
+            return c_text.wrapped(c_text.code("{{}, {}}", *pair) for pair in pairs)
+        values = self.values.ravel()
+        if self.type == "double":
+            return c_text.wrapped(map(c_text.double, values))
+        if self.type == "float":
+            return c_text.wrapped(c_text.code("{}f", c_text.double(v)) for v in values)
+        return c_text.integers(values.tolist())
+
+
+@dataclass(frozen=True)
+class ParametersText:
+    """A constant struct with its initializer, line by line."""
+
+    struct: Text
+    name: Text
+    lines: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class PointersText:
+    """A constant array of pointers to a step's inputs."""
+
+    name: Text
+    items: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class StepText:
+    """One step function."""
+
+    number: int
+    comment: Text
+    parameters: ParametersText | None
+    pointers: PointersText | None
+    call: Text
+
+
+@dataclass(frozen=True)
+class PlaceText:
+    """A struct nj_place, or that of a tap with its steps."""
+
+    data: Text
+    bytes: int
+    comment: Text
+    step: int = 0
+    last_step: int = 0
+
+
+@dataclass(frozen=True)
+class ModelText:
+    """Everything of nj_model.c and nj_weights.*. `constants`: bytes of `arrays` by the op that uses them first."""
+
+    kernels_api: int
+    model_api: int
+    arena_bytes: int
+    arena_length: int
+    staging_bytes: int
+    arrays: tuple[ArrayText, ...]
+    steps: tuple[StepText, ...]
+    inputs: tuple[PlaceText, ...]
+    outputs: tuple[PlaceText, ...]
+    taps: tuple[PlaceText, ...]
+    model_sha256: Text
+    contract_sha256: Text
+    backend: Text
+    rounding: Text
+    constants: dict[int, int]
+
+
+@dataclass
+class _Arrays:
+    """Collects constant arrays; equal content is stored once, under the name of its first user."""
+
+    found: dict[tuple[str, str], ArrayText] = field(default_factory=dict)
+    bytes_by_op: dict[int, int] = field(default_factory=dict)
+    op: int | None = None  # whose arrays are added now
+
+    def add(self, name: Text, constants: Constants) -> Text:
+        values = np.ascontiguousarray(constants.values)
+        key = (constants.type, sha256_bytes(values.tobytes()))
+        if key not in self.found:
+            self.found[key] = ArrayText(name, c_text.phrase(constants.type), values)
+            if self.op is not None:
+                known = self.bytes_by_op.get(self.op, 0)
+                self.bytes_by_op[self.op] = known + self.found[key].bytes
+        return self.found[key].name
+
+
+class Emitter:
+    """Turns a program and its plan into the templates' context."""
+
+    def __init__(self, program: Program, plan: Plan) -> None:
+        self._program = program
+        self._plan = plan
+        self._arrays = _Arrays()
+        self._writers = {v.output.index: v.op.index for v in program.resolved.views}
+
+    def model(self, *, model_sha256: str, contract_sha256: str, chunk_samples: int) -> ModelText:
+        """The whole context; hashes in hex, `chunk_samples` 0 without a frontend."""
+        graph = self._program.resolved.graph
+        steps = tuple(self._step(step) for step in self._program.steps)
+        inputs = tuple(self._place(self._program.tensors[i]) for i in graph.inputs)
+        outputs = tuple(self._place(self._program.tensors[i]) for i in graph.outputs)
+        taps = tuple(self._tap(self._program.tensors[t]) for t in observed(self._program))
+        if not steps:
+            nothing = c_text.comment("nothing to compute")
+            steps = (StepText(0, nothing, None, None, c_text.code("")),)
+        return ModelText(
+            kernels_api=KERNELS_API,
+            model_api=MODEL_API,
+            arena_bytes=self._plan.bytes,
+            arena_length=max(self._plan.bytes, 1),
+            staging_bytes=max(2 * chunk_samples, sum(aligned(place.bytes) for place in inputs)),
+            arrays=tuple(self._arrays.found.values()),
+            steps=steps,
+            inputs=inputs,
+            outputs=outputs,
+            taps=taps,
+            model_sha256=_hash_bytes(model_sha256),
+            contract_sha256=_hash_bytes(contract_sha256),
+            backend=c_text.string("cm55"),
+            rounding=c_text.string(
+                " ".join(f"{op}={rule}" for op, rule in self._program.rounding().items())
+            ),
+            constants=dict(self._arrays.bytes_by_op),
+        )
+
+    def _step(self, step: Step) -> StepText:
+        self._arrays.op = step.view.op.index
+        base = c_text.code("nj_op{}", step.view.op.index)
+        if step.view.position:
+            base = c_text.code("{}_{}", base, step.view.position)
+        parameters = None
+        if step.kernel.parameters is not None:
+            parameters = ParametersText(
+                c_text.identifier(step.kernel.parameters.struct),
+                base,
+                tuple(self._fields(base, step.kernel.parameters)),
+            )
+        pointers = None
+        if any(isinstance(a, InputPointers) for a in step.kernel.arguments):
+            places = tuple(self._pointer(t) for t in step.view.inputs if t is not None)
+            pointers = PointersText(c_text.code("{}_inputs", base), places)
+        arguments = c_text.joined(
+            ", ", (self._argument(step, base, a) for a in step.kernel.arguments)
+        )
+        output = step.view.output
+        comment = c_text.comment(
+            f"Op {step.view.op.index}, {step.view.op.name}: "
+            f"{last_part(output.name)} {list(output.shape)}"
+        )
+        call = c_text.code("{}({});", c_text.identifier(step.kernel.function), arguments)
+        return StepText(step.number, comment, parameters, pointers, call)
+
+    def _fields(self, base: Text, parameters: Parameters) -> Iterator[Text]:
+        for name, value in parameters.fields:
+            field = c_text.identifier(name)
+            initializer = self._field(c_text.code("{}_{}", base, field), value)
+            yield c_text.code(".{} = {},", field, initializer)
+
+    def _field(self, name: Text, value: Field | tuple[str, int]) -> Text:
+        if isinstance(value, Constants):
+            return self._arrays.add(name, value)
+        if isinstance(value, int):
+            return c_text.integer(value)
+        if isinstance(value, str):
+            return c_text.constant(value)
+        if len(value) == 2 and isinstance(value[0], str):
+            inner = self._field(name, value[1])
+            return c_text.code(".{} = {}", c_text.identifier(value[0]), inner)
+        items = c_text.joined(", ", (self._field(name, item) for item in value))
+        return c_text.code("{{}}", items)
+
+    def _argument(self, step: Step, base: Text, argument: Argument) -> Text:
+        if isinstance(argument, str):
+            return c_text.constant(argument)
+        if isinstance(argument, ParametersPointer):
+            return c_text.code("&{}", base)
+        if isinstance(argument, InputPointers):
+            return c_text.code("{}_inputs", base)
+        if isinstance(argument, Constants):
+            return self._arrays.add(c_text.code("{}_table", base), argument)
+        if isinstance(argument, ScratchPointer):
+            if not step.kernel.scratch:
+                return c_text.integer(0)
+            offset = self._plan.offsets[scratch_key(step.number)]
+            return c_text.code("nj_arena + {}", offset)
+        if isinstance(argument, OutputPointer):
+            return self._pointer(step.view.output)
+        assert isinstance(argument, InputPointer)
+        source = step.view.input(argument.position)
+        return self._pointer(source, argument.offset, behind=step.kernel.reads_behind)
+
+    def _pointer(self, tensor: Tensor, offset: int = 0, behind: int = 0) -> Text:
+        """Where a tensor lies, `offset` elements further, as a pointer to its C type."""
+        place = self._address(tensor, behind)
+        if offset:
+            place = c_text.code("{} + {}", place, offset * (tensor.bytes // tensor.elements))
+        if tensor.dtype == "float32":
+            if tensor.value is not None:
+                return c_text.code("(const float *)(const void *)({})", place)
+            return c_text.code("(float *)(void *)({})", place)
+        return place
+
+    def _address(self, tensor: Tensor, behind: int = 0) -> Text:
+        """A tensor's first byte: in the arena, or in a constant array of bytes with room `behind` it that is read."""
+        if tensor.index in self._program.storage:
+            offset = self._plan.offsets[self._program.storage[tensor.index]]
+            return c_text.code("nj_arena + {}", offset)
+        assert tensor.value is not None
+        data = np.frombuffer(tensor.value.tobytes(), np.int8)
+        name = c_text.code("nj_tensor{}", tensor.index)
+        if behind:
+            name = c_text.code("{}_and_behind", name)
+            data = np.append(data, np.zeros(behind, np.int8))
+        return self._arrays.add(name, Constants("int8_t", data))
+
+    def _place(self, tensor: Tensor) -> PlaceText:
+        self._arrays.op = self._writers.get(tensor.index)
+        address = self._address(tensor)
+        if tensor.value is not None:
+            # Constant; nothing writes through a tap.
+            address = c_text.code("(void *)(uintptr_t){}", address)
+        return PlaceText(address, tensor.bytes, c_text.comment(last_part(tensor.name)))
+
+    def _tap(self, tensor: Tensor) -> PlaceText:
+        place = self._place(tensor)
+        step, last = tap_steps(self._program, self._plan, tensor.index)
+        return PlaceText(place.data, place.bytes, place.comment, step, last)
+
+
+def tap_steps(program: Program, plan: Plan, tensor: int) -> tuple[int, int]:
+    """(step after which the tensor is whole, last step after which it still is)."""
+    steps = max(len(program.steps), 1)
+    if tensor not in program.storage:
+        return 0, steps - 1
+    key = program.storage[tensor]
+    return max(plan.blocks[key].first, 0), plan.last_step(key, steps)
+
+
+def observed(program: Program) -> list[int]:
+    """The op outputs that the firmware can show, by rising step, then by op: all that are computed on the board, and
+    constants that are model outputs."""
+    outputs = set(program.resolved.graph.outputs)
+    numbers = {step.view.output.index: step.number for step in program.steps}
+    found = []
+    for view in program.resolved.views:
+        index = view.output.index
+        if index in program.storage:
+            found.append((numbers.get(program.storage[index], 0), view.op.index, index))
+        elif index in outputs:
+            found.append((0, view.op.index, index))
+    return [index for _, _, index in sorted(found)]
+
+
+def _hash_bytes(hexadecimal: str) -> Text:
+    return c_text.joined(", ", (c_text.constant(f"0x{b:02x}") for b in bytes.fromhex(hexadecimal)))
+
+
+def render_model(text: ModelText, banner: Text) -> dict[str, str]:
+    """File name -> text of nj_model.c, nj_weights.c and nj_weights.h."""
+    names = ("nj_model.c", "nj_weights.c", "nj_weights.h")
+    return {name: render(name, model=text, banner=banner) for name in names}

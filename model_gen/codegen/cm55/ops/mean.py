@@ -1,0 +1,102 @@
+"""MEAN and SUM over constant axes."""
+
+from model_gen.codegen.cm55.ops.common import requant_of, requant_struct
+from model_gen.codegen.cm55.ops.registry import (
+    Field,
+    InputPointer,
+    Kernel,
+    OutputPointer,
+    Parameters,
+    ParametersPointer,
+    Rule,
+    register,
+)
+from model_gen.codegen.cm55.ops.rounding import c_enum, rule_of
+from model_gen.codegen.tflite.graph import Shape
+from model_gen.codegen.tflite.options import ReducerOptions
+from model_gen.codegen.tflite.view import View
+
+
+def _axes(view: View) -> set[int]:
+    rank = len(view.input(0).shape)
+    return {view.axis(axis, rank) for axis in view.integers(1)}
+
+
+def _shape(view: View) -> Shape:
+    axes = _axes(view)
+    keep = view.options(ReducerOptions).keep_dims
+    return tuple(
+        1 if d in axes else size
+        for d, size in enumerate(view.input(0).shape)
+        if keep or d not in axes
+    )
+
+
+def fold_count(multiplier: int, shift: int, count: int) -> tuple[int, int]:
+    """A requantization that also divides by `count`. Formula: reference/integer_ops/mean.h."""
+    power = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << power) // count, shift - power
+
+
+def _four(view: View, axes: set[int]) -> tuple[Shape, Shape]:
+    """The shape, and 1 for each dimension that is summed up; of more than 4, neighbours of one kind are joined."""
+    dims = [(size, int(d in axes)) for d, size in enumerate(view.input(0).shape)]
+    while len(dims) > 4:
+        twin = next((d for d in range(len(dims) - 1) if dims[d][1] == dims[d + 1][1]), None)
+        if twin is None:
+            raise view.refuse("the axes are apart in more than 4 dimensions")
+        dims[twin : twin + 2] = [(dims[twin][0] * dims[twin + 1][0], dims[twin][1])]
+    dims = [(1, 0)] * (4 - len(dims)) + dims
+    return tuple(size for size, _ in dims), tuple(kind for _, kind in dims)
+
+
+def _lower(view: View) -> Kernel:
+    source = view.input(0)
+    axes = _axes(view)
+    shape, reduced = _four(view, axes)
+    count = 1
+    for d in axes:
+        count *= source.shape[d]
+    if count < 1:
+        raise view.refuse(f"the {view.op.name.lower()} of nothing")
+    scale, zero_point = view.scale_and_zero(source)
+    out_scale, out_zero_point = view.scale_and_zero(view.output)
+    multiplier, shift = requant_of(view, scale / out_scale)
+    rule = rule_of(view.op.name, view.rounding)
+    if view.op.name == "SUM":
+        # The pinned reference adds the steps up as uint8 and clamps to [0, 255]; tflite-micro takes int8 as it is.
+        fields: tuple[tuple[str, Field], ...] = (
+            ("shape", shape),
+            ("reduce", reduced),
+            ("input_zero_point", zero_point),
+            ("output_zero_point", out_zero_point),
+            ("unsigned_steps", 1 if view.rounding == "tflite" else 0),
+            ("requant", requant_struct((multiplier, shift))),
+            ("rounding", c_enum(rule)),
+        )
+        return Kernel(
+            "nj_sum_s8",
+            Parameters("nj_sum", fields),
+            (ParametersPointer(), InputPointer(0), OutputPointer()),
+            rule=rule,
+        )
+    return Kernel(
+        "nj_mean_s8",
+        Parameters(
+            "nj_mean",
+            (
+                ("shape", shape),
+                ("reduce", reduced),
+                ("input_zero_point", zero_point),
+                ("output_zero_point", out_zero_point),
+                ("requant", requant_struct(fold_count(multiplier, shift, count))),
+                ("rounding", c_enum(rule)),
+            ),
+        ),
+        (ParametersPointer(), InputPointer(0), OutputPointer()),
+        rule=rule,
+    )
+
+
+register("MEAN", Rule(_shape, _lower))
+register("SUM", Rule(_shape, _lower))

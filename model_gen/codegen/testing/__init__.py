@@ -1,0 +1,1 @@
+"""Models that tests are made of, and what runs their C on the host."""

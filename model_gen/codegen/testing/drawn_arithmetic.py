@@ -1,0 +1,141 @@
+"""For tests: the ops that compute, with every attribute that TFLite's int8 kernels read."""
+
+from typing import Any
+
+import numpy as np
+
+from model_gen.codegen.testing.drawn import Case, Drawn, Shape
+from model_gen.codegen.testing.models import builder
+
+
+def _window(d: Drawn, *, dilated: bool) -> tuple[dict[str, int], list[tuple[int, int, int]]]:
+    """Options, and (input, window, output) of height and of width."""
+    options = {"padding": d.one(0, 1), "fusedActivationFunction": d.activation()}
+    sizes = []
+    for axis in "HW":
+        k, stride = d.between(1, 4), d.between(1, 3)
+        dilation = d.one(1, 2, 3) if dilated else 1
+        reach = (k - 1) * dilation + 1
+        n = reach + d.between(0, 8) if options["padding"] else d.between(1, 9)
+        out = (n - reach) // stride + 1 if options["padding"] else -(-n // stride)
+        options[f"stride{axis}"] = stride
+        if dilated:
+            options[f"dilation{axis}Factor"] = dilation
+        sizes.append((n, k, out))
+    return options, sizes
+
+
+def convolution(op: str, d: Drawn) -> Case:
+    options, ((h, kh, oh), (w, kw, ow)) = _window(d, dilated=True)
+    channels = d.one(1, 2, 3, 5, 8, 16, 17, 33)
+    if op == "CONV_2D":
+        groups = d.one(*(n for n in (1, 2, 4, 8, 17) if channels % n == 0))
+        outputs = groups * d.one(1, 2, 3, 4, 7, 16, 19)
+        weights, name = d.weights((outputs, kh, kw, channels // groups), 0), "Conv2DOptions"
+    else:
+        options["depthMultiplier"] = d.one(1, 2, 3)
+        outputs = channels * options["depthMultiplier"]
+        weights, name = d.weights((1, kh, kw, outputs), 3), "DepthwiseConv2DOptions"
+    bias = d.one(d.bias(outputs), None)
+    source, target = d.tensor((1, h, w, channels)), d.tensor((1, oh, ow, outputs))
+    return Case(op, (source, weights, bias), (target,), {name: options}, 3)
+
+
+def fully_connected(op: str, d: Drawn) -> Case:
+    inputs, outputs = d.one(1, 3, 8, 31, 64, 100), d.one(1, 2, 3, 5, 17)
+    outer = d.shape(0, 3)
+    keep = d.one(False, True)
+    rows = int(np.prod(outer, dtype=int))
+    flat = not keep and d.one(False, True)  # the last dimension is not that of the weights
+    source = d.tensor((*outer[:-1], outer[-1] * inputs) if flat and outer else (*outer, inputs))
+    target = builder().Tensor(
+        (*outer, outputs) if keep else (rows, outputs), float(np.float32(inputs * source.scale)), -5
+    )
+    bias = d.one(d.bias(outputs), None)
+    fields = {"fusedActivationFunction": d.activation(), "keepNumDims": keep}
+    operands = (source, d.weights((outputs, inputs), 0), bias)
+    return Case(op, operands, (target,), {"FullyConnectedOptions": fields}, 9)
+
+
+def _broadcast(d: Drawn, high: int) -> tuple[Shape, Shape]:
+    """Two shapes that broadcast, either of which may be shorter."""
+    shape = d.shape(0, high)
+    a, b = (tuple(d.one(n, 1) for n in shape) for _ in range(2))
+    b = b[d.between(0, len(b)) :]
+    return d.one((a, b), (b, a))
+
+
+def elementwise(op: str, d: Drawn) -> Case:
+    shapes = _broadcast(d, 6)
+    known = d.one(None, 0, 1)
+    operands = tuple(d.known(s) if i == known else d.tensor(s) for i, s in enumerate(shapes))
+    name = "MaximumMinimumOptions" if op in ("MAXIMUM", "MINIMUM") else f"{op.title()}Options"
+    fields = {} if op in ("MAXIMUM", "MINIMUM") else {"fusedActivationFunction": d.activation()}
+    out = tuple(np.broadcast_shapes(*shapes))
+    if not fields and d.one(True, False):  # as converters write it; else scales that differ
+        like = operands[0]
+        operands = (
+            like,
+            builder().Tensor(shapes[1], like.scale, like.zero_point, operands[1].data),
+        )
+        return Case(op, operands, (d.tensor(out, like),), {name: fields}, 2)
+    return Case(op, operands, (d.tensor(out),), {name: fields}, 2)
+
+
+def twice(op: str, d: Drawn) -> Case:
+    """The same tensor as both operands."""
+    source = d.tensor(d.shape(1, 4))
+    options = {f"{op.title()}Options": {"fusedActivationFunction": d.activation()}}
+    return Case(op, (source, source), (d.tensor(source.shape),), options, 2)
+
+
+def reduction(op: str, d: Drawn) -> Case:
+    shape = d.shape(1, 5)
+    rank = len(shape)
+    axes = d.some(rank)
+    keep = d.one(False, True)
+    out = tuple(1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes)
+    values: Any = [d.signed(a, rank) for a in axes]
+    if len(values) == 1 and d.one(False, True):
+        values = values[0]
+    elif d.one(False, True):
+        values.append(values[0])  # an axis twice is that axis
+    source = d.tensor(shape)
+    target = d.tensor(out, d.one(None, source))
+    return Case(
+        op, (source, d.constant(values)), (target,), {"ReducerOptions": {"keepDims": keep}}, 2
+    )
+
+
+def prelu(op: str, d: Drawn) -> Case:
+    shape = d.shape(1, 5)
+    alpha = tuple(d.one(n, 1) for n in shape)[d.between(0, len(shape)) :]
+    return Case(op, (d.tensor(shape), d.known(alpha)), (d.tensor(shape),))
+
+
+def pool(op: str, d: Drawn) -> Case:
+    options, ((h, kh, oh), (w, kw, ow)) = _window(d, dilated=False)
+    channels = d.one(1, 3, 4, 7, 16, 17)
+    source = d.tensor((1, h, w, channels))
+    options |= {"filterHeight": kh, "filterWidth": kw}
+    target = d.tensor((1, oh, ow, channels), source)
+    return Case(op, (source,), (target,), {"Pool2DOptions": options}, 2)
+
+
+def lookup(op: str, d: Drawn) -> Case:
+    shape = d.shape(0, 5)
+    fixed = {"LOGISTIC": (1 / 256, -128), "SOFTMAX": (1 / 256, -128), "TANH": (1 / 128, 0)}
+    target = builder().Tensor(shape, *fixed[op]) if op in fixed else d.tensor(shape)
+    options: dict[str, dict[str, dict[str, Any]]] = {
+        "LEAKY_RELU": {"LeakyReluOptions": {"alpha": d.one(0.3, 0.0, 1.0, 1.5)}},
+        "SOFTMAX": {"SoftmaxOptions": {"beta": d.one(1.0, 0.5, 2.5)}},
+    }
+    source = d.tensor(shape)
+    if op == "QUANTIZE" and d.one(False, True):
+        source = builder().Tensor(shape, dtype="float32")
+    return Case(op, (source,), (target,), options.get(op))
+
+
+def dequantize(op: str, d: Drawn) -> Case:
+    source = d.tensor(d.shape(0, 5))
+    return Case(op, (source,), (builder().Tensor(source.shape, dtype="float32"),), None, 2)

@@ -1,0 +1,111 @@
+"""Shape resolution and constant folding: every tensor gets its final shape, and its value where it is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from host.errors import BadInput
+from model_gen.codegen.tflite.graph import Array, Graph, Tensor, refuse
+from model_gen.codegen.tflite.view import Rule, View
+
+MAX_BYTES = 1 << 28  # of one tensor: far above any board, far below what harms the host
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A graph whose tensors all have final shapes; `views` show the ops in order, one view an
+    output, which may be constant."""
+
+    graph: Graph
+    tensors: dict[int, Tensor]
+    views: tuple[View, ...]
+
+    def is_folded(self, view: View) -> bool:
+        return all(tensor.value is not None for tensor in view.outputs)
+
+
+def resolve(graph: Graph, rules: Mapping[str, Rule], rounding: str, *, backend: str) -> Resolved:
+    """Walk the ops in order.
+
+    Args:
+        graph: as it was read.
+        rules: of each op that the backend named `backend` knows.
+        rounding: "tflite" or "tflm".
+
+    Raises:
+        BadInput: an op that the backend does not know, or whose shapes or constants it cannot take.
+    """
+    _refuse_unknown(graph, rules, backend)
+    tensors = {t.index: t for t in graph.tensors if t.value is not None or t.opaque}
+    for index in graph.inputs:
+        tensors[index] = _input(graph.tensors[index])
+    views = []
+    for op in graph.ops:
+        rule = rules[op.name]
+        if not op.outputs or (len(op.outputs) != 1 and not rule.several):
+            raise refuse(op, graph.tensors, f"{len(op.outputs)} outputs where one is expected")
+        inputs = tuple(None if i == -1 else tensors[i] for i in op.inputs)
+        for index in op.outputs:
+            view = _resolved(rule, View(op, graph, inputs, (graph.tensors[index],), rounding))
+            tensors[index] = view.output
+            views.append(view)
+    return Resolved(graph, tensors, tuple(views))
+
+
+def _resolved(rule: Rule, view: View) -> View:
+    """The view with its output's final shape, and its value where it is known."""
+    shape = rule.shape(view)
+    output = replace(view.output, shape=shape)
+    if output.elements * 4 > MAX_BYTES:
+        raise view.refuse(f"an output of shape {list(shape)} is too large")
+    stored = view.output.shape
+    view = replace(view, outputs=(output,))
+    value = _fold(rule, view)
+    if view.rounding == "tflm" and value is None and stored != shape:
+        raise view.refuse(
+            f"it gives {list(shape)}, and tflite-micro would go by the {list(stored)} of the file"
+        )
+    if value is None and not rule.runs:
+        raise view.refuse("its inputs are not constant, and it has no kernel")
+    return replace(view, outputs=(replace(output, value=value),))
+
+
+def _fold(rule: Rule, view: View) -> Array | None:
+    value = None if rule.fold is None else rule.fold(view)
+    if value is None:
+        return None
+    value = np.asarray(value, order="C")  # unlike ascontiguousarray, keeps a scalar a scalar
+    if value.shape != view.output.shape or value.dtype.name != view.output.dtype:
+        raise view.refuse(f"folding gives {value.dtype} {list(value.shape)}")
+    return value
+
+
+def _input(tensor: Tensor) -> Tensor:
+    if any(d != 0 for d in tensor.free_dimensions) or tensor.elements == 0:
+        raise BadInput(
+            f"input '{tensor.name}' must have a static shape",
+            evidence=f"Received: {tensor.dtype} {list(tensor.shape)}, "
+            f"with the dimensions {list(tensor.free_dimensions)} open",
+            next_step="convert the model with a fixed input shape",
+        )
+    if tensor.elements * 4 > MAX_BYTES:
+        raise BadInput(
+            f"input '{tensor.name}' is too large", evidence=f"Received: {list(tensor.shape)}"
+        )
+    return tensor
+
+
+def _refuse_unknown(graph: Graph, rules: Mapping[str, Rule], backend: str) -> None:
+    """The first op that has no rule, before anything else is looked at."""
+    for op in graph.ops:
+        if op.name.startswith("CUSTOM:"):
+            raise refuse(
+                op,
+                graph.tensors,
+                "a custom op, which TensorFlow Lite's own kernels do not compute",
+                next_step="give the .tflite as the converter wrote it, before a compiler for an NPU, "
+                "and with built-in ops only",
+            )
+        if op.name not in rules:
+            raise refuse(op, graph.tensors, f"backend {backend} does not know this op")

@@ -1,0 +1,120 @@
+"""The typed graph: what a .tflite says, checked, and nothing else."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from host.errors import BadInput
+from host.printable import printable
+from model_gen.codegen.tflite.options import Options
+
+Shape = tuple[int, ...]
+Array = npt.NDArray[Any]
+
+# How many bytes an element takes; other types are not stored anywhere.
+ITEM_BYTES = {
+    "float32": 4,
+    "float16": 2,
+    "float64": 8,
+    "int8": 1,
+    "uint8": 1,
+    "int16": 2,
+    "uint16": 2,
+    "int32": 4,
+    "uint32": 4,
+    "int64": 8,
+    "uint64": 8,
+    "bool": 1,
+}
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """real = scale * (step - zero_point); one scale for the tensor, or one for each index of `axis`."""
+
+    scales: tuple[float, ...]  # each exactly a float32
+    zero_points: tuple[int, ...]
+    axis: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the model. `value` is its content when it is constant, of exactly this shape and type.
+
+    `opaque` tensors hold something before the first op runs, of a type that is not read: sparse or 4-bit weights,
+    strings, an op's own state. Whatever uses one refuses it by its type.
+    """
+
+    index: int
+    name: str
+    shape: Shape
+    dtype: str  # NumPy's name; "int4" and the like where NumPy has none
+    quantization: Quantization | None
+    value: Array | None = field(default=None, compare=False, repr=False)
+    free_dimensions: tuple[int, ...] = ()  # those that the file leaves open for a caller to resize
+    opaque: bool = False
+
+    @property
+    def elements(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64)) if self.shape else 1
+
+    @property
+    def bytes(self) -> int:
+        return self.elements * ITEM_BYTES[self.dtype]
+
+    def describe(self) -> str:
+        return f"{self.dtype} {list(self.shape)} '{short_name(self.name)}'"
+
+
+@dataclass(frozen=True)
+class Op:
+    """An operator of the model: `inputs` and `outputs` are tensor indices, -1 is an input left out."""
+
+    index: int
+    name: str  # TFLite's, e.g. "CONV_2D"; "CUSTOM:code" for a custom one
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Options
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One subgraph, its ops in an order in which every tensor is written before it is read."""
+
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def last_part(name: str) -> str:
+    """The converter joins the names of everything it fused: the last part, at most 60 characters, whatever they are."""
+    return name.rsplit(";", 1)[-1][-60:]
+
+
+def short_name(name: str) -> str:
+    """The last part, for people: fit for a terminal."""
+    return printable(last_part(name))
+
+
+FULL_INT8 = (
+    "convert the model to full int8 (int8 activations, per-channel weights, static shapes) "
+    "with the ops that `nightjar generate --help` lists"
+)
+
+
+def refuse(
+    op: Op, tensors: tuple[Tensor, ...], why: str, *, next_step: str = FULL_INT8
+) -> BadInput:
+    """The error for an op that a backend does not take: by name, index and tensors."""
+
+    def listed(indices: tuple[int, ...]) -> str:
+        return ", ".join(f"{i}: {tensors[i].describe()}" if i >= 0 else "none" for i in indices)
+
+    return BadInput(
+        f"op {op.index}, {op.name}: {why}",
+        evidence=f"Received: inputs {listed(op.inputs)}; outputs {listed(op.outputs)}",
+        next_step=next_step,
+    )
