@@ -16,10 +16,10 @@ from hil_tests.family.members import write_member
 from host.build import build
 from host.bundle import Subject
 from host.cli import main
-from host.compare.feed import feeds
 from host.compare.prepare import prepare
 from host.compare.session import Bench, Session
 from host.deadline import Deadline
+from host.listen.feed import feeds
 from host.project import Project
 from host.reference.frontend_cases import hard_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES

@@ -51,12 +51,12 @@ def command(
         from host.cli.bench_frontend import bench_frontend
 
         return bench_frontend(json_path)
+    from host.bench.cost import BenchRow, bench_json, table
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
     from host.compare.prove import prove
     from host.compare.session import Session
     from host.errors import FirmwareFailure
-    from host.report.bench import BenchRow, bench_json, table
 
     _require_counting(board)
     with working(f"making firmware of {model.name}") as now:
@@ -101,13 +101,13 @@ def _engine(
     models: Path, board: str, wait: float, rounding: str, seed: int, json_path: str | None
 ) -> int:
     """Every model of the folder that backend cm55 takes, proved and counted, beside the recorded peer."""
+    from host.bench.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
     from host.cli.common import say
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
     from host.compare.prove import prove
     from host.compare.session import Session
     from host.errors import BadInput, FirmwareFailure
-    from host.report.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
 
     _require_counting(board)
     files = sorted(models.glob("*.tflite"))

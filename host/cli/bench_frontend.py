@@ -11,7 +11,7 @@ def bench_frontend(json_path: str | None) -> int:
     """Count, measure, print; see `nightjar bench --help`."""
     from importlib.metadata import version
 
-    from host.reference.frontend_bench import LENGTHS, PEER, count, measure_host
+    from host.bench.frontend import LENGTHS, PEER, count, measure_host
 
     rows: list[dict[str, Any]] = []
     say(f"instructions a frame on a Cortex-M55 with Helium, {PEER} (f32, Helium) beside", json_path)

@@ -52,11 +52,11 @@ def command(
     json_path: str | None,
 ) -> int:
     from host.bundle import load_subject
-    from host.compare.listen import Listener, as_json, show
     from host.compare.prepare import prepare
     from host.compare.session import Bench, Session
     from host.errors import BadInput
     from host.exit_codes import Exit
+    from host.listen.classify import Listener, as_json, show
     from model_gen.codegen.project.frontend import check_stream
 
     subject = load_subject(bundle)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from host.compare.listen import Heard, show
-from host.compare.pooling import Detection
-from host.report.bench import BenchRow, table
+from host.bench.cost import BenchRow, table
+from host.listen.classify import Heard, show
+from host.listen.pooling import Detection
 from host.report.report_test import DIFFERENT, EXACT
 from host.report.verdict import describe, short_name
 from model_gen.codegen.project.names_test import HOSTILE, named

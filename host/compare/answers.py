@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from host.compare.feed import feeds
 from host.compare.observe import FRONTEND, INPUT, LAYERS, Observation, output_place, run_place
 from host.compare.questions import STRIDES, Kind, Question
 from host.compare.session import Bench
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.link.messages import Mode
+from host.listen.feed import feeds
 
 NEXT = "`nightjar verify` writes a folder that reproduces it"
 TIMES = 5  # runs on one input

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from host.bundle import Subject
 from host.compare.cause import likely_cause
 from host.compare.expect import Expected
-from host.compare.feed import Feed, Way
 from host.compare.layers import Structure
 from host.compare.tensors import Array, TensorDifference, compare, from_bytes
 from host.compare.vectors import Vector
@@ -18,6 +17,7 @@ from host.deadline import Deadline
 from host.errors import FirmwareFailure, HostFailure, LinkFailure
 from host.link.client import Client, Cost, Digests
 from host.link.messages import Mode, RunResult, Stages, What
+from host.listen.feed import Feed, Way
 from host.project import Tap
 from host.reference.kept import digest, to_bytes
 

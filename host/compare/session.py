@@ -16,7 +16,6 @@ from host.boards.base import Board
 from host.boards.silence import explain_silence
 from host.bundle import Subject
 from host.compare.expect import Expected, Oracle, check_own_vectors
-from host.compare.feed import Feed
 from host.compare.frontend_cause import explain_frontend
 from host.compare.judge import Answered, Case, first_difference
 from host.compare.layers import Structure, match_taps, read_structure
@@ -35,6 +34,7 @@ from host.link.identity import check_identity, check_project, check_tables, chec
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
 from host.link.transport import Transport
+from host.listen.feed import Feed
 from host.project import Project, Tap
 from host.report.verdict import Verdict, describe
 

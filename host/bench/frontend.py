@@ -20,7 +20,7 @@ from host.errors import HostFailure
 from host.reference.frontend_library import ROOT, SOURCES
 from host.reference.frontend_tables import make_tables
 
-RUNNER = Path(__file__).with_name("bench_runner")
+RUNNER = Path(__file__).with_name("runner")
 CACHE = ROOT / "build" / "bench"
 LENGTHS = (256, 512, 1024, 2048)
 PEER = "CMSIS-DSP 1.10.3"

@@ -1,4 +1,4 @@
-/* What frontend_bench.py counts of ours. SPDX-License-Identifier: MIT */
+/* What frontend.py counts of ours. SPDX-License-Identifier: MIT */
 #include "frontend/nj_frontend.h"
 #include "frontend/nj_frontend_stages.h"
 #include "nj_frontend_stage.c" /* rendered: `frontend`, `features`, `scratch`, `run`, `quantize` */

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from host.compare.pooling import BETA, activate, detect, pool
+from host.listen.pooling import BETA, activate, detect, pool
 
 SCORES = arrays(np.float64, (4, 3), elements=st.floats(0, 1))
 

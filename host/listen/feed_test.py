@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.compare.feed import Way, feeds, nearest_stride
 from host.errors import BadInput
+from host.listen.feed import Way, feeds, nearest_stride
 from model_gen.audio.chunks import chunk_starts, cut
 
 

@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from host.bundle import Subject
 from host.compare.expect import Oracle
-from host.compare.feed import Feed, Way, feeds, nearest_stride
 from host.compare.layers import read_structure
 from host.compare.observe import Inferred
-from host.compare.pooling import Detection, activate, detect
 from host.compare.tensors import Array, differing_positions
 from host.compare.vectors import Vector
 from host.errors import BadInput
+from host.listen.feed import Feed, Way, feeds, nearest_stride
+from host.listen.pooling import Detection, activate, detect
 from host.printable import printable
 
 SCHEMA = "nightjar/classify/1"

@@ -1,6 +1,6 @@
 /* Counts instructions of the frontend, or of CMSIS-DSP's path, on a bare Cortex-M55 under QEMU with -icount shift=6, as
  * the virtual board does (firmware/boards/virtual/nj_cost.c); no count here reaches SysTick's wrap at 8.2 million.
- * Prints "name count" lines by semihosting. frontend_bench.py compiles it, once without and once with NJ_PEER.
+ * Prints "name count" lines by semihosting. frontend.py compiles it, once without and once with NJ_PEER.
  * SPDX-License-Identifier: MIT
  */
 #include <stdint.h>

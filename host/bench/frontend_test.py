@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from host.reference import frontend_bench as bench
+from host.bench import frontend as bench
 
 # CMSIS-DSP 1.10.3, float, Helium: window, real FFT and magnitudes of a frame, measured with the same program.
 PEERS = {256: 4602, 512: 8857, 1024: 18954, 2048: 37864}

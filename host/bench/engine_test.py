@@ -1,6 +1,6 @@
 """The engine's table: the peer is the one of the same multiply-accumulates."""
 
-from host.report.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
+from host.bench.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
 
 
 def test_peer_is_found_by_macs() -> None:

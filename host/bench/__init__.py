@@ -1,0 +1,1 @@
+"""What things cost: the layers of a model, the engine and the frontend beside their recorded peers."""
