@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from host.bundle import CONTRACT, Vectors, load_subject, vectors_to_npz, write_bundle
-from host.contract import Contract, FrontendContract, TensorContract, check_seal
+from host.contract import Contract, TensorContract, check_seal
 from host.errors import BadInput, IdentityFailure
 from host.files import sha256_bytes
+from host.frontend_contract import FrontendContract
 
 VECTORS = Vectors(
     np.ones((1, 128), np.int16),

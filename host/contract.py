@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
-from host.contract_checks import check_contract, check_frontend
 from host.errors import BadInput, IdentityFailure
+from host.frontend_contract import FrontendContract
 from host.reading import load_json
 from host.typed import typed
 
@@ -17,49 +18,10 @@ _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
 _AGAIN = "make the bundle again with `nightjar quantize`"
 _NO_SEAL = b'"seal": "' + b"0" * 64 + b'"'
 
-
-@dataclass(frozen=True)
-class FrontendContract:
-    """How int16 PCM becomes what the model sees; every formula is in docs/frontend.md.
-
-    The features are float32 [rows, frames], row-major (index row * frames + frame). Frame t is centred on sample
-    t * hop of the chunk, which is padded with fft_length / 2 zeros on both sides. Bins are 0 .. bins - 1 of the
-    real FFT; `bins` is fft_length / 2, or fft_length / 2 + 1 with the Nyquist bin. Rows are the `mfcc` coefficients
-    if there are any, else the `mel_bands` if there are any, else the bins.
-
-    A raw waveform (spectrum none, normalization peak) has one row of chunk_samples frames: bins=1,
-    frames=chunk_samples.
-    """
-
-    name: str = "hybrid"  # of the model's input: hybrid | precomputed | raw
-    sample_rate: int = 24000  # Hz
-    chunk_samples: int = 60000
-    fft_length: int = 512
-    hop: int = 234  # samples
-    frames: int = 256
-    bins: int = 256
-    window: str = "hann"  # periodic: hann | hamming | none
-    compression: str = "sqrt"  # none | sqrt | log (80 dB below the chunk's peak at most)
-    normalization: str = (
-        "minmax"  # (S - min) / (max - min + 1e-10) over the chunk | fixed | peak (raw only)
-    )
-    spectrum: str = "magnitude"  # magnitude | power | none (raw only)
-    mel_bands: int = 0  # 0: the bins themselves
-    mel_scale: str = "slaney"  # slaney | htk
-    mel_norm: str = "slaney"  # slaney: each triangle times 2 / (its width in Hz) | none: peak 1
-    mel_low: float = 150.0  # Hz
-    mel_high: float = 0.0  # Hz; 0: half the sample rate
-    mfcc: int = 0  # coefficients of the orthonormal DCT-II over the log mel bands; 0: no DCT
-    fixed_scale: float = 1.0  # normalization fixed: y = fixed_scale * S + fixed_offset
-    fixed_offset: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_frontend(self)
-
-    @property
-    def rows(self) -> int:
-        """Rows of the features."""
-        return self.mfcc or self.mel_bands or self.bins
+ACTIVATIONS = ("none", "sigmoid", "softmax")
+FILE = re.compile(r"[^/.][^/]{0,254}")
+MOST_AXES = 8
+MOST_ELEMENTS = 1 << 28  # of a model input or output; above any board's memory
 
 
 @dataclass(frozen=True)
@@ -114,7 +76,7 @@ class Contract:
                 evidence=f"Received: {type(error).__name__}: {error}",
                 next_step=_AGAIN,
             ) from error
-        check_contract(contract)
+        _check(contract)
         return contract
 
 
@@ -138,3 +100,52 @@ def check_seal(model_json: bytes) -> None:
 def contract_sha256(model_json: bytes | None) -> str:
     """What HELLO carries as the contract's hash: of the bytes of model.json, or of nothing for a bare .tflite."""
     return hashlib.sha256(model_json or b"").hexdigest()
+
+
+def _check(contract: Contract) -> None:
+    """Refuse what a `model.json` may say by its types, and no bundle has.
+
+    Raises:
+        BadInput: with what was expected and what was received.
+    """
+    _check_tensor("input", contract.input)
+    _check_tensor("output", contract.output)
+    if len(contract.labels) != math.prod(contract.output.shape):
+        _refuse(
+            f"a contract has one label for each of its {math.prod(contract.output.shape)} outputs",
+            f"{len(contract.labels)} labels",
+        )
+    if contract.output_activation not in ACTIVATIONS:
+        _refuse(
+            f"the output's activation must be one of {', '.join(ACTIVATIONS)}",
+            contract.output_activation[:40],
+        )
+    for name in contract.files:
+        if not FILE.fullmatch(name) or not name.isprintable():
+            _refuse(
+                "a file of a bundle lies in its folder, and begins with no dot", repr(name[:80])
+            )
+
+
+def _check_tensor(name: str, tensor: TensorContract) -> None:
+    """Refuse a model input or output that no model has.
+
+    Raises:
+        BadInput: with what was expected and what was received.
+    """
+    low, high = (-128, 127) if tensor.dtype == "int8" else (0, 0)
+    if tensor.dtype not in ("int8", "float32"):
+        _refuse(f"the model's {name} must be int8 or float32", tensor.dtype[:40])
+    if len(tensor.shape) > MOST_AXES or any(size < 1 for size in tensor.shape):
+        _refuse(f"the model's {name} has up to {MOST_AXES} sizes of at least 1", tensor.shape[:20])
+    if math.prod(tensor.shape) > MOST_ELEMENTS:
+        _refuse(f"the model's {name} has at most {MOST_ELEMENTS:,} elements", tensor.shape)
+    if not (low <= tensor.zero_point <= high and (tensor.scale > 0 or tensor.dtype != "int8")):
+        _refuse(
+            f"the model's {name} has a scale above 0 and a zero point from {low} to {high}",
+            f"scale {tensor.scale}, zero point {str(tensor.zero_point)[:40]}",
+        )
+
+
+def _refuse(what: str, received: object) -> NoReturn:
+    raise BadInput(what, evidence=f"Received: {received}")

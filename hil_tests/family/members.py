@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from host.bundle import Vectors, vectors_to_npz, write_bundle
-from host.contract import Contract, FrontendContract, TensorContract
+from host.contract import Contract, TensorContract
 from host.files import sha256_bytes
+from host.frontend_contract import FrontendContract
 from host.reference.frontend import features, quantize
 from host.reference.frontend_cases import hard_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES

@@ -10,8 +10,9 @@ import pytest
 
 from host.bundle import Subject, Vectors, load_subject, vectors_to_npz, write_bundle
 from host.compare.prepare import prepare
-from host.contract import Contract, FrontendContract, TensorContract
+from host.contract import Contract, TensorContract
 from host.files import sha256_bytes
+from host.frontend_contract import FrontendContract
 from host.project import Project
 from model_gen.codegen.testing.net import Net, make_net
 

@@ -8,7 +8,7 @@ import pytest
 from host.compare.macs import count_macs
 from host.compare.prove import prove
 from host.compare.session import Session
-from host.contract import FrontendContract
+from host.frontend_contract import FrontendContract
 from host.report.verdict import Verdict
 from model_gen.codegen.testing.families import mobilenet_v2
 from model_gen.codegen.testing.keras_models import convert

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from host.contract import Contract, FrontendContract, TensorContract
+from host.contract import Contract, TensorContract
 from host.errors import HostFailure
+from host.frontend_contract import FrontendContract
 from host.reference.frontend_library import ROOT, SOURCES
 from host.reference.frontend_tables import make_tables
 

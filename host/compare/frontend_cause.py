@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from host.compare.observe import Observation
-from host.contract import FrontendContract
 from host.errors import HostFailure
+from host.frontend_contract import FrontendContract
 
 CODE = (
     "the firmware's tables are the contract's: it is the frontend's code, or the memory it works in"

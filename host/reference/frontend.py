@@ -9,8 +9,8 @@ from dataclasses import asdict
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.made_once import made_once
 from host.reference import frontend_library as library
 from host.reference.frontend_tables import (

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.reference import frontend_runner as runner
+from host.bench import frontend_runner as runner
 from host.reference.frontend_cases import hard_chunks, real_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_stages import recorded_signal

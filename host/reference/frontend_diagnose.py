@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import FrontendContract
 from host.errors import HostFailure
+from host.frontend_contract import FrontendContract
 from host.reference.frontend_stages import stages
 from host.reference.frontend_tables import FrontendTables, make_tables
 

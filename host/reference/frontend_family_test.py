@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.contract import Contract, FrontendContract
+from host.contract import Contract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.reference.frontend import features, magnitudes
 from host.reference.frontend_cases import hard_chunks, real_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES

@@ -2,12 +2,30 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from host.contract import FrontendContract
+from typing import Protocol
 
 LEAST_WEIGHT = 2.0**-40  # what is smaller counts as 0, so that no product with it is denormal
+
+
+class MelOptions(Protocol):
+    """What of a frontend's contract decides its bands."""
+
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def fft_length(self) -> int: ...
+    @property
+    def bins(self) -> int: ...
+    @property
+    def mel_bands(self) -> int: ...
+    @property
+    def mel_scale(self) -> str: ...
+    @property
+    def mel_norm(self) -> str: ...
+    @property
+    def mel_low(self) -> float: ...
+    @property
+    def mel_high(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,7 @@ def mel_to_hz(mel: float, scale: str) -> float:
     )
 
 
-def band_edges(contract: "FrontendContract") -> list[float]:
+def band_edges(contract: MelOptions) -> list[float]:
     """mel_bands + 2 frequencies in Hz, equally spaced in mel; band m goes from edge m to m + 2."""
     scale = contract.mel_scale
     low = hz_to_mel(contract.mel_low, scale)
@@ -53,7 +71,7 @@ def band_edges(contract: "FrontendContract") -> list[float]:
     return [mel_to_hz(low + (high - low) * i / steps, scale) for i in range(steps + 1)]
 
 
-def mel_bands(contract: "FrontendContract") -> list[Band]:
+def mel_bands(contract: MelOptions) -> list[Band]:
     """Triangles over the bins; times 2 / width with mel_norm slaney."""
     edges = band_edges(contract)
     spacing = contract.sample_rate / contract.fft_length
@@ -75,7 +93,7 @@ def mel_bands(contract: "FrontendContract") -> list[Band]:
     return bands
 
 
-def empty_band(contract: "FrontendContract") -> tuple[int, float, float] | None:
+def empty_band(contract: MelOptions) -> tuple[int, float, float] | None:
     """Index and edges in Hz of the first band that holds no bin."""
     edges = band_edges(contract)
     for index, band in enumerate(mel_bands(contract)):

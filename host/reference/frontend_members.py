@@ -1,6 +1,6 @@
 """Members of the family of frontends that tests and recorded vectors cover, and the signal they are given."""
 
-from host.contract import FrontendContract
+from host.frontend_contract import FrontendContract
 
 SAMPLES = 6000
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.reading import read_file
 from host.reference.frontend_stages import (
     StageVector,

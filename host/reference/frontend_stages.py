@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.reading import load_json
 from host.reference import frontend_library as library
 from host.reference.frontend import aligned, describe_with, quantize

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.reference import frontend_library as library
 from host.reference.frontend import Floats, aligned, describe
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.reference.frontend import features
 from host.reference.frontend_stream import FrontendStream, recording_features
 

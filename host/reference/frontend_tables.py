@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import FrontendContract
+from host.frontend_contract import FrontendContract
 from host.reference.frontend_mel import cosines, mel_bands
 
 SPECTRA = {"none": 0, "magnitude": 1, "power": 2}  # NJ_SPECTRUM_* of nj_frontend.h

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from host.contract import FrontendContract
+from host.frontend_contract import FrontendContract
 from host.reference import frontend_library
 from host.reference.frontend import aligned, describe
 from host.reference.frontend_mel import cosines, mel_bands

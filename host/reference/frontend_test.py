@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.contract import FrontendContract
 from host.errors import BadInput, HostFailure
+from host.frontend_contract import FrontendContract
 from host.reference import frontend_library
 from host.reference.frontend import features, magnitudes, quantize
 from host.reference.frontend_cases import hard_chunks

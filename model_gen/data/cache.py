@@ -14,9 +14,9 @@ import numpy.typing as npt
 import host
 from host.cache import FEATURES
 from host.cache_folder import BoundedFolder
-from host.contract import FrontendContract
 from host.errors import BadInput
 from host.files import sha256_file, write_atomically
+from host.frontend_contract import FrontendContract
 from host.made_once import made_once
 from model_gen.audio.chunks import cut
 from model_gen.audio.decode import QUALITY, decode

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from model_gen.data.cache import FeatureCache, Skipped, decoded, feature_cache
 from model_gen.data.dataset import Recording
 from model_gen.data.entry import Entry

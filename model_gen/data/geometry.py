@@ -1,7 +1,7 @@
 """From the options of a training run to the frontend's contract."""
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 
 
 def frontend_contract(

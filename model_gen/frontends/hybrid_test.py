@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from model_gen.frontends import frontend, settle
 from model_gen.frontends.magnitude import magnitude_scaling
 from model_gen.frontends.mel import mel_matrix

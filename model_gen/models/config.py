@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.reading import MOST_JSON, load_json, read_file
 from host.typed import typed
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from model_gen.models.blocks import make_divisible
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig, load_config

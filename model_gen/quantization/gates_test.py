@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.contract import FrontendContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from model_gen.data.cache import feature_cache
 from model_gen.data.dataset import Recording
 from model_gen.data.features import Chunks

@@ -11,9 +11,10 @@ import pytest
 
 from host.build import build, footprint
 from host.bundle import Subject
-from host.contract import Contract, FrontendContract, TensorContract
+from host.contract import Contract, TensorContract
 from host.deadline import Deadline
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from model_gen.codegen.cm55.compile import compile_model
 from model_gen.codegen.cm55.memory import MemoryMap, Region, check_fits, memory_map
 from model_gen.codegen.cm55.report import report

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from host.contract import Contract, FrontendContract
+from host.contract import Contract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.reference.frontend_tables import (
     COMPRESSIONS,
     NORMALIZATIONS,

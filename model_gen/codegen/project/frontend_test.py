@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.contract import Contract, FrontendContract, TensorContract
+from host.contract import Contract, TensorContract
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
 from host.reference.frontend_library import ROOT
 from host.reference.frontend_tables import make_tables
 from model_gen.codegen.c_text import single

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from host.reference import frontend_runner as runner
+from host.bench import frontend_runner as runner
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
-"""What a frontend's contract may ask for; anything else is refused when the contract is made."""
+"""The part of a contract that says how sound becomes what a model sees, and what of it exists."""
 
 import math
-import re
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass
+from typing import NoReturn
 
 from host.errors import BadInput
 from host.reference.frontend_mel import empty_band
-
-if TYPE_CHECKING:
-    from host.contract import Contract, FrontendContract, TensorContract
 
 MEMBERS = {
     "name": ("hybrid", "precomputed", "raw"),
@@ -29,60 +26,55 @@ WHOLE = (
     "mel_bands",
     "mfcc",
 )
-ACTIVATIONS = ("none", "sigmoid", "softmax")
-FILE = re.compile(r"[^/.][^/]{0,254}")
-MOST_AXES = 8
-MOST_ELEMENTS = 1 << 28  # of a model input or output; above any board's memory
 LARGEST = 1e30  # of any number, so that all of them are finite
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-40, 2.0**40  # so that no product is denormal
 
 
-def check_contract(contract: "Contract") -> None:
-    """Refuse what a `model.json` may say by its types, and no bundle has.
+@dataclass(frozen=True)
+class FrontendContract:
+    """How int16 PCM becomes what the model sees; every formula is in docs/frontend.md.
 
-    Raises:
-        BadInput: with what was expected and what was received.
+    The features are float32 [rows, frames], row-major (index row * frames + frame). Frame t is centred on sample
+    t * hop of the chunk, which is padded with fft_length / 2 zeros on both sides. Bins are 0 .. bins - 1 of the
+    real FFT; `bins` is fft_length / 2, or fft_length / 2 + 1 with the Nyquist bin. Rows are the `mfcc` coefficients
+    if there are any, else the `mel_bands` if there are any, else the bins.
+
+    A raw waveform (spectrum none, normalization peak) has one row of chunk_samples frames: bins=1,
+    frames=chunk_samples.
     """
-    check_tensor("input", contract.input)
-    check_tensor("output", contract.output)
-    if len(contract.labels) != math.prod(contract.output.shape):
-        _refuse(
-            f"a contract has one label for each of its {math.prod(contract.output.shape)} outputs",
-            f"{len(contract.labels)} labels",
-        )
-    if contract.output_activation not in ACTIVATIONS:
-        _refuse(
-            f"the output's activation must be one of {', '.join(ACTIVATIONS)}",
-            contract.output_activation[:40],
-        )
-    for name in contract.files:
-        if not FILE.fullmatch(name) or not name.isprintable():
-            _refuse(
-                "a file of a bundle lies in its folder, and begins with no dot", repr(name[:80])
-            )
+
+    name: str = "hybrid"  # of the model's input: hybrid | precomputed | raw
+    sample_rate: int = 24000  # Hz
+    chunk_samples: int = 60000
+    fft_length: int = 512
+    hop: int = 234  # samples
+    frames: int = 256
+    bins: int = 256
+    window: str = "hann"  # periodic: hann | hamming | none
+    compression: str = "sqrt"  # none | sqrt | log (80 dB below the chunk's peak at most)
+    normalization: str = (
+        "minmax"  # (S - min) / (max - min + 1e-10) over the chunk | fixed | peak (raw only)
+    )
+    spectrum: str = "magnitude"  # magnitude | power | none (raw only)
+    mel_bands: int = 0  # 0: the bins themselves
+    mel_scale: str = "slaney"  # slaney | htk
+    mel_norm: str = "slaney"  # slaney: each triangle times 2 / (its width in Hz) | none: peak 1
+    mel_low: float = 150.0  # Hz
+    mel_high: float = 0.0  # Hz; 0: half the sample rate
+    mfcc: int = 0  # coefficients of the orthonormal DCT-II over the log mel bands; 0: no DCT
+    fixed_scale: float = 1.0  # normalization fixed: y = fixed_scale * S + fixed_offset
+    fixed_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the features."""
+        return self.mfcc or self.mel_bands or self.bins
 
 
-def check_tensor(name: str, tensor: "TensorContract") -> None:
-    """Refuse a model input or output that no model has.
-
-    Raises:
-        BadInput: with what was expected and what was received.
-    """
-    low, high = (-128, 127) if tensor.dtype == "int8" else (0, 0)
-    if tensor.dtype not in ("int8", "float32"):
-        _refuse(f"the model's {name} must be int8 or float32", tensor.dtype[:40])
-    if len(tensor.shape) > MOST_AXES or any(size < 1 for size in tensor.shape):
-        _refuse(f"the model's {name} has up to {MOST_AXES} sizes of at least 1", tensor.shape[:20])
-    if math.prod(tensor.shape) > MOST_ELEMENTS:
-        _refuse(f"the model's {name} has at most {MOST_ELEMENTS:,} elements", tensor.shape)
-    if not (low <= tensor.zero_point <= high and (tensor.scale > 0 or tensor.dtype != "int8")):
-        _refuse(
-            f"the model's {name} has a scale above 0 and a zero point from {low} to {high}",
-            f"scale {tensor.scale}, zero point {str(tensor.zero_point)[:40]}",
-        )
-
-
-def check_frontend(contract: "FrontendContract") -> None:
+def _check(contract: FrontendContract) -> None:
     """Refuse what does not exist.
 
     Raises:
@@ -118,7 +110,7 @@ def check_frontend(contract: "FrontendContract") -> None:
         _check_fixed(contract)
 
 
-def _check_raw(contract: "FrontendContract") -> None:
+def _check_raw(contract: FrontendContract) -> None:
     if (contract.spectrum, contract.name, contract.normalization) != ("none", "raw", "peak"):
         _refuse(
             "a raw waveform has name raw, spectrum none and normalization peak, and nothing else has",
@@ -140,7 +132,7 @@ def _check_raw(contract: "FrontendContract") -> None:
         )
 
 
-def _check_geometry(contract: "FrontendContract") -> None:
+def _check_geometry(contract: FrontendContract) -> None:
     length, samples = contract.fft_length, contract.chunk_samples
     if length < 128 or length > 2048 or length & (length - 1):
         _refuse("the FFT length must be a power of two from 128 to 2048", length)
@@ -161,7 +153,7 @@ def _check_geometry(contract: "FrontendContract") -> None:
         _refuse(f"bins must be {length // 2}, or one more with the Nyquist bin", contract.bins)
 
 
-def _check_mel(contract: "FrontendContract") -> None:
+def _check_mel(contract: FrontendContract) -> None:
     bands, half = contract.mel_bands, contract.sample_rate / 2
     if not 0 <= bands <= contract.bins:
         _refuse(f"mel bands must be from 0 (none) to the number of bins, {contract.bins}", bands)
@@ -191,7 +183,7 @@ def _check_mel(contract: "FrontendContract") -> None:
         )
 
 
-def _check_fixed(contract: "FrontendContract") -> None:
+def _check_fixed(contract: FrontendContract) -> None:
     scale, offset = contract.fixed_scale, contract.fixed_offset
     if not SMALLEST_SCALE <= scale <= LARGEST_SCALE:
         _refuse("a fixed scale must be from 2^-40 to 2^40", scale)

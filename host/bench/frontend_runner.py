@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import Contract, FrontendContract, TensorContract
+from host.contract import Contract, TensorContract
 from host.errors import HostFailure
+from host.frontend_contract import FrontendContract
 from host.reference.frontend_library import ROOT, SOURCES
 from host.reference.frontend_stages import (
     INPUT_SCALE,
