@@ -53,10 +53,11 @@ def ask(bench: Bench, question: Question, *, soak: int = 20) -> Answer:
         Kind.STREAM: lambda: _stream(bench, question),
         Kind.SOAK: lambda: _soak(bench, question, soak),
     }
-    try:
-        return answering[question.kind]()
-    except NightjarError as error:
-        return Answer(question, failure=error, cause=f"{error.failure_class} {error.what}")
+    with bench.asking(question.id):
+        try:
+            return answering[question.kind]()
+        except NightjarError as error:
+            return Answer(question, failure=error, cause=f"{error.failure_class} {error.what}")
 
 
 class Causes:

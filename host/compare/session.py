@@ -3,8 +3,8 @@
 `nightjar verify`, the hardware-in-the-loop suite and `nightjar classify` are all this.
 """
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -308,6 +308,16 @@ class Bench:
     def cause(self) -> NightjarError | None:
         """The failure after which the board is not asked on."""
         return self._cause
+
+    @contextmanager
+    def asking(self, what: str) -> Iterator[None]:
+        """What is asked in the block is asked for `what`, as a recording has it."""
+        tape = self.session.tape
+        if tape is not None:
+            tape.asked(what)
+        yield
+        if tape is not None:
+            tape.answered()
 
     def guarded(self, ask: Callable[[], T]) -> T:
         """Ask the board, unless it has failed before; a failure is kept, and raised again by every later question."""
