@@ -69,8 +69,9 @@ def command(
             return verdict.exit_code
         replayed = replay_suite(recordings, Path(folder))
     conclusion = replayed.conclusion
-    if conclusion.verdict is not None and conclusion.verdict.exact:
-        conclusion = with_coverage(conclusion, covered(recordings[0]), manifest.min_coverage)
+    counted = covered(recordings[0])
+    if counted is not None and conclusion.verdict is not None and conclusion.verdict.exact:
+        conclusion = with_coverage(conclusion, counted, manifest.min_coverage)
     return conclude_suite(
         conclusion,
         replayed.proof,

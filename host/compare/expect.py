@@ -160,8 +160,8 @@ class Oracle:
     ) -> tuple[npt.NDArray[np.float32] | None, tuple[npt.NDArray[Any], ...]]:
         if vector.chunk is None:
             return None, vector.inputs
-        from host.reference.frontend import features as frontend_features
-        from host.reference.frontend import quantize
+        from host.reference.frontend_anywhere import features as frontend_features
+        from host.reference.frontend_anywhere import quantize
 
         contract = self.subject.contract
         if contract is None:

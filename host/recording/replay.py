@@ -57,7 +57,8 @@ def replay_verdict(recording: Recording, folder: Path) -> Verdict:
         raise _at_home(error, session, recording) from error
     player.finish()
     _raise_what_ended(recording)
-    return verdict.covered(covered(recording))
+    found = covered(recording)
+    return verdict if found is None else verdict.covered(found)
 
 
 def replay_suite(parts: Sequence[Recording], folder: Path) -> ReplayedSuite:
@@ -101,13 +102,15 @@ def replay_suite(parts: Sequence[Recording], folder: Path) -> ReplayedSuite:
     return ReplayedSuite(session, conclusion, proof)
 
 
-def covered(recording: Recording) -> Covered:
-    """What the vectors of the session reached, as it was counted then.
+def covered(recording: Recording) -> Covered | None:
+    """What the vectors of the session reached, as it was counted then; None where nobody counted.
 
     Raises:
         BadInput: it is damaged.
     """
     data, reason = recording.members.get(archive.COVERAGE), recording.manifest.coverage_reason
+    if data is None and not reason:
+        return None
     try:
         return Covered(None if data is None else Coverage.from_bytes(data), reason)
     except ValueError as error:
