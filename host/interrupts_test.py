@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from host.testing_children import with_default_signals
+
 START = """
 import os, signal, time
 from host.interrupts import Interrupts
@@ -48,9 +50,8 @@ print("and quiet")
 
 def run(code: str, signal: str) -> str:
     code = START.replace("SIGNAL", signal) + code
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
-    )
+    command = with_default_signals([sys.executable, "-c", code])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

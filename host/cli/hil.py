@@ -181,8 +181,9 @@ def command(
             ended = _run(line, limit, quiet=json_path == "-")
             proof = read_proof(file, nonce)
             keeper.take(recorded)
-            run = SuiteRun(soak, proof is not None, _how(ended), ended in _ORDERLY)
-            keeper.suite = run
+            run = keeper.suite = SuiteRun(
+                *(soak, proof is not None, _how(ended), ended in _ORDERLY, ended is None)
+            )
             _check_usage(ended, proof)
             conclusion = conclude(
                 session,
@@ -190,6 +191,7 @@ def command(
                 proof,
                 ended=run.ended,
                 orderly=run.orderly,
+                late=run.late,
                 command=shlex.join(["nightjar", *sys.argv[1:]]),
             )
         if conclusion.verdict is not None and conclusion.verdict.exact:

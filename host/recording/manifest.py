@@ -53,6 +53,7 @@ class SuiteRun:
     proof: bool = True
     ended: str = ""
     orderly: bool = True
+    late: bool = False
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,13 @@ def replay_suite(parts: Sequence[Recording], folder: Path) -> ReplayedSuite:
     proof = read_proof(file, _NONCE) if suite.proof else None
     line = parts[0].manifest.line
     conclusion = conclude(
-        session, questions, proof, ended=suite.ended, orderly=suite.orderly, command=line
+        session,
+        questions,
+        proof,
+        ended=suite.ended,
+        orderly=suite.orderly,
+        late=suite.late,
+        command=line,
     )
     error = conclusion.error
     if error is not None:
