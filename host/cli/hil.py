@@ -115,7 +115,7 @@ def command(
 
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
-    from host.cli.outcome import conclude_suite, with_coverage
+    from host.cli.outcome import gated, report
     from host.cli.progress import working
     from host.compare.conclude import conclude
     from host.compare.prepare import default_folder, prepare
@@ -198,9 +198,9 @@ def command(
             vectors_judged = _vectors(session)
             with keeper.session(), enforced(limit), working("counting what the vectors reach"):
                 covered = cover(made, subject, vectors_judged, limit=limit)
-            conclusion = with_coverage(conclusion, covered, min_coverage)
-        keeper.verdict = conclusion.verdict
-        return conclude_suite(
+            conclusion = gated(conclusion, covered, None, min_coverage)
+        keeper.verdict, keeper.code = conclusion.verdict, conclusion.code
+        return report(
             conclusion,
             proof,
             session,

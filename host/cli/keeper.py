@@ -28,12 +28,14 @@ class Keeper:
 
     What keeps the file from being written is an error only where all else is well: no verdict is hidden by it.
 
-    verdict: what was concluded. suite: how the suite ended. baseline, min_coverage: what the verdict is held against.
+    verdict: what was concluded, and `code` its exit code. suite: how the suite ended. baseline, min_coverage: what the
+    verdict is held against.
     """
 
     def __init__(self, path: Path | None, *, faults: str | None) -> None:
         self.path = path
         self.verdict: Verdict | None = None
+        self.code: int | None = None
         self.suite: SuiteRun | None = None
         self.baseline: Baseline | None = None
         self.min_coverage: float | None = None
@@ -115,6 +117,7 @@ class Keeper:
             recording.manifest,
             line=shlex.join(["nightjar", *sys.argv[1:]]),
             ended=None if self._ended is None else stated(self._ended),
+            exit_code=self.code if self._ended is None else self._ended.exit_code,
             suite=self.suite,
             min_coverage=self.min_coverage,
             baseline="" if self.baseline is None else str(self.baseline.path),

@@ -18,6 +18,9 @@ from host.report.summary import summary_lines
 from host.report.verdict import Verdict
 from host.results import write_result
 
+# The test that stands for a whole verdict.
+_VERDICT = CaseRecord("nightjar", "verdict", "passed", 0.0, "hil_tests/conftest.py", 1)
+
 
 def held_against(
     verdict: Verdict, before: Baseline | None, least: float | None
@@ -36,10 +39,15 @@ def held_against(
     return replace(verdict, exit_code=failure.exit_code), failure
 
 
-def with_coverage(conclusion: Conclusion, covered: Covered, least: float | None) -> Conclusion:
-    """The conclusion of an exact verdict with what its vectors reach, held against `least` percent."""
-    assert conclusion.verdict is not None
-    verdict, failure = held_against(conclusion.verdict.covered(covered), None, least)
+def gated(
+    conclusion: Conclusion, covered: Covered | None, before: Baseline | None, least: float | None
+) -> Conclusion:
+    """The conclusion of an exact verdict with what its vectors reach, where that is known, held against both gates."""
+    verdict = conclusion.verdict
+    assert verdict is not None
+    if covered is not None:
+        verdict = verdict.covered(covered)
+    verdict, failure = held_against(verdict, before, least)
     return replace(conclusion, code=Exit(verdict.exit_code), verdict=verdict, error=failure)
 
 
@@ -54,7 +62,7 @@ def show(verdict: Verdict, title: str, json_path: str | None, html_path: Path | 
         say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
 
 
-def conclude_suite(
+def report(
     conclusion: Conclusion,
     proof: Proof | None,
     session: Session,
@@ -64,14 +72,16 @@ def conclude_suite(
     junit: Path | None,
     gitlab: Path | None,
 ) -> int:
-    """Write the reports of a run of the suite; its exit code.
+    """Write the reports of a conclusion; its exit code.
 
     Raises:
         NightjarError: what decides, where no difference of the verdict says it.
     """
     error, verdict = conclusion.error, conclusion.verdict
-    cases, properties = cases_of(error, proof), _properties(session, conclusion)
-    write_reports(cases, properties, junit, gitlab)
+    cases, properties = _cases(error, proof), _properties(session, conclusion)
+    for path, form in ((junit, False), (gitlab, True)):
+        if path is not None:
+            write_result(path, junit_xml(cases, properties, gitlab=form))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for text in annotations(cases):
             say(text, json_path)
@@ -82,31 +92,14 @@ def conclude_suite(
     return conclusion.code
 
 
-def write_reports(
-    cases: list[CaseRecord], properties: dict[str, str], junit: Path | None, gitlab: Path | None
-) -> None:
-    """Write the JUnit files that are wanted."""
-    for path, form in ((junit, False), (gitlab, True)):
-        if path is not None:
-            write_result(path, junit_xml(cases, properties, gitlab=form))
-
-
-def cases_of(error: NightjarError | None, proof: Proof | None) -> list[CaseRecord]:
+def _cases(error: NightjarError | None, proof: Proof | None) -> list[CaseRecord]:
     """The tests that ran, and one that stands for what no test of them shows: a report must not look green then."""
     cases = [] if proof is None else list(proof.cases)
     if error is not None and error.failure_class not in {case.kind for case in cases}:
-        cases.append(verdict_case(error))
-    return cases
-
-
-def verdict_case(error: NightjarError | None) -> CaseRecord:
-    """A test that stands for a whole verdict; `error` is what decides it, None where it is exact."""
-    passed = CaseRecord("nightjar", "verdict", "passed", 0.0, "hil_tests/conftest.py", 1)
-    if error is None:
-        return passed
-    outcome = "failed" if error.is_verdict else "error"
-    kind, text = error.failure_class, str(error)
-    return replace(passed, outcome=outcome, kind=kind, message=error.what, text=text)
+        outcome = "failed" if error.is_verdict else "error"
+        kind, text = error.failure_class, str(error)
+        cases.append(replace(_VERDICT, outcome=outcome, kind=kind, message=error.what, text=text))
+    return cases or [_VERDICT]
 
 
 def _properties(session: Session, conclusion: Conclusion) -> dict[str, str]:

@@ -29,55 +29,26 @@ def command(
 ) -> int:
     import tempfile
 
-    from host.cli.outcome import (
-        conclude_suite,
-        held_against,
-        show,
-        verdict_case,
-        with_coverage,
-        write_reports,
-    )
-    from host.errors import BadInput, FirmwareFailure, NightjarError
+    from host.cli.outcome import gated, report
     from host.recording.recording import Recording
-    from host.recording.replay import baseline, covered, replay_suite, replay_verdict
-    from host.report.verdict import describe
+    from host.recording.replay import baseline, check_code, covered, replay
 
     # As the suite takes its parts, by name: which is given first makes no difference.
     recordings = [Recording.read(file) for file in sorted(files, key=lambda file: file.name)]
-    manifest = recordings[0].manifest
-    if len(files) > 1 and any(one.manifest.suite is None for one in recordings):
-        raise BadInput(
-            "only the parts of a run of the suite are replayed together",
-            evidence=f"Received: {len(files)} files, of which some are of `nightjar verify`",
-            next_step="give one file",
-        )
+    first = recordings[0]
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
-        if manifest.suite is None:
-            before = baseline(recordings[0])
-            try:
-                found = replay_verdict(recordings[0], Path(folder))
-            except NightjarError as error:
-                write_reports([verdict_case(error)], {}, junit, gitlab)
-                raise
-            verdict, failure = held_against(found, before, manifest.min_coverage)
-            first = verdict.first_difference
-            wrong = failure if first is None else FirmwareFailure(describe(first))
-            write_reports([verdict_case(wrong)], {}, junit, gitlab)
-            show(verdict, f"{Path(manifest.model).name} on {manifest.board}", json_path, html_path)
-            if failure is not None:
-                raise failure
-            return verdict.exit_code
-        replayed = replay_suite(recordings, Path(folder))
-    conclusion = replayed.conclusion
-    counted = covered(recordings[0])
-    if counted is not None and conclusion.verdict is not None and conclusion.verdict.exact:
-        conclusion = with_coverage(conclusion, counted, manifest.min_coverage)
-    return conclude_suite(
-        conclusion,
-        replayed.proof,
-        replayed.session,
-        json_path=json_path,
-        html_path=html_path,
-        junit=junit,
-        gitlab=gitlab,
-    )
+        replayed = replay(recordings, Path(folder))
+        conclusion = replayed.conclusion
+        if conclusion.verdict is not None and conclusion.verdict.exact:
+            least = first.manifest.min_coverage
+            conclusion = gated(conclusion, covered(first), baseline(first), least)
+        check_code(first, conclusion.code)
+        return report(
+            conclusion,
+            replayed.proof,
+            replayed.session,
+            json_path=json_path,
+            html_path=html_path,
+            junit=junit,
+            gitlab=gitlab,
+        )

@@ -174,7 +174,7 @@ def command(
                     command=shlex.join(["nightjar", *sys.argv[1:]]),
                 )
         verdict, failure = held_against(verdict, before, min_coverage)
-        keeper.verdict = verdict
+        keeper.verdict, keeper.code = verdict, verdict.exit_code
         show(verdict, f"{model.name} on {board}", json_path, html_path)
         if failure is not None:
             raise failure

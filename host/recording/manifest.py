@@ -64,8 +64,9 @@ class Manifest:
     with which its link was damaged on purpose. generator: seeds the request ids and nonces. origin: microseconds of
     the clock when it began; limit: seconds of that clock. model, project: where they lay. bundle: whether the model
     came in one. asked: in the order of asking. errors: what went wrong outside any question. ended: what ended the
-    command from outside the session, if anything did. suite: None for `nightjar verify`. min_coverage: percent.
-    baseline: where it lay. coverage_reason: why there is no coverage.
+    command from outside the session, if anything did. exit_code: of its conclusion; None where the suite was called
+    without `nightjar hil`. suite: None for `nightjar verify`. min_coverage: percent. baseline: where it lay.
+    coverage_reason: why there is no coverage.
     """
 
     line: str
@@ -85,6 +86,7 @@ class Manifest:
     asked: tuple[Asked, ...] = ()
     errors: tuple[Stated, ...] = ()
     ended: Stated | None = None
+    exit_code: int | None = None
     suite: SuiteRun | None = None
     min_coverage: float | None = None
     baseline: str = ""
@@ -105,14 +107,15 @@ class Manifest:
         """
         raw = load_json(data, "manifest.json of a recording", next_step=NEXT)
         try:
-            if raw.pop("schema") != SCHEMA:
-                raise KeyError("schema")
+            schema = raw.pop("schema", None) if isinstance(raw, dict) else None
+            if schema != SCHEMA:
+                raise ValueError(f"the schema {str(schema)[:80]!r}")
             made = typed(cls, raw)
             _check(made)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise BadInput(
                 f"a recording must follow the schema {SCHEMA}",
-                evidence=f"Received: {type(error).__name__}: {error}"[:300],
+                evidence=f"Received: {error}"[:300],
                 next_step=NEXT,
             ) from error
         return made

@@ -16,11 +16,12 @@ from host.files import sha256_bytes
 from host.link.cut import Cutter
 from host.project import DESCRIPTION as PROJECT_DESCRIPTION
 from host.project import Project, load_project
-from host.reading import read_file
+from host.reading import MOST_JSON, read_file
 from host.recording import archive
 from host.recording.archive import MANIFEST, MOST_FILE, MOST_UNPACKED, SUBJECT, VECTORS
 from host.recording.manifest import NEXT, Manifest, Member
 from host.recording.records import Kind, Record, records
+from host.zips import DAMAGED
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,10 @@ class Recording:
         if total > MOST_UNPACKED:
             raise too_long(total)
         listed = {name: Member(len(data), sha256_bytes(data)) for name, data in members.items()}
-        manifest = replace(self.manifest, members=listed)
-        return archive.pack({MANIFEST: manifest.to_json(), **members})
+        manifest = replace(self.manifest, members=listed).to_json()
+        if len(manifest) > MOST_JSON:
+            raise too_long(len(manifest), MOST_JSON)
+        return archive.pack({MANIFEST: manifest, **members})
 
     @classmethod
     def read(cls, path: Path) -> "Recording":
@@ -76,10 +79,10 @@ class Recording:
             if wrong:
                 raise ValueError(f"{wrong[0]} is not the one that the manifest names")
             recording = cls(manifest, members)
-            for _ in recording.records():
-                pass
+            if recording.console != members.get(archive.CONSOLE):
+                raise ValueError(f"{archive.CONSOLE} is not what came between the frames")
             return recording
-        except archive.DAMAGED as error:
+        except DAMAGED as error:
             raise BadInput(
                 "a recording is a zip as nightjar writes it, whole and unchanged",
                 evidence=f"Received: {path}: {str(error)[:300] or type(error).__name__}",
@@ -198,10 +201,10 @@ def project_members(project: Project) -> dict[str, bytes]:
     return found
 
 
-def too_long(size: int) -> HostFailure:
+def too_long(size: int, most: int = MOST_UNPACKED) -> HostFailure:
     """The error for a session that no recording can hold."""
     return HostFailure(
         "the session is longer than a recording may be",
-        evidence=f"{size:,} bytes; at most {MOST_UNPACKED:,} may be there",
+        evidence=f"{size:,} bytes; at most {most:,} may be there",
         next_step="record fewer vectors, or a shorter --soak",
     )

@@ -15,7 +15,8 @@ from host.compare.session import Bench, Session
 from host.coverage.coverage import Coverage
 from host.coverage.covered import Covered
 from host.deadline import Deadline
-from host.errors import BadInput, NightjarError
+from host.errors import BadInput, FirmwareFailure, NightjarError
+from host.exit_codes import Exit
 from host.link.identity import check_project
 from host.recording import archive
 from host.recording.manifest import NEXT, Test, restated
@@ -23,54 +24,74 @@ from host.recording.player import CutOff, Player
 from host.recording.recording import Recording
 from host.report.junit import CaseRecord
 from host.report.regression import Baseline
-from host.report.verdict import Verdict
+from host.report.verdict import describe
 
 _NONCE = "replay"
 
 
 @dataclass(frozen=True, eq=False)
-class ReplayedSuite:
-    """A run of the suite, replayed."""
+class Replayed:
+    """What a session comes to again. proof: of the suite; None where there is none."""
 
     session: Session
     conclusion: Conclusion
     proof: Proof | None
 
 
-def replay_verdict(recording: Recording, folder: Path) -> Verdict:
-    """The verdict of a recorded `nightjar verify`, with the coverage that was counted then.
+def replay(parts: Sequence[Recording], folder: Path) -> Replayed:
+    """What a recorded session comes to, without its gates: the coverage that was asked for, and the baseline.
 
     Args:
+        parts: one recording, or those of all processes of a run of the suite.
         folder: empty, for files while it lasts.
 
     Raises:
-        NightjarError: what the session ended with.
-        BadInput: the recording is damaged, or of another version of nightjar (`Diverged`).
+        BadInput: a recording is damaged, or of another version of nightjar (`Diverged`).
     """
+    if parts[0].manifest.suite is not None:
+        return _replay_suite(parts, folder)
+    if len(parts) > 1:
+        raise _of_no_run(f"{len(parts)} files, of which some are of `nightjar verify`")
+    return _replay_verify(parts[0], folder)
+
+
+def check_code(recording: Recording, code: int) -> None:
+    """Hold the exit code of a replay against that of the session.
+
+    Raises:
+        BadInput: it is another one.
+    """
+    recorded = recording.manifest.exit_code
+    if recorded not in (None, code):
+        raise BadInput(
+            "a recording must come to the exit code that it says",
+            evidence=f"Received: one that says {recorded}, and comes to {code}",
+            next_step="give the files of all processes, whole and unchanged, to the version that recorded them",
+        )
+
+
+def _replay_verify(recording: Recording, folder: Path) -> Replayed:
     session, player = _session(recording, folder)
     try:
         verdict = prove(session, command=recording.manifest.line)
+        player.finish()
     except CutOff as cut:
-        raise cut.error or _cut_short() from cut
+        return _failed_with(cut.error or _cut_short(), session)
     except NightjarError as error:
         player.finish()
-        raise _at_home(error, session, recording) from error
-    player.finish()
-    _raise_what_ended(recording)
-    found = covered(recording)
-    return verdict if found is None else verdict.covered(found)
+        return _failed_with(_at_home(error, session, recording), session)
+    if recording.manifest.ended is not None:
+        return _failed_with(restated(recording.manifest.ended), session)
+    first = verdict.first_difference
+    error = None if first is None else FirmwareFailure(describe(first))
+    return Replayed(session, Conclusion(Exit(verdict.exit_code), verdict, error, ()), None)
 
 
-def replay_suite(parts: Sequence[Recording], folder: Path) -> ReplayedSuite:
-    """A recorded run of the suite, from the recordings of all its processes.
-
-    Args:
-        folder: empty, for files while it lasts.
-
-    Raises: as `replay_verdict`.
-    """
+def _replay_suite(parts: Sequence[Recording], folder: Path) -> Replayed:
     sessions, files = [], []
     for number, recording in enumerate(parts):
+        if recording.manifest.suite is None:
+            raise _of_no_run(f"{len(parts)} files, of which some are of `nightjar verify`")
         session, player = _session(recording, folder / f"part{number}")
         sessions.append(session)
         check_project(session.project, session.subject)
@@ -80,19 +101,15 @@ def replay_suite(parts: Sequence[Recording], folder: Path) -> ReplayedSuite:
         writer = ProofWriter(file, header(session, questions, _NONCE))
         _ask_all(recording, session, player, questions, writer)
         writer.complete()
-        _raise_what_ended(recording)
     session, suite = sessions[0], parts[0].manifest.suite
     if any(header(one, questions, "") != header(session, questions, "") for one in sessions):
-        raise BadInput(
-            "recordings that are replayed together must be of the same run of the suite",
-            evidence="Received: recordings of other models, ELFs, boards or seeds",
-            next_step="give the files FILE-gwN.njs of one run",
-        )
+        raise _of_no_run("recordings of other models, ELFs, boards or seeds")
     file = folder / "proof"
     merge(files, ProofWriter(file, header(session, questions, _NONCE)), _NONCE)
     assert suite is not None
+    if parts[0].manifest.ended is not None:
+        return _failed_with(restated(parts[0].manifest.ended), session)
     proof = read_proof(file, _NONCE) if suite.proof else None
-    line = parts[0].manifest.line
     conclusion = conclude(
         session,
         questions,
@@ -100,12 +117,12 @@ def replay_suite(parts: Sequence[Recording], folder: Path) -> ReplayedSuite:
         ended=suite.ended,
         orderly=suite.orderly,
         late=suite.late,
-        command=line,
+        command=parts[0].manifest.line,
     )
     error = conclusion.error
     if error is not None:
         conclusion = replace(conclusion, error=_at_home(error, session, parts[0]))
-    return ReplayedSuite(session, conclusion, proof)
+    return Replayed(session, conclusion, proof)
 
 
 def covered(recording: Recording) -> Covered | None:
@@ -219,10 +236,9 @@ def _record(
     return CaseRecord(test.classname, test.name, outcome, seconds, *where, kind, message, text)
 
 
-def _raise_what_ended(recording: Recording) -> None:
-    """Raise what ended the command behind the session, if anything did."""
-    if recording.manifest.ended is not None:
-        raise restated(recording.manifest.ended)
+def _failed_with(error: NightjarError, session: Session) -> Replayed:
+    """There is no verdict, and why."""
+    return Replayed(session, Conclusion(Exit(error.exit_code), None, error, ()), None)
 
 
 def _at_home(error: NightjarError, session: Session, recording: Recording) -> NightjarError:
@@ -232,6 +248,14 @@ def _at_home(error: NightjarError, session: Session, recording: Recording) -> Ni
     for name in ("what", "evidence", "next_step"):
         said[name] = str(said[name]).replace(here, home)
     return restated(said)
+
+
+def _of_no_run(received: str) -> BadInput:
+    return BadInput(
+        "recordings that are replayed together must be of the same run of the suite",
+        evidence=f"Received: {received}",
+        next_step="give one file, or the files FILE-gwN.njs of one run",
+    )
 
 
 def _cut_short() -> BadInput:
