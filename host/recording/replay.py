@@ -83,8 +83,8 @@ def _replay_verify(recording: Recording, folder: Path) -> Replayed:
     if recording.manifest.ended is not None:
         return _failed_with(restated(recording.manifest.ended), session)
     first = verdict.first_difference
-    error = None if first is None else FirmwareFailure(describe(first))
-    return Replayed(session, Conclusion(Exit(verdict.exit_code), verdict, error, ()), None)
+    wrong = None if first is None else FirmwareFailure(describe(first))
+    return Replayed(session, Conclusion(Exit(verdict.exit_code), verdict, wrong, ()), None)
 
 
 def _replay_suite(parts: Sequence[Recording], folder: Path) -> Replayed:
