@@ -3,6 +3,7 @@
 import re
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,16 @@ import numpy as np
 import pytest
 
 from hil_tests.tester.recorded import nightjar, replayed, same
-from hil_tests.tester.test_hang import HANG, UNDEFINED
+from hil_tests.tester.test_hang import HANG, UNDEFINED, Dying
+from host.cli.keeper import Keeper
 from host.compare.flip import copy_project, find_symbol, overwrite
+from host.compare.prove import prove
+from host.compare.session import Session
+from host.deadline import Deadline
 from host.elf_record import write_record
+from host.errors import LinkFailure
 from host.project import Project
+from host.recording.recorder import Recorder
 from host.recording.recording import Recording
 from host.recording.records import Kind
 from host.reference.model import ReferenceModel
@@ -264,3 +271,59 @@ def test_a_recording_says_what_passed(scene: Any, tmp_path: Path) -> None:
     assert recording.manifest.faults == "seed=3,rate=1e-3"
     assert recording.manifest.vectors == 2
     assert recording.to_bytes() == file.read_bytes()
+
+
+def test_the_same_faults_give_the_same_frames(scene: Any, tmp_path: Path) -> None:
+    """Both ways, whatever was damaged. A busy computer's time-out makes another run of it, so some are tried."""
+    model, _, words = scene("noisy, flipped", "virtual")
+    found: list[list[list[bytes]]] = []
+    for number in range(5):
+        file = tmp_path / f"{number}.njs"
+        nightjar("verify", model, *words, "--vectors", 2, "--record", file, cwd=tmp_path)
+        recording = Recording.read(file)
+        ways = [[one.data for one in recording.frames(kind)] for kind in (Kind.SENT, Kind.CAME)]
+        if ways in found:
+            assert any(not one.whole for one in recording.frames(Kind.CAME))
+            return
+        found.append(ways)
+    raise AssertionError("no two of five runs had the same frames")
+
+
+def test_a_line_that_dies(made: Any, model_path: Path, tier: str, tmp_path: Path) -> None:
+    """14, with what the board said of itself; and a run that ends so early has few frames."""
+    subject, project = made(model_path, tier)
+    for after in (0, 5):
+        session = Session(
+            *(project, subject, tier, 1, 0),
+            root=tmp_path / "boards",
+            limit=Deadline.after(2),
+            wrap=lambda transport, after=after: Dying(transport, after),
+        )
+        recorder = Recorder(session)
+        with pytest.raises(LinkFailure) as caught:
+            prove(replace(session, tape=recorder))
+        file = tmp_path / f"{after}.njs"
+        file.write_bytes(recorder.recording().to_bytes())
+        again = replayed(file, elsewhere=tmp_path / f"elsewhere{after}")
+        assert (again.code, again.error) == (14, caught.value.as_json())
+
+
+def test_nothing_is_left_of_a_run_that_is_interrupted(
+    made: Any, model_path: Path, tmp_path: Path
+) -> None:
+    """As of every result: no half of a session is taken for a whole one."""
+    subject, project = made(model_path, "native")
+    file = tmp_path / "session.njs"
+    session = Session(project, subject, "native", 1, 0)
+
+    def end_with(error: BaseException) -> None:
+        with Keeper(file, faults=None) as keeper:
+            keeper.record(session)
+            raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        end_with(KeyboardInterrupt())
+    assert not file.exists()
+    with pytest.raises(MemoryError):
+        end_with(MemoryError())
+    assert Recording.read(file).manifest.vectors == 1

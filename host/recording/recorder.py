@@ -106,6 +106,7 @@ class Recorder:
 
         Raises:
             HostFailure: it is more than a recording may hold.
+            BadInput: its vectors are more than anybody could have drawn.
         """
         session = self.session
         if len(self._stream) > archive.MOST_UNPACKED or self._stream.count > MOST_RECORDS:
@@ -174,16 +175,11 @@ class Recorder:
             self._depth -= 1
 
     def _vectors(self) -> dict[str, bytes]:
-        """The inputs of the session; none where it has none, or could not draw them either."""
+        """The inputs of the session that are no chunks of its bundle."""
         session, ports = self.session, self.session.project.description.inputs
         if not session.raw:
             return {}
-        try:
-            made = make_vectors(
-                session.subject, ports, session.vectors, session.seed, session.given
-            )
-        except NightjarError:
-            return {}
+        made = make_vectors(session.subject, ports, session.vectors, session.seed, session.given)
         return {archive.VECTORS: vectors_npz([one.inputs for one in made[: session.raw]])}
 
 

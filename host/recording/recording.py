@@ -135,20 +135,20 @@ class Recording:
             ) from error
         return replace(subject, path=Path(manifest.model)), load_project(folder / archive.PROJECT)
 
-    def inputs(self, project: Project) -> tuple[Inputs, ...] | None:
-        """The inputs that the session drew and was given, in order; None where it came to none.
+    def inputs(self, project: Project) -> tuple[Inputs, ...]:
+        """The inputs that the session drew and was given, in order.
 
         Raises:
             BadInput: they are not those of the project's model.
         """
-        data = self.members.get(VECTORS)
-        if data is None:
-            return None
+        count = self.manifest.vectors + self.manifest.given
+        if not count:
+            return ()
         ports = project.description.inputs
         wanted = {f"input{i}": (port.dtype, port.shape) for i, port in enumerate(ports)}
+        data = self.members.get(VECTORS, b"")
         arrays = read_arrays(data, VECTORS, wanted, MOST_UNPACKED, next_step=NEXT)
         columns = [arrays[name] for name in wanted]
-        count = self.manifest.vectors + self.manifest.given
         if not columns or len(columns[0]) != count:
             raise BadInput(
                 f"{VECTORS} must hold every input of the session",

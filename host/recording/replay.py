@@ -129,9 +129,11 @@ def covered(recording: Recording) -> Covered | None:
     """What the vectors of the session reached, as it was counted then; None where nobody counted.
 
     Raises:
-        BadInput: it is damaged.
+        BadInput: it is damaged, or missing though the session was held to a share of it.
     """
     data, reason = recording.members.get(archive.COVERAGE), recording.manifest.coverage_reason
+    if data is None and recording.manifest.min_coverage is not None:
+        raise _damaged(archive.COVERAGE, ValueError("none, though a share of it was asked for"))
     if data is None and not reason:
         return None
     try:
@@ -155,13 +157,12 @@ def _session(recording: Recording, folder: Path) -> tuple[Session, Player]:
     manifest = recording.manifest
     check_name(manifest.board)
     subject, project = recording.unfold(folder)
-    inputs, player = recording.inputs(project), Player(recording)
+    player = Player(recording)
     session = Session(
         *(project, subject, manifest.board),
-        # Drawn then, and kept: another version of numpy may draw others.
-        vectors=manifest.vectors + manifest.given if inputs is None else 0,
+        vectors=0,  # those that were drawn then are kept: another version of numpy may draw others
         seed=manifest.seed,
-        given=inputs or (),
+        given=recording.inputs(project),
         limit=None if manifest.limit is None else Deadline(manifest.limit),
         repeats=manifest.repeats,
         tape=player,
