@@ -165,19 +165,26 @@ def other_piece(frame: Frame) -> bytes | None:
     return frame.payload[:-1] + bytes([frame.payload[-1] ^ 1])
 
 
+def otherwise(recording: Recording, alter: Callable[[Frame], bytes | None]) -> Iterator[bytes]:
+    """The recording with one frame that came altered, for each that can be."""
+    made = list(recording.records())
+    for place, record in enumerate(made):
+        for data in altered(record.data, alter) if record.kind == Kind.CAME else ():
+            forged = replace(record, data=data)
+            yield with_records(recording, [*made[:place], forged, *made[place + 1 :]])
+
+
 @pytest.mark.parametrize("alter", [other_digest, other_piece])
 def test_a_tensor_that_came_otherwise(
     recording: Recording, replay: Replay, alter: Callable[[Frame], bytes | None]
 ) -> None:
     """Undamaged frames of another tensor: the session would have asked for more, which is not there."""
-    made, tried = list(recording.records()), 0
-    for place, record in enumerate(made):
-        for data in altered(record.data, alter) if record.kind == Kind.CAME else ():
-            forged = [*made[:place], replace(record, data=data), *made[place + 1 :]]
-            done = replay(with_records(recording, forged))
-            assert done.verdict.get("exact") is not True
-            assert done.code != 0
-            tried += 1
+    tried = 0
+    for data in otherwise(recording, alter):
+        done = replay(data)
+        assert done.verdict.get("exact") is not True
+        assert done.code != 0
+        tried += 1
     assert tried >= 2
 
 
@@ -206,6 +213,15 @@ def test_records_that_are_left_out_doubled_or_moved(
     )
 
 
+@pytest.mark.parametrize("limit", [None, 1e308, 1e15])
+def test_a_limit_that_was_not_reached_changes_nothing(
+    recording: Recording, replay: Replay, recorded: tuple[bytes, Done], limit: float | None
+) -> None:
+    later = replace(recording, manifest=replace(recording.manifest, limit=limit))
+    done = replay(later.to_bytes())
+    assert is_refused(done) or (done.code, done.verdict) == (0, recorded[1].verdict)
+
+
 LIES: dict[str, dict[str, Any]] = {
     "board": {"board": "virtual"},
     "no board": {"board": "../native"},
@@ -215,6 +231,9 @@ LIES: dict[str, dict[str, Any]] = {
     "vectors of before time": {"vectors": -1},
     "repeats": {"repeats": 2},
     "no repeats": {"repeats": 0},
+    "endless repeats": {"repeats": 1 << 40},
+    "repeats that no board does": {"repeats": 65535},
+    "origin": {"origin": 1 << 70},
     "generator": {"generator": "other"},
     "limit": {"limit": 1.0},
     "bundle": {"bundle": True},
@@ -234,6 +253,41 @@ def test_a_manifest_that_lies(recording: Recording, replay: Replay, name: str) -
     lying = replace(recording, manifest=replace(recording.manifest, **LIES[name]))
     done = replay(lying.to_bytes())
     assert is_refused(done), done.text
+
+
+def test_a_run_of_the_suite_that_lies(
+    made: Any, model_path: Path, tmp_path: Path, replay: Replay
+) -> None:
+    """As one of verify: no test less, no other soak, no other end, and no tensor that came otherwise."""
+    file, project = tmp_path / "session.njs", made(model_path, "native")[1]
+    words = ["--board", "native", "--project", project.path, "--vectors", 1, "--soak", 2]
+    words += ["--bundle", model_path, "--out", tmp_path / "out", "--record", file]
+    assert nightjar("hil", *words, cwd=tmp_path).code == 0
+    recording = Recording.read(file)
+    manifest, suite = recording.manifest, recording.manifest.suite
+    assert suite is not None
+    assert replay(file.read_bytes()).code == 0
+    late = {"class": "HOST", "what": "x", "evidence": "y", "next_step": "z"}
+    lies: list[dict[str, Any]] = [
+        {"asked": manifest.asked[:-1]},
+        {"asked": manifest.asked[1:]},
+        {"asked": ()},
+        {"errors": (late,)},
+        {"suite": None},
+        {"suite": replace(suite, soak=3)},
+        {"suite": replace(suite, proof=False)},
+        {"suite": replace(suite, late=True)},
+    ]
+    for lie in lies:
+        lying = replace(recording, manifest=replace(manifest, **lie))
+        assert is_refused(replay(lying.to_bytes())), lie
+    for data in otherwise(recording, other_digest):
+        done = replay(data)
+        assert done.code != 0
+        assert done.verdict.get("exact") is not True
+    other = tmp_path / "other.njs"
+    other.write_bytes(replace(recording, manifest=replace(manifest, exit_code=19)).to_bytes())
+    assert is_refused(nightjar("replay", file, other, cwd=tmp_path))
 
 
 @pytest.mark.parametrize(

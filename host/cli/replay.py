@@ -42,7 +42,7 @@ def command(
         if conclusion.verdict is not None and conclusion.verdict.exact:
             least = first.manifest.min_coverage
             conclusion = gated(conclusion, covered(first), baseline(first), least)
-        check_code(first, conclusion.code)
+        check_code(recordings, conclusion.code)
         return report(
             conclusion,
             replayed.proof,

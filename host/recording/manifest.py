@@ -144,7 +144,7 @@ def restated(raw: Mapping[str, Any]) -> NightjarError:
 def _check(manifest: Manifest) -> None:
     """Raise ValueError for what has the right types, and is of no session."""
     numbers = (manifest.vectors, manifest.given, manifest.seed, manifest.origin)
-    if min(numbers) < 0 or manifest.repeats < 1 or max(numbers) >= 1 << 63:
+    if min(numbers) < 0 or not 1 <= manifest.repeats < 1 << 16 or max(numbers) >= 1 << 63:
         raise ValueError(f"numbers of no session: {numbers}, {manifest.repeats}")
     if manifest.suite is not None and not 1 <= manifest.suite.soak < 1 << 31:
         raise ValueError(f"a soak of {manifest.suite.soak} inferences")
