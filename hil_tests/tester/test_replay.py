@@ -246,8 +246,9 @@ def test_what_the_deadline_cuts_off(scene: Any, tmp_path: Path, command: str) ->
     """Wherever it does."""
     model, _, words = scene("good", "native")
     file = tmp_path / "session.njs"
-    words += ["--deadline", 2, "--vectors", 20000, "--record", file]
-    words += [model] if command == "verify" else ["--bundle", model]
+    words += ["--deadline", 2, "--record", file]
+    words += ["--vectors", 20000, model] if command == "verify" else ["--bundle", model]
+    words += [] if command == "verify" else ["--vectors", 3000]
     done = nightjar(command, *words, cwd=tmp_path)
     assert done.code not in (0, 1, 2, 19), done.text
     same(done, file, tmp_path / "elsewhere")
