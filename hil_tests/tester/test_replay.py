@@ -274,9 +274,10 @@ def test_a_recording_says_what_passed(scene: Any, tmp_path: Path) -> None:
     assert recording.to_bytes() == file.read_bytes()
 
 
-def test_the_same_faults_give_the_same_frames(scene: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("board", ["native", "virtual"])
+def test_the_same_faults_give_the_same_frames(scene: Any, tmp_path: Path, board: str) -> None:
     """Both ways, whatever was damaged. A busy computer's time-out makes another run of it, so some are tried."""
-    model, _, words = scene("noisy, flipped", "virtual")
+    model, _, words = scene("noisy, flipped", board)
     found: list[list[list[bytes]]] = []
     for number in range(5):
         file = tmp_path / f"{number}.njs"
