@@ -1,9 +1,9 @@
 """One question to a board and its repeats: what came instead of an answer, and what it means."""
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from host.deadline import now
 from host.errors import BoardFailure, FirmwareFailure, HostFailure, LinkFailure, NightjarError
 from host.link.damage import CERTAIN, ENOUGH, SameDamage
 from host.link.frames import Broken, FrameType
@@ -40,7 +40,7 @@ class Attempts:
 
     def _begin(self, sent: int) -> None:
         self.sent = sent
-        self.started = time.monotonic()
+        self.started = now()
         self._heard = 0
         stats = self._exchange.stats
         self._frames, self._crc_errors = stats.frames_in, stats.crc_errors
@@ -132,7 +132,7 @@ class Attempts:
 
     def _evidence(self) -> str:
         exchange, stats = self._exchange, self._exchange.stats
-        seconds = time.monotonic() - self.started
+        seconds = now() - self.started
         evidence = (
             f"{self._what}: {self.sent} attempts in {seconds:.1f} s,"
             f" {stats.frames_in - self._frames} good and"
