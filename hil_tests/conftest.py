@@ -12,9 +12,9 @@ import pytest
 
 from hil_tests.suite import WORKERS, Ask, Suite, place_proof
 from host.compare.answers import ask as ask_bench
+from host.compare.bench import Bench
 from host.compare.minutes import follows
 from host.compare.questions import Kind, Question
-from host.compare.session import Bench
 from host.compare.vectors import node_id
 from host.errors import Defect, HostFailure, NightjarError
 from host.exit_codes import Exit, name_of

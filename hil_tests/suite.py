@@ -12,12 +12,13 @@ import pytest
 
 from host.cli.common import write_json
 from host.compare.answers import Answer
+from host.compare.bench import Bench
 from host.compare.conclude import Conclusion, conclude
 from host.compare.minutes import Minutes
 from host.compare.prepare import default_folder, prepare
 from host.compare.proof import ProofWriter, header, merge, read_proof
 from host.compare.questions import Plan, Question, plan
-from host.compare.session import Bench, Session
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import NightjarError
 from host.inputs import read_inputs

@@ -16,8 +16,9 @@ from hil_tests.family.members import write_member
 from host.build import build
 from host.bundle import Subject
 from host.cli import main
+from host.compare.bench import Bench
 from host.compare.prepare import prepare
-from host.compare.session import Bench, Session
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.listen.feed import feeds
 from host.project import Project

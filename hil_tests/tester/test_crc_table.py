@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from host.compare.bench import Bench
 from host.compare.flip import copy_project, find_symbol, flip_bit
-from host.compare.session import Bench, Session
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.elf_record import write_record
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError

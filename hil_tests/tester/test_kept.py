@@ -11,9 +11,10 @@ import pytest
 
 from host.bundle import load_subject
 from host.cache import EXPECTATIONS
+from host.compare.bench import Bench
 from host.compare.prepare import prepare
 from host.compare.prove import prove
-from host.compare.session import Bench, Session
+from host.compare.session import Session
 from host.errors import HostFailure
 from host.listen.classify import Listener, Recording
 from host.project import Project

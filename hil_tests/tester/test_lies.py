@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from host.compare.session import Bench, Session
+from host.compare.bench import Bench
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.link.client import Client, Cost

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.compare.session import Bench, Session
+from host.compare.bench import Bench
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.link.messages import Mode, Stages, What
 from model_gen.codegen.testing.models import builder, rewired

@@ -52,8 +52,9 @@ def command(
     json_path: str | None,
 ) -> int:
     from host.bundle import load_subject
+    from host.compare.bench import Bench
     from host.compare.prepare import prepare
-    from host.compare.session import Bench, Session
+    from host.compare.session import Session
     from host.errors import BadInput
     from host.exit_codes import Exit
     from host.listen.classify import Listener, as_json, show

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from host.compare.bench import Bench
 from host.compare.observe import FRONTEND, INPUT, LAYERS, Observation, output_place, run_place
 from host.compare.questions import STRIDES, Kind, Question
-from host.compare.session import Bench
 from host.deadline import now
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.link.messages import Mode

@@ -1,12 +1,13 @@
 """A session's board and the link to it: opened, flashed, and known to be what was asked for."""
 
+import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from typing import TYPE_CHECKING
 
 from host.boards import UNITS, open_board
 from host.boards.base import Board
 from host.boards.silence import explain_silence
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.elf_record import check_recorded
 from host.errors import IdentityFailure, NightjarError
@@ -18,11 +19,6 @@ from host.link.identity import check_identity, check_tables, check_unit
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
 
-if TYPE_CHECKING:
-    import random
-
-    from host.compare.session import Session
-
 START = 60.0  # seconds to start a board and flash it
 HELLO = 10.0  # seconds that firmware which has been started has to say who it is
 
@@ -33,7 +29,7 @@ class Contact:
     client: the connection, once identity is proved. elf_sha256: of what was flashed.
     """
 
-    def __init__(self, session: "Session", stack: ExitStack) -> None:
+    def __init__(self, session: Session, stack: ExitStack) -> None:
         self.client: Client | None = None
         self.elf_sha256 = ""
         self._session = session

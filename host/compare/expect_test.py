@@ -13,10 +13,11 @@ import pytest
 from host.build import build
 from host.bundle import Subject
 from host.cache import EXPECTATIONS
+from host.compare.bench import Bench
 from host.compare.expect import Expected, Oracle
 from host.compare.flip import copy_project, find_symbol, flip_bit
 from host.compare.layers import read_structure
-from host.compare.session import Bench, Session
+from host.compare.session import Session
 from host.compare.vectors import Vector, make_vectors
 from host.deadline import Deadline
 from host.elf_record import write_record

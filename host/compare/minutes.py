@@ -1,10 +1,10 @@
 """Writes down what a bench answers, question after question, into a proof."""
 
 from host.compare.answers import Answer, Causes
+from host.compare.bench import Bench
 from host.compare.observe import Observation
 from host.compare.proof import ProofWriter
 from host.compare.questions import Question
-from host.compare.session import Bench
 from host.errors import NightjarError
 from host.report.exhibits import save_exhibits
 

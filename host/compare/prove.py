@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from host.compare.session import Bench, Session
+from host.compare.bench import Bench
+from host.compare.session import Session
 from host.compare.vectors import node_id
 from host.coverage.covered import cover
 from host.report.verdict import Verdict

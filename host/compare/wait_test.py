@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from host.bundle import Subject
-from host.compare import contact, session
+from host.compare import contact
+from host.compare.bench import Bench
+from host.compare.session import Session
 from host.deadline import Deadline
 from host.elf_record import write_record
 from host.errors import BoardFailure
@@ -41,9 +43,9 @@ def test_what_was_waited_for_a_board_is_not_missing_to_flash_it(
         yield Board()
 
     monkeypatch.setattr(contact, "open_board", taken_for_a_while)
-    asked = session.Session(project, subject, "native", vectors=1, seed=0, wait=90)
+    asked = Session(project, subject, "native", vectors=1, seed=0, wait=90)
     with (
-        session.Bench(asked) as bench,
+        Bench(asked) as bench,
         pytest.raises(BoardFailure, match="that was all"),
     ):
         bench.identity()

@@ -6,7 +6,7 @@ import stat
 import zipfile
 from collections.abc import Mapping
 
-from host.contract_checks import FILE
+from host.contract import FILE
 from host.zips import opened, unpacked
 
 MANIFEST = "manifest.json"

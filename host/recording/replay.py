@@ -6,12 +6,13 @@ from pathlib import Path
 
 from host.boards import check_name
 from host.compare.answers import ask
+from host.compare.bench import Bench
 from host.compare.conclude import Conclusion, conclude
 from host.compare.minutes import Minutes, follows
 from host.compare.proof import Proof, ProofWriter, header, merge, read_proof
 from host.compare.prove import prove
 from host.compare.questions import Plan, Question, plan
-from host.compare.session import Bench, Session
+from host.compare.session import Session
 from host.coverage.coverage import Coverage
 from host.coverage.covered import Covered
 from host.deadline import Deadline

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import FrontendContract
+from host.frontend_contract import FrontendContract
 from host.reference import frontend, frontend_numpy
 from host.reference.frontend_library import is_there
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.contract import FrontendContract
+from host.frontend_contract import FrontendContract
 from host.reference.frontend_tables import (
     FrontendNumbers,
     FrontendTables,
