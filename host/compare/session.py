@@ -20,7 +20,7 @@ from host.compare.feed import Feed
 from host.compare.frontend_cause import explain_frontend
 from host.compare.judge import Answered, Case, first_difference
 from host.compare.layers import Structure, match_taps, read_structure
-from host.compare.observe import Inferred, Observation, Observer
+from host.compare.observe import PATIENCE, Inferred, Observation, Observer
 from host.compare.questions import Scope, absent
 from host.compare.reproduce import write_reproduction
 from host.compare.vectors import Inputs, Vector, count_vectors, make_vectors
@@ -30,7 +30,6 @@ from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
 from host.link.attempts import Mute, Silence
 from host.link.client import Client
-from host.link.faults import FaultyTransport
 from host.link.identity import check_identity, check_project, check_tables, check_unit
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
@@ -53,8 +52,10 @@ class Session:
     from. board: virtual, native, ... vectors: number of random vectors; `given` inputs come behind
     them, then a bundle's own chunks. seed: of the random vectors. limit: a deadline over everything.
     root: the private folder of boards, for tests; None is the user's. wait: seconds to wait for a
-    board that somebody else holds. wrap: put around the transport; how tests damage the link.
-    repeats: untapped runs on each vector, for determinism. evidence: folder for what reproduces a
+    board that somebody else holds. wrap: put around the transport; how tests damage the link. What
+    it gives may have a `generator`, of the client's ids and nonces, so that a session can be repeated.
+    repeats: untapped runs on each vector, for determinism. patience: seconds that one question to
+    the board may take, after which it hangs. evidence: folder for what reproduces a
     difference; None writes none.
     """
 
@@ -69,6 +70,7 @@ class Session:
     wait: float = 0
     wrap: Wrap | None = None
     repeats: int = 3
+    patience: float = PATIENCE
     evidence: Path | None = None
 
     @cached_property
@@ -170,6 +172,7 @@ class Bench:
             session.structure,
             session.taps,
             repeats=session.repeats,
+            patience=session.patience,
             limit=session.limit,
             instructions=self.identity().cost_unit == "instructions",
         )
@@ -356,9 +359,8 @@ class Bench:
         self._stack.callback(transport.close)
         self._hang_up = transport.close
         wrapped = session.wrap(transport) if session.wrap is not None else transport
-        generator = wrapped.generator if isinstance(wrapped, FaultyTransport) else None
-        client = Client(wrapped, generator=generator)
-        hello = client.hello(limit.at_most(HELLO))
+        client = Client(wrapped, generator=getattr(wrapped, "generator", None))
+        hello = client.hello(limit.at_most(min(HELLO, session.patience)))
         check_identity(hello, session.project, session.subject)
         check_tables(hello, session.project)
         check_unit(hello, UNITS[session.board])

@@ -88,8 +88,9 @@ class Attempts:
 
         HOST, or LINK where the link had cost time: there was no time to ask. FIRMWARE: every answer
         had the same damage. LINK: what came was damaged, or not the answer. `Silence`: nothing
-        came, or nothing more for most of the time from a board that had said who it is. `Unanswered`, `Mute`: before any HELLO was, nothing but events or logs came, or
-        nothing at all.
+        came, or nothing more for most of the time from a board that had said who it is.
+        `Unanswered`, `Mute`: before any HELLO was, nothing but events or logs came, or nothing at
+        all.
         """
         exchange, stats = self._exchange, self._exchange.stats
         if not self.sent:
