@@ -102,12 +102,9 @@ def run(given: list[str]) -> int:
     if sys.stdout is None:  # closed before we began; whoever closed it wants no output
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     interrupts = Interrupts()
-    try:
-        code = _run(given)
-    finally:
-        interrupts.done()
+    code = interrupts.during(lambda: _run(given))
     if interrupts.received is None:
-        return code
+        return 128 + signal.SIGINT if code is None else code
     forget_results()
     with contextlib.suppress(OSError):
         click.echo(f"interrupted by {interrupts.received.name}", err=True)
@@ -122,7 +119,7 @@ def _run(given: list[str]) -> int:
         return report_error(error, given)
     except click.ClickException as error:
         return _report_usage(error, given)
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         return 128 + signal.SIGINT
     except (_ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
