@@ -1,8 +1,9 @@
-"""A property test that fails prints its shrunk example as a test that can be pasted and run.
-
-And tests leave alone the boards that their user keeps, unless it is a board that is judged.
+"""A property test that fails prints its shrunk example as a test that can be pasted and run; none is
+failed by a slow machine. And tests leave alone the boards that their user keeps, unless it is a board
+that is judged.
 """
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -18,6 +19,13 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.mkdtemp(prefix="nightjar-tests-")
         os.environ["XDG_RUNTIME_DIR"] = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if importlib.util.find_spec("hypothesis") is None:
+        return  # a bench that judges boards needs none
+    from hypothesis import HealthCheck, settings
+
+    patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("anywhere", **patient)
+    settings.load_profile("anywhere")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

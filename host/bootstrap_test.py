@@ -45,16 +45,41 @@ def test_the_stamp_follows_the_pins(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert bootstrap.fingerprint() != first
 
 
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("root", [False, True])
 def test_what_only_tests_use_is_installed_where_it_can_be(
-    monkeypatch: pytest.MonkeyPatch, root: bool
+    monkeypatch: pytest.MonkeyPatch, root: bool, machine: str
 ) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    asked: list[set[str]] = []
+    monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(bootstrap, "can_install", lambda: root)
-    monkeypatch.setattr(
-        bootstrap, "install_packages", lambda wanted=bootstrap.PACKAGES: asked.append(wanted)
-    )
+    monkeypatch.setattr(bootstrap, "install_packages", lambda: asked.append(set()))
+    monkeypatch.setattr(bootstrap, "install_test_packages", lambda wanted: asked.append({*wanted}))
     monkeypatch.setattr(bootstrap, "make_venv", lambda: None)
     bootstrap.main(["--test"])
-    assert asked == [bootstrap.PACKAGES, *([bootstrap.TEST_PACKAGES] if root else [])]
+    assert len(asked) == 1 + root
+    if root:
+        assert "chromium" in asked[1]
+        assert ("qemu-user" in asked[1]) == (machine == "x86_64")
+
+
+def test_what_only_tests_use_stops_nothing_where_it_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed: list[str] = []
+
+    def install(packages: list[str]) -> str:
+        installed.extend(packages)
+        return "no candidate" if packages == ["snap"] else ""
+
+    monkeypatch.setattr(bootstrap, "apt_install", install)
+    wanted = {
+        "here": lambda: True,
+        "snap": lambda: False,
+        "shell": lambda: False,  # there is a package of that name, but nothing useful in it
+        "good": lambda: "good" in installed,
+    }
+    bootstrap.install_test_packages(wanted)
+    assert installed == ["snap", "shell", "good"]
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in said] == ["no snap", "no shell"]

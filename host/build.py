@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
 from host.boards.tools import require_open_files
+from host.build_place import buildable
 from host.build_stamp import Stamper
 from host.deadline import Deadline
 from host.elf_record import check_recorded
@@ -88,6 +89,11 @@ def build(project: Project, deadline: Deadline) -> bool:
         IdentityFailure: an ELF that is up to date is not the one that was linked.
     """
     require_open_files()
+    with buildable(project) as place:
+        return _build(place, deadline)
+
+
+def _build(project: Project, deadline: Deadline) -> bool:
     cmake = _find_cmake()
     ninja = find_tool("ninja", "pip install ninja, or apt-get install -y ninja-build")
     if project.description.board == "native":

@@ -124,8 +124,8 @@ CACHES = {
             "features",
             "chunks of recordings and their spectrograms",
             8192 * MIB,
-            "a CRC-32 of the spectrograms beside the chunks, and the archive's own of those",
-            r"[0-9a-f]{2}/[0-9a-f]{64}\.np[yz]",
+            "a SHA-256 of its header, and there one of each array",
+            r"[0-9a-f]{2}/[0-9a-f]{64}\.(entry|np[yz])",  # np[yz]: of earlier versions
         ),
     )
 }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from host.exit_codes import Exit
+from host.printable import printable
 
 
 class NightjarError(Exception):
@@ -19,10 +20,11 @@ class NightjarError(Exception):
     is_verdict: ClassVar[bool] = False
 
     def __init__(self, what: str, *, evidence: str = "", next_step: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.evidence = evidence
-        self.next_step = next_step
+        super().__init__(printable(what, keep="\n\t"))
+        # They quote what others wrote: names in models, paths, messages of tools.
+        self.what, self.evidence, self.next_step = (
+            printable(text, keep="\n\t") for text in (what, evidence, next_step)
+        )
 
     def __str__(self) -> str:
         lines = [f"{self.failure_class}: {self.what}"]

@@ -6,6 +6,8 @@ from itertools import permutations
 
 import pytest
 
+from host.testing_children import with_default_signals
+
 START = """
 import os, signal, time
 from host.interrupts import Interrupts
@@ -52,9 +54,8 @@ both = lambda: list(map(getattr(ctypes.CDLL(None), "raise"), (signal.FIRST, sign
 
 def run(code: str, signal: str) -> str:
     code = START.replace("SIGNAL", signal) + code
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
-    )
+    command = with_default_signals([sys.executable, "-c", code])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -31,7 +31,7 @@ def compile_library(folder: Path) -> ctypes.CDLL:
     target = folder / "libnj_kernels.so"
     sources = sorted(str(path) for path in HERE.glob("*.c"))
     subprocess.run(
-        ["gcc", *WARNINGS, "-shared", "-fPIC", "-o", str(target), *sources], check=True, timeout=120
+        ["gcc", *WARNINGS, "-shared", "-fPIC", "-o", str(target), *sources], check=True, timeout=600
     )
     return ctypes.CDLL(str(target))
 

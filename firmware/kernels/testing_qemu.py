@@ -45,7 +45,7 @@ def compile_runner(folder: Path, *flags: str) -> Path:
     sources = [*sorted(k.HERE.glob("*.c")), k.HERE / "testing" / "nj_runner.c"]
     command = [COMPILER, *k.WARNINGS, *TARGET, *flags, "-nostartfiles", "-o", str(target)]
     command += [f"-T{k.HERE / 'testing' / 'nj_runner.ld'}", *map(str, sources)]
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run(command, check=True, timeout=600)
     return target
 
 
@@ -116,7 +116,7 @@ class Machine:
             [EMULATOR, "-M", "mps3-an547", "-display", "none", "-monitor", "none", "-serial", "none",
              "-semihosting-config", "enable=on,target=native", "-device", loader,
              "-kernel", str(runner)],
-            cwd=folder, check=True, timeout=120,
+            cwd=folder, check=True, timeout=600,
         )  # fmt: skip
         results = np.fromfile(folder / "output.bin", np.int8)
         assert len(results) == self._results

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from host.testing_children import with_default_signals
+
 MARK = "NIGHTJAR_TEST_INTERRUPT"
 
 
@@ -42,7 +44,7 @@ def test_interrupt(
     line += [] if build else ["--project", str(project.path)]
     mark = f"{os.getpid()}-{tier}-{after}-{build}"
     process = subprocess.Popen(
-        line,
+        with_default_signals(line),
         cwd=tmp_path,
         env={**os.environ, MARK: mark},
         stdout=subprocess.DEVNULL,

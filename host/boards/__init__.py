@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from host.boards.tools import require_open_files
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure
+from host.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from host.boards.base import Board
@@ -53,7 +54,7 @@ def check_name(name: str) -> None:
     """
     if name not in KINDS:
         raise BadInput(
-            f"the known boards are {', '.join(KINDS)}",
+            f"the known boards are {', '.join(KINDS)}.{did_you_mean(name, KINDS)}",
             evidence=f"Received: {name!r}",
             next_step="choose one of them with --board",
         )

@@ -22,6 +22,7 @@ from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, BoardLocked, FirmwareFailure, HostFailure
 from host.link.client import Client
 from host.link.testing_firmware import build_firmware, can_build
+from host.testing_children import with_default_signals
 
 needs_compiler = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
 
@@ -40,9 +41,8 @@ def root(tmp_path: Path) -> Iterator[Path]:
 
 def _python(program: str, *arguments: str) -> "subprocess.Popen[str]":
     """Another process of this Python; its first line of output is read by the caller."""
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True
-    )
+    command = with_default_signals([sys.executable, "-c", program, *arguments])
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 _HOLD = """

@@ -33,6 +33,7 @@ from host.link.testing_firmware import (
     wide_output,
 )
 from host.locks import is_held
+from host.testing_children import with_default_signals
 
 _TOOLS = ("qemu-system-arm", "gdb-multiarch", "arm-none-eabi-as", "arm-none-eabi-ld")
 pytestmark = pytest.mark.skipif(
@@ -325,7 +326,7 @@ with open_board("virtual", root=Path(sys.argv[1])) as board:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_own_board_dies_with_its_user(tmp_path: Path, number: signal.Signals) -> None:
     user = subprocess.Popen(
-        [sys.executable, "-c", _OWN, str(tmp_path)],
+        with_default_signals([sys.executable, "-c", _OWN, str(tmp_path)]),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

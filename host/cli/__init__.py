@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import importlib
+import io
 import os
 import shlex
 import signal
@@ -100,7 +101,12 @@ def run(given: list[str]) -> int:
     A signal decides, whatever else went wrong while the command ended; its results are then removed.
     """
     if sys.stdout is None:  # closed before we began; whoever closed it wants no output
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # what this terminal's encoding lacks is no failure
+            stream.reconfigure(errors="backslashreplace")
     interrupts = Interrupts()
     code = interrupts.during(lambda: _run(given))
     if interrupts.received is None:

@@ -18,6 +18,7 @@ import soundfile
 from host.bundle import write_bundle
 from host.bundle_test import FILES, contract
 from host.cli import COMMANDS
+from host.testing_children import with_default_signals
 from model_gen.codegen.testing_models import builder
 
 PROGRAM = [sys.executable, "-c", "from host.cli import main; main()"]
@@ -174,7 +175,9 @@ def test_what_a_full_disk_refuses_is_named_and_not_left(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_nothing_half_written(number: signal.Signals, empty: Path) -> None:
     process = subprocess.Popen(
-        [*PROGRAM, "synth", "data", "--per-species", "1000", "--workers", "1"],
+        with_default_signals(
+            [*PROGRAM, "synth", "data", "--per-species", "1000", "--workers", "1"]
+        ),
         cwd=empty,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -182,12 +185,12 @@ def test_a_signal_leaves_nothing_half_written(number: signal.Signals, empty: Pat
         start_new_session=True,
     )
     try:
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 300
         while not list(empty.glob(".data.*/*/*")) and time.monotonic() < ends:
             time.sleep(0.02)
         process.send_signal(number)
         process.send_signal(number)  # once more, as people do: what cleans up goes on
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=300)
     finally:
         process.kill()
     said = f"interrupted by {number.name}"

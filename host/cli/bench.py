@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from host.cli.common import Choice, board_options, json_option, subcommand, write_json
+from host.cli.progress import working
 
 SCHEMA = "nightjar/bench/1"
 
@@ -52,22 +53,15 @@ def command(
         return bench_frontend(json_path)
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
-    from host.compare.session import Bench, Session
-    from host.errors import BadInput, FirmwareFailure
+    from host.compare.prove import prove
+    from host.compare.session import Session
+    from host.errors import FirmwareFailure
     from host.report.bench import BenchRow, bench_json, table
 
-    subject, made = prepare(model, board, rounding=rounding, project=project)
-    with Bench(Session(made, subject, board, vectors=1, seed=seed, wait=wait)) as bench:
-        hello = bench.identity()
-        if hello.cost_unit == "none":
-            raise BadInput(
-                "this board counts nothing",
-                evidence=f"Received: --board {board}, whose cost unit is none",
-                next_step="use --board virtual",
-            )
-        for index in range(bench.total):
-            bench.observation(index)
-        verdict = bench.verdict()
+    _require_counting(board)
+    with working(f"making firmware of {model.name}") as now:
+        subject, made = prepare(model, board, rounding=rounding, project=project)
+        verdict = prove(Session(made, subject, board, vectors=1, seed=seed, wait=wait), now=now)
     if verdict.first_difference is not None:
         raise FirmwareFailure(
             "the board does not compute what the host computes, so its costs mean nothing",
@@ -91,6 +85,18 @@ def command(
     return 0
 
 
+def _require_counting(board: str) -> None:
+    from host.boards import counts
+    from host.errors import BadInput
+
+    if not counts(board):
+        raise BadInput(
+            "this board counts nothing",
+            evidence=f"Received: --board {board}, whose cost unit is none",
+            next_step="use --board virtual",
+        )
+
+
 def _engine(
     models: Path, board: str, wait: float, rounding: str, seed: int, json_path: str | None
 ) -> int:
@@ -103,6 +109,7 @@ def _engine(
     from host.errors import BadInput, FirmwareFailure
     from host.report.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
 
+    _require_counting(board)
     files = sorted(models.glob("*.tflite"))
     if not files:
         raise BadInput(
@@ -112,25 +119,21 @@ def _engine(
         )
     rows: list[EngineRow] = []
     refusals: list[Refusal] = []
-    for file in files:
-        try:
-            subject, made = prepare(file, board, rounding=rounding)
-        except BadInput as error:
-            refusals.append(Refusal(file.stem, error.what))
-            continue
-        verdict = prove(Session(made, subject, board, vectors=1, seed=seed, wait=wait))
+    for number, file in enumerate(files):
+        with working(f"model {number + 1} of {len(files)}, {file.name}"):
+            try:
+                subject, made = prepare(file, board, rounding=rounding)
+            except BadInput as error:
+                refusals.append(Refusal(file.stem, error.what))
+                continue
+            verdict = prove(Session(made, subject, board, vectors=1, seed=seed, wait=wait))
         if verdict.first_difference is not None:
             raise FirmwareFailure(
                 "the board does not compute what the host computes, so its costs mean nothing",
                 evidence=verdict.headline,
                 next_step=f"nightjar verify {file} --board {board}",
             )
-        if verdict.cost.model is None:
-            raise BadInput(
-                "this board counts nothing",
-                evidence=f"Received: --board {board}",
-                next_step="use --board virtual",
-            )
+        assert verdict.cost.model is not None
         macs = sum(count_macs(subject.model, [layer.bytes for layer in verdict.layers]))
         found = verdict.footprint
         rows.append(

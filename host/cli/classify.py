@@ -20,7 +20,7 @@ from host.cli.common import (
     "classify",
     help="Cut each FILE into overlapping chunks, let the host and a board classify every chunk (the board through its"
     " own frontend), pool the scores and show the best labels of both. Firmware that streams is sent each sample once."
-    " Exit 1 when a score differs.",
+    " Exit 19 when a score differs.",
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -56,6 +56,7 @@ def command(
     from host.compare.prepare import prepare
     from host.compare.session import Bench, Session
     from host.errors import BadInput
+    from host.exit_codes import Exit
     from model_gen.codegen.frontend import check_stream
 
     subject = load_subject(bundle)
@@ -85,4 +86,4 @@ def command(
             heard = [listener.listen(recording, bench.infer) for recording in recordings]
     write_json(json_path, as_json(heard, listener, board=board, build_id=build_id, unit=unit))
     show(heard, unit=unit, to_stderr=json_path == "-")
-    return 1 if any(result.differing for result in heard) else 0
+    return Exit.FIRMWARE if any(result.differing for result in heard) else Exit.OK

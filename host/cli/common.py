@@ -1,7 +1,6 @@
 """What subcommands share: options, results, what is said meanwhile, and how errors are shown."""
 
 import contextlib
-import difflib
 import json
 import math
 import os
@@ -13,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from host.boards import KINDS
 from host.errors import BadInput, NightjarError
+from host.nearest import did_you_mean
+from host.printable import printable
 
 # Parameters that name what a command writes besides its results; every other path is read.
 WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path"})
@@ -68,16 +70,6 @@ class Choice(click.Choice[str]):
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
         return super().get_invalid_choice_message(value, ctx) + did_you_mean(value, self.choices)
-
-
-def did_you_mean(given: object, known: Iterable[str]) -> str:
-    """A sentence that names the nearest of the known words, or "".
-
-    >>> did_you_mean("virtaul", ["virtual", "native"])
-    ' Did you mean virtual?'
-    """
-    near = difflib.get_close_matches(str(given), list(known), n=1)
-    return f" Did you mean {near[0]}?" if near else ""
 
 
 class ResultFile(click.ParamType[Path]):
@@ -213,7 +205,13 @@ def board_options(help: str = "virtual, native, ...") -> Callable[..., Any]:
     """Add `--board` and `--wait`, passed to the command as `board` and `wait`."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        board = click.option("--board", default="virtual", show_default=True, help=help)
+        board = click.option(
+            "--board",
+            default="virtual",
+            show_default=True,
+            help=help,
+            shell_complete=lambda context, option, begun: [k for k in KINDS if k.startswith(begun)],
+        )
         return board(wait_option(function))
 
     return add
@@ -268,6 +266,7 @@ def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL)
     """Print for people: on standard error when standard output belongs to `--json -`."""
     if _level < at:
         return
+    message = printable(message, keep="\n\t")  # it holds names of models, paths, labels
     if _console is not None and (json_path == "-" or sys.stdout.isatty()):
         _console.print(message, markup=False, highlight=False, soft_wrap=True)
     else:

@@ -19,7 +19,7 @@ def command() -> None:
     help="Compute every stage of every recorded member and hold it against docs/frontend-vectors.json; the first stage"
     " that differs is named. With --port DIR: instead, hold the files DIR/MEMBER/STAGE.bin that a port wrote (arrays as"
     " the reference page describes them, row-major, little-endian) against them; stages that it did not write are"
-    " passed over.",
+    " passed over. Exit 19 when a port differs, 10 when this host does.",
 )
 @click.option("--port", type=click.Path(path_type=Path), help="Folder that a port wrote.")
 @click.option("--member", "only", multiple=True, help="Only this member; may be repeated.")
@@ -31,6 +31,7 @@ def check(
     port: Path | None, only: tuple[str, ...], recorded: Path | None, json_path: str | None
 ) -> int:
     from host.errors import BadInput
+    from host.exit_codes import Exit
     from host.reference import frontend_port as work
     from host.reference.frontend_stages import RECORDED, load_recorded
 
@@ -65,7 +66,10 @@ def check(
             "members": [outcome.as_json() for outcome in outcomes],
         },
     )
-    return 0 if all(outcome.equal for outcome in outcomes) else 1
+    if all(outcome.equal for outcome in outcomes):
+        return Exit.OK
+    # A port that computes something else is wrong; a host that does cannot be the judge.
+    return Exit.HOST if port is None else Exit.FIRMWARE
 
 
 @command.command(
@@ -86,7 +90,9 @@ def record(out: Path | None) -> int:
     write_result(target, (json.dumps(made, indent=1) + "\n").encode())
     say(f"wrote {target}")
     if out is None:
-        write_atomically(PAGE, with_section(PAGE.read_text(), page_section(made)).encode())
+        write_atomically(
+            PAGE, with_section(PAGE.read_text(encoding="utf-8"), page_section(made)).encode()
+        )
         say(f"wrote {PAGE}")
     return 0
 

@@ -187,6 +187,7 @@ def command(
             proof,
             ended=_how(ended),
             orderly=ended in _ORDERLY,
+            late=ended is None,
             command=shlex.join(["nightjar", *sys.argv[1:]]),
         )
     failure, verdict = conclusion.error, conclusion.verdict

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from host.cli import common
+from host.printable import printable
 
 EVERY = 20.0  # seconds between two lines where there is no terminal
 
@@ -19,6 +20,7 @@ def working(what: str) -> Iterator[Say]:
 
     Goes to standard error. Nothing is shown with --quiet, nor where the work ends soon and there is no terminal.
     """
+    what = printable(what)
     if common.level() is common.Level.QUIET:
         yield lambda now: None
     elif sys.stderr.isatty():
@@ -33,7 +35,7 @@ def _on_terminal(what: str) -> Iterator[Say]:
 
     console = Console(stderr=True)
     with console.status(escape(what)) as status, common.printing_above(console):
-        yield lambda now: status.update(escape(now))
+        yield lambda now: status.update(escape(printable(now)))
 
 
 def _in_lines(what: str) -> Iterator[Say]:
@@ -49,7 +51,7 @@ def _in_lines(what: str) -> Iterator[Say]:
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
     try:
-        yield lambda now: current.__setitem__(0, now)
+        yield lambda now: current.__setitem__(0, printable(now))
     finally:
         ended.set()
         teller.join()

@@ -1,5 +1,4 @@
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -72,9 +71,7 @@ def test_help_needs_no_heavy_import(name: str) -> None:
     code = (
         f"import sys, host.cli.{name}; sys.exit(any(m in sys.modules for m in ('keras', 'numpy')))"
     )
-    start = time.monotonic()
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert time.monotonic() - start < 5
 
 
 def test_missing_checkpoints_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,7 @@ def conclude(
     *,
     ended: str = "",
     orderly: bool = False,
+    late: bool = False,
     command: str = "",
 ) -> Conclusion:
     """The conclusion of a run.
@@ -47,6 +48,7 @@ def conclude(
         proof: what was read; None where there is none.
         ended: how the process that wrote it ended, for people.
         orderly: it ended by itself. Without a proof it has then judged nothing, as one that only prints its version.
+        late: it was ended because the time for everything was over.
         command: what the page shows to do it again.
     """
     if proof is None or not _of(session, plan, proof):
@@ -56,7 +58,7 @@ def conclude(
     replies = proof.replies
     missing = tuple(question for question in plan.questions if not _judged(proof, question))
     case = _case(session, proof)
-    errors: list[NightjarError] = [*proof.errors]
+    errors: list[NightjarError] = [*proof.errors, *([_late()] if late else [])]
     errors += [reply.failure for reply in replies.values() if reply.failure is not None]
     errors += [
         _digests_differ(question) for question in plan.questions if _differs(proof, question)
@@ -70,9 +72,10 @@ def conclude(
         errors.append(_incomplete(missing, plan, ended))
     code = first(error.exit_code for error in errors)
     verdict = None
-    if proof.complete and proof.answered is not None and case.observations and not proof.errors:
+    answered = proof.answered if proof.complete and not proof.errors and not late else None
+    if answered is not None and case.observations:
         verdict = case.judge(
-            proof.answered,
+            answered,
             footprint(session.project),
             complete=not missing,
             exit_code=code,
@@ -117,6 +120,14 @@ def _digests_differ(question: Question) -> FirmwareFailure:
     return FirmwareFailure(
         f"the digests of {question.id} differ, though its test was taken for right",
         next_step="run `nightjar verify`; something stands between the suite and its tests",
+    )
+
+
+def _late() -> NightjarError:
+    return HostFailure(
+        "the time that was given is over before the suite had ended",
+        evidence="pytest was ended at the deadline",
+        next_step="give a longer --deadline, or fewer vectors",
     )
 
 

@@ -17,6 +17,7 @@ from host.compare.pooling import Detection, activate, detect
 from host.compare.tensors import Array, differing_positions
 from host.compare.vectors import Vector
 from host.errors import BadInput
+from host.printable import printable
 
 SCHEMA = "nightjar/classify/1"
 Infer = Callable[[Feed], Inferred]
@@ -206,7 +207,7 @@ def show(heard: Sequence[Heard], *, unit: str, to_stderr: bool) -> None:
     for result in heard:
         many = "chunk" if result.chunks == 1 else "chunks"
         table = Table(
-            title=f"{escape(result.file)}: {result.seconds:.1f} s, {result.chunks} {many}",
+            title=f"{escape(printable(result.file))}: {result.seconds:.1f} s, {result.chunks} {many}",
             title_justify="left",
         )
         for side in ("host", "board"):
@@ -237,5 +238,7 @@ def _frontend(result: Heard) -> str:
 def _cells(detection: Detection | None) -> tuple[str, str, str]:
     if detection is None:
         return "", "", ""
+    from rich.markup import escape
+
     times = f"{detection.start:.2f} - {detection.end:.2f}"
-    return detection.label, f"{detection.score:.3f}", times
+    return escape(printable(detection.label)), f"{detection.score:.3f}", times

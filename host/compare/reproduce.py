@@ -1,6 +1,7 @@
 """A folder that reproduces a difference: input, ELF, model, both tensors, a picture and the command."""
 
 import json
+import re
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -56,20 +57,26 @@ def write_reproduction(
         for number, finding in enumerate(findings):
             if finding.difference is None:
                 continue
-            place = finding.op.lower() if finding.layer is None else f"layer{finding.layer:02d}"
+            place = _slug(finding.op) if finding.layer is None else f"layer{finding.layer:02d}"
             np.save(new / f"{number:02d}-{place}-got.npy", finding.difference.got)
             np.save(new / f"{number:02d}-{place}-want.npy", finding.difference.want)
         first = min(findings, key=lambda finding: finding.place)
         if first.difference is not None:
             (new / "difference.png").write_bytes(difference_png(first.difference))
-        (new / "difference.json").write_text(json.dumps(asdict(difference), indent=1) + "\n")
+        described = json.dumps(asdict(difference), indent=1) + "\n"
+        (new / "difference.json").write_text(described, encoding="utf-8")
         command = (
             f"nightjar verify {given} --project project --board {board}"
             f" --rounding {project.description.rules}"
             f" --vectors {vectors} --seed {seed} --json verify.json"
         )
-        (new / "README.md").write_text(_readme(difference, command, board))
+        (new / "README.md").write_text(_readme(difference, command, board), encoding="utf-8")
     return free
+
+
+def _slug(name: str) -> str:
+    """A part of a file name."""
+    return re.sub(r"[^a-z0-9]", "_", name.lower())
 
 
 def _copy_subject(subject: Subject, new: Path) -> str:
@@ -85,9 +92,10 @@ def _copy_subject(subject: Subject, new: Path) -> str:
 
 
 def _readme(difference: FirstDifference, command: str, board: str) -> str:
+    # Indented, so that no name in it is taken for Markdown.
     return f"""# A difference, and how to see it again
 
-{describe(difference)}
+    {describe(difference)}
 
 In this folder:
 

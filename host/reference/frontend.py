@@ -4,14 +4,14 @@ import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields
-from functools import cache, lru_cache
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
 
 from host.contract import FrontendContract
 from host.errors import BadInput
+from host.made_once import made_once
 from host.reference import frontend_library as library
 from host.reference.frontend_tables import (
     COMPRESSIONS,
@@ -80,9 +80,7 @@ def quantize(values: Floats, scale: float, zero_point: int) -> npt.NDArray[np.in
         )
     given = np.ascontiguousarray(values, dtype=np.float32)
     steps = np.empty(given.shape, dtype=np.int8)
-    library.load().nj_frontend_quantize(
-        given.ctypes.data, steps.ctypes.data, given.size, scale, zero_point
-    )
+    library.load().nj_frontend_quantize(given.ctypes, steps.ctypes, given.size, scale, zero_point)
     return steps
 
 
@@ -107,10 +105,7 @@ def _each(
         scratch = aligned(floats)
         for index in indices:
             function(
-                ctypes.byref(described),
-                given[index].ctypes.data,
-                out[index].ctypes.data,
-                scratch.ctypes.data,
+                ctypes.byref(described), given[index].ctypes, out[index].ctypes, scratch.ctypes
             )
 
     workers = min(len(given), threads or len(os.sched_getaffinity(0)))
@@ -129,16 +124,16 @@ def aligned(floats: int) -> Floats:
     return room[skip : skip + floats]
 
 
-@lru_cache(maxsize=16)
+@made_once(16)
 def describe(contract: FrontendContract) -> library.Frontend:
-    """`struct nj_frontend` of a contract; its arrays live as long as this process."""
-    return describe_with(contract, _tables(contract))
+    """`struct nj_frontend` of a contract, with its tables."""
+    return describe_with(contract, make_tables(contract))
 
 
 def describe_with(contract: FrontendContract, tables: FrontendTables) -> library.Frontend:
-    """The same with other tables, which the caller keeps alive."""
-    arrays = {field.name: getattr(tables, field.name) for field in fields(tables)}
+    """The same with other tables."""
     return library.Frontend(
+        tables,
         chunk_samples=contract.chunk_samples,
         fft_length=contract.fft_length,
         hop=contract.hop,
@@ -150,10 +145,4 @@ def describe_with(contract: FrontendContract, tables: FrontendTables) -> library
         compression=COMPRESSIONS[contract.compression],
         normalization=NORMALIZATIONS[contract.normalization],
         **asdict(make_numbers(contract)),
-        **{name: array.ctypes.data if array.size else None for name, array in arrays.items()},
     )
-
-
-@cache
-def _tables(contract: FrontendContract) -> FrontendTables:
-    return make_tables(contract)

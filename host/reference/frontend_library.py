@@ -1,14 +1,20 @@
 """The frontend's C as a shared library of the host, compiled on first use."""
 
 import ctypes
-import functools
 import platform
 import shutil
 import subprocess
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from host.cache import LIBRARIES, key_of
 from host.errors import HostFailure
+from host.made_once import made_once
+from host.reference.frontend_tables import FrontendTables
 from host.reference.processor import processor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +27,7 @@ FLAGS = (
 
 
 class Frontend(ctypes.Structure):
-    """`struct nj_frontend`."""
+    """`struct nj_frontend`. It owns what it points to: nobody else can free or change that."""
 
     _fields_ = (
         ("chunk_samples", ctypes.c_uint32),
@@ -49,9 +55,21 @@ class Frontend(ctypes.Structure):
         ("cosine", ctypes.c_void_p),
     )
 
+    def __init__(self, tables: FrontendTables, **numbers: int | float) -> None:
+        """Takes a copy of each table; `numbers` are the other fields, by their names."""
+        self.owned = {
+            field.name: np.array(getattr(tables, field.name), order="C") for field in fields(tables)
+        }
+        for array in self.owned.values():
+            array.setflags(write=False)
+        pointers = {
+            name: array.ctypes.data if array.size else None for name, array in self.owned.items()
+        }
+        super().__init__(**numbers, **pointers)
+
 
 class Stream(ctypes.Structure):
-    """`struct nj_stream`."""
+    """`struct nj_stream`. It owns its rooms and keeps the frontend."""
 
     _fields_ = (
         ("frontend", ctypes.POINTER(Frontend)),
@@ -66,10 +84,23 @@ class Stream(ctypes.Structure):
         ("computed", ctypes.c_uint32),
     )
 
+    def __init__(
+        self,
+        frontend: Frontend,
+        stride: int,
+        history: npt.NDArray[np.int16],
+        ring: npt.NDArray[np.float32],
+    ) -> None:
+        """`history` [chunk_samples] and `ring` [rows, frames], contiguous: where C keeps what it has seen."""
+        self.owned: tuple[Any, ...] = (frontend, history, ring)
+        super().__init__(ctypes.pointer(frontend), stride, history.ctypes.data, ring.ctypes.data)
 
-@functools.cache
+
+@made_once()
 def load() -> ctypes.CDLL:
     """The library, with its prototypes; compiled with gcc where the cache does not hold it yet.
+
+    Where it wants a pointer it takes `array.ctypes`, which keeps the array as long as the call lasts.
 
     Raises:
         HostFailure: gcc is missing or refuses the source.
@@ -83,6 +114,14 @@ def load() -> ctypes.CDLL:
     ):
         function.argtypes = (ctypes.POINTER(Frontend), pointer, pointer, pointer)
         function.restype = None
+    library.nj_first_pass.argtypes = (ctypes.POINTER(Frontend), pointer, pointer, pointer)
+    library.nj_first_pass.restype = None
+    library.nj_fft.argtypes = (pointer, ctypes.c_uint32, pointer)
+    library.nj_fft.restype = None
+    library.nj_spectrum.argtypes = (ctypes.POINTER(Frontend), pointer, pointer)
+    library.nj_spectrum.restype = None
+    library.nj_frontend_lanes.argtypes = ()
+    library.nj_frontend_lanes.restype = ctypes.c_uint32
     library.nj_frontend_scratch.argtypes = (ctypes.POINTER(Frontend),)
     library.nj_frontend_scratch.restype = ctypes.c_uint32
     stream = ctypes.POINTER(Stream)

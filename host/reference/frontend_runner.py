@@ -2,6 +2,7 @@
 own, as a host program, or in QEMU as a program of AArch64 Linux and on a bare Cortex-M55. It says where a port, a
 compiler or a damaged table leaves the way, which a board's features alone cannot say."""
 
+import platform
 import shutil
 import subprocess
 import zlib
@@ -23,12 +24,7 @@ from host.reference.frontend_stages import (
 RUNNER = Path(__file__).with_name("crc_runner")
 STRICT = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffp-contract=off")
 CORTEX_M55 = ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard")
-COMPILERS = {
-    "native": "gcc",
-    "aarch64": "aarch64-linux-gnu-gcc",
-    "virtual": "arm-none-eabi-gcc",
-}
-EMULATORS = {"aarch64": "qemu-aarch64", "virtual": "qemu-system-arm"}
+PROCESSOR = Path("/proc/cpuinfo")
 ORDER = STAGES[1:]  # what the runner prints
 
 Crcs = dict[str, str]  # stage -> CRC-32
@@ -49,10 +45,42 @@ def first_stage(want: Crcs, got: Crcs) -> str | None:
     return next((name for name in ORDER if want.get(name) != got.get(name)), None)
 
 
-def missing(tier: str) -> str | None:
-    """The tool that the tier needs and that is not there."""
-    tools = (COMPILERS[tier], EMULATORS.get(tier))
-    return next((tool for tool in tools if tool and shutil.which(tool) is None), None)
+def compiler(tier: str) -> str:
+    """The tier's compiler; of an AArch64 host, gcc itself is the one for AArch64."""
+    if tier == "virtual":
+        return "arm-none-eabi-gcc"
+    return "gcc" if tier in ("native", platform.machine()) else f"{tier}-linux-gnu-gcc"
+
+
+def emulator(tier: str) -> str | None:
+    """What runs the tier's programs, where this host does not."""
+    if tier == "virtual":
+        return "qemu-system-arm"
+    return None if tier in ("native", platform.machine()) else f"qemu-{tier}"
+
+
+def missing(tier: str, *flags: str) -> str | None:
+    """The tool that the tier needs and that is not there, or what `flags` (-mavx2, ...) ask of this host's processor
+    and it does not have."""
+    for tool in (compiler(tier), emulator(tier)):
+        if tool is not None and shutil.which(tool) is None:
+            return tool
+    if tier != "native":
+        return None
+    asked = (flag[2:] for flag in flags if flag.startswith("-m"))
+    has = _features()
+    return next((feature for feature in asked if feature not in has), None)
+
+
+def _features() -> frozenset[str]:
+    """What this host's processor has, by the names that gcc gives them on x86."""
+    try:
+        lines = PROCESSOR.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(
+        next((line.split(":")[1] for line in lines if line.startswith("flags")), "").split()
+    )
 
 
 def compile_core(tier: str, folder: Path, *flags: str) -> list[Path]:
@@ -61,7 +89,7 @@ def compile_core(tier: str, folder: Path, *flags: str) -> list[Path]:
     objects = []
     for source in sorted(SOURCES.glob("*.c")):
         objects.append(folder / f"{source.stem}.o")
-        _call([COMPILERS[tier], *_flags(tier, flags), "-c", source, "-o", objects[-1]])
+        _call([compiler(tier), *_flags(tier, flags), "-c", source, "-o", objects[-1]])
     return objects
 
 
@@ -117,19 +145,17 @@ def run(
     }
     _call(
         [
-            *(COMPILERS[tier], *_flags(tier, flags), *flush, *target, "-o", program),
+            *(compiler(tier), *_flags(tier, flags), *flush, *target, "-o", program),
             *(f"-I{ROOT / 'firmware/core'}", f"-I{SOURCES}", f"-I{folder}", f"-Wa,-I{folder}"),
             *(f"-D{name}={value}" for name, value in numbers.items()),
             *(RUNNER / "runner.c", folder / "nj_frontend_tables.c", *objects),
             *((RUNNER / "mps3.c",) if tier == "virtual" else ()),
         ]
     )
-    command: list[str | Path] = [program]
-    if tier == "aarch64":
-        command = [EMULATORS[tier], program]
-    elif tier == "virtual":
-        command = [
-            *(EMULATORS[tier], "-M", "mps3-an547", "-nographic", "-monitor", "none"),
+    command: list[str | Path] = [*filter(None, [emulator(tier)]), program]
+    if tier == "virtual":
+        command[1:] = [
+            *("-M", "mps3-an547", "-nographic", "-monitor", "none"),
             *("-serial", "none", "-semihosting-config", "enable=on,target=native"),
             *("-kernel", program),
         ]

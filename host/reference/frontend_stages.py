@@ -223,7 +223,7 @@ def _compute(
     scratch = aligned(loaded.nj_frontend_scratch(ctypes.byref(described)))
     given = np.ascontiguousarray(chunk)
     function = loaded.nj_frontend_run if whole else loaded.nj_frontend_spectrogram
-    function(ctypes.byref(described), given.ctypes.data, out.ctypes.data, scratch.ctypes.data)
+    function(ctypes.byref(described), given.ctypes, out.ctypes, scratch.ctypes)
     return out[: contract.rows]
 
 
@@ -244,16 +244,7 @@ def _transform(
         piece = np.ascontiguousarray(padded[frame * contract.hop :][:length])
         windowed[frame] = piece.astype(np.float32) * window
         complex_ = aligned(lanes * length)
-        loaded.nj_first_pass(
-            ctypes.byref(described),
-            ctypes.c_void_p(piece.ctypes.data),
-            ctypes.c_void_p(places.ctypes.data),
-            ctypes.c_void_p(complex_.ctypes.data),
-        )
-        loaded.nj_fft(
-            ctypes.c_void_p(complex_.ctypes.data),
-            ctypes.c_uint32(length // 2),
-            ctypes.c_void_p(described.twiddle),
-        )
+        loaded.nj_first_pass(ctypes.byref(described), piece.ctypes, places.ctypes, complex_.ctypes)
+        loaded.nj_fft(complex_.ctypes, length // 2, described.twiddle)
         transformed[frame] = complex_.reshape(length // 2, 2, lanes)[:, :, 0]
     return windowed, transformed

@@ -39,15 +39,13 @@ class FrontendStream:
         self._library = library.load()
         self._contract = contract
         self._rows = contract.mel_bands or contract.bins
-        self._history = np.zeros(contract.chunk_samples, np.int16)
-        self._ring = np.zeros((self._rows, contract.frames), np.float32)
-        self._frontend = describe(contract)
-        self._scratch = aligned(self._library.nj_frontend_scratch(ctypes.byref(self._frontend)))
+        frontend = describe(contract)
+        self._scratch = aligned(self._library.nj_frontend_scratch(ctypes.byref(frontend)))
         self._state = library.Stream(
-            ctypes.pointer(self._frontend),
+            frontend,
             stride,
-            self._history.ctypes.data,
-            self._ring.ctypes.data,
+            history=np.zeros(contract.chunk_samples, np.int16),
+            ring=np.zeros((self._rows, contract.frames), np.float32),
         )
         self._library.nj_stream_start(ctypes.byref(self._state))
 
@@ -64,13 +62,13 @@ class FrontendStream:
                 evidence=f"Received: {samples.dtype} {list(samples.shape)}",
             )
         rest = np.ascontiguousarray(samples)
-        state, scratch = ctypes.byref(self._state), self._scratch.ctypes.data
+        state, scratch = ctypes.byref(self._state), self._scratch.ctypes
         while rest.size:
-            taken = self._library.nj_stream_push(state, rest.ctypes.data, rest.size, scratch)
+            taken = self._library.nj_stream_push(state, rest.ctypes, rest.size, scratch)
             rest = rest[taken:]
             if self._library.nj_stream_ready(state):
                 room = np.empty((self._rows, self._contract.frames), np.float32)
-                self._library.nj_stream_take(state, room.ctypes.data, scratch)
+                self._library.nj_stream_take(state, room.ctypes, scratch)
                 yield np.ascontiguousarray(room[: self._contract.rows])
 
 

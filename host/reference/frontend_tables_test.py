@@ -81,11 +81,7 @@ def test_magnitudes_of_tiny_parts_are_zero_or_on_the_grid() -> None:
     given[:] = pairs.reshape(-1)
     columns = 16  # NJ_COLUMNS of a host
     out = np.zeros((length // 2, columns), np.float32)
-    frontend_library.load().nj_spectrum(
-        ctypes.byref(described),
-        ctypes.c_void_p(given.ctypes.data),
-        ctypes.c_void_p(out.ctypes.data),
-    )
+    frontend_library.load().nj_spectrum(ctypes.byref(described), given.ctypes, out.ctypes)
     z = given.reshape(length // 2, 2, lanes).astype(np.float64)
     z = z[:, 0] + 1j * z[:, 1]
     mirrored = np.conj(np.roll(z[::-1], 1, axis=0))

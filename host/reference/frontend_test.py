@@ -193,7 +193,7 @@ def test_two_processes_can_compile_at_once(cache: Path) -> None:
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    built = {process.communicate(timeout=100)[0] for process in started}
+    built = {process.communicate(timeout=600)[0] for process in started}
     assert [process.returncode for process in started] == [0, 0]
     assert len(built) == 1
     assert [str(path) for path in cache.glob("*.so")] == [built.pop().strip()]
@@ -223,7 +223,7 @@ def test_fast_math_is_refused() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode != 0
     assert "-fno-fast-math" in done.stderr

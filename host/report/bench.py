@@ -69,6 +69,9 @@ def _row(row: BenchRow) -> dict[str, Any]:
 
 
 def _cells(row: BenchRow) -> tuple[str, str, str, str, str]:
+    from rich.markup import escape
+
     ratio = "" if row.per_mac is None else f"{row.per_mac:.3f}"
     macs = f"{row.macs:,}" if row.macs else ""
-    return row.op, short_name(row.name, 44), f"{row.instructions:,}", macs, ratio
+    name = escape(short_name(row.name, 44))
+    return escape(row.op), name, f"{row.instructions:,}", macs, ratio

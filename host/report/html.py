@@ -1,15 +1,23 @@
 """A verdict as one self-contained HTML page: nothing is loaded from anywhere."""
 
 import base64
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup, escape
+
 from host import __version__
+from host.coverage.coverage import Share
+from host.coverage.table import percent
+from host.printable import printable
 from host.report.pictures import map_png, spectrograms_png
 from host.report.verdict import LayerVerdict, Verdict, short_name
 from host.results import write_result
 
 TEMPLATE = "report.html.j2"
+UNREACHED = 12  # objects that the page names
+NARROW = "\u202f"  # a space as narrow as between thousands, at which no line breaks
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,16 @@ class Bar:
     width: float
     share: str
     state: str  # exact | wrong | hidden
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How much of something the vectors reached. `width` is in percent."""
+
+    name: str
+    share: str
+    bytes: str
+    width: float
 
 
 @dataclass(frozen=True)
@@ -44,11 +62,13 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["count"] = _count
+    environment.filters["breakable"] = _breakable
     exhibits = verdict.exhibits
     return environment.get_template(TEMPLATE).render(
         verdict=verdict,
@@ -59,8 +79,12 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
         facts=_facts(verdict),
         link=[Fact(k.replace("_", " "), _count(v)) for k, v in verdict.proved.link.items()],
         bars=_bars(verdict),
-        unit=verdict.proved.cost_unit,
+        unit=short_name(verdict.proved.cost_unit, 20),
         counted=any(layer.instructions is not None for layer in verdict.layers),
+        differs=any(layer.differing for layer in verdict.layers),
+        reached=_reached(verdict),
+        covered=_covered(verdict),
+        unreached=() if verdict.coverage is None else verdict.coverage.unreached[:UNREACHED],
         first_name=""
         if verdict.first_difference is None
         else short_name(verdict.first_difference.name),
@@ -93,7 +117,35 @@ def _facts(verdict: Verdict) -> list[Fact]:
             "runs", f"{_count(proved.tapped_runs)} tapped, {_count(proved.untapped_runs)} untapped"
         ),
         Fact("digests compared", _count(proved.digests)),
+        Fact("recalled, not computed anew", ", ".join(verdict.recalled) or "nothing"),
+        *(Fact(f"not applicable: {one.what}", one.reason) for one in verdict.not_applicable),
     ]
+
+
+def _reached(verdict: Verdict) -> list[Reached]:
+    """The whole firmware's code and constants."""
+    if verdict.coverage is None:
+        return []
+    shares = {"code executed": verdict.coverage.code, "constants read": verdict.coverage.constants}
+    return [
+        Reached(
+            name,
+            _percent(share),
+            f"{_count(share.reached)} of {_count(share.bytes)}",
+            share.percent,
+        )
+        for name, share in shares.items()
+    ]
+
+
+def _covered(verdict: Verdict) -> dict[int, tuple[str, str]]:
+    """Shares of code and constants by the index of an op."""
+    layers = () if verdict.coverage is None else verdict.coverage.layers
+    return {layer.index: (_percent(layer.code), _percent(layer.constants)) for layer in layers}
+
+
+def _percent(share: Share) -> str:
+    return percent(share).replace(" ", NARROW)
 
 
 def _bars(verdict: Verdict) -> list[Bar]:
@@ -103,7 +155,7 @@ def _bars(verdict: Verdict) -> list[Bar]:
     for layer, cost in zip(verdict.layers, costs, strict=True):
         state = "wrong" if layer.differing else "exact" if layer.observed else "hidden"
         width = 100 * cost / widest if widest else 0.0
-        share = f"{100 * cost / total:.1f} %" if total else ""
+        share = f"{100 * cost / total:.1f}{NARROW}%" if total else ""
         bars.append(Bar(layer, short_name(layer.name, 44), round(width, 2), share, state))
     return bars
 
@@ -113,5 +165,17 @@ def _data_uri(png: bytes) -> str:
 
 
 def _count(value: int | None) -> str:
-    """A number with thin spaces between thousands; a dash for None."""
-    return "-" if value is None else f"{value:,}".replace(",", "\u2009")
+    """A number with narrow spaces between thousands, at which no line breaks; a dash for None."""
+    return "-" if value is None else f"{value:,}".replace(",", NARROW)
+
+
+def _breakable(text: str) -> Markup:
+    """A name as HTML that breaks at its own joints first, and not behind what stands for a part that was cut off."""
+    joint = r"[/;.]" if re.search(r"[/;.]", text) else "_"
+    shown = str(escape(printable(text))).replace("…", "…\u2060")
+    return Markup(re.sub(f"({joint})", r"\1<wbr>", shown))
+
+
+def _shown(value: object) -> object:
+    """Text with nothing in it that shows as something else; autoescape makes the rest of it harmless."""
+    return printable(value, keep=NARROW) if type(value) is str else value

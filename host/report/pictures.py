@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from host.report.verdict import Spectrogram
 
 INK = "#6b7280"  # readable on white and on near-black
+WIDTH, HEIGHT = 4.69, 2.95  # of a panel, in inches: two of them fill the page's card
 _STYLE = {
     "font.size": 9,
     "text.color": INK,
@@ -27,7 +28,7 @@ def spectrograms_png(shown: "Spectrogram") -> bytes:
     panels = [("host", shown.host), ("board, read back over the link", shown.board)]
     if not same:
         panels.append(("|board - host|", np.abs(shown.board - shown.host)))
-    figure, axes = _figure(len(panels), 4.4, 2.9)
+    figure, axes = _figure(len(panels), WIDTH, HEIGHT)
     # One scale for both sides; the few loudest points, mostly wind, would leave the rest black.
     loudest = max(float(np.percentile(shown.host, 99.8)), 1e-6)
     for axis, (title, image) in zip(axes, panels, strict=True):
@@ -52,7 +53,7 @@ def map_png(steps: npt.NDArray[np.int64]) -> bytes:
     """A map of steps, NHWC: over rows and columns (largest over channels), and over channels."""
     image, labels = _plane(steps)
     channels = steps.reshape(-1, steps.shape[-1] if steps.ndim else 1).max(axis=0)
-    figure, axes = _figure(2, 4.4, 2.9)
+    figure, axes = _figure(2, WIDTH, HEIGHT)
     largest = max(1, int(steps.max(initial=1)))
     shown = axes[0].imshow(
         np.ma.masked_equal(image, 0),
@@ -65,7 +66,10 @@ def map_png(steps: npt.NDArray[np.int64]) -> bytes:
     axes[0].set_title("where it differs (largest step)", fontsize=10)
     axes[0].set_xlabel(labels[1])
     axes[0].set_ylabel(labels[0])
-    figure.colorbar(shown, ax=axes[0])
+    scale = figure.colorbar(shown, ax=axes[0])
+    scale.ax.tick_params(colors=INK)
+    scale.outline.set_edgecolor(INK)
+    scale.ax.yaxis.get_major_locator().set_params(integer=True)
     axes[1].bar(np.arange(channels.size), channels, color="#dc2626", width=1.0)
     axes[1].set_xlim(-0.5, channels.size - 0.5)
     axes[1].set_title("largest step of each channel", fontsize=10)
@@ -98,6 +102,8 @@ def _figure(panels: int, width: float, height: float) -> tuple[Any, Any]:
     figure.patch.set_alpha(0.0)
     for axis in axes:
         axis.patch.set_alpha(0.0)
+        for side in (axis.xaxis, axis.yaxis):
+            side.get_major_locator().set_params(integer=True)
     return figure, axes
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
 from typing import Any
 
 import jsonschema
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from host.report.html import render
+from host.report.testing_verdicts import HOSTILE, VERDICTS, spoiled
 from host.report.verdict import (
     SCHEMA_FILE,
     CostVerdict,
@@ -106,7 +108,7 @@ def test_the_page_is_self_contained(verdict: Verdict) -> None:
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert "url(" not in page
     assert "a constant" in page
-    assert "1\u2009234" in page
+    assert "1\u202f234" in page
     assert "c" * 64 in page
 
 
@@ -116,7 +118,7 @@ def test_the_page_shows_the_first_difference() -> None:
         "[0, 1, 2, 3]",
         '<dd class="mono">-5</dd>',
         "padding",
-        "Different: CONV_2D, layer 0",
+        "Different: CONV_<wbr>2D, layer 0",
     ):
         assert words in page
 
@@ -125,3 +127,28 @@ def test_what_is_incomplete_is_not_exact() -> None:
     assert INCOMPLETE.as_json()["exact"] is False
     assert INCOMPLETE.headline.startswith("INCOMPLETE")
     assert "Incomplete" in render(INCOMPLETE, title="x")
+
+
+class _Tags(HTMLParser):
+    """Every tag with the names of its attributes, in order; places to break a line at are none."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, ...]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag != "wbr":
+            self.found.append((tag, *(name for name, _ in attributes)))
+
+
+@pytest.mark.parametrize("kind", VERDICTS)
+def test_a_hostile_name_in_every_field_stays_text(kind: str) -> None:
+    plain = render(VERDICTS[kind], title="x", note="y")
+    page = render(spoiled(VERDICTS[kind]), title=HOSTILE, note=HOSTILE)
+    assert _Tags(page).found == _Tags(plain).found
+    assert page.encode("utf-8")
+    controls = re.findall(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]", page
+    )
+    assert controls == []

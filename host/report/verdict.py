@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
+from host.printable import printable
 
 if TYPE_CHECKING:
     from host.coverage.covered import Covered
@@ -219,5 +220,5 @@ def describe(difference: FirstDifference) -> str:
 
 def short_name(name: str, length: int = 60) -> str:
     """A tensor's name cut to what a table can show: converters join the names of all that was fused."""
-    first = name.split(";", 1)[0]
+    first = printable(name.split(";", 1)[0])
     return first if len(first) <= length else "…" + first[1 - length :]

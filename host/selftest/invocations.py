@@ -151,7 +151,7 @@ HIL = (
     Invocation("unknown plugin", ("-p", "no_such_plugin"), asked=Asked.REFUSED),
     Invocation("SIGKILL", plugin=_KILL, asked=Asked.CUT, quick=True),
     Invocation("SIGTERM", plugin=_TERM, asked=Asked.CUT),
-    Invocation("os._exit(0) at the end", plugin=_EXIT_0, asked=Asked.CUT),
+    Invocation("os._exit(0) at the end", plugin=_EXIT_0, asked=Asked.CUT, quick=True),
     Invocation("os._exit(1) at the end", plugin=_EXIT_1, asked=Asked.CUT),
     Invocation("os._exit(19) at the end", plugin=_EXIT_19, asked=Asked.CUT),
     Invocation("os._exit(0) at the beginning", plugin=_EARLY_0, asked=Asked.BROKEN),

@@ -1,14 +1,14 @@
 """What the templates print: every decision and every number made here, as text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import jinja2
 import numpy as np
 
 from host.files import sha256_bytes
-from model_gen.codegen.graph import Array, Tensor, short_name
+from model_gen.codegen import c_text
+from model_gen.codegen.c_text import Text
+from model_gen.codegen.graph import Array, Tensor, last_part
 from model_gen.codegen.lower import Program, Step
 from model_gen.codegen.ops.registry import (
     Argument,
@@ -22,12 +22,10 @@ from model_gen.codegen.ops.registry import (
     ScratchPointer,
 )
 from model_gen.codegen.plan import Plan, aligned, scratch_key
+from model_gen.codegen.templates import render
 
-FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
-TEMPLATES = FIRMWARE / "templates"
 KERNELS_API = 2
 MODEL_API = 2
-_COLUMNS = 100
 _C_BYTES = {"int8_t": 1, "int32_t": 4, "float": 4, "double": 8, "struct nj_requant": 8}
 
 
@@ -35,8 +33,8 @@ _C_BYTES = {"int8_t": 1, "int32_t": 4, "float": 4, "double": 8, "struct nj_requa
 class ArrayText:
     """A constant array. Its lines are made when they are asked for: sizes are wanted before any text."""
 
-    name: str
-    type: str
+    name: Text
+    type: Text
     values: Array = field(repr=False)
 
     @property
@@ -49,33 +47,34 @@ class ArrayText:
         return self.length * _C_BYTES[self.type]
 
     @property
-    def lines(self) -> list[str]:
+    def lines(self) -> list[Text]:
         """`values` printed as initializers of `type`, as many a line as fit."""
         if self.type == "struct nj_requant":
-            items = [f"{{{c_int(int(m))}, {c_int(int(s))}}}" for m, s in self.values]
-        elif self.type in ("float", "double"):
-            suffix = "f" if self.type == "float" else ""
-            items = [f"{float(v).hex()}{suffix}" for v in self.values.ravel()]
-        else:
-            items = [c_int(int(v)) for v in self.values.ravel()]
-        return _wrapped(items)
+            pairs = ((c_text.integer(m), c_text.integer(s)) for m, s in self.values)
+            return c_text.wrapped(c_text.code("{{}, {}}", *pair) for pair in pairs)
+        values = self.values.ravel()
+        if self.type == "double":
+            return c_text.wrapped(map(c_text.double, values))
+        if self.type == "float":
+            return c_text.wrapped(c_text.code("{}f", c_text.double(v)) for v in values)
+        return c_text.integers(values.tolist())
 
 
 @dataclass(frozen=True)
 class ParametersText:
     """A constant struct with its initializer, line by line."""
 
-    struct: str
-    name: str
-    lines: tuple[str, ...]
+    struct: Text
+    name: Text
+    lines: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
 class PointersText:
     """A constant array of pointers to a step's inputs."""
 
-    name: str
-    items: tuple[str, ...]
+    name: Text
+    items: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
@@ -83,19 +82,19 @@ class StepText:
     """One step function."""
 
     number: int
-    comment: str
+    comment: Text
     parameters: ParametersText | None
     pointers: PointersText | None
-    call: str
+    call: Text
 
 
 @dataclass(frozen=True)
 class PlaceText:
     """A struct nj_place, or that of a tap with its steps."""
 
-    data: str
+    data: Text
     bytes: int
-    comment: str
+    comment: Text
     step: int = 0
     last_step: int = 0
 
@@ -114,10 +113,10 @@ class ModelText:
     inputs: tuple[PlaceText, ...]
     outputs: tuple[PlaceText, ...]
     taps: tuple[PlaceText, ...]
-    model_sha256: str
-    contract_sha256: str
-    backend: str
-    rounding: str
+    model_sha256: Text
+    contract_sha256: Text
+    backend: Text
+    rounding: Text
     constants: dict[int, int]
 
 
@@ -129,35 +128,15 @@ class _Arrays:
     bytes_by_op: dict[int, int] = field(default_factory=dict)
     op: int | None = None  # whose arrays are added now
 
-    def add(self, name: str, constants: Constants) -> str:
+    def add(self, name: Text, constants: Constants) -> Text:
         values = np.ascontiguousarray(constants.values)
         key = (constants.type, sha256_bytes(values.tobytes()))
         if key not in self.found:
-            self.found[key] = ArrayText(name, constants.type, values)
+            self.found[key] = ArrayText(name, c_text.phrase(constants.type), values)
             if self.op is not None:
                 known = self.bytes_by_op.get(self.op, 0)
                 self.bytes_by_op[self.op] = known + self.found[key].bytes
         return self.found[key].name
-
-
-def c_int(value: int) -> str:
-    """An int32 as a C constant of type int.
-
-    >>> c_int(-5), c_int(-(1 << 31))
-    ('-5', '(-2147483647 - 1)')
-    """
-    return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
-
-
-def _wrapped(items: Iterable[str]) -> list[str]:
-    lines: list[str] = []
-    current = ""
-    for item in items:
-        if current and len(current) + len(item) + 2 > _COLUMNS:
-            lines.append(current)
-            current = ""
-        current += f"{item}," if not current else f" {item},"
-    return [*lines, current] if current else lines
 
 
 class Emitter:
@@ -177,7 +156,8 @@ class Emitter:
         outputs = tuple(self._place(self._program.tensors[i]) for i in graph.outputs)
         taps = tuple(self._tap(self._program.tensors[t]) for t in observed(self._program))
         if not steps:
-            steps = (StepText(0, "nothing to compute", None, None, ""),)
+            nothing = c_text.comment("nothing to compute")
+            steps = (StepText(0, nothing, None, None, c_text.code("")),)
         return ModelText(
             kernels_api=KERNELS_API,
             model_api=MODEL_API,
@@ -191,98 +171,110 @@ class Emitter:
             taps=taps,
             model_sha256=_hash_bytes(model_sha256),
             contract_sha256=_hash_bytes(contract_sha256),
-            backend="cm55",
-            rounding=" ".join(f"{op}={rule}" for op, rule in self._program.rounding().items()),
+            backend=c_text.string("cm55"),
+            rounding=c_text.string(
+                " ".join(f"{op}={rule}" for op, rule in self._program.rounding().items())
+            ),
             constants=dict(self._arrays.bytes_by_op),
         )
 
     def _step(self, step: Step) -> StepText:
         self._arrays.op = step.view.op.index
-        base = f"nj_op{step.view.op.index}"
+        base = c_text.code("nj_op{}", step.view.op.index)
         if step.view.position:
-            base += f"_{step.view.position}"
+            base = c_text.code("{}_{}", base, step.view.position)
         parameters = None
         if step.kernel.parameters is not None:
             parameters = ParametersText(
-                step.kernel.parameters.struct,
+                c_text.identifier(step.kernel.parameters.struct),
                 base,
                 tuple(self._fields(base, step.kernel.parameters)),
             )
         pointers = None
         if any(isinstance(a, InputPointers) for a in step.kernel.arguments):
             places = tuple(self._pointer(t) for t in step.view.inputs if t is not None)
-            pointers = PointersText(f"{base}_inputs", places)
-        arguments = ", ".join(self._argument(step, base, a) for a in step.kernel.arguments)
+            pointers = PointersText(c_text.code("{}_inputs", base), places)
+        arguments = c_text.joined(
+            ", ", (self._argument(step, base, a) for a in step.kernel.arguments)
+        )
         output = step.view.output
-        comment = (
+        comment = c_text.comment(
             f"Op {step.view.op.index}, {step.view.op.name}: "
-            f"{comment_text(output.name)} {list(output.shape)}"
+            f"{last_part(output.name)} {list(output.shape)}"
         )
-        return StepText(
-            step.number, comment, parameters, pointers, f"{step.kernel.function}({arguments});"
-        )
+        call = c_text.code("{}({});", c_text.identifier(step.kernel.function), arguments)
+        return StepText(step.number, comment, parameters, pointers, call)
 
-    def _fields(self, base: str, parameters: Parameters) -> Iterable[str]:
+    def _fields(self, base: Text, parameters: Parameters) -> Iterator[Text]:
         for name, value in parameters.fields:
-            yield f".{name} = {self._field(f'{base}_{name}', value)},"
+            field = c_text.identifier(name)
+            initializer = self._field(c_text.code("{}_{}", base, field), value)
+            yield c_text.code(".{} = {},", field, initializer)
 
-    def _field(self, name: str, value: Field | tuple[str, int]) -> str:
+    def _field(self, name: Text, value: Field | tuple[str, int]) -> Text:
         if isinstance(value, Constants):
             return self._arrays.add(name, value)
         if isinstance(value, int):
-            return c_int(value)
+            return c_text.integer(value)
         if isinstance(value, str):
-            return value
+            return c_text.constant(value)
         if len(value) == 2 and isinstance(value[0], str):
-            return f".{value[0]} = {self._field(name, value[1])}"
-        return "{" + ", ".join(self._field(name, item) for item in value) + "}"
+            inner = self._field(name, value[1])
+            return c_text.code(".{} = {}", c_text.identifier(value[0]), inner)
+        items = c_text.joined(", ", (self._field(name, item) for item in value))
+        return c_text.code("{{}}", items)
 
-    def _argument(self, step: Step, base: str, argument: Argument) -> str:
+    def _argument(self, step: Step, base: Text, argument: Argument) -> Text:
         if isinstance(argument, str):
-            return argument
+            return c_text.constant(argument)
         if isinstance(argument, ParametersPointer):
-            return f"&{base}"
+            return c_text.code("&{}", base)
         if isinstance(argument, InputPointers):
-            return f"{base}_inputs"
+            return c_text.code("{}_inputs", base)
         if isinstance(argument, Constants):
-            return self._arrays.add(f"{base}_table", argument)
+            return self._arrays.add(c_text.code("{}_table", base), argument)
         if isinstance(argument, ScratchPointer):
             if not step.kernel.scratch:
-                return "0"
-            return f"nj_arena + {self._plan.offsets[scratch_key(step.number)]}"
+                return c_text.integer(0)
+            offset = self._plan.offsets[scratch_key(step.number)]
+            return c_text.code("nj_arena + {}", offset)
         if isinstance(argument, OutputPointer):
             return self._pointer(step.view.output)
         assert isinstance(argument, InputPointer)
         source = step.view.input(argument.position)
         return self._pointer(source, argument.offset, behind=step.kernel.reads_behind)
 
-    def _pointer(self, tensor: Tensor, offset: int = 0, behind: int = 0) -> str:
+    def _pointer(self, tensor: Tensor, offset: int = 0, behind: int = 0) -> Text:
         """Where a tensor lies, `offset` elements further, as a pointer to its C type."""
         place = self._address(tensor, behind)
         if offset:
-            place = f"{place} + {offset * (tensor.bytes // tensor.elements)}"
+            place = c_text.code("{} + {}", place, offset * (tensor.bytes // tensor.elements))
         if tensor.dtype == "float32":
-            constness = "const " if tensor.value is not None else ""
-            return f"({constness}float *)({constness}void *)({place})"
+            if tensor.value is not None:
+                return c_text.code("(const float *)(const void *)({})", place)
+            return c_text.code("(float *)(void *)({})", place)
         return place
 
-    def _address(self, tensor: Tensor, behind: int = 0) -> str:
+    def _address(self, tensor: Tensor, behind: int = 0) -> Text:
         """A tensor's first byte: in the arena, or in a constant array of bytes with room `behind` it that is read."""
         if tensor.index in self._program.storage:
-            return f"nj_arena + {self._plan.offsets[self._program.storage[tensor.index]]}"
+            offset = self._plan.offsets[self._program.storage[tensor.index]]
+            return c_text.code("nj_arena + {}", offset)
         assert tensor.value is not None
         data = np.frombuffer(tensor.value.tobytes(), np.int8)
-        name = f"nj_tensor{tensor.index}"
+        name = c_text.code("nj_tensor{}", tensor.index)
         if behind:
-            name, data = f"{name}_and_behind", np.append(data, np.zeros(behind, np.int8))
+            name = c_text.code("{}_and_behind", name)
+            data = np.append(data, np.zeros(behind, np.int8))
         return self._arrays.add(name, Constants("int8_t", data))
 
     def _place(self, tensor: Tensor) -> PlaceText:
         self._arrays.op = self._writers.get(tensor.index)
         address = self._address(tensor)
         if tensor.value is not None:
-            address = f"(void *)(uintptr_t){address}"  # constant; nothing writes through a tap
-        return PlaceText(address, tensor.bytes, comment_text(tensor.name))
+            # Constant; nothing writes through a tap.
+            address = c_text.code("(void *)(uintptr_t){}", address)
+        return PlaceText(address, tensor.bytes, c_text.comment(last_part(tensor.name)))
 
     def _tap(self, tensor: Tensor) -> PlaceText:
         place = self._place(tensor)
@@ -314,32 +306,11 @@ def observed(program: Program) -> list[int]:
     return [index for _, _, index in sorted(found)]
 
 
-def comment_text(name: str) -> str:
-    """A tensor's name that cannot end a C comment or reach another line."""
-    text = "".join(c if c.isprintable() and c.isascii() else "_" for c in short_name(name))
-    return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
+def _hash_bytes(hexadecimal: str) -> Text:
+    return c_text.joined(", ", (c_text.constant(f"0x{b:02x}") for b in bytes.fromhex(hexadecimal)))
 
 
-def _hash_bytes(hexadecimal: str) -> str:
-    return ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(hexadecimal))
-
-
-def environment() -> jinja2.Environment:
-    """Templates print; they neither compute nor forgive a missing name."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-
-
-def render_model(text: ModelText, banner: str) -> dict[str, str]:
+def render_model(text: ModelText, banner: Text) -> dict[str, str]:
     """File name -> text of nj_model.c, nj_weights.c and nj_weights.h."""
-    templates = environment()
-    return {
-        name: templates.get_template(f"{name}.jinja").render(model=text, banner=banner)
-        for name in ("nj_model.c", "nj_weights.c", "nj_weights.h")
-    }
+    names = ("nj_model.c", "nj_weights.c", "nj_weights.h")
+    return {name: render(name, model=text, banner=banner) for name in names}

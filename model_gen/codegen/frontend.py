@@ -3,9 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-import jinja2
 import numpy as np
 
 from host.contract import Contract, FrontendContract
@@ -17,21 +15,23 @@ from host.reference.frontend_tables import (
     make_numbers,
     make_tables,
 )
+from model_gen.codegen import c_text
+from model_gen.codegen.c_text import Text, single
 from model_gen.codegen.emit import MODEL_API
+from model_gen.codegen.templates import render
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "firmware" / "templates"
 STAGE = "nj_frontend_stage.c"
 TABLES = "nj_frontend_tables.c"
-_LINE = 100  # columns
+COLUMNS = 96  # of the lines of a table
 
 
 @dataclass(frozen=True)
 class _Array:
-    field: str
-    name: str
-    type: str
+    field: Text
+    name: Text
+    type: Text
     length: int
-    lines: tuple[str, ...]
+    lines: list[Text]
 
 
 def render_frontend(contract: Contract | None, *, stream: bool = False) -> dict[str, str]:
@@ -47,35 +47,27 @@ def render_frontend(contract: Contract | None, *, stream: bool = False) -> dict[
     Raises:
         BadInput: the model's first input is not the int8 spectrogram of this frontend, or nothing is there to stream.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
     if contract is not None:
         _check_input(contract)
     if stream:
         check_stream(contract)
     frontend = None if contract is None else contract.frontend
-    stage = environment.get_template(f"{STAGE}.jinja").render(
+    arrays = () if frontend is None else _arrays(frontend)
+    stage = render(
+        STAGE,
         frontend=frontend,
+        words={} if frontend is None else _words(frontend),
         model_api=MODEL_API,
         stream=stream,
         fields=() if frontend is None else _fields(frontend),
         features=0 if frontend is None else frontend.rows * frontend.frames,
         room=0 if frontend is None else (frontend.mel_bands or frontend.bins) * frontend.frames,
         fft_length=0 if frontend is None or frontend.spectrum == "none" else frontend.fft_length,
-        arrays=() if frontend is None else _arrays(frontend),
-        scale="" if contract is None else c_float(contract.input.scale),
+        arrays=arrays,
+        scale=0 if contract is None else single(contract.input.scale),
         zero_point=0 if contract is None else contract.input.zero_point,
     )
-    tables = environment.get_template(f"{TABLES}.jinja").render(
-        arrays=() if frontend is None else _arrays(frontend)
-    )
-    return {STAGE: stage, TABLES: tables}
+    return {STAGE: stage, TABLES: render(TABLES, arrays=arrays)}
 
 
 def check_stream(contract: Contract | None) -> None:
@@ -93,19 +85,13 @@ def check_stream(contract: Contract | None) -> None:
         )
 
 
-def c_float(value: float) -> str:
-    """A float32 as a C constant without loss.
-
-    >>> c_float(0.75), c_float(0.0), c_float(-2.0)
-    ('0x1.8p-1f', '0x0p+0f', '-0x1p+1f')
-    """
-    mantissa, exponent = float(np.float32(value)).hex().split("p")
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}p{exponent}f"
+def _words(frontend: FrontendContract) -> dict[str, Text]:
+    """What a comment says of the contract."""
+    names = ("window", "spectrum", "compression", "normalization")
+    return {name: c_text.phrase(getattr(frontend, name)) for name in names}
 
 
-def _fields(frontend: FrontendContract) -> tuple[tuple[str, str], ...]:
+def _fields(frontend: FrontendContract) -> tuple[tuple[Text, Text], ...]:
     """Name and C value of each scalar of `struct nj_frontend`."""
     numbers = make_numbers(frontend)
     words = {
@@ -122,38 +108,32 @@ def _fields(frontend: FrontendContract) -> tuple[tuple[str, str], ...]:
     }
     floats = ("log_floor", "log_least", "least", "gain", "offset")
     return (
-        *((name, f"{value}u") for name, value in words.items()),
-        ("log_scale", str(numbers.log_scale)),
-        *((name, c_float(getattr(numbers, name))) for name in floats),
+        *((c_text.identifier(name), c_text.code("{}u", value)) for name, value in words.items()),
+        (c_text.identifier("log_scale"), c_text.integer(numbers.log_scale)),
+        *((c_text.identifier(name), single(getattr(numbers, name))) for name in floats),
     )
 
 
 def _arrays(frontend: FrontendContract) -> tuple[_Array, ...]:
     tables = make_tables(frontend)
-    pairs = [f"{{{a}, {b}}}" for a, b in tables.band.reshape(-1, 2)]
+    pairs = [c_text.code("{{}, {}}", int(a), int(b)) for a, b in tables.band.reshape(-1, 2)]
     arrays = (
-        _array("window", "float", map(c_float, tables.window)),
-        _array("order", "uint16_t", map(str, tables.order)),
-        _array("twiddle", "float", map(c_float, tables.twiddle)),
-        _array("split", "float", map(c_float, tables.split)),
+        _array("window", "float", map(single, tables.window)),
+        _array("order", "uint16_t", map(c_text.integer, tables.order)),
+        _array("twiddle", "float", map(single, tables.twiddle)),
+        _array("split", "float", map(single, tables.split)),
         _array("band", "struct nj_band", pairs),
-        _array("weight", "float", map(c_float, tables.weight)),
-        _array("cosine", "float", map(c_float, tables.cosine)),
+        _array("weight", "float", map(single, tables.weight)),
+        _array("cosine", "float", map(single, tables.cosine)),
     )
     return tuple(array for array in arrays if array.length)
 
 
-def _array(name: str, kind: str, values: Iterable[str]) -> _Array:
-    lines: list[str] = []
-    line = ""
-    count = 0
-    for value in values:
-        count += 1
-        if line and len(line) + len(value) + 6 > _LINE:
-            lines.append(line)
-            line = ""
-        line += f" {value}," if line else f"{value},"
-    return _Array(name, f"nj_frontend_{name}", kind, count, (*lines, line))
+def _array(name: str, kind: str, values: Iterable[Text]) -> _Array:
+    field, items = c_text.identifier(name), list(values)
+    array = c_text.code("nj_frontend_{}", field)
+    lines = c_text.wrapped(items, COLUMNS)
+    return _Array(field, array, c_text.phrase(kind), len(items), lines)
 
 
 def _check_input(contract: Contract) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
+from host.printable import printable
 from model_gen.codegen.options import Options
 
 Shape = tuple[int, ...]
@@ -88,9 +89,14 @@ class Graph:
     outputs: tuple[int, ...]
 
 
-def short_name(name: str) -> str:
-    """The converter joins the names of everything it fused: the last part, at most 60 characters."""
+def last_part(name: str) -> str:
+    """The converter joins the names of everything it fused: the last part, at most 60 characters, whatever they are."""
     return name.rsplit(";", 1)[-1][-60:]
+
+
+def short_name(name: str) -> str:
+    """The last part, for people: fit for a terminal."""
+    return printable(last_part(name))
 
 
 FULL_INT8 = (

@@ -3,8 +3,8 @@
 import re
 
 from host.errors import BadInput
-from model_gen.codegen.emit import FIRMWARE
 from model_gen.codegen.pipeline import Generated
+from model_gen.codegen.templates import FIRMWARE
 
 
 def core_limits() -> dict[str, int]:

@@ -9,13 +9,15 @@ from host.contract import Contract
 from host.errors import BadInput
 from host.owned import LIST, check_replaceable, new_directory
 from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
-from model_gen.codegen.emit import FIRMWARE, environment
+from model_gen.codegen import c_text
+from model_gen.codegen.c_text import Text
 from model_gen.codegen.frontend import check_stream, render_frontend
 from model_gen.codegen.graph import Tensor
 from model_gen.codegen.limits import check_core
 from model_gen.codegen.memory import memory_map
 from model_gen.codegen.messages import messages
 from model_gen.codegen.pipeline import BACKEND, Generated, banner, compile_model
+from model_gen.codegen.templates import FIRMWARE, render
 
 BOARDS = FIRMWARE / "boards"
 BUILD = "build"  # the folder in a project that CMake writes
@@ -29,10 +31,10 @@ Files = dict[str, bytes]  # path in the project, with slashes -> content
 class Library:
     """A static library of the project's CMakeLists.txt."""
 
-    name: str
-    sources: tuple[str, ...]
-    includes: str
-    options: str
+    name: Text
+    sources: tuple[Text, ...]
+    includes: Text
+    options: Text
 
 
 def boards() -> list[str]:
@@ -201,26 +203,20 @@ def _project_files(
         texts[name] = f"/* {note} */\n{text}"
     files |= {f"model/{name}": text.encode() for name, text in texts.items()}
     files[DESCRIPTION] = described.to_json()
-    templates = environment()
-    files["CMakeLists.txt"] = (
-        templates.get_template("CMakeLists.txt.jinja")
-        .render(banner=note, libraries=_libraries(files))
-        .encode()
+    lists = render("CMakeLists.txt", banner=note, libraries=_libraries(files))
+    compiler = "gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib"
+    rounding = ", ".join(f"{op} {rule}" for op, rule in described.rounding.items())
+    readme = render(
+        "README.md",
+        banner=note,
+        board=c_text.word(described.board),
+        compiler=c_text.phrase(compiler),
+        rules=c_text.word(described.rules),
+        rounding=c_text.phrase(rounding or "none needed"),
+        arena_bytes=described.arena_bytes,
+        steps=described.steps,
     )
-    files["README.md"] = (
-        templates.get_template("README.md.jinja")
-        .render(
-            banner=note,
-            board=described.board,
-            compiler="gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib",
-            rules=described.rules,
-            rounding=", ".join(f"{op} {rule}" for op, rule in described.rounding.items())
-            or "none needed",
-            arena_bytes=described.arena_bytes,
-            steps=described.steps,
-        )
-        .encode()
-    )
+    files |= {"CMakeLists.txt": lists.encode(), "README.md": readme.encode()}
     return dict(sorted(files.items()))
 
 
@@ -238,20 +234,27 @@ def _copies(source: Path, target: str) -> Files:
 def _libraries(files: Files) -> tuple[Library, ...]:
     """Engine, frontend and core; the order of sources is the order of the names."""
 
-    def sources(*prefixes: str) -> tuple[str, ...]:
-        return tuple(n for n in sorted(files) if n.endswith(".c") and n.startswith(prefixes))
+    def sources(*prefixes: str) -> tuple[Text, ...]:
+        names = (n for n in sorted(files) if n.endswith(".c") and n.startswith(prefixes))
+        return tuple(map(c_text.word, names))
+
+    def library(name: str, sources: tuple[Text, ...], includes: str, *flags: str) -> Library:
+        folders = c_text.joined(" ", map(c_text.word, includes.split()))
+        options = c_text.joined(" ", map(c_text.flag, flags))
+        return Library(c_text.identifier(name), sources, folders, options)
 
     frontend = sources("core/frontend/", "model/nj_frontend_")
     engine = sources("kernels/", "model/nj_model", "model/nj_weights")
     core = tuple(name for name in sources("core/") if name not in frontend)
     return (
-        Library("nj_engine", engine, "kernels core model", "-O2"),
-        Library(
+        library("nj_engine", engine, "kernels core model", "-O2"),
+        library(
             "nj_frontend",
             frontend,
             "core core/frontend model",
-            # The last: FLT_EVAL_METHOD 16 (half precision of its own) becomes 0, which says the same of float.
-            "-O3 -ffp-contract=off -fno-fast-math -fpermitted-flt-eval-methods=c11",
+            *("-O3", "-ffp-contract=off", "-fno-fast-math"),
+            # FLT_EVAL_METHOD 16 (half precision of its own) becomes 0, which says the same of float.
+            "-fpermitted-flt-eval-methods=c11",
         ),
-        Library("nj_core", core, "core core/link", "-O2"),
+        library("nj_core", core, "core core/link", "-O2"),
     )

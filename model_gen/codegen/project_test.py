@@ -21,6 +21,9 @@ needs_cross = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
 )
 BUILD_SECONDS = 120
+# Folders that a user may have, and one that CMake itself cannot build in.
+ODD = "another $HOME ${X} 'place' (x) [y] {z} & ü鳥 =,"
+REFUSED = 'semi;colon "quoted" back\\slash tab\t new\nline'
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +142,7 @@ def test_boards_have_ports() -> None:
 @needs_cross
 def test_elf_is_the_same_elsewhere_and_with_make(built: Project, tmp_path: Path) -> None:
     """Taken to another folder without the host's packages, and built by make: the same bytes."""
-    moved = tmp_path / "another place" / "firmware"
+    moved = tmp_path / ODD / "firmware"
     shutil.copytree(built.path, moved, ignore=shutil.ignore_patterns("build"))
     cmake = find_tool("cmake", "")
     subprocess.run(
@@ -200,7 +203,7 @@ def test_a_project_that_was_moved_or_made_otherwise_is_built_again(
 
 def test_native_elf_is_the_same_elsewhere(subject: Subject, tmp_path: Path) -> None:
     elves = set()
-    for place in ("a", "b/c"):
+    for place in ("a", "b/c", f"{ODD} #1", REFUSED):
         project = generate(subject, "native", tmp_path / place)
         build(project, Deadline.after(BUILD_SECONDS))
         elves.add(sha256_file(project.elf))

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from model_gen.codegen.emit import FIRMWARE, observed
+from model_gen.codegen.emit import observed
 from model_gen.codegen.graph import Array
 from model_gen.codegen.pipeline import Generated, compile_model
+from model_gen.codegen.templates import FIRMWARE
 
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 

@@ -10,7 +10,7 @@ import pytest
 
 from host.reference.micro import MicroModel
 from host.reference.model import ReferenceModel
-from model_gen.codegen.emit import FIRMWARE
+from model_gen.codegen.templates import FIRMWARE
 
 
 def builder() -> Any:

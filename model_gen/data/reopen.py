@@ -5,7 +5,7 @@ from pathlib import Path
 
 from host.errors import BadInput
 from model_gen.data.dataset import Recording, find_recordings
-from model_gen.data.features import Selection
+from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment
 from model_gen.models.config import ModelConfig
 

@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from host.bundle import load_subject
 from host.errors import BadInput
+from model_gen.data.cache import Skipped
 from model_gen.data.dataset import targets
-from model_gen.data.features import Chunks, Selection, Skipped, extract
+from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
+from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split
 from model_gen.evaluation.metrics import Metrics, evaluate_scores
 from model_gen.evaluation.pooling import POOLINGS, pool, sigmoid

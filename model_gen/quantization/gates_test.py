@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from host.contract import FrontendContract
 from host.errors import BadInput
+from model_gen.data.cache import feature_cache
 from model_gen.data.dataset import Recording
 from model_gen.data.features import Chunks
+from model_gen.data.selection import Selection
 from model_gen.quantization.calibration import manifest_csv, stratified
 from model_gen.quantization.gates import cosines, judge
 
@@ -55,9 +57,8 @@ def test_the_manifest_takes_from_each_class_in_turn() -> None:
     folders = ["a"] * 10 + ["b"] * 3 + ["noise"] * 5
     recordings = tuple(Recording(Path(f), f"{f}/{i}.wav", f) for i, f in enumerate(folders))
     n = len(folders)
-    chunks = Chunks(
-        recordings, (), np.arange(n), np.zeros(n, int), np.arange(n), (), FrontendContract()
-    )
+    cache = feature_cache(FrontendContract(), Selection(), Path())
+    chunks = Chunks(recordings, (), np.arange(n), np.zeros(n, int), np.arange(n), (), cache)
     chosen = stratified(chunks, 11, seed=1)
     assert [folders[i] for i in chosen].count("b") == 3
     assert len(set(chosen)) == 11

@@ -21,8 +21,9 @@ from host.files import sha256_bytes
 from host.owned import check_replaceable
 from host.reference.interpreter import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order
-from model_gen.data.features import Chunks, Selection, extract
+from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import recordings_of, train_selection
+from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split, to_csv
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.quantization.calibration import manifest_csv, stratified

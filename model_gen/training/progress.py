@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from host.printable import printable
+
 
 class Bar(Protocol):
     """Something that is told how far the work has come."""
@@ -47,4 +49,4 @@ def bar(title: str, total: int, *, plain: bool = True) -> Iterator[Bar]:
 
 def line(text: str) -> None:
     """One line on standard error, at once."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)

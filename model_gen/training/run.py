@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from host.errors import BadInput
+from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Dataset, index_dataset
-from model_gen.data.features import Chunks, Skipped, extract, unreadable
+from model_gen.data.features import Chunks, extract, unreadable
 from model_gen.data.geometry import frontend_contract
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, split_dataset, to_csv
@@ -154,5 +155,5 @@ def _fingerprint(options: TrainOptions, *parts: Chunks) -> str:
     digest = hashlib.sha256(options.recipe().encode())
     for part in parts:
         for recording, entry in zip(part.recordings, part.entries, strict=True):
-            digest.update(f"{recording.relative} {entry.name}\n".encode())
+            digest.update(f"{recording.relative} {entry.path.stem}\n".encode())
     return digest.hexdigest()
