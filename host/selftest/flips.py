@@ -44,6 +44,7 @@ _VALUES = re.compile(r"nj_op\d+_\w+")  # what the generator makes of weights and
 _HEADERS = ("(headers)", ".note")
 _VALUE = {EXACT, DIFFERENT}
 _CODE = {EXACT, DIFFERENT, "FIRMWARE", "IDENTITY", "BOARD", "LINK"}
+_REPEATS = 2  # untapped runs on each vector: enough to see that they are the same
 _FLOOR = 5.0  # seconds that a question has at least before it counts as a hang
 _LEAST = 60.0  # seconds that a flip has at least
 _SLACK = 60.0  # seconds beyond that in which a flip must have ended
@@ -74,6 +75,7 @@ class Target:
             limit=Deadline.after(self.limit),
             root=self.root,
             patience=self.patience,
+            repeats=_REPEATS,
         )
 
 
@@ -136,7 +138,9 @@ def target(
         took: list[float] = []
 
         def judge() -> None:
-            session = Session(made, subject, board, vectors, seed, root=Path(root))
+            session = Session(
+                *(made, subject, board, vectors, seed), root=Path(root), repeats=_REPEATS
+            )
             started = time.monotonic()
             verdict = prove(session)
             took.append(time.monotonic() - started)
