@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ _TAIL = 3000  # characters of compiler output that an error shows
 # What would reach the compiler past the project's own flags.
 _UNWANTED = {"CFLAGS", "CPPFLAGS", "LDFLAGS", "CC", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH"}
 _UNWANTED |= {"CMAKE_GENERATOR", "CMAKE_TOOLCHAIN_FILE", "DESTDIR", "MAKEFLAGS"}
+_SYMBOL = {32: struct.Struct("<IIIBBH"), 64: struct.Struct("<IBBHQQ")}  # of an ELF's table
+_VALUE = {32: 1, 64: 4}  # which of its fields is the value
 # How the linker says that a region is full; GNU ld 2.40 crashes instead when no region is left to go on in.
 _TOO_LARGE = ("overflowed by", "will not fit in region", "ld terminated with signal 11")
 
@@ -216,6 +219,11 @@ def _in_ram(section: Section) -> bool:
 
 
 def _symbol(elf: ELFFile, name: str) -> int:
+    """The value of a symbol; 0 where there is none. Parsed at once: the library takes 0.1 ms for each symbol."""
     table = elf.get_section_by_name(".symtab")
-    found = table.get_symbol_by_name(name) if isinstance(table, SymbolTableSection) else None
-    return int(found[0]["st_value"]) if found else 0
+    if not isinstance(table, SymbolTableSection):
+        return 0
+    names, wanted = table.stringtable.data(), name.encode() + b"\0"
+    symbols = _SYMBOL[elf.elfclass].iter_unpack(table.data())
+    values = (one[_VALUE[elf.elfclass]] for one in symbols if names.startswith(wanted, one[0]))
+    return int(next(values, 0))
