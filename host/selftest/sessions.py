@@ -63,11 +63,11 @@ class Kind:
 # The one table: a session ends with what its firmware gives (stock.py); where its link was struck, with `turns`.
 # Where that came while a question was already asked, or little by little, its firmware may have been quicker.
 KINDS: dict[str, Kind] = {
-    "whole": Kind(100),
+    "whole": Kind(105),
     "bytes at 1e-4": Kind(100, rate=1e-4),
     "bytes at 1e-3": Kind(120, rate=1e-3),
     "bytes at 1e-2": Kind(90, "LINK", rate=1e-2, seconds=20.0),
-    "bytes at 1e-1": Kind(10, "LINK", rate=1e-1, seconds=_SHORT),
+    "bytes at 1e-1": Kind(5, "LINK", rate=1e-1, seconds=_SHORT),
     "frames lost or doubled": Kind(100, frames=0.05),
     "frames lost, doubled or late": Kind(100, frames=0.1, late=True),
     "chatter": Kind(80, line=links.Chatter),
@@ -81,8 +81,8 @@ KINDS: dict[str, Kind] = {
     "killed": Kind(50, "BOARD", links.Killed),
     "stopped": Kind(15, "BOARD", links.Frozen, seconds=_SHORT),
 }
-# How often firmware of a kind is drawn.
-FIRMWARE = {"good": 45, "flipped": 35, "hanging": 3, "faulting": 8, "foreign": 9}
+# How often firmware of a kind is drawn. What spins costs this computer its whole deadline.
+FIRMWARE = {"good": 450, "flipped": 350, "hanging": 29, "spinning": 1, "faulting": 80, "foreign": 90}
 
 
 @dataclass(frozen=True)

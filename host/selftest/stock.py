@@ -70,10 +70,8 @@ def make_stock(folder: Path, boards: Path) -> Stock:
         {
             "good": (Firmware("good", good, "EXACT"),),
             "flipped": tuple(_flipped(net, good, folder, flip) for flip in FLIPS),
-            "hanging": (
-                *(_broken(good, folder, "hangs", step, _WAIT) for step in steps),
-                _broken(good, folder, "hangs and spins", steps[-1], _SPIN),
-            ),
+            "hanging": tuple(_broken(good, folder, "hangs", step, _WAIT) for step in steps),
+            "spinning": (_broken(good, folder, "hangs and spins", steps[-1], _SPIN),),
             "faulting": tuple(_broken(good, folder, "faults", step, _UNDEFINED) for step in steps),
             "foreign": (Firmware("foreign", foreign, "IDENTITY"),),
         },
