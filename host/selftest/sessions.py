@@ -63,11 +63,11 @@ class Kind:
 # The one table: a session ends with what its firmware gives (stock.py); where its link was struck, with `turns`.
 # Where that came while a question was already asked, or little by little, its firmware may have been quicker.
 KINDS: dict[str, Kind] = {
-    "whole": Kind(105),
+    "whole": Kind(107),
     "bytes at 1e-4": Kind(100, rate=1e-4),
     "bytes at 1e-3": Kind(120, rate=1e-3),
     "bytes at 1e-2": Kind(90, "LINK", rate=1e-2, seconds=20.0),
-    "bytes at 1e-1": Kind(5, "LINK", rate=1e-1, seconds=_SHORT),
+    "bytes at 1e-1": Kind(3, "LINK", rate=1e-1, seconds=1.0),
     "frames lost or doubled": Kind(100, frames=0.05),
     "frames lost, doubled or late": Kind(100, frames=0.1, late=True),
     "chatter": Kind(80, line=links.Chatter),
