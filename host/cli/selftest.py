@@ -202,3 +202,45 @@ def sessions(
                 say(line, json_path)
     given = {"seed": seed, "count": len(chosen), "workers": workers}
     return _end("sessions", given, tally.as_json(), json_path)
+
+
+@command.command(
+    "signals",
+    help="End runs of verify, hil, classify and board by SIGINT, SIGTERM and SIGHUP, sometimes two, at drawn moments."
+    " Each must give the signal's code, and leave no process, no kept folder, no temporary file and no half-written"
+    " result. Exit 1 on any deviation.",
+)
+@_count(50)
+@_seed("Of the signals and moments.")
+@click.option(
+    "--only", multiple=True, type=click.IntRange(min=0), help="Only this case; may be repeated."
+)
+@_workers
+@json_option
+def signals(
+    count: int, seed: int, only: tuple[int, ...], workers: int, json_path: str | None
+) -> int:
+    from host.cli.bar import bar
+    from host.cli.progress import working
+    from host.selftest.commands import KINDS
+    from host.selftest.signal_tally import SignalTally
+    from host.selftest.signals import campaign, draw, scene, undisturbed
+
+    cases = [draw(seed, number) for number in only or range(count)]
+    tally = SignalTally(seed)
+    with contextlib.ExitStack() as stack:
+        with working("making firmware") as now:
+            given, folder = stack.enter_context(scene())
+            known = {}
+            for number, name in enumerate(dict.fromkeys(case.kind for case in cases)):
+                now(f"{name}, undisturbed")
+                known[name] = undisturbed(given, KINDS[name], folder / f"calm{number}")
+        try:
+            with bar("signals", len(cases)) as step:
+                for ended in campaign(given, known, folder, cases, workers):
+                    tally.add(ended)
+                    step()
+        finally:  # when it is interrupted, too
+            for line in tally.lines():
+                say(line, json_path)
+    return _end("signals", {"seed": seed, "count": len(cases)}, tally.as_json(), json_path)

@@ -82,7 +82,14 @@ KINDS: dict[str, Kind] = {
     "stopped": Kind(15, "BOARD", links.Frozen, seconds=_SHORT),
 }
 # How often firmware of a kind is drawn. What spins costs this computer its whole deadline.
-FIRMWARE = {"good": 450, "flipped": 350, "hanging": 29, "spinning": 1, "faulting": 80, "foreign": 90}
+FIRMWARE = {
+    "good": 450,
+    "flipped": 350,
+    "hanging": 29,
+    "spinning": 1,
+    "faulting": 80,
+    "foreign": 90,
+}
 
 
 @dataclass(frozen=True)
