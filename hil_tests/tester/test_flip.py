@@ -1,6 +1,8 @@
 """One weight bit flipped in the linked ELF: found at its layer, at none before it, and exactly as large as it is."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from host.compare.session import Session
 from host.compare.tensors import distance
 from host.compare.vectors import random_inputs
 from host.errors import FirmwareFailure, IdentityFailure
+from host.exit_codes import Exit
 from host.reference.model import ReferenceModel
 from host.report.verdict import FirstDifference, Verdict
 
@@ -153,3 +156,35 @@ def test_flip_as_a_user_types_it(made: Any, model_path: Path, tmp_path: Path, re
         codes.append(done.returncode)
     assert codes == [0, FirmwareFailure.exit_code if record else IdentityFailure.exit_code]
     assert ("layer 2 CONV_2D" in done.stdout) is record
+
+
+def test_what_given_inputs_find_is_shown_again_with_them(
+    made: Any, net: Any, model_path: Path, boards: Path, tmp_path: Path
+) -> None:
+    """The command of the folder, as it stands there, judges the inputs that were given, too."""
+    subject, project = made(model_path, "native")
+    spoiled = copy_project(project, tmp_path / "spoiled")
+    net.flip(spoiled.elf, 2, 3, 5)
+    generator = np.random.default_rng(8)
+    shape = ReferenceModel(subject.model).inputs[0].shape
+    given = tuple((generator.integers(-128, 128, shape, dtype=np.int8),) for _ in range(2))
+    evidence = tmp_path / "difference"
+    session = Session(
+        spoiled, subject, "native", 0, SEED, given=given, root=boards, evidence=evidence
+    )
+    verdict = prove(session)
+    assert verdict.first_difference is not None
+    readme = (evidence / "README.md").read_text()
+    command = re.search(r"^ {4}nightjar (verify .*)$", readme, re.MULTILINE)
+    assert command is not None
+    done = subprocess.run(
+        [sys.executable, "-c", "from host.cli import main; main()", *command[1].split()],
+        cwd=evidence,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == Exit.FIRMWARE, done.stderr
+    again = json.loads((evidence / "verify.json").read_text())
+    assert again["vectors"] == 2
+    assert again["first_difference"] == json.loads((evidence / "difference.json").read_text())

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import numpy as np
 
 from host.bundle import CONTRACT, MODEL, Subject
 from host.compare.observe import Finding
-from host.compare.vectors import Vector
+from host.compare.vectors import Inputs, InputTensor, Vector
 from host.elf_record import record_path
+from host.inputs import write_inputs
 from host.owned import free_place, new_directory
 from host.project import DESCRIPTION, ELF, Project
 from host.reference.kept import to_bytes
 from host.report.pictures import difference_png
 from host.report.verdict import FirstDifference, describe
+
+INPUTS = "inputs.npz"  # what --inputs gave
 
 
 def write_reproduction(
@@ -25,7 +29,9 @@ def write_reproduction(
     project: Project,
     subject: Subject,
     vector: Vector,
-    inputs: tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...],
+    inputs: Inputs,
+    ports: Sequence[InputTensor],
+    given: Sequence[Inputs],
     findings: tuple[Finding, ...],
     difference: FirstDifference,
     board: str,
@@ -37,8 +43,9 @@ def write_reproduction(
     An earlier folder is replaced. One that somebody has changed, or put something into, stays: this
     one is written beside it, as folder-2.
 
-    `findings` are those of the vector that has the first difference, tensors included; `vectors` is the number of
-    random ones, as given to --vectors.
+    `inputs` and `findings` are those of the vector that has the first difference, tensors included;
+    `ports` are the model's inputs. `vectors` is the number of random ones, as given to --vectors;
+    `given` are those of --inputs.
     """
     free = free_place(folder)
     with new_directory(free) as new:
@@ -47,7 +54,7 @@ def write_reproduction(
         shutil.copyfile(project.elf, target / ELF)
         shutil.copyfile(project.elf_record, record_path(target / ELF))
         (target / DESCRIPTION).write_bytes(project.description.to_json())
-        given = _copy_subject(subject, new)
+        judged = _copy_subject(subject, new)
         if vector.chunk is not None:
             np.save(new / "chunk.npy", vector.chunk)
             (new / "chunk.bin").write_bytes(to_bytes(vector.chunk))
@@ -65,10 +72,14 @@ def write_reproduction(
             (new / "difference.png").write_bytes(difference_png(first.difference))
         described = json.dumps(asdict(difference), indent=1) + "\n"
         (new / "difference.json").write_text(described, encoding="utf-8")
+        more = ""
+        if given:
+            write_inputs(new / INPUTS, ports, given)
+            more = f" --inputs {INPUTS}"
         command = (
-            f"nightjar verify {given} --project project --board {board}"
+            f"nightjar verify {judged} --project project --board {board}"
             f" --rounding {project.description.rules}"
-            f" --vectors {vectors} --seed {seed} --json verify.json"
+            f" --vectors {vectors} --seed {seed}{more} --json verify.json"
         )
         (new / "README.md").write_text(_readme(difference, command, board), encoding="utf-8")
     return free
@@ -104,7 +115,8 @@ In this folder:
 judges this very ELF (`project/build/nightjar.elf`), without building, on the same vectors; on board `{board}`.
 
 * `input*.npy`, `.bin`: the model's inputs of vector {difference.vector}, as the host computed them; `chunk.npy`, if
-  there is one, is the int16 sound that went through the board's own frontend.
+  there is one, is the int16 sound that went through the board's own frontend. `inputs.npz`, if
+  there is one, is what `--inputs` gave.
 * `NN-layerMM-got.npy` and `-want.npy`: each tensor of that vector that differs, as the board and as the reference
   computed it, in the order of the way of the data.
 * `difference.png`: where the first of them differs. `difference.json`: the first difference as in the verdict.

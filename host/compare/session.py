@@ -276,6 +276,8 @@ class Bench:
                 subject=self.session.subject,
                 vector=self.vector(difference.vector),
                 inputs=self.expected(difference.vector).inputs,
+                ports=self.oracle.reference.inputs,
+                given=self.session.given,
                 findings=self.case.leading[0].findings,
                 difference=difference,
                 board=self.session.board,

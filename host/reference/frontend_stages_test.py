@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from host.cli.frontend import command
 from host.errors import BadInput
+from host.exit_codes import Exit
 from host.reference import frontend_tables
 from host.reference.frontend_members import MEMBERS
 from host.reference.frontend_stages import (
@@ -57,7 +58,7 @@ def test_a_port_that_errs_is_named(tmp_path: Path, stage: str) -> None:
         data[len(data) // 2] ^= 1
         file.write_bytes(data)
     code, output = run("check", "--port", str(tmp_path), "--member", "mfcc")
-    assert code == 1
+    assert code == Exit.FIRMWARE
     assert f"DIFFERS first in stage {stage}:" in output
 
 
