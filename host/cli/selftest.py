@@ -150,6 +150,8 @@ def flips(
             **{"board": board, "vectors": vectors, "seed": seed, "bytes": size},
         }
         kept = None if log is None else Log(log, {"schema": SCHEMA, "test": "flips", **about})
+        if kept is not None:
+            stack.callback(kept.close)
         for known in [] if kept is None else kept.known:
             tally.take(typed(Flip, known))
         done = {flip.number for flip in tally.flips}
