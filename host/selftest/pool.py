@@ -5,7 +5,7 @@ import os
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ def spread(
     workers: int,
     depth: int = 1,
     limit: float,
-) -> Iterator[Ended[Case, Result]]:
+) -> Generator[Ended[Case, Result], None, None]:
     """Every case with its result, as they end. When the caller leaves, nothing of it lives on.
 
     Raises:
