@@ -12,11 +12,13 @@ import pytest
 
 from hil_tests.suite import WORKERS, Ask, Suite, place_proof
 from host.compare.answers import ask as ask_bench
+from host.compare.minutes import follows
 from host.compare.questions import Kind, Question
 from host.compare.session import Bench
 from host.compare.vectors import node_id
 from host.errors import Defect, HostFailure, NightjarError
 from host.exit_codes import Exit, name_of
+from host.recording.manifest import Test
 from host.report.junit import FAILURE_CLASS, CaseRecord
 from host.results import remove_result
 
@@ -55,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")
     group.addoption("--hil-html", help="write the verdict as one page")
+    group.addoption("--hil-record", help="write what passes between session and board")
     group.addoption("--hil-proof", help="write the proof to this file")
     group.addoption("--hil-nonce", default="", help="of who started this run; goes into the proof")
     group.addoption("--soak", type=int, default=20, help="inferences of the soak test")
@@ -77,7 +80,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if any(judges(Path(argument.split("::")[0]).resolve()) for argument in _named(config)):
             pytest.exit(f"INPUT: {NO_BUNDLE}", returncode=Exit.INPUT)
         return
-    for option in ("--hil-json", "--hil-html"):
+    for option in ("--hil-json", "--hil-html", "--hil-record"):
         if config.getoption(option):
             remove_result(Path(config.getoption(option)))
     try:
@@ -178,13 +181,14 @@ def ask(bench: Bench, request: pytest.FixtureRequest) -> Ask:
     suite = request.config.stash[SUITE]
 
     def put(question: Question) -> None:
+        suite.asks(Test(**_place(request.node)))
         answer = ask_bench(bench, question, soak=request.config.getoption("--soak"))
-        leader = suite.record(bench, answer)
+        leader = suite.take(bench, answer)
         request.node.user_properties += list(answer.figures.items())
         if answer.failure is None:
             return
         if leader is not None:
-            pytest.skip(f"follows from the failure of `{leader.id}`: {answer.failure.what}")
+            pytest.skip(follows(leader, answer.failure))
         raise answer.failure
 
     return put
@@ -241,18 +245,21 @@ def _case(
     message: str = "",
     text: str = "",
 ) -> CaseRecord:
-    file, line, _ = item.location
     return CaseRecord(
-        classname=item.nodeid.split("::")[0].removesuffix(".py").replace("/", "."),
-        name=item.name,
+        **_place(item),
         outcome=outcome,
         seconds=round(call.duration, 6),
-        file=file,
-        line=(line or 0) + 1,
         kind=kind,
         message=message,
         text=text,
     )
+
+
+def _place(item: pytest.Item) -> dict[str, Any]:
+    """Where a test stands, as reports name it."""
+    file, line, _ = item.location
+    classname = item.nodeid.split("::")[0].removesuffix(".py").replace("/", ".")
+    return {"classname": classname, "name": item.name, "file": file, "line": (line or 0) + 1}
 
 
 class Status:

@@ -2,17 +2,18 @@
 
 import os
 import secrets
+import shlex
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from host.cli.common import write_json
-from host.compare.answers import Answer, Causes
+from host.compare.answers import Answer
 from host.compare.conclude import Conclusion, conclude
-from host.compare.observe import Observation
+from host.compare.minutes import Minutes
 from host.compare.prepare import default_folder, prepare
 from host.compare.proof import ProofWriter, header, merge, read_proof
 from host.compare.questions import Plan, Question, plan
@@ -23,9 +24,12 @@ from host.inputs import read_inputs
 from host.link.faults import parse_faults
 from host.link.identity import check_project
 from host.owned import remove_owned
-from host.report.exhibits import save_exhibits
+from host.recording.manifest import SuiteRun, Test
+from host.recording.recorder import Recorder
+from host.recording.recording import part_of
 from host.report.html import write_html
 from host.report.junit import CaseRecord, add_types
+from host.results import write_result
 
 WORKERS = "nightjar_proof"  # what processes of xdist are told
 Ask = Callable[[Question], None]  # raises where the answer is wrong
@@ -45,9 +49,8 @@ class Suite:
     nonce: str
     worker: str
     leads: bool
-    causes: Causes = field(default_factory=Causes)
-    writer: ProofWriter | None = None
-    written: dict[int, Observation] = field(default_factory=dict)  # by vector
+    minutes: Minutes
+    recorder: Recorder | None
 
     @classmethod
     def open(cls, config: pytest.Config) -> "Suite":
@@ -91,62 +94,54 @@ class Suite:
             evidence=evidence,
         )
         questions = plan(session.structure, session.taps, session.scope)
-        proof = Path(option("--hil-proof"))
+        proof, nonce = Path(option("--hil-proof")), option("--hil-nonce")
         leads = not worker and getattr(config.option, "dist", "no") != "no"
-        suite = cls(session, questions, proof, option("--hil-nonce"), worker, leads)
-        suite._begin()
-        return suite
-
-    def _begin(self) -> None:
-        if not self.worker:
-            for part in self._parts():
+        if not worker:
+            for part in _parts(proof):
                 part.unlink()
-        path = Path(f"{self.proof}.{self.worker}") if self.worker else self.proof
-        self.writer = ProofWriter(path, header(self.session, self.plan, self.nonce))
+        path = Path(f"{proof}.{worker}") if worker else proof
+        minutes = Minutes(ProofWriter(path, header(session, questions, nonce)))
+        recorder = None
+        if option("--hil-record") and not leads:
+            recorder = Recorder(session, faults=option("--faults"))
+            session = replace(session, tape=recorder)
+        return cls(session, questions, proof, nonce, worker, leads, minutes, recorder)
 
-    def _parts(self) -> list[Path]:
-        return sorted(self.proof.parent.glob(f"{self.proof.name}.gw*"))
+    @property
+    def writer(self) -> ProofWriter:
+        """Of the proof."""
+        return self.minutes.writer
 
-    def record(self, bench: Bench, answer: Answer) -> Question | None:
+    def asks(self, test: Test) -> None:
+        """A test is about to ask."""
+        if self.recorder is not None:
+            self.recorder.test = test
+
+    def take(self, bench: Bench, answer: Answer) -> Question | None:
         """Write an answer down; the earlier question whose failure explains this one's, if there is one."""
-        assert self.writer is not None
-        for vector, observation in bench.case.observations.items():
-            before = self.written.get(vector)
-            if before is None or before.pairs != observation.pairs:  # it may have been asked again
-                self.writer.observed(observation, bench.case.sizes)
-                self.written[vector] = observation.without_tensors()
-        leader = self.causes.leader(answer)
-        self.writer.reply(answer, "" if leader is None else leader.id)
-        return leader
+        return self.minutes.take(bench, answer)
 
     def ended(self, bench: Bench) -> None:
-        """The board is put away: what it was, and what the report shows of it."""
-        assert self.writer is not None
-        if bench.cause is not None:
-            self.writer.error(bench.cause)
-        elif bench.case.observations:
-            self.writer.answered(bench.answered())
-            path = self.writer.path.with_name(f"exhibits-{self.writer.path.name}.npz")
-            save_exhibits(path, bench.case.exhibits())
-            self.writer.exhibits(path, bench.reproduce())
+        """The board is put away."""
+        self.minutes.ended(bench)
 
     def error(self, error: NightjarError) -> None:
         """What went wrong outside any question."""
-        assert self.writer is not None
         self.writer.error(error)
+        if self.recorder is not None:
+            self.recorder.broke(error)
 
     def case(self, record: CaseRecord) -> None:
         """How a test ended."""
-        assert self.writer is not None
         self.writer.case(record)
 
     def finish(self, config: pytest.Config) -> Conclusion | None:
         """Complete the proof, and in the process that decides say what it comes to."""
-        assert self.writer is not None
         if self.leads:
-            merge(self._parts(), self.writer, self.nonce)
+            merge(_parts(self.proof), self.writer, self.nonce)
         else:
             self.writer.complete()
+        self._write_recording(config)
         if self.worker:
             return None
         conclusion = conclude(self.session, self.plan, read_proof(self.proof, self.nonce))
@@ -160,6 +155,22 @@ class Suite:
                 title = f"{self.session.subject.path.name} on {self.session.board}"
                 write_html(Path(config.getoption("--hil-html")), conclusion.verdict, title=title)
         return conclusion
+
+    def _write_recording(self, config: pytest.Config) -> None:
+        """Write what was recorded; what is too long for a file is said, and changes no verdict."""
+        if self.recorder is None:
+            return
+        line = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+        try:
+            data = self.recorder.recording(line, SuiteRun(config.getoption("--soak"))).to_bytes()
+        except NightjarError as error:
+            config.get_terminal_writer().line(str(error))
+            return
+        write_result(part_of(Path(config.getoption("--hil-record")), self.worker), data)
+
+
+def _parts(proof: Path) -> list[Path]:
+    return sorted(proof.parent.glob(f"{proof.name}.gw*"))
 
 
 def place_proof(config: pytest.Config) -> None:

@@ -3,7 +3,6 @@
 import io
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
+from host.zips import DAMAGED, opened, unpacked
 
 Wanted = Mapping[str, tuple[npt.DTypeLike, tuple[int, ...]]]
 
-_ENTRY = b"PK\x01\x02"  # begins each entry of a zip's directory
-_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for any memory
 _READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -40,10 +38,7 @@ def read_arrays(
     """
     try:
         return _read(data, wanted, most)
-    except (
-        *(ValueError, EOFError, KeyError, OSError, RuntimeError, NotImplementedError),
-        *(zipfile.BadZipFile, zlib.error, OverflowError, SyntaxError, MemoryError),
-    ) as error:
+    except DAMAGED as error:
         raise BadInput(
             f"{what} must hold the arrays {', '.join(wanted)}, each as its contract says",
             evidence=f"Received: {str(error)[:300] or type(error).__name__}",
@@ -52,15 +47,10 @@ def read_arrays(
 
 
 def _read(data: bytes, wanted: Wanted, most: int) -> dict[str, npt.NDArray[Any]]:
-    # Python's zipfile makes an object of each entry, before anybody can ask how many there are.
-    if data.count(_ENTRY) > 4 * len(wanted):
-        raise ValueError("a zip with more entries than arrays")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = [entry.filename for entry in archive.infolist()]
+    with opened(data, len(wanted)) as archive:
+        names = archive.namelist()
         if sorted(names) != sorted(f"{name}.npy" for name in wanted):
             raise ValueError(f"the files {', '.join(names)[:200] or 'of an empty zip'}")
-        if any(entry.compress_type not in _PACKED for entry in archive.infolist()):
-            raise ValueError("arrays that are packed in another way than by deflate")
         headers = {name: _header(archive, f"{name}.npy") for name in wanted}
         lengths = {name: header[0][:1] for name, header in headers.items()}
         if len(set(lengths.values())) > 1:
@@ -79,7 +69,9 @@ def _read(data: bytes, wanted: Wanted, most: int) -> dict[str, npt.NDArray[Any]]
         if total > most:
             raise ValueError(f"arrays of {total:,} bytes; at most {most:,} may be there")
         return {
-            name: np.frombuffer(archive.read(f"{name}.npy"), dtype, offset=offset).reshape(shape)
+            name: np.frombuffer(unpacked(archive, f"{name}.npy"), dtype, offset=offset).reshape(
+                shape
+            )
             for name, (shape, _, dtype, offset) in headers.items()
         }
 

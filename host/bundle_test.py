@@ -221,10 +221,10 @@ def wrong_vectors() -> dict[str, tuple[bytes, str]]:
     return {
         "no zip": (b"PK\x03\x04 and no more", "not a zip file"),
         "cut": (packed(arrays())[:-10], "zip"),
-        "many entries": (many.getvalue(), "more entries than arrays"),
+        "many entries": (many.getvalue(), "a zip with more than 4 members"),
         "one missing": (without_chunks(), "the files"),
-        "one more": (packed(arrays(), more=b"x"), "the files"),
-        "twice": (packed(arrays(), chunkz=b"x").replace(b"chunkz", b"chunks"), "the files"),
+        "one more": (packed(arrays(), more=b"x"), "5 members"),
+        "twice": (packed(arrays(), chunkz=b"x").replace(b"chunkz", b"chunks"), "5 members"),
         "pickled": (packed(arrays(chunks=trap)), "object"),
         "other type": (packed(arrays(chunks=np.ones((1, 128), np.int32))), "int32"),
         "other order of bytes": (packed(arrays(chunks=np.ones((1, 128), ">i2"))), ">i2"),

@@ -14,7 +14,7 @@ import pytest
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-import host.compare.session as session
+import host.compare.contact as contact
 from host.boards import open_board
 from host.bundle import load_subject
 from host.cli import main
@@ -46,7 +46,7 @@ def stale(monkeypatch: pytest.MonkeyPatch) -> Any:
                 )
                 yield board
 
-        monkeypatch.setattr(session, "open_board", opened)
+        monkeypatch.setattr(contact, "open_board", opened)
 
     return use
 

@@ -42,7 +42,7 @@ def judge(made: Any, model: Path, board: str, boards: Path, mode: Mode) -> Verdi
     subject, project = made(model, board)
     with Bench(Session(project, subject, board, vectors=2, seed=5, root=boards)) as bench:
         lazy: Any = Lazy(bench.client, mode)
-        bench._client = lazy
+        bench._contact.client = lazy
         for index in range(bench.total):
             bench.observation(index)
         return bench.verdict()

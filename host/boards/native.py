@@ -26,6 +26,8 @@ from host.locks import take
 NAME = "native"
 _FIRMWARE = "nightjar.elf"
 _SOCKET = "link.sock"
+_STARTS = "starts"
+_RESETS = 16  # bits of a boot number in which the firmware counts its own resets
 _FREE = 2.0  # seconds that a firmware that was ended has for freeing its lock
 _LOOK = 0.002  # seconds between two looks at a process that is starting
 
@@ -162,9 +164,17 @@ class NativeBoard:
             )
         copy.chmod(0o700)
 
+    def _starts(self) -> int:
+        """How often the firmware of this board was started, this time counted."""
+        path = self._folder / _STARTS
+        count = int(path.read_text(encoding="ascii")) + 1 if path.exists() else 1
+        path.write_text(str(count), encoding="ascii")
+        return count
+
     def _run(self, deadline: Deadline) -> None:
         path = self._folder / _SOCKET
         command = [str(self._folder / _FIRMWARE), "--socket", _SOCKET]
+        command += ["--boot", str(self._starts() << _RESETS)]
         if not os.access(command[0], os.X_OK):
             raise BoardFailure(
                 "the native board runs no firmware",

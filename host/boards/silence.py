@@ -1,5 +1,6 @@
 """Whose fault it is that nothing comes: the line's, the firmware's or the board's. It is asked."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,11 @@ _HELLO = 2.0  # seconds for HELLO on the other port
 
 
 def explain_silence(
-    error: Silence | Mute, board: Board, elf: Path, hang_up: Callable[[], None]
+    error: Silence | Mute,
+    board: Board,
+    elf: Path,
+    hang_up: Callable[[], None],
+    generator: random.Random | None = None,
 ) -> NightjarError:
     """The failure behind `error`, which a client of `board` has raised.
 
@@ -32,6 +37,7 @@ def explain_silence(
     Args:
         elf: what was flashed.
         hang_up: closes the client's connection: some boards have only one at a time.
+        generator: as the client's.
     """
     where = board.whereabouts(elf, Deadline.after(_LOOK))
     if where is None or not (where.inside or where.waiting):
@@ -42,7 +48,7 @@ def explain_silence(
         )
     if isinstance(error, Mute | Unanswered):
         hang_up()
-        return _other_port(error, board, where)
+        return _other_port(error, board, where, generator)
     if where.waiting:
         return LinkFailure(
             f"{error.what}: the firmware waits at {where.place}, so the request or its answer is"
@@ -57,12 +63,14 @@ def explain_silence(
     )
 
 
-def _other_port(error: Silence | Mute, board: Board, where: Whereabouts) -> NightjarError:
+def _other_port(
+    error: Silence | Mute, board: Board, where: Whereabouts, generator: random.Random | None
+) -> NightjarError:
     evidence = f"{_seen(where)}; {error.evidence}"
     try:
         transport = board.connect_slow(Deadline.after(_HELLO))
         try:
-            Client(transport).hello(Deadline.after(_HELLO))
+            Client(transport, generator=generator).hello(Deadline.after(_HELLO))
         finally:
             transport.close()
     except IdentityFailure:

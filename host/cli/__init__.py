@@ -30,6 +30,7 @@ COMMANDS = {
     "flash": "Write firmware to a board and print its HELLO.",
     "verify": "Prove that a board computes what the host computes.",
     "hil": "Run the hardware-in-the-loop suite.",
+    "replay": "Judge a recorded session again, without its board.",
     "classify": "Label recordings on the host and on a board, side by side.",
     "inspect": "Show what is inside a bundle or a .tflite.",
     "bench": "Count the cost of each layer on a board.",
@@ -130,14 +131,12 @@ def _run(given: list[str]) -> int:
     except (_ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except OSError as error:
-        return report_error(_from_os_error(error), given)
-    except MemoryError as error:
-        return report_error(_from_defect(error), given)
+    except (OSError, MemoryError) as error:
+        return report_error(as_nightjar(error), given)
     except Exception as error:
         if not wants_json(given):
             traceback.print_exc()
-        return report_error(_from_defect(error), given)
+        return report_error(as_nightjar(error), given)
     return int(outcome) if isinstance(outcome, int) else 0
 
 
@@ -156,6 +155,13 @@ def _report_usage(error: click.ClickException, given: list[str]) -> int:
         ),
         given,
     )
+
+
+def as_nightjar(error: Exception) -> NightjarError:
+    """What a command that an exception ends says of it."""
+    if isinstance(error, NightjarError):
+        return error
+    return _from_os_error(error) if isinstance(error, OSError) else _from_defect(error)
 
 
 def _from_os_error(error: OSError) -> NightjarError:

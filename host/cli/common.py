@@ -201,6 +201,14 @@ def faults_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def record_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--record FILE`, passed to the command as `record`."""
+    return result_option(
+        "--record",
+        text="Write what passes between host and board, for `nightjar replay`: FILE.njs.",
+    )(function)
+
+
 def board_options(help: str = "virtual, native, ...") -> Callable[..., Any]:
     """Add `--board` and `--wait`, passed to the command as `board` and `wait`."""
 

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,25 +13,22 @@ import click
 from host.cli.common import (
     Choice,
     FiniteRange,
-    Level,
     board_options,
     faults_option,
     force_option,
     json_option,
+    record_option,
     result_option,
     say,
     stream_option,
     subcommand,
-    write_json,
 )
 
 if TYPE_CHECKING:
-    from host.compare.conclude import Conclusion
     from host.compare.proof import Proof
     from host.compare.session import Session
     from host.compare.vectors import Vector
     from host.deadline import Deadline
-    from host.report.junit import CaseRecord
 
 _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
 _SLACK = 3.0  # seconds that pytest has beyond a deadline that it knows, to say what it cut short
@@ -88,6 +84,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
 @result_option("--html", "html_path", text="Write one page.")
 @faults_option
+@record_option
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
@@ -109,116 +106,109 @@ def command(
     gitlab: Path | None,
     html_path: Path | None,
     faults: str | None,
+    record: Path | None,
     json_path: str | None,
     pytest_arguments: tuple[str, ...],
 ) -> int:
-    import os
     import secrets
     import tempfile
 
     from host.bundle import load_subject
+    from host.cli.keeper import Keeper
+    from host.cli.outcome import gated, report
     from host.cli.progress import working
     from host.compare.conclude import conclude
     from host.compare.prepare import default_folder, prepare
     from host.compare.proof import read_proof
     from host.compare.questions import plan
     from host.compare.session import Session
-    from host.coverage.covered import below, cover, require_coverable
+    from host.coverage.covered import cover, require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
-    from host.exit_codes import Exit
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.link.identity import check_project
     from host.owned import remove_owned
-    from host.report.html import write_html
-    from host.report.junit import annotations, junit_xml
-    from host.report.summary import summary_lines
-    from host.results import write_result
+    from host.recording.manifest import SuiteRun
 
     limit = Deadline.after(deadline)
     if faults is not None:
         parse_faults(faults)  # says what is wrong with it before pytest starts
     suite = _suite()
-    with enforced(limit), working("making firmware"):
-        require_coverable(board, min_coverage)
-        folder = out or default_folder(load_subject(bundle), board, rounding, stream=stream)
-        remove_owned(folder / "difference")  # of an earlier run
-        subject, made = prepare(
-            bundle,
-            board,
-            rounding=rounding,
-            stream=stream,
-            project=project,
-            out=out,
-            limit=limit,
-            force=force,
-        )
-    check_project(made, subject)
-    given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
-    session = Session(made, subject, board, vectors, seed, given, limit=limit)
-    questions = plan(session.structure, session.taps, session.scope)
-    with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
-        file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
-        options = {
-            "--board": board,
-            "--wait": wait,
-            "--bundle": bundle,
-            "--project": made.path,
-            "--vectors": vectors,
-            "--seed": seed,
-            "--hil-out": folder,
-            "--soak": soak,
-        }
-        line = [sys.executable, "-m", "pytest", str(suite)]
-        line += [word for name, value in options.items() for word in (name, str(value))]
-        line += [] if inputs is None else ["--inputs", str(inputs)]
-        line += [] if faults is None else ["--faults", faults]
-        line += pytest_arguments
-        say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
-        line += ["--hil-proof", str(file), "--hil-nonce", nonce]
-        line += ["--deadline", f"{limit.remaining:.3f}"]
-        ended = _run(line, limit, quiet=json_path == "-")
-        proof = read_proof(file, nonce)
-        _check_usage(ended, proof)
-        conclusion = conclude(
-            session,
-            questions,
+    with Keeper(record, faults=faults) as keeper:
+        with enforced(limit), working("making firmware"):
+            require_coverable(board, min_coverage)
+            folder = out or default_folder(load_subject(bundle), board, rounding, stream=stream)
+            remove_owned(folder / "difference")  # of an earlier run
+            subject, made = prepare(
+                bundle,
+                board,
+                rounding=rounding,
+                stream=stream,
+                project=project,
+                out=out,
+                limit=limit,
+                force=force,
+            )
+        given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
+        session = Session(made, subject, board, vectors, seed, given, limit=limit)
+        keeper.suite, keeper.min_coverage = SuiteRun(soak, proof=False), min_coverage
+        keeper.record(session)
+        with keeper.session(), tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
+            check_project(made, subject)
+            questions = plan(session.structure, session.taps, session.scope)
+            file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
+            recorded = Path(temporary) / "session.njs"
+            options = {
+                "--board": board,
+                "--wait": wait,
+                "--bundle": bundle,
+                "--project": made.path,
+                "--vectors": vectors,
+                "--seed": seed,
+                "--hil-out": folder,
+                "--soak": soak,
+            }
+            line = [sys.executable, "-m", "pytest", str(suite)]
+            line += [word for name, value in options.items() for word in (name, str(value))]
+            line += [] if inputs is None else ["--inputs", str(inputs)]
+            line += [] if faults is None else ["--faults", faults]
+            line += pytest_arguments
+            say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
+            line += ["--hil-proof", str(file), "--hil-nonce", nonce]
+            line += ["--deadline", f"{limit.remaining:.3f}"]
+            line += [] if record is None else ["--hil-record", str(recorded)]
+            ended = _run(line, limit, quiet=json_path == "-")
+            proof = read_proof(file, nonce)
+            keeper.take(recorded)
+            run = keeper.suite = SuiteRun(
+                *(soak, proof is not None, _how(ended), ended in _ORDERLY, ended is None)
+            )
+            _check_usage(ended, proof)
+            conclusion = conclude(
+                session,
+                questions,
+                proof,
+                ended=run.ended,
+                orderly=run.orderly,
+                late=run.late,
+                command=shlex.join(["nightjar", *sys.argv[1:]]),
+            )
+        if conclusion.verdict is not None and conclusion.verdict.exact:
+            vectors_judged = _vectors(session)
+            with keeper.session(), enforced(limit), working("counting what the vectors reach"):
+                covered = cover(made, subject, vectors_judged, limit=limit)
+            conclusion = gated(conclusion, covered, None, min_coverage)
+        keeper.verdict, keeper.code = conclusion.verdict, conclusion.code
+        return report(
+            conclusion,
             proof,
-            ended=_how(ended),
-            orderly=ended in _ORDERLY,
-            late=ended is None,
-            command=shlex.join(["nightjar", *sys.argv[1:]]),
+            session,
+            json_path=json_path,
+            html_path=html_path,
+            junit=junit,
+            gitlab=gitlab,
         )
-    failure, verdict = conclusion.error, conclusion.verdict
-    if verdict is not None and verdict.exact:
-        with enforced(limit), working("counting what the vectors reach"):
-            verdict = verdict.covered(cover(made, subject, _vectors(session), limit=limit))
-        failure = below(verdict.coverage, min_coverage)
-        if failure is not None:
-            verdict = replace(verdict, exit_code=failure.exit_code)
-        conclusion = replace(
-            conclusion, code=Exit(verdict.exit_code), verdict=verdict, error=failure
-        )
-    cases = _cases(conclusion, proof)
-    properties = _properties(session, conclusion)
-    for path, form in ((junit, False), (gitlab, True)):
-        if path is not None:
-            write_result(path, junit_xml(cases, properties, gitlab=form))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        for text in annotations(cases):
-            say(text, json_path)
-    if verdict is not None:
-        write_json(json_path, verdict.as_json())
-        if html_path is not None:
-            write_html(html_path, verdict, title=f"{bundle.name} on {board}")
-        for text in summary_lines(verdict):
-            say(text, json_path)
-        if verdict.recalled:
-            say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
-    if failure is not None and (verdict is None or verdict.first_difference is None):
-        raise failure
-    return conclusion.code
 
 
 def _vectors(session: "Session") -> "list[Vector]":
@@ -265,45 +255,6 @@ def _how(ended: int | None) -> str:
     if ended == _INTERNAL:
         return "pytest met an internal error; what it said is above"
     return f"pytest ended with its code {ended}"
-
-
-def _cases(conclusion: "Conclusion", proof: "Proof | None") -> "list[CaseRecord]":
-    """The tests that ran, and one that stands for what no test of them shows: a report must not look green then."""
-    from host.report.junit import CaseRecord
-
-    cases = [] if proof is None else list(proof.cases)
-    error = conclusion.error
-    if error is not None and error.failure_class not in {case.kind for case in cases}:
-        cases.append(
-            CaseRecord(
-                classname="nightjar",
-                name="verdict",
-                outcome="failed" if error.is_verdict else "error",
-                seconds=0.0,
-                file=str(Path("hil_tests") / "conftest.py"),
-                line=1,
-                kind=error.failure_class,
-                message=error.what,
-                text=str(error),
-            )
-        )
-    return cases
-
-
-def _properties(session: "Session", conclusion: "Conclusion") -> dict[str, str]:
-    """What a report says of the whole run."""
-    from host.exit_codes import name_of
-
-    found = {
-        "tier": session.board,
-        "class": name_of(conclusion.code),
-        "exit_code": str(int(conclusion.code)),
-        "model_sha256": session.subject.model_sha256,
-    }
-    if conclusion.verdict is not None:
-        found["board"] = conclusion.verdict.board
-        found["build_id"] = conclusion.verdict.build_id
-    return found
 
 
 def _run(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | None:

@@ -3,7 +3,6 @@
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,14 @@ import click
 from host.cli.common import (
     Choice,
     FiniteRange,
-    Level,
     board_options,
     faults_option,
     force_option,
     json_option,
+    record_option,
     result_option,
     say,
     subcommand,
-    write_json,
 )
 
 if TYPE_CHECKING:
@@ -101,6 +99,7 @@ if TYPE_CHECKING:
     "--cover-tries", default=200, show_default=True, type=click.IntRange(min=1), help="Of --cover."
 )
 @faults_option
+@record_option
 @json_option
 def command(
     model: Path,
@@ -120,71 +119,66 @@ def command(
     cover: Path | None,
     cover_tries: int,
     faults: str | None,
+    record: Path | None,
     json_path: str | None,
 ) -> int:
     from host.bundle import load_subject
+    from host.cli.keeper import Keeper
+    from host.cli.outcome import held_against, show
     from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
     from host.compare.session import Session
-    from host.coverage.covered import below, require_coverable
+    from host.coverage.covered import require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.owned import remove_owned
-    from host.report.html import write_html
     from host.report.regression import Baseline
-    from host.report.summary import summary_lines
 
     limit = Deadline.after(deadline)
     wrap = None if faults is None else parse_faults(faults).wrap
-    with enforced(limit), working("making firmware") as now:
-        require_coverable(board, min_coverage)
-        before = None if baseline is None else Baseline.read(baseline)
-        folder = out if out is not None else default_folder(load_subject(model), board, rounding)
-        remove_owned(folder / "difference")  # of an earlier run
-        subject, made = prepare(
-            model, board, rounding=rounding, project=project, out=out, limit=limit, force=force
-        )
-        ports = made.description.inputs
-        given = [] if inputs is None else read_inputs(inputs, ports)
-        if cover is not None:
-            now("searching inputs that reach more")
-            given += _search(made, subject, given, cover, cover_tries, seed, limit, json_path)
-        session = Session(
-            *(made, subject, board, vectors, seed, tuple(given)),
-            limit=limit,
-            wrap=wrap,
-            wait=wait,
-            evidence=folder / "difference",
-        )
-        if before is not None:
-            before.check(session)
-        verdict = prove(
-            session,
-            say=lambda line: say(line, json_path),
-            now=now,
-            coverage=True,
-            command=shlex.join(["nightjar", *sys.argv[1:]]),
-        )
-    failures = [
-        None if before is None else before.compare(verdict),
-        below(verdict.coverage, min_coverage),
-    ]
-    failure = next((one for one in failures if one is not None), None)
-    if failure is not None and verdict.exact:
-        verdict = replace(verdict, exit_code=failure.exit_code)
-    write_json(json_path, verdict.as_json())
-    if html_path is not None:
-        write_html(html_path, verdict, title=f"{model.name} on {board}")
-    for line in summary_lines(verdict):
-        say(line, json_path)
-    if verdict.recalled:
-        say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
-    if failure is not None and verdict.exact:
-        raise failure
-    return verdict.exit_code
+    with Keeper(record, faults=faults) as keeper:
+        with enforced(limit), working("making firmware") as now:
+            require_coverable(board, min_coverage)
+            before = None if baseline is None else Baseline.read(baseline)
+            folder = (
+                out if out is not None else default_folder(load_subject(model), board, rounding)
+            )
+            remove_owned(folder / "difference")  # of an earlier run
+            subject, made = prepare(
+                model, board, rounding=rounding, project=project, out=out, limit=limit, force=force
+            )
+            ports = made.description.inputs
+            given = [] if inputs is None else read_inputs(inputs, ports)
+            if cover is not None:
+                now("searching inputs that reach more")
+                given += _search(made, subject, given, cover, cover_tries, seed, limit, json_path)
+            session = Session(
+                *(made, subject, board, vectors, seed, tuple(given)),
+                limit=limit,
+                wrap=wrap,
+                wait=wait,
+                evidence=folder / "difference",
+            )
+            if before is not None:
+                before.check(session)
+            keeper.baseline, keeper.min_coverage = before, min_coverage
+            with keeper.session():
+                verdict = prove(
+                    keeper.record(session),
+                    say=lambda line: say(line, json_path),
+                    now=now,
+                    coverage=True,
+                    command=shlex.join(["nightjar", *sys.argv[1:]]),
+                )
+        verdict, failure = held_against(verdict, before, min_coverage)
+        keeper.verdict, keeper.code = verdict, verdict.exit_code
+        show(verdict, f"{model.name} on {board}", json_path, html_path)
+        if failure is not None:
+            raise failure
+        return verdict.exit_code
 
 
 def _search(

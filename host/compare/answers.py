@@ -1,6 +1,5 @@
 """A question put to a bench, and its answer: what it was answered by, and what is wrong."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ from host.compare.feed import feeds
 from host.compare.observe import FRONTEND, INPUT, LAYERS, Observation, output_place, run_place
 from host.compare.questions import STRIDES, Kind, Question
 from host.compare.session import Bench
+from host.deadline import now
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.link.messages import Mode
 
@@ -53,10 +53,11 @@ def ask(bench: Bench, question: Question, *, soak: int = 20) -> Answer:
         Kind.STREAM: lambda: _stream(bench, question),
         Kind.SOAK: lambda: _soak(bench, question, soak),
     }
-    try:
-        return answering[question.kind]()
-    except NightjarError as error:
-        return Answer(question, failure=error, cause=f"{error.failure_class} {error.what}")
+    with bench.asking(question.id):
+        try:
+            return answering[question.kind]()
+        except NightjarError as error:
+            return Answer(question, failure=error, cause=f"{error.failure_class} {error.what}")
 
 
 class Causes:
@@ -204,7 +205,7 @@ def _soak(bench: Bench, question: Question, inferences: int) -> Answer:
     """Load an input and run it, so many times over one link: nothing lost, nothing wrong."""
     observer, client = bench.observer, bench.client
     digests = [bench.expected(i).output_digest for i in range(bench.total)]
-    before, started = client.stats.retries, time.monotonic()
+    before, started = client.stats.retries, now()
 
     def infer() -> int:
         wrong = 0
@@ -220,7 +221,7 @@ def _soak(bench: Bench, question: Question, inferences: int) -> Answer:
     figures = {
         "inferences": inferences,
         "retries": client.stats.retries - before,
-        "seconds": round(time.monotonic() - started, 3),
+        "seconds": round(now() - started, 3),
     }
     if not wrong:
         return Answer(question, figures=figures)

@@ -81,20 +81,28 @@ class Oracle:
 
     rules: name the judge of the model; see `KeptReference`. recalls: whether anything expected is
     what was kept of an earlier run. distrusts: what was kept was not what the reference gives. From
-    then on nothing kept is believed, and what was found equal by it must be asked again.
+    then on nothing kept is believed, and what was found equal by it must be asked again. Without
+    `trusts` nothing kept is believed from the beginning.
 
     Raises:
         HostFailure: the judge is not installed.
         BadInput: nobody judges these rules; or, once it is needed, the judge cannot run the model.
     """
 
-    def __init__(self, subject: Subject, structure: Structure, rules: str = "tflite") -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        structure: Structure,
+        rules: str = "tflite",
+        *,
+        trusts: bool = True,
+    ) -> None:
         self.subject = subject
         self.structure = structure
         self.rules = rules
         self.reference = KeptReference(subject.model, rules)
         self.recalls = False
-        self.distrusts = False
+        self.distrusts = not trusts
 
     @property
     def description(self) -> str:
@@ -152,8 +160,8 @@ class Oracle:
     ) -> tuple[npt.NDArray[np.float32] | None, tuple[npt.NDArray[Any], ...]]:
         if vector.chunk is None:
             return None, vector.inputs
-        from host.reference.frontend import features as frontend_features
-        from host.reference.frontend import quantize
+        from host.reference.frontend_anywhere import features as frontend_features
+        from host.reference.frontend_anywhere import quantize
 
         contract = self.subject.contract
         if contract is None:

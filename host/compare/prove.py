@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from host.compare.session import Bench, Session
+from host.compare.vectors import node_id
 from host.coverage.covered import cover
 from host.report.verdict import Verdict
 
@@ -31,11 +32,10 @@ def prove(
         bench.identity()
         for index in range(bench.total):
             now(f"vector {index + 1} of {bench.total}")
-            bench.observation(index)
-        verdict = bench.verdict(command)
-        if not coverage or not verdict.exact:
-            return verdict
-        now("counting what the vectors reach")
-        return verdict.covered(
-            cover(session.project, session.subject, bench.vectors, limit=session.limit)
-        )
+            with bench.asking(node_id(index)):
+                bench.observation(index)
+        verdict, vectors = bench.verdict(command), bench.vectors
+    if not coverage or not verdict.exact:
+        return verdict
+    now("counting what the vectors reach")
+    return verdict.covered(cover(session.project, session.subject, vectors, limit=session.limit))

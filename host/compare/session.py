@@ -3,18 +3,17 @@
 `nightjar verify`, the hardware-in-the-loop suite and `nightjar classify` are all this.
 """
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from host.boards import UNITS, counts, open_board
-from host.boards.base import Board
-from host.boards.silence import explain_silence
+from host.boards import counts
 from host.bundle import Subject
+from host.compare.contact import Contact
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.feed import Feed
 from host.compare.frontend_cause import explain_frontend
@@ -23,22 +22,16 @@ from host.compare.layers import Structure, match_taps, read_structure
 from host.compare.observe import PATIENCE, Inferred, Observation, Observer
 from host.compare.questions import Scope, absent
 from host.compare.reproduce import write_reproduction
+from host.compare.tape import Tape
 from host.compare.vectors import Inputs, Vector, count_vectors, make_vectors
-from host.deadline import Deadline
-from host.elf_record import check_recorded
-from host.errors import FirmwareFailure, IdentityFailure, NightjarError
-from host.files import sha256_file
-from host.link.attempts import Mute, Silence
+from host.deadline import Deadline, clocked
+from host.errors import NightjarError
 from host.link.client import Client
-from host.link.identity import check_identity, check_project, check_tables, check_unit
+from host.link.identity import check_project
 from host.link.messages import Hello
-from host.link.registers import FirmwareFault
 from host.link.transport import Transport
 from host.project import Project, Tap
 from host.report.verdict import Verdict, describe
-
-START = 60.0  # seconds to start a board and flash it
-HELLO = 10.0  # seconds that firmware which has been started has to say who it is
 
 Wrap = Callable[[Transport], Transport]
 T = TypeVar("T")
@@ -55,8 +48,8 @@ class Session:
     board that somebody else holds. wrap: put around the transport; how tests damage the link. What
     it gives may have a `generator`, of the client's ids and nonces, so that a session can be repeated.
     repeats: untapped runs on each vector, for determinism. patience: seconds that one question to
-    the board may take, after which it hangs. evidence: folder for what reproduces a
-    difference; None writes none.
+    the board may take, after which it hangs. evidence: folder for what reproduces a difference; None
+    writes none. tape: what records the session, or replays it.
     """
 
     project: Project
@@ -72,6 +65,7 @@ class Session:
     repeats: int = 3
     patience: float = PATIENCE
     evidence: Path | None = None
+    tape: Tape | None = None
 
     @cached_property
     def structure(self) -> Structure:
@@ -124,9 +118,7 @@ class Bench:
         self._stack = ExitStack()
         self._cause: NightjarError | None = None
         self._hello: Hello | None = None
-        self._board: Board | None = None
-        self._hang_up: Callable[[], None] | None = None
-        self._client: Client | None = None
+        self._contact = Contact(session, self._stack)
         self._oracle: Oracle | None = None
         self._vectors: list[Vector] = []
         self._expected: dict[int, Expected] = {}
@@ -134,6 +126,8 @@ class Bench:
         self._folder: Path | None = None
 
     def __enter__(self) -> "Bench":
+        if self.session.tape is not None:
+            self._stack.enter_context(clocked(self.session.tape.now))
         return self
 
     def __exit__(
@@ -159,8 +153,8 @@ class Bench:
     def client(self) -> Client:
         """The connection, identity proved."""
         self.identity()
-        assert self._client is not None
-        return self._client
+        assert self._contact.client is not None
+        return self._contact.client
 
     @property
     def observer(self) -> Observer:
@@ -183,7 +177,8 @@ class Bench:
         if self._oracle is None:
             session = self.session
             rules = session.project.description.rules
-            self._oracle = Oracle(session.subject, session.structure, rules)
+            trusts = session.tape is None
+            self._oracle = Oracle(session.subject, session.structure, rules, trusts=trusts)
         return self._oracle
 
     @property
@@ -251,7 +246,7 @@ class Bench:
             build_id=hello.build_id.hex(),
             model_sha256=hello.model.hex(),
             contract_sha256=hello.contract.hex(),
-            elf_sha256=self._elf_sha256,
+            elf_sha256=self._contact.elf_sha256,
             reference=self.oracle.description,
             protocol=hello.protocol,
             compiler=hello.compiler,
@@ -320,53 +315,31 @@ class Bench:
         """The failure after which the board is not asked on."""
         return self._cause
 
+    @contextmanager
+    def asking(self, what: str) -> Iterator[None]:
+        """What is asked in the block is asked for `what`, as a recording has it."""
+        tape = self.session.tape
+        if tape is not None:
+            tape.asked(what)
+        yield
+        if tape is not None:
+            tape.answered()
+
     def guarded(self, ask: Callable[[], T]) -> T:
         """Ask the board, unless it has failed before; a failure is kept, and raised again by every later question."""
         if self._cause is not None:
             raise self._cause.with_traceback(None)  # else it grows with each question
         try:
             return ask()
-        except FirmwareFault as error:
-            self._cause = self._symbolized(error)
-            raise self._cause from error
-        except (Mute, Silence) as error:
-            self._cause = error
-            if self._board is not None and self._hang_up is not None:
-                elf = self.session.project.elf
-                self._cause = explain_silence(error, self._board, elf, self._hang_up)
-            raise self._cause from error
         except NightjarError as error:
             self._cause = error
-            raise
+            self._cause = self._contact.explained(error)
+            if self._cause is error:
+                raise
+            raise self._cause from error
 
     def _start(self) -> None:
-        session = self.session
-        self._elf_sha256 = check_recorded(session.project.elf)
-        left = float("inf") if session.limit is None else session.limit.remaining
-        board = self._stack.enter_context(
-            open_board(session.board, root=session.root, wait=min(session.wait, left))
-        )
-        limit = Deadline.after(START)  # without what was waited for the board
-        if session.limit is not None:
-            limit = limit.at_most(session.limit.remaining)
-        self._board = board
-        board.flash(session.project.elf, limit)
-        if sha256_file(session.project.elf) != self._elf_sha256:
-            raise IdentityFailure(
-                "the ELF changed while it was flashed",
-                evidence=f"Received: {session.project.elf}",
-                next_step="run it again when its build has ended",
-            )
-        transport = board.connect(limit)
-        self._stack.callback(transport.close)
-        self._hang_up = transport.close
-        wrapped = session.wrap(transport) if session.wrap is not None else transport
-        client = Client(wrapped, generator=getattr(wrapped, "generator", None))
-        hello = client.hello(limit.at_most(min(HELLO, session.patience)))
-        check_identity(hello, session.project, session.subject)
-        check_tables(hello, session.project)
-        check_unit(hello, UNITS[session.board])
-        self._client, self._hello = client, hello
+        hello = self._hello = self._contact.start()
         self._say(
             f"{hello.board}: build-id {hello.build_id.hex()}, model {hello.model.hex()[:12]}, {hello.compiler},"
             f" {hello.backend}, protocol {hello.protocol}, cost in {hello.cost_unit}"
@@ -401,9 +374,3 @@ class Bench:
             return observation
         elf = self.session.project.elf
         return explain_frontend(observation, elf, contract.frontend, vector.chunk)
-
-    def _symbolized(self, error: FirmwareFault) -> FirmwareFailure:
-        board, elf = self._board, self.session.project.elf
-        if board is None:
-            return error
-        return error.symbolized(lambda address: board.symbolize(elf, address))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from host.bundle import Subject
-from host.compare import session
+from host.compare import contact, session
 from host.deadline import Deadline
 from host.elf_record import write_record
 from host.errors import BoardFailure
@@ -40,7 +40,7 @@ def test_what_was_waited_for_a_board_is_not_missing_to_flash_it(
         time.sleep(WAITED)
         yield Board()
 
-    monkeypatch.setattr(session, "open_board", taken_for_a_while)
+    monkeypatch.setattr(contact, "open_board", taken_for_a_while)
     asked = session.Session(project, subject, "native", vectors=1, seed=0, wait=90)
     with (
         session.Bench(asked) as bench,
@@ -48,4 +48,4 @@ def test_what_was_waited_for_a_board_is_not_missing_to_flash_it(
     ):
         bench.identity()
     assert seen["wait"] == 90
-    assert session.START - WAITED < seen["left"] <= session.START
+    assert contact.START - WAITED < seen["left"] <= contact.START

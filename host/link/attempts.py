@@ -1,9 +1,9 @@
 """One question to a board and its repeats: what came instead of an answer, and what it means."""
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from host.deadline import now
 from host.errors import BoardFailure, FirmwareFailure, HostFailure, LinkFailure, NightjarError
 from host.link.damage import CERTAIN, ENOUGH, SameDamage
 from host.link.frames import Broken, FrameType
@@ -40,7 +40,7 @@ class Attempts:
 
     def _begin(self, sent: int) -> None:
         self.sent = sent
-        self.started = self._quiet_since = time.monotonic()
+        self.started = self._quiet_since = now()
         self._unheard = 0  # attempts since anything came
         self._received = self._exchange.received
         self._heard = 0
@@ -53,7 +53,7 @@ class Attempts:
         self.sent += 1
         if self._received != self._exchange.received:
             self._received, self._unheard = self._exchange.received, 0
-            self._quiet_since = time.monotonic()
+            self._quiet_since = now()
         self._unheard += 1
 
     def progressed(self) -> None:
@@ -122,9 +122,9 @@ class Attempts:
 
     def _fell_silent(self) -> bool:
         """Whether, after whatever came at first, nothing has come to several attempts, half of the time and more."""
-        now = time.monotonic()
+        at = now()
         quiet = self._received == self._exchange.received and self._unheard >= ENOUGH
-        return quiet and now - self._quiet_since >= (now - self.started) / 2
+        return quiet and at - self._quiet_since >= (at - self.started) / 2
 
     def _never_answered(self) -> NightjarError:
         if self._exchange.spoke:
@@ -151,7 +151,7 @@ class Attempts:
 
     def _evidence(self) -> str:
         exchange, stats = self._exchange, self._exchange.stats
-        seconds = time.monotonic() - self.started
+        seconds = now() - self.started
         evidence = (
             f"{self._what}: {self.sent} attempts in {seconds:.1f} s,"
             f" {stats.frames_in - self._frames} good and"

@@ -8,10 +8,10 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from host.deadline import Deadline
+from host.deadline import Deadline, now
 from host.errors import BoardFailure, NightjarError
 from host.link.attempts import Attempts
-from host.link.exchange import Exchange, Pace, Refused, now, rebooted, unexpected
+from host.link.exchange import Exchange, Pace, Refused, rebooted, unexpected
 from host.link.frames import Broken, Frame, FrameType
 from host.link.messages import (
     MAX_DIGESTS,

@@ -1,7 +1,6 @@
 """One connection: frames in and out one by one, events, retry timing, and what a bad one means."""
 
 import random
-import time
 from collections import deque
 
 from host.deadline import Deadline
@@ -205,11 +204,6 @@ class Exchange:
             raise other_version("protocol", other.protocol, PROTOCOL) from other
         except MessageError as error:
             raise malformed("a response", frame, error) from error
-
-
-def now() -> float:
-    """Seconds of the monotonic clock."""
-    return time.monotonic()
 
 
 def rebooted(boot: int, event: BootEvent) -> BoardFailure:

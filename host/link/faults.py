@@ -36,6 +36,11 @@ class Faults:
         return FaultyTransport(transport, seed=self.seed, rate=self.rate, direction=self.direction)
 
 
+def client_seed(seed: int) -> str:
+    """What seeds the ids and nonces of a client behind faults of `seed`: the same ones meet the same faults."""
+    return f"{seed} client"
+
+
 def parse_faults(text: str) -> Faults:
     """What "seed=7,rate=1e-3" says.
 
@@ -126,7 +131,7 @@ class FaultyTransport:
         self._transport = transport
         self._out = ByteFaults(seed, "to_board", rate if direction != "from_board" else 0)
         self._in = ByteFaults(seed, "from_board", rate if direction != "to_board" else 0)
-        self.generator = random.Random(f"{seed} client")  # of the client's ids and nonces
+        self.generator = random.Random(client_seed(seed))
 
     @property
     def faults(self) -> int:

@@ -4,10 +4,10 @@ import zlib
 from collections import deque
 from dataclasses import dataclass
 
-from host.deadline import Deadline
+from host.deadline import Deadline, now
 from host.errors import FirmwareFailure, LinkFailure
 from host.link.attempts import Attempts
-from host.link.exchange import Exchange, Pace, Refused, now, unexpected
+from host.link.exchange import Exchange, Pace, Refused, unexpected
 from host.link.frames import (
     MAX_PIECE,
     Broken,

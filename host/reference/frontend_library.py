@@ -144,6 +144,15 @@ def load() -> ctypes.CDLL:
     return library
 
 
+def is_there() -> bool:
+    """Whether the library can be had here: kept, or compiled now."""
+    try:
+        load()
+    except HostFailure:
+        return False
+    return True
+
+
 def lanes() -> int:
     """How many frames the library computes side by side."""
     return int(load().nj_frontend_lanes())

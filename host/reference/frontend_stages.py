@@ -13,7 +13,9 @@ from host.contract import FrontendContract
 from host.errors import BadInput
 from host.reading import load_json
 from host.reference import frontend_library as library
-from host.reference.frontend import aligned, describe_with, quantize
+from host.reference import frontend_numpy
+from host.reference.frontend import aligned, describe_with
+from host.reference.frontend_anywhere import quantize
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_tables import FrontendTables, make_tables, window_places
 from host.typed import typed
@@ -76,9 +78,9 @@ def stages(
     contract: FrontendContract,
     tables: FrontendTables | None = None,
 ) -> dict[str, Array]:
-    """Name -> array of each stage that the contract has, by the C that boards run.
+    """Name -> array of each stage that the contract has, by the C that boards run, or its operations in NumPy.
 
-    A stage in the middle is what the same C gives for the contract that ends there. `window` is [frames, n], `fft` is
+    A stage in the middle is what the same gives for the contract that ends there. `window` is [frames, n], `fft` is
     [frames, n / 2, 2], `spectrum` [bins, frames], `bands` [bands, frames], `compressed`, `dct`, `features` [rows,
     frames], all float32 with the scale that docs/frontend.md states; `input` is int8 [rows, frames].
 
@@ -89,21 +91,24 @@ def stages(
     """
     own = make_tables(contract) if tables is None else tables
     found: dict[str, Array] = {"samples": chunk}
+    compiled = library.is_there()
+    transform = _transform if compiled else frontend_numpy.transform
+    compute = _compute if compiled else frontend_numpy.compute
     if contract.spectrum != "none":
-        found["window"], found["fft"] = _transform(chunk, contract, own)
+        found["window"], found["fft"] = transform(chunk, contract, own)
         linear = replace(contract, mel_bands=0, mfcc=0, compression="none")
-        found["spectrum"] = _compute(chunk, linear, own, whole=False)
+        found["spectrum"] = compute(chunk, linear, own, whole=False)
         if contract.mel_bands:
             bands = replace(contract, mfcc=0, compression="none")
-            found["bands"] = _compute(chunk, bands, own, whole=False)
+            found["bands"] = compute(chunk, bands, own, whole=False)
         plain = replace(contract, normalization="fixed", fixed_scale=1.0, fixed_offset=0.0)
         if contract.compression == "sqrt":
-            found["compressed"] = _compute(chunk, contract, own, whole=False)
+            found["compressed"] = compute(chunk, contract, own, whole=False)
         elif contract.compression == "log":
-            found["compressed"] = _compute(chunk, replace(plain, mfcc=0), own)
+            found["compressed"] = compute(chunk, replace(plain, mfcc=0), own)
         if contract.mfcc:
-            found["dct"] = _compute(chunk, plain, own)
-    found["features"] = _compute(chunk, contract, own)
+            found["dct"] = compute(chunk, plain, own)
+    found["features"] = compute(chunk, contract, own)
     found["input"] = quantize(found["features"], INPUT_SCALE, INPUT_ZERO_POINT)
     return found
 

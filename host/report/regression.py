@@ -30,14 +30,25 @@ class Baseline:
         Raises:
             BadInput: the file is none, or one that nothing can be held against: not exact, or not whole.
         """
+        try:
+            return cls.parse(path, path.read_bytes())
+        except OSError as error:
+            raise _no_verdict(path, f"{type(error).__name__}: {error}") from error
+
+    @classmethod
+    def parse(cls, path: Path, data: bytes) -> "Baseline":
+        """The same from the bytes of the file.
+
+        Raises: as `read`.
+        """
         import jsonschema
 
         try:
-            raw = json.loads(path.read_bytes(), parse_constant=_no_number)
+            raw = json.loads(data, parse_constant=_no_number)
             # A later version's members are ignored.
             schema = json.loads(SCHEMA_FILE.read_bytes()) | {"additionalProperties": True}
             jsonschema.validate(raw, schema)
-        except (OSError, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise _no_verdict(path, f"{type(error).__name__}: {error}") from error
         except jsonschema.ValidationError as error:
             place = "/".join(map(str, error.absolute_path)) or "the whole"

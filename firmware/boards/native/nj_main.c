@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "nj_channel.h"
@@ -21,16 +20,18 @@
 #include "nj_signals.h"
 
 static const char usage[] =
-    "Usage: nightjar.elf --socket PATH | --pty [--die-with-parent]\n"
+    "Usage: nightjar.elf --socket PATH | --pty [--boot NUMBER] [--die-with-parent]\n"
     "\n"
     "Nightjar's firmware as a process of this computer.\n"
     "  --socket PATH      listen on a unix stream socket at PATH; one connection at a time, the next is taken when it\n"
     "                     ends; what is loaded stays across connections\n"
     "  --pty              open a pty, raw, and print its path\n"
+    "  --boot NUMBER      of this start, 1 if not given; a reset counts on\n"
     "  --die-with-parent  end when the process that started this one ends\n";
 
 static struct nj_channel channel;
 static enum nj_reset_cause cause;
+static uint32_t boot = 1; /* counted as on a board, so that equal sessions have equal frames */
 
 /* Set by the linker: this ELF's header. Not position independent, so addresses in it are addresses. */
 extern const ElfW(Ehdr) __ehdr_start;
@@ -67,10 +68,12 @@ static void port_reset(void *context) {
     (void)context;
     char listener[16];
     char connection[16];
+    char number[16];
     snprintf(listener, sizeof listener, "%d", channel.listener);
     snprintf(connection, sizeof connection, "%d", channel.connection);
+    snprintf(number, sizeof number, "%u", (unsigned)boot);
     nj_signals_unblock();
-    execl("/proc/self/exe", "nightjar.elf", "--inherit", listener, connection, (char *)NULL);
+    execl("/proc/self/exe", "nightjar.elf", "--inherit", listener, connection, number, (char *)NULL);
     perror("nightjar.elf: cannot start again");
     _exit(1);
 }
@@ -134,9 +137,10 @@ static void read_image(void) {
 
 int main(int count, char **words) {
     bool ready = false;
-    if (count == 4 && strcmp(words[1], "--inherit") == 0) {
+    if (count == 5 && strcmp(words[1], "--inherit") == 0) {
         channel.listener = atoi(words[2]);
         channel.connection = atoi(words[3]);
+        boot = (uint32_t)strtoul(words[4], NULL, 10) + 1u;
         cause = NJ_RESET_REQUESTED;
         ready = true;
     } else {
@@ -145,6 +149,9 @@ int main(int count, char **words) {
                 ready = nj_channel_listen(&channel, words[++i]);
             } else if (strcmp(words[i], "--pty") == 0) {
                 ready = nj_channel_pty(&channel);
+            } else if (strcmp(words[i], "--boot") == 0 && i + 1 < count) {
+                boot = (uint32_t)strtoul(words[++i], NULL, 10);
+                continue;
             } else if (strcmp(words[i], "--die-with-parent") == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL); /* survives a reset's exec */
                 continue;
@@ -163,9 +170,7 @@ int main(int count, char **words) {
             return 2;
         }
     }
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    port.boot = (uint32_t)now.tv_sec * 1000003u ^ (uint32_t)now.tv_nsec ^ (uint32_t)getpid() << 16;
+    port.boot = boot;
     port.idle = port_idle;
     find_build_id();
     read_image();

@@ -1,0 +1,116 @@
+"""What verify, hil and replay make of a verdict: its files, its lines, the reports of its tests."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from host.cli.common import Level, say, write_json
+from host.compare.conclude import Conclusion
+from host.compare.proof import Proof
+from host.compare.session import Session
+from host.coverage.covered import Covered, below
+from host.errors import NightjarError
+from host.exit_codes import Exit, name_of
+from host.report.html import write_html
+from host.report.junit import CaseRecord, annotations, junit_xml
+from host.report.regression import Baseline
+from host.report.summary import summary_lines
+from host.report.verdict import Verdict
+from host.results import write_result
+
+# The test that stands for a whole verdict.
+_VERDICT = CaseRecord("nightjar", "verdict", "passed", 0.0, "hil_tests/conftest.py", 1)
+
+
+def held_against(
+    verdict: Verdict, before: Baseline | None, least: float | None
+) -> tuple[Verdict, NightjarError | None]:
+    """The verdict with the code of the first gate that it does not pass, and what that gate says.
+
+    `least` is the coverage that is asked for, in percent.
+    """
+    failures = [
+        None if before is None else before.compare(verdict),
+        below(verdict.coverage, least),
+    ]
+    failure = next((one for one in failures if one is not None), None)
+    if failure is None or not verdict.exact:
+        return verdict, None
+    return replace(verdict, exit_code=failure.exit_code), failure
+
+
+def gated(
+    conclusion: Conclusion, covered: Covered | None, before: Baseline | None, least: float | None
+) -> Conclusion:
+    """The conclusion of an exact verdict with what its vectors reach, where that is known, held against both gates."""
+    verdict = conclusion.verdict
+    assert verdict is not None
+    if covered is not None:
+        verdict = verdict.covered(covered)
+    verdict, failure = held_against(verdict, before, least)
+    return replace(conclusion, code=Exit(verdict.exit_code), verdict=verdict, error=failure)
+
+
+def show(verdict: Verdict, title: str, json_path: str | None, html_path: Path | None) -> None:
+    """Write the verdict where it is wanted, and say it."""
+    write_json(json_path, verdict.as_json())
+    if html_path is not None:
+        write_html(html_path, verdict, title=title)
+    for line in summary_lines(verdict):
+        say(line, json_path)
+    if verdict.recalled:
+        say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
+
+
+def report(
+    conclusion: Conclusion,
+    proof: Proof | None,
+    session: Session,
+    *,
+    json_path: str | None,
+    html_path: Path | None,
+    junit: Path | None,
+    gitlab: Path | None,
+) -> int:
+    """Write the reports of a conclusion; its exit code.
+
+    Raises:
+        NightjarError: what decides, where no difference of the verdict says it.
+    """
+    error, verdict = conclusion.error, conclusion.verdict
+    cases, properties = _cases(error, proof), _properties(session, conclusion)
+    for path, form in ((junit, False), (gitlab, True)):
+        if path is not None:
+            write_result(path, junit_xml(cases, properties, gitlab=form))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for text in annotations(cases):
+            say(text, json_path)
+    if verdict is not None:
+        show(verdict, f"{session.subject.path.name} on {session.board}", json_path, html_path)
+    if error is not None and (verdict is None or verdict.first_difference is None):
+        raise error
+    return conclusion.code
+
+
+def _cases(error: NightjarError | None, proof: Proof | None) -> list[CaseRecord]:
+    """The tests that ran, and one that stands for what no test of them shows: a report must not look green then."""
+    cases = [] if proof is None else list(proof.cases)
+    if error is not None and error.failure_class not in {case.kind for case in cases}:
+        outcome = "failed" if error.is_verdict else "error"
+        kind, text = error.failure_class, str(error)
+        cases.append(replace(_VERDICT, outcome=outcome, kind=kind, message=error.what, text=text))
+    return cases or [_VERDICT]
+
+
+def _properties(session: Session, conclusion: Conclusion) -> dict[str, str]:
+    """What a report says of the whole run."""
+    found = {
+        "tier": session.board,
+        "class": name_of(conclusion.code),
+        "exit_code": str(int(conclusion.code)),
+        "model_sha256": session.subject.model_sha256,
+    }
+    if conclusion.verdict is not None:
+        found["board"] = conclusion.verdict.board
+        found["build_id"] = conclusion.verdict.build_id
+    return found

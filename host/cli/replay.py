@@ -1,0 +1,54 @@
+"""`nightjar replay`: judge a recorded session again, without its board."""
+
+from pathlib import Path
+
+import click
+
+from host.cli.common import json_option, result_option, subcommand
+
+
+@subcommand(
+    "replay",
+    help="Judge a session again that `nightjar verify` or `nightjar hil` recorded with --record: the same code, on a"
+    " board that replays. No board and no tool is needed, and no time passes. Of a run in several processes, give the"
+    " files of all.",
+)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@result_option("--junit", text="Write JUnit XML as Jenkins takes it.")
+@result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
+@result_option("--html", "html_path", text="Write one page.")
+@json_option
+def command(
+    files: tuple[Path, ...],
+    junit: Path | None,
+    gitlab: Path | None,
+    html_path: Path | None,
+    json_path: str | None,
+) -> int:
+    import tempfile
+
+    from host.cli.outcome import gated, report
+    from host.recording.recording import Recording
+    from host.recording.replay import baseline, check_code, covered, replay
+
+    # As the suite takes its parts, by name: which is given first makes no difference.
+    recordings = [Recording.read(file) for file in sorted(files, key=lambda file: file.name)]
+    first = recordings[0]
+    with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
+        replayed = replay(recordings, Path(folder))
+        conclusion = replayed.conclusion
+        if conclusion.verdict is not None and conclusion.verdict.exact:
+            least = first.manifest.min_coverage
+            conclusion = gated(conclusion, covered(first), baseline(first), least)
+        check_code(recordings, conclusion.code)
+        return report(
+            conclusion,
+            replayed.proof,
+            replayed.session,
+            json_path=json_path,
+            html_path=html_path,
+            junit=junit,
+            gitlab=gitlab,
+        )

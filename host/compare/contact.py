@@ -1,0 +1,105 @@
+"""A session's board and the link to it: opened, flashed, and known to be what was asked for."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING
+
+from host.boards import UNITS, open_board
+from host.boards.base import Board
+from host.boards.silence import explain_silence
+from host.deadline import Deadline
+from host.elf_record import check_recorded
+from host.errors import IdentityFailure, NightjarError
+from host.files import sha256_file
+from host.link.attempts import Mute, Silence
+from host.link.client import Client
+from host.link.identity import check_identity, check_tables, check_unit
+from host.link.messages import Hello
+from host.link.registers import FirmwareFault
+
+if TYPE_CHECKING:
+    import random
+
+    from host.compare.session import Session
+
+START = 60.0  # seconds to start a board and flash it
+HELLO = 10.0  # seconds that firmware which has been started has to say who it is
+
+
+class Contact:
+    """The way to one board. What it opens is given back with `stack`.
+
+    client: the connection, once identity is proved. elf_sha256: of what was flashed.
+    """
+
+    def __init__(self, session: "Session", stack: ExitStack) -> None:
+        self.client: Client | None = None
+        self.elf_sha256 = ""
+        self._session = session
+        self._stack = stack
+        self._board: Board | None = None
+        self._hang_up: Callable[[], None] | None = None
+        self._generator: random.Random | None = (
+            None if session.tape is None else session.tape.generator
+        )
+
+    def start(self) -> Hello:
+        """Start the board, flash it, and hold its HELLO against what was asked for.
+
+        Raises:
+            IdentityFailure: another firmware, model or contract answers; nothing else has been asked by then.
+            NightjarError: nobody answers, and why.
+        """
+        session = self._session
+        self.elf_sha256 = check_recorded(session.project.elf)
+        board = self._board = self._open()
+        limit = Deadline.after(START)  # without what was waited for the board
+        if session.limit is not None:
+            limit = limit.at_most(session.limit.remaining)
+        board.flash(session.project.elf, limit)
+        if sha256_file(session.project.elf) != self.elf_sha256:
+            raise IdentityFailure(
+                "the ELF changed while it was flashed",
+                evidence=f"Received: {session.project.elf}",
+                next_step="run it again when its build has ended",
+            )
+        client = self._connect(board, limit)
+        hello = client.hello(limit.at_most(min(HELLO, session.patience)))
+        check_identity(hello, session.project, session.subject)
+        check_tables(hello, session.project)
+        check_unit(hello, UNITS[session.board])
+        self.client = client
+        return hello
+
+    def explained(self, error: NightjarError) -> NightjarError:
+        """The failure behind `error`, as far as the board can tell: whose fault a silence is, where a fault is."""
+        board, elf = self._board, self._session.project.elf
+        if board is None:
+            return error
+        if isinstance(error, FirmwareFault):
+            return error.symbolized(lambda address: board.symbolize(elf, address))
+        if isinstance(error, Mute | Silence) and self._hang_up is not None:
+            return explain_silence(error, board, elf, self._hang_up, self._generator)
+        return error
+
+    def _open(self) -> Board:
+        session = self._session
+        left = float("inf") if session.limit is None else session.limit.remaining
+
+        def opening() -> AbstractContextManager[Board]:
+            return open_board(session.board, root=session.root, wait=min(session.wait, left))
+
+        opened = opening() if session.tape is None else session.tape.opened(opening)
+        return self._stack.enter_context(opened)
+
+    def _connect(self, board: Board, limit: Deadline) -> Client:
+        session = self._session
+        transport = board.connect(limit)
+        self._stack.callback(transport.close)
+        self._hang_up = transport.close
+        line = session.wrap(transport) if session.wrap is not None else transport
+        if session.tape is not None:
+            line = session.tape.line(line)
+        else:
+            self._generator = getattr(line, "generator", None)
+        return Client(line, generator=self._generator)
