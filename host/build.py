@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
@@ -195,14 +197,19 @@ def footprint(project: Project) -> Footprint:
             evidence=f"expected {project.elf}",
             next_step="build it with `nightjar build`",
         )
-    with project.elf.open("rb") as stream:
-        elf = ELFFile(stream)
-        sections = list(_allocated(elf))
-        stack = _symbol(elf, "nj_stack_bytes")
+    flash, engine, ram, stack = _sizes(project.elf.read_bytes())
+    return Footprint(flash, engine, ram, project.description.arena_bytes, stack)
+
+
+@lru_cache(maxsize=32)  # by the bytes themselves: a campaign judges the same few files ever again
+def _sizes(data: bytes) -> tuple[int, int, int, int]:
+    """Bytes of flash, of the engine in it, of RAM, and of the stack."""
+    elf = ELFFile(BytesIO(data))
+    sections = list(_allocated(elf))
     flash = sum(s.data_size for s in sections if s["sh_type"] != "SHT_NOBITS")
     engine = sum(s.data_size for s in sections if s.name in (".engine_text", ".engine_rodata"))
     ram = sum(s.data_size for s in sections if _in_ram(s))
-    return Footprint(flash, engine, ram, project.description.arena_bytes, stack)
+    return flash, engine, ram, _symbol(elf, "nj_stack_bytes")
 
 
 def _allocated(elf: ELFFile) -> Iterator[Section]:

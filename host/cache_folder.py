@@ -165,13 +165,22 @@ class BoundedFolder:
         return old and name.startswith(".") and self.form.fullmatch(target) is not None
 
     def _lease(self, folder: int) -> None:
-        """Have this process's lease: a file that stays open and locked until it ends."""
+        """Have this process's lease: a file that stays open and locked until it ends.
+
+        Those of processes that have ended are removed; so they do not grow in number, however
+        processes end.
+        """
         about = os.fstat(folder)
         known = _leases.get((about.st_dev, about.st_ino))
         if known is not None and os.fstat(known).st_nlink:
             return
-        handle, _ = tempfile.mkstemp(dir=self.path, prefix=f"{_LEASE}{os.getpid()}-")
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        _leased_since(folder)
+        while True:
+            handle, _ = tempfile.mkstemp(dir=self.path, prefix=f"{_LEASE}{os.getpid()}-")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink:
+                break
+            os.close(handle)  # somebody took it for one that has ended, before it was locked
         _leases[about.st_dev, about.st_ino] = handle
 
     def _written(self, otherwise: int) -> int:
@@ -236,10 +245,14 @@ def _leased_since(folder: int) -> float:
     for entry in list(os.scandir(folder)):
         if not entry.name.startswith(_LEASE) or not entry.is_file(follow_symlinks=False):
             continue
-        handle = os.open(entry.name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            handle = os.open(entry.name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        except FileNotFoundError:  # somebody else has just removed it
+            continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(entry.name, dir_fd=folder)
+            with suppress(FileNotFoundError):
+                os.unlink(entry.name, dir_fd=folder)
         except BlockingIOError:
             oldest = min(oldest, os.fstat(handle).st_mtime_ns)
         finally:

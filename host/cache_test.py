@@ -226,6 +226,21 @@ def test_an_entry_in_use_is_not_removed_under_its_users_feet(root: Path) -> None
     assert not list(folder.path.glob(".lease-*"))
 
 
+def test_leases_do_not_grow_in_number() -> None:
+    """A process that ends without cleaning up leaves one, which the next removes."""
+    CACHE.write(key_of("k"), b"content")
+    code = f"""
+    import os
+    from host.cache import CACHES
+    assert CACHES["expectations"].folder.use({key_of("k")!r})
+    os._exit(0)
+    """
+    for _ in range(3):
+        line = [sys.executable, "-c", textwrap.dedent(code)]
+        subprocess.run(line, cwd=ROOT, check=True, timeout=60)
+        assert len(list(CACHE.folder.path.glob(".lease-*"))) == 1
+
+
 def test_use_says_whether_all_are_there() -> None:
     CACHE.write(key_of("k"), b"content")
     assert CACHE.folder.use(key_of("k"))

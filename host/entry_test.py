@@ -62,6 +62,27 @@ def test_a_signal_decides_whatever_happened_meanwhile(name: str, meanwhile: str)
     assert f"interrupted by {name}" in done.stderr
 
 
+@pytest.mark.parametrize("name", ENDING)
+def test_a_signal_while_an_error_is_reported(name: str) -> None:
+    code = """
+import host.cli, host.entry
+name = sys.argv[1]
+host.cli.report_error = lambda error, given: stop(name) or 2
+sys.argv[:] = ["nightjar", "inspect", "absent.tflite"]
+host.entry.main()
+"""
+    done = run(code, name)
+    assert (done.returncode, "Traceback" in done.stderr) == (128 + getattr(signal, name), False)
+
+
+@pytest.mark.parametrize(("first", "second"), [("SIGTERM", "SIGINT"), ("SIGINT", "SIGHUP")])
+def test_of_two_that_come_before_anything_the_first_decides(first: str, second: str) -> None:
+    code = "import ctypes, host.entry\nboth = (signal.FIRST, signal.SECOND)\n"
+    code += "list(map(getattr(ctypes.CDLL(None), 'raise'), both))\nprint('alive')"
+    done = run(code.replace("FIRST", first).replace("SECOND", second))
+    assert (done.returncode, done.stdout) == (128 + getattr(signal, first), "")
+
+
 def test_no_alarm_of_ours_comes_after_the_end() -> None:
     code = ENDS.replace("MEANWHILE", "return 0").replace("host.entry.main()", "")
     done = run(code + "host.cli.run([]); time.sleep(1); print('quiet')", "SIGTERM")

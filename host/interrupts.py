@@ -5,13 +5,19 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
+from typing import TypeVar
 
 # Seconds that a command has for cleaning up before a further signal interrupts that, too.
 PATIENCE = 5.0
 # Seconds after which an interrupt that was dropped is raised anew.
 AGAIN = 0.25
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+T = TypeVar("T")
+_arrivals: int | None = None
 
 
 def end_at_once() -> None:
@@ -20,13 +26,11 @@ def end_at_once() -> None:
     One that is ignored stays ignored: nohup is in force, and a shell without job control starts what ends with & deaf
     to Ctrl-C.
     """
-    for number in ENDING:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda received, frame: os._exit(128 + received))
+    _take(lambda received, frame: os._exit(128 + _first(received)))
 
 
 class Interrupts:
-    """Raises KeyboardInterrupt on SIGINT, SIGTERM and SIGHUP; `received` is the one that came.
+    """Raises KeyboardInterrupt on SIGINT, SIGTERM and SIGHUP; `received` is the one that came first.
 
     Libraries in C drop an exception now and then that comes while they look for one of their own. So the first signal
     sets an alarm, which raises once more where nobody has begun to clean up.
@@ -35,23 +39,36 @@ class Interrupts:
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
         self._at = -math.inf
-        for number in ENDING:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._stop)
+        self._raises = False
+        _take(self._stop)
 
-    def done(self) -> None:
-        """Nothing is left to interrupt: no alarm comes any more."""
+    def during(self, work: Callable[[], T]) -> T | None:
+        """What `work` gives; None when a signal has ended it. No exception of ours leaves this call.
+
+        Python calls a handler behind a call, at the beginning of a function, and when a loop goes
+        round. None of these stands between `work` and the line from which on nothing is raised.
+        """
+        result = None
+        try:
+            self._raises = True
+            if self.received is None:
+                result = work()
+        except KeyboardInterrupt:
+            result = None
+        self._raises = False
         signal.setitimer(signal.ITIMER_REAL, 0)
+        return result
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if now - self._at < PATIENCE:
             return  # a second Ctrl-C must not cut short what the first one began to clean up
         self._at = now
-        self.received = signal.Signals(number)
-        signal.signal(signal.SIGALRM, self._again)
-        signal.setitimer(signal.ITIMER_REAL, AGAIN)
-        raise KeyboardInterrupt
+        self.received = self.received or signal.Signals(_first(number))
+        if self._raises:
+            signal.signal(signal.SIGALRM, self._again)
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            raise KeyboardInterrupt
 
     def _again(self, number: int, frame: FrameType | None) -> None:
         handled: BaseException | None = sys.exception()
@@ -59,5 +76,31 @@ class Interrupts:
             if isinstance(handled, KeyboardInterrupt):
                 return
             handled = handled.__context__
-        signal.setitimer(signal.ITIMER_REAL, AGAIN)
-        raise KeyboardInterrupt
+        if self._raises:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            raise KeyboardInterrupt
+
+
+def _take(handler: Callable[[int, FrameType | None], object]) -> None:
+    """Let `handler` be called for every signal of ENDING that is not ignored."""
+    global _arrivals
+    if _arrivals is None:
+        _arrivals, other = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(other, warn_on_full_buffer=False)
+    _arrived()
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _first(number: int) -> int:
+    """Which signal came first, when the handler is called for `number`: Python calls them by rising number."""
+    return next((came for came in _arrived() if came in ENDING), number)
+
+
+def _arrived() -> bytes:
+    """The numbers of the signals that have come since the last look, as the C handler wrote them."""
+    assert _arrivals is not None
+    with suppress(BlockingIOError):
+        return os.read(_arrivals, 1 << 16)
+    return b""

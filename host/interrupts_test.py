@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import permutations
 
 import pytest
 
@@ -16,7 +17,7 @@ def stop():
     time.sleep(5)
 """
 DROPPED = """
-try:
+def work():
     for _ in range(2):  # as a library does that takes any error for one of its own
         try:
             stop() if _ == 0 else time.sleep(5)
@@ -24,9 +25,8 @@ try:
             pass
     time.sleep(5)
     print("lost")
-except KeyboardInterrupt:
-    interrupts.done()
-    print("ended by", interrupts.received.name)
+assert interrupts.during(work) is None
+print("ended by", interrupts.received.name)
 """
 CLEANED = """
 def clean():
@@ -35,16 +35,20 @@ def clean():
     except ValueError:
         time.sleep(1.0)
     print("cleaned")
-try:
+def work():
     try:
         stop()
     finally:
         clean()
-except KeyboardInterrupt:
-    interrupts.done()
-    print("ended by", interrupts.received.name)
+interrupts.during(work)
+print("ended by", interrupts.received.name)
 time.sleep(1.0)
 print("and quiet")
+"""
+# One call into C, in which both come: Python would call their handlers by rising number.
+AT_ONCE = """
+import ctypes
+both = lambda: list(map(getattr(ctypes.CDLL(None), "raise"), (signal.FIRST, signal.SECOND)))
 """
 
 
@@ -59,6 +63,25 @@ def run(code: str, signal: str) -> str:
 @pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_dropped_interrupt_is_raised_again(signal: str) -> None:
     assert run(DROPPED, signal) == f"ended by {signal}\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), list(permutations(("SIGINT", "SIGTERM", "SIGHUP"), 2))
+)
+def test_of_two_the_first_decides(first: str, second: str) -> None:
+    code = AT_ONCE.replace("FIRST", first).replace("SECOND", second)
+    code += "interrupts.during(both)\nprint('ended by', interrupts.received.name)\n"
+    assert run(code, first) == f"ended by {first}\n"
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_outside_of_the_work_nothing_is_raised(place: str) -> None:
+    """And what has not begun does not begin."""
+    kill = "os.kill(os.getpid(), signal.SIGTERM)\n"
+    code = kill if place == "before" else ""
+    code += "print(interrupts.during(lambda: 7))\n" + (kill if place == "behind" else "")
+    code += "print(interrupts.received.name)"
+    assert run(code, "SIGTERM") == ("None" if place == "before" else "7") + "\nSIGTERM\n"
 
 
 def test_cleaning_up_is_not_interrupted() -> None:

@@ -1,7 +1,6 @@
 """The native board: the firmware as a process of this computer, reached through a unix socket."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +14,7 @@ from host.boards.process import ProcessId, end, end_child, ended_within, error_t
 from host.boards.record import Record
 from host.boards.stopped import stop_at
 from host.boards.symbolize import symbolize
+from host.boards.tools import find_tool
 from host.boards.whereabouts import BETWEEN, Whereabouts, in_code, most_telling
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, FirmwareFailure, FlashFailure, NightjarError
@@ -82,9 +82,7 @@ class NativeBoard:
         self._stop()
         copy = self._folder / _FIRMWARE
         begun = time.monotonic()
-        # A copy, as a board has: what happens to the file later changes nothing.
-        shutil.copyfile(elf, copy)
-        copy.chmod(0o700)
+        self._copy(elf, copy, deadline)
         written = time.monotonic() - begun
         if sha256_file(copy) != sha256_file(elf):
             raise FlashFailure(
@@ -142,6 +140,29 @@ class NativeBoard:
         if self._own is not None:
             self._stop()
             self._own.remove()
+
+    def _copy(self, elf: Path, copy: Path, deadline: Deadline) -> None:
+        """A copy, as a board has: what happens to the file later changes nothing.
+
+        Made by a process of its own. A file that is open for writing cannot be run, and whatever
+        another thread of ours starts meanwhile would hold what we had opened.
+        """
+        copy.unlink(missing_ok=True)
+        done = subprocess.run(
+            [find_tool("cp", "coreutils"), "--", str(elf), str(copy)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=max(deadline.remaining, 0.001),
+        )
+        if done.returncode != 0:
+            raise FlashFailure(
+                "the firmware could not be copied",
+                evidence=f"Received: {done.stderr.strip()}",
+                next_step="free disk space, or see whether the file can be read",
+            )
+        copy.chmod(0o700)
 
     def _starts(self) -> int:
         """How often the firmware of this board was started, this time counted."""

@@ -109,12 +109,9 @@ def run(given: list[str]) -> int:
         ):  # what this terminal's encoding lacks is no failure
             stream.reconfigure(errors="backslashreplace")
     interrupts = Interrupts()
-    try:
-        code = _run(given)
-    finally:
-        interrupts.done()
+    code = interrupts.during(lambda: _run(given))
     if interrupts.received is None:
-        return code
+        return 128 + signal.SIGINT if code is None else code
     forget_results()
     with contextlib.suppress(OSError):
         click.echo(f"interrupted by {interrupts.received.name}", err=True)
@@ -129,7 +126,7 @@ def _run(given: list[str]) -> int:
         return report_error(error, given)
     except click.ClickException as error:
         return _report_usage(error, given)
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         return 128 + signal.SIGINT
     except (_ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

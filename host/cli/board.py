@@ -25,11 +25,16 @@ def command() -> None:
 @json_option
 def up(name: str, wait: float, json_path: str | None) -> None:
     """Start a board that outlives this command. Does nothing when one is kept."""
-    from host.boards import keep_board
+    from host.boards import end_board, keep_board
 
     record, new = keep_board(name, wait=wait)
-    say(f"{name}: {'started' if new else 'already up'}, {_describe(record)}", json_path)
-    write_json(json_path, {**_payload(name, record), "changed": new})
+    try:
+        say(f"{name}: {'started' if new else 'already up'}, {_describe(record)}", json_path)
+        write_json(json_path, {**_payload(name, record), "changed": new})
+    except BaseException:
+        if new:  # what fails or is interrupted leaves nothing behind
+            end_board(name)
+        raise
 
 
 @command.command()

@@ -99,6 +99,15 @@ def test_up_status_down(bench: Path) -> None:
     assert answer(bench, "board", "down", "native")["changed"] is False
 
 
+def test_up_that_fails_to_say_so_leaves_no_board(bench: Path) -> None:
+    assert nightjar(bench, "board", "up", "native", "--json", "/dev/full").returncode == 10
+    assert answer(bench, "board", "status", "native")["up"] is False
+    assert answer(bench, "board", "up", "native")["changed"] is True
+    # What was kept before is not ended by it.
+    assert nightjar(bench, "board", "up", "native", "--json", "/dev/full").returncode == 10
+    assert answer(bench, "board", "status", "native")["up"] is True
+
+
 def test_flash_prints_who_answers(bench: Path) -> None:
     done = nightjar(bench, "flash", "firmware", "--board", "native")
     assert done.returncode == 0, done.stderr

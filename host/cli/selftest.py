@@ -1,8 +1,13 @@
 """`nightjar selftest`: the tester tested, in great numbers."""
 
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import click
 
-from host.cli.common import Group, json_option, say, write_json
+from host.cli.common import FiniteRange, Group, json_option, say, write_json
 
 SCHEMA = "nightjar/selftest/1"
 
@@ -12,13 +17,35 @@ def command() -> None:
     pass
 
 
+def _seed(text: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--seed", default=1, show_default=True, type=click.IntRange(min=0, max=10**9), help=text
+    )
+
+
+def _count(default: int) -> Callable[[Any], Any]:
+    return click.option("--count", default=default, show_default=True, type=click.IntRange(min=1))
+
+
+_workers = click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
+
+
+def _end(test: str, given: dict[str, Any], figures: dict[str, Any], json_path: str | None) -> int:
+    """Write the result and say how many deviations there are; the exit code."""
+    write_json(json_path, {"schema": SCHEMA, "test": test, **given, **figures})
+    for line in figures["deviating"]:
+        say(line, json_path)
+    say(f"{figures['deviations']} deviations", json_path)
+    return 1 if figures["deviations"] else 0
+
+
 @command.command(
     "matrix",
     help="Call the suite in every way that could hide a failure, on good, damaged and foreign firmware and over a dead"
     " link. Exit 1 when one of them does not give the code of the table.",
 )
 @click.option("--quick", is_flag=True, help="Only the calls that every test run makes.")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
+@_workers
 @click.option("--only", multiple=True, help="Only this call; may be repeated.")
 @json_option
 def matrix(quick: bool, workers: int, only: tuple[str, ...], json_path: str | None) -> int:
@@ -48,3 +75,174 @@ def matrix(quick: bool, workers: int, only: tuple[str, ...], json_path: str | No
         say(f"{cell.invocation} on {cell.condition}: wanted {cell.wanted}: {cell.wrong}", json_path)
     say(f"{len(chosen)} calls x {len(CONDITIONS)}: {len(wrong)} deviations", json_path)
     return 1 if wrong else 0
+
+
+@command.command(
+    "flips",
+    help="Flip single bits, drawn over all loaded bytes of the linked firmware of a model. With the record of its build"
+    " unchanged each must be IDENTITY; recorded anew each is judged by a full verdict, and must give what the place of"
+    " the byte explains. What changes nothing though its byte is reached is listed. Exit 1 on any deviation.",
+)
+@click.option(
+    "--bundle",
+    default="build/demo/bundle",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="A bundle folder or a .tflite.",
+)
+@click.option("--board", default="virtual", show_default=True, help="virtual or native")
+@click.option(
+    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
+)
+@_count(1000)
+@_seed("Of the flips.")
+@click.option(
+    "--vectors",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Random vectors; a bundle's own chunks are judged besides.",
+)
+@click.option(
+    "--limit",
+    type=FiniteRange(min=1),
+    metavar="SECONDS",
+    help="Of one flip; without, 60 or ten times what the firmware takes unflipped.",
+)
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write each flip here, and go on where an earlier run with the same file was ended.",
+)
+@_workers
+@json_option
+def flips(
+    bundle: Path,
+    board: str,
+    project: Path | None,
+    count: int,
+    seed: int,
+    vectors: int,
+    limit: float | None,
+    log: Path | None,
+    workers: int,
+    json_path: str | None,
+) -> int:
+    from dataclasses import asdict
+
+    from host.cli.bar import bar
+    from host.cli.progress import working
+    from host.files import sha256_file
+    from host.selftest.flip_tally import FlipTally
+    from host.selftest.flips import Flip, campaign, draw, target
+    from host.selftest.log import Log
+    from host.typed import typed
+
+    made = target(bundle, board, project=project, vectors=vectors, seed=seed, limit=limit)
+    tally = FlipTally()
+    with contextlib.ExitStack() as stack:
+        with working("judging the firmware as it is"):
+            given = stack.enter_context(made)
+        size = given.layout.size
+        drawn = [(number, *bit) for number, bit in enumerate(draw(size, seed, count))]
+        about = {
+            "elf_sha256": sha256_file(given.project.elf),
+            **{"board": board, "vectors": vectors, "seed": seed, "bytes": size},
+        }
+        kept = None if log is None else Log(log, {"schema": SCHEMA, "test": "flips", **about})
+        if kept is not None:
+            stack.callback(kept.close)
+        for known in [] if kept is None else kept.known:
+            tally.take(typed(Flip, known))
+        done = {flip.number for flip in tally.flips}
+        try:
+            with bar("flips", len(drawn) - len(done)) as step:
+                for ended in campaign(given, [d for d in drawn if d[0] not in done], workers):
+                    tally.add(ended)
+                    if kept is not None and ended.result is not None:
+                        kept.add(asdict(ended.result))
+                    step()
+        finally:  # when it is interrupted, too
+            for line in [*tally.lines(), *tally.explanations()]:
+                say(line, json_path)
+    return _end("flips", {**about, "count": count}, tally.as_json(), json_path)
+
+
+@command.command(
+    "sessions",
+    help="Judge good, flipped, hanging, faulting and foreign firmware of a small model on the native board, each time"
+    " over another link: bytes damaged, frames lost, doubled or late, lines that die, noise, resets, killed boards."
+    " Exit 1 when a verdict, a class or an end is not as it must be.",
+)
+@_count(100_000)
+@_seed("Of the campaign: its sessions are those from ten million times this number on.")
+@click.option(
+    "--only", multiple=True, type=click.IntRange(min=0), help="Only this session; may be repeated."
+)
+@_workers
+@json_option
+def sessions(
+    count: int, seed: int, only: tuple[int, ...], workers: int, json_path: str | None
+) -> int:
+    from host.cli.bar import bar
+    from host.cli.progress import working
+    from host.selftest.session_tally import SessionTally
+    from host.selftest.sessions import campaign, seeds_of, stocked
+
+    chosen = only or seeds_of(seed, count)
+    with contextlib.ExitStack() as stack:
+        with working("making firmware"):
+            stock = stack.enter_context(stocked())
+        tally = SessionTally()
+        try:
+            with bar("sessions", len(chosen)) as step:
+                for ended in campaign(stock, chosen, workers):
+                    tally.add(ended)
+                    step()
+        finally:  # when it is interrupted, too
+            for line in tally.lines():
+                say(line, json_path)
+    given = {"seed": seed, "count": len(chosen), "workers": workers}
+    return _end("sessions", given, tally.as_json(), json_path)
+
+
+@command.command(
+    "signals",
+    help="End runs of verify, hil, classify and board by SIGINT, SIGTERM and SIGHUP, sometimes two, at drawn moments."
+    " Each must give the signal's code, and leave no process, no kept folder, no temporary file and no half-written"
+    " result. Exit 1 on any deviation.",
+)
+@_count(50)
+@_seed("Of the signals and moments.")
+@click.option(
+    "--only", multiple=True, type=click.IntRange(min=0), help="Only this case; may be repeated."
+)
+@_workers
+@json_option
+def signals(
+    count: int, seed: int, only: tuple[int, ...], workers: int, json_path: str | None
+) -> int:
+    from host.cli.bar import bar
+    from host.cli.progress import working
+    from host.selftest.commands import KINDS
+    from host.selftest.signal_tally import SignalTally
+    from host.selftest.signals import campaign, draw, scene, undisturbed
+
+    cases = [draw(seed, number) for number in only or range(count)]
+    tally = SignalTally(seed)
+    with contextlib.ExitStack() as stack:
+        with working("making firmware") as now:
+            given, folder = stack.enter_context(scene())
+            known = {}
+            for number, name in enumerate(dict.fromkeys(case.kind for case in cases)):
+                now(f"{name}, undisturbed")
+                known[name] = undisturbed(given, KINDS[name], folder / f"calm{number}")
+        try:
+            with bar("signals", len(cases)) as step:
+                for ended in campaign(given, known, folder, cases, workers):
+                    tally.add(ended)
+                    step()
+        finally:  # when it is interrupted, too
+            for line in tally.lines():
+                say(line, json_path)
+    return _end("signals", {"seed": seed, "count": len(cases)}, tally.as_json(), json_path)

@@ -94,6 +94,7 @@ class Bench:
             session.structure,
             session.taps,
             repeats=session.repeats,
+            patience=session.patience,
             limit=session.limit,
             instructions=self.identity().cost_unit == "instructions",
         )

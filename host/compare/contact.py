@@ -14,7 +14,6 @@ from host.errors import IdentityFailure, NightjarError
 from host.files import sha256_file
 from host.link.attempts import Mute, Silence
 from host.link.client import Client
-from host.link.faults import FaultyTransport
 from host.link.identity import check_identity, check_tables, check_unit
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
@@ -61,7 +60,7 @@ class Contact:
                 next_step="run it again when its build has ended",
             )
         client = self._connect(board, limit)
-        hello = client.hello(limit.at_most(HELLO))
+        hello = client.hello(limit.at_most(min(HELLO, session.patience)))
         check_identity(hello, session.project, session.subject)
         check_tables(hello, session.project)
         check_unit(hello, UNITS[session.board])
@@ -97,6 +96,6 @@ class Contact:
         line = session.wrap(transport) if session.wrap is not None else transport
         if session.tape is not None:
             line = session.tape.line(line)
-        elif isinstance(line, FaultyTransport):
-            self._generator = line.generator
+        else:
+            self._generator = getattr(line, "generator", None)
         return Client(line, generator=self._generator)

@@ -165,6 +165,7 @@ class Observer:
         taps: tuple[Tap, ...],
         *,
         repeats: int = 3,
+        patience: float = PATIENCE,
         limit: Deadline | None = None,
         instructions: bool = False,
     ) -> None:
@@ -173,6 +174,7 @@ class Observer:
         self.structure = structure
         self.taps = taps
         self.repeats = repeats
+        self._patience = patience
         self.limit = limit
         self.instructions = instructions
 
@@ -191,7 +193,7 @@ class Observer:
                 evidence=f"{max(0.0, self.limit.remaining):.1f} s were left for the next question; link: {stats}",
                 next_step="give a longer --deadline, or fewer vectors",
             )
-        own = Deadline.after(PATIENCE * max(1, inferences))
+        own = Deadline.after(self._patience * max(1, inferences))
         return own if self.limit is None else own.at_most(self.limit.remaining)
 
     def load(self, vector: Vector) -> None:

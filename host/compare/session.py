@@ -8,6 +8,7 @@ from pathlib import Path
 from host.boards import counts
 from host.bundle import Subject
 from host.compare.layers import Structure, match_taps, read_structure
+from host.compare.observe import PATIENCE
 from host.compare.questions import Scope
 from host.compare.tape import Tape
 from host.compare.vectors import Inputs, count_vectors
@@ -26,9 +27,11 @@ class Session:
     from. board: virtual, native, ... vectors: number of random vectors; `given` inputs come behind
     them, then a bundle's own chunks. seed: of the random vectors. limit: a deadline over everything.
     root: the private folder of boards, for tests; None is the user's. wait: seconds to wait for a
-    board that somebody else holds. wrap: put around the transport; how tests damage the link.
-    repeats: untapped runs on each vector, for determinism. evidence: folder for what reproduces a
-    difference; None writes none. tape: what records the session, or replays it.
+    board that somebody else holds. wrap: put around the transport; how tests damage the link. What
+    it gives may have a `generator`, of the client's ids and nonces, so that a session can be repeated.
+    repeats: untapped runs on each vector, for determinism. patience: seconds that one question to
+    the board may take, after which it hangs. evidence: folder for what reproduces a difference; None
+    writes none. tape: what records the session, or replays it.
     """
 
     project: Project
@@ -42,6 +45,7 @@ class Session:
     wait: float = 0
     wrap: Wrap | None = None
     repeats: int = 3
+    patience: float = PATIENCE
     evidence: Path | None = None
     tape: Tape | None = None
 

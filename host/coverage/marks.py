@@ -20,12 +20,14 @@ _WORD = 8
 class Marks:
     """The plugin's files in `folder`, for `image`: row 0, and a row for each of `steps`.
 
-    Row 0 has what no step runs; with steps None, everything.
+    Row 0 has what no step runs; with steps None, everything. Reads are marked from the first call of
+    the function `since` on.
     """
 
     folder: Path
     image: Image
     steps: Steps | None
+    since: str = REQUEST
 
     @property
     def rows(self) -> int:
@@ -37,9 +39,9 @@ class Marks:
         Raises:
             HostFailure: the firmware answers no requests, or gcc does not compile the plugin.
         """
-        if REQUEST not in self.image.symbols:
-            raise HostFailure(f"the firmware has no function {REQUEST}")
-        numbers = [self.image.symbols[REQUEST], len(self.image.sections)]
+        if self.since not in self.image.symbols:
+            raise HostFailure(f"the firmware has no function {self.since}")
+        numbers = [self.image.symbols[self.since], len(self.image.sections)]
         for section in self.image.sections:
             numbers += section.address, len(section.data), int(section.code)
         entries, ranges = (

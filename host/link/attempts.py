@@ -40,11 +40,21 @@ class Attempts:
 
     def _begin(self, sent: int) -> None:
         self.sent = sent
-        self.started = now()
+        self.started = self._quiet_since = now()
+        self._unheard = 0  # attempts since anything came
+        self._received = self._exchange.received
         self._heard = 0
         stats = self._exchange.stats
         self._frames, self._crc_errors = stats.frames_in, stats.crc_errors
         self._loose = self._exchange.loose
+
+    def asked(self) -> None:
+        """It has been sent, or sent once more."""
+        self.sent += 1
+        if self._received != self._exchange.received:
+            self._received, self._unheard = self._exchange.received, 0
+            self._quiet_since = now()
+        self._unheard += 1
 
     def progressed(self) -> None:
         """A part of the answer has come: what is asked from now on has been sent once."""
@@ -78,8 +88,9 @@ class Attempts:
 
         HOST, or LINK where the link had cost time: there was no time to ask. FIRMWARE: every answer
         had the same damage. LINK: what came was damaged, or not the answer. `Silence`: nothing
-        came. `Unanswered`, `Mute`: before any HELLO was, nothing but events or logs came, or
-        nothing at all.
+        came, or nothing more for most of the time from a board that had said who it is.
+        `Unanswered`, `Mute`: before any HELLO was, nothing but events or logs came, or nothing at
+        all.
         """
         exchange, stats = self._exchange, self._exchange.stats
         if not self.sent:
@@ -93,6 +104,8 @@ class Attempts:
             return self._wrong_crc()
         if not exchange.answers and not exchange.loose and self._same.nothing:
             return self._never_answered()
+        if exchange.answers and self._fell_silent():
+            return self._silence(Silence)
         if self._heard or stats.crc_errors > self._crc_errors:
             return LinkFailure(
                 "the link lost or damaged more than retries could mend before the deadline",
@@ -106,6 +119,12 @@ class Attempts:
                 next_step="check the speed of the port, and that Nightjar's firmware runs",
             )
         return self._silence(Silence)
+
+    def _fell_silent(self) -> bool:
+        """Whether, after whatever came at first, nothing has come to several attempts, half of the time and more."""
+        at = now()
+        quiet = self._received == self._exchange.received and self._unheard >= ENOUGH
+        return quiet and at - self._quiet_since >= (at - self.started) / 2
 
     def _never_answered(self) -> NightjarError:
         if self._exchange.spoke:

@@ -307,7 +307,7 @@ class Client:
         wait = pace.first()
         while not deadline.expired:
             exchange.send(FrameType.REQUEST, request, payload, deadline)
-            asking.sent += 1
+            asking.asked()
             exchange.stats.retries += asking.sent > 1
             item = self._listen(request, asking, deadline.at_most(wait))
             if not isinstance(item, Frame):

@@ -361,6 +361,22 @@ def test_what_is_no_frame_is_the_links(board: NativeBoard, kind: str, greeted: b
     spoiled.close()
 
 
+@pytest.mark.parametrize("burst", [b"oops\r\n", b"\0\xfe\x81\x93\xfe\x81\x93\xfe\x81\0", bytes(9)])
+def test_a_board_that_falls_silent_after_a_burst_of_noise_can_be_asked(
+    board: NativeBoard, burst: bytes
+) -> None:
+    """What came at first says nothing about the long silence behind it."""
+    spoiled = Spoiled(board.connect(soon()))
+    client = Client(spoiled)
+    client.hello(soon())
+    load(client, command("HANG"))
+    spoiled.extra = burst
+    with pytest.raises(LinkFailure) as failure:
+        client.run(Stages.MODEL, deadline=soon(2))
+    assert type(failure.value) is Silence
+    spoiled.close()
+
+
 def test_a_killed_process_is_the_boards_at_once(client: Client, board: NativeBoard) -> None:
     assert board._process is not None
     os.kill(board._process.pid, signal.SIGKILL)

@@ -78,7 +78,7 @@ class Exchange:
         self._transport = transport
         self._decoder = StreamDecoder()
         self._arrived: deque[Frame | Broken] = deque()
-        self._received = 0  # bytes
+        self.received = 0  # bytes
         self._sequence = 0
         self._expected: int | None = None
         self._request = self.generator.randrange(_SEQUENCES)
@@ -96,7 +96,7 @@ class Exchange:
     @property
     def loose(self) -> int:
         """Bytes that have come and belong to no frame, not even a damaged one; delimiters too."""
-        return self._received - self._decoder.framed - self._decoder.legible
+        return self.received - self._decoder.framed - self._decoder.legible
 
     @property
     def greeted(self) -> Hello:
@@ -149,7 +149,7 @@ class Exchange:
             if not data:
                 return None
             looked = True
-            self._received += len(data)
+            self.received += len(data)
             self.stats.bytes_in += len(data)
             self._arrived.extend(self._decoder.feed(data))
             self.stats.noise_bytes = self._decoder.noise_bytes

@@ -1,6 +1,8 @@
 """Is this the firmware that was asked for? Checked before any number is read."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -23,12 +25,7 @@ def elf_build_id(elf: Path) -> bytes:
         BadInput: it is no ELF, or has no build-id.
     """
     try:
-        with elf.open("rb") as stream:
-            for section in ELFFile(stream).iter_sections():
-                if isinstance(section, NoteSection):
-                    for note in section.iter_notes():
-                        if note["n_type"] == "NT_GNU_BUILD_ID":
-                            return bytes.fromhex(note["n_desc"])
+        found = _build_id(elf.read_bytes())
     except FileNotFoundError as error:
         raise HostFailure(
             f"the firmware {elf} has not been built",
@@ -40,10 +37,22 @@ def elf_build_id(elf: Path) -> bytes:
             evidence=f"Received: {error}",
             next_step="build the firmware again with `nightjar build`",
         ) from error
-    raise BadInput(
-        f"{elf} has no GNU build-id",
-        next_step="link it with -Wl,--build-id=sha1, as Nightjar's projects do",
-    )
+    if found is None:
+        raise BadInput(
+            f"{elf} has no GNU build-id",
+            next_step="link it with -Wl,--build-id=sha1, as Nightjar's projects do",
+        )
+    return found
+
+
+@lru_cache(maxsize=32)  # by the bytes themselves: a campaign judges the same few files ever again
+def _build_id(elf: bytes) -> bytes | None:
+    for section in ELFFile(BytesIO(elf)).iter_sections():
+        if isinstance(section, NoteSection):
+            for note in section.iter_notes():
+                if note["n_type"] == "NT_GNU_BUILD_ID":
+                    return bytes.fromhex(note["n_desc"])
+    return None
 
 
 @dataclass(frozen=True)

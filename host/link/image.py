@@ -2,6 +2,8 @@
 
 import struct
 import zlib
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -21,19 +23,23 @@ def image_crc(elf: Path) -> int:
         BadInput: it is no ELF, or not one for 32-bit addresses.
     """
     try:
-        with elf.open("rb") as stream:
-            loaded = [segment for segment in ELFFile(stream).iter_segments() if _counts(segment)]
-            crc = 0
-            for segment in sorted(loaded, key=lambda one: int(one["p_paddr"])):
-                crc = zlib.crc32(_HEAD.pack(segment["p_paddr"], segment["p_filesz"]), crc)
-                crc = zlib.crc32(segment.data(), crc)
-            return crc
+        return _image_crc(elf.read_bytes())
     except (OSError, ELFError, struct.error) as error:
         raise BadInput(
             "the loaded image of the firmware cannot be read",
             evidence=f"Received: {elf}: {error}",
             next_step="build the firmware again with `nightjar build`",
         ) from error
+
+
+@lru_cache(maxsize=32)  # by the bytes themselves: a campaign judges the same few files ever again
+def _image_crc(elf: bytes) -> int:
+    loaded = [segment for segment in ELFFile(BytesIO(elf)).iter_segments() if _counts(segment)]
+    crc = 0
+    for segment in sorted(loaded, key=lambda one: int(one["p_paddr"])):
+        crc = zlib.crc32(_HEAD.pack(segment["p_paddr"], segment["p_filesz"]), crc)
+        crc = zlib.crc32(segment.data(), crc)
+    return crc
 
 
 def _counts(segment: Segment) -> bool:

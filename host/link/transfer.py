@@ -159,7 +159,7 @@ class _Upload:
 
     def _ask(self, deadline: Deadline) -> None:
         self._exchange.stats.retries += self._asking.sent > 0
-        self._asking.sent += 1
+        self._asking.asked()
         # The board says where it stands, behind everything that was sent before: one repeat is enough. So nothing is
         # sent again on a mere suspicion, which would choke a slow port.
         self._repeats = 1 if self._granted else 0
@@ -372,7 +372,7 @@ class _Download:
     def _lost(self, *requests: int) -> None:
         """Ask anew for what was asked by `requests`, oldest first, in smaller pieces."""
         self._size.lost(self._asked[requests[0]].length)
-        self._asking.sent += 1
+        self._asking.asked()
         for request in reversed(requests):
             self._give_up(request)
 

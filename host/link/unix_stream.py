@@ -2,6 +2,7 @@
 
 import select
 import socket
+import struct
 
 from host.deadline import Deadline
 from host.errors import LinkFailure
@@ -18,6 +19,13 @@ class UnixStream:
         connection.setblocking(False)
         self._socket = connection
         self._watch = watch
+
+    @property
+    def peer(self) -> int:
+        """The number of the process that listened at the other end."""
+        size = struct.calcsize("3i")
+        raw = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return int(struct.unpack("3i", raw)[0])
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         view = memoryview(data)
