@@ -22,6 +22,7 @@ from host.owned import (
     remove_owned,
     stranger,
 )
+from host.testing_children import with_default_signals
 
 
 def write(path: Path, text: str = "ours", *, force: bool = False) -> None:
@@ -222,7 +223,7 @@ def test_what_was_there_stays_when_a_signal_comes(number: signal.Signals, tmp_pa
         "with new_directory(Path(sys.argv[1])) as new:\n"
         "    (new / 'half').write_text('')\n    print('half', flush=True)\n    time.sleep(60)"
     )
-    line = [sys.executable, "-c", program, str(place)]
+    line = with_default_signals([sys.executable, "-c", program, str(place)])
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"half\n"

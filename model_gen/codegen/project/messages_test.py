@@ -104,9 +104,9 @@ def test_c_and_cbor2_agree(folder: Path, tmp_path: Path) -> None:
     command += [*map(str, sorted(folder.glob("*.c"))), "-o", str(program)]
     subprocess.run(command, check=True)
     for count in (0, 3, 128):
-        request = cbor2.dumps([2, 3, count, 1, 0xFFFFFFFF])
+        request = cbor2.dumps([2, 9, 3, count, 1, 0xFFFFFFFF])
         done = subprocess.run([program], input=request, capture_output=True, check=True)
         taps = [i * 0x01010101 for i in range(count)]
         assert cbor2.loads(done.stdout) == [3, 3, 0, 0, 0xFFFFFFFF, taps]
-    short = cbor2.dumps([2, 3, 1, 1])
+    short = cbor2.dumps([2, 9, 3, 1, 1])
     assert subprocess.run([program], input=short, capture_output=True, check=False).returncode == 1
