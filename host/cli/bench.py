@@ -123,10 +123,10 @@ def _engine(
         with working(f"model {number + 1} of {len(files)}, {file.name}"):
             try:
                 subject, made = prepare(file, board, rounding=rounding)
-            except BadInput as error:
+                verdict = prove(Session(made, subject, board, vectors=1, seed=seed, wait=wait))
+            except BadInput as error:  # by the generator, or by the reference
                 refusals.append(Refusal(file.stem, error.what))
                 continue
-            verdict = prove(Session(made, subject, board, vectors=1, seed=seed, wait=wait))
         if verdict.first_difference is not None:
             raise FirmwareFailure(
                 "the board does not compute what the host computes, so its costs mean nothing",
