@@ -38,7 +38,7 @@ def check_on_board(cases: list[Case], tmp_path: Path) -> None:
     model = tmp_path / "model.tflite"
     model.write_bytes(model_of(cases))
     subject, project = prepare(model, "virtual", out=tmp_path / "project")
-    verdict = prove(Session(project, subject, "virtual", VECTORS, 0, root=tmp_path / "boards"))
+    verdict = prove(Session(project, subject, "virtual", VECTORS, 0))
     assert verdict.exact, verdict.headline
     assert len(verdict.layers) == sum(len(case.outputs) for case in cases)
 

@@ -43,7 +43,7 @@ def test_member(tier: str, member: str, tmp_path: Path) -> None:
     """Features and model input of every chunk, every byte."""
     bundle = write_member(member, tmp_path)
     subject, project = prepare(bundle, tier, out=tmp_path / "project")
-    verdict = prove(Session(project, subject, tier, 0, 0, root=tmp_path / "boards"))
+    verdict = prove(Session(project, subject, tier, 0, 0))
     assert verdict.exact, verdict.headline
     assert verdict.vectors == 1 + len(CASES)
 
@@ -57,7 +57,7 @@ def test_a_damaged_table_is_named_with_its_stage(tier: str, table: str, tmp_path
     symbol = find_symbol(project.elf, f"nj_frontend_{table}")
     flip_bit(project.elf, symbol, 4 * 21 + 2, 6)
     write_record(project.elf)
-    first = prove(Session(project, subject, tier, 0, 0, root=tmp_path / "boards")).first_difference
+    first = prove(Session(project, subject, tier, 0, 0)).first_difference
     assert first is not None
     assert first.op == "FRONTEND"
     start = f"first differs in stage {FAULTS[table]}: nj_frontend_{table}[21] is "
@@ -71,7 +71,7 @@ def test_damaged_code_is_told_from_a_damaged_table(tier: str, tmp_path: Path) ->
     subject, project = prepare(bundle, tier, out=tmp_path / "project")
     overwrite(project.elf, find_symbol(project.elf, "nj_normalize", "STT_FUNC"), RETURN[tier])
     write_record(project.elf)
-    first = prove(Session(project, subject, tier, 0, 0, root=tmp_path / "boards")).first_difference
+    first = prove(Session(project, subject, tier, 0, 0)).first_difference
     assert first is not None
     assert first.op == "FRONTEND"
     assert "a scale or a normalization" in first.cause

@@ -46,7 +46,7 @@ def recording() -> npt.NDArray[np.int16]:
 
 
 def differences(
-    project: Project, subject: Subject, tier: str, share: float, root: Path
+    project: Project, subject: Subject, tier: str, share: float
 ) -> Iterator[str | None]:
     """How each chunk of a stream differs from the reference, None where it does not."""
     assert subject.contract is not None
@@ -55,7 +55,7 @@ def differences(
     samples = recording()
     starts = range(0, min(len(samples) - SAMPLES + 1, CHUNKS * stride), stride)
     generator = np.random.default_rng(stride)
-    with Bench(Session(project, subject, tier, vectors=0, seed=0, root=root)) as bench:
+    with Bench(Session(project, subject, tier, vectors=0, seed=0)) as bench:
         for number, feed in enumerate(feeds(samples, starts, SAMPLES, stride)):
             observation = bench.observe_feed(number, feed.in_blocks(generator))
             places = [finding.place for finding in observation.findings]
@@ -68,7 +68,7 @@ def test_every_chunk_of_a_stream_is_exact(tier: str, member: str, tmp_path: Path
     bundle = write_member(member, tmp_path)
     subject, project = prepare(bundle, tier, stream=True, out=tmp_path / "project")
     for share in STRIDES:
-        found = list(differences(project, subject, tier, share, tmp_path / "boards"))
+        found = list(differences(project, subject, tier, share))
         assert len(found) >= 3
         assert found == [None] * len(found)
 
@@ -83,7 +83,7 @@ def test_a_ring_that_does_not_go_on_is_found(tier: str, fault: str, tmp_path: Pa
     assert source.read_text().count(right) == 1
     source.write_text(source.read_text().replace(right, wrong))
     build(project, Deadline.after(120))
-    found = list(differences(project, subject, tier, 0.1, tmp_path / "boards"))
+    found = list(differences(project, subject, tier, 0.1))
     assert found[0] is None
     assert any(line is not None and "FRONTEND" in line for line in found[1:])
 

@@ -1,7 +1,8 @@
 """The tester is tested: small models, real firmware, and damage done on purpose."""
 
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def tier(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def boards(tmp_path: Path) -> Path:
-    """Records and locks of this test alone."""
-    return tmp_path / "boards"
+def boards() -> Iterator[Path]:
+    """Records and locks of this test alone; a short path, as sockets need it."""
+    with tempfile.TemporaryDirectory(prefix="nightjar-boards-") as folder:
+        yield Path(folder)

@@ -291,13 +291,15 @@ def test_the_same_faults_give_the_same_frames(scene: Any, tmp_path: Path, board:
     raise AssertionError("no two of five runs had the same frames")
 
 
-def test_a_line_that_dies(made: Any, model_path: Path, tier: str, tmp_path: Path) -> None:
+def test_a_line_that_dies(
+    made: Any, model_path: Path, tier: str, boards: Path, tmp_path: Path
+) -> None:
     """14, with what the board said of itself; and a run that ends so early has few frames."""
     subject, project = made(model_path, tier)
     for after in (0, 5):
         session = Session(
             *(project, subject, tier, 1, 0),
-            root=tmp_path / "boards",
+            root=boards,
             limit=Deadline.after(2),
             wrap=lambda transport, after=after: Dying(transport, after),
         )
