@@ -158,7 +158,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def bench(request: pytest.FixtureRequest, record_testsuite_property: Any) -> Iterator[Bench]:
     """The board of this session, its link and what it has shown so far. Started by the first question."""
-    suite = request.config.stash[SUITE]
+    suite = request.config.stash.get(SUITE, None)
+    if suite is None:  # called by a name that pytest resolved too late for us to look at it
+        pytest.exit(f"INPUT: {NO_BUNDLE}", returncode=Exit.INPUT)
     record_testsuite_property("tier", suite.session.board)
     with Bench(suite.session) as made:
         yield made
@@ -298,6 +300,8 @@ class Status:
             session.exitstatus = code
         lines = [] if conclusion.error is None else [str(conclusion.error)]
         lines += [] if conclusion.verdict is None else [conclusion.verdict.headline]
+        terminal = self._config.pluginmanager.has_plugin("terminalreporter")
+        say = self._config.get_terminal_writer().line if terminal else print
         for line in [*lines, f"exit code {int(code)} {name_of(code)}"]:
-            self._config.get_terminal_writer().line(line)
+            say(line)
         return result

@@ -7,10 +7,12 @@ not linked so: a bit has rotted, or somebody has changed it.
 import re
 from pathlib import Path
 
-from host.errors import HostFailure, IdentityFailure
+from host.errors import BadInput, HostFailure, IdentityFailure
 from host.files import sha256_file, write_atomically
+from host.reading import read_file
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)\n")
+_LONGEST = 4096  # bytes of a record
 
 
 def record_path(elf: Path) -> Path:
@@ -36,8 +38,8 @@ def check_recorded(elf: Path) -> str:
         ) from error
     again = f"remove {elf.parent} and build again; generate it anew if it is of an earlier version"
     try:
-        line = _LINE.fullmatch(record.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
+        line = _LINE.fullmatch(read_file(record, "the record", _LONGEST).decode())
+    except (BadInput, OSError, UnicodeDecodeError):
         line = None
     if line is None or line[2] != elf.name:
         raise IdentityFailure(

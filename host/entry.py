@@ -15,6 +15,13 @@ def main() -> None:
     import os
     import sys
 
+    # What is opened next would become standard input or standard error, where they are closed.
+    for descriptor in (0, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
+
     from host.cli import run
 
     code = run(sys.argv[1:])

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from host.deadline import Deadline
@@ -41,10 +42,15 @@ class Written:
 
 @dataclass(frozen=True)
 class Listed:
-    """What a folder consists of: files by path, with slashes; and folders that others fill."""
+    """What a folder consists of: files by path, with slashes; and patterns, as of fnmatch, of the
+    paths that tools write into it later."""
 
     files: dict[str, Written]
     disposable: tuple[str, ...] = ()
+
+    def lets(self, name: str) -> bool:
+        """Whether a path is one of those that tools write."""
+        return any(fnmatchcase(name, pattern) for pattern in self.disposable)
 
 
 def listed(folder: Path) -> Listed | None:
@@ -65,8 +71,8 @@ def stranger(folder: Path) -> str | None:
     beforehand.
     """
     known = listed(folder)
-    for name, path in _contents(folder, () if known is None else known.disposable):
-        if name == LIST:
+    for name, path in _contents(folder):
+        if name == LIST or (known is not None and known.lets(name)):
             continue
         if known is None:
             return f"{name}, and no list of what was written"
@@ -143,7 +149,8 @@ def new_directory(
 
     Args:
         path: the folder to write; its links are followed.
-        disposable: folders in it that others fill, and that are no part of it.
+        disposable: patterns, as of fnmatch, of paths in it that tools write later, and that are no
+            part of it.
         force: whether it is replaced whatever is in it.
 
     Raises:
@@ -240,13 +247,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _contents(folder: Path, disposable: tuple[str, ...] = ()) -> Iterator[tuple[str, Path]]:
+def _contents(folder: Path) -> Iterator[tuple[str, Path]]:
     """Everything but folders in a folder, by name; a link to a folder is no folder."""
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
-            if path.name not in disposable:
-                for name, inner in _contents(path):
-                    yield f"{path.name}/{name}", inner
+            for name, inner in _contents(path):
+                yield f"{path.name}/{name}", inner
         else:
             yield path.name, path
 

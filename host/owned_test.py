@@ -26,7 +26,7 @@ from host.testing_children import with_default_signals
 
 
 def write(path: Path, text: str = "ours", *, force: bool = False) -> None:
-    with new_directory(path, disposable=("build",), force=force) as folder:
+    with new_directory(path, disposable=("build/*.o",), force=force) as folder:
         (folder / "a.txt").write_text(text)
         (folder / "deep" / "er").mkdir(parents=True)
         (folder / "deep" / "er" / "b.txt").write_text("b")
@@ -74,6 +74,13 @@ def test_our_own_is_replaced_with_what_is_disposable(place: Path) -> None:
     write(place, "new")
     assert content(place) == {"a.txt": "new", "deep/er/b.txt": "b"}
     assert alone(place)
+
+
+def beside_what_tools_write(place: Path) -> str:
+    (place / "build").mkdir()
+    (place / "build" / "x.o").write_text("made by a compiler")
+    (place / "build" / "notes.txt").write_text("years of work")
+    return "build/notes.txt, which was not written with it"
 
 
 def foreign_file(place: Path) -> str:
@@ -126,6 +133,7 @@ HARM = (
     link_for_a_file,
     no_list,
     list_of_somebody_else,
+    beside_what_tools_write,
     build_deeper,
 )
 

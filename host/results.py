@@ -49,7 +49,7 @@ def check_result(path: Path, inputs: Sequence[Path] = (), *, name: str = "the re
     read = next((one for one in inputs if _reads(one, path)), None)
     if read is not None:
         raise BadInput(
-            f"{name} must not be a file that the command reads",
+            f"{name} must not be a file that the command reads, or another result",
             evidence=f"Received: {str(path)!r}, which is or lies in {str(read)!r}",
             next_step="give another file name, for example result.json",
         )
@@ -142,7 +142,7 @@ def _is_used(given: Path, path: Path) -> bool:
     if not place.is_relative_to(folder):
         return False
     known, name = listed(folder), place.relative_to(folder)
-    return known is None or name.as_posix() in known.files or name.parts[0] in known.disposable
+    return known is None or name.as_posix() in known.files or known.lets(name.as_posix())
 
 
 def _is_regular(path: Path) -> bool:

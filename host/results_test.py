@@ -190,7 +190,7 @@ def test_what_is_read_is_not_overwritten(tmp_path: Path) -> None:
     model.write_text("model")
     (data / "robin").mkdir(parents=True)
     (data / "robin" / "1.wav").write_text("recording")
-    with new_directory(ours, disposable=("build",)) as new:
+    with new_directory(ours, disposable=("build/nightjar.elf",)) as new:
         (new / "model.json").write_text("contract")
     (ours / "build").mkdir()
     (ours / "build" / "nightjar.elf").write_text("firmware")

@@ -51,7 +51,7 @@ class Ran:
 
 def run(model: Path, project: Path | None, board: str, out: Path, *more: str) -> Ran:
     junit, verdict = out / "junit.xml", out / "verdict.json"
-    line = [sys.executable, "-m", "pytest", str(SUITE), "-q"]
+    line = [sys.executable, "-m", "pytest", str(SUITE)]
     line += ["-p", "no:cacheprovider", "--board", board, "--bundle", str(model), "--vectors", "2"]
     line += ["--junitxml", str(junit), "--hil-json", str(verdict), "--soak", "4", *more]
     line += ["--hil-html", str(out / "report.html"), "--hil-out", str(out)]
@@ -217,9 +217,21 @@ def test_a_difference_that_no_chosen_test_shows_fails_all_the_same(
     assert "layer 2 CONV_2D" in ran.text
 
 
+def test_a_difference_needs_no_terminal(
+    made: Any, net: Any, model_path: Path, tmp_path: Path
+) -> None:
+    spoiled = copy_project(made(model_path, "native")[1], tmp_path / "spoiled")
+    net.flip(spoiled.elf, 2, 30, 6)
+    ran = run(model_path, spoiled.path, "native", tmp_path, "-p", "no:terminal")
+    assert ran.code == 19, ran.text
+    assert "exit code 19 FIRMWARE" in ran.text
+
+
 def test_without_a_bundle_nothing_is_judged_and_nothing_is_green() -> None:
-    for path in ("", "test_cost.py", "test_cost.py::test_layer"):
-        line = [sys.executable, "-m", "pytest", "-q", f"{SUITE}/{path}"]
+    given = [[f"{SUITE}/{path}"] for path in ("", "test_cost.py", "test_cost.py::test_layer")]
+    given += [["--pyargs", name] for name in ("hil_tests", "hil_tests.test_cost")]
+    for words in given:
+        line = [sys.executable, "-m", "pytest", "-q", *words]
         done = subprocess.run(line, capture_output=True, text=True, cwd=SUITE.parent, timeout=120)
         assert done.returncode == 2, done.stdout
         assert "give --bundle" in done.stdout + done.stderr

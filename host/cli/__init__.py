@@ -101,8 +101,9 @@ def run(given: list[str]) -> int:
 
     A signal decides, whatever else went wrong while the command ended; its results are then removed.
     """
-    if sys.stdout is None:  # closed before we began; whoever closed it wants no output
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    # What was closed before we began, nobody wants to see.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper

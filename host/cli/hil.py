@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from host.deadline import Deadline
 
 _PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
+_HASTE = 5.0  # the same where the time is over
 _SLACK = 3.0  # seconds that pytest has beyond a deadline that it knows, to say what it cut short
 # Exit codes of pytest: of a session that ended by itself, of an internal error, of bad usage.
 _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
@@ -135,6 +136,7 @@ def command(
     if faults is not None:
         parse_faults(faults)  # says what is wrong with it before pytest starts
     suite = _suite()
+    _check_foreign(pytest_arguments)
     with Keeper(record, faults=faults) as keeper:
         with enforced(limit), working("making firmware"):
             require_coverable(board, min_coverage)
@@ -192,6 +194,7 @@ def command(
                 ended=run.ended,
                 orderly=run.orderly,
                 late=run.late,
+                said=ended,
                 command=shlex.join(["nightjar", *sys.argv[1:]]),
             )
         if conclusion.verdict is not None and conclusion.verdict.exact:
@@ -209,6 +212,21 @@ def command(
             junit=junit,
             gitlab=gitlab,
         )
+
+
+def _check_foreign(arguments: Sequence[str]) -> None:
+    """What belongs to this command is not given to pytest behind its back."""
+    from host.errors import BadInput
+
+    own = {name for option in command.params for name in option.opts if name.startswith("--")}
+    for word in arguments:
+        name = word.partition("=")[0]
+        if name in own or name.startswith("--hil-"):
+            raise BadInput(
+                "options of `nightjar hil` stand before `--`",
+                evidence=f"Received: {word} behind it, where only pytest's own options stand",
+                next_step=f"give {name} before `--`, if it is one that `nightjar hil --help` names",
+            )
 
 
 def _vectors(session: "Session") -> "list[Vector]":
@@ -274,16 +292,17 @@ def _run(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | None:
         try:
             return process.wait(limit.remaining + _SLACK)
         except subprocess.TimeoutExpired:
-            _end(process)
+            _end(process, _HASTE)
             return None
         except KeyboardInterrupt:
-            _end(process)
+            _end(process, _PATIENCE)
             raise
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", patience: float) -> None:
     process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)  # it may have been stopped
     try:
-        process.wait(_PATIENCE)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()

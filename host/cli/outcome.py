@@ -1,16 +1,22 @@
 """What verify, hil and replay make of a verdict: its files, its lines, the reports of its tests."""
 
 import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import click
+
+from host.cli import as_nightjar
 from host.cli.common import Level, say, write_json
 from host.compare.conclude import Conclusion
 from host.compare.proof import Proof
 from host.compare.session import Session
 from host.coverage.covered import Covered, below
 from host.errors import NightjarError
-from host.exit_codes import Exit, name_of
+from host.exit_codes import Exit, first, name_of
 from host.report.html import write_html
 from host.report.junit import CaseRecord, annotations, junit_xml
 from host.report.regression import Baseline
@@ -62,6 +68,25 @@ def show(verdict: Verdict, title: str, json_path: str | None, html_path: Path | 
         say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
 
 
+def told(code: int, tell: Callable[[], None]) -> int:
+    """Tell a verdict; its code.
+
+    What keeps it from being told is an error only where its own code does not come first: a full disk
+    hides no difference.
+    """
+    try:
+        tell()
+    except (NightjarError, OSError) as error:
+        failure = as_nightjar(error)
+        if first((code, failure.exit_code)) != code:
+            raise
+        with suppress(OSError):
+            click.echo(str(failure), err=True)
+        with suppress(OSError, ValueError):  # what is still to be printed cannot be, either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
 def report(
     conclusion: Conclusion,
     proof: Proof | None,
@@ -79,14 +104,18 @@ def report(
     """
     error, verdict = conclusion.error, conclusion.verdict
     cases, properties = _cases(error, proof), _properties(session, conclusion)
-    for path, form in ((junit, False), (gitlab, True)):
-        if path is not None:
-            write_result(path, junit_xml(cases, properties, gitlab=form))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        for text in annotations(cases):
-            say(text, json_path)
-    if verdict is not None:
-        show(verdict, f"{session.subject.path.name} on {session.board}", json_path, html_path)
+
+    def tell() -> None:
+        for path, form in ((junit, False), (gitlab, True)):
+            if path is not None:
+                write_result(path, junit_xml(cases, properties, gitlab=form))
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            for text in annotations(cases):
+                say(text, json_path)
+        if verdict is not None:
+            show(verdict, f"{session.subject.path.name} on {session.board}", json_path, html_path)
+
+    told(conclusion.code, tell)
     if error is not None and (verdict is None or verdict.first_difference is None):
         raise error
     return conclusion.code

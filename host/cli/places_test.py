@@ -235,6 +235,12 @@ def test_a_folder_that_is_not_ours_is_replaced_only_by_force(
     (empty / "difference" / "notes.txt").write_text("mine")
     assert not (place / "thesis.txt").exists()
     # Now somebody works on what was made.
+    (place / "build").mkdir(exist_ok=True)
+    (place / "build" / "notes.txt").write_text("mine")
+    noted = writing(name, model, empty)
+    assert noted.returncode == 2, noted.stdout + noted.stderr
+    assert "build/notes.txt, which was not written with it" in noted.stdout + noted.stderr
+    (place / "build" / "notes.txt").unlink()
     mine = next(path for path in sorted(place.rglob("*.[ch]*")) if "build" not in path.parts)
     with mine.open("a") as stream:
         stream.write("\n")

@@ -124,7 +124,7 @@ def command(
 ) -> int:
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
-    from host.cli.outcome import held_against, show
+    from host.cli.outcome import held_against, show, told
     from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
@@ -175,7 +175,8 @@ def command(
                 )
         verdict, failure = held_against(verdict, before, min_coverage)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
-        show(verdict, f"{model.name} on {board}", json_path, html_path)
+        title = f"{model.name} on {board}"
+        told(verdict.exit_code, lambda: show(verdict, title, json_path, html_path))
         if failure is not None:
             raise failure
         return verdict.exit_code

@@ -9,10 +9,11 @@ from host.compare.proof import Proof, header
 from host.compare.questions import COMPARED, Plan, Question
 from host.compare.session import Session
 from host.errors import FirmwareFailure, HostFailure, Incomplete, NightjarError
-from host.exit_codes import Exit, first
+from host.exit_codes import Exit, first, name_of
 from host.report.exhibits import load_exhibits
 from host.report.verdict import Verdict, describe
 
+_VERDICTS = (Exit.FIRMWARE, Exit.IDENTITY)
 _SHOWN = 4  # questions that a message names
 
 
@@ -38,6 +39,7 @@ def conclude(
     ended: str = "",
     orderly: bool = False,
     late: bool = False,
+    said: int | None = None,
     command: str = "",
 ) -> Conclusion:
     """The conclusion of a run.
@@ -49,6 +51,8 @@ def conclude(
         ended: how the process that wrote it ended, for people.
         orderly: it ended by itself. Without a proof it has then judged nothing, as one that only prints its version.
         late: it was ended because the time for everything was over.
+        said: its exit code, where that is known. A verdict of its own against the firmware that the
+            proof does not show makes the proof worthless.
         command: what the page shows to do it again.
     """
     if proof is None or not _of(session, plan, proof):
@@ -71,8 +75,13 @@ def conclude(
     if missing:
         errors.append(_incomplete(missing, plan, ended))
     code = first(error.exit_code for error in errors)
+    trusted = proof.complete and not proof.errors and not late
+    if said is not None and said in _VERDICTS and code not in _VERDICTS:
+        errors.append(_contradicted(Exit(said)))
+        code = first(error.exit_code for error in errors)
+        trusted = False
     verdict = None
-    answered = proof.answered if proof.complete and not proof.errors and not late else None
+    answered = proof.answered if trusted else None
     if answered is not None and case.observations:
         verdict = case.judge(
             answered,
@@ -128,6 +137,14 @@ def _late() -> NightjarError:
         "the time that was given is over before the suite had ended",
         evidence="pytest was ended at the deadline",
         next_step="give a longer --deadline, or fewer vectors",
+    )
+
+
+def _contradicted(said: Exit) -> NightjarError:
+    return HostFailure(
+        "the suite ended with a verdict that its proof does not show, so there is none",
+        evidence=f"it ended with {int(said)} {name_of(said)}; something changed the proof behind it",
+        next_step="leave out the plugins of pytest that were loaded",
     )
 
 

@@ -16,11 +16,13 @@ from host.compare.judge import Answered
 from host.compare.observe import Observation
 from host.compare.questions import Plan
 from host.compare.session import Session
-from host.errors import NightjarError, from_json
+from host.errors import BadInput, NightjarError, from_json
 from host.files import sha256_file
+from host.reading import read_file
 from host.report.junit import CaseRecord
 
 SCHEMA = "nightjar/proof/1"
+_MOST = 1 << 30  # bytes of a proof
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class ProofWriter:
 
     def take(self, part: Path) -> None:
         """The lines of another process's proof, without its first and last."""
-        for line in _lines(part)[1:]:
+        for line in _lines(_content(part))[1:]:
             if "end" not in line:
                 self._write(line)
 
@@ -153,7 +155,8 @@ def read_proof(path: Path, nonce: str) -> Proof | None:
 
     A file that was cut off is read as far as it goes, and is not complete.
     """
-    lines = _lines(path)
+    data = _content(path)
+    lines = _lines(data)
     try:
         if not lines or lines[0]["schema"] != SCHEMA or lines[0]["header"]["nonce"] != nonce:
             return None
@@ -162,7 +165,7 @@ def read_proof(path: Path, nonce: str) -> Proof | None:
             _take(proof, line)
     except (KeyError, TypeError, ValueError):
         return None
-    proof.complete = _is_whole(path)
+    proof.complete = _is_whole(data)
     return proof
 
 
@@ -192,27 +195,30 @@ def _take(proof: Proof, line: dict[str, Any]) -> None:
         proof.folder = proof.folder or line["folder"]
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a proof; what is behind the last newline was cut off."""
+def _content(path: Path) -> bytes:
+    """The bytes of a proof; none where there is no such file, or nothing that could be one."""
     try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        return []
+        return read_file(path, "a proof", _MOST)
+    except (BadInput, OSError):
+        return b""
+
+
+def _lines(text: bytes) -> list[dict[str, Any]]:
+    """The whole lines of a proof; what is behind the last newline was cut off."""
     found = []
     for line in text.split(b"\n")[:-1]:
         try:
             found.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             break
     return found
 
 
-def _is_whole(path: Path) -> bool:
-    text = path.read_bytes()
+def _is_whole(text: bytes) -> bool:
     body, _, last = text.rstrip(b"\n").rpartition(b"\n")
     try:
         end = json.loads(last).get("end")
-    except (ValueError, AttributeError):
+    except (ValueError, RecursionError, AttributeError):
         return False
     return bool(end == hashlib.sha256(body + b"\n").hexdigest()) and text.endswith(b"\n")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from host.errors import BadInput, NightjarError, RegressionFailure
+from host.reading import MOST_JSON, read_file
 from host.report.verdict import SCHEMA, SCHEMA_FILE, Verdict
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Baseline:
             BadInput: the file is none, or one that nothing can be held against: not exact, or not whole.
         """
         try:
-            return cls.parse(path, path.read_bytes())
+            return cls.parse(path, read_file(path, "the baseline", MOST_JSON))
         except OSError as error:
             raise _no_verdict(path, f"{type(error).__name__}: {error}") from error
 

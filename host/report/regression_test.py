@@ -1,6 +1,7 @@
 """A gate that cannot compare refuses: each way a baseline can be of something else, before or after the run."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -159,8 +160,19 @@ def test_what_is_no_verdict_is_refused(file: Path, text: str) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="must be a verdict"):
+    with pytest.raises(BadInput, match="baseline must be a file that can be read"):
         Baseline.read(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize("where", ["sparse", "endless"])
+def test_a_file_of_any_size_is_refused_unread(where: str, tmp_path: Path) -> None:
+    path = Path("/dev/zero")
+    if where == "sparse":
+        path = tmp_path / "sparse.json"
+        path.touch()
+        os.truncate(path, 1 << 40)
+    with pytest.raises(BadInput, match="baseline must"):
+        Baseline.read(path)
 
 
 @pytest.mark.parametrize("name", ["compiler", "rounding", "cost_unit"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from host.bundle import Subject
 from host.contract import Contract
 from host.errors import BadInput
+from host.nearest import did_you_mean
 from host.owned import LIST, check_replaceable, new_directory
 from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen import c_text
@@ -21,6 +22,16 @@ from model_gen.codegen.tflite.graph import Tensor
 
 BOARDS = FIRMWARE / "boards"
 BUILD = "build"  # the folder in a project that CMake writes
+# What is written into it: by CMake, by ninja or make, by the linking, by `nightjar build`.
+BUILT = tuple(
+    f"{BUILD}/{name}"
+    for name in (
+        *("CMakeCache.txt", "CMakeFiles/*", "cmake_install.cmake", "compile_commands.json"),
+        *("*/CMakeFiles/*", "*/cmake_install.cmake", "build.ninja", ".ninja_*", "Makefile"),
+        *("*/Makefile", "*.a", "nightjar.elf", "nightjar.elf.sha256", "nightjar.map"),
+        *("nightjar.stamp.json", ".nightjar.*"),
+    )
+)
 _COPIED = (".c", ".h", ".ld", ".cmake")
 FOLDED = "folded: constant since generation"
 
@@ -68,7 +79,8 @@ def generate(
     out = Path(os.path.realpath(out))
     if board not in boards():
         raise BadInput(
-            f"board must be one of {', '.join(boards())}", evidence=f"Received: {board!r}"
+            f"board must be one of {', '.join(boards())}.{did_you_mean(board, boards())}",
+            evidence=f"Received: {board!r}",
         )
     check_replaceable(out, force=force)
     contract = subject.contract
@@ -89,7 +101,7 @@ def generate(
     link, recalled = messages()
     files = _project_files(contract, generated, described, link)
     if not _is_there(files, out):
-        with new_directory(out, disposable=(BUILD,), force=force) as folder:
+        with new_directory(out, disposable=BUILT, force=force) as folder:
             for name, content in files.items():
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
