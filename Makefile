@@ -52,8 +52,11 @@ LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 lint:
 	$(call target,$(LINT))
 
+# A process a core, four at most; a file's tests stay in one process, which makes their models once.
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
 test:
-	$(call target,$(LINT) && $(BIN)/python -m pytest -q,--test)
+	$(call target,$(LINT) && $(PYTEST),--test)
 
 clean:
 	-@[ ! -x $(BIN)/nightjar ] || $(BIN)/nightjar board down --all

@@ -19,7 +19,14 @@ from host.boards.process import ProcessId, end, end_child, ended_within, spawn
 from host.boards.record import find_record
 from host.boards.tools import check_version, find_tool
 from host.deadline import Deadline
-from host.errors import BadInput, BoardFailure, BoardLocked, FirmwareFailure, HostFailure
+from host.errors import (
+    BadInput,
+    BoardFailure,
+    BoardLocked,
+    FirmwareFailure,
+    FlashFailure,
+    HostFailure,
+)
 from host.link.client import Client
 from host.link.testing_firmware import build_firmware, can_build
 from host.testing_children import with_default_signals
@@ -212,6 +219,19 @@ def test_native_runs_a_copy_that_later_changes_do_not_reach(root: Path, tmp_path
         transport = board.connect(soon())
         assert Client(transport).hello(soon()).backend == "tiny"
         transport.close()
+
+
+@needs_compiler
+def test_a_copy_that_takes_too_long_is_given_up(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "bin" / "cp"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
+    with open_board("native", root=root) as board, pytest.raises(FlashFailure, match="deadline"):
+        board.flash(build_firmware("tiny", "native"), soon(0.5))
 
 
 @needs_compiler

@@ -148,14 +148,21 @@ class NativeBoard:
         another thread of ours starts meanwhile would hold what we had opened.
         """
         copy.unlink(missing_ok=True)
-        done = subprocess.run(
-            [find_tool("cp", "coreutils"), "--", str(elf), str(copy)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=max(deadline.remaining, 0.001),
-        )
+        try:
+            done = subprocess.run(
+                [find_tool("cp", "coreutils"), "--", str(elf), str(copy)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=max(deadline.remaining, 0.001),
+            )
+        except subprocess.TimeoutExpired as error:
+            raise FlashFailure(
+                "the firmware was not copied before the deadline",
+                evidence=f"Received: {elf}",
+                next_step="give a longer deadline, or run again when the computer is less busy",
+            ) from error
         if done.returncode != 0:
             raise FlashFailure(
                 "the firmware could not be copied",

@@ -74,8 +74,11 @@ def qemu_version() -> str:
         HostFailure: it is not installed, or does not say.
     """
     program = find_tool(PROGRAM, PACKAGE)
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20)
-    line = done.stdout.split("\n")[0].strip()
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20)
+        line = done.stdout.split("\n")[0].strip()
+    except subprocess.TimeoutExpired:
+        line = "nothing within 20 s"
     if not re.search(r"version \d+\.", line):
         raise HostFailure(f"{program} does not say its version", evidence=f"Received: {line!r}")
     return line

@@ -112,7 +112,7 @@ def matrix(quick: bool, workers: int, only: tuple[str, ...], json_path: str | No
 @click.option(
     "--log",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write each flip here, and go on where an earlier run with the same file was ended.",
+    help="Keep each flip here, and go on where an earlier run with the same file was ended.",
 )
 @_workers
 @json_option

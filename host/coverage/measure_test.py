@@ -16,6 +16,7 @@ from host.compare.vectors import Vector, make_vectors
 from host.coverage.board import Observed, observed
 from host.coverage.coverage import Coverage
 from host.coverage.image import CODE, CONSTANT, read_image
+from host.coverage.marks import Marks
 from host.coverage.measure import (
     coverage_key,
     coverage_reason,
@@ -127,14 +128,22 @@ def test_more_vectors_reach_no_less(made: Made, vectors: list[Vector], coverage:
     assert one.code.reached <= coverage.code.reached
 
 
+def copied(marks: Marks) -> list[tuple[bytes, bytes]]:
+    """What was executed and what was read, by row."""
+    rows = [marks.row(i) for i in range(marks.rows)]
+    return [(bytes(executed), bytes(read)) for executed, read in rows]
+
+
 def test_counting_is_that_of_a_naive_count(made: Made, vectors: list[Vector]) -> None:
     """Byte by byte, with the symbols that nm lists, from the same marks."""
     subject, project = made
     image = read_image(project.elf)
     with observed(project, subject, image, find_steps(image, project.description.steps)) as board:
         board.judge(vectors[0])
-        got = tally(board.marks, layer_steps(project), project.elf)
-        rows = [board.marks.row(i) for i in range(board.marks.rows)]
+        rows: list[tuple[bytes, bytes]] = []
+        while rows != (now := copied(board.marks)):  # the firmware goes on, and may touch more
+            rows = now
+            got = tally(board.marks, layer_steps(project), project.elf)
     symbols = {
         name: (int(at, 16) & ~1, int(size, 16))
         for at, size, name in _sizes(
