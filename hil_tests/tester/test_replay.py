@@ -251,6 +251,9 @@ def test_what_the_deadline_cuts_off(scene: Any, tmp_path: Path, command: str) ->
     words += [] if command == "verify" else ["--vectors", 3000]
     done = nightjar(command, *words, cwd=tmp_path)
     assert done.code not in (0, 1, 2, 19), done.text
+    if "pytest was ended at the deadline" in done.text and not file.exists():
+        assert "no recording: " in done.text  # a busy computer: pytest did not come to its end
+        return
     same(done, file, tmp_path / "elsewhere")
 
 
