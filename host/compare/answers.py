@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from host.compare.bench import Bench
-from host.compare.observe import FRONTEND, INPUT, LAYERS, Observation, output_place, run_place
+from host.compare.observation import FRONTEND, INPUT, LAYERS, Observation, output_place, run_place
 from host.compare.questions import STRIDES, Kind, Question
 from host.deadline import now
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError

@@ -10,7 +10,8 @@ from host.compare.contact import Contact
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.frontend_cause import explain_frontend
 from host.compare.judge import Answered, Case, first_difference
-from host.compare.observe import Inferred, Observation, Observer
+from host.compare.observation import Observation
+from host.compare.observe import Inferred, Observer
 from host.compare.questions import absent
 from host.compare.reproduce import write_reproduction
 from host.compare.session import Session

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.compare.observe import Observation
+from host.compare.observation import Observation
 from host.errors import HostFailure
 from host.frontend_contract import FrontendContract
 

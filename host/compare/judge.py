@@ -6,7 +6,7 @@ from typing import Protocol
 
 from host.compare.expect import Expected
 from host.compare.layers import Structure
-from host.compare.observe import Finding, Observation
+from host.compare.observation import Finding, Observation
 from host.compare.tensors import distance
 from host.errors import HostFailure
 from host.exit_codes import Exit

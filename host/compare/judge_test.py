@@ -9,7 +9,8 @@ import pytest
 from host.compare.expect import Expected
 from host.compare.judge import Answered, Case
 from host.compare.layers_test import STRUCTURE, TAPS
-from host.compare.observe import Finding, Observation, Observer
+from host.compare.observation import Finding, Observation
+from host.compare.observe import Observer
 from host.compare.tensors import compare
 from host.compare.vectors import Vector
 from host.errors import HostFailure

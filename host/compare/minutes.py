@@ -2,7 +2,7 @@
 
 from host.compare.answers import Answer, Causes
 from host.compare.bench import Bench
-from host.compare.observe import Observation
+from host.compare.observation import Observation
 from host.compare.proof import ProofWriter
 from host.compare.questions import Question
 from host.errors import NightjarError

@@ -1,17 +1,25 @@
 """One vector on a board: every tensor compared with the reference, and what it cost."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from host.bundle import Subject
-from host.compare.cause import likely_cause
 from host.compare.expect import Expected
 from host.compare.layers import Structure
-from host.compare.tensors import Array, TensorDifference, compare, from_bytes
+from host.compare.observation import (
+    FRONTEND,
+    INPUT,
+    LAYERS,
+    Findings,
+    Observation,
+    output_place,
+    run_place,
+)
+from host.compare.tensors import Array, compare, from_bytes
 from host.compare.vectors import Vector
 from host.deadline import Deadline
 from host.errors import FirmwareFailure, HostFailure, LinkFailure
@@ -21,92 +29,11 @@ from host.listen.feed import Feed, Way
 from host.project import Tap
 from host.reference.kept import digest, to_bytes
 
-FOLLOWS = "follows from the first difference of this vector"
-UNSTABLE = (
-    "the digest differed, yet the tensor read back is right: the run is not deterministic, or what the board digests"
-    " is not this tensor"
-)
 # Seconds that an inference and its few repeats may take. The slowest model of the project needs half a second on the
 # virtual board of an idle machine; a machine that is busy is ten times slower.
 PATIENCE = 30.0
 # With less than this left of the time for everything, nothing is asked any more.
 SHORTEST = 0.2
-
-
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """A tensor that differs. `place` orders findings along the way of the data.
-
-    `index`, `got` and `want` are of the first differing element; empty and None where there is none to show.
-    """
-
-    place: int
-    layer: int | None  # position in Structure.layers
-    name: str
-    op: str
-    cause: str
-    difference: (
-        TensorDifference | None
-    )  # None when the tensor read back was right, or for a repeated run
-    index: tuple[int, ...] = ()
-    got: int | float | str | None = None
-    want: int | float | str | None = None
-    differing: int = 0
-    max_steps: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """What one vector showed.
-
-    compared: the positions of the layers whose digest was compared. pairs: by place on the way of the data, the CRC-32
-    of the reference's tensor and the board's.
-    """
-
-    vector: int
-    findings: tuple[Finding, ...]
-    compared: frozenset[int]
-    digests: int
-    tapped_runs: int
-    untapped_runs: int
-    frontend_cost: int
-    model_cost: int
-    stack: int
-    step_costs: tuple[int, ...]
-    board_features: npt.NDArray[np.float32] | None
-    pairs: Mapping[int, tuple[int, int]] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything but the arrays."""
-        raw = asdict(self.without_tensors())
-        del raw["board_features"]
-        return {
-            **raw,
-            "compared": sorted(self.compared),
-            "pairs": [[place, *pair] for place, pair in self.pairs.items()],
-        }
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> "Observation":
-        """What `as_json` gave."""
-        return cls(
-            **{
-                **raw,
-                "findings": tuple(
-                    Finding(**{**finding, "index": tuple(finding["index"])})
-                    for finding in raw["findings"]
-                ),
-                "compared": frozenset(raw["compared"]),
-                "step_costs": tuple(raw["step_costs"]),
-                "pairs": {place: (want, got) for place, want, got in raw["pairs"]},
-                "board_features": None,
-            }
-        )
-
-    def without_tensors(self) -> "Observation":
-        """The same counts without the arrays, which are large."""
-        findings = tuple(replace(finding, difference=None) for finding in self.findings)
-        return replace(self, findings=findings, board_features=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,18 +67,6 @@ class _Answers:
 
 
 STEP_COST = 64  # instructions around a step that belong to the model and to no step, at most
-# Places on the way of the data: two before the layers, two behind them.
-FRONTEND, INPUT, LAYERS = 0, 1, 2
-
-
-def output_place(structure: Structure) -> int:
-    """The place of the model's outputs as they are sent."""
-    return LAYERS + len(structure.layers)
-
-
-def run_place(structure: Structure) -> int:
-    """The place of runs without taps, and of repeated ones."""
-    return output_place(structure) + 1
 
 
 class Observer:
@@ -278,9 +193,9 @@ class Observer:
 
     def _compare(
         self, answers: "_Answers", expected: Expected, show: bool
-    ) -> "tuple[_Findings, npt.NDArray[np.float32] | None]":
+    ) -> "tuple[Findings, npt.NDArray[np.float32] | None]":
         """What differs, along the way of the data; the board's spectrogram where it was read."""
-        found, digests = _Findings(), answers.digests
+        found, digests = Findings(), answers.digests
         board_features = self._compare_features(digests, expected, found, show)
         self._compare_inputs(digests, expected, found, show)
         self._compare_layers(digests, expected, found)
@@ -306,7 +221,7 @@ class Observer:
         return pairs
 
     def _compare_features(
-        self, digests: Digests, expected: Expected, found: "_Findings", show: bool
+        self, digests: Digests, expected: Expected, found: "Findings", show: bool
     ) -> npt.NDArray[np.float32] | None:
         want = expected.features
         if want is None:
@@ -320,7 +235,7 @@ class Observer:
         return got
 
     def _compare_inputs(
-        self, digests: Digests, expected: Expected, found: "_Findings", show: bool
+        self, digests: Digests, expected: Expected, found: "Findings", show: bool
     ) -> None:
         right = digests.input == expected.input_digest
         if right and not show:
@@ -331,7 +246,7 @@ class Observer:
         for index in wrong or ([] if right else [0]):
             found.add(INPUT, None, f"input {index}", "INPUT", *pairs[index])
 
-    def _compare_layers(self, digests: Digests, expected: Expected, found: "_Findings") -> None:
+    def _compare_layers(self, digests: Digests, expected: Expected, found: "Findings") -> None:
         for position, (layer, tap) in enumerate(zip(self.structure.layers, self.taps, strict=True)):
             if not tap.observed:
                 continue
@@ -347,7 +262,7 @@ class Observer:
         wrong: bool,
         outputs: Sequence[Array],
         expected: Expected,
-        found: "_Findings",
+        found: "Findings",
         place: int,
     ) -> None:
         """The scores as the board sends them, besides their digests: they are what the user of a board gets."""
@@ -371,7 +286,7 @@ class Observer:
         return _Untapped(plain, outputs, cost, counted, self.client.cost(self.patience()).steps)
 
     def _compare_untapped(
-        self, runs: "_Untapped", expected: Expected, found: "_Findings", place: int
+        self, runs: "_Untapped", expected: Expected, found: "Findings", place: int
     ) -> None:
         """The same outputs each time, and those of the tapped run; the steps cost what the whole costs."""
         plain, model, steps = runs.plain, runs.cost.model, sum(runs.steps)
@@ -417,38 +332,3 @@ class Observer:
                     evidence=f"op {layer.index} {layer.op}: {tap.bytes} bytes, the reference has {want}",
                     next_step="this is a defect of the generator: report it with the model",
                 )
-
-
-class _Findings:
-    """Collects findings along the way of the data; only the first of a vector gets a cause of its own."""
-
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self.compared: set[int] = set()  # positions of layers
-
-    def add(
-        self, place: int, layer: int | None, name: str, op: str, got: Array, want: Array
-    ) -> None:
-        difference = compare(got, want)
-        if difference is None:
-            cause = FOLLOWS if self.findings else UNSTABLE
-            self.findings.append(Finding(place, layer, name, op, cause, None))
-            return
-        self.findings.append(
-            Finding(
-                place,
-                layer,
-                name,
-                op,
-                FOLLOWS if self.findings else likely_cause(difference, op),
-                difference,
-                difference.index,
-                difference.got_first,
-                difference.want_first,
-                difference.differing,
-                difference.max_steps,
-            )
-        )
-
-    def add_run(self, place: int, name: str, differing: int, cause: str) -> None:
-        self.findings.append(Finding(place, None, name, "RUN", cause, None, differing=differing))

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from host.compare.answers import Answer
 from host.compare.judge import Answered
-from host.compare.observe import Observation
+from host.compare.observation import Observation
 from host.compare.questions import Plan
 from host.compare.session import Session
 from host.errors import BadInput, NightjarError, from_json

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from host.bundle import CONTRACT, MODEL, Subject
-from host.compare.observe import Finding
+from host.compare.observation import Finding
 from host.compare.vectors import Inputs, InputTensor, Vector
 from host.elf_record import record_path
 from host.inputs import write_inputs
