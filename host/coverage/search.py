@@ -10,9 +10,10 @@ from host.bundle import Subject
 from host.compare.vectors import Inputs
 from host.coverage.board import Observed, observed
 from host.coverage.candidates import changed, planned
-from host.coverage.image import Bytes, read_image
+from host.coverage.image import Bytes, Image, Mask, read_image
 from host.coverage.measure import require_countable
 from host.coverage.space import Space, spaces_of
+from host.coverage.steps import find_steps
 from host.coverage.tally import reached
 from host.deadline import Deadline
 from host.errors import FirmwareFailure
@@ -25,7 +26,7 @@ SPARE = 5.0  # seconds of the limit that a search leaves unused
 class Found:
     """The fewest inputs, of those tried, that reach what all of them reach, the most useful first.
 
-    gains: bytes that each adds to those before it, and to what is reached without any input.
+    gains: bytes of the engine, and of what it calls, that each adds to those before it.
     tried: how many were run. complete: whether that is as many as were asked for.
     failure: what the firmware did on the last of `inputs`; it ended the search.
     """
@@ -39,7 +40,7 @@ class Found:
 
 @dataclass(eq=False)
 class _Kept:
-    """An input and what it reached besides the base, as packed bits."""
+    """An input and what it reached of the engine, as packed bits."""
 
     inputs: Inputs
     mask: Bytes
@@ -72,15 +73,15 @@ def search(
     kept: list[_Kept] = []
     tried = 0
     with observed(project, subject, image, None, limit) as board:
-        base = _base(board)
-        union = base.copy()
+        part = engine(image, project)
+        union = np.zeros_like(np.packbits(part))
         proposals = _proposals(spaces_of(subject), start, kept, seed)
         for inputs in islice(proposals, tries):
             if limit is not None and limit.remaining < SPARE:
                 break
             tried += 1
             try:
-                mask = _ask(board, inputs) & ~base
+                mask = _ask(board, inputs, part)
             except FirmwareFailure as error:
                 return _found(kept, tried, tries, inputs, error)
             gain = _count(mask & ~union)
@@ -147,19 +148,23 @@ def _count(mask: Bytes) -> int:
     return int(np.bitwise_count(mask).sum())
 
 
-def _base(board: Observed) -> Bytes:
-    """What runs and is read without any input."""
-    board.link.hello(board.patience())
-    return np.packbits(reached(board.marks, (0,)))
+def _ask(board: Observed, inputs: Inputs, part: Mask) -> Bytes:
+    """What runs of the engine, and is read of its constants, for `inputs`.
 
-
-def _ask(board: Observed, inputs: Inputs) -> Bytes:
-    """What runs and is read for `inputs`.
-
-    The last exchange is one of the base: what the board does behind its answer, while the marks
-    are read, is in the base.
+    What the link and the board do besides depends on how busy this computer is, and on no input.
     """
     board.marks.clear()
     board.run(inputs)
-    board.link.hello(board.patience())
-    return np.packbits(reached(board.marks, (0,)))
+    return np.packbits(reached(board.marks, (0,)) & part)
+
+
+def engine(image: Image, project: Project) -> Mask:
+    """bool [width]: the engine, and the functions that it calls."""
+    found = np.zeros(image.width, bool)
+    for section in image.sections:
+        found[section.place] = section.name.startswith(".engine")
+    for begin, end in find_steps(image, project.description.steps).ranges:
+        place = image.offset(begin)
+        assert place is not None
+        found[place : place + end - begin] = True
+    return found
