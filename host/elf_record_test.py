@@ -1,5 +1,6 @@
 """An ELF against the record of its build."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -61,3 +62,15 @@ def test_no_record_is_identity(elf: Path, record: bytes | None) -> None:
 def test_no_elf_is_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(HostFailure, match="cannot be read"):
         check_recorded(tmp_path / "nightjar.elf")
+
+
+@pytest.mark.parametrize("endless", ["device", "sparse"])
+def test_a_record_of_any_size_is_no_record(elf: Path, endless: str) -> None:
+    record_path(elf).unlink()
+    if endless == "device":
+        record_path(elf).symlink_to("/dev/zero")
+    else:
+        record_path(elf).touch()
+        os.truncate(record_path(elf), 1 << 40)
+    with pytest.raises(IdentityFailure, match="not recorded: build again"):
+        check_recorded(elf)

@@ -129,6 +129,8 @@ def test_only_a_project_or_nothing_is_replaced(subject: Subject, tmp_path: Path)
 def test_refusals_write_nothing(subject: Subject, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="board must be one of"):
         generate(subject, "toaster", tmp_path / "p")
+    with pytest.raises(BadInput, match="Did you mean native"):
+        generate(subject, "nativ", tmp_path / "p")
     cut = Subject(Path("cut.tflite"), subject.model[:-100])
     with pytest.raises(BadInput, match="truncated"):
         generate(cut, "virtual", tmp_path / "p")
