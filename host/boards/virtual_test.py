@@ -96,7 +96,9 @@ def test_flash_and_a_session_on_both_ports(board: VirtualBoard, elf: Path) -> No
         client.load_input(1, second, soon())
         client.run(Stages.MODEL, mode=Mode.TAPPED, deadline=soon())
         assert client.read(What.TAP, 2, 0, 16, soon()) == tiny_output(first, second)
-        assert client.stats.clean
+        assert (
+            client.stats.crc_errors == client.stats.gaps == 0
+        )  # a busy computer may be asked again
         transport.close()
     board.reset(soon())
     transport = board.connect(soon())

@@ -104,7 +104,7 @@ def test_a_session_gives_right_values(client: Client) -> None:
     assert client.read(What.OUTPUT, 0, 0, 0, soon()) == b""
     client.run(Stages.MODEL, mode=Mode.STEPS, deadline=soon())
     assert client.cost(soon()).steps == (0, 0, 0)
-    assert client.stats.clean
+    assert client.stats.crc_errors == client.stats.gaps == 0  # a busy computer may be asked again
 
 
 def test_a_chunk_goes_through_the_frontend(client: Client) -> None:

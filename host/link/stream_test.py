@@ -124,7 +124,7 @@ def stream(
 @pytest.mark.parametrize("stride", [WIDE_HOP, 2500, CHUNK])
 def test_chunks_of_a_stream_are_those_of_the_recording(client: Client, stride: int) -> None:
     stream(client, WIDE, stride, 5, stride, soon())
-    assert client.stats.clean
+    assert client.stats.crc_errors == client.stats.gaps == 0  # a busy computer may be asked again
 
 
 def test_what_cannot_be_streamed_is_refused(client: Client) -> None:
