@@ -4,6 +4,8 @@ import re
 import signal
 import socket
 import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from host.boards.process import ProcessId, ended_within, error_text, spawn, state_of
@@ -29,8 +31,17 @@ ANSWER = 3.0  # seconds that a QEMU of which gdb complains has for an answer
 _LOOK = 0.005  # seconds between two looks at a QEMU that is starting
 
 
-# More arguments for every QEMU that this process starts: `nightjar profile` loads its plugin so.
-extra: list[str] = []
+_extra: list[str] = []
+
+
+@contextmanager
+def with_arguments(more: Iterable[str]) -> Iterator[None]:
+    """Give every QEMU that this process starts inside the block these arguments, too: a plugin is loaded so."""
+    _extra.extend(more)
+    try:
+        yield
+    finally:
+        _extra.clear()
 
 
 def arguments(program: str, more: tuple[str, ...] = ()) -> list[str]:
@@ -48,7 +59,7 @@ def arguments(program: str, more: tuple[str, ...] = ()) -> list[str]:
         "-netdev",
         f"dgram,id=net,local.type=unix,local.path={NET_BOARD},remote.type=unix,remote.path={NET_HOST}",
         *("-net", "nic,netdev=net"),
-        *extra,
+        *_extra,
         *more,
     ]
 

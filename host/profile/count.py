@@ -70,11 +70,8 @@ def counting(engine: Engine, folder: Path) -> Iterator[Path]:
     plan, counts = folder / "plan.txt", folder / "counts.bin"
     numbers = (engine.begin, engine.end, len(engine.steps), *engine.steps)
     plan.write_text(" ".join(map(str, numbers)))
-    qemu.extra.extend(plugin_arguments(SOURCE, **{"in": plan}, out=counts))
-    try:
+    with qemu.with_arguments(plugin_arguments(SOURCE, **{"in": plan}, out=counts)):
         yield counts
-    finally:
-        qemu.extra.clear()
 
 
 def read_counts(path: Path) -> list[Block]:

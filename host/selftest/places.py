@@ -150,11 +150,8 @@ def reached_by(elf: Path, work: Callable[[], None]) -> tuple[Image, Mask]:
     sums = Steps((image.symbols[SUMS[0]],), tuple((begin, begin + n) for begin, n in extents))
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
         marks = Marks(Path(folder), image, sums, since=START)
-        qemu.extra.extend(marks.arguments())
-        try:
+        with qemu.with_arguments(marks.arguments()):
             work()
-        finally:
-            qemu.extra.clear()
         begun, read = marks.row(0)
         begun = begun | marks.row(1)[0]
     read = read | np.isin(image.owners, summing)  # their own literals, which they use
