@@ -1,15 +1,20 @@
 """`nightjar selftest`: the tester tested, in great numbers."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
 from host.cli.common import FiniteRange, Group, json_option, say, write_json
 
+if TYPE_CHECKING:
+    from host.selftest.pool import Ended
+
 SCHEMA = "nightjar/selftest/1"
+_Case = TypeVar("_Case")
+_Result = TypeVar("_Result")
 
 
 @click.group("selftest", cls=Group, help="Test the tester: calls, flips, signals, links.")
@@ -28,6 +33,36 @@ def _count(default: int) -> Callable[[Any], Any]:
 
 
 _workers = click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
+
+
+class _Tally(Protocol[_Case, _Result]):
+    """What the figures of a campaign are made from."""
+
+    def add(self, ended: "Ended[_Case, _Result]") -> None: ...
+    def lines(self) -> list[str]: ...
+
+
+def _work(
+    what: str,
+    total: int,
+    begin: "Callable[[], Iterable[Ended[_Case, _Result]]]",
+    tally: _Tally[_Case, _Result],
+    json_path: str | None,
+) -> None:
+    """Tally cases as they end, and say the figures: when it is interrupted, too.
+
+    The cases are begun here, and held by the loop alone, so that they are over when it is left.
+    """
+    from host.cli.bar import bar
+
+    try:
+        with bar(what, total) as step:
+            for ended in begin():
+                tally.add(ended)
+                step()
+    finally:
+        for line in tally.lines():
+            say(line, json_path)
 
 
 def _end(test: str, given: dict[str, Any], figures: dict[str, Any], json_path: str | None) -> int:
@@ -130,7 +165,6 @@ def flips(
 ) -> int:
     from dataclasses import asdict
 
-    from host.cli.bar import bar
     from host.cli.progress import working
     from host.files import sha256_file
     from host.selftest.flip_tally import FlipTally
@@ -155,16 +189,15 @@ def flips(
         for known in [] if kept is None else kept.known:
             tally.take(typed(Flip, known))
         done = {flip.number for flip in tally.flips}
-        try:
-            with bar("flips", len(drawn) - len(done)) as step:
-                for ended in campaign(given, [d for d in drawn if d[0] not in done], workers):
-                    tally.add(ended)
-                    if kept is not None and ended.result is not None:
-                        kept.add(asdict(ended.result))
-                    step()
-        finally:  # when it is interrupted, too
-            for line in [*tally.lines(), *tally.explanations()]:
-                say(line, json_path)
+        left = [one for one in drawn if one[0] not in done]
+
+        def judged() -> "Iterator[Ended[tuple[int, int, int], Flip]]":
+            for ended in campaign(given, left, workers):
+                if kept is not None and ended.result is not None:
+                    kept.add(asdict(ended.result))
+                yield ended
+
+        _work("flips", len(left), judged, tally, json_path)
     return _end("flips", {**about, "count": count}, tally.as_json(), json_path)
 
 
@@ -184,7 +217,6 @@ def flips(
 def sessions(
     count: int, seed: int, only: tuple[int, ...], workers: int, json_path: str | None
 ) -> int:
-    from host.cli.bar import bar
     from host.cli.progress import working
     from host.selftest.session_tally import SessionTally
     from host.selftest.sessions import campaign, seeds_of, stocked
@@ -194,14 +226,7 @@ def sessions(
         with working("making firmware"):
             stock = stack.enter_context(stocked())
         tally = SessionTally()
-        try:
-            with bar("sessions", len(chosen)) as step:
-                for ended in campaign(stock, chosen, workers):
-                    tally.add(ended)
-                    step()
-        finally:  # when it is interrupted, too
-            for line in tally.lines():
-                say(line, json_path)
+        _work("sessions", len(chosen), lambda: campaign(stock, chosen, workers), tally, json_path)
     given = {"seed": seed, "count": len(chosen), "workers": workers}
     return _end("sessions", given, tally.as_json(), json_path)
 
@@ -222,7 +247,6 @@ def sessions(
 def signals(
     count: int, seed: int, only: tuple[int, ...], workers: int, json_path: str | None
 ) -> int:
-    from host.cli.bar import bar
     from host.cli.progress import working
     from host.selftest.commands import KINDS
     from host.selftest.signal_tally import SignalTally
@@ -237,12 +261,9 @@ def signals(
             for number, name in enumerate(dict.fromkeys(case.kind for case in cases)):
                 now(f"{name}, undisturbed")
                 known[name] = undisturbed(given, KINDS[name], folder / f"calm{number}")
-        try:
-            with bar("signals", len(cases)) as step:
-                for ended in campaign(given, known, folder, cases, workers):
-                    tally.add(ended)
-                    step()
-        finally:  # when it is interrupted, too
-            for line in tally.lines():
-                say(line, json_path)
+        _work(
+            *("signals", len(cases)),
+            lambda: campaign(given, known, folder, cases, workers),
+            *(tally, json_path),
+        )
     return _end("signals", {"seed": seed, "count": len(cases)}, tally.as_json(), json_path)

@@ -68,7 +68,7 @@ class FlipTally:
             f"{len(self.flips)} flips: {refused} refused by the unchanged record; recorded anew,"
             f" {len(survivors)} of {reached} in bytes that may be reached change nothing"
         )
-        return lines
+        return [*lines, *self.explanations()]
 
     def explanations(self) -> list[str]:
         """Survivors drawn at random, each with what a person needs to explain it."""
