@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from host.build_stamp import Stamper
 from host.deadline import Deadline
 from host.elf_record import check_recorded
 from host.errors import BadInput, HostFailure
+from host.made_once import by_content
 from host.project import Project
 
 APT = "apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi"
@@ -201,7 +201,7 @@ def footprint(project: Project) -> Footprint:
     return Footprint(flash, engine, ram, project.description.arena_bytes, stack)
 
 
-@lru_cache(maxsize=32)  # by the bytes themselves: a campaign judges the same few files ever again
+@by_content(32)
 def _sizes(data: bytes) -> tuple[int, int, int, int]:
     """Bytes of flash, of the engine in it, of RAM, and of the stack."""
     elf = ELFFile(BytesIO(data))

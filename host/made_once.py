@@ -1,8 +1,9 @@
 """Caches whose values are made once, however many threads ask for one at the same time."""
 
+import hashlib
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Generic, TypeVar, TypeVarTuple
 
 A = TypeVarTuple("A")
@@ -32,3 +33,32 @@ class MadeOnce(Generic[*A, T]):
 def made_once(most: int | None = None) -> Callable[[Callable[[*A], T]], MadeOnce[*A, T]]:
     """Decorator; `most` results are remembered, all for None."""
     return lambda make: MadeOnce(make, most)
+
+
+def by_content(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
+    """Decorator for a function of the bytes of a file: `most` results are remembered, and of the bytes only a digest.
+
+    A campaign judges the same few files ever again; each may have megabytes.
+    """
+
+    def remembering(make: Callable[[bytes], T]) -> Callable[[bytes], T]:
+        known: dict[bytes, T] = {}  # the one that was asked for last is the last
+        lock = threading.Lock()
+
+        @wraps(make)
+        def call(data: bytes) -> T:
+            key = hashlib.sha256(data).digest()
+            with lock:
+                if key in known:
+                    known[key] = known.pop(key)
+                    return known[key]
+            made = make(data)
+            with lock:
+                known[key] = made
+                while len(known) > most:
+                    del known[next(iter(known))]
+            return made
+
+        return call
+
+    return remembering

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from host.made_once import made_once
+from host.made_once import by_content, made_once
 
 THREADS = 8
 
@@ -59,3 +59,33 @@ def test_a_failure_is_not_remembered() -> None:
     with pytest.raises(OSError, match="not yet"):
         make()
     assert make() == "made"
+
+
+def test_the_bytes_of_a_file_are_looked_at_once_and_not_kept() -> None:
+    looked: list[bytes] = []
+
+    @by_content(2)
+    def length(data: bytes) -> int:
+        looked.append(data[:1])
+        return len(data)
+
+    assert [length(bytes(word)) for word in (b"a", b"bb", bytearray(b"a"))] == [1, 2, 1]
+    assert looked == [b"a", b"b"]
+    assert length(b"ccc") == 3  # in the place of bb, which was asked for before a
+    assert [length(b"a"), length(b"bb")] == [1, 2]
+    assert looked == [b"a", b"b", b"c", b"b"]
+
+
+def test_what_raises_is_not_remembered() -> None:
+    raised = [ValueError("first"), None]
+
+    @by_content(2)
+    def fails(data: bytes) -> int:
+        error = raised.pop(0)
+        if error is not None:
+            raise error
+        return len(data)
+
+    with pytest.raises(ValueError, match="first"):
+        fails(b"x")
+    assert fails(b"x") == 1

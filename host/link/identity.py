@@ -1,7 +1,6 @@
 """Is this the firmware that was asked for? Checked before any number is read."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from host.errors import BadInput, HostFailure, IdentityFailure
 from host.link.image import image_crc
 from host.link.messages import PROTOCOL, Hello
 from host.link.version import other_version
+from host.made_once import by_content
 from host.project import Project
 
 
@@ -45,7 +45,7 @@ def elf_build_id(elf: Path) -> bytes:
     return found
 
 
-@lru_cache(maxsize=32)  # by the bytes themselves: a campaign judges the same few files ever again
+@by_content(32)
 def _build_id(elf: bytes) -> bytes | None:
     for section in ELFFile(BytesIO(elf)).iter_sections():
         if isinstance(section, NoteSection):

@@ -2,7 +2,6 @@
 
 import struct
 import zlib
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import Segment
 
 from host.errors import BadInput
+from host.made_once import by_content
 
 _HEAD = struct.Struct("<II")  # physical address, bytes
 
@@ -32,7 +32,7 @@ def image_crc(elf: Path) -> int:
         ) from error
 
 
-@lru_cache(maxsize=32)  # by the bytes themselves: a campaign judges the same few files ever again
+@by_content(32)
 def _image_crc(elf: bytes) -> int:
     loaded = [segment for segment in ELFFile(BytesIO(elf)).iter_segments() if _counts(segment)]
     crc = 0
