@@ -15,7 +15,7 @@ import click
 
 import host
 from host import exit_codes
-from host.cli.common import forget_results, report_error, wants_json
+from host.cli.common import forget_results, mute, report_error, wants_json
 from host.errors import BadInput, Defect, HostFailure, NightjarError
 from host.interrupts import Interrupts
 
@@ -130,7 +130,7 @@ def _run(given: list[str]) -> int:
     except click.Abort:
         return 128 + signal.SIGINT
     except (_ReaderGone, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute()
         return 128 + signal.SIGPIPE
     except (OSError, MemoryError) as error:
         return report_error(as_nightjar(error), given)

@@ -281,6 +281,11 @@ def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL)
         click.echo(message, err=json_path == "-")
 
 
+def mute() -> None:
+    """Drop what is still to be printed on standard output, which takes nothing more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def write_json(json_path: str | None, payload: dict[str, Any]) -> None:
     """Write `payload` to where `--json` points, as `write_result` does."""
     if json_path is None:

@@ -1,7 +1,6 @@
 """What verify, hil and replay make of a verdict: its files, its lines, the reports of its tests."""
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 import click
 
 from host.cli import as_nightjar
-from host.cli.common import Level, say, write_json
+from host.cli.common import Level, mute, say, write_json
 from host.compare.conclude import Conclusion
 from host.compare.proof import Proof
 from host.compare.session import Session
@@ -82,8 +81,8 @@ def told(code: int, tell: Callable[[], None]) -> int:
             raise
         with suppress(OSError):
             click.echo(str(failure), err=True)
-        with suppress(OSError, ValueError):  # what is still to be printed cannot be, either
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError, ValueError):  # there may be none
+            mute()
     return code
 
 
