@@ -5,8 +5,11 @@ import re
 import stat
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
+from host import project
 from host.contract import FILE
+from host.elf_record import record_path
 from host.zips import opened, unpacked
 
 MANIFEST = "manifest.json"
@@ -17,9 +20,9 @@ BASELINE = "baseline.json"
 COVERAGE = "coverage.json"
 PROJECT = "project"
 SUBJECT = "subject"
-ELF = f"{PROJECT}/build/nightjar.elf"
-ELF_RECORD = f"{ELF}.sha256"
-DESCRIPTION = f"{PROJECT}/nightjar.json"
+ELF = f"{PROJECT}/{project.ELF}"
+ELF_RECORD = str(record_path(Path(ELF)))
+DESCRIPTION = f"{PROJECT}/{project.DESCRIPTION}"
 
 MOST_UNPACKED = 512 << 20  # bytes of all members
 MOST_FILE = MOST_UNPACKED + (1 << 20)  # bytes of a recording: what does not pack grows a little
