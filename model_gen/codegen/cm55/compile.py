@@ -61,15 +61,6 @@ def plan_model(model: bytes, *, rounding: str = "tflite") -> tuple[Program, Plan
     return program, plan
 
 
-def rounding_rules(model: bytes, rounding: str = "tflite") -> dict[str, str]:
-    """op name -> "single", "double" or "real": what a bundle's contract records.
-
-    Raises:
-        BadInput: as `plan_model`.
-    """
-    return plan_model(model, rounding=rounding)[0].rounding()
-
-
 def banner(model_sha256: str) -> Text:
     """What every generated file says about where it comes from; no date, so that it can be made again byte for byte."""
     return phrase(
