@@ -4,12 +4,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.build_stamp import NAME as STAMP
 from host.bundle import Subject
 from host.contract import Contract
+from host.elf_record import record_path
 from host.errors import BadInput
 from host.nearest import did_you_mean
 from host.owned import LIST, check_replaceable, new_directory
-from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
+from host.project import DESCRIPTION, ELF, Port, Project, ProjectDescription, Tap
 from model_gen.codegen import c_text
 from model_gen.codegen.c_text import Text
 from model_gen.codegen.cm55.compile import BACKEND, Generated, banner, compile_model
@@ -28,8 +30,7 @@ BUILT = tuple(
     for name in (
         *("CMakeCache.txt", "CMakeFiles/*", "cmake_install.cmake", "compile_commands.json"),
         *("*/CMakeFiles/*", "*/cmake_install.cmake", "build.ninja", ".ninja_*", "Makefile"),
-        *("*/Makefile", "*.a", "nightjar.elf", "nightjar.elf.sha256", "nightjar.map"),
-        *("nightjar.stamp.json", ".nightjar.*"),
+        *("*/Makefile", "*.a", Path(ELF).name, record_path(Path(ELF)).name, STAMP, ".nightjar.*"),
     )
 )
 _COPIED = (".c", ".h", ".ld", ".cmake")
