@@ -21,14 +21,13 @@ import numpy.typing as npt
 from host.compare.vectors import MOST_BYTES, InputTensor
 from host.errors import BadInput
 from host.results import write_result
+from host.zips import is_plain
 
 Array = npt.NDArray[Any]
 _NPY, _ZIP = b"\x93NUMPY", b"PK"
 _LONGEST_KEY = 200  # characters
 _LARGEST_DIRECTORY = 1 << 20  # bytes
 _LOCATOR, _END = 20, 22  # bytes of a zip's last records
-_ENCRYPTED = 1
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LONGEST_HEADER = 4096  # bytes of a .npy's header; those of plain arrays have 128
 
 
@@ -169,7 +168,7 @@ def _read_npz(stream: IO[bytes], size: int, ports: Sequence[InputTensor]) -> lis
             arrays = []
             for key, port in zip(keys, ports, strict=True):
                 info = found[key]
-                if info.flag_bits & _ENCRYPTED or info.compress_type not in _COMPRESSIONS:
+                if not is_plain(info):
                     raise _bad(ports, f"{key!r} encrypted, or compressed by other than deflate")
                 with archive.open(info) as member:
                     arrays.append(_read_array(member, info.file_size, port, key, ports))

@@ -16,6 +16,11 @@ DAMAGED = (
 )
 
 
+def is_plain(entry: zipfile.ZipInfo) -> bool:
+    """Whether a member is stored or deflated, and not encrypted."""
+    return entry.compress_type in _PACKED and not entry.flag_bits & _ENCRYPTED
+
+
 @contextmanager
 def opened(data: bytes, most: int) -> Iterator[zipfile.ZipFile]:
     """A zip of at most `most` members, no two of one name, each stored or deflated.
@@ -31,7 +36,7 @@ def opened(data: bytes, most: int) -> Iterator[zipfile.ZipFile]:
         if len(set(names)) != len(names) or len(names) > most:
             raise ValueError(f"{len(names)} members, of which {len(set(names))} have a name alone")
         for entry in archive.infolist():
-            if entry.compress_type not in _PACKED or entry.flag_bits & _ENCRYPTED:
+            if not is_plain(entry):
                 raise ValueError(
                     f"{entry.filename[:200]!r} is packed in another way than by deflate"
                 )
