@@ -12,6 +12,7 @@ import numpy as np
 
 from host.compare.flip import copy_project, find_symbol, overwrite
 from host.elf_record import write_record
+from host.selftest.stock import swapped
 from model_gen.codegen.testing.models import builder
 
 SUITE = Path(__file__).resolve().parents[1]
@@ -160,9 +161,8 @@ def test_identity_is_one_failure(
     made: Any, model_path: Path, bundle_path: Path, tmp_path: Path
 ) -> None:
     """Of firmware that answers, and is not the one that was asked for."""
-    foreign = copy_project(made(model_path, "native")[1], tmp_path / "foreign")
-    foreign.elf.write_bytes(made(bundle_path, "native")[1].elf.read_bytes())
-    write_record(foreign.elf)
+    projects = (made(path, "native")[1] for path in (model_path, bundle_path))
+    foreign = swapped(*projects, tmp_path / "foreign")
     ran = run(model_path, foreign.path, "native", tmp_path)
     assert ran.code == 15, ran.text
     assert ran.types("failure") == {"test_identity": "IDENTITY"}

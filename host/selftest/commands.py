@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import wave
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,23 @@ KINDS: Mapping[str, Kind] = {
         _proof("verify", "virtual", "{bundle}"), _PROVED, (_UP,), (_DOWN,)
     ),
 }
+
+
+def called(
+    line: Sequence[str], folder: Path, environment: Mapping[str, str], limit: float
+) -> "subprocess.CompletedProcess[str]":
+    """A command that has ended by itself, within `limit` seconds; all that it said is its `stdout`."""
+    return subprocess.run(
+        line,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=limit,
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +13,11 @@ from tempfile import TemporaryDirectory
 
 from host.compare.flip import copy_project
 from host.compare.prepare import prepare
-from host.elf_record import write_record
 from host.exit_codes import Exit
 from host.project import Project
+from host.selftest.commands import called
 from host.selftest.invocations import CODES, Invocation
+from host.selftest.stock import swapped
 from model_gen.codegen.testing.net import make_net
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,12 +56,9 @@ class Scene:
         good = prepare(model, "native", out=folder / "good")[1]
         damaged = copy_project(good, folder / "damaged")
         net.flip(damaged.elf, 2, 30, 6)
-        # The table of the good firmware, the program of the other.
-        foreign = copy_project(good, folder / "foreign")
-        foreign.elf.write_bytes(
-            prepare(stranger, "native", out=folder / "other")[1].elf.read_bytes()
+        foreign = swapped(
+            good, prepare(stranger, "native", out=folder / "other")[1], folder / "foreign"
         )
-        write_record(foreign.elf)
         return cls(model, {"good": good, "damaged": damaged, "foreign": foreign, "dead": good})
 
 
@@ -94,17 +91,7 @@ def _run(scene: Scene, invocation: Invocation, condition: str, folder: Path) -> 
     )
     with _plugin(invocation, folder) as (arguments, environment):
         line = _line(scene, invocation, condition, folder) + arguments
-        ended = subprocess.run(
-            line,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_LIMIT,
-        )
+        ended = called(line, folder, environment, _LIMIT)
     wanted = CODES[invocation.asked][condition]
     wrong = ""
     if ended.returncode != wanted:

@@ -17,7 +17,7 @@ from host.boards.folder import private_folder
 from host.boards.tools import find_tool
 from host.errors import HostFailure
 from host.project import Project
-from host.selftest.commands import KINDS, Kind, Place, Scene
+from host.selftest.commands import KINDS, Kind, Place, Scene, called
 from host.selftest.leftovers import files, not_whole, processes, processes_left
 from host.selftest.pool import Ended, spread
 from host.testing_children import with_default_signals
@@ -257,17 +257,7 @@ def _left(names: Sequence[str]) -> list[str]:
 def _around(scene: Scene, kind: Kind, commands: Sequence[tuple[str, ...]], place: Place) -> str:
     """Run commands that nothing disturbs; what is wrong."""
     for command in commands:
-        done = subprocess.run(
-            scene.line(kind, command),
-            cwd=place.work,
-            env=place.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_LIMIT,
-        )
+        done = called(scene.line(kind, command), place.work, place.environment, _LIMIT)
         if done.returncode != 0:
             return f"{' '.join(command)} gives {done.returncode}: {done.stdout[-_SAID:]}"
     return ""

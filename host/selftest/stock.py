@@ -59,10 +59,7 @@ def make_stock(folder: Path, boards: Path) -> Stock:
     path.write_bytes(net.tflite())
     other.write_bytes(make_net(9).tflite())
     subject, good = prepare(path, "native", out=folder / "good")
-    # The table of the good firmware, the program of the other.
-    foreign = copy_project(good, folder / "foreign")
-    foreign.elf.write_bytes(prepare(other, "native", out=folder / "other")[1].elf.read_bytes())
-    write_record(foreign.elf)
+    foreign = swapped(good, prepare(other, "native", out=folder / "other")[1], folder / "foreign")
     steps = range(good.description.steps)
     return Stock(
         subject,
@@ -76,6 +73,14 @@ def make_stock(folder: Path, boards: Path) -> Stock:
             "foreign": (Firmware("foreign", foreign, "IDENTITY"),),
         },
     )
+
+
+def swapped(good: Project, other: Project, folder: Path) -> Project:
+    """A copy of `good` in `folder` with its table, and the program of the other."""
+    foreign = copy_project(good, folder)
+    foreign.elf.write_bytes(other.elf.read_bytes())
+    write_record(foreign.elf)
+    return foreign
 
 
 def is_first(firmware: Firmware, seed: int, vectors: int, found: FirstDifference | None) -> bool:
