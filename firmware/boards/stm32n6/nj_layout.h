@@ -36,6 +36,8 @@
 
 /* In the external NOR. An image is a header and, behind it, what is copied. */
 #define NJ_IMAGE_HEADER_BYTES 0x400
+/* "NJAP", the first word of the application's header; then load address, bytes, entry point and CRC-32 of the payload. */
+#define NJ_APPLICATION_MAGIC 0x50414A4E
 #define NJ_NOR_FIRST_STAGE 0x70000000
 #define NJ_NOR_APPLICATION 0x70100000
 #define NJ_NOR_WEIGHTS 0x71000000
