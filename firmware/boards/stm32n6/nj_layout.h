@@ -27,8 +27,10 @@
 #define NJ_NOR 0x70000000
 #define NJ_PSRAM 0x90000000
 
-/* The application: its vector table, where a debugger loads it and the first stage copies it. */
+/* The application: its vector table and code, and its constants, where a debugger loads it and the first stage copies it.
+ * Behind it lies data, up to the RAM of the NPU's cache. */
 #define NJ_APPLICATION 0x34000400
+#define NJ_CONSTANTS 0x34040000
 #define NJ_APPLICATION_END 0x34180000
 /* The first stage, which the boot ROM copies from the NOR and starts; the flash loader lies there, too. */
 #define NJ_FIRST_STAGE 0x34180400

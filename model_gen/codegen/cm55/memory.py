@@ -78,8 +78,8 @@ class Needs:
     peak: tuple[Live, ...]
 
 
-def memory_map(folder: Path) -> MemoryMap | None:
-    """The memory map in a board's folder; None where the board has none to speak of (native)."""
+def memory_map(folder: Path, board: str) -> MemoryMap | None:
+    """The memory map of `board` in a folder of its port; None where there is none."""
     path = folder / "memory.json"
     if not path.is_file():
         return None
@@ -94,7 +94,7 @@ def memory_map(folder: Path) -> MemoryMap | None:
             f"a board's memory.json must follow {SCHEMA}",
             evidence=f"Received: {path}",
         )
-    return MemoryMap(folder.name, regions, raw["firmware"])
+    return MemoryMap(board, regions, raw["firmware"])
 
 
 def needs(

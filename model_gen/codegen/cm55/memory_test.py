@@ -16,9 +16,10 @@ from host.deadline import Deadline
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
 from model_gen.codegen.cm55.compile import compile_model
-from model_gen.codegen.cm55.memory import MemoryMap, Region, check_fits, memory_map
+from model_gen.codegen.cm55.memory import MemoryMap, Region, check_fits
 from model_gen.codegen.cm55.report import report
-from model_gen.codegen.project.generate import BOARDS, generate
+from model_gen.codegen.project.generate import generate
+from model_gen.codegen.project.ports import BOARDS, port_memory
 from model_gen.codegen.testing import keras_models
 from model_gen.codegen.testing.models import builder
 
@@ -83,7 +84,7 @@ def test_refused_in_seconds_with_the_layers_and_nothing_written(
 
 
 def test_a_board_without_a_map_takes_everything() -> None:
-    assert memory_map(BOARDS / "native") is None
+    assert port_memory("native") is None
     found = compile_model(keras_models.quantized("dense")).needs
     check_fits(found, None)
 
@@ -123,7 +124,7 @@ def test_an_array_lies_in_one_region() -> None:
 
 
 def test_the_map_is_the_linker_scripts() -> None:
-    memory = memory_map(VIRTUAL)
+    memory = port_memory("virtual")
     assert memory is not None
     script = (VIRTUAL / "nj_virtual.ld").read_text()
     units = {"K": 1 << 10, "M": 1 << 20}
@@ -139,7 +140,7 @@ def test_the_estimate_is_below_the_elf_and_near_it(tmp_path: Path) -> None:
     project = generate(Subject(Path("dense.tflite"), model), "virtual", tmp_path / "p")
     build(project, Deadline.after(120))
     sizes, found = footprint(project), compile_model(model).needs
-    memory = memory_map(VIRTUAL)
+    memory = port_memory("virtual")
     assert memory is not None
     least = memory.firmware
     flash = found.constants + least["constants"] + least["code"] + 8 * found.steps

@@ -9,20 +9,18 @@ from host.bundle import Subject
 from host.contract import Contract
 from host.elf_record import record_path
 from host.errors import BadInput
-from host.nearest import did_you_mean
 from host.owned import LIST, check_replaceable, new_directory
 from host.project import DESCRIPTION, ELF, Port, Project, ProjectDescription, Tap
 from model_gen.codegen import c_text
 from model_gen.codegen.c_text import Text
 from model_gen.codegen.cm55.compile import BACKEND, Generated, banner, compile_model
-from model_gen.codegen.cm55.memory import memory_map
 from model_gen.codegen.project.frontend import check_stream, render_frontend
 from model_gen.codegen.project.limits import check_core
 from model_gen.codegen.project.messages import messages
+from model_gen.codegen.project.ports import check_board, port_folders, port_memory
 from model_gen.codegen.templates import FIRMWARE, render
 from model_gen.codegen.tflite.graph import Tensor
 
-BOARDS = FIRMWARE / "boards"
 BUILD = "build"  # the folder in a project that CMake writes
 # What is written into it: by CMake, by ninja or make, by the linking, by `nightjar build`.
 BUILT = tuple(
@@ -30,7 +28,15 @@ BUILT = tuple(
     for name in (
         *("CMakeCache.txt", "CMakeFiles/*", "cmake_install.cmake", "compile_commands.json"),
         *("*/CMakeFiles/*", "*/cmake_install.cmake", "build.ninja", ".ninja_*", "Makefile"),
-        *("*/Makefile", "*.a", Path(ELF).name, record_path(Path(ELF)).name, STAMP, ".nightjar.*"),
+        *(
+            "*/Makefile",
+            "*.a",
+            "*.ld",
+            Path(ELF).name,
+            record_path(Path(ELF)).name,
+            STAMP,
+            ".nightjar.*",
+        ),
     )
 )
 _COPIED = (".c", ".h", ".ld", ".cmake")
@@ -47,11 +53,6 @@ class Library:
     sources: tuple[Text, ...]
     includes: Text
     options: Text
-
-
-def boards() -> list[str]:
-    """The names of the boards that have a port."""
-    return sorted(path.parent.name for path in BOARDS.glob("*/board.cmake"))
 
 
 def generate(
@@ -78,11 +79,7 @@ def generate(
             not fit its model, an `out` that holds something else, or a model that does not fit the board's memory map.
     """
     out = Path(os.path.realpath(out))
-    if board not in boards():
-        raise BadInput(
-            f"board must be one of {', '.join(boards())}.{did_you_mean(board, boards())}",
-            evidence=f"Received: {board!r}",
-        )
+    check_board(board)
     check_replaceable(out, force=force)
     contract = subject.contract
     if stream:
@@ -93,7 +90,7 @@ def generate(
         contract_json=subject.contract_json,
         contract=contract,
         stream=stream,
-        memory=memory_map(BOARDS / board),
+        memory=port_memory(board),
     )
     check_core(generated)
     if contract is not None:
@@ -208,7 +205,8 @@ def _project_files(
     files: Files = {}
     files |= _copies(FIRMWARE / "core", "core")
     files |= _copies(FIRMWARE / "kernels", "kernels")
-    files |= _copies(BOARDS / described.board, "board")
+    for folder in port_folders(described.board):
+        files |= _copies(folder, "board")
     files |= {f"messages/{name}": content for name, content in link.items()}
     note = banner(described.model_sha256)
     texts = dict(generated.sources)

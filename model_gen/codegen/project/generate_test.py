@@ -13,7 +13,8 @@ from host.elf_record import check_recorded
 from host.errors import BadInput, HostFailure, IdentityFailure
 from host.files import sha256_file
 from host.project import Project, load_project
-from model_gen.codegen.project.generate import FOLDED, boards, generate
+from model_gen.codegen.project.generate import FOLDED, generate
+from model_gen.codegen.project.ports import boards, port_folders
 from model_gen.codegen.testing import keras_models
 from model_gen.codegen.testing.models import builder
 
@@ -138,7 +139,9 @@ def test_refusals_write_nothing(subject: Subject, tmp_path: Path) -> None:
 
 
 def test_boards_have_ports() -> None:
-    assert {"native", "virtual"} <= set(boards())
+    assert {"native", "virtual", "stm32n6570-dk", "nucleo-n657x0-q"} == set(boards())
+    for name in boards():
+        assert (port_folders(name)[-1] / "board.cmake").is_file()
 
 
 @needs_cross

@@ -1,0 +1,65 @@
+/* An STM32N6's parts: memory and the pieces of the port.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_BOARD_H
+#define NJ_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nj_layout.h"
+#include "nj_port.h"
+#include "nj_registers.h"
+
+/* Symbols of the linker script. */
+extern uint32_t nj_stack_begin[];
+extern uint32_t nj_stack_end[];
+extern uint32_t nj_handler_stack_begin[];
+extern uint32_t nj_handler_stack_end[];
+extern const uint8_t nj_text_begin[];
+extern const uint8_t nj_text_end[];
+extern const uint8_t nj_build_id_note[];
+
+/* The loaded segments: code, constants, and the bytes that .data starts with. */
+extern const uint8_t nj_code_begin[], nj_code_end[];
+extern const uint8_t nj_constants_begin[], nj_constants_end[];
+extern const uint8_t nj_data_image_begin[], nj_data_image_end[];
+
+/* Say that the board's supplies are there, and let the core voltage settle. */
+void nj_supply_start(void);
+
+/* PLL1 from the HSI, the CPU at 600 MHz, the buses at 400, AHB and APB at 100; nothing runs from PLL1 meanwhile. */
+void nj_clock_start(void);
+uint32_t nj_clock_cpu_hz(void); /* as the registers say now */
+uint32_t nj_clock_apb_hz(void);
+
+/* Power and clock AXISRAM3 to 6, and keep the clocks of what is used on while the core sleeps. */
+void nj_memory_start(void);
+
+/* Arm the memory protection: nothing at address 0, code and constants read-only, data not executable. Then the caches. */
+void nj_mpu_start(void);
+void nj_cache_start(void);
+
+/* USART1 on PE5 and PE6, 921600 8N1. Bytes are taken by the interrupt, into a ring. */
+void nj_usart_start(void);
+uint32_t nj_usart_read(uint8_t *data, uint32_t capacity);
+bool nj_usart_waiting(void);
+void nj_usart_write(const uint8_t *data, uint32_t length);
+uint32_t nj_usart_overruns(void); /* times that bytes were lost since the start */
+void nj_usart_interrupt(void);
+
+/* Cycles between begin and end, by the performance monitor's cycle counter. */
+void nj_cost_start(void);
+void nj_cost_begin(void *context);
+uint64_t nj_cost_end(void *context);
+
+/* Start the firmware again, and remember why. */
+void nj_board_reset(enum nj_reset_cause cause) __attribute__((noreturn));
+
+/* In main's place, after memory is set up. */
+void nj_main(void) __attribute__((noreturn));
+
+/* What the fault handler hands to thread mode. */
+void nj_main_fault(const struct nj_fault *fault) __attribute__((noreturn));
+
+#endif

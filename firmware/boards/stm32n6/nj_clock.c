@@ -1,0 +1,61 @@
+/* The clock tree: HSI 64 MHz / 4 x 75 = PLL1 1200 MHz; IC1 / 2 = 600 MHz for the CPU; IC2 / 3 = 400 for the buses, IC6 / 4 = 300
+ * and IC11 / 3 = 400, without which the system clock's switch waits for ever; HCLK / 4 = 100, APB the same, since ST
+ * warns of other APB dividers.
+ * SPDX-License-Identifier: MIT
+ */
+#include "nj_board.h"
+
+#define HSI_HZ 64000000u
+
+static void switch_to(uint32_t source) {
+    const uint32_t both = RCC_CFGR1_CPUSW(RCC_SOURCE_MASK) | RCC_CFGR1_SYSSW(RCC_SOURCE_MASK);
+    const uint32_t now = RCC_CFGR1_CPUSWS(RCC_SOURCE_MASK) | RCC_CFGR1_SYSSWS(RCC_SOURCE_MASK);
+    const uint32_t wanted = RCC_CFGR1_CPUSWS(source) | RCC_CFGR1_SYSSWS(source);
+    RCC_CFGR1 = (RCC_CFGR1 & ~both) | RCC_CFGR1_CPUSW(source) | RCC_CFGR1_SYSSW(source);
+    while ((RCC_CFGR1 & now) != wanted) {
+    }
+}
+
+void nj_clock_start(void) {
+    /* The boot ROM may have left the core on PLL1, whose factors change below. */
+    RCC_CSR = RCC_HSI;
+    while ((RCC_SR & RCC_HSI) == 0) {
+    }
+    RCC_HSICFGR = RCC_HSICFGR & ~(3u << 7); /* HSIDIV 1 */
+    switch_to(RCC_SOURCE_HSI);
+    RCC_CCR = RCC_PLL1;
+    while ((RCC_SR & RCC_PLL1) != 0) {
+    }
+    RCC_PLL1CFGR3 = RCC_PLL1CFGR3_MODSSDIS; /* no spread spectrum */
+    RCC_PLL1CFGR1 = RCC_PLL1CFGR1_FACTORS(4, 75);
+    RCC_PLL1CFGR2 = 0; /* no fraction */
+    RCC_PLL1CFGR3 = RCC_PLL1CFGR3_MODSSDIS | RCC_PLL1CFGR3_PDIV(1, 1);
+    RCC_PLL1CFGR3 = RCC_PLL1CFGR3_MODSSDIS | RCC_PLL1CFGR3_PDIV(1, 1) | RCC_PLL1CFGR3_PDIVEN | RCC_PLL1CFGR3_MODSSRST;
+    RCC_CSR = RCC_PLL1;
+    while ((RCC_SR & RCC_PLL1) == 0) {
+    }
+    RCC_CFGR2 = RCC_CFGR2_HPRE(2); /* before the bus gets faster; PPRE 0 */
+    RCC_IC1CFGR = RCC_ICCFGR(2);
+    RCC_IC2CFGR = RCC_ICCFGR(3);
+    RCC_IC6CFGR = RCC_ICCFGR(4);
+    RCC_IC11CFGR = RCC_ICCFGR(3);
+    RCC_DIVENSR = RCC_DIVEN(1u) | RCC_DIVEN(2u) | RCC_DIVEN(6u) | RCC_DIVEN(11u);
+    switch_to(RCC_SOURCE_IC);
+}
+
+/* What PLL1 gives behind the divider of `config`. */
+static uint32_t behind(uint32_t config) {
+    const uint32_t factors = RCC_PLL1CFGR1;
+    const uint32_t m = (factors >> 20) & 0x3Fu;
+    const uint32_t n = (factors >> 8) & 0xFFFu;
+    const uint32_t divider = ((config >> 16) & 0xFFu) + 1u;
+    return m == 0 ? 0 : HSI_HZ / m * n / divider;
+}
+
+uint32_t nj_clock_cpu_hz(void) {
+    return behind(RCC_IC1CFGR);
+}
+
+uint32_t nj_clock_apb_hz(void) {
+    return behind(RCC_IC2CFGR) >> ((RCC_CFGR2 >> 20) & 7u);
+}

@@ -1,0 +1,132 @@
+/* The STM32N6's port.
+ * SPDX-License-Identifier: MIT
+ */
+#include <stddef.h>
+
+#include "nj_board.h"
+#include "nj_image.h"
+#include "nj_kind.h"
+
+#define STACK_PAINT 0xA5A5A5A5u
+#define CAUSE_MAGIC 0x4E4A0000u
+#define AIRCR_SYSRESETREQ 0x05FA0004u
+
+/* Not zeroed at a start: why the last one happened, and how many there were. */
+__attribute__((section(".noinit"))) static uint32_t kept_cause;
+__attribute__((section(".noinit"))) static uint32_t kept_boot;
+
+static enum nj_reset_cause cause;
+
+void nj_reset_handler(void) __attribute__((noreturn));
+
+static uint32_t port_read(void *context, uint8_t *data, uint32_t capacity) {
+    (void)context;
+    return nj_usart_read(data, capacity);
+}
+
+static void port_write(void *context, const uint8_t *data, uint32_t length) {
+    (void)context;
+    nj_usart_write(data, length);
+}
+
+/* A reset of the chip in its development boot ends in the boot ROM's loop, where only a debugger finds it. So the firmware
+ * begins anew by itself; only out of a handler, which no jump leaves, it resets the chip. */
+void nj_board_reset(enum nj_reset_cause why) {
+    kept_cause = CAUSE_MAGIC | (uint32_t)why;
+    uint32_t exception;
+    __asm__ volatile("dsb\n mrs %0, ipsr" : "=r"(exception) : : "memory");
+    if (exception == 0) {
+        nj_reset_handler();
+    }
+    SCB_AIRCR = AIRCR_SYSRESETREQ;
+    for (;;) {
+    }
+}
+
+static void port_reset(void *context) {
+    (void)context;
+    nj_board_reset(NJ_RESET_REQUESTED);
+}
+
+static enum nj_reset_cause port_reset_cause(void *context) {
+    (void)context;
+    return cause;
+}
+
+static uint32_t port_stack_used(void *context) {
+    (void)context;
+    const uint32_t *at = nj_stack_begin;
+    while (at < nj_stack_end && *at == STACK_PAINT) {
+        ++at;
+    }
+    return (uint32_t)((const uint8_t *)nj_stack_end - (const uint8_t *)at);
+}
+
+/* Sleep until a byte is there. With interrupts masked a pending one still wakes the core, so none is missed between the look
+ * and the sleep. */
+static void port_idle(void *context) {
+    (void)context;
+    __asm__ volatile("cpsid i" : : : "memory");
+    if (!nj_usart_waiting()) {
+        __asm__ volatile("dsb\n wfi\n isb" : : : "memory");
+    }
+    __asm__ volatile("cpsie i\n isb" : : : "memory");
+}
+
+static struct nj_port port = {
+    .board = NJ_BOARD_KIND,
+    .cost_unit = "cycles",
+    .read = port_read,
+    .write = port_write,
+    .cost_begin = nj_cost_begin,
+    .cost_end = nj_cost_end,
+    .reset = port_reset,
+    .reset_cause = port_reset_cause,
+    .stack_used = port_stack_used,
+    .idle = port_idle,
+};
+
+static void add_segment(const uint8_t *begin, const uint8_t *end) {
+    const uint32_t address = (uint32_t)(uintptr_t)begin;
+    port.image = nj_image_add(port.image, address, begin, (uint32_t)(uintptr_t)end - address);
+}
+
+/* Why the chip was reset, by its own flags, which stay until they are removed. */
+static enum nj_reset_cause chip_cause(void) {
+    const uint32_t flags = RCC_RSR;
+    RCC_RSR = RCC_RSR_RMVF;
+    if ((flags & (RCC_RSR_IWDG | RCC_RSR_WWDG)) != 0) {
+        return NJ_RESET_UNKNOWN;
+    }
+    if ((flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0) {
+        return NJ_RESET_POWER_ON;
+    }
+    return (flags & (RCC_RSR_SOFTWARE | RCC_RSR_PIN)) != 0 ? NJ_RESET_REQUESTED : NJ_RESET_UNKNOWN;
+}
+
+void nj_main(void) {
+    cause = chip_cause();
+    if ((kept_cause & 0xFFFF0000u) == CAUSE_MAGIC) {
+        cause = (enum nj_reset_cause)(kept_cause & 3u);
+    }
+    kept_cause = 0;
+    port.boot = ++kept_boot;
+    /* Note: name's bytes, content's bytes, type, name "GNU", content. */
+    const uint32_t *const note = (const uint32_t *)(const void *)nj_build_id_note;
+    port.build_id_bytes = note[1];
+    port.build_id = nj_build_id_note + 16;
+    nj_mpu_start();
+    nj_cache_start();
+    nj_cost_start();
+    nj_usart_start();
+    add_segment(nj_code_begin, nj_code_end);
+    add_segment(nj_constants_begin, nj_constants_end);
+    add_segment(nj_data_image_begin, nj_data_image_end);
+    nj_application(&port);
+    nj_board_reset(NJ_RESET_UNKNOWN);
+}
+
+void nj_main_fault(const struct nj_fault *fault) {
+    nj_application_fault(&port, fault);
+    nj_board_reset(NJ_RESET_FAULT);
+}

@@ -1,0 +1,176 @@
+/* The STM32N6's registers that the port uses, and no other: secure aliases.
+ *
+ * Names, addresses and fields are those of RM0486 as ST's device header gives them (stm32n657xx.h, cmsis-device-n6 1.1.0);
+ * the core's are those of the Armv8-M Architecture Reference Manual (DDI0553) and of the Cortex-M55's manual (101051).
+ * Fuses are read, never written: of BSEC only the shadow words of the unique id have a name here.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_REGISTERS_H
+#define NJ_REGISTERS_H
+
+#include <stdint.h>
+
+#define NJ_REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
+
+/* RCC, reset and clock control. A write to X_SET (+0x800) or X_CLEAR (+0x1000) changes the bits that are one. */
+#define RCC(offset) NJ_REGISTER(0x56028000u + (offset))
+#define RCC_SR RCC(0x004)
+#define RCC_CFGR1 RCC(0x020)
+#define RCC_CFGR2 RCC(0x024)
+#define RCC_RSR RCC(0x034)
+#define RCC_HSICFGR RCC(0x048)
+#define RCC_PLL1CFGR1 RCC(0x080)
+#define RCC_PLL1CFGR2 RCC(0x084)
+#define RCC_PLL1CFGR3 RCC(0x088)
+#define RCC_IC1CFGR RCC(0x0C4)
+#define RCC_IC2CFGR RCC(0x0C8)
+#define RCC_IC6CFGR RCC(0x0D8)
+#define RCC_IC11CFGR RCC(0x0EC)
+#define RCC_CCIPR13 RCC(0x174)
+#define RCC_AHB2ENR RCC(0x254)
+#define RCC_AHB4ENR RCC(0x25C)
+#define RCC_APB2ENR RCC(0x26C)
+#define RCC_APB4ENR2 RCC(0x278)
+#define RCC_MEMENR RCC(0x24C)
+#define RCC_CSR RCC(0x800)
+#define RCC_DIVENSR RCC(0xA40)
+#define RCC_BUSENSR RCC(0xA44)
+#define RCC_MEMENSR RCC(0xA4C)
+#define RCC_AHB2ENSR RCC(0xA54)
+#define RCC_AHB4ENSR RCC(0xA5C)
+#define RCC_APB2ENSR RCC(0xA6C)
+#define RCC_APB4ENSR2 RCC(0xA78)
+#define RCC_BUSLPENSR RCC(0xA84)
+#define RCC_MEMLPENSR RCC(0xA8C)
+#define RCC_AHB4LPENSR RCC(0xA9C)
+#define RCC_APB2LPENSR RCC(0xAAC)
+#define RCC_CCR RCC(0x1000)
+
+#define RCC_PLL1 (1u << 8) /* ON in CSR and CCR, RDY in SR */
+#define RCC_HSI (1u << 3)
+#define RCC_CFGR1_CPUSW(source) ((uint32_t)(source) << 16)
+#define RCC_CFGR1_CPUSWS(source) ((uint32_t)(source) << 20)
+#define RCC_CFGR1_SYSSW(source) ((uint32_t)(source) << 24)
+#define RCC_CFGR1_SYSSWS(source) ((uint32_t)(source) << 28)
+#define RCC_SOURCE_HSI 0u
+#define RCC_SOURCE_IC 3u /* CPU: IC1; system: IC2, IC6 and IC11 */
+#define RCC_SOURCE_MASK 3u
+#define RCC_CFGR2_HPRE(log2) ((uint32_t)(log2) << 20)
+#define RCC_PLL1CFGR1_FACTORS(m, n) ((uint32_t)(m) << 20 | (uint32_t)(n) << 8) /* SEL 0: from the HSI */
+#define RCC_PLL1CFGR3_MODSSRST (1u << 0)
+#define RCC_PLL1CFGR3_MODSSDIS (1u << 2)
+#define RCC_PLL1CFGR3_PDIV(first, second) ((uint32_t)(first) << 27 | (uint32_t)(second) << 24)
+#define RCC_PLL1CFGR3_PDIVEN (1u << 30)
+#define RCC_ICCFGR(divider) (((uint32_t)(divider) - 1u) << 16) /* SEL 0: from PLL1 */
+#define RCC_DIVEN(ic) (1u << ((ic) - 1u))
+#define RCC_MEM_AXISRAM3_TO_6 0x00Fu
+#define RCC_MEM_AXISRAM1_AND_2 0x180u
+#define RCC_MEM_FLEXRAM 0x200u
+#define RCC_AHB2_RAMCFG (1u << 12)
+#define RCC_AHB4_GPIOE (1u << 4)
+#define RCC_AHB4_PWR (1u << 18)
+#define RCC_APB2_USART1 (1u << 4)
+#define RCC_APB4_2_BSEC (1u << 1)
+#define RCC_BUS_ALL 0xFFFFFFFFu
+#define RCC_BUS_ACLKN_AND_NC 3u
+#define RCC_RSR_RMVF (1u << 16)
+#define RCC_RSR_BOR (1u << 21)
+#define RCC_RSR_PIN (1u << 22)
+#define RCC_RSR_POR (1u << 23)
+#define RCC_RSR_SOFTWARE (1u << 24)
+#define RCC_RSR_IWDG (1u << 26)
+#define RCC_RSR_WWDG (1u << 28)
+
+/* PWR, power control. */
+#define PWR(offset) NJ_REGISTER(0x56024800u + (offset))
+#define PWR_CR1 PWR(0x000)
+#define PWR_VOSCR PWR(0x020)
+#define PWR_SVMCR1 PWR(0x034)
+#define PWR_SVMCR2 PWR(0x038)
+#define PWR_SVMCR3 PWR(0x03C)
+#define PWR_CR1_SDEN (1u << 2) /* the chip's own step-down converter */
+#define PWR_VOSCR_ACTVOSRDY (1u << 17)
+#define PWR_SVMCR1_VDDIO4SV (1u << 8)
+#define PWR_SVMCR2_VDDIO5SV (1u << 8)
+#define PWR_SVMCR3_VDDIO2SV (1u << 8)
+#define PWR_SVMCR3_VDDIO3SV (1u << 9)
+#define PWR_SVMCR3_ASV (1u << 12)
+
+/* RAMCFG: one control register for each memory. */
+#define RAMCFG_CR(axisram) NJ_REGISTER(0x52023000u + 0x80u * ((axisram) - 1u))
+#define RAMCFG_CR_SRAMSD (1u << 20) /* shut down */
+
+/* GPIO port E. */
+#define GPIOE(offset) NJ_REGISTER(0x56021000u + (offset))
+#define GPIOE_MODER GPIOE(0x00)
+#define GPIOE_OTYPER GPIOE(0x04)
+#define GPIOE_OSPEEDR GPIOE(0x08)
+#define GPIOE_PUPDR GPIOE(0x0C)
+#define GPIOE_AFRL GPIOE(0x20)
+
+/* USART1. */
+#define USART1(offset) NJ_REGISTER(0x52001000u + (offset))
+#define USART1_CR1 USART1(0x00)
+#define USART1_CR2 USART1(0x04)
+#define USART1_CR3 USART1(0x08)
+#define USART1_BRR USART1(0x0C)
+#define USART1_ISR USART1(0x1C)
+#define USART1_ICR USART1(0x20)
+#define USART1_RDR USART1(0x24)
+#define USART1_TDR USART1(0x28)
+#define USART1_PRESC USART1(0x2C)
+#define USART_CR1_UE (1u << 0)
+#define USART_CR1_RE (1u << 2)
+#define USART_CR1_TE (1u << 3)
+#define USART_CR1_RXFNEIE (1u << 5)
+#define USART_CR1_FIFOEN (1u << 29)
+#define USART_ISR_FE (1u << 1)
+#define USART_ISR_NE (1u << 2)
+#define USART_ISR_ORE (1u << 3)
+#define USART_ISR_RXFNE (1u << 5)
+#define USART_ISR_TC (1u << 6)
+#define USART_ISR_TXFNF (1u << 7)
+#define USART_ISR_TEACK (1u << 21)
+#define USART_ISR_REACK (1u << 22)
+#define NJ_IRQ_USART1 159u
+#define NJ_INTERRUPTS 195u
+
+/* BSEC: the 96 bits of the unique id, words 5 to 7 of the fuses' shadow, to be read only. */
+#define NJ_UNIQUE_ID(word) (*(const volatile uint32_t *)(uintptr_t)(0x56009014u + 4u * (word)))
+
+/* The core. */
+#define NVIC_ENABLE(irq) NJ_REGISTER(0xE000E100u + 4u * ((irq) / 32u))
+#define NVIC_DISABLE(irq) NJ_REGISTER(0xE000E180u + 4u * ((irq) / 32u))
+#define NVIC_UNPEND(irq) NJ_REGISTER(0xE000E280u + 4u * ((irq) / 32u))
+#define NVIC_BIT(irq) (1u << ((irq) % 32u))
+#define SYST_CSR NJ_REGISTER(0xE000E010)
+#define SCB_ICSR NJ_REGISTER(0xE000ED04)
+#define SCB_VTOR NJ_REGISTER(0xE000ED08)
+#define SCB_AIRCR NJ_REGISTER(0xE000ED0C)
+#define SCB_CCR NJ_REGISTER(0xE000ED14)
+#define SCB_SHCSR NJ_REGISTER(0xE000ED24)
+#define SCB_CCSIDR NJ_REGISTER(0xE000ED80)
+#define SCB_CSSELR NJ_REGISTER(0xE000ED84)
+#define SCB_ICIALLU NJ_REGISTER(0xE000EF50)
+#define SCB_DCISW NJ_REGISTER(0xE000EF60)
+#define FPU_FPCCR NJ_REGISTER(0xE000EF34)
+#define FPU_FPDSCR NJ_REGISTER(0xE000EF3C)
+#define MPU_CTRL NJ_REGISTER(0xE000ED94)
+#define MPU_RNR NJ_REGISTER(0xE000ED98)
+#define MPU_RBAR NJ_REGISTER(0xE000ED9C)
+#define MPU_RLAR NJ_REGISTER(0xE000EDA0)
+#define MPU_MAIR0 NJ_REGISTER(0xE000EDC0)
+#define MEMSYSCTL_MSCR NJ_REGISTER(0xE001E000)
+#define MEMSYSCTL_MSCR_ICACTIVE (1u << 12)
+#define MEMSYSCTL_MSCR_DCACTIVE (1u << 13)
+#define DCB_DEMCR NJ_REGISTER(0xE000EDFC)
+#define DCB_DEMCR_TRCENA (1u << 24)
+#define PMU_CCNTR NJ_REGISTER(0xE000307C)
+#define PMU_CNTENSET NJ_REGISTER(0xE0003C00)
+#define PMU_OVSCLR NJ_REGISTER(0xE0003C80)
+#define PMU_CTRL NJ_REGISTER(0xE0003E04)
+#define PMU_CYCLES (1u << 31)
+#define PMU_CTRL_E (1u << 0)
+#define PMU_CTRL_C (1u << 2) /* the cycle counter begins at 0 */
+
+#endif

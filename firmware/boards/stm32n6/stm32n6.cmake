@@ -1,0 +1,29 @@
+# STM32N6: what its boards share. Included before project().
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR cortex-m55)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_ASM_COMPILER arm-none-eabi-gcc)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(NJ_CPU_FLAGS -mcpu=cortex-m55 -mthumb -mfloat-abi=hard)
+set(NJ_BOARD_SOURCES
+  ${CMAKE_CURRENT_LIST_DIR}/nj_startup.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_fault_entry.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_supply.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_clock.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_memory.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_mpu.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_cache.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_usart.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_cost.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_main.c)
+# An interrupt is taken there: no register of floating point or vectors may change in it.
+set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_usart.c PROPERTIES COMPILE_OPTIONS -mgeneral-regs-only)
+# nj_layout.h says where everything lies, to C and to the linker alike.
+set(NJ_LINKER_SCRIPT ${CMAKE_BINARY_DIR}/nj_stm32n6.ld)
+execute_process(
+  COMMAND ${CMAKE_C_COMPILER} -E -P -x c ${CMAKE_CURRENT_LIST_DIR}/nj_stm32n6.ld -o ${NJ_LINKER_SCRIPT}
+  COMMAND_ERROR_IS_FATAL ANY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+  ${CMAKE_CURRENT_LIST_DIR}/nj_stm32n6.ld ${CMAKE_CURRENT_LIST_DIR}/nj_layout.h)
+set(NJ_LINK_FLAGS -nostartfiles -T${NJ_LINKER_SCRIPT} -Wl,--build-id=sha1 -Wl,--gc-sections)
+set(NJ_LINK_LIBRARIES m c gcc)

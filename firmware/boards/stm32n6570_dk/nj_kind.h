@@ -1,0 +1,10 @@
+/* STM32N6570-DK: the board's own converter gives the core's voltage.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef NJ_KIND_H
+#define NJ_KIND_H
+
+#define NJ_BOARD_KIND "stm32n6570-dk"
+#define NJ_SUPPLY_EXTERNAL 1
+
+#endif

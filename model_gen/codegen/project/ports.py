@@ -1,0 +1,51 @@
+"""Which boards have a port, and the folders of firmware/boards that make each up."""
+
+from pathlib import Path
+
+from host.errors import BadInput
+from host.nearest import did_you_mean
+from model_gen.codegen.cm55.memory import MemoryMap, memory_map
+from model_gen.codegen.templates import FIRMWARE
+
+BOARDS = FIRMWARE / "boards"
+_CORTEX_M55 = "cortex_m55"
+_STM32N6 = (_CORTEX_M55, "stm32n6")
+# What is shared first; a file of a later folder stands for one of the same name before it.
+_PARTS: dict[str, tuple[str, ...]] = {
+    "native": ("native",),
+    "nucleo-n657x0-q": (*_STM32N6, "nucleo_n657x0_q"),
+    "stm32n6570-dk": (*_STM32N6, "stm32n6570_dk"),
+    "virtual": (_CORTEX_M55, "virtual"),
+}
+
+
+def boards() -> list[str]:
+    """The names of the boards that have a port."""
+    return sorted(_PARTS)
+
+
+def check_board(name: str) -> None:
+    """Refuse a board that has no port.
+
+    Raises:
+        BadInput: naming the nearest that has one.
+    """
+    if name not in _PARTS:
+        raise BadInput(
+            f"board must be one of {', '.join(boards())}.{did_you_mean(name, boards())}",
+            evidence=f"Received: {name!r}",
+        )
+
+
+def port_folders(name: str) -> list[Path]:
+    """The folders of a board's port."""
+    return [BOARDS / part for part in _PARTS[name]]
+
+
+def port_memory(name: str) -> MemoryMap | None:
+    """The memory map of a board; None where it has none to speak of (native)."""
+    for folder in reversed(port_folders(name)):
+        found = memory_map(folder, name)
+        if found is not None:
+            return found
+    return None
