@@ -1,0 +1,197 @@
+/*
+ * A virtual STM32N6 with the switches of development boot: machine `nightjar-n6`.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "nightjar_n6.h"
+#include "nj_layout.h"
+#include "exec/address-spaces.h"
+#include "hw/arm/boot.h"
+#include "hw/qdev-clock.h"
+#include "hw/qdev-properties.h"
+#include "hw/sysbus.h"
+#include "qapi/error.h"
+#include "sysemu/reset.h"
+#include "sysemu/sysemu.h"
+
+#define INTERRUPTS 195
+#define BOOT_STACK (NJ_AXISRAM2 + 0x1000)
+
+typedef struct {
+    MachineState parent;
+    char *unique;
+} N6Machine;
+
+#define TYPE_N6_MACHINE MACHINE_TYPE_NAME("nightjar-n6")
+DECLARE_INSTANCE_CHECKER(N6Machine, N6_MACHINE, TYPE_N6_MACHINE)
+
+/* What memory without power answers. */
+static uint64_t off_read(void *opaque, hwaddr at, unsigned size)
+{
+    return 0;
+}
+
+static void off_write(void *opaque, hwaddr at, uint64_t value, unsigned size)
+{
+}
+
+static const MemoryRegionOps off_ops = {
+    .read = off_read, .write = off_write, .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+    .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+};
+
+/* Peripheral addresses that belong to no block that we know. */
+static uint64_t nothing_read(void *opaque, hwaddr at, unsigned size)
+{
+    if (current_cpu) {
+        n6_punish(opaque, "peripherals", 0x40000000 + at, "read of a block that is not listed", 0);
+    }
+    return 0;
+}
+
+static void nothing_write(void *opaque, hwaddr at, uint64_t value, unsigned size)
+{
+    if (current_cpu) {
+        n6_punish(opaque, "peripherals", 0x40000000 + at, "write of a block that is not listed", value);
+    }
+}
+
+static const MemoryRegionOps nothing_ops = {
+    .read = nothing_read, .write = nothing_write, .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+    .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+};
+
+static MemoryRegion *add_ram(MemoryRegion *system, const char *name, uint32_t base, uint32_t bytes)
+{
+    MemoryRegion *ram = g_new0(MemoryRegion, 1);
+
+    memory_region_init_ram(ram, NULL, name, bytes, &error_fatal);
+    memory_region_add_subregion(system, base, ram);
+    return ram;
+}
+
+/* The same memory without the bit that says "secure". */
+static void add_alias(MemoryRegion *system, MemoryRegion *of, const char *name, uint32_t base)
+{
+    MemoryRegion *alias = g_new0(MemoryRegion, 1);
+
+    memory_region_init_alias(alias, NULL, name, of, 0, memory_region_size(of));
+    memory_region_add_subregion(system, base & ~0x10000000u, alias);
+}
+
+/* The boot ROM with the switches of development boot: it waits for a debugger. */
+static void add_boot_rom(MemoryRegion *system)
+{
+    static const uint32_t words[] = {
+        BOOT_STACK, NJ_BOOT_ROM + 9,
+        0xe7fdbf30, /* wfi; b back to it */
+    };
+    MemoryRegion *rom = add_ram(system, "boot ROM", NJ_BOOT_ROM, 0x20000);
+    uint8_t *bytes = memory_region_get_ram_ptr(rom);
+
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+        stl_le_p(bytes + 4 * i, words[i]);
+    }
+    memory_region_set_readonly(rom, true);
+}
+
+static void reset(void *opaque)
+{
+    N6 *chip = opaque;
+
+    n6_reset_blocks(chip);
+    n6_rcc_reset(chip);
+    n6_usart_reset(chip);
+    n6_update_memories(chip);
+}
+
+static void n6_init(MachineState *machine)
+{
+    static const uint32_t gated[] = {NJ_AXISRAM3, NJ_AXISRAM4, NJ_AXISRAM5, NJ_AXISRAM6};
+    N6 *chip = g_new0(N6, 1);
+    MemoryRegion *system = get_system_memory();
+    MemoryRegion *peripherals = g_new0(MemoryRegion, 1), *nothing = g_new0(MemoryRegion, 1), *ram;
+
+    chip->unique = N6_MACHINE(machine)->unique ? N6_MACHINE(machine)->unique[0] : '0';
+    chip->cpu_clock = clock_new(OBJECT(machine), "cpu-clock");
+    chip->reference_clock = clock_new(OBJECT(machine), "reference-clock");
+    clock_set_hz(chip->cpu_clock, 64000000);
+    clock_set_hz(chip->reference_clock, 8000000);
+
+    ram = add_ram(system, "ITCM", NJ_ITCM, NJ_ITCM_BYTES);
+    add_alias(system, ram, "ITCM, non-secure", NJ_ITCM);
+    ram = add_ram(system, "DTCM", NJ_DTCM, NJ_DTCM_BYTES);
+    add_alias(system, ram, "DTCM, non-secure", NJ_DTCM);
+    ram = add_ram(system, "AXISRAM1 and 2", NJ_AXISRAM1, NJ_AXISRAM1_BYTES + NJ_AXISRAM2_BYTES);
+    add_alias(system, ram, "AXISRAM1 and 2, non-secure", NJ_AXISRAM1);
+    ram = add_ram(system, "AXISRAM3 to 6", NJ_AXISRAM3, 4 * NJ_AXISRAM3_TO_6_EACH_BYTES);
+    for (unsigned i = 0; i < ARRAY_SIZE(gated); i++) {
+        memory_region_init_io(&chip->off[i], NULL, &off_ops, chip, "AXISRAM without power", NJ_AXISRAM3_TO_6_EACH_BYTES);
+        memory_region_add_subregion_overlap(system, gated[i], &chip->off[i], 1);
+    }
+    add_boot_rom(system);
+
+    memory_region_init(peripherals, NULL, "peripherals", 0x10000000);
+    memory_region_init_io(nothing, NULL, &nothing_ops, chip, "no peripheral", 0x10000000);
+    memory_region_add_subregion_overlap(peripherals, 0, nothing, -1);
+    memory_region_add_subregion(system, 0x50000000, peripherals);
+    add_alias(system, peripherals, "peripherals, non-secure", 0x50000000);
+    n6_rcc_start(chip, peripherals);
+    n6_others_start(chip, peripherals);
+
+    object_initialize_child(OBJECT(machine), "cpu", &chip->cpu, TYPE_ARMV7M);
+    qdev_prop_set_uint32(DEVICE(&chip->cpu), "num-irq", INTERRUPTS);
+    qdev_prop_set_string(DEVICE(&chip->cpu), "cpu-type", machine->cpu_type);
+    qdev_prop_set_uint32(DEVICE(&chip->cpu), "init-svtor", NJ_BOOT_ROM);
+    qdev_connect_clock_in(DEVICE(&chip->cpu), "cpuclk", chip->cpu_clock);
+    qdev_connect_clock_in(DEVICE(&chip->cpu), "refclk", chip->reference_clock);
+    object_property_set_link(OBJECT(&chip->cpu), "memory", OBJECT(system), &error_abort);
+    sysbus_realize(SYS_BUS_DEVICE(&chip->cpu), &error_fatal);
+    n6_core_start(chip);
+    n6_usart_start(chip, peripherals, serial_hd(0));
+    qemu_register_reset(reset, chip);
+    armv7m_load_kernel(ARM_CPU(first_cpu), NULL, 0, 0);
+}
+
+static char *get_unique(Object *object, Error **error)
+{
+    return g_strdup(N6_MACHINE(object)->unique);
+}
+
+static void set_unique(Object *object, const char *value, Error **error)
+{
+    if (strlen(value) != 1) {
+        error_setg(error, "uid is one character, the last of the chip's unique id; received '%s'", value);
+        return;
+    }
+    g_free(N6_MACHINE(object)->unique);
+    N6_MACHINE(object)->unique = g_strdup(value);
+}
+
+static void n6_class_init(ObjectClass *class, void *data)
+{
+    MachineClass *machine = MACHINE_CLASS(class);
+
+    machine->desc = "Nightjar's STM32N6 (Cortex-M55)";
+    machine->init = n6_init;
+    machine->default_cpu_type = ARM_CPU_TYPE_NAME("cortex-m55");
+    machine->default_cpus = machine->min_cpus = machine->max_cpus = 1;
+    machine->no_floppy = machine->no_cdrom = machine->no_parallel = true;
+    object_class_property_add_str(class, "uid", get_unique, set_unique);
+}
+
+static const TypeInfo n6_type = {
+    .name = TYPE_N6_MACHINE,
+    .parent = TYPE_MACHINE,
+    .instance_size = sizeof(N6Machine),
+    .class_init = n6_class_init,
+};
+
+static void n6_register(void)
+{
+    type_register_static(&n6_type);
+}
+
+type_init(n6_register)

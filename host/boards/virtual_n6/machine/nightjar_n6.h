@@ -1,0 +1,95 @@
+/*
+ * The parts of the virtual STM32N6.
+ *
+ * Built as part of QEMU and derived from how its machines are written.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef NIGHTJAR_N6_H
+#define NIGHTJAR_N6_H
+
+#include "qemu/osdep.h"
+#include "chardev/char-fe.h"
+#include "exec/memory.h"
+#include "hw/arm/armv7m.h"
+#include "hw/boards.h"
+#include "hw/clock.h"
+
+typedef struct N6 N6;
+typedef struct N6Block N6Block;
+
+/* A register: what it is after a reset, the bits that exist, and those of them that firmware can change. */
+typedef struct {
+    uint32_t offset;
+    uint32_t reset;
+    uint32_t known;
+    uint32_t writable;
+    const char *name;
+    /* Whether +0x800 sets and +0x1000 clears bits of it. */
+    bool set_clear;
+    /* A stretch of equal registers: how many, and how far apart. 0 is one. */
+    unsigned count;
+    uint32_t stride;
+} N6Register;
+
+/* A block of registers; an access to one that is not in its list ends the run. */
+struct N6Block {
+    N6 *chip;
+    const char *name;
+    uint32_t base; /* secure alias */
+    uint32_t size;
+    const N6Register *registers;
+    unsigned registers_count;
+    uint32_t clock; /* offset of the enable register in RCC, 0: always clocked */
+    uint32_t clock_bit;
+    /* Optional: what a read gives in place of what was written, and what a write does; `offset` within the block. */
+    uint32_t (*read)(N6 *chip, uint32_t offset, uint32_t value);
+    void (*written)(N6 *chip, uint32_t offset, uint32_t before, uint32_t value);
+    MemoryRegion memory;
+    uint32_t values[0x500];
+};
+
+#define N6_OFF INT64_MIN
+#define N6_FIFO 8
+#define N6_LINE 65536
+
+struct N6 {
+    ARMv7MState cpu;
+    Clock *cpu_clock, *reference_clock;
+    N6Block *blocks[16];
+    unsigned blocks_count;
+    /* AXISRAM3 to 6 and what covers each while it has no power. */
+    MemoryRegion off[4];
+    /* RCC: when each oscillator or PLL was switched on, in virtual ns; N6_OFF is off. */
+    int64_t on_since[32];
+    /* USART1: what is on its way, what has arrived. */
+    CharBackend line;
+    uint8_t coming[N6_LINE];
+    unsigned coming_first, coming_count;
+    uint8_t fifo[N6_FIFO];
+    unsigned fifo_count;
+    bool overrun;
+    QEMUTimer *bit_timer;
+    qemu_irq usart_irq;
+    char unique;
+};
+
+/* End the run: what firmware did that the chip has no answer to. */
+void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value);
+
+N6Block *n6_add_block(N6 *chip, MemoryRegion *system, const N6Block *what);
+uint32_t *n6_value(N6 *chip, uint32_t address);
+void n6_reset_blocks(N6 *chip);
+
+void n6_rcc_start(N6 *chip, MemoryRegion *system);
+void n6_rcc_reset(N6 *chip);
+uint32_t n6_cpu_hz(N6 *chip);
+uint32_t n6_apb2_hz(N6 *chip);
+bool n6_clocked(N6 *chip, uint32_t enable_register, uint32_t bit);
+void n6_update_memories(N6 *chip);
+
+void n6_others_start(N6 *chip, MemoryRegion *system);
+void n6_core_start(N6 *chip);
+void n6_usart_start(N6 *chip, MemoryRegion *system, Chardev *line);
+void n6_usart_reset(N6 *chip);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * USART1: registers of a USART of ST's third version, with FIFO. A byte arrives every ten bit times of virtual time, whether
+ * anybody reads or not; the one behind a full FIFO is lost, and ORE says so.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "nightjar_n6.h"
+#include "hw/irq.h"
+#include "qapi/error.h"
+#include "qemu/timer.h"
+
+#define BASE 0x52001000
+#define CR1 0x00
+#define CR3 0x08
+#define BRR 0x0C
+#define ISR 0x1C
+#define ICR 0x20
+#define RDR 0x24
+#define TDR 0x28
+
+#define UE (1u << 0)
+#define RE (1u << 2)
+#define TE (1u << 3)
+#define RXFNEIE (1u << 5)
+#define FIFOEN (1u << 29)
+#define ORE (1u << 3)
+
+static const N6Register registers[] = {
+    {.offset = CR1, .known = 0x3FFFFFFF, .writable = 0x3FFFFFFF, .name = "CR1"},
+    {.offset = 0x04, .known = 0xFFFFFFF9, .writable = 0xFFFFFFF9, .name = "CR2"},
+    {.offset = CR3, .known = 0xFEFFFFFF, .writable = 0xFEFFFFFF, .name = "CR3"},
+    {.offset = BRR, .known = 0x0000FFFF, .writable = 0x0000FFFF, .name = "BRR"},
+    {.offset = 0x18, .known = 0x0000001F, .name = "RQR"},
+    {.offset = ISR, .known = 0x0FFFFFFF, .name = "ISR"},
+    {.offset = ICR, .known = 0x00123BFF, .name = "ICR"},
+    {.offset = RDR, .known = 0x000001FF, .name = "RDR"},
+    {.offset = TDR, .known = 0x000001FF, .writable = 0x000001FF, .name = "TDR"},
+    {.offset = 0x2C, .known = 0x0000000F, .writable = 0x0000000F, .name = "PRESC"},
+};
+
+static uint32_t control(N6 *chip)
+{
+    return *n6_value(chip, BASE + CR1);
+}
+
+/* How many bytes wait without being read. */
+static unsigned room(N6 *chip)
+{
+    return control(chip) & FIFOEN ? N6_FIFO : 1;
+}
+
+static int64_t byte_ns(N6 *chip)
+{
+    uint32_t divider = *n6_value(chip, BASE + BRR), hz = n6_apb2_hz(chip);
+
+    return divider >= 16 && hz ? (int64_t)10 * 1000000000 * divider / hz : 1000000;
+}
+
+static void update(N6 *chip)
+{
+    bool asks = control(chip) & RXFNEIE && (chip->fifo_count || chip->overrun);
+
+    qemu_set_irq(chip->usart_irq, asks);
+}
+
+/* The next byte, if one is on its way, ends a byte's time from now. */
+static void schedule(N6 *chip)
+{
+    if (chip->coming_count && !timer_pending(chip->bit_timer)) {
+        timer_mod(chip->bit_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + byte_ns(chip));
+    }
+}
+
+static void arrives(void *opaque)
+{
+    N6 *chip = opaque;
+    uint8_t byte = chip->coming[chip->coming_first];
+
+    chip->coming_first = (chip->coming_first + 1) % N6_LINE;
+    chip->coming_count--;
+    if ((control(chip) & (UE | RE)) == (UE | RE) && n6_clocked(chip, 0x26C, 4)) {
+        if (chip->fifo_count < room(chip)) {
+            chip->fifo[chip->fifo_count++] = byte;
+        } else {
+            chip->overrun = true;
+        }
+    }
+    update(chip);
+    schedule(chip);
+    qemu_chr_fe_accept_input(&chip->line);
+}
+
+static uint32_t usart_read(N6 *chip, uint32_t offset, uint32_t given)
+{
+    if (offset == ISR) {
+        uint32_t on = control(chip) & UE ? control(chip) : 0;
+
+        return 1u << 7 | 1u << 6 | (on & FIFOEN ? 1u << 23 : 0) /* TXFNF, TC, TXFE */
+               | (chip->fifo_count ? 1u << 5 : 0) | (chip->overrun ? ORE : 0)
+               | (on & TE ? 1u << 21 : 0) | (on & RE ? 1u << 22 : 0);
+    }
+    if (offset == RDR && chip->fifo_count) {
+        uint8_t byte = chip->fifo[0];
+
+        memmove(chip->fifo, chip->fifo + 1, --chip->fifo_count);
+        update(chip);
+        return byte;
+    }
+    return given;
+}
+
+static void usart_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
+{
+    if (offset == ICR && given & ORE) {
+        chip->overrun = false;
+    }
+    if (offset == TDR && (control(chip) & (UE | TE)) == (UE | TE)) {
+        uint8_t byte = given;
+
+        qemu_chr_fe_write_all(&chip->line, &byte, 1);
+    }
+    update(chip);
+}
+
+static int line_room(void *opaque)
+{
+    N6 *chip = opaque;
+
+    return N6_LINE - chip->coming_count;
+}
+
+static void line_gives(void *opaque, const uint8_t *bytes, int count)
+{
+    N6 *chip = opaque;
+
+    for (int i = 0; i < count; i++) {
+        chip->coming[(chip->coming_first + chip->coming_count++) % N6_LINE] = bytes[i];
+    }
+    schedule(chip);
+}
+
+void n6_usart_reset(N6 *chip)
+{
+    chip->fifo_count = 0;
+    chip->overrun = false;
+    update(chip);
+}
+
+void n6_usart_start(N6 *chip, MemoryRegion *system, Chardev *line)
+{
+    const N6Block what = {
+        .name = "USART1", .base = BASE, .size = 0x30, .registers = registers,
+        .registers_count = ARRAY_SIZE(registers), .clock = 0x26C, .clock_bit = 4,
+        .read = usart_read, .written = usart_written,
+    };
+    n6_add_block(chip, system, &what);
+    chip->bit_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, arrives, chip);
+    chip->usart_irq = qdev_get_gpio_in(DEVICE(&chip->cpu), 159);
+    if (line) {
+        qemu_chr_fe_init(&chip->line, line, &error_abort);
+        qemu_chr_fe_set_handlers(&chip->line, line_room, line_gives, NULL, NULL, chip, NULL, true);
+    }
+}
