@@ -9,7 +9,7 @@ BACKEND ?= cm55
 BIN := .venv/bin
 SCONS := $(BIN)/scons -Q BOARD=$(BOARD) BUNDLE=$(BUNDLE) BACKEND=$(BACKEND)
 
-.PHONY: help setup demo test lint firmware flash hil doctor clean
+.PHONY: help setup demo test lint firmware flash hil n6-virtual doctor clean
 
 help:
 	@echo "make demo      recordings to a byte-exact verdict on a virtual board (build/demo/)"
@@ -43,6 +43,9 @@ flash:
 
 hil:
 	$(call target,$(SCONS) bundle && $(BIN)/nightjar hil --board $(BOARD) --bundle $(BUNDLE))
+
+n6-virtual:
+	$(call target,$(BIN)/nightjar board build n6-virtual)
 
 doctor:
 	$(call target,$(BIN)/nightjar doctor)

@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 KINDS = {
     "virtual": ("host.boards.virtual", "VirtualBoard"),
     "native": ("host.boards.native", "NativeBoard"),
+    "n6-virtual": ("host.boards.n6_virtual", "N6VirtualBoard"),
 }
-# What the firmware of each kind counts when it runs, as its HELLO must say.
-UNITS = {"virtual": "instructions", "native": "none"}
+# What the firmware of each counts when it runs, as its HELLO must say.
+UNITS = {"virtual": "instructions", "native": "none", "n6-virtual": "cycles"}
+# What that is where it is no cycle: nobody who emulates a processor knows how long it takes.
+_COUNTED = {"n6-virtual": "instructions"}
+# The kinds of board whose firmware each runs, the one that is built where none is given first; others run their own.
+_RUNS = {"n6-virtual": ("stm32n6570-dk", "nucleo-n657x0-q")}
 _FREE = 2.0  # seconds that a process that was ended has for freeing its lock
 _LOG = logging.getLogger("nightjar.boards")
 
@@ -68,6 +73,37 @@ def counts(name: str) -> bool:
     """
     check_name(name)
     return UNITS[name] != "none"
+
+
+def counted(name: str) -> str:
+    """The unit of what a kind of board counts, whatever its firmware calls it.
+
+    Raises:
+        BadInput: no such kind.
+    """
+    check_name(name)
+    return _COUNTED.get(name, UNITS[name])
+
+
+def runs(name: str) -> tuple[str, ...]:
+    """The kinds of board whose firmware a board runs; the first is what is built for it."""
+    return _RUNS.get(name, (name,))
+
+
+def require_runs(name: str, kind: str) -> None:
+    """Refuse firmware of a kind of board that another one does not run.
+
+    Raises:
+        BadInput: naming a board that does.
+    """
+    if kind in runs(name):
+        return
+    fitting = [board for board in KINDS if kind in runs(board)]
+    raise BadInput(
+        "the firmware was generated for another board",
+        evidence=f"Received: --board {name}, a project for {kind}",
+        next_step=f"use --board {fitting[0]}" if fitting else f"generate it for {runs(name)[0]}",
+    )
 
 
 def _kind(name: str) -> Any:

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -23,50 +24,83 @@ PROGRAM = "gdb-multiarch"
 PACKAGE = "gdb-multiarch"
 _DONE = "nightjar: done"
 _SAY_DONE = f"echo {_DONE}\\n"
-_LOAD = f"""\
-load
-compare-sections
-monitor system_reset
-detach
-{_SAY_DONE}
-"""
-_RESET = f"""\
-monitor system_reset
-detach
-{_SAY_DONE}
-"""
+_RESET = "monitor system_reset"
+_LOAD = "load\ncompare-sections"
 # A line of a backtrace: #0  0x10001234 in name (...) at file:line
 _FRAME = r"^#\d+ +(?:0x[0-9a-f]+ in )?([^ (]+) \("
 
 
-def flash(socket: Path, elf: Path, deadline: Deadline) -> FlashReport:
-    """Write the sections of `elf`, read them back, and reset.
+@dataclass(frozen=True)
+class Debugger:
+    """gdb on the server that listens at `socket`.
 
-    Raises:
-        HostFailure: gdb is missing.
-        BadInput: there is no such ELF, or it is none.
-        FlashFailure: it could not be written, or reads back differently.
+    vectors: the address of the vector table that the core is started from, where a reset alone
+    does not start what was loaded: development boot ends in the boot ROM, which waits for a debugger.
     """
-    _check_elf(elf)
-    sections = _loaded_sections(elf)
-    started = time.monotonic()
-    output = _run(socket, _LOAD, deadline, elf)
-    total = time.monotonic() - started
-    size = re.search(r"load size (\d+)", output)
-    if size is None:
-        raise _failed("gdb did not say what it wrote", output)
-    _check_read_back(sections, output)
-    return FlashReport(int(size[1]), _transfer_seconds(output, int(size[1]), total), total)
 
+    socket: Path
+    vectors: int | None = None
 
-def reset(socket: Path, deadline: Deadline) -> None:
-    """Start what is in the board's memory again, whatever state the CPU is in.
+    def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
+        """Write the sections of `elf`, read them back, and reset.
 
-    Raises:
-        HostFailure: gdb is missing.
-        FlashFailure: gdb could not reach the board.
-    """
-    _run(socket, _RESET, deadline, None)
+        Raises:
+            HostFailure: gdb is missing.
+            BadInput: there is no such ELF, or it is none.
+            FlashFailure: it could not be written, or reads back differently.
+        """
+        _check_elf(elf)
+        sections = _loaded_sections(elf)
+        started = time.monotonic()
+        # Where a debugger starts the core, what ran before may not touch what is written.
+        steps = [_LOAD, _RESET] if self.vectors is None else [_RESET, _LOAD]
+        output = _run(self.socket, self._script(*steps), deadline, elf)
+        total = time.monotonic() - started
+        size = re.search(r"load size (\d+)", output)
+        if size is None:
+            raise _failed("gdb did not say what it wrote", output)
+        _check_read_back(sections, output)
+        return FlashReport(int(size[1]), _transfer_seconds(output, int(size[1]), total), total)
+
+    def reset(self, deadline: Deadline) -> None:
+        """Start what is in the board's memory again, whatever state the CPU is in.
+
+        Raises:
+            HostFailure: gdb is missing.
+            FlashFailure: gdb could not reach the board.
+        """
+        _run(self.socket, self._script(_RESET), deadline, None)
+
+    def looks(self, elf: Path, deadline: Deadline) -> list[tuple[int, list[str]]]:
+        """Stop the CPU twice for a moment: its PC, and the functions under way, innermost first.
+
+        Empty when gdb cannot.
+
+        Raises:
+            HostFailure: gdb is missing.
+        """
+        look = ['printf "nightjar: pc %#x\\n", (unsigned)$pc', "bt 32", "detach"]
+        again = [f"shell sleep {BETWEEN}", f"target remote {self.socket.name}"]
+        try:
+            output = _run(self.socket, "", deadline, elf, [*look, *again, *look])
+        except FlashFailure:
+            return []
+        return [
+            (int(part.split()[0], 16), re.findall(_FRAME, part, re.MULTILINE))
+            for part in output.split("nightjar: pc ")[1:]
+        ]
+
+    def _script(self, *steps: str) -> str:
+        """Commands that end with a core that runs."""
+        lines = list(steps)
+        if self.vectors is not None:
+            # After a reset, which alone clears what no debugger can: control, the stacks' limits, masks.
+            lines += [
+                f"set $sp = *(unsigned *){self.vectors:#x}",
+                f"set $pc = *(unsigned *){self.vectors + 4:#x} & ~1",
+                "set $xpsr = 0x1000000",
+            ]
+        return "\n".join([*lines, "detach", _SAY_DONE, ""])
 
 
 _Section = tuple[str, int, int]  # name, first physical address, the one behind the last
@@ -114,26 +148,6 @@ def _loaded_sections(elf: Path) -> list[_Section]:
             evidence=f"Received: {elf}: {error}",
             next_step="build the firmware again with `nightjar build`",
         ) from error
-
-
-def looks(socket: Path, elf: Path, deadline: Deadline) -> list[tuple[int, list[str]]]:
-    """Stop the CPU twice for a moment: its PC, and the functions under way, innermost first.
-
-    Empty when gdb cannot.
-
-    Raises:
-        HostFailure: gdb is missing.
-    """
-    look = ['printf "nightjar: pc %#x\\n", (unsigned)$pc', "bt 32", "detach"]
-    again = [f"shell sleep {BETWEEN}", f"target remote {socket.name}"]
-    try:
-        output = _run(socket, "", deadline, elf, [*look, *again, *look])
-    except FlashFailure:
-        return []
-    return [
-        (int(part.split()[0], 16), re.findall(_FRAME, part, re.MULTILINE))
-        for part in output.split("nightjar: pc ")[1:]
-    ]
 
 
 def _run(

@@ -4,8 +4,9 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.process import ProcessId, ended_within, error_text, spawn, state_of
@@ -44,35 +45,61 @@ def with_arguments(more: Iterable[str]) -> Iterator[None]:
         _extra.clear()
 
 
-def arguments(program: str, more: tuple[str, ...] = ()) -> list[str]:
-    """The command line, `more` last: an AN547 with one Cortex-M55, halted until gdb has written.
+@dataclass(frozen=True)
+class Machine:
+    """A machine of QEMU.
 
-    One instruction takes 64 ns of virtual time (`-icount shift=6`), so that its timers count instructions.
+    program: finds the QEMU that has it, or raises HostFailure. arguments: behind the program.
+    sockets: what it opens in its folder when it has started.
     """
-    return [
-        program,
-        *("-machine", "mps3-an547", "-nodefaults", "-display", "none", "-S"),
-        *("-icount", "shift=6"),
-        *("-chardev", f"socket,id=gdb,path={GDB_SOCKET},server=on,wait=off", "-gdb", "chardev:gdb"),
-        *("-chardev", f"socket,id=uart0,path={UART_SOCKET},server=on,wait=off"),
-        *("-serial", "chardev:uart0"),
+
+    program: Callable[[], str]
+    arguments: tuple[str, ...]
+    sockets: tuple[str, ...]
+
+
+def _debian() -> str:
+    program = find_tool(PROGRAM, PACKAGE)
+    check_version(program, _LEAST, PACKAGE, "older ones lack `-netdev dgram` on unix sockets")
+    return program
+
+
+# Halted until gdb has written. One instruction takes 64 ns of virtual time (`-icount shift=6`), so that timers count
+# instructions.
+COMMON = (
+    *("-nodefaults", "-display", "none", "-S"),
+    *("-icount", "shift=6"),
+    *("-chardev", f"socket,id=gdb,path={GDB_SOCKET},server=on,wait=off", "-gdb", "chardev:gdb"),
+)
+SERIAL = (
+    *("-chardev", f"socket,id=uart0,path={UART_SOCKET},server=on,wait=off"),
+    *("-serial", "chardev:uart0"),
+)
+# One Cortex-M55 of Arm's, with a network chip.
+AN547 = Machine(
+    program=_debian,
+    arguments=(
+        *("-machine", "mps3-an547"),
+        *COMMON,
+        *SERIAL,
         "-netdev",
         f"dgram,id=net,local.type=unix,local.path={NET_BOARD},remote.type=unix,remote.path={NET_HOST}",
         *("-net", "nic,netdev=net"),
-        *_extra,
-        *more,
-    ]
+    ),
+    sockets=(GDB_SOCKET, UART_SOCKET, NET_BOARD),
+)
 
 
 def start(
     folder: Path,
+    machine: Machine,
     *,
     kept: bool,
     deadline: Deadline,
     hold: int | None = None,
     more: tuple[str, ...] = (),
 ) -> "tuple[subprocess.Popen[bytes], ProcessId]":
-    """Start QEMU in `folder`, with `more` arguments, and wait until it answers.
+    """Start a machine in `folder`, with `more` arguments, and wait until it answers.
 
     `hold` is a lock that it holds from now on.
 
@@ -82,16 +109,15 @@ def start(
     Raises:
         HostFailure: QEMU is missing, too old, or does not start; with what it said.
     """
-    program = find_tool(PROGRAM, PACKAGE)
-    check_version(program, _LEAST, PACKAGE, "older ones lack `-netdev dgram` on unix sockets")
-    child = spawn(arguments(program, more), folder, kept=kept, hold=hold)
+    command = [machine.program(), *machine.arguments, *_extra, *more]
+    child = spawn(command, folder, kept=kept, hold=hold)
     try:
         # It opens its sockets before it has its memory, and answers when it has.
-        while not (_has_sockets(folder) and answers(folder, deadline)):
+        while not (_has_sockets(folder, machine) and answers(folder, deadline)):
             if ended_within(child.pid, deadline.at_most(_LOOK)):
                 raise _ended_at_once(child, folder)
             if deadline.expired:
-                what = "answer" if _has_sockets(folder) else "open its sockets"
+                what = "answer" if _has_sockets(folder, machine) else "open its sockets"
                 raise _trouble(f"QEMU did not {what} before the deadline", folder)
         process = ProcessId.of(child.pid)
         if process is None:
@@ -103,8 +129,8 @@ def start(
     return child, process
 
 
-def _has_sockets(folder: Path) -> bool:
-    return all((folder / name).exists() for name in (GDB_SOCKET, UART_SOCKET, NET_BOARD))
+def _has_sockets(folder: Path, machine: Machine) -> bool:
+    return all((folder / name).exists() for name in machine.sockets)
 
 
 def answers(folder: Path, deadline: Deadline) -> bool:

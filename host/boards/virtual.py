@@ -3,6 +3,7 @@
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from host.boards import gdb, qemu
 from host.boards.base import FlashReport
@@ -27,6 +28,8 @@ class VirtualBoard:
     """One QEMU; ours, or a kept one that `record` describes."""
 
     name = NAME
+    machine: ClassVar[qemu.Machine] = qemu.AN547
+    vectors: ClassVar[int | None] = None  # as gdb.Debugger's
 
     def __init__(
         self,
@@ -48,7 +51,9 @@ class VirtualBoard:
         """Start a board of our own, its QEMU with `more` arguments; it dies with us."""
         own, limit = own_folder(private), Deadline.after(_START)
         try:
-            child, process = qemu.start(own.path, kept=False, deadline=limit, more=more)
+            child, process = qemu.start(
+                own.path, cls.machine, kept=False, deadline=limit, more=more
+            )
         except BaseException:
             own.remove()
             raise
@@ -57,7 +62,8 @@ class VirtualBoard:
     @classmethod
     def keep(cls, folder: Path, hold: int) -> Record:
         """Start a board that outlives us in `folder`, holding the lock `hold`, and record it."""
-        child, process = qemu.start(folder, kept=True, deadline=Deadline.after(_START), hold=hold)
+        limit = Deadline.after(_START)
+        child, process = qemu.start(folder, cls.machine, kept=True, deadline=limit, hold=hold)
         try:
             record = Record(folder, process, True, None, right_now(), this_command())
             record.save()
@@ -81,7 +87,7 @@ class VirtualBoard:
         # What is in memory is unknown until the new firmware is whole.
         self._remember(None)
         try:
-            report = gdb.flash(self._folder / qemu.GDB_SOCKET, elf, deadline)
+            report = self._debugger.flash(elf, deadline)
         except FlashFailure as error:
             raise self._cause_of(error) from error
         if self._record is not None:
@@ -90,7 +96,7 @@ class VirtualBoard:
 
     def reset(self, deadline: Deadline) -> None:
         try:
-            gdb.reset(self._folder / qemu.GDB_SOCKET, deadline)
+            self._debugger.reset(deadline)
         except FlashFailure as error:
             raise self._cause_of(error) from error
 
@@ -106,7 +112,7 @@ class VirtualBoard:
         return symbolize(("arm-none-eabi-addr2line",), elf, pc)
 
     def whereabouts(self, elf: Path, deadline: Deadline) -> Whereabouts | None:
-        looks = gdb.looks(self._folder / qemu.GDB_SOCKET, elf, deadline)
+        looks = self._debugger.looks(elf, deadline)
         return most_telling(
             [
                 Whereabouts(pc, self.symbolize(elf, pc), in_code(elf, pc), _waits(functions))
@@ -119,6 +125,10 @@ class VirtualBoard:
             end_child(self._child)
         if self._own is not None:
             self._own.remove()
+
+    @property
+    def _debugger(self) -> gdb.Debugger:
+        return gdb.Debugger(self._folder / qemu.GDB_SOCKET, self.vectors)
 
     def _remember(self, elf_sha256: str | None) -> None:
         if self._record is not None:

@@ -4,19 +4,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import Group, json_option, say, wait_option, write_json
+from host.cli.common import Choice, Group, json_option, say, wait_option, write_json
 
 if TYPE_CHECKING:
     from host.boards.record import Record
 
 SCHEMA = "nightjar/board/1"
 LIST_SCHEMA = "nightjar/boards/1"
+BUILD_SCHEMA = "nightjar/board-build/1"
+_BUILD = 3600.0  # seconds for building a QEMU
 _NAME = click.argument("name", default="virtual", metavar="[NAME=virtual]")
 
 
 @click.group(cls=Group)
 def command() -> None:
-    """Keep a board alive between commands: up, down, status."""
+    """Keep a board alive between commands: up, down, status. Build a virtual one: build."""
 
 
 @command.command()
@@ -92,6 +94,22 @@ def status(name: str, json_path: str | None) -> None:
     lost = [process.pid for process in found.lost]
     more = {"holder": holder, "lost": lost, "unseen": found.unseen}
     write_json(json_path, {**_payload(name, found.record), **more})
+
+
+@command.command("build")
+@click.argument("name", type=Choice(["n6-virtual"]))
+@json_option
+def build_board(name: str, json_path: str | None) -> None:
+    """Build the virtual STM32N6, QEMU with our machine, from Debian's source. Does nothing when it is built."""
+    from host.boards.virtual_n6.build import build, require_program
+    from host.deadline import Deadline
+
+    changed = build(lambda text: say(text, json_path), Deadline.after(_BUILD))
+    say(f"{name}: {'built' if changed else 'is built'}, {require_program()}", json_path)
+    write_json(
+        json_path,
+        {"schema": BUILD_SCHEMA, "board": name, "program": require_program(), "changed": changed},
+    )
 
 
 def _describe(record: "Record") -> str:

@@ -87,19 +87,14 @@ def _project(
     source: Path, board: str, out: Path | None, force: bool, json_path: str | None
 ) -> "Project":
     """The built project: `source` itself, or made from it."""
+    from host.boards import require_runs, runs
     from host.deadline import Deadline
-    from host.errors import BadInput
     from host.owned import alone_in, around
     from host.project import DESCRIPTION, load_project
 
     if (source / DESCRIPTION).is_file():
         project = load_project(source)
-        if project.description.board != board:
-            raise BadInput(
-                f"this firmware is for the board {project.description.board}",
-                evidence=f"Received: --board {board}, {source}",
-                next_step=f"use --board {project.description.board}, or generate it for {board}",
-            )
+        require_runs(board, project.description.board)
         with alone_in(around(source), Deadline.after(_BUILD)):
             return _built(project, json_path)
     from host.bundle import load_subject
@@ -110,7 +105,7 @@ def _project(
     from model_gen.codegen.project.generate import generate
 
     with alone_in(around(folder), Deadline.after(_BUILD)):
-        return _built(generate(subject, board, folder, force=force), json_path)
+        return _built(generate(subject, runs(board)[0], folder, force=force), json_path)
 
 
 def _built(project: "Project", json_path: str | None) -> "Project":

@@ -3,8 +3,9 @@
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 
-from host.boards import UNITS, open_board
+from host.boards import UNITS, counted, open_board
 from host.boards.base import Board
 from host.boards.silence import explain_silence
 from host.compare.session import Session
@@ -65,7 +66,7 @@ class Contact:
         check_tables(hello, session.project)
         check_unit(hello, UNITS[session.board])
         self.client = client
-        return hello
+        return replace(hello, cost_unit=counted(session.board))
 
     def explained(self, error: NightjarError) -> NightjarError:
         """The failure behind `error`, as far as the board can tell: whose fault a silence is, where a fault is."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from host.boards import require_runs, runs
 from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.elf_record import check_recorded
@@ -58,12 +59,7 @@ def prepare(
                 evidence=f"Received: {project} without {taken.elf.relative_to(project)}",
                 next_step="build it with `cmake -G Ninja -S . -B build && cmake --build build`",
             )
-        if taken.description.board != board:
-            raise BadInput(
-                "the project was generated for another board",
-                evidence=f"Received: --board {board}, a project for {taken.description.board}",
-                next_step=f"use --board {taken.description.board}",
-            )
+        require_runs(board, taken.description.board)
         if rounding not in (None, taken.description.rules):
             raise BadInput(
                 "the project was generated with other rounding rules",
@@ -80,8 +76,9 @@ def prepare(
     folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)
     patience = Deadline.after(BUILD) if limit is None else limit.at_most(BUILD)
     with alone_in(folder, patience):
+        kind = runs(board)[0]
         made = generate(
-            subject, board, folder / "firmware", rounding=rounding, stream=stream, force=force
+            subject, kind, folder / "firmware", rounding=rounding, stream=stream, force=force
         )
         if rounding == "tflm":
             _ = KeptReference(subject.model, rounding).ports  # its judge may refuse: before a build

@@ -1,0 +1,230 @@
+"""Builds the QEMU that has our machine: Debian's source of QEMU 7.2, our files and a minimal list of devices."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from host.boards.n6_layout import HEADER
+from host.bootstrap import ROOT, apt_command
+from host.deadline import Deadline
+from host.errors import HostFailure
+from host.files import write_atomically
+from host.owned import alone_in
+
+HERE = Path(__file__).resolve().parent
+PROGRAM = "qemu-system-arm"
+COMMAND = "make n6-virtual"
+VERSION = "7.2"
+# Debian's packages beside a C compiler.
+PACKAGES = (
+    *("meson", "ninja-build", "pkg-config", "libglib2.0-dev", "libpixman-1-dev", "libfdt-dev"),
+    *("flex", "bison", "dpkg-dev"),
+)
+_STAMP = "sources.sha256"
+_DEVICES = "nightjar"
+_CONFIG = """\
+CONFIG_ARM_V7M=y
+CONFIG_MPS2=y
+CONFIG_SEMIHOSTING=y
+CONFIG_ARM_COMPATIBLE_SEMIHOSTING=y
+CONFIG_PL031=y
+"""
+_CONFIGURE = (
+    *("--meson=/usr/bin/meson", "--target-list=arm-softmmu", f"--with-devices-arm={_DEVICES}"),
+    *("--without-default-features", "--enable-fdt=system", "--enable-tcg", "--enable-plugins"),
+    *("--disable-docs", "--disable-tools", "--disable-guest-agent", "--disable-werror"),
+    "--disable-install-blobs",
+)
+
+
+def find() -> Path | None:
+    """The QEMU with our machine, of just these sources; None where it has not been built."""
+    program = _place() / PROGRAM
+    try:
+        return program if (_place() / _STAMP).read_text() == sources_digest() else None
+    except OSError:
+        return None
+
+
+def require_program() -> str:
+    """The path of the QEMU with our machine.
+
+    Raises:
+        HostFailure: it has not been built, or from other sources.
+    """
+    program = find()
+    if program is None:
+        raise HostFailure(
+            "the virtual STM32N6 has not been built",
+            evidence=f"Received: no {_place() / PROGRAM} of this version",
+            next_step="make n6-virtual (about 8 minutes of processor time, once)",
+        )
+    return str(program)
+
+
+def sources_digest() -> str:
+    """SHA-256 over everything of ours that the machine is made from."""
+    digest = hashlib.sha256(f"{VERSION} {_CONFIG} {_CONFIGURE}".encode())
+    for path in (*_machine(), HEADER):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def build(say: Callable[[str], None], limit: Deadline) -> bool:
+    """Build the machine where it is not built; whether there was anything to do.
+
+    Whole or not at all: the program appears when it has answered.
+
+    Raises:
+        HostFailure: packages are missing, no source can be had, or a step failed; with what it said.
+    """
+    if find() is not None:
+        return False
+    with alone_in(_place(), limit):
+        if find() is not None:
+            return False
+        _require_packages()
+        _place().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="work-", dir=_place()) as name:
+            work = Path(name)
+            say(f"fetching Debian's source of QEMU {VERSION}")
+            source = _unpacked(work, limit)
+            _add_ours(source)
+            say("configuring")
+            made = work / "build"
+            made.mkdir()
+            _run([str(source / "configure"), *_CONFIGURE], made, limit)
+            say("compiling (some minutes)")
+            _run(["ninja", PROGRAM], made, limit)
+            program = made / PROGRAM
+            _run(["strip", str(program)], made, limit)
+            _run([str(program), "-machine", "nightjar-n6,help"], made, limit)
+            program.replace(_place() / PROGRAM)
+            write_atomically(_place() / _STAMP, sources_digest().encode())
+    return True
+
+
+def _place() -> Path:
+    return ROOT / "build" / "n6-virtual"
+
+
+def _machine() -> list[Path]:
+    return sorted((HERE / "machine").glob("*.[ch]"))
+
+
+def _require_packages() -> None:
+    missing = [name for name in PACKAGES if not _is_installed(name)]
+    if missing:
+        raise HostFailure(
+            "Debian's packages for building QEMU are missing",
+            evidence=f"Received: no {', '.join(missing)}",
+            next_step=apt_command(missing),
+        )
+
+
+def _is_installed(package: str) -> bool:
+    done = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, text=True
+    )
+    return done.returncode == 0 and done.stdout.endswith("ok installed")
+
+
+def _unpacked(work: Path, limit: Deadline) -> Path:
+    """Debian's source with Debian's patches. The system's own lists are neither used nor changed."""
+    apt = work / "apt"
+    (apt / "lists").mkdir(parents=True)
+    (apt / "parts").mkdir()
+    for path in (Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")):
+        if path.suffix in (".list", ".sources") and path.is_file():
+            (apt / "parts" / path.name).write_text(_of_sources(path))
+    (apt / "conf").write_text(
+        f'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "{apt}/parts";\n'
+        f'Dir::State::lists "{apt}/lists";\nDir::Cache "{apt}";\nAPT::Sandbox::User "root";\n'
+    )
+    environment = {"APT_CONFIG": str(apt / "conf")}
+    _run(["apt-get", "update"], work, limit, environment)
+    _run(["apt-get", "source", "--download-only", "qemu"], work, limit, environment)
+    found = [path for path in work.glob("qemu_*.dsc") if _version(path) == VERSION]
+    if not found:
+        others = ", ".join(path.name for path in work.glob("qemu_*.dsc")) or "no source package"
+        raise HostFailure(
+            f"the machine fits QEMU {VERSION}, which Debian 12 has the source of",
+            evidence=f"Received: {others}",
+            next_step="build it on Debian 12, or add Debian 12's sources to /etc/apt",
+        )
+    _run(["dpkg-source", "--no-check", "-x", found[0].name, "source"], work, limit)
+    return work / "source"
+
+
+def _of_sources(path: Path) -> str:
+    """A list of packages as one of sources."""
+    text = path.read_text(errors="replace")
+    if path.suffix == ".list":
+        return re.sub(r"^deb ", "deb-src ", text, flags=re.MULTILINE)
+    return re.sub(r"^Types:.*$", "Types: deb-src", text, flags=re.MULTILINE)
+
+
+def _version(dsc: Path) -> str:
+    found = re.match(r"qemu_(\d+\.\d+)", dsc.name)
+    return found[1] if found else ""
+
+
+def _add_ours(source: Path) -> None:
+    """Our files beside QEMU's machines, and the list of devices."""
+    for path in (*_machine(), HEADER):
+        shutil.copy(path, source / "hw" / "arm" / path.name)
+    (source / f"configs/devices/arm-softmmu/{_DEVICES}.mak").write_text(_CONFIG)
+    names = ", ".join(f"'{path.name}'" for path in _machine() if path.suffix == ".c")
+    _exchange(
+        source / "hw/arm/meson.build", "hw_arch +=", f"arm_ss.add(files({names}))\nhw_arch +="
+    )
+    # Debian's tarball lacks the files that this would unpack.
+    wanted = "unpack_edk2_blobs = bzip2.found()"
+    _exchange(source / "meson.build", wanted, "unpack_edk2_blobs = false")
+
+
+def _exchange(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    if text.count(old) != 1:
+        raise HostFailure(
+            f"QEMU's {path.name} is not what our files fit",
+            evidence=f"Received: {old!r} {text.count(old)} times in it, expected once",
+            next_step=f"build it from Debian 12's source of QEMU {VERSION}",
+        )
+    path.write_text(text.replace(old, new))
+
+
+def _run(
+    command: list[str], where: Path, limit: Deadline, environment: dict[str, str] | None = None
+) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=where,
+            env={**os.environ, "LC_ALL": "C", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=max(limit.remaining, 0.001),
+        )
+    except OSError as error:
+        raise _failed(command, f"{error.strerror}") from error
+    except subprocess.TimeoutExpired:
+        raise _failed(command, "it did not end before the deadline") from None
+    if done.returncode:
+        raise _failed(command, " | ".join(done.stdout.strip().splitlines()[-8:]))
+
+
+def _failed(command: list[str], said: str) -> HostFailure:
+    return HostFailure(
+        f"building the virtual STM32N6 failed at `{Path(command[0]).name}`",
+        evidence=f"Received: {said[-2000:]}",
+        next_step=f"mend that, then `{COMMAND}` again; {apt_command(list(PACKAGES))} gives what it takes",
+    )
