@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from host.boards import runs
+from host.boards.virtual_n6.build import find
 from model_gen.codegen.project.messages import write_messages
+from model_gen.codegen.project.ports import write_port
 
 HERE = Path(__file__).parent
 NEEDS = {
     "native": ("gcc",),
     "virtual": ("arm-none-eabi-gcc", "qemu-system-arm", "gdb-multiarch"),
+    "n6-virtual": ("arm-none-eabi-gcc", "gdb-multiarch"),
 }
 
 
@@ -33,9 +37,12 @@ def tiny_elf(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         cmake, ninja = tool("cmake"), tool("ninja")
         if cmake is None or ninja is None or not all(map(shutil.which, NEEDS[board])):
             pytest.skip(f"needs cmake, ninja, {', '.join(NEEDS[board])}")
+        if board == "n6-virtual" and find() is None:
+            pytest.skip("make n6-virtual")
         write_messages(root / "messages")
+        write_port(runs(board)[0], root / board / "port")
         configure = [cmake, "-G", "Ninja", "-S", str(HERE / "tiny"), "-B", str(root / board)]
-        configure += [f"-DCMAKE_MAKE_PROGRAM={ninja}", f"-DNJ_BOARD={board}"]
+        configure += [f"-DCMAKE_MAKE_PROGRAM={ninja}", f"-DNJ_PORT={root / board / 'port'}"]
         configure += [f"-DNJ_MESSAGES={root / 'messages'}"]
         for command in (configure, [cmake, "--build", str(root / board)]):
             done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

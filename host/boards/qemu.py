@@ -172,6 +172,14 @@ def why_died(folder: Path, code: int | None = None) -> NightjarError:
             evidence="; ".join([lockup[1], *(f"{name} {value}" for name, value in registers)]),
             next_step="look at vector table, stack and fault handler; then flash the board again",
         )
+    punished = re.search(r"nightjar-n6: ([^\n]*)", text)
+    if punished is not None:
+        return FirmwareFailure(
+            "the firmware did what the virtual STM32N6 has no answer to, and its run ended",
+            evidence=punished[1],
+            next_step="look up the pc in the ELF's map; a register that the chip does have belongs into the lists"
+            " of host/boards/virtual_n6/machine",
+        )
     if code not in (-signal.SIGKILL, -signal.SIGTERM) and _COMPLAINT.search(text):
         return _trouble("QEMU gave up", folder)
     return BoardFailure(

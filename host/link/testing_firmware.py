@@ -103,10 +103,11 @@ def build_firmware(name: str, board: str) -> Path:
     with FileLock(folder / "lock"):
         source = folder / "source"
         _write_source(name, source)
+        _write_port(board, folder / "port")
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         build = folder / "build"
         configure = ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(build)]
-        configure += [f"-DNJ_BOARD={board}", f"-DNJ_MESSAGES={folder / 'messages'}"]
+        configure += [f"-DNJ_PORT={folder / 'port'}", f"-DNJ_MESSAGES={folder / 'messages'}"]
         for command in (configure, ["cmake", "--build", str(build), "-j", "2"]):
             done = subprocess.run(command, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
@@ -116,6 +117,12 @@ def build_firmware(name: str, board: str) -> Path:
 def can_build(board: str) -> bool:
     """Whether the compiler for `board` is installed."""
     return shutil.which("gcc" if board == "native" else "arm-none-eabi-gcc") is not None
+
+
+def _write_port(board: str, folder: Path) -> None:
+    from model_gen.codegen.project.ports import write_port
+
+    write_port(board, folder)
 
 
 def _write_source(name: str, source: Path) -> None:

@@ -34,7 +34,7 @@ static bool reporting;
 static uint32_t find_return(const uint32_t **at) {
     while (*at < nj_stack_end) {
         const uint32_t word = *(*at)++;
-        if ((word & 1u) != 0 && word > (uint32_t)(uintptr_t)nj_text_begin && word < (uint32_t)(uintptr_t)nj_text_end) {
+        if ((word & 1u) != 0 && word > (uint32_t)(uintptr_t)nj_code_begin && word < (uint32_t)(uintptr_t)nj_text_end) {
             return word;
         }
     }

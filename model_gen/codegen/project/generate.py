@@ -17,7 +17,7 @@ from model_gen.codegen.cm55.compile import BACKEND, Generated, banner, compile_m
 from model_gen.codegen.project.frontend import check_stream, render_frontend
 from model_gen.codegen.project.limits import check_core
 from model_gen.codegen.project.messages import messages
-from model_gen.codegen.project.ports import check_board, port_folders, port_memory
+from model_gen.codegen.project.ports import check_board, port_files, port_memory
 from model_gen.codegen.templates import FIRMWARE, render
 from model_gen.codegen.tflite.graph import Tensor
 
@@ -39,7 +39,7 @@ BUILT = tuple(
         ),
     )
 )
-_COPIED = (".c", ".h", ".ld", ".cmake")
+_COPIED = (".c", ".h")
 FOLDED = "folded: constant since generation"
 
 Files = dict[str, bytes]  # path in the project, with slashes -> content
@@ -205,8 +205,7 @@ def _project_files(
     files: Files = {}
     files |= _copies(FIRMWARE / "core", "core")
     files |= _copies(FIRMWARE / "kernels", "kernels")
-    for folder in port_folders(described.board):
-        files |= _copies(folder, "board")
+    files |= {f"board/{name}": content for name, content in port_files(described.board).items()}
     files |= {f"messages/{name}": content for name, content in link.items()}
     note = banner(described.model_sha256)
     texts = dict(generated.sources)

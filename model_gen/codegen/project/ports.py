@@ -8,6 +8,7 @@ from model_gen.codegen.cm55.memory import MemoryMap, memory_map
 from model_gen.codegen.templates import FIRMWARE
 
 BOARDS = FIRMWARE / "boards"
+_COPIED = (".c", ".h", ".ld", ".cmake")
 _CORTEX_M55 = "cortex_m55"
 _STM32N6 = (_CORTEX_M55, "stm32n6")
 # What is shared first; a file of a later folder stands for one of the same name before it.
@@ -40,6 +41,25 @@ def check_board(name: str) -> None:
 def port_folders(name: str) -> list[Path]:
     """The folders of a board's port."""
     return [BOARDS / part for part in _PARTS[name]]
+
+
+def port_files(name: str) -> dict[str, bytes]:
+    """What a project's folder `board` holds, by name."""
+    return {
+        path.name: path.read_bytes()
+        for folder in port_folders(name)
+        for path in sorted(folder.iterdir())
+        if path.suffix in _COPIED
+    }
+
+
+def write_port(name: str, folder: Path) -> None:
+    """Write `port_files` to a folder; what is there already is not touched, so that its build stays valid."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in port_files(name).items():
+        path = folder / file
+        if not path.is_file() or path.read_bytes() != content:
+            path.write_bytes(content)
 
 
 def port_memory(name: str) -> MemoryMap | None:

@@ -11,6 +11,7 @@
 #include "hw/qdev-properties.h"
 #include "hw/sysbus.h"
 #include "qapi/error.h"
+#include "sysemu/qtest.h"
 #include "sysemu/reset.h"
 #include "sysemu/sysemu.h"
 
@@ -44,7 +45,7 @@ static const MemoryRegionOps off_ops = {
 /* Peripheral addresses that belong to no block that we know. */
 static uint64_t nothing_read(void *opaque, hwaddr at, unsigned size)
 {
-    if (current_cpu) {
+    if (current_cpu || qtest_enabled()) {
         n6_punish(opaque, "peripherals", 0x40000000 + at, "read of a block that is not listed", 0);
     }
     return 0;
@@ -52,7 +53,7 @@ static uint64_t nothing_read(void *opaque, hwaddr at, unsigned size)
 
 static void nothing_write(void *opaque, hwaddr at, uint64_t value, unsigned size)
 {
-    if (current_cpu) {
+    if (current_cpu || qtest_enabled()) {
         n6_punish(opaque, "peripherals", 0x40000000 + at, "write of a block that is not listed", value);
     }
 }
@@ -109,10 +110,10 @@ static void reset(void *opaque)
 
 static void n6_init(MachineState *machine)
 {
-    static const uint32_t gated[] = {NJ_AXISRAM3, NJ_AXISRAM4, NJ_AXISRAM5, NJ_AXISRAM6};
     N6 *chip = g_new0(N6, 1);
     MemoryRegion *system = get_system_memory();
-    MemoryRegion *peripherals = g_new0(MemoryRegion, 1), *nothing = g_new0(MemoryRegion, 1), *ram;
+    MemoryRegion *peripherals = g_new0(MemoryRegion, 1), *nothing = g_new0(MemoryRegion, 1), *gated = g_new0(MemoryRegion, 1),
+                 *ram;
 
     chip->unique = N6_MACHINE(machine)->unique ? N6_MACHINE(machine)->unique[0] : '0';
     chip->cpu_clock = clock_new(OBJECT(machine), "cpu-clock");
@@ -126,11 +127,14 @@ static void n6_init(MachineState *machine)
     add_alias(system, ram, "DTCM, non-secure", NJ_DTCM);
     ram = add_ram(system, "AXISRAM1 and 2", NJ_AXISRAM1, NJ_AXISRAM1_BYTES + NJ_AXISRAM2_BYTES);
     add_alias(system, ram, "AXISRAM1 and 2, non-secure", NJ_AXISRAM1);
-    ram = add_ram(system, "AXISRAM3 to 6", NJ_AXISRAM3, 4 * NJ_AXISRAM3_TO_6_EACH_BYTES);
-    for (unsigned i = 0; i < ARRAY_SIZE(gated); i++) {
+    memory_region_init(gated, NULL, "AXISRAM3 to 6", ARRAY_SIZE(chip->off) * NJ_AXISRAM3_TO_6_EACH_BYTES);
+    add_ram(gated, "AXISRAM3 to 6 with power", 0, memory_region_size(gated));
+    for (unsigned i = 0; i < ARRAY_SIZE(chip->off); i++) {
         memory_region_init_io(&chip->off[i], NULL, &off_ops, chip, "AXISRAM without power", NJ_AXISRAM3_TO_6_EACH_BYTES);
-        memory_region_add_subregion_overlap(system, gated[i], &chip->off[i], 1);
+        memory_region_add_subregion_overlap(gated, i * NJ_AXISRAM3_TO_6_EACH_BYTES, &chip->off[i], 1);
     }
+    memory_region_add_subregion(system, NJ_AXISRAM3, gated);
+    add_alias(system, gated, "AXISRAM3 to 6, non-secure", NJ_AXISRAM3);
     add_boot_rom(system);
 
     memory_region_init(peripherals, NULL, "peripherals", 0x10000000);

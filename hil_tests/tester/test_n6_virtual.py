@@ -1,0 +1,122 @@
+"""The STM32N6's own ELF on a virtual one: exact like every tier, its counts those of `virtual`, its wrongs punished."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hil_tests.tester.conftest import Make
+from host.boards.virtual_n6.build import find
+from host.build import build
+from host.bundle import Subject
+from host.compare.prepare import prepare
+from host.compare.prove import prove
+from host.compare.session import Session
+from host.deadline import Deadline
+from host.errors import BadInput, FirmwareFailure
+from host.project import Project, load_project
+from host.report.verdict import Verdict
+from model_gen.codegen.project.generate import generate
+
+pytestmark = pytest.mark.skipif(find() is None, reason="make n6-virtual")
+
+
+def judged(made: Make, bundle: Path, board: str, root: Path) -> Verdict:
+    subject, project = made(bundle, board)
+    return prove(Session(project, subject, board, vectors=2, seed=1, root=root))
+
+
+def test_every_tensor_and_every_count(made: Make, bundle_path: Path, boards: Path) -> None:
+    virtual = judged(made, bundle_path, "virtual", boards)
+    n6 = judged(made, bundle_path, "n6-virtual", boards)
+    assert (n6.exact, n6.complete) == (True, True)
+    assert (n6.board, n6.tier, n6.proved.cost_unit) == (
+        "stm32n6570-dk",
+        "n6-virtual",
+        "instructions",
+    )
+    # One instruction is one count on either, and the kernels are the same code.
+    assert n6.cost.model == virtual.cost.model
+    assert n6.cost.frontend == virtual.cost.frontend
+    costs = [[layer.instructions for layer in verdict.layers] for verdict in (virtual, n6)]
+    assert costs[0] == costs[1]
+    assert "us" not in n6.as_json()["cost"]
+
+
+def test_the_nucleo_s_project_runs_and_others_are_refused(
+    made: Make, bundle_path: Path, boards: Path, tmp_path: Path
+) -> None:
+    subject, virtual = made(bundle_path, "virtual")
+    with pytest.raises(BadInput, match="generated for another board"):
+        prepare(bundle_path, "n6-virtual", project=virtual.path)
+    nucleo = generate(subject, "nucleo-n657x0-q", tmp_path / "nucleo")
+    build(nucleo, Deadline.after(300))
+    verdict = prove(Session(nucleo, subject, "n6-virtual", vectors=1, seed=1, root=boards))
+    assert (verdict.exact, verdict.board) == (True, "nucleo-n657x0-q")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Whose model, the project's folder, and its main file as it was."""
+
+    subject: Subject
+    folder: Path
+    main: str
+
+    def with_code(self, code: str) -> Project:
+        """The project, built, with statements in front of everything that its main function does."""
+        place = "cause = chip_cause();"
+        assert self.main.count(place) == 1
+        (self.folder / "board/nj_main.c").write_text(self.main.replace(place, code + place))
+        tools = Path(sys.executable).parent
+        configure = [tools / "cmake", "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={tools / 'ninja'}"]
+        built = self.folder / "build"
+        for command in (
+            [*configure, "-S", self.folder, "-B", built],
+            [tools / "cmake", "--build", built],
+        ):
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return load_project(self.folder)
+
+
+WRONGS = {
+    # What the main function does first, and what the run ends with.
+    "burns a fuse": (
+        "RCC_APB4ENSR2 = RCC_APB4_2_BSEC; NJ_REGISTER(0x56009014u) = 1;",
+        "BSEC 56009014: a fuse would have been burnt",
+    ),
+    "writes an unknown register": (
+        "NJ_REGISTER(0x56028FF0u) = 1;",
+        "RCC 56028ff0: write of a register that is not listed",
+    ),
+    "writes an unknown bit": (
+        "RCC_CFGR1 = RCC_CFGR1 | 1u << 5;",
+        "RCC 56028020: write of a bit that is not listed",
+    ),
+    "switches off its own clock": (
+        "RCC_CFGR1 = 0; RCC_CCR = RCC_HSI;",
+        "the oscillator that the core runs from was switched off",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def workshop(made: Make, bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A copy of the project, to be spoilt and built again."""
+    subject, project = made(bundle_path, "n6-virtual")
+    copy = tmp_path_factory.mktemp("workshop") / "project"
+    shutil.copytree(project.path, copy, ignore=shutil.ignore_patterns("build"))
+    return Workshop(subject, copy, (copy / "board/nj_main.c").read_text())
+
+
+@pytest.mark.parametrize("wrong", WRONGS)
+def test_a_wrong_is_named_with_its_address(workshop: Workshop, boards: Path, wrong: str) -> None:
+    code, said = WRONGS[wrong]
+    project = workshop.with_code(code)
+    with pytest.raises(FirmwareFailure) as caught:
+        prove(Session(project, workshop.subject, "n6-virtual", vectors=1, seed=1, root=boards))
+    assert said in caught.value.evidence
+    assert "pc about" in caught.value.evidence
