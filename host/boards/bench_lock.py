@@ -38,22 +38,22 @@ def lock_name(kind: str, probe: str) -> str:
 
 @contextmanager
 def bench_lock(
-    kind: str, probe: str, *, name: str, wait: float = 0, root: Path = ROOT
-) -> Iterator[None]:
-    """Hold the board behind a probe against every user of this computer.
+    kind: str, probe: str, *, name: str, wait: float = 0, root: Path | None = None
+) -> Iterator[int]:
+    """Hold the board behind a probe against every user of this computer; gives the handle that holds it.
 
     Args:
         kind: kind of board.
         probe: serial number of its probe.
         name: what the bench calls it, for messages.
         wait: seconds to wait for who holds it.
-        root: the folder of locks.
+        root: the folder of locks, for tests; None is the computer's.
 
     Raises:
         BoardLocked: somebody else holds it.
         HostFailure: the folder or the file cannot be trusted or made.
     """
-    file = lock_name(kind, probe)
+    root, file = root or ROOT, lock_name(kind, probe)
     folder = _open_folder(root, make=True)
     try:
         handle = _take(folder, root, file, Deadline.after(max(wait, _GRACE)))
@@ -61,7 +61,7 @@ def bench_lock(
             raise _locked(name, _record(folder, file))
         try:
             _write_record(folder, file, name)
-            yield
+            yield handle
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(_own_record(file), dir_fd=folder)
@@ -70,13 +70,13 @@ def bench_lock(
         os.close(folder)
 
 
-def bench_holder(kind: str, probe: str, *, root: Path = ROOT) -> dict[str, Any] | None:
+def bench_holder(kind: str, probe: str, *, root: Path | None = None) -> dict[str, Any] | None:
     """Who holds a board now: pid, uid, command, since and name as far as known; None: nobody. Nothing is written.
 
     Raises:
         HostFailure: the folder or the file cannot be trusted.
     """
-    file = lock_name(kind, probe)
+    root, file = root or ROOT, lock_name(kind, probe)
     try:
         folder = _open_folder(root, make=False)
     except FileNotFoundError:
@@ -87,7 +87,7 @@ def bench_holder(kind: str, probe: str, *, root: Path = ROOT) -> dict[str, Any] 
         os.close(folder)
 
 
-def forget_holders(kind: str, probe: str, *, root: Path = ROOT) -> int:
+def forget_holders(kind: str, probe: str, *, root: Path | None = None) -> int:
     """Remove the records that dead holders of a board left, as far as this user may; their number.
 
     Does nothing while the board is held.
@@ -95,7 +95,7 @@ def forget_holders(kind: str, probe: str, *, root: Path = ROOT) -> int:
     Raises:
         HostFailure: the folder or the file cannot be trusted.
     """
-    file = lock_name(kind, probe)
+    root, file = root or ROOT, lock_name(kind, probe)
     try:
         folder = _open_folder(root, make=False)
     except FileNotFoundError:

@@ -20,8 +20,9 @@ class Probe:
     node: Path
 
 
-def find_probes(usb: Path = USB) -> tuple[Probe, ...]:
-    """The ST-LINKs that are plugged in, by serial number."""
+def find_probes(usb: Path | None = None) -> tuple[Probe, ...]:
+    """The ST-LINKs that are plugged in, by serial number; `usb` is where the kernel lists devices, for tests."""
+    usb = usb or USB
     found = []
     for device in usb.iterdir() if usb.is_dir() else ():
         vendor, product = _word(device / "idVendor"), _word(device / "idProduct")
