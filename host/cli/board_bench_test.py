@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -246,29 +247,40 @@ def test_gdb_holds_the_board_until_it_ends(tmp_path: Path, bench: Path, lock_roo
 
 
 @pytest.mark.skipif(shutil.which("socat") is None, reason="socat is not installed")
-def test_log_shows_frames_and_foreign_bytes(
-    tmp_path: Path, bench: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_log_shows_frames_and_foreign_bytes(tmp_path: Path, bench: Path) -> None:
     said = tmp_path / "said"
     said.write_bytes(b"boot rom\r\n" + encode(Frame(FrameType.LOG, 0, 0, b"ready")) + b"tail")
     link = tmp_path / "port"
     socat = subprocess.Popen(
         ["socat", "-u", f"GOPEN:{said},ignoreeof", f"PTY,link={link},raw,wait-slave"]
     )
+    log = None
     try:
         while not link.exists():
             assert socat.poll() is None
         bench.write_text(f'[board.n]\nkind = "native"\nport = "{link}"\n')
-        code, result = answer(tmp_path, "board", "log", "n", "--for", "2")
-        assert code == 0
-        assert [(one["frame"], one["text"].strip()) for one in result["entries"]] == [
-            (False, "boot rom"),
-            (True, "ready"),
-            (False, "tail"),
-        ]
-        assert "LOG ready" in capsys.readouterr().out
+        code = "from host.cli import main; main(['board', 'log', 'n'])"
+        log = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert log.stdout is not None
+        assert [log.stdout.readline() for _ in range(3)] == ["boot rom\n", "LOG ready\n", "tail\n"]
+        log.send_signal(signal.SIGINT)
+        assert log.wait() == 130
     finally:
         socat.kill()
         socat.wait()
+        if log is not None:
+            log.kill()
+            log.communicate()
+
+
+def test_log_ends_after_its_time_and_needs_a_port(tmp_path: Path, bench: Path) -> None:
+    master, slave = os.openpty()
+    try:
+        bench.write_text(f'[board.n]\nkind = "native"\nport = "{os.ttyname(slave)}"\n')
+        code, result = answer(tmp_path, "board", "log", "n", "--for", "0.1")
+        assert (code, result["entries"]) == (0, [])
+    finally:
+        os.close(master)
+        os.close(slave)
     bench.write_text('[board.n]\nkind = "native"\n')
     assert answer(tmp_path, "board", "log", "n")[0] == 2

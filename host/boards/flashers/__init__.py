@@ -1,5 +1,6 @@
 """Ways to flash a bench board, one file each: what is written, and what every way can do."""
 
+import importlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
 from host.boards.kinds import NOT_SEEN, SILICON
 from host.deadline import Deadline
+from host.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Flasher(Protocol):
     def seen_on_a_board(self) -> bool:
         """Whether somebody has watched it work on a board."""
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What its commands do not say."""
+
     def commands(self, image: Image, board: BenchBoard) -> list[list[str]]:
         """The exact commands, in their order, each a list of words. Nothing is run.
 
@@ -67,6 +73,30 @@ class Flasher(Protocol):
         """
 
 
+# Way -> module and class. A new way is one file and one line here.
+_WAYS = {
+    "probe-rs": ("host.boards.flashers.probe_rs", "ProbeRs"),
+    "cubeprogrammer": ("host.boards.flashers.cubeprogrammer", "CubeProgrammer"),
+}
+
+
+def flasher_of(board: BenchBoard) -> Flasher:
+    """The way in which a board of the bench is flashed by a vendor's tool.
+
+    Raises:
+        BadInput: it is flashed in another way.
+    """
+    if board.flasher not in _WAYS:
+        raise BadInput(
+            f"{board.flasher} is no vendor's tool",
+            evidence=f"Received: flasher = {board.flasher!r} of board.{board.name}",
+            next_step=f"the tools are {', '.join(_WAYS)}",
+        )
+    module, name = _WAYS[board.flasher]
+    way: Flasher = getattr(importlib.import_module(module), name)()
+    return way
+
+
 def dry_run(flasher: Flasher, image: Image, board: BenchBoard) -> str:
     """What `flash --dry-run` prints: where the switches must stand, and each command as one types it.
 
@@ -76,7 +106,7 @@ def dry_run(flasher: Flasher, image: Image, board: BenchBoard) -> str:
     lines = [f"# {board.name} ({board.kind}), by {board.flasher}"]
     if not flasher.seen_on_a_board:
         lines[0] += f": {NOT_SEEN}"
-    lines += [f"# {line}" for line in switches(image, board)]
+    lines += [f"# {line}" for line in (*switches(image, board), *flasher.remarks)]
     lines += [shlex.join(command) for command in flasher.commands(image, board)]
     return "\n".join(lines) + "\n"
 

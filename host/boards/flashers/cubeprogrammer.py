@@ -23,7 +23,7 @@ from host.errors import BadInput, BoardFailure, FlashFailure, HostFailure
 PROGRAM = "STM32_Programmer_CLI"
 SIGNER = "STM32_SigningTool_CLI"
 MODES = ("HOTPLUG", "UR")
-_FIRST_STAGE = 0x70000000
+FIRST_STAGE = 0x70000000
 _NO_ANSWER = "the chip does not answer the probe in any connect mode"
 _SYMPTOMS = (
     Symptom(
@@ -73,6 +73,9 @@ class CubeProgrammer:
 
     probes: Callable[[], tuple[Probe, ...]] = find_probes
     seen_on_a_board: bool = False
+    remarks: tuple[str, ...] = (
+        "where the chip does not answer: mode=UR, then mode=powerdown freq=2000 and mode=HOTPLUG again",
+    )
 
     def commands(self, image: Image, board: BenchBoard) -> list[list[str]]:
         """As `Flasher.commands`: those of the first connect mode; others are tried where it fails."""
@@ -148,7 +151,7 @@ def _written(part: Part) -> Path:
 
 
 def _sign(part: Part) -> list[str]:
-    kind = "fsbl" if part.address == _FIRST_STAGE else "ssbl"
+    kind = "fsbl" if part.address == FIRST_STAGE else "ssbl"
     out = str(_written(part))
     head = [SIGNER, "-bin", str(part.file), "-nk", "-of", "0x80000000", "-t", kind]
     return [*head, "-hv", "2.3", "-align", "-o", out, "-dump", out, "-s"]

@@ -1,10 +1,11 @@
 """Flashing with tools that are not here: their exact commands, and what becomes of what they say.
 
-Stand-ins replay what the tools print and keep what they were called with.
+Stand-ins print what the tools say (`said`) and keep what they were called with.
 """
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from host.boards.bench_file import BenchBoard
-from host.boards.flashers import Flasher, Image, Part, dry_run
-from host.boards.flashers.cubeprogrammer import PROGRAM, SIGNER, CubeProgrammer
-from host.boards.flashers.header import check_header
+from host.boards.flashers import Image, Part, dry_run, flasher_of
+from host.boards.flashers.cubeprogrammer import FIRST_STAGE, PROGRAM, SIGNER, CubeProgrammer
+from host.boards.flashers.header import PAYLOAD, check_header
 from host.boards.flashers.probe_rs import ProbeRs
 from host.boards.probes import Probe
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, FlashFailure, HostFailure, NightjarError
 
-RECORDED = Path(__file__).parent / "recorded"
+SAID = Path(__file__).parent / "said"
 GOLDEN = Path(__file__).parent / "golden"
 ENTRY = 0x34180401
 ONE = Probe("0039003A3234510433353533", "0483:3754", "STLINK-V3", Path("/dev/bus/usb/001/004"))
@@ -56,13 +57,11 @@ class Tools:
         self.folder = folder
 
     def add(self, name: str, *turns: tuple[int, str]) -> None:
-        """A tool that ends with a code and replays a recorded output, turn by turn; the last stays."""
+        """A tool that ends with a code and says a text, turn by turn; the last stays."""
         program = self.folder / name
         program.write_text(STAND_IN.format(folder=str(self.folder), entry=ENTRY))
         program.chmod(0o755)
-        said = [
-            {"code": code, "says": (RECORDED / f"{text}.txt").read_text()} for code, text in turns
-        ]
+        said = [{"code": code, "says": (SAID / f"{text}.txt").read_text()} for code, text in turns]
         (self.folder / f"{name}.turns").write_text(json.dumps(said))
 
     @property
@@ -111,12 +110,17 @@ def soon() -> Deadline:
 def test_a_dry_run_prints_the_exact_commands(
     tools: Tools, image: Image, board: BenchBoard, way: str
 ) -> None:
-    flasher: Flasher = ProbeRs() if way == "probe-rs" else CubeProgrammer()
+    flasher = flasher_of(replace(board, flasher=way))
     chosen = headed(image) if way == "probe-rs" else image
     text = dry_run(flasher, chosen, replace(board, flasher=way))
     golden = GOLDEN / f"{way}-{board.kind}.txt"
     assert text.replace(str(image.elf.parent), "BUILD") == golden.read_text()
     assert tools.calls == []
+
+
+def test_gdb_is_no_vendors_tool() -> None:
+    with pytest.raises(BadInput, match="no vendor's tool"):
+        flasher_of(DK)
 
 
 def test_cubeprogrammer_signs_checks_and_writes(tools: Tools, image: Image) -> None:
@@ -267,3 +271,10 @@ def test_a_tool_that_hangs_ends_with_the_deadline(tools: Tools, image: Image) ->
     with pytest.raises(FlashFailure, match="did not finish before the deadline") as caught:
         ProbeRs(lambda: (ONE,)).flash(headed(image), DK, Deadline.after(0.5))
     assert "Erasing" in caught.value.evidence
+
+
+def test_the_first_stage_lies_where_the_layout_says() -> None:
+    layout = Path(__file__).parents[3] / "firmware/boards/stm32n6/nj_layout.h"
+    words = dict(re.findall(r"#define (\w+) (0x\w+)", layout.read_text()))
+    assert int(words["NJ_NOR_FIRST_STAGE"], 16) == FIRST_STAGE
+    assert int(words["NJ_IMAGE_HEADER_BYTES"], 16) == PAYLOAD

@@ -41,7 +41,7 @@ _SYMPTOMS = (
         "end what else uses it (a gdb server, an IDE); `nightjar doctor` checks udev rules and groups",
     ),
     Symptom(
-        r"verif\w* (failed|error)|contents? (do|does) not match|verification of flash",
+        r"verif\w*.* (failed|error)|contents? (do|does) not match",
         FlashFailure,
         "what was written reads back differently",
         "power-cycle the board and try again; if it stays, its NOR or its supply fails",
@@ -61,6 +61,7 @@ class ProbeRs:
 
     probes: Callable[[], tuple[Probe, ...]] = find_probes
     seen_on_a_board: bool = False
+    remarks: tuple[str, ...] = ("power-cycle the board first",)
 
     def commands(self, image: Image, board: BenchBoard) -> list[list[str]]:
         """As `Flasher.commands`."""
