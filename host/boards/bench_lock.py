@@ -294,6 +294,6 @@ def _untrusted(path: Path, reason: str) -> HostFailure:
     return HostFailure(
         "the lock of a bench board cannot be used",
         evidence=f"Received: {path}: {reason}",
-        next_step=f"let root look at what lies there and remove it; {ROOT} is a folder of"
-        f" mode {_FOR_ALL:04o}, and its locks are regular files that all users can read",
+        next_step=f"let root look at what lies there; {ROOT.parent} must be a folder that all users"
+        f" may write, {ROOT} one of mode {_FOR_ALL:04o}, and its locks regular files that all can read",
     )

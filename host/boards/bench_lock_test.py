@@ -119,6 +119,8 @@ def test_what_is_no_regular_file_is_refused(root: Path, tmp_path: Path, plant: s
         bench_lock(KIND, PROBE, name="left", root=root),
     ):
         pass
+    with pytest.raises(HostFailure):
+        bench_holder(KIND, PROBE, root=root)
     if plant == "dangling":
         assert not target.exists()
     if plant == "link":
@@ -149,6 +151,7 @@ def test_a_record_informs_only(root: Path) -> None:
         pass
     forged = root / f"{lock_name(KIND, PROBE)}.{os.geteuid() + 1}.holder.json"
     forged.write_text(json.dumps({"pid": os.getpid(), "command": "forged"}))
+    os.utime(forged, (1 << 32, 1 << 32))  # newer than any
     with bench_lock(KIND, PROBE, name="left", root=root):
         found = bench_holder(KIND, PROBE, root=root)
         assert found is not None
