@@ -64,6 +64,7 @@ def test_probes_and_rights(usb: Path, tmp_path: Path) -> None:
     assert doctor_bench.check_probes().status == "NOTE"
     st_link(usb, "1-1", ONE)
     assert ONE in doctor_bench.check_probes().detail
+    (usb / "1-1" / "busnum").write_text("999\n")
     rights = doctor_bench.check_rights()  # the node of the probe above is not there
     assert rights.status == "NOTE"
     assert "udevadm" in rights.remedy
