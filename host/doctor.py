@@ -4,15 +4,15 @@ import importlib.metadata
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from host.bootstrap import NEWEST, OLDEST, apt_command, has_libc_headers, has_newlib
+from host.doctor_bench import bench_checks
+from host.findings import ON_TARGET, TIERS, Finding, Tier, output_of
 
 OLDEST_QEMU = (7, 2)  # the first with -netdev dgram
 MACHINE = "mps3-an547"
@@ -20,41 +20,8 @@ FREE_BYTES = 2 << 30
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One check: `status` is OK or FAIL; `remedy` is the command that mends it."""
-
-    name: str
-    status: str
-    detail: str
-    remedy: str = ""
-    tiers: tuple[str, ...] = ("native", "virtual")  # that need it
-
-
-@dataclass(frozen=True)
-class Tier:
-    """A tier of boards and what keeps it from being used."""
-
-    name: str
-    problems: tuple[str, ...]
-
-    @property
-    def ready(self) -> bool:
-        return not self.problems
-
-
-def _output(command: list[str]) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
-
-
-def _tool(
-    name: str, package: str, command: list[str], tiers: tuple[str, ...] = ("native", "virtual")
-) -> Finding:
-    output = _output(command)
+def _tool(name: str, package: str, command: list[str], tiers: tuple[str, ...] = TIERS) -> Finding:
+    output = output_of(command)
     if output is None:
         return Finding(name, "FAIL", "not found, or it does not run", apt_command([package]), tiers)
     return Finding(name, "OK", output.splitlines()[0] if output else "", tiers=tiers)
@@ -136,7 +103,7 @@ def check_host_compiler() -> Finding:
 def check_cross_compiler() -> Finding:
     """arm-none-eabi-gcc and newlib."""
     finding = _tool(
-        "arm-none-eabi-gcc", "gcc-arm-none-eabi", ["arm-none-eabi-gcc", "--version"], ("virtual",)
+        "arm-none-eabi-gcc", "gcc-arm-none-eabi", ["arm-none-eabi-gcc", "--version"], ON_TARGET
     )
     if finding.status == "OK" and not has_newlib():
         return Finding(
@@ -144,7 +111,7 @@ def check_cross_compiler() -> Finding:
             "FAIL",
             "finds no headers of the C library",
             apt_command(["libnewlib-arm-none-eabi"]),
-            ("virtual",),
+            ON_TARGET,
         )
     return finding
 
@@ -152,8 +119,8 @@ def check_cross_compiler() -> Finding:
 def check_qemu() -> Finding:
     """A QEMU that has the machine and datagram networking."""
     name, tiers = "qemu-system-arm", ("virtual",)
-    output = _output([name, "--version"])
-    machines = _output([name, "-machine", "help"]) or ""
+    output = output_of([name, "--version"])
+    machines = output_of([name, "-machine", "help"]) or ""
     if output is None:
         return Finding(name, "FAIL", "not found, or it does not run", apt_command([name]), tiers)
     match = re.search(r"version (\d+)\.(\d+)[.\d]*", output)
@@ -173,7 +140,7 @@ def check_build_tool(name: str) -> Finding:
     """cmake and ninja, from the virtual environment or the system."""
     beside = Path(sys.executable).parent / name
     command = str(beside) if beside.exists() else name
-    output = _output([command, "--version"])
+    output = output_of([command, "--version"])
     if output is None:
         return Finding(name, "FAIL", "not found", f"{sys.executable} -m pip install -e '.[dev]'")
     return Finding(name, "OK", output.splitlines()[0])
@@ -204,23 +171,19 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     check_host_compiler,
     check_cross_compiler,
     check_qemu,
-    lambda: _tool("gdb-multiarch", "gdb-multiarch", ["gdb-multiarch", "--version"], ("virtual",)),
+    lambda: _tool("gdb-multiarch", "gdb-multiarch", ["gdb-multiarch", "--version"], ON_TARGET),
     lambda: check_build_tool("cmake"),
     lambda: check_build_tool("ninja"),
     check_disk,
 )
 
-# Tiers of real boards: no port of them is in this version.
-WITHOUT_PORT = ("stm32n6570-dk", "nucleo-n657x0-q")
-
 
 def examine() -> tuple[list[Finding], list[Tier]]:
     """Run every check, side by side, and derive the tiers that are ready."""
-    with ThreadPoolExecutor(len(CHECKS)) as pool:
-        findings = list(pool.map(lambda check: check(), CHECKS))
-    tiers = [
+    checks = (*CHECKS, *bench_checks())
+    with ThreadPoolExecutor(len(checks)) as pool:
+        findings = list(pool.map(lambda check: check(), checks))
+    return findings, [
         Tier(name, tuple(f.name for f in findings if f.status != "OK" and name in f.tiers))
-        for name in ("native", "virtual")
+        for name in TIERS
     ]
-    tiers += [Tier(name, ("no port in this version",)) for name in WITHOUT_PORT]
-    return findings, tiers

@@ -4,6 +4,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from host.nearest import did_you_mean
+
 T = TypeVar("T")
 
 
@@ -27,7 +29,8 @@ def typed(kind: type[T], raw: Any, where: str = "") -> T:
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     strange = next((name for name in raw if name not in known), None)
     if strange is not None:
-        raise ValueError(f"{_path(where, strange)} is not known")
+        near = did_you_mean(strange, known)
+        raise ValueError(f"{_path(where, strange)} is not known{near and '.' + near}")
     for name, field in known.items():
         if name not in raw and field.default is MISSING and field.default_factory is MISSING:
             raise ValueError(f"{_path(where, name)} is missing")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from host.cli.board_bench import COMMANDS
 from host.cli.common import Choice, Group, json_option, say, wait_option, write_json
 
 if TYPE_CHECKING:
@@ -128,3 +129,7 @@ def _payload(name: str, record: "Record | None") -> dict[str, object]:
         "since": None if record is None else record.since,
         "elf_sha256": None if record is None else record.elf_sha256,
     }
+
+
+for _of_bench in COMMANDS:
+    command.add_command(_of_bench)

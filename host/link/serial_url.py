@@ -1,12 +1,14 @@
 """A serial port by pyserial's URL: a device, a pty, socket://host:port or rfc2217://host:port."""
 
+import errno
 import select
 from typing import Any
 
 import serial
 
 from host.deadline import Deadline
-from host.errors import BoardFailure, LinkFailure
+from host.errors import BoardFailure, BoardLocked, LinkFailure
+from host.link.port_holder import describe_holders, keep_others_out
 from host.link.transport import wait_for
 
 _CHUNK = 1 << 16
@@ -31,16 +33,21 @@ class SerialUrl:
         try:
             self._port = serial.serial_for_url(url, **options)
         except (serial.SerialException, OSError, ValueError) as error:
-            raise BoardFailure(
+            busy = getattr(error, "errno", None) in (errno.EAGAIN, errno.EBUSY)
+            raise (BoardLocked if busy else BoardFailure)(
                 f"the serial port {url} cannot be opened",
-                evidence=str(error),
-                next_step="check the cable, the name and your permissions; end what else uses the port",
+                evidence="; ".join(filter(None, (str(error), describe_holders(url)))),
+                next_step="end what else uses the port, or wait for it"
+                if busy
+                else "check the cable, the name and your permissions; end what else uses the port",
             ) from error
         self._url = url
         try:
             self._fd: int | None = self._port.fileno()
         except (OSError, AttributeError):
             self._fd = None
+        if self._fd is not None and "://" not in url:
+            keep_others_out(self._fd)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         view = memoryview(data)

@@ -1,0 +1,262 @@
+"""bench.toml: which boards stand on this bench, and how each is reached, flashed and recognized."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from host.boards import KINDS
+from host.boards.kinds import SILICON, VIRTUAL_N6
+from host.errors import BadInput
+from host.nearest import did_you_mean
+from host.reading import read_text
+from host.typed import typed
+
+VARIABLE = "NIGHTJAR_BENCH"
+FLASHERS = ("gdb", "probe-rs", "cubeprogrammer")
+BOOTS = ("development", "flash")
+# The unique id of a virtual chip: 96 bits, this text and one character.
+VIRTUAL_UID = b"NIGHTJAR-VM"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
+_PROBE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UID = re.compile(r"[0-9a-f]{24}")
+_ADDRESS = re.compile(r"[A-Za-z0-9._-]*:(\d{1,5})")
+_SHOWN = "see `nightjar board scan`, which writes one from what is plugged in"
+
+
+@dataclass(frozen=True)
+class Power:
+    """Commands, for the shell, that switch a board's power; None where there is none."""
+
+    on: str | None = None
+    off: str | None = None
+    cycle: str | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a virtual N6 is given: the file with its NOR's content, and the last character of its id."""
+
+    nor: str | None = None
+    uid: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.uid is not None and not re.fullmatch(r"[!-+\--~]", self.uid):
+            raise ValueError(
+                "machine.uid must be one printable ASCII character, neither space nor comma"
+            )
+        _check_one_line("machine.nor", self.nor)
+
+
+@dataclass(frozen=True)
+class BenchBoard:
+    """One board of a bench.
+
+    Attributes:
+        name: what `--board` takes; never that of a kind.
+        kind: what its firmware is built for, or `n6-virtual`.
+        probe: serial number of its debug probe; None: the only one that is plugged in.
+        uid: unique id of its chip, 24 lower-case hex digits; None: any.
+        gdb: a gdb server: host:port, the absolute path of a socket, or `| command`; None: none.
+        flasher: one of FLASHERS.
+        port: its serial port, a device or a URL of pyserial's; None: none known.
+        baud: speed of the port, 1200 to 20,000,000.
+        power: commands that switch its power.
+        switches: where its boot switches stand, one of BOOTS.
+        tags: for people and scripts.
+        machine: of a virtual N6.
+
+    Raises:
+        ValueError: a value that cannot be.
+    """
+
+    name: str
+    kind: str
+    probe: str | None = None
+    uid: str | None = None
+    gdb: str | None = None
+    flasher: str = "gdb"
+    port: str | None = None
+    baud: int = 921600
+    power: Power = field(default_factory=Power)
+    switches: str = "development"
+    tags: tuple[str, ...] = ()
+    machine: Machine = field(default_factory=Machine)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                "a name is 1 to 40 letters, digits, _ and -, and begins with none of the last"
+            )
+        if self.name in bench_kinds():
+            raise ValueError(f"{self.name} is a kind of board, and so the name of none")
+        _check_among("kind", self.kind, bench_kinds())
+        _check_among("flasher", self.flasher, FLASHERS)
+        _check_among("switches", self.switches, BOOTS)
+        if self.probe is not None and not _PROBE.fullmatch(self.probe):
+            raise ValueError("probe must be a serial number: letters, digits, . _ and -")
+        if self.uid is not None and not _UID.fullmatch(self.uid):
+            raise ValueError("uid must be 24 lower-case hex digits: the chip's 96 bits")
+        if self.gdb is not None:
+            _check_gdb(self.gdb)
+        if not 1200 <= self.baud <= 20_000_000:
+            raise ValueError("baud must be 1200 to 20000000")
+        for name, text in (("port", self.port), *vars(self.power).items()):
+            _check_one_line(name, text)
+        self._check_kind()
+
+    def _check_kind(self) -> None:
+        if self.kind != VIRTUAL_N6 and self.machine != Machine():
+            raise ValueError(f"machine is for the kind {VIRTUAL_N6}, and this is {self.kind}")
+        if self.kind not in SILICON and (self.probe is not None or self.flasher != "gdb"):
+            raise ValueError(
+                f"no probe reaches a board of kind {self.kind}: it takes neither probe nor flasher"
+            )
+        made = self.machine.uid and (VIRTUAL_UID + self.machine.uid.encode()).hex()
+        if made and self.uid not in (None, made):
+            raise ValueError(f"uid differs from what machine.uid makes it: {made}")
+
+    @property
+    def chip_uid(self) -> str | None:
+        """The unique id that its HELLO must say, 24 hex digits; None: any."""
+        if self.machine.uid is not None:
+            return (VIRTUAL_UID + self.machine.uid.encode()).hex()
+        return self.uid
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Boards by name, and the file that they come from; no file where there is no bench."""
+
+    path: Path | None
+    boards: tuple[BenchBoard, ...]
+
+    def board(self, name: str) -> BenchBoard:
+        """The board of that name.
+
+        Raises:
+            BadInput: there is none.
+        """
+        names = [board.name for board in self.boards]
+        if name not in names:
+            where = f"in {self.path}" if self.path else "and no bench.toml was found"
+            raise BadInput(
+                f"no board of that name stands on the bench.{did_you_mean(name, names)}",
+                evidence=f"Received: {name!r}, {where}; the boards there: {', '.join(names) or 'none'}",
+                next_step=f"`nightjar board list` shows them; {_SHOWN}",
+            )
+        return self.boards[names.index(name)]
+
+
+def bench_kinds() -> tuple[str, ...]:
+    """Every kind that a board of a bench may be of."""
+    return tuple(dict.fromkeys((*KINDS, VIRTUAL_N6, *SILICON)))
+
+
+def default_path() -> Path | None:
+    """~/.config/nightjar/bench.toml; None for who has no home."""
+    try:
+        return Path.home() / ".config" / "nightjar" / "bench.toml"
+    except RuntimeError:
+        return None
+
+
+def bench_path(given: Path | None = None) -> Path | None:
+    """The bench file that counts: `given` (--bench), else NIGHTJAR_BENCH, else the user's own; None: none is named."""
+    if given is not None:
+        return given
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else default_path()
+
+
+def find_bench(given: Path | None = None) -> Bench:
+    """The bench of `bench_path`; an empty one where nobody named a file and the user has none.
+
+    Raises:
+        BadInput: a named file is absent, or what a file says cannot be used.
+    """
+    path = bench_path(given)
+    if path is None or (given is None and not os.environ.get(VARIABLE) and not path.exists()):
+        return Bench(None, ())
+    return read_bench(path)
+
+
+def read_bench(path: Path) -> Bench:
+    """What a bench file says.
+
+    Raises:
+        BadInput: it cannot be read, is no TOML, or says what cannot be; the message names the place.
+    """
+    text = read_text(path, "the bench file", next_step=_SHOWN)
+    try:
+        return Bench(path, tuple(_boards(tomllib.loads(text))))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(
+            "the bench file cannot be used",
+            evidence=f"Received: {path}: {error}",
+            next_step=f"mend that place; {_SHOWN}",
+        ) from error
+
+
+def _boards(raw: Mapping[str, Any]) -> Iterator[BenchBoard]:
+    for key in raw:
+        if key != "board":
+            raise ValueError(
+                f"{key} is not known: a bench has tables [board.NAME] and nothing else"
+            )
+    tables = raw.get("board", {})
+    if not isinstance(tables, dict):
+        raise ValueError("board must be tables [board.NAME]")
+    seen: dict[tuple[str, str], str] = {}
+    for name, table in tables.items():
+        where = f"board.{name}"
+        if not isinstance(table, dict):
+            raise ValueError(f"{where} must be a table")
+        if "name" in table:
+            raise ValueError(f"{where}.name is not known: its name is that of the table")
+        try:
+            board = typed(BenchBoard, {"name": name, **table}, where)
+        except ValueError as error:
+            text = str(error)
+            raise ValueError(text if text.startswith(where) else f"{where}: {text}") from error
+        for mark in _marks(board):
+            other = seen.setdefault(mark, name)
+            if other != name:
+                raise ValueError(f"{where} and board.{other} have the same {mark[0]}: {mark[1]}")
+        yield board
+
+
+def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
+    """What no two boards of a bench share, because each is reached or recognized by it."""
+    for name, value in (
+        ("probe", board.probe and board.probe.upper()),
+        ("uid", board.chip_uid),
+        ("gdb", board.gdb),
+        ("port", board.port),
+        ("machine.nor", board.machine.nor),
+    ):
+        if value is not None:
+            yield name, value
+
+
+def _check_gdb(text: str) -> None:
+    address = _ADDRESS.fullmatch(text)
+    tcp = address is not None and 0 < int(address[1]) < 1 << 16
+    pipe = text.startswith("|") and text[1:].strip() != ""
+    if not (tcp or pipe or text.startswith("/")) or not text.isprintable():
+        raise ValueError("gdb must be host:port, the absolute path of a socket, or `| command`")
+
+
+def _check_one_line(name: str, text: str | None) -> None:
+    if text is not None and (not text.strip() or not text.isprintable()):
+        raise ValueError(f"{name} must be one line of printable text, not empty")
+
+
+def _check_among(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(
+            f"{name} must be one of {', '.join(known)}, and is {value!r}.{did_you_mean(value, known)}"
+        )

@@ -1,0 +1,299 @@
+"""One user a bench board, whoever of the computer's users it is.
+
+The lock is the kernel's, on a file that all users can open and nobody writes; it ends with its holder.
+Who that is stands in a record beside it, which informs and decides nothing. In a sticky folder a user
+can remove his own files only, so that each has a record of his own name.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from host.boards.lock import MOST_BYTES, right_now, this_command
+from host.deadline import Deadline
+from host.errors import BadInput, BoardLocked, HostFailure
+from host.locks import lock
+from host.reading import load_json
+
+ROOT = Path("/run/lock/nightjar")
+_FOR_ALL = 0o1777  # anybody adds files, and removes his own
+_GRACE = 0.2  # seconds: somebody may only be looking whether it is held
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_TRIES = 100  # where others make and remove what we open
+
+
+def lock_name(kind: str, probe: str) -> str:
+    """The file name that stands for a board: SHA-256 of its kind and its probe's serial number, in hex."""
+    return hashlib.sha256(f"{kind}\0{probe.upper()}".encode()).hexdigest()
+
+
+@contextmanager
+def bench_lock(
+    kind: str, probe: str, *, name: str, wait: float = 0, root: Path | None = None
+) -> Iterator[int]:
+    """Hold the board behind a probe against every user of this computer; gives the handle that holds it.
+
+    Args:
+        kind: kind of board.
+        probe: serial number of its probe.
+        name: what the bench calls it, for messages.
+        wait: seconds to wait for who holds it.
+        root: the folder of locks, for tests; None is the computer's.
+
+    Raises:
+        BoardLocked: somebody else holds it.
+        HostFailure: the folder or the file cannot be trusted or made.
+    """
+    root, file = root or ROOT, lock_name(kind, probe)
+    folder = _open_folder(root, make=True)
+    try:
+        handle = _take(folder, root, file, Deadline.after(max(wait, _GRACE)))
+        if handle is None:
+            raise _locked(name, _record(folder, file))
+        try:
+            _write_record(folder, file, name)
+            yield handle
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(_own_record(file), dir_fd=folder)
+            os.close(handle)
+    finally:
+        os.close(folder)
+
+
+def bench_holder(kind: str, probe: str, *, root: Path | None = None) -> dict[str, Any] | None:
+    """Who holds a board now: pid, uid, command, since and name as far as known; None: nobody. Nothing is written.
+
+    Raises:
+        HostFailure: the folder or the file cannot be trusted.
+    """
+    root, file = root or ROOT, lock_name(kind, probe)
+    try:
+        folder = _open_folder(root, make=False)
+    except FileNotFoundError:
+        return None
+    try:
+        return (_record(folder, file) or {}) if _is_held(folder, root, file) else None
+    finally:
+        os.close(folder)
+
+
+def forget_holders(kind: str, probe: str, *, root: Path | None = None) -> int:
+    """Remove the records that dead holders of a board left, as far as this user may; their number.
+
+    Does nothing while the board is held.
+
+    Raises:
+        HostFailure: the folder or the file cannot be trusted.
+    """
+    root, file = root or ROOT, lock_name(kind, probe)
+    try:
+        folder = _open_folder(root, make=False)
+    except FileNotFoundError:
+        return 0
+    removed = 0
+    try:
+        if _is_held(folder, root, file):
+            return 0
+        for entry in _records(folder, file):
+            with contextlib.suppress(OSError):
+                os.unlink(entry, dir_fd=folder)
+                removed += 1
+    finally:
+        os.close(folder)
+    return removed
+
+
+def _open_folder(root: Path, *, make: bool) -> int:
+    """A handle of the folder of locks, which is made where it is absent and wanted.
+
+    Raises:
+        FileNotFoundError: it is absent, and not to be made.
+        HostFailure: it is no such folder, or cannot be made.
+    """
+    if make and not os.path.lexists(root):
+        _make_folder(root)
+    try:
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _untrusted(root, f"{error.strerror}; a folder and no link must be there") from error
+    mode = stat.S_IMODE(os.fstat(handle).st_mode)
+    if mode & _FOR_ALL != _FOR_ALL:
+        os.close(handle)
+        raise _untrusted(root, f"mode {mode:04o} in place of {_FOR_ALL:04o}")
+    return handle
+
+
+def _make_folder(root: Path) -> None:
+    """Make the folder with its mode from the first moment that anybody sees it."""
+    new = root.with_name(f".{root.name}.{secrets.token_hex(8)}")
+    try:
+        new.mkdir(0o700)
+        new.chmod(_FOR_ALL)
+    except OSError as error:
+        raise _untrusted(root, f"it cannot be made: {error.strerror}") from error
+    try:
+        new.rename(root)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            new.rmdir()
+        if not os.path.lexists(root):
+            raise _untrusted(root, f"it cannot be made: {error.strerror}") from error
+        # Somebody was faster.
+
+
+def _take(folder: int, root: Path, file: str, deadline: Deadline) -> int | None:
+    """The handle whose closing frees the lock; None when it is held at the deadline."""
+    for _ in range(_TRIES):
+        handle = _open_file(folder, root, file)
+        if handle is None:
+            _make_file(folder, root, file)
+            continue
+        try:
+            if not lock(handle, deadline):
+                os.close(handle)
+                return None
+            if _is(handle, folder, file):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # somebody has removed the file meanwhile: this locks nothing
+    raise _untrusted(root / file, "somebody removes it again and again")
+
+
+def _is_held(folder: int, root: Path, file: str) -> bool:
+    handle = _open_file(folder, root, file)
+    if handle is None:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _open_file(folder: int, root: Path, file: str) -> int | None:
+    """The lock's file, open for reading, which is enough for a lock; None where there is none."""
+    try:
+        handle = os.open(file, _OPEN, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _untrusted(root / file, error.strerror or str(error)) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _untrusted(root / file, "it is no regular file")
+    return handle
+
+
+def _make_file(folder: int, root: Path, file: str) -> None:
+    """Make the lock's file, readable by all from the first moment that it has its name."""
+    new = f".{file}.{secrets.token_hex(8)}"
+    try:
+        handle = os.open(new, _MAKE, 0o600, dir_fd=folder)
+        try:
+            os.fchmod(handle, 0o444)  # whatever the umask is
+            os.link(new, file, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            pass  # somebody was faster
+        finally:
+            os.close(handle)
+            os.unlink(new, dir_fd=folder)
+    except OSError as error:
+        raise _untrusted(root / file, f"it cannot be made: {error.strerror}") from error
+
+
+def _is(handle: int, folder: int, file: str) -> bool:
+    try:
+        there = os.stat(file, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(handle), there)
+
+
+def _own_record(file: str) -> str:
+    return f"{file}.{os.geteuid()}.holder.json"
+
+
+def _records(folder: int, file: str) -> list[str]:
+    """The names of a board's records, whoever left them."""
+    return [
+        name
+        for name in os.listdir(folder)
+        if name.startswith(f"{file}.") and name.endswith(".holder.json")
+    ]
+
+
+def _write_record(folder: int, file: str, name: str) -> None:
+    """Leave word who holds the lock. It only informs: where it cannot be written, the lock holds nevertheless."""
+    record = {"pid": os.getpid(), "command": this_command(), "since": right_now(), "name": name}
+    new = f".{file}.{secrets.token_hex(8)}"
+    with contextlib.suppress(OSError):
+        handle = os.open(new, _MAKE, 0o600, dir_fd=folder)
+        with os.fdopen(handle, "wb") as stream:
+            os.fchmod(handle, 0o444)
+            stream.write(json.dumps(record).encode() + b"\n")
+        try:
+            os.rename(new, _own_record(file), src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            os.unlink(new, dir_fd=folder)
+
+
+def _record(folder: int, file: str) -> dict[str, Any] | None:
+    """The newest record of a process that lives; None where there is none to believe."""
+    found = []
+    for entry in _records(folder, file):
+        try:
+            handle = os.open(entry, _OPEN, dir_fd=folder)
+        except OSError:
+            continue
+        with os.fdopen(handle, "rb") as stream:
+            of = os.fstat(handle)
+            data = stream.read(MOST_BYTES + 1) if stat.S_ISREG(of.st_mode) else b""
+        try:
+            raw = load_json(data, entry, limit=MOST_BYTES)
+        except BadInput:
+            continue
+        # Nobody speaks for another user, and who is gone holds nothing.
+        if entry != f"{file}.{of.st_uid}.holder.json" or not isinstance(raw, dict):
+            continue
+        if isinstance(raw.get("pid"), int) and Path(f"/proc/{raw['pid']}").exists():
+            found.append((of.st_mtime_ns, {**raw, "uid": of.st_uid}))
+    return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def _locked(name: str, holder: dict[str, Any] | None) -> BoardLocked:
+    known = "its holder has left no record"
+    if holder:
+        known = (
+            f"pid {holder.get('pid')} of user {holder.get('uid')},"
+            f" command `{holder.get('command')}`, since {holder.get('since')}"
+        )
+    return BoardLocked(
+        f"the board {name} is taken",
+        evidence=known,
+        next_step="wait with --wait SECONDS, or end that command; the lock is then free by itself",
+    )
+
+
+def _untrusted(path: Path, reason: str) -> HostFailure:
+    return HostFailure(
+        "the lock of a bench board cannot be used",
+        evidence=f"Received: {path}: {reason}",
+        next_step=f"let root look at what lies there; {ROOT.parent} must be a folder that all users"
+        f" may write, {ROOT} one of mode {_FOR_ALL:04o}, and its locks regular files that all can read",
+    )

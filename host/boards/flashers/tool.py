@@ -1,0 +1,83 @@
+"""A vendor's tool at work: run to its end, and what it said turned into a class of failure."""
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from host.deadline import Deadline
+from host.errors import FlashFailure, HostFailure, NightjarError
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What a tool says when something is wrong, what that is, and what to do."""
+
+    pattern: str  # of `re`, in any case of letters
+    kind: type[NightjarError]
+    what: str
+    next_step: str
+
+
+NO_PROBE = (
+    "check the USB cable and the board's power; `nightjar doctor` shows the probes and your rights"
+)
+
+
+def run(command: Sequence[str], deadline: Deadline) -> tuple[int, str]:
+    """The exit status of a tool and all that it said.
+
+    Raises:
+        HostFailure: it does not start.
+        FlashFailure: it did not end before the deadline.
+    """
+    try:
+        done = subprocess.run(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=max(deadline.remaining, 0.001),
+            env={**os.environ, "LC_ALL": "C"},
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        said = error.stdout.decode(errors="replace") if error.stdout else ""
+        raise FlashFailure(
+            f"{command[0]} did not finish before the deadline",
+            evidence=last_lines(said),
+            next_step="power-cycle the board, then try again",
+        ) from error
+    except OSError as error:
+        raise HostFailure(
+            f"{command[0]} cannot be started",
+            evidence=f"Received: {error.strerror}",
+            next_step="`nightjar doctor` checks the tools",
+        ) from error
+    return done.returncode, done.stdout
+
+
+def failure(tool: str, code: int, output: str, symptoms: Sequence[Symptom]) -> NightjarError:
+    """The error for what a tool said: of the first symptom that fits, else a FlashFailure."""
+    for symptom in symptoms:
+        if re.search(symptom.pattern, output, re.IGNORECASE):
+            return symptom.kind(
+                symptom.what,
+                evidence=f"{tool}: {last_lines(output)}",
+                next_step=symptom.next_step,
+            )
+    return FlashFailure(
+        f"{tool} could not do its work on the board",
+        evidence=f"exit status {code}; {last_lines(output)}",
+        next_step="power-cycle the board with its switches as told, then try again",
+    )
+
+
+def last_lines(output: str, most: int = 6) -> str:
+    """The end of what a tool said, on one line."""
+    lines = [line.strip() for line in re.split(r"[\r\n]+", output) if line.strip()]
+    return " | ".join(lines[-most:]) or "it printed nothing"

@@ -1,0 +1,50 @@
+"""The gdb that opens on a board: through the server that the bench names, else through OpenOCD on the board's probe."""
+
+import shlex
+from pathlib import Path
+
+from host.boards.bench_file import BenchBoard
+from host.boards.gdb import PROGRAM
+from host.boards.kinds import SILICON
+from host.errors import BadInput
+
+_ARCHITECTURE = "set architecture armv8.1-m.main"
+
+
+def command_for(board: BenchBoard, elf: Path | None) -> list[str]:
+    """The command of a shell on exactly this board.
+
+    Args:
+        board: of a bench.
+        elf: whose symbols it reads; None: none.
+
+    Raises:
+        BadInput: nothing says how to reach the board.
+    """
+    target = board.gdb or _openocd(board)
+    command = [PROGRAM, "-ex", _ARCHITECTURE, "-ex", f"target extended-remote {target}"]
+    return [*command, *([] if elf is None else [str(elf)])]
+
+
+def _openocd(board: BenchBoard) -> str:
+    """OpenOCD as gdb's own child, on one probe by its serial number. Not seen on a board."""
+    if board.kind not in SILICON or board.probe is None:
+        raise BadInput(
+            f"nothing says how gdb reaches {board.name}",
+            evidence="Received: a board without gdb"
+            + (" and without probe" if board.kind in SILICON else ""),
+            next_step='write gdb = "host:port", the path of a socket, or "| command" into bench.toml',
+        )
+    steps = [
+        "gdb_port pipe",
+        "log_output /dev/null",
+        f"adapter serial {board.probe}",
+        "reset_config srst_only srst_nogate",
+        "init",
+        "stm32n6x.cpu arp_examine",
+    ]
+    words = ["openocd", "-f", "interface/stlink.cfg", "-c", "transport select swd"]
+    words += ["-f", "target/stm32n6x.cfg", "-c", "stm32n6x.cpu configure -defer-examine"]
+    words += ["-c", "adapter speed 8000"]
+    words += [word for step in steps for word in ("-c", step)]
+    return f"| {shlex.join(words)}"

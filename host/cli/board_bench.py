@@ -1,0 +1,272 @@
+"""nightjar board scan, list, unlock, log, gdb: the boards of a bench."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from host.cli.common import FiniteRange, json_option, say, subcommand, wait_option, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from host.boards.bench_file import BenchBoard
+
+SCHEMA = "nightjar/bench/1"
+LOG_SCHEMA = "nightjar/board-log/1"
+_KEPT = 10_000  # entries of a log in its JSON: the last ones
+_SILENT = 0.3  # seconds without a byte, after which text is shown though its line has not ended
+_NAME = click.argument("name", metavar="NAME")
+
+
+def bench_option(function: "Callable[..., Any]") -> "Callable[..., Any]":
+    """Add `--bench FILE`, passed to the command as `bench` (a Path or None)."""
+    return click.option(
+        "--bench",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The bench file.  [default: $NIGHTJAR_BENCH, else ~/.config/nightjar/bench.toml]",
+    )(function)
+
+
+@subcommand("scan")
+@bench_option
+@click.option(
+    "--kind", "kinds", multiple=True, metavar="[PROBE=]KIND", help="What a probe is on; repeatable."
+)
+@click.option("--force", is_flag=True, help="Replace a bench file that is there.")
+@json_option
+def scan(bench: Path | None, kinds: tuple[str, ...], force: bool, json_path: str | None) -> None:
+    """Write a bench file from what is plugged in."""
+    from host.boards import scan as scanning
+    from host.boards.bench_file import bench_path
+    from host.boards.bench_write import bench_text
+    from host.boards.probes import choose_probe, find_probes
+    from host.errors import BadInput, HostFailure
+    from host.files import write_atomically
+
+    path = bench_path(bench)
+    if path is None:
+        raise HostFailure(
+            "there is no place for the bench file: this user has no home",
+            evidence="Received: neither --bench nor NIGHTJAR_BENCH",
+            next_step="name one with --bench FILE",
+        )
+    if os.path.lexists(path) and not force:
+        raise BadInput(
+            "a bench file is there already",
+            evidence=f"Received: {path}",
+            next_step="edit it, name another with --bench FILE, or replace it with --force",
+        )
+    probes = find_probes()
+    if not probes:
+        choose_probe(None, probes, "a board")  # says what to look at
+    known = scanning.ask_programmer() | scanning.given_kinds(kinds, probes)
+    boards, notes = scanning.scan(probes, scanning.serial_ports(), known)
+    write_atomically(path, bench_text(boards, notes).encode(), mode=None)
+    say(f"wrote {path}", json_path)
+    for board in boards:
+        say(f"{board.name}: {board.kind}, probe {board.probe}, port {board.port}", json_path)
+        for note in notes[board.name]:
+            say(f"  {note}", json_path)
+    write_json(
+        json_path,
+        {
+            "schema": SCHEMA,
+            "path": str(path),
+            "boards": [{**_described(board), "unknown": notes[board.name]} for board in boards],
+        },
+    )
+
+
+@subcommand("list")
+@bench_option
+@json_option
+def list_boards(bench: Path | None, json_path: str | None) -> None:
+    """Show the boards of the bench, and who uses each."""
+    from host.boards.bench_file import find_bench
+
+    found = find_bench(bench)
+    where = "no bench.toml" if found.path is None else str(found.path)
+    say(f"{where}: {len(found.boards)} boards", json_path)
+    rows = []
+    for board in found.boards:
+        holder, process = _holder(board), _port_process(board)
+        rows.append({**_described(board), "holder": holder, "port_pid": process})
+        text = f"{board.name:16} {board.kind:18} {board.probe or '-':26} {board.port or '-'}"
+        say(text, json_path)
+        for line in _uses(holder, process):
+            say(f"  {line}", json_path)
+    path = None if found.path is None else str(found.path)
+    write_json(json_path, {"schema": SCHEMA, "path": path, "boards": rows})
+
+
+@subcommand("unlock")
+@_NAME
+@bench_option
+@json_option
+def unlock(name: str, bench: Path | None, json_path: str | None) -> None:
+    """Say who holds a board, and remove what dead holders left. Ends nothing: a lock ends with its holder."""
+    from host.boards.bench_file import find_bench
+    from host.boards.bench_lock import forget_holders
+    from host.boards.kinds import SILICON
+    from host.errors import BadInput, BoardLocked
+
+    board = find_bench(bench).board(name)
+    if board.kind not in SILICON:
+        raise BadInput(
+            "only boards behind a probe are locked for all users",
+            evidence=f"Received: {name}, of kind {board.kind}",
+            next_step="`nightjar board status` says who uses it",
+        )
+    holder, process = _holder(board), _port_process(board)
+    if holder is not None:
+        raise BoardLocked(
+            f"the board {name} is held",
+            evidence="; ".join(_uses(holder, process)),
+            next_step="end that command; the lock is then free by itself",
+        )
+    removed = forget_holders(board.kind, _serial(board))
+    say(f"{name}: nobody holds it; {removed} records of dead holders removed", json_path)
+    for line in _uses(None, process):
+        say(f"  {line}", json_path)
+    write_json(
+        json_path,
+        {"schema": SCHEMA, "board": name, "holder": None, "removed": removed, "port_pid": process},
+    )
+
+
+@subcommand("gdb")
+@_NAME
+@click.argument("elf", required=False, type=click.Path(exists=True, path_type=Path))
+@bench_option
+@wait_option
+@click.option("--dry-run", is_flag=True, help="Print the command, and run nothing.")
+@json_option
+def gdb(
+    name: str,
+    elf: Path | None,
+    bench: Path | None,
+    wait: float,
+    dry_run: bool,
+    json_path: str | None,
+) -> None:
+    """Open gdb on a board, with the board locked until gdb ends."""
+    from host.boards.bench_file import find_bench
+    from host.boards.bench_lock import bench_lock
+    from host.boards.gdb_shell import command_for
+    from host.boards.kinds import SILICON
+    from host.boards.tools import find_tool
+
+    board = find_bench(bench).board(name)
+    command = command_for(board, elf)
+    write_json(json_path, {"schema": SCHEMA, "board": name, "command": command})
+    say(shlex.join(command), json_path)
+    if dry_run:
+        return
+    program = find_tool(command[0], command[0])
+    if board.kind not in SILICON:
+        os.execv(program, command)
+    with bench_lock(board.kind, _serial(board), name=name, wait=wait) as handle:
+        os.set_inheritable(handle, True)  # gdb becomes this process, and holds the board
+        os.execv(program, command)
+
+
+@subcommand("log")
+@_NAME
+@bench_option
+@click.option("--port", metavar="URL", help="Read this port in place of the bench's.")
+@click.option("--baud", type=click.IntRange(1200, 20_000_000), help="Speed of the port.")
+@click.option(
+    "--for",
+    "seconds",
+    type=FiniteRange(min=0),
+    metavar="SECONDS",
+    help="End after this time.  [default: at Ctrl-C]",
+)
+@json_option
+def log(
+    name: str,
+    bench: Path | None,
+    port: str | None,
+    baud: int | None,
+    seconds: float | None,
+    json_path: str | None,
+) -> None:
+    """Show what a board says, live: LOG frames, and bytes outside frames."""
+    from collections import deque
+
+    from host.boards.bench_file import find_bench
+    from host.deadline import Deadline
+    from host.errors import BadInput
+    from host.link.log_reader import LogReader, Said
+    from host.link.serial_url import SerialUrl
+
+    board = find_bench(bench).board(name)
+    url = port or board.port
+    if url is None:
+        raise BadInput(
+            f"the bench knows no serial port of {name}",
+            evidence="Received: a board without port",
+            next_step='write port = "..." into bench.toml, or give --port URL',
+        )
+    end = None if seconds is None else Deadline.after(seconds)
+    reader, kept = LogReader(), deque[Said](maxlen=_KEPT)
+    opened = SerialUrl(url, baud or board.baud)
+    try:
+        while end is None or not end.expired:
+            step = Deadline.after(_SILENT)
+            data = opened.read(step if end is None else end.at_most(_SILENT))
+            for said in reader.feed(data) if data else reader.idle():
+                kept.append(said)
+                say(f"{'LOG ' if said.frame else ''}{said.text.rstrip()}", json_path)
+    finally:
+        opened.close()
+    entries = [{"frame": said.frame, "text": said.text} for said in kept]
+    write_json(json_path, {"schema": LOG_SCHEMA, "board": name, "port": url, "entries": entries})
+
+
+def _described(board: "BenchBoard") -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {**asdict(board), "tags": list(board.tags), "tier": board.kind}
+
+
+def _serial(board: "BenchBoard") -> str:
+    """The serial number of the board's probe: the bench's, or that of the only one there is."""
+    from host.boards.probes import choose_probe, find_probes
+
+    return board.probe or choose_probe(None, find_probes(), board.name).serial
+
+
+def _holder(board: "BenchBoard") -> dict[str, Any] | None:
+    from host.boards.bench_lock import bench_holder
+    from host.boards.kinds import SILICON
+
+    if board.kind in SILICON and board.probe is not None:
+        return bench_holder(board.kind, board.probe)
+    return None
+
+
+def _port_process(board: "BenchBoard") -> int | None:
+    from host.link.port_holder import port_holders
+
+    holders = port_holders(board.port) if board.port else []
+    return holders[0][0] if holders else None
+
+
+def _uses(holder: dict[str, Any] | None, process: int | None) -> list[str]:
+    lines = []
+    if holder is not None:
+        lines.append(
+            f"held by pid {holder.get('pid')} of user {holder.get('uid')},"
+            f" `{holder.get('command')}`, since {holder.get('since')}"
+        )
+    if process is not None:
+        lines.append(f"its port is open in pid {process}")
+    return lines
+
+
+COMMANDS = (scan, list_boards, unlock, log, gdb)

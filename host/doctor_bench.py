@@ -1,0 +1,217 @@
+"""The doctor's checks of what reaches boards: probe tools, rights, switches, probes, the virtual STM32N6.
+
+Nobody needs them for the tiers without hardware. What is a choice among several is a NOTE when it is missing.
+"""
+
+import grp
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from host.boards import probes
+from host.boards.kinds import NOT_SEEN, SILICON, VIRTUAL_N6, BenchKind
+from host.boards.virtual_n6.build import find
+from host.errors import NightjarError
+from host.findings import BOARDS, Finding
+
+RULES = (Path("/etc/udev/rules.d"), Path("/run/udev/rules.d"), Path("/usr/lib/udev/rules.d"))
+GROUP = "dialout"  # of serial ports
+_RULE = 'SUBSYSTEM=="usb", ATTR{idVendor}=="0483", MODE="0660", GROUP="dialout"'
+
+
+@dataclass(frozen=True)
+class ProbeTool:
+    """A tool that talks to a probe: how it says its version, the oldest that is of use, and how one gets it."""
+
+    name: str
+    arguments: tuple[str, ...]
+    least: tuple[int, int]
+    why: str
+    remedy: str
+
+
+_CUBE = "install STM32CubeProgrammer 2.21 or later from st.com, and put its bin on PATH"
+TOOLS = (
+    ProbeTool(
+        "openocd",
+        ("--version",),
+        (0, 13),
+        "0.12 has no target for the STM32N6",
+        "build OpenOCD from its git, commit 7d688bc or later",
+    ),
+    ProbeTool(
+        "probe-rs",
+        ("--version",),
+        (0, 32),
+        "older ones cannot program the STM32N6's NOR",
+        "install it from https://probe.rs",
+    ),
+    ProbeTool(
+        "STM32_Programmer_CLI",
+        ("--version",),
+        (2, 21),
+        "2.20 does not reach the NOR of the NUCLEO-N657X0-Q",
+        _CUBE,
+    ),
+    ProbeTool(
+        "STM32_SigningTool_CLI",
+        ("--version",),
+        (2, 21),
+        "signs for the boot from flash",
+        _CUBE,
+    ),
+    ProbeTool(
+        "ST-LINK_gdbserver",
+        ("--version",),
+        (0, 0),
+        "comes with STM32CubeIDE",
+        "install STM32CubeIDE or STM32CubeCLT from st.com, and put its bin on PATH",
+    ),
+    ProbeTool(
+        "pyocd",
+        ("--version",),
+        (0, 36),
+        "needs the pack STM32N6xx_DFP, too",
+        f"{sys.executable} -m venv ~/pyocd && ~/pyocd/bin/pip install pyocd",
+    ),
+)
+
+
+def check_tool(tool: ProbeTool) -> Finding:
+    """A probe's tool and its version."""
+    if shutil.which(tool.name) is None:
+        return Finding(tool.name, "NOTE", f"not found ({tool.why})", tool.remedy, ())
+    try:
+        output = _said(tool)
+    except NightjarError as error:
+        return Finding(tool.name, "NOTE", error.what, tool.remedy, ())
+    found = re.search(r"(\d+)\.(\d+)[.\w+-]*", output)
+    if found is None:
+        return Finding(tool.name, "NOTE", "does not say its version", tool.remedy, ())
+    if (int(found[1]), int(found[2])) < tool.least:
+        return Finding(tool.name, "NOTE", f"{found[0]}: {tool.why}", tool.remedy, ())
+    return Finding(tool.name, "OK", f"{found[0]}, {NOT_SEEN}", tiers=())
+
+
+def check_probes() -> Finding:
+    """The probes that are plugged in, without which no board is reached."""
+    found = probes.find_probes()
+    if not found:
+        return Finding(
+            "probes",
+            "NOTE",
+            "no ST-LINK is plugged in",
+            "connect a board's ST-LINK socket by a USB cable that carries data",
+            (),
+        )
+    detail = ", ".join(f"{probe.serial} ({probe.product or probe.usb})" for probe in found)
+    return Finding("probes", "OK", detail, tiers=())
+
+
+def check_rights() -> Finding:
+    """That this user may open the probes that are there, and serial ports."""
+    shut = [probe for probe in probes.find_probes() if not os.access(probe.node, os.R_OK | os.W_OK)]
+    if shut:
+        names = ", ".join(f"{probe.serial} ({probe.node})" for probe in shut)
+        rules = RULES[0] / "70-st-link.rules"
+        remedy = f"echo {shlex.quote(_RULE)} | sudo tee {rules} && sudo udevadm control --reload"
+        return Finding(
+            "rights", "NOTE", f"may not open {names}", f"{remedy} && sudo udevadm trigger", ()
+        )
+    rule = "udev rules for ST-LINKs" if has_rule(RULES) else "no udev rules for ST-LINKs"
+    if os.geteuid() == 0:
+        return Finding("rights", "OK", f"root; {rule}", tiers=())
+    if GROUP in map(_group, {os.getegid(), *os.getgroups()}):
+        return Finding("rights", "OK", f"of the group {GROUP}; {rule}", tiers=())
+    return Finding(
+        "rights",
+        "NOTE",
+        f"not of the group {GROUP}, which opens serial ports; {rule}",
+        f"sudo usermod -aG {GROUP} $USER, then log in again",
+        (),
+    )
+
+
+def check_switches(kind: BenchKind) -> Finding:
+    """Where a board's boot switches stand: nothing reads them from here."""
+    detail = f"development boot: {kind.development}; boot from flash: {kind.flash}; {NOT_SEEN}"
+    return Finding(f"switches of {kind.name}", "OK", detail, tiers=())
+
+
+def check_virtual() -> Finding:
+    """The QEMU with our machine, which is built once."""
+    program = find()
+    if program is not None:
+        return Finding(VIRTUAL_N6, "OK", str(program), tiers=(VIRTUAL_N6,))
+    return Finding(VIRTUAL_N6, "NOTE", "not built", "make n6-virtual", (VIRTUAL_N6,))
+
+
+def check_reach(kind: str) -> Finding:
+    """A way to a board of a kind: a probe that is plugged in, or a gdb server in the bench file."""
+    from host.boards.bench_file import find_bench
+
+    name = f"a way to {kind}"
+    try:
+        known = [board for board in find_bench().boards if board.kind == kind]
+    except NightjarError as error:
+        remedy = error.next_step or "mend the bench file"
+        return Finding(name, "FAIL", f"{error.what} {error.evidence}", remedy, (kind,))
+    there = {probe.serial.upper() for probe in probes.find_probes()}
+    for board in known:
+        if board.gdb is not None and board.probe is None:
+            return Finding(name, "OK", f"{board.name} by {board.gdb}; {NOT_SEEN}", tiers=(kind,))
+        if board.probe is not None and board.probe.upper() in there:
+            return Finding(
+                name, "OK", f"{board.name} by probe {board.probe}; {NOT_SEEN}", tiers=(kind,)
+            )
+    absent = ", ".join(f"{board.name} ({board.probe or 'no probe'})" for board in known)
+    detail = f"not plugged in: {absent}" if absent else "none on the bench"
+    remedy = (
+        "plug in its probe" if absent else f"plug it in, then nightjar board scan --kind {kind}"
+    )
+    return Finding(name, "NOTE", detail, remedy, (kind,))
+
+
+def bench_checks() -> tuple[Callable[[], Finding], ...]:
+    """Every check of this file."""
+    return (
+        check_virtual,
+        check_probes,
+        check_rights,
+        *(partial(check_tool, tool) for tool in TOOLS),
+        *(partial(check_switches, kind) for kind in SILICON.values()),
+        *(partial(check_reach, kind) for kind in BOARDS),
+    )
+
+
+def has_rule(folders: Iterable[Path]) -> bool:
+    """Whether a file of udev rules names ST's vendor number."""
+    for folder in folders:
+        for path in folder.glob("*.rules"):
+            try:
+                if probes.ST in path.read_text(errors="replace"):
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def _said(tool: ProbeTool) -> str:
+    """What a tool says to the question for its version, on either stream and whatever its exit status."""
+    from host.boards.flashers.tool import run
+    from host.deadline import Deadline
+
+    return run([tool.name, *tool.arguments], Deadline.after(20.0))[1]
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return ""
