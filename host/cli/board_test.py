@@ -288,7 +288,7 @@ def test_what_only_looks_changes_nothing(bench: Path, arguments: tuple[str, ...]
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("flash", "firmware", "--board", "virtual"), "for the board native"),
+        (("flash", "firmware", "--board", "virtual"), "generated for another board"),
         (("flash", "absent", "--board", "native"), "bundle folder or a .tflite"),
         (("board", "up", "arduino"), "known boards are"),
     ],
