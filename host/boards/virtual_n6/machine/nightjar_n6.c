@@ -1,9 +1,10 @@
 /*
- * A virtual STM32N6 with the switches of development boot: machine `nightjar-n6`.
+ * A virtual STM32N6 on the board of choice, with the switches of choice: machine `nightjar-n6`.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "nightjar_n6.h"
+#include "nightjar_n6_nor.h"
 #include "nj_layout.h"
 #include "exec/address-spaces.h"
 #include "hw/arm/boot.h"
@@ -16,11 +17,10 @@
 #include "sysemu/sysemu.h"
 
 #define INTERRUPTS 195
-#define BOOT_STACK (NJ_AXISRAM2 + 0x1000)
 
 typedef struct {
     MachineState parent;
-    char *unique;
+    char *unique, *nor, *board, *switches;
 } N6Machine;
 
 #define TYPE_N6_MACHINE MACHINE_TYPE_NAME("nightjar-n6")
@@ -82,22 +82,6 @@ static void add_alias(MemoryRegion *system, MemoryRegion *of, const char *name, 
     memory_region_add_subregion(system, base & ~0x10000000u, alias);
 }
 
-/* The boot ROM with the switches of development boot: it waits for a debugger. */
-static void add_boot_rom(MemoryRegion *system)
-{
-    static const uint32_t words[] = {
-        BOOT_STACK, NJ_BOOT_ROM + 9,
-        0xe7fdbf30, /* wfi; b back to it */
-    };
-    MemoryRegion *rom = add_ram(system, "boot ROM", NJ_BOOT_ROM, 0x20000);
-    uint8_t *bytes = memory_region_get_ram_ptr(rom);
-
-    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
-        stl_le_p(bytes + 4 * i, words[i]);
-    }
-    memory_region_set_readonly(rom, true);
-}
-
 static void reset(void *opaque)
 {
     N6 *chip = opaque;
@@ -106,6 +90,8 @@ static void reset(void *opaque)
     n6_rcc_reset(chip);
     n6_usart_reset(chip);
     n6_update_memories(chip);
+    n6_xspi_reset(chip);
+    n6_boot_rom_reset(chip);
 }
 
 static void n6_init(MachineState *machine)
@@ -115,6 +101,7 @@ static void n6_init(MachineState *machine)
     MemoryRegion *peripherals = g_new0(MemoryRegion, 1), *nothing = g_new0(MemoryRegion, 1), *gated = g_new0(MemoryRegion, 1),
                  *ram;
 
+    chip->boots_flash = !g_strcmp0(N6_MACHINE(machine)->switches, "flash");
     chip->unique = N6_MACHINE(machine)->unique ? N6_MACHINE(machine)->unique[0] : '0';
     chip->cpu_clock = clock_new(OBJECT(machine), "cpu-clock");
     chip->reference_clock = clock_new(OBJECT(machine), "reference-clock");
@@ -135,7 +122,7 @@ static void n6_init(MachineState *machine)
     }
     memory_region_add_subregion(system, NJ_AXISRAM3, gated);
     add_alias(system, gated, "AXISRAM3 to 6, non-secure", NJ_AXISRAM3);
-    add_boot_rom(system);
+    n6_boot_rom_start(chip, system);
 
     memory_region_init(peripherals, NULL, "peripherals", 0x10000000);
     memory_region_init_io(nothing, NULL, &nothing_ops, chip, "no peripheral", 0x10000000);
@@ -144,6 +131,8 @@ static void n6_init(MachineState *machine)
     add_alias(system, peripherals, "peripherals, non-secure", 0x50000000);
     n6_rcc_start(chip, peripherals);
     n6_others_start(chip, peripherals);
+    n6_nor_start(chip, N6_MACHINE(machine)->nor, !g_strcmp0(N6_MACHINE(machine)->board, "nucleo-n657x0-q"));
+    n6_xspi_start(chip, peripherals, system);
 
     object_initialize_child(OBJECT(machine), "cpu", &chip->cpu, TYPE_ARMV7M);
     qdev_prop_set_uint32(DEVICE(&chip->cpu), "num-irq", INTERRUPTS);
@@ -174,6 +163,47 @@ static void set_unique(Object *object, const char *value, Error **error)
     N6_MACHINE(object)->unique = g_strdup(value);
 }
 
+static char *get_nor(Object *object, Error **error)
+{
+    return g_strdup(N6_MACHINE(object)->nor);
+}
+
+static void set_nor(Object *object, const char *value, Error **error)
+{
+    g_free(N6_MACHINE(object)->nor);
+    N6_MACHINE(object)->nor = g_strdup(value);
+}
+
+static char *get_board(Object *object, Error **error)
+{
+    return g_strdup(N6_MACHINE(object)->board);
+}
+
+static void set_board(Object *object, const char *value, Error **error)
+{
+    if (strcmp(value, "stm32n6570-dk") && strcmp(value, "nucleo-n657x0-q")) {
+        error_setg(error, "board is stm32n6570-dk or nucleo-n657x0-q; received '%s'", value);
+        return;
+    }
+    g_free(N6_MACHINE(object)->board);
+    N6_MACHINE(object)->board = g_strdup(value);
+}
+
+static char *get_switches(Object *object, Error **error)
+{
+    return g_strdup(N6_MACHINE(object)->switches);
+}
+
+static void set_switches(Object *object, const char *value, Error **error)
+{
+    if (strcmp(value, "development") && strcmp(value, "flash")) {
+        error_setg(error, "switches is development or flash; received '%s'", value);
+        return;
+    }
+    g_free(N6_MACHINE(object)->switches);
+    N6_MACHINE(object)->switches = g_strdup(value);
+}
+
 static void n6_class_init(ObjectClass *class, void *data)
 {
     MachineClass *machine = MACHINE_CLASS(class);
@@ -184,6 +214,9 @@ static void n6_class_init(ObjectClass *class, void *data)
     machine->default_cpus = machine->min_cpus = machine->max_cpus = 1;
     machine->no_floppy = machine->no_cdrom = machine->no_parallel = true;
     object_class_property_add_str(class, "uid", get_unique, set_unique);
+    object_class_property_add_str(class, "nor", get_nor, set_nor);
+    object_class_property_add_str(class, "board", get_board, set_board);
+    object_class_property_add_str(class, "switches", get_switches, set_switches);
 }
 
 static const TypeInfo n6_type = {

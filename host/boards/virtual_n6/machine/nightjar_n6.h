@@ -71,6 +71,8 @@ struct N6 {
     QEMUTimer *bit_timer;
     qemu_irq usart_irq;
     char unique;
+    /* Whether the switches say flash boot, and whether the boot ROM has found an image. */
+    bool boots_flash;
 };
 
 /* End the run: what firmware did that the chip has no answer to. */
@@ -91,5 +93,14 @@ void n6_others_start(N6 *chip, MemoryRegion *system);
 void n6_core_start(N6 *chip);
 void n6_usart_start(N6 *chip, MemoryRegion *system, Chardev *line);
 void n6_usart_reset(N6 *chip);
+
+uint64_t n6_ic_hz(N6 *chip, unsigned ic);
+/* Behind n6_nor_start (nightjar_n6_nor.h). */
+void n6_xspi_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *system);
+void n6_xspi_reset(N6 *chip);
+
+/* The boot ROM: waits for a debugger, or starts what it finds in the NOR. */
+void n6_boot_rom_start(N6 *chip, MemoryRegion *system);
+void n6_boot_rom_reset(N6 *chip);
 
 #endif

@@ -83,7 +83,7 @@ void n6_others_start(N6 *chip, MemoryRegion *system)
     static const struct {
         uint32_t base, bit;
         const char *name;
-    } ports[] = {{0x56021000, 4, "GPIOE"}, {0x56021800, 6, "GPIOG"}, {0x56023800, 14, "GPIOO"}};
+    } ports[] = {{0x56021000, 4, "GPIOE"}, {0x56021800, 6, "GPIOG"}, {0x56023400, 13, "GPION"}, {0x56023800, 14, "GPIOO"}};
     const N6Block blocks[] = {
         {.name = "PWR", .base = 0x56024800, .size = 0x80, .registers = pwr, .registers_count = ARRAY_SIZE(pwr),
          .read = pwr_read},

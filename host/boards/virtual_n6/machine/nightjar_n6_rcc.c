@@ -31,18 +31,23 @@ static const N6Register registers[] = {
     {.offset = 0x084, .known = 0x00FFFFFF, .writable = 0x00FFFFFF, .name = "PLLxCFGR2", .count = 4, .stride = 0x10},
     {.offset = 0x088, .known = 0x7F1F0F1F, .writable = 0x7F1F0F1F, .name = "PLLxCFGR3", .count = 4, .stride = 0x10},
     {.offset = 0x0C4, .known = 0x30FF0000, .writable = 0x30FF0000, .name = "ICxCFGR", .count = 20, .stride = 4},
+    {.offset = 0x158, .known = 0x01313333, .writable = 0x01313333, .name = "CCIPR6"},
     {.offset = 0x174, .known = 0x77777777, .writable = 0x77777777, .name = "CCIPR13"},
     /* IC dividers: 1, 2, 6 and 11 belong to the CPU and the buses. */
     {.offset = 0x240, .reset = 0, .known = 0x000FFFFF, .writable = 0x000FFFFF, .name = "DIVENR", .set_clear = true},
     ENABLES(0x244, 0x00000003, "BUSENR"),
     {.offset = 0x24C, .reset = 0x1380, .known = 0x1FFF, .writable = 0x1FFF, .name = "MEMENR", .set_clear = true},
     ENABLES(0x254, 0x00031000, "AHB2ENR"),
+    ENABLES(0x258, 0x00004717, "AHB3ENR"),
     ENABLES(0x25C, 0x000DE0FF, "AHB4ENR"),
+    ENABLES(0x260, 0xFFFFFFFF, "AHB5ENR"),
     ENABLES(0x26C, 0x001F0033, "APB2ENR"),
     ENABLES(0x278, 0x00000007, "APB4ENR2"),
     ENABLES(0x284, 0x00000003, "BUSLPENR"),
     ENABLES(0x28C, 0x00001FFF, "MEMLPENR"),
+    ENABLES(0x298, 0x00004717, "AHB3LPENR"),
     ENABLES(0x29C, 0x000DE0FF, "AHB4LPENR"),
+    ENABLES(0x2A0, 0xFFFFFFFF, "AHB5LPENR"),
     ENABLES(0x2AC, 0x001F0033, "APB2LPENR"),
 };
 
@@ -77,7 +82,7 @@ static uint64_t pll_hz(N6 *chip, unsigned pll)
 }
 
 /* The output of an IC divider, or 0. */
-static uint64_t ic_hz(N6 *chip, unsigned ic)
+uint64_t n6_ic_hz(N6 *chip, unsigned ic)
 {
     uint32_t config = value(chip, 0x0C4 + 4 * (ic - 1));
     unsigned pll = config >> 28 & 3;
@@ -92,25 +97,25 @@ static unsigned cpu_source(N6 *chip)
 {
     unsigned wanted = value(chip, 0x020) >> 16 & 3;
 
-    return wanted == 3 && !ic_hz(chip, 1) ? 0 : wanted;
+    return wanted == 3 && !n6_ic_hz(chip, 1) ? 0 : wanted;
 }
 
 static unsigned system_source(N6 *chip)
 {
     unsigned wanted = value(chip, 0x020) >> 24 & 3;
 
-    return wanted == 3 && !(ic_hz(chip, 2) && ic_hz(chip, 6) && ic_hz(chip, 11)) ? 0 : wanted;
+    return wanted == 3 && !(n6_ic_hz(chip, 2) && n6_ic_hz(chip, 6) && n6_ic_hz(chip, 11)) ? 0 : wanted;
 }
 
 uint32_t n6_cpu_hz(N6 *chip)
 {
-    return cpu_source(chip) == 3 ? ic_hz(chip, 1) : HSI_HZ;
+    return cpu_source(chip) == 3 ? n6_ic_hz(chip, 1) : HSI_HZ;
 }
 
 uint32_t n6_apb2_hz(N6 *chip)
 {
     uint32_t config = value(chip, 0x024);
-    uint64_t bus = system_source(chip) == 3 ? ic_hz(chip, 2) : HSI_HZ;
+    uint64_t bus = system_source(chip) == 3 ? n6_ic_hz(chip, 2) : HSI_HZ;
     unsigned apb = config >> 4 & 7;
 
     return bus >> (config >> 20 & 7) >> apb;

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "nightjar_n6.h"
+#include "hw/core/cpu.h"
 #include "hw/irq.h"
 #include "qapi/error.h"
 #include "qemu/timer.h"
@@ -71,6 +72,13 @@ static void schedule(N6 *chip)
     }
 }
 
+/* A core that sleeps takes the clock along, unless the block's sleep enable says otherwise. */
+static bool listens(N6 *chip)
+{
+    return (control(chip) & (UE | RE)) == (UE | RE) && n6_clocked(chip, 0x26C, 4)
+           && (!first_cpu->halted || n6_clocked(chip, 0x2AC, 4));
+}
+
 static void arrives(void *opaque)
 {
     N6 *chip = opaque;
@@ -78,7 +86,7 @@ static void arrives(void *opaque)
 
     chip->coming_first = (chip->coming_first + 1) % N6_LINE;
     chip->coming_count--;
-    if ((control(chip) & (UE | RE)) == (UE | RE) && n6_clocked(chip, 0x26C, 4)) {
+    if (listens(chip)) {
         if (chip->fifo_count < room(chip)) {
             chip->fifo[chip->fifo_count++] = byte;
         } else {
