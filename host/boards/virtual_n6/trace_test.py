@@ -29,7 +29,14 @@ class Chip:
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(str(folder / "q"))
         self._server.listen(1)
-        command = [str(find()), "-machine", f"nightjar-n6{options}", "-nodefaults", "-display", "none"]
+        command = [
+            str(find()),
+            "-machine",
+            f"nightjar-n6{options}",
+            "-nodefaults",
+            "-display",
+            "none",
+        ]
         command += ["-accel", "qtest", "-qtest", "unix:q", "-serial", "null"]
         with (folder / "said").open("w") as said:
             self.process = subprocess.Popen(command, cwd=folder, stderr=said)

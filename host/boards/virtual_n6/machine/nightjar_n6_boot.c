@@ -12,14 +12,18 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 
-#define ENTRY 8 /* the word that the code below branches to, unless it is 0 */
+#define CODE 16 /* the word behind the core's own vectors at which the code begins */
+#define ENTRY (CODE + 6) /* the word that the code branches to, unless it is 0 */
+#define LOOP (NJ_BOOT_ROM + 4 * CODE + 0xC)
 
 static uint8_t *rom;
 
 void n6_boot_rom_start(N6 *chip, MemoryRegion *system)
 {
     static const uint32_t words[] = {
-        NJ_AXISRAM2 + 0x1000, NJ_BOOT_ROM + 9,
+        [0] = NJ_AXISRAM2 + 0x1000, [1] = NJ_BOOT_ROM + 4 * CODE + 1,
+        [2 ... CODE - 1] = LOOP + 1, /* a fault ends here, too */
+        [CODE] =
         0x49044803, /* ldr r0, pend; ldr r1, bits */
         0x4a046001, /* str r1, [r0]; ldr r2, entry */
         0x4710b102, /* cbz r2, loop; bx r2 */
