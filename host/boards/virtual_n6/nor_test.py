@@ -103,7 +103,7 @@ def test_a_nor_hears_nothing_when_a_step_is_forgotten(chip: Chip, step: str) -> 
 
 def test_a_read_with_wrong_dummy_cycles_ends_the_run(chip: Chip) -> None:
     _connect(chip)
-    with pytest.raises(RuntimeError, match="NOR.*wrong number of dummy cycles"):
+    with pytest.raises(RuntimeError, match=r"NOR.*wrong number of dummy cycles"):
         _map(chip, dummy=6)
 
 
@@ -119,7 +119,8 @@ def _run(folder: Path, wanted: str) -> str:
         limit = Deadline.after(60)
         try:
             while not re.search(wanted, (folder / "said").read_text()):
-                assert child.poll() is None and not limit.expired, (folder / "said").read_text()
+                assert child.poll() is None, (folder / "said").read_text()
+                assert not limit.expired, (folder / "said").read_text()
                 child.stdin.write("info registers\n")
                 child.stdin.flush()
                 time.sleep(0.02)
