@@ -25,17 +25,30 @@ pytestmark = pytest.mark.skipif(find() is None, reason="make n6-virtual")
 class Chip:
     """A machine whose bus we drive in place of a core."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: str = "") -> None:
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(str(folder / "q"))
         self._server.listen(1)
-        command = [str(find()), "-machine", "nightjar-n6", "-nodefaults", "-display", "none"]
+        command = [
+            str(find()),
+            "-machine",
+            f"nightjar-n6{options}",
+            "-nodefaults",
+            "-display",
+            "none",
+        ]
         command += ["-accel", "qtest", "-qtest", "unix:q", "-serial", "null"]
         with (folder / "said").open("w") as said:
             self.process = subprocess.Popen(command, cwd=folder, stderr=said)
         self._said = folder / "said"
-        self._server.settimeout(60)
-        self._line = self._server.accept()[0].makefile("rw")
+        self._server.settimeout(0.1)
+        while True:
+            try:
+                self._line = self._server.accept()[0].makefile("rw")
+                break
+            except TimeoutError:
+                if self.process.poll() is not None:
+                    raise RuntimeError(self._said.read_text()) from None
 
     def _ask(self, text: str) -> list[str]:
         self._line.write(text + "\n")
