@@ -140,7 +140,7 @@ def _case_id(suite: Suite, question: Question) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Identity first; every case says its tier as a property."""
+    """Identity first; every case says its tier and the kind of its firmware as properties."""
 
     def rank(item: pytest.Item) -> tuple[int, int]:
         if item.path.parent != HERE:
@@ -153,6 +153,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for position, item in zip(positions, mine, strict=True):
         items[position] = item
         item.user_properties.append(("tier", config.getoption("--board")))
+        if SUITE in config.stash:
+            kind = config.stash[SUITE].session.project.description.board
+            item.user_properties.append(("board", kind))
 
 
 @pytest.fixture(scope="session")
@@ -162,6 +165,7 @@ def bench(request: pytest.FixtureRequest, record_testsuite_property: Any) -> Ite
     if suite is None:  # called by a name that pytest resolved too late for us to look at it
         pytest.exit(f"INPUT: {NO_BUNDLE}", returncode=Exit.INPUT)
     record_testsuite_property("tier", suite.session.board)
+    record_testsuite_property("board", suite.session.project.description.board)
     with Bench(suite.session) as made:
         yield made
         suite.ended(made)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import runs
+from host.boards.tiers import tier_of
 from host.boards.virtual_n6.build import find
 from model_gen.codegen.project.messages import write_messages
 from model_gen.codegen.project.ports import write_port
@@ -40,7 +40,7 @@ def tiny_elf(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         if board == "n6-virtual" and find() is None:
             pytest.skip("make n6-virtual")
         write_messages(root / "messages")
-        write_port(runs(board)[0], root / board / "port")
+        write_port(tier_of(board).runs[0], root / board / "port")
         configure = [cmake, "-G", "Ninja", "-S", str(HERE / "tiny"), "-B", str(root / board)]
         configure += [f"-DCMAKE_MAKE_PROGRAM={ninja}", f"-DNJ_PORT={root / board / 'port'}"]
         configure += [f"-DNJ_MESSAGES={root / 'messages'}"]

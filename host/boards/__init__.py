@@ -10,28 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from host.boards.kinds import NOT_SEEN, VIRTUAL_N6
+from host.boards.tiers import tier_of
 from host.boards.tools import require_open_files
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure
-from host.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from host.boards.base import Board
     from host.boards.process import ProcessId
     from host.boards.record import Record
 
-# Name -> module and class: start(private), attach(record) -> Board; keep(folder, hold) -> Record.
+# Tier -> module and class: start(private), attach(record) -> Board; keep(folder, hold) -> Record.
 KINDS = {
     "virtual": ("host.boards.virtual", "VirtualBoard"),
     "native": ("host.boards.native", "NativeBoard"),
     "n6-virtual": ("host.boards.n6_virtual", "N6VirtualBoard"),
 }
-# What the firmware of each counts when it runs, as its HELLO must say.
-UNITS = {"virtual": "instructions", "native": "none", "n6-virtual": "cycles"}
-# What that is where it is no cycle: nobody who emulates a processor knows how long it takes.
-_COUNTED = {"n6-virtual": "instructions"}
-# The kinds of board whose firmware each runs, the one that is built where none is given first; others run their own.
-_RUNS = {"n6-virtual": ("stm32n6570-dk", "nucleo-n657x0-q")}
 _FREE = 2.0  # seconds that a process that was ended has for freeing its lock
 _LOG = logging.getLogger("nightjar.boards")
 
@@ -52,58 +47,18 @@ class Status:
 
 
 def check_name(name: str) -> None:
-    """Refuse a board that there is not.
+    """Refuse a board that cannot be opened.
 
     Raises:
-        BadInput: no such kind.
+        BadInput: no such tier, or one that is reached only through a bench.
     """
     if name not in KINDS:
+        tier_of(name)
         raise BadInput(
-            f"the known boards are {', '.join(KINDS)}.{did_you_mean(name, KINDS)}",
-            evidence=f"Received: {name!r}",
-            next_step="choose one of them with --board",
+            f"a board of the kind {name} is not judged from here: {NOT_SEEN}",
+            evidence=f"Received: {name!r}; those that are: {', '.join(KINDS)}",
+            next_step=f"run its very ELF on the virtual one: --board {VIRTUAL_N6}",
         )
-
-
-def counts(name: str) -> bool:
-    """Whether a kind of board counts what a run costs.
-
-    Raises:
-        BadInput: no such kind.
-    """
-    check_name(name)
-    return UNITS[name] != "none"
-
-
-def counted(name: str) -> str:
-    """The unit of what a kind of board counts, whatever its firmware calls it.
-
-    Raises:
-        BadInput: no such kind.
-    """
-    check_name(name)
-    return _COUNTED.get(name, UNITS[name])
-
-
-def runs(name: str) -> tuple[str, ...]:
-    """The kinds of board whose firmware a board runs; the first is what is built for it."""
-    return _RUNS.get(name, (name,))
-
-
-def require_runs(name: str, kind: str) -> None:
-    """Refuse firmware of a kind of board that another one does not run.
-
-    Raises:
-        BadInput: naming a board that does.
-    """
-    if kind in runs(name):
-        return
-    fitting = [board for board in KINDS if kind in runs(board)]
-    raise BadInput(
-        "the firmware was generated for another board",
-        evidence=f"Received: --board {name}, a project for {kind}",
-        next_step=f"use --board {fitting[0]}" if fitting else f"generate it for {runs(name)[0]}",
-    )
 
 
 def _kind(name: str) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from host.boards import KINDS
-from host.boards.kinds import SILICON, VIRTUAL_N6
+from host.boards.kinds import SILICON, VIRTUAL_N6, VIRTUAL_UID
 from host.errors import BadInput
 from host.nearest import did_you_mean
 from host.reading import read_text
@@ -18,8 +18,6 @@ from host.typed import typed
 VARIABLE = "NIGHTJAR_BENCH"
 FLASHERS = ("gdb", "probe-rs", "cubeprogrammer")
 BOOTS = ("development", "flash")
-# The unique id of a virtual chip: 96 bits, this text and one character.
-VIRTUAL_UID = b"NIGHTJAR-VM"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
 _PROBE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UID = re.compile(r"[0-9a-f]{24}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.deadline import Deadline
-from host.errors import HostFailure
+from host.errors import BoardFailure, HostFailure
 from host.locks import is_held, take
 
 LOCK = "lock"  # in a board's folder: held as long as the board is in use
@@ -20,6 +20,7 @@ LOCK = "lock"  # in a board's folder: held as long as the board is in use
 _LONGEST = 107 - len("/own-12345678/uart0.sock")
 _OWN = "own-"
 _RUN, _TMP = Path("/run/user"), Path("/tmp")
+_FREE = 2.0  # seconds that a process that was ended has for freeing its lock
 _PATIENCE = 10.0  # seconds for others who make or sweep folders
 
 
@@ -55,6 +56,22 @@ def private_folder(root: Path | None, *, make: bool) -> Path:
         next_step=f"remove or rename what is there, or make a folder of yours with mode 0700 and a"
         f" path of at most {_LONGEST - len('/nightjar')} bytes, and name it in XDG_RUNTIME_DIR",
     )
+
+
+def hold_folder(folder: Path) -> int:
+    """The lock of a kept board's folder, for the process that is to run in it.
+
+    Raises:
+        BoardFailure: another one holds it.
+    """
+    handle = take(folder / LOCK, Deadline.after(_FREE))
+    if handle is None:
+        raise BoardFailure(
+            "a process that cannot be seen from here runs on the kept board",
+            evidence=f"it holds {folder / LOCK}",
+            next_step="end the board where it was started; that may be in another container",
+        )
+    return handle
 
 
 @dataclass(frozen=True)

@@ -39,5 +39,7 @@ NUCLEO = BenchKind(
 )
 SILICON = {kind.name: kind for kind in (DK, NUCLEO)}
 VIRTUAL_N6 = "n6-virtual"
+# The unique id of a virtual chip: 96 bits, this text and one character.
+VIRTUAL_UID = b"NIGHTJAR-VM"
 # What nobody has yet seen work on a board is marked with this, wherever it is told.
 NOT_SEEN = "not seen on a board"

@@ -1,29 +1,119 @@
 """The virtual STM32N6: our machine in QEMU runs the very ELF of a board, loaded as into its development boot."""
 
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from host.boards import qemu
+from host.boards.base import FlashReport
+from host.boards.bench_file import Machine as Fitting
+from host.boards.elf import Memory, loaded_sections
+from host.boards.folder import hold_folder
+from host.boards.kinds import DK, VIRTUAL_N6
 from host.boards.n6_layout import layout
-from host.boards.virtual import VirtualBoard
+from host.boards.process import end, end_child
+from host.boards.tiers import tier_of
+from host.boards.virtual import START, VirtualBoard
 from host.boards.virtual_n6.build import require_program
 from host.deadline import Deadline
 from host.link.transport import Transport
 
-NAME = "n6-virtual"
-_MACHINE = qemu.Machine(
-    program=require_program,
-    arguments=("-machine", "nightjar-n6", *qemu.COMMON, *qemu.SERIAL),  # USART1 is the only port
-    sockets=(qemu.GDB_SOCKET, qemu.UART_SOCKET),
-)
+_OPTION = "-machine"
+_BOARD = re.compile(r"\bboard=([^,]*)")
+
+
+def development_boot() -> Memory:
+    """What the boot ROM waits with for a debugger: AXISRAM1 and 2 are on, the application begins behind its offset."""
+    at = layout()
+    return Memory(at["APPLICATION"], range(at["AXISRAM1"], at["AXISRAM2"] + at["AXISRAM2_BYTES"]))
+
+
+def machine_of(kind: str, fitting: Fitting) -> qemu.Machine:
+    """The machine that stands for a kind of board.
+
+    Args:
+        kind: whose NOR it has.
+        fitting: its unique id's last character, and the file with its NOR's content; an absent file is an erased NOR.
+    """
+    words = ["nightjar-n6", f"board={kind}"]
+    if fitting.uid is not None:
+        words.append(f"uid={fitting.uid}")
+    if fitting.nor is not None:
+        # A comma ends a property unless it is doubled.
+        words.append("nor=" + str(Path(fitting.nor).absolute()).replace(",", ",,"))
+    return _machine(",".join(words))
+
+
+def _machine(option: str) -> qemu.Machine:
+    return qemu.Machine(
+        program=require_program,
+        arguments=(_OPTION, option, *qemu.COMMON, *qemu.SERIAL),  # USART1 is the only port
+        sockets=(qemu.GDB_SOCKET, qemu.UART_SOCKET),
+    )
+
+
+def kind_of(elf: Path) -> str | None:
+    """The kind of board that an ELF says it is for in its HELLO; None where it names not exactly one of ours.
+
+    Raises:
+        BadInput: there is no such ELF, or it is none.
+    """
+    sections = loaded_sections(elf)
+    kinds = tier_of(VIRTUAL_N6).runs
+    found = [kind for kind in kinds if any(kind.encode() + b"\0" in one.data for one in sections)]
+    return found[0] if len(found) == 1 else None
 
 
 class N6VirtualBoard(VirtualBoard):
-    """One QEMU of ours; our own, or a kept one that a record describes."""
+    """One QEMU of ours; our own, or a kept one that a record describes.
 
-    name = NAME
-    machine: ClassVar[qemu.Machine] = _MACHINE
-    # The boot ROM waits for a debugger, which gives the core what the vector table says.
-    vectors: ClassVar[int | None] = layout()["APPLICATION"]
+    It stands for the STM32N6570-DK until it is flashed with firmware of another kind of board.
+    """
+
+    name = VIRTUAL_N6
+    machine: ClassVar[qemu.Machine] = machine_of(DK.name, Fitting())
+    memory: ClassVar[Memory | None] = development_boot()
+
+    def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
+        kind = kind_of(elf)
+        option = self._option()
+        if kind is not None and kind not in _BOARD.findall(option):
+            self._exchange(_machine(_BOARD.sub(f"board={kind}", option)))
+        return super().flash(elf, deadline)
 
     def connect(self, deadline: Deadline) -> Transport:
         return self.connect_slow(deadline)
+
+    def _option(self) -> str:
+        """What the QEMU that runs was told of its machine."""
+        try:
+            words = Path(f"/proc/{self._process.pid}/cmdline").read_text().split("\0")
+        except OSError:
+            words = []
+        if _OPTION not in words:
+            raise self._why_died()
+        return words[words.index(_OPTION) + 1]
+
+    def _exchange(self, machine: qemu.Machine) -> None:
+        """Another machine in the place of the one that runs."""
+        limit = Deadline.after(START)
+        if self._record is None:
+            assert self._child is not None
+            end_child(self._child)
+            self._child, self._process = qemu.start(
+                self._folder, machine, kept=False, deadline=limit, more=self._more
+            )
+            return
+        end(self._process)
+        hold = hold_folder(self._folder)
+        try:
+            child, self._process = qemu.start(
+                self._folder, machine, kept=True, deadline=limit, hold=hold
+            )
+        finally:
+            os.close(hold)  # the process holds it
+        child.returncode = 0  # it is nobody's child to wait for: it stays
+        self._record = replace(self._record, process=self._process, elf_sha256=None)
+        self._record.save()

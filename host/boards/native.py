@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from host.boards.base import FlashReport
-from host.boards.folder import LOCK, OwnFolder, own_folder
+from host.boards.folder import OwnFolder, hold_folder, own_folder
 from host.boards.lock import right_now, this_command
 from host.boards.process import ProcessId, end, end_child, ended_within, error_text, spawn
 from host.boards.record import Record
@@ -21,14 +21,12 @@ from host.errors import BadInput, BoardFailure, FirmwareFailure, FlashFailure, N
 from host.files import sha256_file
 from host.link.transport import Transport, Watch
 from host.link.unix_stream import connect_unix
-from host.locks import take
 
 NAME = "native"
 _FIRMWARE = "nightjar.elf"
 _SOCKET = "link.sock"
 _STARTS = "starts"
 _RESETS = 16  # bits of a boot number in which the firmware counts its own resets
-_FREE = 2.0  # seconds that a firmware that was ended has for freeing its lock
 _LOOK = 0.002  # seconds between two looks at a process that is starting
 
 
@@ -187,7 +185,7 @@ class NativeBoard:
                 "the native board runs no firmware",
                 next_step="flash it with `nightjar flash --board native`",
             )
-        hold = self._hold() if self.kept else None
+        hold = hold_folder(self._folder) if self.kept else None
         try:
             path.unlink(missing_ok=True)
             child = spawn(command, self._folder, kept=self.kept, hold=hold)
@@ -208,17 +206,6 @@ class NativeBoard:
                 )
         self._process = ProcessId.of(child.pid)
         self._remember(sha256_file(self._folder / _FIRMWARE))
-
-    def _hold(self) -> int:
-        """The lock of a kept board's folder, for the process that is to run in it."""
-        handle = take(self._folder / LOCK, Deadline.after(_FREE))
-        if handle is None:
-            raise BoardFailure(
-                "a firmware that cannot be seen from here runs on the kept native board",
-                evidence=f"it holds {self._folder / LOCK}",
-                next_step="end the board where it was started; that may be in another container",
-            )
-        return handle
 
     def _stop(self) -> None:
         if self._child is not None:

@@ -39,7 +39,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where to write a program that is found instead of QEMU."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
-    monkeypatch.setattr(virtual, "_START", 0.5)
+    monkeypatch.setattr(virtual, "START", 0.5)
     return tmp_path / "bin" / "qemu-system-arm"
 
 
@@ -128,7 +128,7 @@ def test_one_without_memory(
     real = shutil.which("qemu-system-arm", path=os.environ["PATH"].split(os.pathsep, 1)[1])
     if real is None or shutil.which("prlimit") is None:
         pytest.skip("QEMU or prlimit is not installed")
-    monkeypatch.setattr(virtual, "_START", 20.0)
+    monkeypatch.setattr(virtual, "START", 20.0)
     for size in (1 << 20, 1 << 29, 3 << 29):
         script(stand_in, f'exec prlimit --as={size} {real} "$@"')
         tools.check_version.cache_clear()
@@ -141,7 +141,7 @@ def test_one_without_memory(
 def test_one_that_does_not_answer(
     stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(virtual, "_START", 20.0)
+    monkeypatch.setattr(virtual, "START", 20.0)
     monkeypatch.setattr(qemu, "ANSWER", 0.3)
     write(stand_in, SOCKETS + "time.sleep(60)")
     elf = build_firmware("tiny", "virtual")
@@ -189,7 +189,7 @@ def test_one_that_gives_up_in_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """What it complains of is the computer's; killed from outside, it is the board that is gone."""
-    monkeypatch.setattr(virtual, "_START", 20.0)
+    monkeypatch.setattr(virtual, "START", 20.0)
     write(stand_in, SOCKETS + f"streams[1].accept()\n{end}")
     root = tmp_path / "boards"
     if kept:

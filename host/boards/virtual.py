@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from host.boards import gdb, qemu
 from host.boards.base import FlashReport
+from host.boards.elf import Memory
 from host.boards.folder import OwnFolder, own_folder
+from host.boards.gdb_script import Target
 from host.boards.lock import right_now, this_command
 from host.boards.process import ProcessId, end_child
 from host.boards.record import Record
@@ -21,7 +23,7 @@ from host.link.transport import Transport, Watch
 from host.link.unix_stream import connect_unix
 
 NAME = "virtual"
-_START = 20.0  # seconds that QEMU has to open its sockets; it needs 0.1 on an idle computer
+START = 20.0  # seconds that QEMU has to open its sockets; it needs 0.1 on an idle computer
 
 
 class VirtualBoard:
@@ -29,7 +31,7 @@ class VirtualBoard:
 
     name = NAME
     machine: ClassVar[qemu.Machine] = qemu.AN547
-    vectors: ClassVar[int | None] = None  # as gdb.Debugger's
+    memory: ClassVar[Memory | None] = None  # as gdb.Debugger's
 
     def __init__(
         self,
@@ -39,31 +41,40 @@ class VirtualBoard:
         child: "subprocess.Popen[bytes] | None" = None,
         own: OwnFolder | None = None,
         record: Record | None = None,
+        more: tuple[str, ...] = (),
     ) -> None:
         self._folder = folder
         self._process = process
         self._child = child
         self._own = own
         self._record = record
+        self._more = more
 
     @classmethod
-    def start(cls, private: Path, more: tuple[str, ...] = ()) -> "VirtualBoard":
-        """Start a board of our own, its QEMU with `more` arguments; it dies with us."""
-        own, limit = own_folder(private), Deadline.after(_START)
+    def start(
+        cls, private: Path, more: tuple[str, ...] = (), machine: qemu.Machine | None = None
+    ) -> "VirtualBoard":
+        """Start a board of our own, its QEMU with `more` arguments; it dies with us.
+
+        machine: another one than this kind of board has by itself.
+        """
+        own, limit = own_folder(private), Deadline.after(START)
         try:
             child, process = qemu.start(
-                own.path, cls.machine, kept=False, deadline=limit, more=more
+                own.path, machine or cls.machine, kept=False, deadline=limit, more=more
             )
         except BaseException:
             own.remove()
             raise
-        return cls(own.path, process, child=child, own=own)
+        return cls(own.path, process, child=child, own=own, more=more)
 
     @classmethod
-    def keep(cls, folder: Path, hold: int) -> Record:
+    def keep(cls, folder: Path, hold: int, machine: qemu.Machine | None = None) -> Record:
         """Start a board that outlives us in `folder`, holding the lock `hold`, and record it."""
-        limit = Deadline.after(_START)
-        child, process = qemu.start(folder, cls.machine, kept=True, deadline=limit, hold=hold)
+        limit = Deadline.after(START)
+        child, process = qemu.start(
+            folder, machine or cls.machine, kept=True, deadline=limit, hold=hold
+        )
         try:
             record = Record(folder, process, True, None, right_now(), this_command())
             record.save()
@@ -128,7 +139,8 @@ class VirtualBoard:
 
     @property
     def _debugger(self) -> gdb.Debugger:
-        return gdb.Debugger(self._folder / qemu.GDB_SOCKET, self.vectors)
+        target = Target.parse(str(self._folder / qemu.GDB_SOCKET))
+        return gdb.Debugger(target, target.server, self.memory)
 
     def _remember(self, elf_sha256: str | None) -> None:
         if self._record is not None:

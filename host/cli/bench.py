@@ -86,10 +86,10 @@ def command(
 
 
 def _require_counting(board: str) -> None:
-    from host.boards import counts
+    from host.boards.tiers import tier_of
     from host.errors import BadInput
 
-    if not counts(board):
+    if not tier_of(board).counts:
         raise BadInput(
             "this board counts nothing",
             evidence=f"Received: --board {board}, whose cost unit is none",

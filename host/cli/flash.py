@@ -44,14 +44,17 @@ def command(
     A bundle or a .tflite is turned into firmware first. Uses the board that `nightjar board up` keeps; where none is
     kept, starts one and ends it.
     """
-    from host.boards import open_board
+    from host.boards import check_name, open_board
+    from host.boards.chip import as_run_by
     from host.boards.silence import explain_silence
+    from host.boards.tiers import tier_of
     from host.deadline import Deadline
     from host.elf_record import check_recorded
     from host.link.attempts import Mute, Silence
     from host.link.client import Client
     from host.link.identity import check_identity
 
+    check_name(board)
     project = _project(source, board, out, force, json_path)
     check_recorded(project.elf)
     with open_board(board, wait=wait) as opened:
@@ -64,6 +67,7 @@ def command(
         finally:
             transport.close()
         check_identity(hello, project)
+        hello = as_run_by(tier_of(board), hello)
         _show(hello, report, opened.kept, json_path)
         write_json(
             json_path,
@@ -87,7 +91,7 @@ def _project(
     source: Path, board: str, out: Path | None, force: bool, json_path: str | None
 ) -> "Project":
     """The built project: `source` itself, or made from it."""
-    from host.boards import require_runs, runs
+    from host.boards.tiers import require_runs, tier_of
     from host.deadline import Deadline
     from host.owned import alone_in, around
     from host.project import DESCRIPTION, load_project
@@ -105,7 +109,7 @@ def _project(
     from model_gen.codegen.project.generate import generate
 
     with alone_in(around(folder), Deadline.after(_BUILD)):
-        return _built(generate(subject, runs(board)[0], folder, force=force), json_path)
+        return _built(generate(subject, tier_of(board).runs[0], folder, force=force), json_path)
 
 
 def _built(project: "Project", json_path: str | None) -> "Project":

@@ -3,11 +3,12 @@
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
 
-from host.boards import UNITS, counted, open_board
+from host.boards import open_board
 from host.boards.base import Board
+from host.boards.chip import as_run_by
 from host.boards.silence import explain_silence
+from host.boards.tiers import tier_of
 from host.compare.session import Session
 from host.deadline import Deadline
 from host.elf_record import check_recorded
@@ -15,7 +16,7 @@ from host.errors import IdentityFailure, NightjarError
 from host.files import sha256_file
 from host.link.attempts import Mute, Silence
 from host.link.client import Client
-from host.link.identity import check_identity, check_tables, check_unit
+from host.link.identity import check_identity, check_tables
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
 
@@ -64,9 +65,9 @@ class Contact:
         hello = client.hello(limit.at_most(min(HELLO, session.patience)))
         check_identity(hello, session.project, session.subject)
         check_tables(hello, session.project)
-        check_unit(hello, UNITS[session.board])
+        hello = as_run_by(tier_of(session.board), hello)
         self.client = client
-        return replace(hello, cost_unit=counted(session.board))
+        return hello
 
     def explained(self, error: NightjarError) -> NightjarError:
         """The failure behind `error`, as far as the board can tell: whose fault a silence is, where a fault is."""

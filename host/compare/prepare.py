@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from host.boards import require_runs, runs
+from host.boards import check_name
+from host.boards.tiers import require_runs, tier_of
 from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.elf_record import check_recorded
@@ -46,10 +47,11 @@ def prepare(
         force: whether a project is replaced even where somebody has changed it.
 
     Raises:
-        BadInput: the model or the project cannot be used, or the rules' own judge cannot run the model.
+        BadInput: the model, the project or the board cannot be used, or the rules' own judge cannot run the model.
         IdentityFailure: the ELF is not the one that was linked.
         HostFailure: the compiler failed, or the rules' judge is not installed.
     """
+    check_name(board)
     subject = load_subject(model)
     if project is not None:
         taken = load_project(project)
@@ -76,7 +78,7 @@ def prepare(
     folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)
     patience = Deadline.after(BUILD) if limit is None else limit.at_most(BUILD)
     with alone_in(folder, patience):
-        kind = runs(board)[0]
+        kind = tier_of(board).runs[0]
         made = generate(
             subject, kind, folder / "firmware", rounding=rounding, stream=stream, force=force
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from host.boards import counts
+from host.boards import check_name
+from host.boards.tiers import tier_of
 from host.bundle import Subject
 from host.compare.layers import Structure, match_taps, read_structure
 from host.compare.observe import PATIENCE
@@ -71,10 +72,11 @@ class Session:
         Raises:
             BadInput: there are no vectors, or no such board.
         """
+        check_name(self.board)
         return Scope(
             board=self.board,
             raw=self.raw,
             total=count_vectors(self.subject, self.raw),
-            counts=counts(self.board),
+            counts=tier_of(self.board).counts,
             stream=self.project.description.stream,
         )
