@@ -1,8 +1,10 @@
 """The STM32N6's own ELF on a virtual one: exact like every tier, its counts those of `virtual`, its wrongs punished."""
 
+import json
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,40 @@ def test_the_nucleo_s_project_runs_and_others_are_refused(
     build(nucleo, Deadline.after(300))
     verdict = prove(Session(nucleo, subject, "n6-virtual", vectors=1, seed=1, root=boards))
     assert (verdict.exact, verdict.board) == (True, "nucleo-n657x0-q")
+
+
+def test_the_suite_asks_the_same_and_says_who_was_asked(
+    made: Make, bundle_path: Path, tmp_path: Path
+) -> None:
+    """Every question of `virtual`, green over the serial line; the reports name the ELF's kind and who ran it."""
+    names = {}
+    for board in ("virtual", "n6-virtual"):
+        project = made(bundle_path, board)[1]
+        junit, own = tmp_path / f"{board}.xml", tmp_path / f"{board}-pytest.xml"
+        line = [sys.executable, "-m", "host.entry", "hil", "--bundle", str(bundle_path)]
+        line += ["--board", board, "--project", str(project.path), "--out", str(tmp_path / board)]
+        line += ["--vectors", "1", "--soak", "2", "--junit", str(junit), "--", "--junitxml"]
+        done = subprocess.run([*line, str(own)], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        names[board] = [case.get("name") for case in ET.parse(junit).iter("testcase")]
+        kind = project.description.board
+        for report in (junit, own):
+            values = {
+                one.get("name"): one.get("value") for one in ET.parse(report).iter("property")
+            }
+            assert (values["tier"], values["board"]) == (board, kind)
+    assert names["n6-virtual"] == names["virtual"]
+    assert len(names["virtual"]) > 10
+
+
+def test_what_is_flashed_is_said_to_count_instructions(made: Make, bundle_path: Path) -> None:
+    """Though the firmware, which knows of no emulator, calls them cycles."""
+    project = made(bundle_path, "n6-virtual")[1]
+    line = [sys.executable, "-m", "host.entry", "flash", str(project.path)]
+    line += ["--board", "n6-virtual", "--json", "-"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=True)
+    hello = json.loads(done.stdout)["hello"]
+    assert (hello["cost_unit"], hello["board"]) == ("instructions", "stm32n6570-dk")
 
 
 @dataclass(frozen=True)

@@ -134,11 +134,11 @@ def _properties(session: Session, conclusion: Conclusion) -> dict[str, str]:
     """What a report says of the whole run."""
     found = {
         "tier": session.board,
+        "board": session.project.description.board,
         "class": name_of(conclusion.code),
         "exit_code": str(int(conclusion.code)),
         "model_sha256": session.subject.model_sha256,
     }
     if conclusion.verdict is not None:
-        found["board"] = conclusion.verdict.board
         found["build_id"] = conclusion.verdict.build_id
     return found
