@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from hil_tests.tester.conftest import Make
+from host.boards import end_board, keep_board
+from host.boards.n6_virtual import BAUD
 from host.boards.virtual_n6.build import find
 from host.build import build
 from host.bundle import Subject
@@ -18,7 +20,11 @@ from host.compare.prepare import prepare
 from host.compare.prove import prove
 from host.compare.session import Session
 from host.deadline import Deadline
-from host.errors import BadInput, FirmwareFailure
+from host.errors import BadInput, FirmwareFailure, NightjarError
+from host.link.baud import explain_speed
+from host.link.client import Client
+from host.link.identity import check_identity
+from host.link.serial_url import SerialUrl
 from host.project import Project, load_project
 from host.report.verdict import Verdict
 from model_gen.codegen.project.generate import generate
@@ -92,6 +98,27 @@ def test_what_is_flashed_is_said_to_count_instructions(made: Make, bundle_path: 
     done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=True)
     hello = json.loads(done.stdout)["hello"]
     assert (hello["cost_unit"], hello["board"]) == ("instructions", "stm32n6570-dk")
+
+
+def test_a_kept_one_answers_at_its_serial_port(made: Make, bundle_path: Path, boards: Path) -> None:
+    """And is known there by its chip; at another speed it is said which one is right."""
+    subject, project = made(bundle_path, "n6-virtual")
+    record, _ = keep_board("n6-virtual", root=boards)
+    try:
+        assert record.port is not None
+        verdict = prove(Session(project, subject, "n6-virtual", vectors=1, seed=1, root=boards))
+        assert verdict.exact
+        port = SerialUrl(str(record.port), BAUD)
+        check_identity(Client(port).hello(Deadline.after(20)), project, subject)
+        port.close()
+        port = SerialUrl(str(record.port), 115200)
+        with pytest.raises(NightjarError) as caught:
+            Client(port).hello(Deadline.after(2))
+        port.close()
+        error = explain_speed(caught.value, str(record.port), 115200)
+        assert error.what == f"the board answers at {BAUD} baud, and not at 115200"
+    finally:
+        end_board("n6-virtual", root=boards)
 
 
 @dataclass(frozen=True)

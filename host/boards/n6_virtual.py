@@ -14,12 +14,15 @@ from host.boards.folder import hold_folder
 from host.boards.kinds import DK, VIRTUAL_N6
 from host.boards.n6_layout import layout
 from host.boards.process import end, end_child
+from host.boards.pty_front import keep_front
+from host.boards.record import Record
 from host.boards.tiers import tier_of
 from host.boards.virtual import START, VirtualBoard
 from host.boards.virtual_n6.build import require_program
 from host.deadline import Deadline
 from host.link.transport import Transport
 
+BAUD = 921600  # of USART1, as the firmware of both boards sets it
 _OPTION = "-machine"
 _BOARD = re.compile(r"\bboard=([^,]*)")
 
@@ -75,6 +78,17 @@ class N6VirtualBoard(VirtualBoard):
     name = VIRTUAL_N6
     machine: ClassVar[qemu.Machine] = machine_of(DK.name, Fitting())
     memory: ClassVar[Memory | None] = development_boot()
+
+    @classmethod
+    def keep(cls, folder: Path, hold: int, machine: qemu.Machine | None = None) -> Record:
+        """As VirtualBoard.keep, with a pty for whoever looks for a serial port: `tty` in the folder."""
+        require_program()
+        front = keep_front(folder, qemu.UART_SOCKET, BAUD)
+        try:
+            return super().keep(folder, hold, machine)
+        except BaseException:
+            front.kill()
+            raise
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         kind = kind_of(elf)

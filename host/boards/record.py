@@ -14,6 +14,7 @@ from host.locks import is_held
 from host.typed import typed
 
 SCHEMA = "nightjar/board-record/1"
+PORT = "tty"
 _FILE = "record.json"
 
 
@@ -27,6 +28,12 @@ class Record:
     elf_sha256: str | None  # of what was flashed last
     since: str  # ISO 8601
     command: str  # that started it
+
+    @property
+    def port(self) -> Path | None:
+        """The pty of its serial line, as a link in its folder; None where there is none."""
+        link = self.folder / PORT
+        return link if link.is_symlink() else None
 
     def save(self) -> None:
         """Write the record whole or not at all."""

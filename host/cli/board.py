@@ -116,7 +116,8 @@ def build_board(name: str, json_path: str | None) -> None:
 def _describe(record: "Record") -> str:
     process = "no process yet" if record.process is None else f"pid {record.process.pid}"
     firmware = "nothing flashed" if record.elf_sha256 is None else f"ELF {record.elf_sha256[:12]}"
-    return f"{process}, since {record.since}, {firmware}"
+    port = "" if record.port is None else f", serial port {record.port}"
+    return f"{process}, since {record.since}, {firmware}{port}"
 
 
 def _payload(name: str, record: "Record | None") -> dict[str, object]:
@@ -128,6 +129,7 @@ def _payload(name: str, record: "Record | None") -> dict[str, object]:
         "pid": None if process is None else process.pid,
         "since": None if record is None else record.since,
         "elf_sha256": None if record is None else record.elf_sha256,
+        "port": None if record is None or record.port is None else str(record.port),
     }
 
 
