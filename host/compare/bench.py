@@ -22,7 +22,7 @@ from host.link.client import Client
 from host.link.identity import check_project
 from host.link.messages import Hello
 from host.listen.feed import Feed
-from host.report.verdict import Verdict, describe
+from host.report.verdict import Verdict, describe, ran_on
 
 T = TypeVar("T")
 
@@ -270,7 +270,8 @@ class Bench:
     def _start(self) -> None:
         hello = self._hello = self._contact.start()
         self._say(
-            f"{hello.board}: build-id {hello.build_id.hex()}, model {hello.model.hex()[:12]}, {hello.compiler},"
+            f"{ran_on(hello.board, self.session.board)}: build-id {hello.build_id.hex()}, "
+            f"model {hello.model.hex()[:12]}, {hello.compiler},"
             f" {hello.backend}, protocol {hello.protocol}, cost in {hello.cost_unit}"
         )
 

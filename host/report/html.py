@@ -101,7 +101,7 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
 def _facts(verdict: Verdict) -> list[Fact]:
     proved = verdict.proved
     return [
-        Fact("board", verdict.board),
+        Fact("board", verdict.where),
         Fact("backend", verdict.backend),
         Fact("build-id", verdict.build_id, True),
         Fact("ELF", proved.elf_sha256, True),

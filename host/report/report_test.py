@@ -129,6 +129,19 @@ def test_what_is_incomplete_is_not_exact() -> None:
     assert "Incomplete" in render(INCOMPLETE, title="x")
 
 
+@pytest.mark.parametrize("verdict", [EXACT, DIFFERENT, INCOMPLETE])
+def test_an_emulator_never_passes_for_silicon(verdict: Verdict) -> None:
+    """Wherever a board is named for people, who ran its firmware is named beside it."""
+    virtual = replace(verdict, board="stm32n6570-dk", tier="n6-virtual")
+    silicon = replace(verdict, board="stm32n6570-dk", tier="stm32n6570-dk")
+    page = render(virtual, title="x")
+    assert page.count("stm32n6570-dk") == page.count("stm32n6570-dk on n6-virtual") == 2
+    assert "n6-virtual" not in render(silicon, title="x")
+    if verdict is not DIFFERENT:
+        assert "(stm32n6570-dk on n6-virtual)" in virtual.headline
+        assert "(stm32n6570-dk)" in silicon.headline
+
+
 class _Tags(HTMLParser):
     """Every tag with the names of its attributes, in order; places to break a line at are none."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from host.coverage.coverage import Share
 from host.coverage.table import percent
-from host.report.verdict import Verdict
+from host.report.verdict import Verdict, ran_on
 
 
 def summary_lines(verdict: Verdict) -> list[str]:
@@ -75,7 +75,7 @@ def _verdict(verdict: dict[str, Any]) -> list[str]:
     cost, footprint = verdict["cost"], verdict["footprint"]
     costs = [f"{name} {cost[name]:,}" for name in ("frontend", "model") if cost[name] is not None]
     return [
-        f"board {verdict['board']}  exact: {json.dumps(verdict['exact'])}  "
+        f"board {ran_on(verdict['board'], verdict.get('tier', ''))}  exact: {json.dumps(verdict['exact'])}  "
         f"{len(observed)} of {len(layers)} tensors, {size:,} bytes over {verdict['vectors']} vectors, "
         f"equal to {verdict['reference']}",
         f"  instructions  {'  '.join(costs) or 'not counted'}",

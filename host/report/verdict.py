@@ -184,6 +184,11 @@ class Verdict:
         )
 
     @property
+    def where(self) -> str:
+        """What firmware ran, and on what."""
+        return ran_on(self.board, self.tier)
+
+    @property
     def state(self) -> str:
         """Exact, Different or Incomplete."""
         if self.first_difference is not None:
@@ -196,14 +201,19 @@ class Verdict:
         observed = sum(layer.observed for layer in self.layers)
         vectors = f"{self.vectors} vector{'s' if self.vectors != 1 else ''}"
         if not self.complete and self.first_difference is None:
-            return f"INCOMPLETE: nothing differs on {vectors} ({self.board}), but not all that applies was judged"
+            return f"INCOMPLETE: nothing differs on {vectors} ({self.where}), but not all that applies was judged"
         if self.exact:
             return (
                 f"EXACT: {observed} tensors of {len(self.layers)} layers equal the reference, byte for byte,"
-                f" on {vectors} ({self.board})"
+                f" on {vectors} ({self.where})"
             )
         assert self.first_difference is not None
         return f"DIFFERENT: {describe(self.first_difference)}"
+
+
+def ran_on(board: str, tier: str) -> str:
+    """The kind of board that firmware is for, with who ran it where that is another: no emulator passes for silicon."""
+    return board if tier in ("", board) else f"{board} on {tier}"
 
 
 def describe(difference: FirstDifference) -> str:
