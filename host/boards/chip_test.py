@@ -19,7 +19,7 @@ REAL = bytes(range(12))
 class Said(Hello):
     """A HELLO that says the unique id of its chip."""
 
-    uid: bytes = b""
+    uid: bytes
 
 
 def said(uid: bytes, unit: str) -> Hello:
