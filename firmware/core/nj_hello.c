@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "nj_hello.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "link/nj_frame.h"
 #include "nj_model.h"
+
+#define MOST_CLOCKS 8u
+_Static_assert(sizeof((struct hello_response *)0)->hello_response_clocks_u32_m == MOST_CLOCKS * sizeof(uint32_t), "schema");
 
 static struct zcbor_string bytes_of(const uint8_t *bytes, uint32_t length) {
     return (struct zcbor_string){.value = bytes, .len = length};
@@ -38,5 +42,13 @@ void nj_hello(const struct nj_port *port, uint32_t nonce, struct hello_response 
         .hello_response_outputs = nj_model.outputs,
         .hello_response_taps = nj_model.taps,
         .hello_response_steps = nj_model.steps,
+        .hello_response_uid = bytes_of(port->unique_id, port->unique_id_bytes < 16 ? port->unique_id_bytes : 16),
+        .hello_response_overruns = port->overruns != NULL ? port->overruns(port->context) : 0,
+        .hello_response_caches = port->caches,
     };
+    while (hello->hello_response_clocks_u32_m_count < port->clock_count &&
+           hello->hello_response_clocks_u32_m_count < MOST_CLOCKS) {
+        const size_t next = hello->hello_response_clocks_u32_m_count++;
+        hello->hello_response_clocks_u32_m[next] = port->clocks[next];
+    }
 }

@@ -45,6 +45,14 @@ struct nj_port {
     /* nj_image_add over what the ELF loads, computed once at the start: each segment where its bytes
      * lie in memory, but none that the firmware itself writes there. */
     uint32_t image;
+    /* What a chip says of itself; all of it 0 where there is none. At most 16 bytes, at most 8 clocks. */
+    const uint8_t *unique_id;
+    uint32_t unique_id_bytes;
+    const uint32_t *clocks; /* Hz, the core's first */
+    uint32_t clock_count;
+    uint32_t caches; /* bit 0: instructions, bit 1: data */
+    /* Optional: how often received bytes were lost since the start. */
+    uint32_t (*overruns)(void *context);
 };
 
 /* The portable application: says EVENT boot, then answers requests for ever. Called by the port's main. */

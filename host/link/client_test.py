@@ -21,8 +21,9 @@ from host.errors import BoardFailure, IdentityFailure, LinkFailure, NightjarErro
 from host.link.attempts import Mute, Silence
 from host.link.client import Client
 from host.link.exchange import Refused
-from host.link.frames import DELIMITER, Frame, FrameType, encode
+from host.link.frames import DELIMITER, VERSION, Frame, FrameType, encode
 from host.link.messages import (
+    PROTOCOL,
     ErrorCode,
     Mode,
     Stages,
@@ -409,14 +410,14 @@ def test_garbage_is_the_links() -> None:
         _hello(client)
 
 
-@pytest.mark.parametrize(("version", "older"), [(1, "board"), (3, "host")])
+@pytest.mark.parametrize(("version", "older"), [(VERSION - 1, "board"), (VERSION + 1, "host")])
 def test_another_version_of_the_frames_is_identity(version: int, older: str) -> None:
     client, _peer = _talking_to(encode(Frame(FrameType.LOG, 0, 0, b"hi", version=version)))
     with pytest.raises(IdentityFailure, match=f"the {older} is older"):
         _hello(client)
 
 
-@pytest.mark.parametrize(("protocol", "older"), [(1, "board"), (3, "host")])
+@pytest.mark.parametrize(("protocol", "older"), [(PROTOCOL - 1, "board"), (PROTOCOL + 1, "host")])
 def test_a_hello_of_another_protocol_is_identity(protocol: int, older: str) -> None:
     """Whatever else it says."""
     client, peer = _talking_to(b"")

@@ -43,6 +43,10 @@ HELLO = Hello(
     outputs=1,
     taps=1,
     steps=1,
+    uid=b"",
+    clocks=(),
+    overruns=0,
+    caches=0,
 )
 
 

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import cbor2
 
-PROTOCOL = 2
+PROTOCOL = 3
 ALL_STEPS = 0xFFFFFFFF
 MAX_DIGESTS = 128  # taps of one DIGESTS response
 MAX_STEPS = 64  # steps of one COST response
+MAX_CLOCKS = 8
 
 _U32 = 2**32 - 1
 _U64 = 2**64 - 1
@@ -107,6 +108,10 @@ class Hello:
     outputs: int
     taps: int
     steps: int
+    uid: bytes  # of the chip, at most 16 bytes; empty where there is none
+    clocks: tuple[int, ...]  # Hz, the core's first; empty where nothing says
+    overruns: int  # times that received bytes were lost since the start
+    caches: int  # bit 0 instructions, bit 1 data
 
     def as_dict(self) -> dict[str, object]:
         """For JSON: hashes in lower-case hex."""
@@ -258,7 +263,8 @@ _RESPONSES: dict[int, tuple[Callable[..., Response], tuple[Check, ...]]] = {
         Hello,
         (_u32, _u32, _u32, _bytes(0, 32), _u32, _bytes(32, 32), _bytes(32, 32))
         + (_text(32), _text(64), _text(32), _text(512), _text(16))
-        + (_u32,) * 7,
+        + (_u32,) * 7
+        + (_bytes(0, 16), _uints(MAX_CLOCKS, _U32), _u32, _u32),
     ),
     1: (Loaded, (_u32,) * 2),
     2: (RunResult, (_u32,) * 3),

@@ -30,7 +30,11 @@ void nj_supply_start(void);
 
 /* PLL1 from the HSI, the CPU at 600 MHz, the buses at 400, AHB and APB at 100; nothing runs from PLL1 meanwhile. */
 void nj_clock_start(void);
-uint32_t nj_clock_cpu_hz(void); /* as the registers say now */
+
+/* As the registers say now, in Hz: the core, the bus, its peripherals (AHB), the UART (APB). Nothing on the chip that does not
+ * come from the same PLL counts against them: they are computed, not measured. */
+#define NJ_CLOCKS 4u
+void nj_clock_read(uint32_t clocks[NJ_CLOCKS]);
 uint32_t nj_clock_apb_hz(void);
 
 /* Power and clock AXISRAM3 to 6, and keep the clocks of what is used on while the core sleeps. */
@@ -39,6 +43,7 @@ void nj_memory_start(void);
 /* Arm the memory protection: nothing at address 0, code and constants read-only, data not executable. Then the caches. */
 void nj_mpu_start(void);
 void nj_cache_start(void);
+uint32_t nj_cache_state(void); /* bit 0: instructions, bit 1: data */
 
 /* USART1 on PE5 and PE6, 921600 8N1. Bytes are taken by the interrupt, into a ring. */
 void nj_usart_start(void);

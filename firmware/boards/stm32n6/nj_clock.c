@@ -43,19 +43,36 @@ void nj_clock_start(void) {
     switch_to(RCC_SOURCE_IC);
 }
 
-/* What PLL1 gives behind the divider of `config`. */
+/* The HSI behind its divider. */
+static uint32_t hsi_hz(void) {
+    return HSI_HZ >> ((RCC_HSICFGR >> 7) & 3u);
+}
+
+/* What PLL1 gives behind the divider of `config`. 0 where another PLL feeds it. */
 static uint32_t behind(uint32_t config) {
     const uint32_t factors = RCC_PLL1CFGR1;
     const uint32_t m = (factors >> 20) & 0x3Fu;
     const uint32_t n = (factors >> 8) & 0xFFFu;
-    const uint32_t divider = ((config >> 16) & 0xFFu) + 1u;
-    return m == 0 ? 0 : HSI_HZ / m * n / divider;
+    const uint32_t output = RCC_PLL1CFGR3;
+    const uint32_t after = ((output >> 27) & 7u) * ((output >> 24) & 7u) * (((config >> 16) & 0xFFu) + 1u);
+    return m == 0 || after == 0 || ((config >> 28) & 3u) != 0 ? 0 : hsi_hz() / m * n / after;
 }
 
-uint32_t nj_clock_cpu_hz(void) {
-    return behind(RCC_IC1CFGR);
+static uint32_t source_hz(uint32_t source, uint32_t config) {
+    return source == RCC_SOURCE_IC ? behind(config) : source == RCC_SOURCE_HSI ? hsi_hz() : 0;
+}
+
+void nj_clock_read(uint32_t clocks[NJ_CLOCKS]) {
+    const uint32_t sources = RCC_CFGR1;
+    const uint32_t dividers = RCC_CFGR2;
+    clocks[0] = source_hz((sources >> 20) & RCC_SOURCE_MASK, RCC_IC1CFGR);
+    clocks[1] = source_hz((sources >> 28) & RCC_SOURCE_MASK, RCC_IC2CFGR);
+    clocks[2] = clocks[1] >> ((dividers >> 20) & 7u);
+    clocks[3] = clocks[2] >> ((dividers >> 4) & 7u);
 }
 
 uint32_t nj_clock_apb_hz(void) {
-    return behind(RCC_IC2CFGR) >> ((RCC_CFGR2 >> 20) & 7u);
+    uint32_t clocks[NJ_CLOCKS];
+    nj_clock_read(clocks);
+    return clocks[3];
 }

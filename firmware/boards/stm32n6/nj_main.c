@@ -17,6 +17,9 @@ __attribute__((section(".noinit"))) static uint32_t kept_boot;
 
 static enum nj_reset_cause cause;
 
+static uint32_t unique_id[3];
+static uint32_t clocks[NJ_CLOCKS];
+
 void nj_reset_handler(void) __attribute__((noreturn));
 
 static uint32_t port_read(void *context, uint8_t *data, uint32_t capacity) {
@@ -73,6 +76,11 @@ static void port_idle(void *context) {
     __asm__ volatile("cpsie i\n isb" : : : "memory");
 }
 
+static uint32_t port_overruns(void *context) {
+    (void)context;
+    return nj_usart_overruns();
+}
+
 static struct nj_port port = {
     .board = NJ_BOARD_KIND,
     .cost_unit = "cycles",
@@ -84,6 +92,11 @@ static struct nj_port port = {
     .reset_cause = port_reset_cause,
     .stack_used = port_stack_used,
     .idle = port_idle,
+    .unique_id = (const uint8_t *)unique_id,
+    .unique_id_bytes = sizeof unique_id,
+    .clocks = clocks,
+    .clock_count = NJ_CLOCKS,
+    .overruns = port_overruns,
 };
 
 static void add_segment(const uint8_t *begin, const uint8_t *end) {
@@ -104,6 +117,18 @@ static enum nj_reset_cause chip_cause(void) {
     return (flags & (RCC_RSR_SOFTWARE | RCC_RSR_PIN)) != 0 ? NJ_RESET_REQUESTED : NJ_RESET_UNKNOWN;
 }
 
+static void read_unique_id(void) {
+    RCC_APB4ENSR2 = RCC_APB4_2_BSEC;
+    (void)RCC_APB4ENR2; /* the enable has arrived when it can be read */
+    uint32_t address = NJ_UNIQUE_ID;
+    /* Kept whole: the compiler would name the block's base, behind which lie the registers that burn fuses. */
+    __asm__("" : "+r"(address));
+    const volatile uint32_t *const id = (const volatile uint32_t *)(uintptr_t)address;
+    for (uint32_t word = 0; word < 3; ++word) {
+        unique_id[word] = id[word];
+    }
+}
+
 void nj_main(void) {
     cause = chip_cause();
     if ((kept_cause & 0xFFFF0000u) == CAUSE_MAGIC) {
@@ -119,6 +144,9 @@ void nj_main(void) {
     nj_cache_start();
     nj_cost_start();
     nj_usart_start();
+    read_unique_id();
+    nj_clock_read(clocks);
+    port.caches = nj_cache_state();
     add_segment(nj_code_begin, nj_code_end);
     add_segment(nj_constants_begin, nj_constants_end);
     add_segment(nj_data_image_begin, nj_data_image_end);

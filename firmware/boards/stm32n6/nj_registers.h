@@ -136,7 +136,7 @@
 #define NJ_INTERRUPTS 195u
 
 /* BSEC: the 96 bits of the unique id, words 5 to 7 of the fuses' shadow, to be read only. */
-#define NJ_UNIQUE_ID(word) (*(const volatile uint32_t *)(uintptr_t)(0x56009014u + 4u * (word)))
+#define NJ_UNIQUE_ID 0x56009014u
 
 /* The core. */
 #define NVIC_ENABLE(irq) NJ_REGISTER(0xE000E100u + 4u * ((irq) / 32u))
@@ -153,6 +153,7 @@
 #define SCB_CSSELR NJ_REGISTER(0xE000ED84)
 #define SCB_ICIALLU NJ_REGISTER(0xE000EF50)
 #define SCB_DCISW NJ_REGISTER(0xE000EF60)
+#define SCB_DCCISW NJ_REGISTER(0xE000EF74)
 #define FPU_FPCCR NJ_REGISTER(0xE000EF34)
 #define FPU_FPDSCR NJ_REGISTER(0xE000EF3C)
 #define MPU_CTRL NJ_REGISTER(0xE000ED94)

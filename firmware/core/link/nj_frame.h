@@ -9,7 +9,7 @@
 
 #include "nj_cobs.h"
 
-#define NJ_LINK_VERSION 2u
+#define NJ_LINK_VERSION 3u
 
 enum nj_frame_type {
     NJ_FRAME_REQUEST = 1,

@@ -58,6 +58,13 @@ static void hello(uint32_t nonce) {
     CHECK_EQUAL(said->hello_response_feature_bytes, 32);
     CHECK_EQUAL(said->hello_response_inputs, 2);
     CHECK_EQUAL(said->hello_response_taps, 3);
+    CHECK_EQUAL(said->hello_response_uid.len, 12);
+    CHECK_EQUAL(memcmp(said->hello_response_uid.value, "NIGHTJAR-VMA", 12), 0);
+    CHECK_EQUAL(said->hello_response_clocks_u32_m_count, 3);
+    CHECK_EQUAL(said->hello_response_clocks_u32_m[0], 600000000);
+    CHECK_EQUAL(said->hello_response_clocks_u32_m[2], 0xFFFFFFFF);
+    CHECK_EQUAL(said->hello_response_overruns, 41);
+    CHECK_EQUAL(said->hello_response_caches, 3);
 }
 
 /* What nj_tiny.h says, once more. */

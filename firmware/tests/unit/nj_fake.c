@@ -65,7 +65,14 @@ static uint32_t port_stack_used(void *context) {
     return 1234;
 }
 
+static uint32_t port_overruns(void *context) {
+    (void)context;
+    return 41;
+}
+
 static const uint8_t build_id[20] = {0xB1};
+static const uint8_t unique_id[12] = "NIGHTJAR-VMA"; /* without its zero */
+static const uint32_t clocks[] = {600000000, 400000000, 0xFFFFFFFF};
 
 const struct nj_port nj_fake_port = {
     .board = "fake",
@@ -81,6 +88,12 @@ const struct nj_port nj_fake_port = {
     .build_id = build_id,
     .build_id_bytes = sizeof build_id,
     .image = 0x1AAA6E,
+    .unique_id = unique_id,
+    .unique_id_bytes = sizeof unique_id,
+    .clocks = clocks,
+    .clock_count = sizeof clocks / sizeof clocks[0],
+    .caches = 3,
+    .overruns = port_overruns,
 };
 
 bool nj_fake_take(struct nj_fake_frame *taken) {
