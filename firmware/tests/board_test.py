@@ -294,3 +294,15 @@ def test_the_stack_is_measured(virtual: Board, client: Client) -> None:
     client.load_input(1, bytes(5), soon())
     client.run(Stages.MODEL, deadline=soon())
     assert 200 < client.cost(soon()).stack < 4096
+
+
+def test_only_a_chip_has_a_unique_id_and_clocks(
+    flashed: tuple[Board, Path], client: Client
+) -> None:
+    hello = client.hello(soon())
+    if hello.cost_unit != "cycles":
+        assert (hello.uid, hello.clocks, hello.overruns, hello.caches) == (b"", (), 0, 0)
+        return
+    assert len(hello.uid) == 12
+    assert hello.clocks == (600_000_000, 400_000_000, 100_000_000, 100_000_000)
+    assert hello.overruns == 0

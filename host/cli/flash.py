@@ -140,6 +140,21 @@ def _show(hello: "Hello", report: "FlashReport", kept: bool, json_path: str | No
         ("backend", hello.backend),
         ("rounding", hello.rounding or "none needed"),
         ("cost unit", hello.cost_unit),
+        *of_the_chip(hello),
     ]
     for name, value in rows:
         say(f"{name:10} {value}", json_path)
+
+
+def of_the_chip(hello: "Hello") -> list[tuple[str, str]]:
+    """What HELLO says of a chip, as rows; nothing where there is none."""
+    if not hello.uid:
+        return []
+    known = enumerate(("instructions", "data"))
+    caches = [name for bit, name in known if hello.caches >> bit & 1]
+    return [
+        ("unique id", hello.uid.hex()),
+        ("clocks", ", ".join(f"{hz / 1e6:g}" for hz in hello.clocks) + " MHz"),
+        ("caches", " and ".join(caches) or "off"),
+        ("overruns", str(hello.overruns)),
+    ]
