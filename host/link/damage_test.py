@@ -38,7 +38,7 @@ def wrong_crc(frame: Frame) -> bytes:
 def hello(number: int, request: Frame) -> Frame:
     """The answer to HELLO of a board that has sent `number` frames."""
     message = [0, PROTOCOL, cbor2.loads(request.payload)[1], 7, bytes(20), 1, bytes(32), bytes(32)]
-    message += ["board", "gcc", "tiny", "", "none", 0, 0, 0, 1, 1, 1, 1]
+    message += ["board", "gcc", "tiny", "", "none", 0, 0, 0, 1, 1, 1, 1, b"", [], 0, 0]
     return Frame(FrameType.RESPONSE, number, request.request, cbor2.dumps(message))
 
 

@@ -57,8 +57,9 @@ HELLO: list[Any] = [
 ]
 HELLO += [0, 60000, 262144, 1, 1, 40, 2**32 - 1]
 HELLO += [b"NIGHTJAR-VMA", [600_000_000, 2**32 - 1], 5, 3]
+SAID: list[Any] = [*HELLO[1:-3], (600_000_000, 2**32 - 1), 5, 3]
 RESPONSES: list[tuple[list[Any], object]] = [
-    (HELLO, m.Hello(*HELLO[1:-3], (600_000_000, 2**32 - 1), 5, 3)),
+    (HELLO, m.Hello(*SAID)),
     ([1, 490, 5], m.Loaded(490, 5)),
     ([2, 20, 0, 2**32 - 1], m.RunResult(20, 0, 2**32 - 1)),
     ([3, 1, 2, 3, 128, [5] * 128], m.DigestsPage(1, 2, 3, 128, (5,) * 128)),
