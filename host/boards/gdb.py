@@ -5,13 +5,24 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.base import FlashReport
-from host.boards.elf import Memory, Section, loaded_sections, start_of
+from host.boards.elf import Memory, Section, in_ram_alone, loaded_sections, start_of
+from host.boards.flashers.nor import (
+    NOR_SAID,
+    Loader,
+    NorReport,
+    chunks,
+    loader_beside,
+    nor_said,
+    nor_script,
+)
 from host.boards.gdb_script import DONE, SAY_DONE, Server, Start, Target, connected, script
+from host.boards.n6_image import Piece
 from host.boards.tools import find_tool
 from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
@@ -45,13 +56,52 @@ class Debugger:
         sections = loaded_sections(elf)
         commands = self.script(elf, deadline)
         started = time.monotonic()
-        output = self._run(commands, deadline, elf)
+        if self.memory is not None:
+            for_nor = [one for one in sections if one.start in self.memory.nor]
+            if for_nor:
+                pieces = [Piece(f"{elf.name}'s {one.name}", one.start, one.data) for one in for_nor]
+                self.write_nor(loader_beside(elf), pieces, deadline)
+                sections = [one for one in sections if one not in for_nor]
+        with self._loadable(elf) as path:
+            output = self._run(commands, deadline, path)
         total = time.monotonic() - started
         size = re.search(r"load size (\d+)", output)
         if size is None:
             raise self._failed("gdb did not say what it wrote", output)
         self._check_read_back(sections, output)
         return FlashReport(int(size[1]), _transfer_seconds(output, int(size[1]), total), total)
+
+    def write_nor(self, loader: Loader, pieces: Iterable[Piece], deadline: Deadline) -> NorReport:
+        """Let the NOR hold `pieces`, and the board be halted in its flash loader's place.
+
+        Raises:
+            HostFailure: gdb is missing.
+            FlashFailure: the NOR does not answer, cannot be written, or reads back differently.
+        """
+        wanted = list(chunks(pieces))
+        with tempfile.TemporaryDirectory(prefix="nightjar-nor-") as folder:
+            files = []
+            for number, chunk in enumerate(wanted):
+                path = Path(folder, f"{number}.bin")
+                path.write_bytes(chunk.data)
+                files.append((chunk, str(path)))
+            commands = nor_script(self.target, self.server, loader, files, _whole(deadline))
+            output = self._said(commands, deadline, loader.elf)
+        report = nor_said(output, wanted) if NOR_SAID in output else None
+        if report is None or DONE not in output:
+            raise self._failed("gdb could not write the board's NOR", output)
+        return report
+
+    @contextmanager
+    def _loadable(self, elf: Path) -> Iterator[Path]:
+        """The ELF without what lies in the NOR, which gdb cannot write."""
+        if self.memory is None or not self.memory.nor:
+            yield elf
+            return
+        with tempfile.NamedTemporaryFile("wb", suffix=".elf") as file:
+            file.write(in_ram_alone(elf.read_bytes(), self.memory))
+            file.flush()
+            yield Path(file.name)
 
     def script(self, elf: Path, deadline: Deadline) -> str:
         """What gdb is told to write `elf`. Nothing is run.
@@ -121,6 +171,19 @@ class Debugger:
     def _run(
         self, commands: str, deadline: Deadline, elf: Path | None, more: Sequence[str] = ()
     ) -> str:
+        """As `_said`, of a script that is done whole.
+
+        Raises:
+            FlashFailure: it is not.
+        """
+        output = self._said(commands, deadline, elf, more)
+        if DONE not in output:
+            raise self._failed("gdb could not do its work on the board", output)
+        return output
+
+    def _said(
+        self, commands: str, deadline: Deadline, elf: Path | None, more: Sequence[str] = ()
+    ) -> str:
         """What gdb says to the script `commands`, which ends where a line fails, and then to each of `more`."""
         program = find_tool(PROGRAM, PACKAGE)
         with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file:
@@ -146,8 +209,6 @@ class Debugger:
             except subprocess.TimeoutExpired as error:
                 said = error.stdout.decode(errors="replace") if error.stdout else ""
                 raise self._failed("gdb did not finish before the deadline", said) from error
-        if DONE not in done.stdout:
-            raise self._failed("gdb could not do its work on the board", done.stdout)
         return done.stdout
 
     def _failed(self, what: str, output: str) -> FlashFailure:

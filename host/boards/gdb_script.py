@@ -135,9 +135,16 @@ def script(
     if start is None:
         steps = [*written, server.reset]
     else:
-        steps = [server.reset, _FORGET, *written]
-        steps += [f"set $sp = {start.sp}", f"set $pc = {start.pc}", f"set $xpsr = {_THUMB:#x}"]
+        steps = started(server, start, written)
     return connected(target, [*steps, *server.go, "detach", SAY_DONE], seconds)
+
+
+def started(server: Server, start: Start, written: tuple[str, ...] = _LOAD) -> list[str]:
+    """A reset, the ELF `written`, and the core about to start; it is still halted."""
+    return [
+        *(server.reset, _FORGET, *written),
+        *(f"set $sp = {start.sp}", f"set $pc = {start.pc}", f"set $xpsr = {_THUMB:#x}"),
+    ]
 
 
 def connected(target: Target, steps: list[str], seconds: int) -> str:
