@@ -132,10 +132,7 @@ def script(
         seconds: that the server has for an answer.
     """
     written = _LOAD if load else ()
-    if start is None:
-        steps = [*written, server.reset]
-    else:
-        steps = started(server, start, written)
+    steps = [*written, server.reset] if start is None else started(server, start, written)
     return connected(target, [*steps, *server.go, "detach", SAY_DONE], seconds)
 
 

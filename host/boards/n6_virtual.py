@@ -106,7 +106,7 @@ class N6VirtualBoard(VirtualBoard):
             raise
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
-        """As VirtualBoard.flash. One whose switches stand for flash boot boots from its NOR: first stage, then `elf`."""
+        """As VirtualBoard.flash. Where the switches stand for flash boot, the first stage and `elf` go to the NOR."""
         kind = kind_of(elf)
         option = now = self._option()
         if kind is not None:
