@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.build import build, footprint
 from host.boards.n6_layout import layout
+from host.build import build, footprint
 from host.bundle import Subject
 from host.contract import Contract, TensorContract
 from host.deadline import Deadline
