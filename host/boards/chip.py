@@ -45,6 +45,24 @@ def check_chip(tier: Tier, uid: bytes) -> None:
     )
 
 
+def check_uid(name: str, wanted: str, uid: bytes) -> None:
+    """Refuse a chip that is not the one which the bench calls `name`.
+
+    Args:
+        wanted: the bench's unique id, 24 hex digits.
+        uid: the one that HELLO or a debugger says.
+
+    Raises:
+        IdentityFailure: they differ.
+    """
+    if uid.hex() != wanted:
+        raise IdentityFailure(
+            f"another board answers than the bench calls {name}",
+            evidence=f"its unique id is {uid.hex() or 'not said'}, and the bench says {wanted}",
+            next_step="see which board is connected there, or mend uid in bench.toml",
+        )
+
+
 def _unique_id(hello: Hello) -> bytes | None:
     """What HELLO says of the chip's unique id; None where its protocol has no place for it."""
     uid: bytes | None = getattr(hello, "uid", None)

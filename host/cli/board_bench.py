@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.cli.common import FiniteRange, json_option, say, subcommand, wait_option, write_json
+from host.cli.common import (
+    FiniteRange,
+    bench_option,
+    json_option,
+    say,
+    subcommand,
+    wait_option,
+    write_json,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from host.boards.bench_file import BenchBoard
 
 SCHEMA = "nightjar/bench/1"
@@ -19,16 +25,6 @@ LOG_SCHEMA = "nightjar/board-log/1"
 _KEPT = 10_000  # entries of a log in its JSON: the last ones
 _SILENT = 0.3  # seconds without a byte, after which text is shown though its line has not ended
 _NAME = click.argument("name", metavar="NAME")
-
-
-def bench_option(function: "Callable[..., Any]") -> "Callable[..., Any]":
-    """Add `--bench FILE`, passed to the command as `bench` (a Path or None)."""
-    return click.option(
-        "--bench",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="The bench file.  [default: $NIGHTJAR_BENCH, else ~/.config/nightjar/bench.toml]",
-    )(function)
 
 
 @subcommand("scan")

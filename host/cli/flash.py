@@ -16,6 +16,7 @@ from host.cli.common import (
 
 if TYPE_CHECKING:
     from host.boards.base import FlashReport
+    from host.boards.which import Which
     from host.link.messages import Hello
     from host.project import Project
 
@@ -37,14 +38,20 @@ _HELLO = 5.0
 @force_option
 @json_option
 def command(
-    source: Path, board: str, wait: float, out: Path | None, force: bool, json_path: str | None
+    source: Path,
+    board: str,
+    at: "Which",
+    wait: float,
+    out: Path | None,
+    force: bool,
+    json_path: str | None,
 ) -> None:
     """Write firmware to a board and print its HELLO.
 
     A bundle or a .tflite is turned into firmware first. Uses the board that `nightjar board up` keeps; where none is
     kept, starts one and ends it.
     """
-    from host.boards import check_name, open_board
+    from host.boards import open_board
     from host.boards.chip import as_run_by
     from host.boards.silence import explain_silence
     from host.boards.tiers import tier_of
@@ -54,10 +61,10 @@ def command(
     from host.link.client import Client
     from host.link.identity import check_identity
 
-    check_name(board)
+    _check_flashes(at)
     project = _project(source, board, out, force, json_path)
     check_recorded(project.elf)
-    with open_board(board, wait=wait) as opened:
+    with open_board(at, wait=wait) as opened:
         report = opened.flash(project.elf, Deadline.after(_FLASH))
         transport = opened.connect(Deadline.after(_HELLO))
         try:
@@ -66,6 +73,7 @@ def command(
             raise explain_silence(error, opened, project.elf, transport.close) from error
         finally:
             transport.close()
+        at.check_uid(hello)
         check_identity(hello, project)
         hello = as_run_by(tier_of(board), hello)
         _show(hello, report, opened.kept, json_path)
@@ -84,6 +92,17 @@ def command(
                     "bytes_per_second": report.bytes_per_second,
                 },
             },
+        )
+
+
+def _check_flashes(at: "Which") -> None:
+    from host.errors import BadInput
+
+    if not at.flashes:
+        raise BadInput(
+            "flash writes firmware",
+            evidence="Received: --no-flash",
+            next_step="leave it out, or judge what runs with `nightjar verify --no-flash`",
         )
 
 
