@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.boards import KINDS
 from host.boards.bench_file import BenchBoard, find_bench
 from host.boards.chip import check_uid
 from host.boards.kinds import NOT_SEEN, SILICON, VIRTUAL_N6
-from host.boards.tiers import TIERS
+from host.boards.tiers import KINDS, TIERS
 from host.errors import BadInput
 from host.link.messages import Hello
 from host.nearest import did_you_mean
