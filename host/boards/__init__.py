@@ -89,7 +89,8 @@ def open_board(
 
     Raises:
         BadInput: no such kind.
-        BoardLocked: somebody else uses the kept board.
+        BoardLocked: somebody else uses the board, or has its serial port open.
+        IdentityFailure: its unique id is not the bench's, as far as it is known before firmware is asked.
         HostFailure: a tool is missing or does not run, or no folder can be trusted.
         BoardFailure: the board does not start.
     """
@@ -110,7 +111,8 @@ def open_board(
             # Now that nobody can end it.
             record = find_record(private, name)
             if record is not None:
-                attached: Board = kind.attach(record)
+                attached = kind.attach(record)
+                _require_ours(meant, record, attached.unique_id)
                 yield attached
                 return
             if meant.entry is None:
@@ -120,6 +122,18 @@ def open_board(
             yield started
         finally:
             started.close()
+
+
+def _require_ours(meant: "Which", record: "Record", unique_id: str | None) -> None:
+    """Refuse a kept board that is not the bench's, or whose serial line somebody else has."""
+    from host.link.port_holder import in_use, other_holders
+
+    if unique_id is not None:
+        meant.check_chip(bytes.fromhex(unique_id))
+    if record.port is not None:
+        others = other_holders(str(record.port))
+        if others:  # the board takes one connection at a time
+            raise in_use(str(record.port), others)
 
 
 @contextmanager

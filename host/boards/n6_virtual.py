@@ -32,6 +32,7 @@ _OPTION = "-machine"
 _FLASH_BOOT = "switches=flash"
 _OWN_NOR = "nor=nor"  # in the board's own folder
 _BOARD = re.compile(r"\bboard=([^,]*)")
+_UID = re.compile(r"(?<!,),uid=([^,]*)")  # and not what a file's name says behind a doubled comma
 
 
 def development_boot() -> Memory:
@@ -133,6 +134,12 @@ class N6VirtualBoard(VirtualBoard):
 
     def connect(self, deadline: Deadline) -> Transport:
         return self.connect_slow(deadline)
+
+    @property
+    def unique_id(self) -> str:
+        """As its machine was told."""
+        told = _UID.search(self._option())
+        return unique_id(told and told[1])
 
     @property
     def _debugger(self) -> Debugger:

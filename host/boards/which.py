@@ -48,13 +48,17 @@ class Which:
         return BAUD if self.entry is None else self.entry.baud
 
     def check_uid(self, hello: Hello) -> None:
+        """As `check_chip`, of who says HELLO."""
+        self.check_chip(hello.uid)
+
+    def check_chip(self, uid: bytes) -> None:
         """Refuse a board whose unique id is not the bench's.
 
         Raises:
             IdentityFailure: naming both.
         """
         if self.entry is not None and self.entry.chip_uid is not None:
-            check_uid(self.name, self.entry.chip_uid, hello.uid)
+            check_uid(self.name, self.entry.chip_uid, uid)
 
 
 def which(
