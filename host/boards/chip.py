@@ -45,6 +45,15 @@ def check_chip(tier: Tier, uid: bytes) -> None:
     )
 
 
+def other_chip(uid: str, wanted: str) -> IdentityFailure:
+    """The failure where a chip answered that is not the bench's; both unique ids in hex."""
+    return IdentityFailure(
+        "another chip than the bench's answers: nothing was written",
+        evidence=f"its unique id is {uid}, the bench says {wanted}",
+        next_step="see which board is connected; write its uid into bench.toml if it is to be that one",
+    )
+
+
 def _unique_id(hello: Hello) -> bytes | None:
     """What HELLO says of the chip's unique id; None where its protocol has no place for it."""
     uid: bytes | None = getattr(hello, "uid", None)

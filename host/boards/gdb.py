@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 import subprocess
 import tempfile
 import time
@@ -10,12 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.base import FlashReport
+from host.boards.chip import other_chip
 from host.boards.elf import Memory, Section, loaded_sections, start_of
-from host.boards.gdb_script import DONE, SAY_DONE, Server, Start, Target, connected, script
+from host.boards.gdb_script import (
+    DONE,
+    FLASH_BOOT,
+    OTHER_CHIP,
+    SAY_DONE,
+    SECONDS,
+    Guard,
+    Server,
+    Start,
+    Target,
+    connected,
+    script,
+)
 from host.boards.tools import find_tool
 from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
-from host.errors import FlashFailure
+from host.errors import BoardFailure, FlashFailure, NightjarError
 
 PROGRAM = "gdb-multiarch"
 PACKAGE = "gdb-multiarch"
@@ -23,16 +37,33 @@ PACKAGE = "gdb-multiarch"
 _FRAME = r"^#\d+ +(?:0x[0-9a-f]+ in )?([^ (]+) \("
 
 
+class GdbFailure(FlashFailure):
+    """gdb could not do its work; `output` is all that it and a server of its own said."""
+
+    def __init__(self, what: str, output: str, next_step: str) -> None:
+        lines = [line for line in output.strip().split("\n") if line]
+        evidence = " | ".join(lines[-6:]) or "gdb printed nothing"
+        super().__init__(what, evidence=evidence, next_step=next_step)
+        self.output = output
+
+    @property
+    def wrote(self) -> bool:
+        """Whether anything may have been written to the board."""
+        return "\nLoading section " in self.output
+
+
 @dataclass(frozen=True)
 class Debugger:
     """gdb on a server.
 
     memory: None where a reset alone starts what was loaded.
+    guard: what the chip is held to before it is flashed; None: nothing.
     """
 
     target: Target
     server: Server
     memory: Memory | None = None
+    guard: Guard | None = None
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         """Write the sections of `elf`, read them back, and start it.
@@ -40,10 +71,11 @@ class Debugger:
         Raises:
             HostFailure: gdb is missing.
             BadInput: there is no such ELF, or it is none for this board.
+            IdentityFailure, BoardFailure: its chip is not the guard's, or does not wait in a development boot.
             FlashFailure: it could not be written, or reads back differently.
         """
         sections = loaded_sections(elf)
-        commands = self.script(elf, deadline)
+        commands = self.script(elf, _whole(deadline))
         started = time.monotonic()
         output = self._run(commands, deadline, elf)
         total = time.monotonic() - started
@@ -53,14 +85,16 @@ class Debugger:
         self._check_read_back(sections, output)
         return FlashReport(int(size[1]), _transfer_seconds(output, int(size[1]), total), total)
 
-    def script(self, elf: Path, deadline: Deadline) -> str:
-        """What gdb is told to write `elf`. Nothing is run.
+    def script(self, elf: Path, seconds: int = SECONDS) -> str:
+        """What gdb is told to write `elf`; `seconds` are the server's for an answer. Nothing is run.
 
         Raises:
             BadInput: there is no such ELF, or it is none for this board.
         """
         start = None if self.memory is None else start_of(elf, self.memory)
-        return script(self.target, self.server, load=True, start=start, seconds=_whole(deadline))
+        return script(
+            self.target, self.server, load=True, start=start, seconds=seconds, guard=self.guard
+        )
 
     def reset(self, deadline: Deadline) -> None:
         """Start what is in the board's memory again, whatever state the CPU is in.
@@ -126,10 +160,8 @@ class Debugger:
         with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file:
             file.write(commands)
             file.flush()
-            command = [program, "-nx", "-batch", "-x", file.name]
+            command = [program, *command_line(file.name, elf)[1:]]
             command += [word for one in (*more, SAY_DONE) * bool(more) for word in ("-ex", one)]
-            if elf is not None:
-                command.append(str(elf.resolve()))
             try:
                 done = subprocess.run(
                     command,
@@ -147,16 +179,35 @@ class Debugger:
                 said = error.stdout.decode(errors="replace") if error.stdout else ""
                 raise self._failed("gdb did not finish before the deadline", said) from error
         if DONE not in done.stdout:
-            raise self._failed("gdb could not do its work on the board", done.stdout)
+            raise self._refused(done.stdout) or self._failed(
+                "gdb could not do its work on the board", done.stdout
+            )
         return done.stdout
 
-    def _failed(self, what: str, output: str) -> FlashFailure:
-        lines = [line for line in output.strip().split("\n") if line]
-        return FlashFailure(
-            what,
-            evidence=" | ".join(lines[-6:]) or "gdb printed nothing",
-            next_step=self.server.trouble,
-        )
+    def _refused(self, output: str) -> NightjarError | None:
+        """What the guard found wrong; None where it did not."""
+        if self.guard is None:
+            return None
+        chip = re.search(rf"^{OTHER_CHIP} (\w{{8}}) (\w{{8}}) (\w{{8}})$", output, re.MULTILINE)
+        if chip is not None:
+            uid = struct.pack("<III", *(int(word, 16) for word in chip.groups())).hex()
+            return other_chip(uid, str(self.guard.uid))
+        booted = re.search(rf"^{FLASH_BOOT} (\w+)$", output, re.MULTILINE)
+        if booted is not None:
+            return BoardFailure(
+                "the board boots from flash, and a development boot is needed: nothing was written",
+                evidence=f"after a reset its core is at {booted[1]}, and not in the boot ROM",
+                next_step=f"switches: {self.guard.switches}; then power-cycle the board",
+            )
+        return None
+
+    def _failed(self, what: str, output: str) -> GdbFailure:
+        return GdbFailure(what, output, self.server.trouble)
+
+
+def command_line(script: str, elf: Path | None) -> list[str]:
+    """The command that runs gdb with a file of commands."""
+    return [PROGRAM, "-nx", "-batch", "-x", script, *([] if elf is None else [str(elf.resolve())])]
 
 
 def _whole(deadline: Deadline) -> int:

@@ -1,0 +1,117 @@
+"""Flashing through gdb on a real server: QEMU's, behind which a virtual STM32N6 stands."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from host.boards import qemu
+from host.boards.bench_file import BenchBoard, Machine
+from host.boards.flashers.gdb_server import GdbServer
+from host.boards.flashers.parts import Image
+from host.boards.folder import private_folder
+from host.boards.kinds import DK, VIRTUAL_N6
+from host.boards.n6_image import first_stage, write_nor
+from host.boards.n6_virtual import N6VirtualBoard, machine_of
+from host.boards.testing_bare import CODE, RIGHT, link_bare
+from host.boards.virtual_n6.build import find
+from host.deadline import Deadline
+from host.errors import BadInput, BoardFailure, IdentityFailure
+
+pytestmark = [
+    pytest.mark.skipif(find() is None, reason="make n6-virtual"),
+    pytest.mark.skipif(
+        shutil.which("arm-none-eabi-ld") is None, reason="binutils-arm-none-eabi is not installed"
+    ),
+    pytest.mark.skipif(
+        shutil.which("gdb-multiarch") is None, reason="gdb-multiarch is not installed"
+    ),
+]
+# RCC_APB4ENSR2 gives the fuses their clock, as our firmware does: a debugger then reads the unique id.
+FUSES_ON = "ldr r2, =0x56028a78; movs r3, #2; str r3, [r2]"
+FUSES_BYTES = 6
+Virtual = Callable[..., tuple[BenchBoard, N6VirtualBoard]]
+
+
+def soon() -> Deadline:
+    return Deadline.after(60)
+
+
+def quiet(_: str) -> None:
+    """Nobody listens to what is tried."""
+
+
+@pytest.fixture
+def virtual(tmp_path: Path) -> Iterator[Virtual]:
+    """Starts a virtual chip with the id Z; gives its bench entry and itself."""
+    started: list[N6VirtualBoard] = []
+
+    def start(more: str = "") -> tuple[BenchBoard, N6VirtualBoard]:
+        machine = machine_of(DK.name, Machine(uid="Z"))
+        option, words, *others = machine.arguments
+        machine = replace(machine, arguments=(option, words + more, *others))
+        board = N6VirtualBoard.start(private_folder(tmp_path / "b", make=True), machine=machine)
+        assert isinstance(board, N6VirtualBoard)
+        started.append(board)
+        entry = BenchBoard("vm", VIRTUAL_N6, gdb=str(board._folder / qemu.GDB_SOCKET))
+        return replace(entry, machine=Machine(uid="Z")), board
+
+    yield start
+    for board in started:
+        board.close()
+
+
+def pc(board: N6VirtualBoard, elf: Path) -> int:
+    where = board.whereabouts(elf, soon())
+    assert where is not None
+    return where.pc
+
+
+def test_an_elf_is_loaded_and_started(virtual: Virtual, tmp_path: Path) -> None:
+    entry, board = virtual()
+    elf = link_bare(tmp_path, text=DK.name)
+    report = GdbServer().flash(Image(elf), entry, soon(), quiet)
+    assert report.bytes == 8 + len(DK.name) + 1 + 16
+    assert pc(board, elf) == CODE + RIGHT
+
+
+def test_another_chip_runs_on_untouched(virtual: Virtual, tmp_path: Path) -> None:
+    """Once the fuses have a clock, the id is read before the reset, and nothing is written."""
+    entry, board = virtual()
+    elf = link_bare(tmp_path, text=DK.name, first=FUSES_ON)
+    for name in ("right", "wrong"):
+        (tmp_path / name).mkdir()
+    GdbServer().flash(Image(elf), entry, soon(), quiet)
+    right = pc(board, elf)
+    assert right == CODE + RIGHT + FUSES_BYTES
+    other = replace(entry, machine=Machine(uid="Y"))
+    new = link_bare(tmp_path / "wrong", code=CODE + 0x100)
+    with pytest.raises(IdentityFailure, match="nothing was written") as caught:
+        GdbServer().flash(Image(new), other, soon(), quiet)
+    assert b"NIGHTJAR-VMZ".hex() in caught.value.evidence
+    assert pc(board, elf) == right
+    GdbServer().flash(Image(elf), entry, soon(), quiet)
+
+
+def test_a_board_that_boots_from_flash_is_refused_with_the_switches(
+    virtual: Virtual, tmp_path: Path
+) -> None:
+    stage = tmp_path / "stage"
+    stage.mkdir()
+    booted = link_bare(stage, vectors=0x34180400, code=0x34180500, constants=0x34180600)
+    write_nor(tmp_path / "nor", [first_stage(booted)])
+    entry, _ = virtual(f",switches=flash,nor={tmp_path}/nor")
+    with pytest.raises(BoardFailure, match="boots from flash") as caught:
+        GdbServer().flash(Image(link_bare(tmp_path)), entry, soon(), quiet)
+    assert "nothing was written" in caught.value.what
+    assert "its core is at 0x341805" in caught.value.evidence
+    assert "switches: " in caught.value.next_step
+
+
+def test_what_does_not_fit_is_refused_with_its_size(virtual: Virtual, tmp_path: Path) -> None:
+    elf = link_bare(tmp_path, constants=0x341FFFFC)
+    with pytest.raises(BadInput, match="none that a debugger loads") as caught:
+        GdbServer().flash(Image(elf), BenchBoard("vm", VIRTUAL_N6, gdb="/x"), soon(), quiet)
+    assert ".rodata at 0x341ffffc to 0x34200006 (10 bytes)" in caught.value.evidence
