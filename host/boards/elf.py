@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -33,11 +34,13 @@ class Memory:
 
     Attributes:
         vectors: the address of the vector table that the core is started from.
-        ram: addresses of the RAM that is on after a reset: nothing is loaded elsewhere.
+        ram: addresses of the RAM that is on after a reset: a debugger loads nothing elsewhere.
+        nor: addresses of the external NOR's window, which the flash loader writes; none where there is none.
     """
 
     vectors: int
     ram: range
+    nor: range = range(0)
 
 
 def _check_arm(elf: Path) -> None:
@@ -98,6 +101,8 @@ def start_of(elf: Path, memory: Memory) -> Start:
     """
     sections = loaded_sections(elf)
     for one in sections:
+        if one.start in memory.nor and one.end <= memory.nor.stop:
+            continue
         if one.start not in memory.ram or one.end > memory.ram.stop:
             ram = f"{memory.ram.start:#x} to {memory.ram.stop:#x}"
             raise _not_loadable(
@@ -114,6 +119,21 @@ def start_of(elf: Path, memory: Memory) -> Start:
         raise _not_loadable(elf, f"no vector table at {memory.vectors:#x}")
     sp, reset = struct.unpack("<II", table[0])
     return Start(f"{sp:#x}", f"{reset & ~1:#x}")
+
+
+def in_ram_alone(elf: bytes, memory: Memory) -> bytes:
+    """An ELF without the bytes for the NOR: what a debugger would write there is none of its sections any more."""
+    made = bytearray(elf)
+    file = ELFFile(BytesIO(elf))
+    for number, segment in enumerate(file.iter_segments()):
+        if segment["p_type"] == "PT_LOAD" and segment["p_paddr"] in memory.nor:
+            at = file["e_phoff"] + number * file["e_phentsize"]  # p_type
+            struct.pack_into("<I", made, at, 0)  # PT_NULL
+    for number, section in enumerate(file.iter_sections()):
+        if section["sh_addr"] in memory.nor:
+            at = file["e_shoff"] + number * file["e_shentsize"] + 4  # sh_type
+            struct.pack_into("<I", made, at, 8)  # SHT_NOBITS
+    return bytes(made)
 
 
 def _not_loadable(elf: Path, what: str) -> BadInput:

@@ -6,13 +6,24 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.base import FlashReport
 from host.boards.chip import other_chip
-from host.boards.elf import Memory, Section, loaded_sections, start_of
+from host.boards.elf import Memory, Section, in_ram_alone, loaded_sections, start_of
+from host.boards.flashers.nor import (
+    NOR_SAID,
+    Chunk,
+    Loader,
+    NorReport,
+    chunks,
+    loader_beside,
+    nor_said,
+    nor_script,
+)
 from host.boards.gdb_script import (
     DONE,
     FLASH_BOOT,
@@ -26,6 +37,7 @@ from host.boards.gdb_script import (
     connected,
     script,
 )
+from host.boards.n6_image import Piece
 from host.boards.tools import find_tool
 from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
@@ -77,13 +89,67 @@ class Debugger:
         sections = loaded_sections(elf)
         commands = self.script(elf, _whole(deadline))
         started = time.monotonic()
-        output = self._run(commands, deadline, elf)
+        pieces = self.for_nor(elf)
+        if pieces:
+            self.write_nor(loader_beside(elf), pieces, deadline)
+            there = {piece.address for piece in pieces}
+            sections = [one for one in sections if one.start not in there]
+        with self._loadable(elf) as path:
+            output = self._run(commands, deadline, path)
         total = time.monotonic() - started
         size = re.search(r"load size (\d+)", output)
         if size is None:
             raise self._failed("gdb did not say what it wrote", output)
         self._check_read_back(sections, output)
         return FlashReport(int(size[1]), _transfer_seconds(output, int(size[1]), total), total)
+
+    def for_nor(self, elf: Path) -> list[Piece]:
+        """What an ELF has for the NOR; nothing where the board has none."""
+        if self.memory is None:
+            return []
+        found = [one for one in loaded_sections(elf) if one.start in self.memory.nor]
+        return [Piece(f"{elf.name}'s {one.name}", one.start, one.data) for one in found]
+
+    def write_nor(self, loader: Loader, pieces: Iterable[Piece], deadline: Deadline) -> NorReport:
+        """Let the NOR hold `pieces`, and the board be halted in its flash loader's place.
+
+        Raises:
+            HostFailure: gdb is missing.
+            FlashFailure: the NOR does not answer, cannot be written, or reads back differently.
+        """
+        wanted = list(chunks(pieces))
+        with tempfile.TemporaryDirectory(prefix="nightjar-nor-") as folder:
+            files = []
+            for number, chunk in enumerate(wanted):
+                path = Path(folder, f"{number}.bin")
+                path.write_bytes(chunk.data)
+                files.append((chunk, str(path)))
+            output = self._said(
+                self.nor_script(loader, files, _whole(deadline)), deadline, loader.elf
+            )
+        report = nor_said(output, wanted) if NOR_SAID in output else None
+        if report is None or DONE not in output:
+            raise self._refused(output) or self._failed(
+                "gdb could not write the board's NOR", output
+            )
+        return report
+
+    def nor_script(
+        self, loader: Loader, files: Iterable[tuple[Chunk, str]], seconds: int = SECONDS
+    ) -> str:
+        """What gdb is told to let the NOR hold the chunks of `files`. Nothing is run."""
+        return nor_script(self.target, self.server, loader, files, seconds, self.guard)
+
+    @contextmanager
+    def _loadable(self, elf: Path) -> Iterator[Path]:
+        """The ELF without what lies in the NOR, which gdb cannot write."""
+        if self.memory is None or not self.memory.nor:
+            yield elf
+            return
+        with tempfile.NamedTemporaryFile("wb", suffix=".elf") as file:
+            file.write(in_ram_alone(elf.read_bytes(), self.memory))
+            file.flush()
+            yield Path(file.name)
 
     def script(self, elf: Path, seconds: int = SECONDS) -> str:
         """What gdb is told to write `elf`; `seconds` are the server's for an answer. Nothing is run.
@@ -155,6 +221,21 @@ class Debugger:
     def _run(
         self, commands: str, deadline: Deadline, elf: Path | None, more: Sequence[str] = ()
     ) -> str:
+        """As `_said`, of a script that is done whole.
+
+        Raises:
+            FlashFailure: it is not.
+        """
+        output = self._said(commands, deadline, elf, more)
+        if DONE not in output:
+            raise self._refused(output) or self._failed(
+                "gdb could not do its work on the board", output
+            )
+        return output
+
+    def _said(
+        self, commands: str, deadline: Deadline, elf: Path | None, more: Sequence[str] = ()
+    ) -> str:
         """What gdb says to the script `commands`, which ends where a line fails, and then to each of `more`."""
         program = find_tool(PROGRAM, PACKAGE)
         with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file:
@@ -178,10 +259,6 @@ class Debugger:
             except subprocess.TimeoutExpired as error:
                 said = error.stdout.decode(errors="replace") if error.stdout else ""
                 raise self._failed("gdb did not finish before the deadline", said) from error
-        if DONE not in done.stdout:
-            raise self._refused(done.stdout) or self._failed(
-                "gdb could not do its work on the board", done.stdout
-            )
         return done.stdout
 
     def _refused(self, output: str) -> NightjarError | None:

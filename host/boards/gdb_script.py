@@ -208,14 +208,18 @@ def script(
         guard: what the chip is held to first; None: nothing.
     """
     written = _LOAD if load else ()
-    if start is None:
-        steps = [*written, server.reset]
-    else:
-        steps = [server.reset, _FORGET, *written]
-        steps += [f"set $sp = {start.sp}", f"set $pc = {start.pc}", f"set $xpsr = {_THUMB:#x}"]
+    steps = [*written, server.reset] if start is None else started(server, start, written)
     if guard is not None:
         steps = [*guard.chip(server), *guard.boot(target, server), *steps]
     return connected(target, [*steps, *server.go, "detach", SAY_DONE], seconds)
+
+
+def started(server: Server, start: Start, written: tuple[str, ...] = _LOAD) -> list[str]:
+    """A reset, the ELF `written`, and the core about to start; it is still halted."""
+    return [
+        *(server.reset, _FORGET, *written),
+        *(f"set $sp = {start.sp}", f"set $pc = {start.pc}", f"set $xpsr = {_THUMB:#x}"),
+    ]
 
 
 def connected(target: Target, steps: list[str], seconds: int) -> str:

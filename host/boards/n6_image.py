@@ -21,6 +21,7 @@ from host.boards.n6_layout import layout
 from host.errors import BadInput
 
 ERASED = 0xFF
+FIRST_STAGE = "nj_first_stage.elf"  # beside the application's ELF
 # nj_layout.h: NJ_APPLICATION_MAGIC; then load address, bytes, entry point, CRC-32 of the payload.
 _APPLICATION = struct.Struct("<IIIII")
 _MAGIC = b"STM2"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -10,8 +11,11 @@ from host.boards import qemu
 from host.boards.base import FlashReport
 from host.boards.bench_file import Machine as Fitting
 from host.boards.elf import Memory, loaded_sections
+from host.boards.flashers.nor import loader_beside
 from host.boards.folder import hold_folder
+from host.boards.gdb import Debugger
 from host.boards.kinds import DK, VIRTUAL_N6
+from host.boards.n6_image import FIRST_STAGE, application, first_stage
 from host.boards.n6_layout import layout
 from host.boards.process import end, end_child
 from host.boards.pty_front import keep_front
@@ -20,25 +24,33 @@ from host.boards.tiers import tier_of
 from host.boards.virtual import START, VirtualBoard
 from host.boards.virtual_n6.build import require_program
 from host.deadline import Deadline
+from host.files import sha256_file
 from host.link.transport import Transport
 
 BAUD = 921600  # of USART1, as the firmware of both boards sets it
 _OPTION = "-machine"
+_FLASH_BOOT = "switches=flash"
+_OWN_NOR = "nor=nor"  # in the board's own folder
 _BOARD = re.compile(r"\bboard=([^,]*)")
 
 
 def development_boot() -> Memory:
     """What the boot ROM waits with for a debugger: AXISRAM1 and 2 are on, the application begins behind its offset."""
     at = layout()
-    return Memory(at["APPLICATION"], range(at["AXISRAM1"], at["AXISRAM2"] + at["AXISRAM2_BYTES"]))
+    return Memory(
+        at["APPLICATION"],
+        range(at["AXISRAM1"], at["AXISRAM2"] + at["AXISRAM2_BYTES"]),
+        range(at["NOR"], at["NOR_END"]),
+    )
 
 
-def machine_of(kind: str, fitting: Fitting) -> qemu.Machine:
+def machine_of(kind: str, fitting: Fitting, boot: str = "development") -> qemu.Machine:
     """The machine that stands for a kind of board.
 
     Args:
         kind: whose NOR it has.
         fitting: its unique id's last character, and the file with its NOR's content; an absent file is an erased NOR.
+        boot: where its switches stand, "development" or "flash".
     """
     words = ["nightjar-n6", f"board={kind}"]
     if fitting.uid is not None:
@@ -46,6 +58,9 @@ def machine_of(kind: str, fitting: Fitting) -> qemu.Machine:
     if fitting.nor is not None:
         # A comma ends a property unless it is doubled.
         words.append("nor=" + str(Path(fitting.nor).absolute()).replace(",", ",,"))
+    if boot == "flash":
+        words += [] if fitting.nor is not None else [_OWN_NOR]
+        words.append(_FLASH_BOOT)
     return _machine(",".join(words))
 
 
@@ -91,14 +106,34 @@ class N6VirtualBoard(VirtualBoard):
             raise
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
+        """As VirtualBoard.flash. Where the switches stand for flash boot, by its NOR: first stage, then `elf`."""
         kind = kind_of(elf)
-        option = self._option()
-        if kind is not None and kind not in _BOARD.findall(option):
-            self._exchange(_machine(_BOARD.sub(f"board={kind}", option)))
-        return super().flash(elf, deadline)
+        option = now = self._option()
+        if kind is not None:
+            option = _BOARD.sub(f"board={kind}", option)
+        if _FLASH_BOOT not in option:
+            if option != now:
+                self._exchange(_machine(option))
+            return super().flash(elf, deadline)
+        started = time.monotonic()
+        pieces = [first_stage(elf.with_name(FIRST_STAGE)), *application(elf)]
+        self._remember(None)
+        self._exchange(_machine(option.replace("," + _FLASH_BOOT, "")))
+        report = self._debugger.write_nor(loader_beside(elf), pieces, deadline)
+        written = time.monotonic() - started
+        self._exchange(_machine(option))
+        self._debugger.reset(deadline)
+        self._remember(sha256_file(elf))
+        return FlashReport(report.bytes, written, time.monotonic() - started)
 
     def connect(self, deadline: Deadline) -> Transport:
         return self.connect_slow(deadline)
+
+    @property
+    def _debugger(self) -> Debugger:
+        made = super()._debugger
+        boots = _FLASH_BOOT in self._option()
+        return replace(made, memory=None) if boots else made
 
     def _option(self) -> str:
         """What the QEMU that runs was told of its machine."""

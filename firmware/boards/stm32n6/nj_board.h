@@ -45,7 +45,9 @@ void nj_mpu_start(void);
 void nj_cache_start(void);
 uint32_t nj_cache_state(void); /* bit 0: instructions, bit 1: data */
 
-/* USART1 on PE5 and PE6, 921600 8N1. Bytes are taken by the interrupt, into a ring. */
+/* USART1 on PE5 and PE6, 921600 8N1. Once it is started, bytes are taken by the interrupt, into a ring;
+ * only opened, it sends. */
+void nj_usart_open(void);
 void nj_usart_start(void);
 uint32_t nj_usart_read(uint8_t *data, uint32_t capacity);
 bool nj_usart_waiting(void);

@@ -43,5 +43,12 @@
 #define NJ_NOR_FIRST_STAGE 0x70000000
 #define NJ_NOR_APPLICATION 0x70100000
 #define NJ_NOR_WEIGHTS 0x71000000
+/* Where the smaller of the two boards' NORs ends. */
+#define NJ_NOR_END 0x74000000
+
+/* The flash loader, which a debugger puts where the first stage lies, and the bytes that it is to write. */
+#define NJ_LOADER_END 0x34182400
+#define NJ_LOADER_BUFFER 0x34100000
+#define NJ_LOADER_BUFFER_BYTES 0x40000
 
 #endif

@@ -26,9 +26,11 @@
 #define RCC_IC2CFGR RCC(0x0C8)
 #define RCC_IC6CFGR RCC(0x0D8)
 #define RCC_IC11CFGR RCC(0x0EC)
+#define RCC_CCIPR6 RCC(0x158)
 #define RCC_CCIPR13 RCC(0x174)
 #define RCC_AHB2ENR RCC(0x254)
 #define RCC_AHB4ENR RCC(0x25C)
+#define RCC_AHB5ENR RCC(0x260)
 #define RCC_APB2ENR RCC(0x26C)
 #define RCC_APB4ENR2 RCC(0x278)
 #define RCC_MEMENR RCC(0x24C)
@@ -38,6 +40,7 @@
 #define RCC_MEMENSR RCC(0xA4C)
 #define RCC_AHB2ENSR RCC(0xA54)
 #define RCC_AHB4ENSR RCC(0xA5C)
+#define RCC_AHB5ENSR RCC(0xA60)
 #define RCC_APB2ENSR RCC(0xA6C)
 #define RCC_APB4ENSR2 RCC(0xA78)
 #define RCC_BUSLPENSR RCC(0xA84)
@@ -68,7 +71,11 @@
 #define RCC_MEM_FLEXRAM 0x200u
 #define RCC_AHB2_RAMCFG (1u << 12)
 #define RCC_AHB4_GPIOE (1u << 4)
+#define RCC_AHB4_GPION (1u << 13)
 #define RCC_AHB4_PWR (1u << 18)
+#define RCC_AHB5_XSPI2 (1u << 12)
+#define RCC_AHB5_XSPIM (1u << 13)
+#define RCC_CCIPR6_XSPI2SEL (3u << 4) /* 0: HCLK5 */
 #define RCC_APB2_USART1 (1u << 4)
 #define RCC_APB4_2_BSEC (1u << 1)
 #define RCC_BUS_ALL 0xFFFFFFFFu
@@ -95,6 +102,7 @@
 #define PWR_SVMCR3_VDDIO2SV (1u << 8)
 #define PWR_SVMCR3_VDDIO3SV (1u << 9)
 #define PWR_SVMCR3_ASV (1u << 12)
+#define PWR_SVMCR3_VDDIO3VRSEL (1u << 26) /* 1.8 V */
 
 /* RAMCFG: one control register for each memory. */
 #define RAMCFG_CR(axisram) NJ_REGISTER(0x52023000u + 0x80u * ((axisram) - 1u))
@@ -107,6 +115,51 @@
 #define GPIOE_OSPEEDR GPIOE(0x08)
 #define GPIOE_PUPDR GPIOE(0x0C)
 #define GPIOE_AFRL GPIOE(0x20)
+
+/* GPIO port N. */
+#define GPION(offset) NJ_REGISTER(0x56023400u + (offset))
+#define GPION_MODER GPION(0x00)
+#define GPION_OTYPER GPION(0x04)
+#define GPION_OSPEEDR GPION(0x08)
+#define GPION_PUPDR GPION(0x0C)
+#define GPION_AFRL GPION(0x20)
+#define GPION_AFRH GPION(0x24)
+
+/* XSPI2. An instruction starts when its last part is written: itself, the address, or the data. */
+#define XSPI2(offset) NJ_REGISTER(0x5802A000u + (offset))
+#define XSPI2_CR XSPI2(0x000)
+#define XSPI2_DCR1 XSPI2(0x008)
+#define XSPI2_DCR2 XSPI2(0x00C)
+#define XSPI2_SR XSPI2(0x020)
+#define XSPI2_FCR XSPI2(0x024)
+#define XSPI2_DLR XSPI2(0x040)
+#define XSPI2_AR XSPI2(0x048)
+#define XSPI2_DR_BYTE (*(volatile uint8_t *)(uintptr_t)0x5802A050u)
+#define XSPI2_CCR XSPI2(0x100)
+#define XSPI2_TCR XSPI2(0x108)
+#define XSPI2_IR XSPI2(0x110)
+#define XSPI_CR_EN (1u << 0)
+#define XSPI_CR_ABORT (1u << 1)
+#define XSPI_CR_MODE (3u << 28) /* FMODE */
+#define XSPI_CR_WRITE (0u << 28)
+#define XSPI_CR_READ (1u << 28)
+#define XSPI_CR_MAPPED (3u << 28)
+#define XSPI_DCR1_MACRONIX (1u << 24) /* MTYP */
+#define XSPI_DCR1_SIZE(log2) (((uint32_t)(log2) - 1u) << 16) /* DEVSIZE */
+#define XSPI_DCR1_CSHT(cycles) (((uint32_t)(cycles) - 1u) << 8)
+#define XSPI_DCR2_PRESCALER(divider) ((uint32_t)(divider) - 1u)
+#define XSPI_SR_TCF (1u << 1) /* complete; CTCF in FCR */
+#define XSPI_SR_FTF (1u << 2) /* a byte may be written, or is there */
+#define XSPI_SR_BUSY (1u << 5)
+#define XSPI_ONE_LINE 1u /* IMODE, ADMODE and DMODE */
+#define XSPI_EIGHT_LINES 4u
+#define XSPI_CCR_INSTRUCTION(lines) ((uint32_t)(lines))
+#define XSPI_CCR_TWO_EDGES (1u << 3) /* IDTR */
+#define XSPI_CCR_TWO_BYTES (1u << 4) /* ISIZE */
+#define XSPI_CCR_ADDRESS(lines) ((uint32_t)(lines) << 8 | 3u << 12) /* of four bytes */
+#define XSPI_CCR_DATA(lines) ((uint32_t)(lines) << 24)
+#define XSPI_TCR_HOLD (1u << 28) /* DHQC: hold what is sent for a quarter of a cycle, as two edges need */
+#define XSPI_TCR_SHIFT (1u << 30) /* SSHIFT: sample half a cycle later */
 
 /* USART1. */
 #define USART1(offset) NJ_REGISTER(0x52001000u + (offset))
@@ -149,6 +202,7 @@
 #define SCB_AIRCR NJ_REGISTER(0xE000ED0C)
 #define SCB_CCR NJ_REGISTER(0xE000ED14)
 #define SCB_SHCSR NJ_REGISTER(0xE000ED24)
+#define SCB_CFSR NJ_REGISTER(0xE000ED28)
 #define SCB_CCSIDR NJ_REGISTER(0xE000ED80)
 #define SCB_CSSELR NJ_REGISTER(0xE000ED84)
 #define SCB_ICIALLU NJ_REGISTER(0xE000EF50)

@@ -22,7 +22,7 @@ static volatile uint32_t written; /* by the interrupt alone */
 static volatile uint32_t taken; /* by the thread alone */
 static volatile uint32_t overruns;
 
-void nj_usart_start(void) {
+void nj_usart_open(void) {
     RCC_AHB4ENSR = RCC_AHB4_GPIOE;
     RCC_APB2ENSR = RCC_APB2_USART1;
     RCC_CCIPR13 = RCC_CCIPR13 & ~7u; /* USART1 from PCLK2 */
@@ -44,6 +44,10 @@ void nj_usart_start(void) {
     USART1_CR1 = USART_CR1_FIFOEN | USART_CR1_TE | USART_CR1_RE | USART_CR1_UE;
     while ((USART1_ISR & (USART_ISR_TEACK | USART_ISR_REACK)) != (USART_ISR_TEACK | USART_ISR_REACK)) {
     }
+}
+
+void nj_usart_start(void) {
+    nj_usart_open();
     USART1_ICR = USART_ISR_ORE | USART_ISR_NE | USART_ISR_FE; /* what was lost before belongs to the start before */
     USART1_CR1 = USART_CR1_FIFOEN | USART_CR1_TE | USART_CR1_RE | USART_CR1_UE | USART_CR1_RXFNEIE;
     NVIC_UNPEND(NJ_IRQ_USART1) = NVIC_BIT(NJ_IRQ_USART1);
