@@ -45,11 +45,17 @@ def check_chip(tier: Tier, uid: bytes) -> None:
     )
 
 
-def other_chip(uid: str, wanted: str) -> IdentityFailure:
-    """The failure where a chip answered that is not the bench's; both unique ids in hex."""
+def other_chip(uid: str, wanted: str, *, written: bool) -> IdentityFailure:
+    """The failure where another chip answers than the bench says.
+
+    Args:
+        uid: its unique id in hex.
+        wanted: the bench's.
+        written: whether it was flashed before that was known.
+    """
     return IdentityFailure(
-        "another chip than the bench's answers: nothing was written",
-        evidence=f"its unique id is {uid}, the bench says {wanted}",
+        "another chip than the bench's answers" + ("" if written else ": nothing was written"),
+        evidence=f"its unique id is {uid or 'empty'}, the bench says {wanted}",
         next_step="see which board is connected; write its uid into bench.toml if it is to be that one",
     )
 

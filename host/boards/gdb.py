@@ -1,5 +1,6 @@
 """Flashing through gdb, as a debugger loads a board in its development boot mode; where its core is."""
 
+import math
 import os
 import re
 import struct
@@ -268,7 +269,7 @@ class Debugger:
         chip = re.search(rf"^{OTHER_CHIP} (\w{{8}}) (\w{{8}}) (\w{{8}})$", output, re.MULTILINE)
         if chip is not None:
             uid = struct.pack("<III", *(int(word, 16) for word in chip.groups())).hex()
-            return other_chip(uid, str(self.guard.uid))
+            return other_chip(uid, str(self.guard.uid), written=False)
         booted = re.search(rf"^{FLASH_BOOT} (\w+)$", output, re.MULTILINE)
         if booted is not None:
             return BoardFailure(
@@ -288,8 +289,8 @@ def command_line(script: str, elf: Path | None) -> list[str]:
 
 
 def _whole(deadline: Deadline) -> int:
-    """Seconds that are left, as gdb takes them."""
-    return max(1, int(deadline.remaining))
+    """Seconds that a server has for one answer, as gdb takes them."""
+    return max(1, math.ceil(min(deadline.remaining, SECONDS)))
 
 
 def _transfer_seconds(output: str, size: int, total: float) -> float:

@@ -115,7 +115,7 @@ class Target:
                 evidence=f"Received: {self.text!r}",
                 next_step="let it listen at its usual port ("
                 + ", ".join(f"{s.name} {s.port}" for s in SERVERS.values() if s.port)
-                + "), or name it",
+                + "), or name it with `nightjar flash --server`",
             )
         return found[0]
 

@@ -28,4 +28,4 @@ def check_chip(board: BenchBoard, words: list[int], say: Callable[[str], None]) 
         return
     uid = struct.pack("<III", *words).hex()
     if uid != board.chip_uid:
-        raise other_chip(uid, str(board.chip_uid))
+        raise other_chip(uid, str(board.chip_uid), written=False)

@@ -1,21 +1,28 @@
 """Flashing through gdb on any gdb server: one that listens, or OpenOCD as gdb's own child.
 
-Into RAM, for a development boot: the ELF is loaded, read back and started.
+For a development boot the ELF is loaded into RAM, read back and started. What it has for the NOR, and all of a boot
+from flash, our flash loader writes, block by block, and only what the NOR does not hold already.
 """
 
 import shlex
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
 from host.boards.flashers.attempts import Attempt, Connection, NoAnswer, after_power_cycle, in_turn
-from host.boards.flashers.parts import Image
+from host.boards.flashers.boot_image import FOLDER
+from host.boards.flashers.nor import chunks, loader_beside
+from host.boards.flashers.parts import Image, check_fits
 from host.boards.flashers.tool import NO_PROBE, Symptom, require, symptom
 from host.boards.gdb import Debugger, GdbFailure, command_line
-from host.boards.gdb_script import OPENOCD, QEMU, SECONDS, ST_LINK, Guard, Server, Target
+from host.boards.gdb_script import OPENOCD, QEMU, ST_LINK, Guard, Server, Target
 from host.boards.kinds import SILICON, VIRTUAL_N6
-from host.boards.n6_virtual import development_boot
+from host.boards.n6_image import Piece
+from host.boards.n6_layout import layout
+from host.boards.n6_virtual import development_boot, kind_of
 from host.boards.openocd import UNDER_RESET, piped
 from host.boards.probes import Probe, choose_probe, find_probes
 from host.boards.tiers import tier_of
@@ -24,6 +31,7 @@ from host.errors import BadInput, BoardFailure, HostFailure, NightjarError
 
 _BUILD_OPENOCD = "build OpenOCD from its git, commit 7d688bc or later, and put it on PATH"
 _PLAIN = "as the chip runs"
+_SPLIT = ("split", "-b", str(layout()["LOADER_BUFFER_BYTES"]), "-d", "-a", "4")
 _SYMPTOMS = (
     Symptom(
         r"can't find target/stm32n6x",
@@ -79,62 +87,70 @@ class GdbServer:
 
     def commands(self, image: Image, board: BenchBoard) -> list[str]:
         """As `Flasher.commands`: gdb's script into a file, then gdb."""
-        self._check(image, board)
+        _check(image, board)
         debugger = self._debugger(board, self._attempts(board)[0])
-        script = str(image.elf.resolve().with_suffix(".gdb"))
-        text = debugger.script(image.elf)
-        folder = debugger.target.folder
-        return [
-            f"cat > {shlex.quote(script)} <<'EOF'",
-            *text.splitlines(),
-            "EOF",
-            *([] if folder is None else [f"cd {shlex.quote(str(folder))}"]),
-            shlex.join(command_line(script, image.elf)),
-        ]
+        elf, lines = image.elf, []
+        pieces = _pieces(image) if image.parts else debugger.for_nor(elf)
+        if pieces:
+            loader, folder = loader_beside(elf), elf.resolve().with_name(FOLDER)
+            files = []
+            for piece in pieces:
+                whole = folder / piece.name
+                lines.append(f"# {whole}: {len(piece.data):,} bytes for {piece.address:#x}")
+                lines.append(shlex.join([*_SPLIT, str(whole), f"{whole}."]))
+                files += [
+                    (chunk, f"{whole}.{number:04}") for number, chunk in enumerate(chunks([piece]))
+                ]
+            lines += _typed(debugger.nor_script(loader, files), loader.elf, debugger.target)
+        if not image.parts:
+            ram = elf.with_suffix(".ram.elf") if pieces else elf
+            lines += [f"# {ram}: {elf} without what lies in the NOR"] if pieces else []
+            lines += _typed(debugger.script(elf), ram, debugger.target)
+        return lines
 
     def holds(
         self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
     ) -> bool:
-        """As `Flasher.holds`."""
-        self._check(image, board)
-        return True  # RAM alone, which HELLO has measured
+        """As `Flasher.holds`: `flash` itself compares each block, and sends none that is there."""
+        return False
 
     def flash(
         self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
     ) -> FlashReport:
         """As `Flasher.flash`."""
-        self._check(image, board)
+        _check(image, board)
         attempts = self._attempts(board)
         target = self._target(board, attempts[0])
+        if board.gdb is None:
+            choose_probe(board.probe, self.probes(), board.name)
         if target.text.startswith("|"):
             require(shlex.split(target.text[1:])[0], _BUILD_OPENOCD)
         connection = Connection(attempts, deadline, say)
-        return connection.do(lambda attempt: self._once(image, board, attempt, deadline))
+        return connection.do(lambda attempt: self._once(image, board, attempt, deadline, say))
 
     def _once(
-        self, image: Image, board: BenchBoard, attempt: Attempt, deadline: Deadline
+        self,
+        image: Image,
+        board: BenchBoard,
+        attempt: Attempt,
+        deadline: Deadline,
+        say: Callable[[str], None],
     ) -> FlashReport:
         debugger = self._debugger(board, attempt)
         try:
-            return debugger.flash(image.elf, deadline.at_most(SECONDS))
+            if not image.parts:
+                return debugger.flash(image.elf, deadline)
+            started = time.monotonic()
+            loader = loader_beside(image.elf)
+            report = debugger.write_nor(loader, _pieces(image), deadline)
         except GdbFailure as error:
             if error.wrote:
                 raise
             raise _cause(error) from error
-
-    def _check(self, image: Image, board: BenchBoard) -> None:
-        if board.kind not in (VIRTUAL_N6, *tier_of(VIRTUAL_N6).runs):
-            raise BadInput(
-                "a gdb server is used for an STM32N6 alone",
-                evidence=f"Received: {board.name}, of kind {board.kind}",
-                next_step=f"flash it with --board {board.kind}",
-            )
-        if image.boot != "development":
-            raise BadInput(
-                "gdb loads into RAM, for a development boot",
-                evidence=f"Received: --boot flash for {board.name}",
-                next_step='write flasher = "cubeprogrammer" into bench.toml',
-            )
+        seconds = time.monotonic() - started
+        held = report.bytes - report.written
+        say(f"the NOR held {held:,} of {report.bytes:,} bytes already")
+        return FlashReport(report.written, seconds, seconds)
 
     def _attempts(self, board: BenchBoard) -> tuple[Attempt, ...]:
         modes = [Attempt(_PLAIN)]
@@ -162,6 +178,33 @@ class GdbServer:
         kind = SILICON.get(board.kind)
         guard = Guard(board.chip_uid, "development" if kind is None else kind.development)
         return Debugger(target, self._server(target), development_boot(), guard)
+
+
+def _check(image: Image, board: BenchBoard) -> None:
+    if board.kind not in (VIRTUAL_N6, *tier_of(VIRTUAL_N6).runs):
+        raise BadInput(
+            "a gdb server is used for an STM32N6 alone",
+            evidence=f"Received: {board.name}, of kind {board.kind}",
+            next_step=f"flash it with --board {board.kind}",
+        )
+    if image.parts:
+        check_fits(image, board.kind if board.kind in SILICON else str(kind_of(image.elf)))
+
+
+def _pieces(image: Image) -> list[Piece]:
+    return [Piece(part.file.name, part.address, part.file.read_bytes()) for part in image.parts]
+
+
+def _typed(script: str, elf: Path, target: Target) -> list[str]:
+    """A script of gdb's and gdb, as one types them."""
+    file = str(elf.resolve().with_suffix(".gdb"))
+    return [
+        f"cat > {shlex.quote(file)} <<'EOF'",
+        *script.splitlines(),
+        "EOF",
+        *([] if target.folder is None else [f"cd {shlex.quote(str(target.folder))}"]),
+        shlex.join(command_line(file, elf)),
+    ]
 
 
 def _how_to_start(server: Server, board: BenchBoard) -> list[str]:
