@@ -231,6 +231,18 @@ def test_no_probe_and_two_probes(
     assert "name one of them, for example --board d1" in capsys.readouterr().err
 
 
+def test_a_board_in_other_hands_is_left_alone(
+    tmp_path: Path,
+    bench: Path,  # noqa: F811
+    projects: tuple[Project, Project],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bench.write_text(f'[board.dk]\nkind = "{DK.name}"\nprobe = "{ONE}"\n')
+    with locks.bench_lock(DK.name, ONE, name="dk"):
+        assert flash(tmp_path, projects[0], "--board", "dk")[0] == 12
+    assert "the board dk is taken" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("way", ["cubeprogrammer", "probe-rs"])
 def test_a_vendors_tool_writes_what_would_boot(
     tmp_path: Path,

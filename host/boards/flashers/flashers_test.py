@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -455,6 +456,48 @@ def test_gdb_needs_to_know_the_probe(tmp_path: Path) -> None:
         if line.startswith("target remote")
     ]
     assert f"adapter serial {TWO.serial}" in script
+
+
+LOADER = """
+    .syntax unified
+    .arch armv8.1-m.main
+    .thumb
+    .global nj_loader
+    .set nj_loader, 0x34182300
+    .section .vectors, "a"
+    .word 0x34190000, start
+    .text
+    start: nop
+    .global nj_loader_done
+    .thumb_func
+    nj_loader_done: b nj_loader_done
+"""
+
+
+@needs_binutils
+@pytest.mark.parametrize("board", [DK, NUCLEO], ids=lambda board: board.kind)
+def test_a_dry_run_by_gdb_for_the_nor(tmp_path: Path, board: BenchBoard) -> None:
+    """Each part split as the loader takes it, and its blocks written where they are not there already."""
+    elf = link_bare(tmp_path)
+    (tmp_path / "loader.s").write_text(LOADER)
+    for command in (
+        "arm-none-eabi-as loader.s -o loader.o",
+        "arm-none-eabi-ld -n --section-start=.vectors=0x34180400 -Ttext=0x34180500 -e 0x34180500"
+        " loader.o -o nj_flash_loader.elf",
+    ):
+        subprocess.run(shlex.split(command), cwd=tmp_path, check=True)
+    (tmp_path / "nor").mkdir()
+    parts = []
+    for name, address, size in (
+        ("first-stage", 0x70000000, 0x1000),
+        ("application", 0x70100000, 0x41000),
+    ):
+        file = tmp_path / "nor" / f"{name}.bin"
+        file.write_bytes(bytes(size))
+        parts.append(Part(file, address, ENTRY if address == 0x70000000 else None, headed=True))
+    text = dry_run(GdbServer(), Image(elf, tuple(parts)), board)
+    golden = GOLDEN / f"gdb-flash-boot-{board.kind}.txt"
+    assert text.replace(str(tmp_path), "BUILD") == golden.read_text()
 
 
 def say_as_openocd(tools: Tools, says: str) -> None:

@@ -19,7 +19,7 @@ from host.boards.flashers.parts import Image, check_fits
 from host.boards.flashers.tool import NO_PROBE, Symptom, require, symptom
 from host.boards.gdb import Debugger, GdbFailure, command_line
 from host.boards.gdb_script import OPENOCD, QEMU, ST_LINK, Guard, Server, Target
-from host.boards.kinds import SILICON, VIRTUAL_N6
+from host.boards.kinds import DK, SILICON, VIRTUAL_N6
 from host.boards.n6_image import Piece
 from host.boards.n6_layout import layout
 from host.boards.n6_virtual import development_boot, kind_of
@@ -188,7 +188,7 @@ def _check(image: Image, board: BenchBoard) -> None:
             next_step=f"flash it with --board {board.kind}",
         )
     if image.parts:
-        check_fits(image, board.kind if board.kind in SILICON else str(kind_of(image.elf)))
+        check_fits(image, board.kind if board.kind in SILICON else kind_of(image.elf) or DK.name)
 
 
 def _pieces(image: Image) -> list[Piece]:

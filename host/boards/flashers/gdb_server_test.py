@@ -1,7 +1,13 @@
 """Flashing through gdb on a real server: QEMU's, behind which a virtual STM32N6 stands."""
 
+import select
+import shlex
 import shutil
+import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +18,7 @@ from host.boards.bench_file import BenchBoard, Machine
 from host.boards.flashers.gdb_server import GdbServer
 from host.boards.flashers.parts import Image
 from host.boards.folder import private_folder
+from host.boards.gdb_script import QEMU
 from host.boards.kinds import DK, VIRTUAL_N6
 from host.boards.n6_image import first_stage, write_nor
 from host.boards.n6_virtual import N6VirtualBoard, machine_of
@@ -32,6 +39,19 @@ pytestmark = [
 # RCC_APB4ENSR2 gives the fuses their clock, as our firmware does: a debugger then reads the unique id.
 FUSES_ON = "ldr r2, =0x56028a78; movs r3, #2; str r3, [r2]"
 FUSES_BYTES = 6
+# A pipe from and to a unix socket.
+RELAY = """
+import os, socket, sys, threading
+there = socket.socket(socket.AF_UNIX)
+there.connect(sys.argv[1])
+def up():
+    while data := os.read(0, 65536):
+        there.sendall(data)
+    there.shutdown(socket.SHUT_WR)
+threading.Thread(target=up, daemon=True).start()
+while data := there.recv(65536):
+    os.write(1, data)
+"""
 Virtual = Callable[..., tuple[BenchBoard, N6VirtualBoard]]
 
 
@@ -63,6 +83,39 @@ def virtual(tmp_path: Path) -> Iterator[Virtual]:
         board.close()
 
 
+@contextmanager
+def listening(path: str) -> Iterator[int]:
+    """A TCP port in front of a unix socket, one connection after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):  # until it is shut
+                while True:
+                    here = server.accept()[0]
+                    with here, socket.socket(socket.AF_UNIX) as there:
+                        there.connect(path)
+                        pump(here, there)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def pump(here: socket.socket, there: socket.socket) -> None:
+    """Carry bytes both ways until one side ends."""
+    other = {here: there, there: here}
+    while True:
+        for ready in select.select(list(other), [], [])[0]:
+            data = ready.recv(1 << 16)
+            if not data:
+                return
+            other[ready].sendall(data)
+
+
 def pc(board: N6VirtualBoard, elf: Path) -> int:
     where = board.whereabouts(elf, soon())
     assert where is not None
@@ -75,6 +128,22 @@ def test_an_elf_is_loaded_and_started(virtual: Virtual, tmp_path: Path) -> None:
     report = GdbServer().flash(Image(elf), entry, soon(), quiet)
     assert report.bytes == 8 + len(DK.name) + 1 + 16
     assert pc(board, elf) == CODE + RIGHT
+
+
+def test_by_host_and_port_and_by_a_command_of_gdb_s_own(virtual: Virtual, tmp_path: Path) -> None:
+    """Neither tells which server it is; connecting again after the reset works by both."""
+    entry, board = virtual()
+    elf = link_bare(tmp_path, text=DK.name)
+    relay = tmp_path / "relay.py"
+    relay.write_text(RELAY)
+    command = shlex.join([sys.executable, str(relay), str(entry.gdb)])
+    with listening(str(entry.gdb)) as port:
+        for text in (f"127.0.0.1:{port}", f"| {command}"):
+            reached = replace(entry, gdb=text)
+            with pytest.raises(BadInput, match="which gdb server"):
+                GdbServer().flash(Image(elf), reached, soon(), quiet)
+            GdbServer(QEMU).flash(Image(elf), reached, soon(), quiet)
+            assert pc(board, elf) == CODE + RIGHT
 
 
 def test_another_chip_runs_on_untouched(virtual: Virtual, tmp_path: Path) -> None:
