@@ -66,19 +66,18 @@ def main() -> None:
     core, log = _Core(sys.argv[1]), Path(sys.argv[2])
     asked = b""
     while True:
-        for ready in select.select([0, core.socket], [], [])[0]:
-            if ready is core.socket:
-                data = core.socket.recv(1 << 16)
-                os.write(1, data)
-            else:
-                data = os.read(0, 1 << 16)
-                asked += data
-                while asked:
-                    asked, passed = _next(asked, core, log)
-                    if not passed:
-                        break
-            if not data:
-                return
+        ready = select.select([core.socket.fileno(), 0], [], [])[0][0]
+        if ready:
+            data = core.socket.recv(1 << 16)
+            os.write(1, data)
+        else:
+            data = os.read(0, 1 << 16)
+            asked += data
+            passed = bool(asked)
+            while passed and asked:
+                asked, passed = _next(asked, core, log)
+        if not data:
+            return
 
 
 def _next(asked: bytes, core: _Core, log: Path) -> tuple[bytes, bool]:
