@@ -38,7 +38,12 @@ SUITE = pytest.StashKey[Suite]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("nightjar", "hardware in the loop")
-    group.addoption("--board", default="virtual", help="virtual (default), native, ...")
+    group.addoption(
+        "--board", default="virtual", help="virtual (default), native, ..., a bench's name"
+    )
+    group.addoption("--bench", help="the bench file")
+    group.addoption("--port", help="reach the board at this serial port")
+    group.addoption("--no-flash", action="store_true", help="judge what runs on the board")
     group.addoption("--bundle", help="bundle folder or .tflite to judge")
     group.addoption("--seed", type=int, default=0, help="of the random vectors")
     group.addoption("--vectors", type=int, default=4, help="random vectors, besides a bundle's own")
@@ -152,10 +157,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     positions = [i for i, item in enumerate(items) if rank(item)[0]]
     for position, item in zip(positions, mine, strict=True):
         items[position] = item
-        item.user_properties.append(("tier", config.getoption("--board")))
         if SUITE in config.stash:
-            kind = config.stash[SUITE].session.project.description.board
-            item.user_properties.append(("board", kind))
+            session = config.stash[SUITE].session
+            item.user_properties.append(("tier", session.board))
+            item.user_properties.append(("board", session.project.description.board))
 
 
 @pytest.fixture(scope="session")

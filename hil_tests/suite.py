@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from host.boards.which import which
 from host.cli.common import write_json
 from host.compare.answers import Answer
 from host.compare.bench import Bench
@@ -62,7 +63,13 @@ class Suite:
         """
         option = config.getoption
         limit = Deadline.after(option("--deadline"))
-        bundle, board, rounding = Path(option("--bundle")), option("--board"), option("--rounding")
+        at = which(
+            option("--board"),
+            bench=Path(option("--bench")) if option("--bench") else None,
+            port=option("--port"),
+            flashes=not option("--no-flash"),
+        )
+        bundle, board, rounding = Path(option("--bundle")), at.tier, option("--rounding")
         out = Path(option("--hil-out")) if option("--hil-out") else None
         subject, project = prepare(
             bundle,
@@ -93,6 +100,7 @@ class Suite:
             wait=option("--wait"),
             wrap=parse_faults(option("--faults")).wrap if option("--faults") else None,
             evidence=evidence,
+            at=at,
         )
         questions = plan(session.structure, session.taps, session.scope)
         proof, nonce = Path(option("--hil-proof")), option("--hil-nonce")

@@ -5,13 +5,13 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host.boards.kinds import NOT_SEEN, VIRTUAL_N6
-from host.boards.tiers import tier_of
+from host.boards.kinds import DK, SILICON, VIRTUAL_N6
+from host.boards.tiers import KINDS as KINDS
 from host.boards.tools import require_open_files
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure
@@ -20,13 +20,8 @@ if TYPE_CHECKING:
     from host.boards.base import Board
     from host.boards.process import ProcessId
     from host.boards.record import Record
+    from host.boards.which import Which
 
-# Tier -> module and class: start(private), attach(record) -> Board; keep(folder, hold) -> Record.
-KINDS = {
-    "virtual": ("host.boards.virtual", "VirtualBoard"),
-    "native": ("host.boards.native", "NativeBoard"),
-    "n6-virtual": ("host.boards.n6_virtual", "N6VirtualBoard"),
-}
 _FREE = 2.0  # seconds that a process that was ended has for freeing its lock
 _LOG = logging.getLogger("nightjar.boards")
 
@@ -46,35 +41,49 @@ class Status:
     unseen: bool
 
 
-def check_name(name: str) -> None:
-    """Refuse a board that cannot be opened.
+def _kind(which: "Which") -> Any:
+    """The class of a board that we start or keep.
 
     Raises:
-        BadInput: no such tier, or one that is reached only through a bench.
+        BadInput: it is none.
     """
-    if name not in KINDS:
-        tier_of(name)
+    if which.tier not in KINDS:
         raise BadInput(
-            f"a board of the kind {name} is not judged from here: {NOT_SEEN}",
-            evidence=f"Received: {name!r}; those that are: {', '.join(KINDS)}",
-            next_step=f"run its very ELF on the virtual one: --board {VIRTUAL_N6}",
+            "only a virtual board is started and kept",
+            evidence=f"Received: {which.name}, of kind {which.tier}",
+            next_step=f"those are: {', '.join(KINDS)}",
         )
-
-
-def _kind(name: str) -> Any:
-    check_name(name)
-    module, kind = KINDS[name]
+    module, kind = KINDS[which.tier]
     return getattr(importlib.import_module(module), kind)
 
 
-@contextmanager
-def open_board(name: str, *, root: Path | None = None, wait: float = 0) -> "Iterator[Board]":
-    """The kept board of that name, locked for us, or else one of our own that ends with the context.
+def _machine(which: "Which") -> dict[str, Any]:
+    """What `start` and `keep` are told of a bench board's machine."""
+    if which.entry is None or which.tier != VIRTUAL_N6:
+        return {}
+    from host.boards.n6_virtual import machine_of
 
-    Boards of one's own run side by side, any number. They end when the thread that opened them ends.
+    entry = which.entry
+    return {"machine": machine_of(DK.name, entry.machine, entry.switches)}
+
+
+def _meant(board: "str | Which") -> "Which":
+    from host.boards.which import which
+
+    return which(board) if isinstance(board, str) else board
+
+
+@contextmanager
+def open_board(
+    board: "str | Which", *, root: Path | None = None, wait: float = 0
+) -> "Iterator[Board]":
+    """The board that is meant, locked for us: at its port, or kept, or else one of our own that ends with the context.
+
+    Boards of one's own run side by side, any number, but for one that stands on a bench: that is a single one.
+    They end when the thread that opened them ends.
 
     Args:
-        name: kind of board.
+        board: which; a name is looked up as `which` does.
         root: the private folder of boards, for tests; None is the user's.
         wait: seconds to wait for a kept board that somebody else uses.
 
@@ -88,24 +97,59 @@ def open_board(name: str, *, root: Path | None = None, wait: float = 0) -> "Iter
     from host.boards.lock import board_lock
     from host.boards.record import find_record
 
-    kind, private = _kind(name), private_folder(root, make=True)
+    meant = _meant(board)
+    if meant.url is not None:
+        with _at_port(meant, wait) as there:
+            yield there
+        return
+    kind, private, name = _kind(meant), private_folder(root, make=True), meant.name
     require_open_files()
-    if find_record(private, name) is not None:
-        with board_lock(private, name, wait):
-            # Again, now that nobody can end it.
+    with ExitStack() as stack:
+        if meant.entry is not None or find_record(private, name) is not None:
+            stack.enter_context(board_lock(private, name, wait))
+            # Now that nobody can end it.
             record = find_record(private, name)
             if record is not None:
-                board: Board = kind.attach(record)
-                yield board
+                attached: Board = kind.attach(record)
+                yield attached
                 return
-    board = kind.start(private)
-    try:
+            if meant.entry is None:
+                stack.close()
+        started: Board = kind.start(private, **_machine(meant))
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+@contextmanager
+def _at_port(which: "Which", wait: float) -> "Iterator[Board]":
+    """The board at a serial port, locked against every user of this computer where it stands behind a probe."""
+    from host.boards.at_port import PortBoard
+    from host.boards.bench_lock import bench_lock
+    from host.boards.flashers.gdb_server import GdbServer
+    from host.boards.gdb import Debugger
+    from host.boards.gdb_script import Target
+
+    assert which.url is not None
+    entry, debugger = which.entry, None
+    if entry is not None and entry.flasher == "gdb":
+        if entry.kind in (*SILICON, VIRTUAL_N6):
+            debugger = GdbServer().debugger(entry) if entry.gdb or entry.probe else None
+        elif entry.gdb is not None:
+            target = Target.parse(entry.gdb)
+            debugger = Debugger(target, target.server)
+    board = PortBoard(which.name, which.url, which.baud, debugger)
+    if entry is None or entry.kind not in SILICON:
         yield board
-    finally:
-        board.close()
+        return
+    with bench_lock(entry.kind, entry.probe or entry.gdb or which.url, name=entry.name, wait=wait):
+        yield board
 
 
-def keep_board(name: str, *, root: Path | None = None, wait: float = 0) -> "tuple[Record, bool]":
+def keep_board(
+    board: "str | Which", *, root: Path | None = None, wait: float = 0
+) -> "tuple[Record, bool]":
     """Start a board that outlives this command; (its record, whether it is new).
 
     One that was kept before, and whose folder is gone, is ended first.
@@ -117,7 +161,8 @@ def keep_board(name: str, *, root: Path | None = None, wait: float = 0) -> "tupl
     from host.boards.record import find_record, forget
     from host.locks import take
 
-    kind, private = _kind(name), private_folder(root, make=True)
+    meant = _meant(board)
+    kind, private, name = _kind(meant), private_folder(root, make=True), meant.name
     require_open_files()
     with board_lock(private, name, wait):
         record = find_record(private, name)
@@ -131,7 +176,7 @@ def keep_board(name: str, *, root: Path | None = None, wait: float = 0) -> "tupl
             hold = take(folder / LOCK, Deadline.after(_FREE))
             assert hold is not None
             try:
-                made: Record = kind.keep(folder, hold)
+                made: Record = kind.keep(folder, hold, **_machine(meant))
             finally:
                 os.close(hold)  # the board's process holds it
         except BaseException:
@@ -140,7 +185,7 @@ def keep_board(name: str, *, root: Path | None = None, wait: float = 0) -> "tupl
         return made, True
 
 
-def end_board(name: str, *, root: Path | None = None, wait: float = 0) -> bool:
+def end_board(board: "str | Which", *, root: Path | None = None, wait: float = 0) -> bool:
     """End the kept board, and one that is lost; whether there was any.
 
     Raises:
@@ -154,8 +199,10 @@ def end_board(name: str, *, root: Path | None = None, wait: float = 0) -> bool:
     from host.boards.process import end
     from host.boards.record import find_record, forget
 
-    _kind(name)
-    if not (private_folder(root, make=False).exists() or board_status(name, root=root).lost):
+    meant = _meant(board)
+    _kind(meant)
+    name = meant.name
+    if not (private_folder(root, make=False).exists() or board_status(meant, root=root).lost):
         return False
     private = private_folder(root, make=True)
     with board_lock(private, name, wait):
@@ -168,7 +215,7 @@ def end_board(name: str, *, root: Path | None = None, wait: float = 0) -> bool:
         return record is not None or bool(lost)
 
 
-def board_status(name: str, *, root: Path | None = None) -> Status:
+def board_status(board: "str | Which", *, root: Path | None = None) -> Status:
     """What is kept under that name, and who uses it. Nothing is written.
 
     Raises:
@@ -180,8 +227,9 @@ def board_status(name: str, *, root: Path | None = None) -> Status:
     from host.boards.process import marked
     from host.boards.record import find_record, is_in_use
 
-    _kind(name)
-    private = private_folder(root, make=False)
+    meant = _meant(board)
+    _kind(meant)
+    private, name = private_folder(root, make=False), meant.name
     record = find_record(private, name)
     lost = () if record is not None else tuple(marked(kept_folder(private, name)))
     unseen = record is None and not lost and is_in_use(private, name)

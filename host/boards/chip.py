@@ -45,19 +45,24 @@ def check_chip(tier: Tier, uid: bytes) -> None:
     )
 
 
-def other_chip(uid: str, wanted: str, *, written: bool) -> IdentityFailure:
-    """The failure where another chip answers than the bench says.
+def check_uid(name: str, wanted: str, uid: bytes, *, untouched: bool = False) -> None:
+    """Refuse a chip that is not the one which the bench calls `name`.
 
     Args:
-        uid: its unique id in hex.
-        wanted: the bench's.
-        written: whether it was flashed before that was known.
+        wanted: the bench's unique id, 24 hex digits.
+        uid: the one that HELLO or a debugger says.
+        untouched: whether nothing was written to it, which is then said.
+
+    Raises:
+        IdentityFailure: they differ.
     """
-    return IdentityFailure(
-        "another chip than the bench's answers" + ("" if written else ": nothing was written"),
-        evidence=f"its unique id is {uid or 'empty'}, the bench says {wanted}",
-        next_step="see which board is connected; write its uid into bench.toml if it is to be that one",
-    )
+    if uid.hex() != wanted:
+        raise IdentityFailure(
+            f"another board answers than the bench calls {name}"
+            + (": nothing was written" if untouched else ""),
+            evidence=f"its unique id is {uid.hex() or 'not said'}, and the bench says {wanted}",
+            next_step="see which board is connected there, or mend uid in bench.toml",
+        )
 
 
 def _unique_id(hello: Hello) -> bytes | None:

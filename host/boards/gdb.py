@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.base import FlashReport
-from host.boards.chip import other_chip
+from host.boards.chip import check_uid
 from host.boards.elf import Memory, Section, in_ram_alone, loaded_sections, start_of
 from host.boards.flashers.nor import (
     NOR_SAID,
@@ -263,13 +263,17 @@ class Debugger:
         return done.stdout
 
     def _refused(self, output: str) -> NightjarError | None:
-        """What the guard found wrong; None where it did not."""
+        """What the guard found wrong; None where it did not.
+
+        Raises:
+            IdentityFailure: another chip.
+        """
         if self.guard is None:
             return None
         chip = re.search(rf"^{OTHER_CHIP} (\w{{8}}) (\w{{8}}) (\w{{8}})$", output, re.MULTILINE)
         if chip is not None:
-            uid = struct.pack("<III", *(int(word, 16) for word in chip.groups())).hex()
-            return other_chip(uid, str(self.guard.uid), written=False)
+            uid = struct.pack("<III", *(int(word, 16) for word in chip.groups()))
+            check_uid(self.guard.name, str(self.guard.uid), uid, untouched=True)
         booted = re.search(rf"^{FLASH_BOOT} (\w+)$", output, re.MULTILINE)
         if booted is not None:
             return BoardFailure(

@@ -152,11 +152,13 @@ class Guard:
     """What an STM32N6 is held to before anything is written to it.
 
     Attributes:
+        name: what the board is called.
         uid: the 24 hex digits that its unique id must be; None: any. Nothing is held to an id that
             reads as zero, as where the fuses have no clock: HELLO says it afterwards.
         switches: how its switches must stand for a development boot, for the message.
     """
 
+    name: str
     uid: str | None
     switches: str
 

@@ -14,7 +14,7 @@ from host.boards.elf import Memory, loaded_sections
 from host.boards.flashers.nor import loader_beside
 from host.boards.folder import hold_folder
 from host.boards.gdb import Debugger
-from host.boards.kinds import DK, VIRTUAL_N6
+from host.boards.kinds import DK, VIRTUAL_N6, VIRTUAL_UID
 from host.boards.n6_image import FIRST_STAGE, application, first_stage
 from host.boards.n6_layout import layout
 from host.boards.process import end, end_child
@@ -64,6 +64,11 @@ def machine_of(kind: str, fitting: Fitting, boot: str = "development") -> qemu.M
     return _machine(",".join(words))
 
 
+def unique_id(character: str | None) -> str:
+    """The 96 bits of a virtual chip's unique id, 24 hex digits; `character` ends it, "0" unless the bench says."""
+    return (VIRTUAL_UID + (character or "0").encode()).hex()
+
+
 def _machine(option: str) -> qemu.Machine:
     return qemu.Machine(
         program=require_program,
@@ -106,7 +111,7 @@ class N6VirtualBoard(VirtualBoard):
             raise
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
-        """As VirtualBoard.flash. Where the switches stand for flash boot, by its NOR: first stage, then `elf`."""
+        """As VirtualBoard.flash. Where the switches stand for flash boot, the first stage and `elf` go to the NOR."""
         kind = kind_of(elf)
         option = now = self._option()
         if kind is not None:

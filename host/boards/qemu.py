@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.process import ProcessId, ended_within, error_text, spawn, state_of
+from host.boards.record import GDB_SOCKET as GDB_SOCKET  # in the board's folder, as those below
 from host.boards.tools import check_version, find_tool
 from host.deadline import Deadline
 from host.errors import BoardFailure, FirmwareFailure, HostFailure, NightjarError
@@ -17,7 +18,6 @@ from host.errors import BoardFailure, FirmwareFailure, HostFailure, NightjarErro
 PROGRAM = "qemu-system-arm"
 PACKAGE = "qemu-system-arm"
 # Relative to the board's folder, so that no path is too long for a unix socket.
-GDB_SOCKET = "gdb.sock"
 UART_SOCKET = "uart0.sock"
 NET_BOARD = "board.sock"
 NET_HOST = "host.sock"

@@ -15,6 +15,7 @@ from host.typed import typed
 
 SCHEMA = "nightjar/board-record/1"
 PORT = "tty"
+GDB_SOCKET = "gdb.sock"
 _FILE = "record.json"
 
 
@@ -34,6 +35,12 @@ class Record:
         """The pty of its serial line, as a link in its folder; None where there is none."""
         link = self.folder / PORT
         return link if link.is_symlink() else None
+
+    @property
+    def gdb(self) -> Path | None:
+        """The unix socket of its gdb server; None where there is none."""
+        path = self.folder / GDB_SOCKET
+        return path if path.is_socket() else None
 
     def save(self) -> None:
         """Write the record whole or not at all."""

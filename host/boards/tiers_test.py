@@ -2,7 +2,7 @@
 
 import pytest
 
-from host.boards import KINDS, check_name
+from host.boards import KINDS
 from host.boards.kinds import SILICON
 from host.boards.tiers import TIERS, require_runs, tier_of
 from host.errors import BadInput
@@ -46,10 +46,3 @@ def test_firmware_of_another_kind_is_refused(tier: str, kind: str, next_step: st
 def test_what_is_no_tier_is_refused_with_the_nearest() -> None:
     with pytest.raises(BadInput, match="Did you mean n6-virtual"):
         tier_of("n6-virtaul")
-
-
-@pytest.mark.parametrize("name", SILICON)
-def test_silicon_is_not_opened_by_its_kind(name: str) -> None:
-    with pytest.raises(BadInput, match="not seen on a board") as caught:
-        check_name(name)
-    assert "--board n6-virtual" in caught.value.next_step

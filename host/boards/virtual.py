@@ -14,7 +14,7 @@ from host.boards.lock import right_now, this_command
 from host.boards.process import ProcessId, end_child
 from host.boards.record import Record
 from host.boards.symbolize import symbolize
-from host.boards.whereabouts import Whereabouts, in_code, most_telling
+from host.boards.whereabouts import Whereabouts, of_looks
 from host.deadline import Deadline
 from host.errors import FlashFailure, NightjarError
 from host.files import sha256_file
@@ -123,13 +123,7 @@ class VirtualBoard:
         return symbolize(("arm-none-eabi-addr2line",), elf, pc)
 
     def whereabouts(self, elf: Path, deadline: Deadline) -> Whereabouts | None:
-        looks = self._debugger.looks(elf, deadline)
-        return most_telling(
-            [
-                Whereabouts(pc, self.symbolize(elf, pc), in_code(elf, pc), _waits(functions))
-                for pc, functions in looks
-            ]
-        )
+        return of_looks(elf, self._debugger.looks(elf, deadline), self.symbolize)
 
     def close(self) -> None:
         if self._child is not None:
@@ -160,13 +154,3 @@ class VirtualBoard:
         if qemu.answers(self._folder, Deadline.after(qemu.ANSWER)):
             return error
         return qemu.hangs(self._process, self._folder)
-
-
-def _waits(functions: list[str]) -> bool:
-    """Whether the loop that serves requests is the innermost function, or waits for the port.
-
-    Innermost first.
-    """
-    outer = functions[functions.index("serve") :] if "serve" in functions else []
-    inner = functions[: len(functions) - len(outer)]
-    return bool(outer) and (not inner or inner[-1] in ("port_read", "port_idle"))

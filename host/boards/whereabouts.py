@@ -1,6 +1,6 @@
 """Where the firmware of a board is: what a debugger sees when nothing comes over the link."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,3 +42,25 @@ def in_code(elf: Path, pc: int) -> bool:
             and segment["p_vaddr"] <= pc < segment["p_vaddr"] + segment["p_memsz"]
             for segment in ELFFile(stream).iter_segments()
         )
+
+
+def of_looks(
+    elf: Path, looks: Sequence[tuple[int, list[str]]], symbolize: Callable[[Path, int], str]
+) -> Whereabouts | None:
+    """Where a core is by what a debugger saw: each time its PC, and the functions under way, innermost first."""
+    return most_telling(
+        [
+            Whereabouts(pc, symbolize(elf, pc), in_code(elf, pc), _waits(functions))
+            for pc, functions in looks
+        ]
+    )
+
+
+def _waits(functions: list[str]) -> bool:
+    """Whether the loop that serves requests is the innermost function, or waits for the port.
+
+    Innermost first.
+    """
+    outer = functions[functions.index("serve") :] if "serve" in functions else []
+    inner = functions[: len(functions) - len(outer)]
+    return bool(outer) and (not inner or inner[-1] in ("port_read", "port_idle"))

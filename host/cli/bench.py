@@ -1,11 +1,15 @@
 """`nightjar bench`: the cost of each stage and layer on a board."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from host.cli.common import Choice, board_options, json_option, subcommand, write_json
 from host.cli.progress import working
+
+if TYPE_CHECKING:
+    from host.boards.which import Which
 
 SCHEMA = "nightjar/bench/1"
 
@@ -38,6 +42,7 @@ SCHEMA = "nightjar/bench/1"
 def command(
     model: Path,
     board: str,
+    at: "Which",
     wait: float,
     rounding: str,
     project: Path | None,
@@ -46,7 +51,7 @@ def command(
     json_path: str | None,
 ) -> int:
     if str(model) == "engine" and not model.exists():
-        return _engine(models, board, wait, rounding, seed, json_path)
+        return _engine(models, at, wait, rounding, seed, json_path)
     if str(model) == "frontend" and not model.exists():
         from host.cli.bench_frontend import bench_frontend
 
@@ -61,7 +66,9 @@ def command(
     _require_counting(board)
     with working(f"making firmware of {model.name}") as now:
         subject, made = prepare(model, board, rounding=rounding, project=project)
-        verdict = prove(Session(made, subject, board, vectors=1, seed=seed, wait=wait), now=now)
+        verdict = prove(
+            Session(made, subject, board, vectors=1, seed=seed, wait=wait, at=at), now=now
+        )
     if verdict.first_difference is not None:
         raise FirmwareFailure(
             "the board does not compute what the host computes, so its costs mean nothing",
@@ -98,7 +105,7 @@ def _require_counting(board: str) -> None:
 
 
 def _engine(
-    models: Path, board: str, wait: float, rounding: str, seed: int, json_path: str | None
+    models: Path, at: "Which", wait: float, rounding: str, seed: int, json_path: str | None
 ) -> int:
     """Every model of the folder that backend cm55 takes, proved and counted, beside the recorded peer."""
     from host.bench.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
@@ -109,6 +116,7 @@ def _engine(
     from host.compare.session import Session
     from host.errors import BadInput, FirmwareFailure
 
+    board = at.tier
     _require_counting(board)
     files = sorted(models.glob("*.tflite"))
     if not files:
@@ -123,7 +131,9 @@ def _engine(
         with working(f"model {number + 1} of {len(files)}, {file.name}"):
             try:
                 subject, made = prepare(file, board, rounding=rounding)
-                verdict = prove(Session(made, subject, board, vectors=1, seed=seed, wait=wait))
+                verdict = prove(
+                    Session(made, subject, board, vectors=1, seed=seed, wait=wait, at=at)
+                )
             except BadInput as error:  # by the generator, or by the reference
                 refusals.append(Refusal(file.stem, error.what))
                 continue

@@ -1,19 +1,30 @@
 """nightjar board: keep a board alive between commands."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from host.boards.kinds import VIRTUAL_N6
 from host.cli.board_bench import COMMANDS
-from host.cli.common import Choice, Group, json_option, say, wait_option, write_json
+from host.cli.common import (
+    Choice,
+    FiniteRange,
+    Group,
+    bench_option,
+    json_option,
+    say,
+    wait_option,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from host.boards.record import Record
+    from host.boards.which import Which
 
 SCHEMA = "nightjar/board/1"
 LIST_SCHEMA = "nightjar/boards/1"
 BUILD_SCHEMA = "nightjar/board-build/1"
-_BUILD = 3600.0  # seconds for building a QEMU
 _NAME = click.argument("name", default="virtual", metavar="[NAME=virtual]")
 
 
@@ -24,37 +35,46 @@ def command() -> None:
 
 @command.command()
 @_NAME
+@bench_option
 @wait_option
 @json_option
-def up(name: str, wait: float, json_path: str | None) -> None:
+def up(name: str, bench: Path | None, wait: float, json_path: str | None) -> None:
     """Start a board that outlives this command. Does nothing when one is kept."""
     from host.boards import end_board, keep_board
+    from host.boards.which import which
 
-    record, new = keep_board(name, wait=wait)
+    meant = which(name, bench=bench)
+    record, new = keep_board(meant, wait=wait)
     try:
         say(f"{name}: {'started' if new else 'already up'}, {_describe(record)}", json_path)
-        write_json(json_path, {**_payload(name, record), "changed": new})
+        for line in _reached(meant, record):
+            say(f"  {line}", json_path)
+        write_json(json_path, {**_payload(name, record, meant), "changed": new})
     except BaseException:
         if new:  # what fails or is interrupted leaves nothing behind
-            end_board(name)
+            end_board(meant)
         raise
 
 
 @command.command()
 @_NAME
-@click.option("--all", "every", is_flag=True, help="End kept boards of every kind.")
+@click.option("--all", "every", is_flag=True, help="End every kept board of this user.")
+@bench_option
 @wait_option
 @json_option
-def down(name: str, every: bool, wait: float, json_path: str | None) -> None:
+def down(name: str, every: bool, bench: Path | None, wait: float, json_path: str | None) -> None:
     """End a kept board. Does nothing when none is kept."""
     from host.boards import KINDS, end_board
+    from host.boards.bench_file import find_bench
+    from host.boards.which import which
     from host.errors import NightjarError
 
     ended: dict[str, bool] = {}
     first: NightjarError | None = None
-    for kind in KINDS if every else (name,):
+    named = [board.name for board in find_bench(bench).boards if board.kind in KINDS]
+    for kind in (*KINDS, *named) if every else (name,):
         try:
-            ended[kind] = end_board(kind, wait=wait)
+            ended[kind] = end_board(which(kind, bench=bench), wait=wait)
         except NightjarError as error:
             first = first or error  # the others end nevertheless
             continue
@@ -67,14 +87,19 @@ def down(name: str, every: bool, wait: float, json_path: str | None) -> None:
 
 @command.command()
 @_NAME
+@bench_option
 @json_option
-def status(name: str, json_path: str | None) -> None:
+def status(name: str, bench: Path | None, json_path: str | None) -> None:
     """Say whether a board is kept, what was flashed, and who uses it. Changes nothing."""
     from host.boards import board_status
+    from host.boards.which import which
 
-    found = board_status(name)
+    meant = which(name, bench=bench)
+    found = board_status(meant)
     if found.record is not None:
         say(f"{name}: up, {_describe(found.record)}", json_path)
+        for line in _reached(meant, found.record):
+            say(f"  {line}", json_path)
     elif found.unseen:
         say(f"{name}: kept by a process that cannot be seen from here", json_path)
     elif not found.lost:
@@ -94,18 +119,26 @@ def status(name: str, json_path: str | None) -> None:
         )
     lost = [process.pid for process in found.lost]
     more = {"holder": holder, "lost": lost, "unseen": found.unseen}
-    write_json(json_path, {**_payload(name, found.record), **more})
+    write_json(json_path, {**_payload(name, found.record, meant), **more})
 
 
 @command.command("build")
 @click.argument("name", type=Choice(["n6-virtual"]))
+@click.option(
+    "--deadline",
+    default=3600.0,
+    show_default=True,
+    type=FiniteRange(min=0),
+    metavar="SECONDS",
+    help="For everything.",
+)
 @json_option
-def build_board(name: str, json_path: str | None) -> None:
+def build_board(name: str, deadline: float, json_path: str | None) -> None:
     """Build the virtual STM32N6, QEMU with our machine, from Debian's source. Does nothing when it is built."""
     from host.boards.virtual_n6.build import build, require_program
     from host.deadline import Deadline
 
-    changed = build(lambda text: say(text, json_path), Deadline.after(_BUILD))
+    changed = build(lambda text: say(text, json_path), Deadline.after(deadline))
     say(f"{name}: {'built' if changed else 'is built'}, {require_program()}", json_path)
     write_json(
         json_path,
@@ -116,12 +149,29 @@ def build_board(name: str, json_path: str | None) -> None:
 def _describe(record: "Record") -> str:
     process = "no process yet" if record.process is None else f"pid {record.process.pid}"
     firmware = "nothing flashed" if record.elf_sha256 is None else f"ELF {record.elf_sha256[:12]}"
-    port = "" if record.port is None else f", serial port {record.port}"
-    return f"{process}, since {record.since}, {firmware}{port}"
+    return f"{process}, since {record.since}, {firmware}"
 
 
-def _payload(name: str, record: "Record | None") -> dict[str, object]:
+def _reached(meant: "Which", record: "Record") -> list[str]:
+    """How a kept board is reached by other tools, and its chip."""
+    ways = {"serial port": record.port, "gdb server": record.gdb, "unique id": _uid(meant)}
+    return [f"{name}: {value}" for name, value in ways.items() if value is not None]
+
+
+def _uid(meant: "Which") -> str | None:
+    from host.boards.n6_virtual import unique_id
+
+    entry = meant.entry
+    return (
+        unique_id(None if entry is None else entry.machine.uid)
+        if meant.tier == VIRTUAL_N6
+        else None
+    )
+
+
+def _payload(name: str, record: "Record | None", meant: "Which | None" = None) -> dict[str, object]:
     process = None if record is None else record.process
+    kept = record is not None and meant is not None
     return {
         "schema": SCHEMA,
         "board": name,
@@ -130,6 +180,8 @@ def _payload(name: str, record: "Record | None") -> dict[str, object]:
         "since": None if record is None else record.since,
         "elf_sha256": None if record is None else record.elf_sha256,
         "port": None if record is None or record.port is None else str(record.port),
+        "gdb": None if record is None or record.gdb is None else str(record.gdb),
+        "uid": _uid(meant) if kept and meant is not None else None,
     }
 
 

@@ -1,6 +1,7 @@
 """`nightjar classify`: label recordings on the host and on a board, side by side."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from host.cli.common import (
     write_json,
 )
 
+if TYPE_CHECKING:
+    from host.boards.which import Which
+
 
 @subcommand(
     "classify",
@@ -24,7 +28,9 @@ from host.cli.common import (
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@board_options('virtual, native, ... "none": host only.')
+@board_options(
+    'virtual, native, ..., the name of a board on the bench, or "none": host only.', none=True
+)
 @click.option(
     "--overlap",
     default=0.5,
@@ -43,6 +49,7 @@ def command(
     bundle: Path,
     files: tuple[Path, ...],
     board: str,
+    at: "Which | None",
     wait: float,
     overlap: float,
     pool: str,
@@ -81,7 +88,7 @@ def command(
     if made is None:
         heard = [listener.listen(recording, None) for recording in recordings]
     else:
-        with Bench(Session(made, subject, board, vectors=0, seed=0, wait=wait)) as bench:
+        with Bench(Session(made, subject, board, vectors=0, seed=0, wait=wait, at=at)) as bench:
             hello = bench.identity()
             build_id, unit = hello.build_id.hex(), hello.cost_unit
             heard = [listener.listen(recording, bench.infer) for recording in recordings]

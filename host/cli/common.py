@@ -1,6 +1,7 @@
 """What subcommands share: options, results, what is said meanwhile, and how errors are shown."""
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -209,20 +210,61 @@ def record_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def board_options(help: str = "virtual, native, ...") -> Callable[..., Any]:
-    """Add `--board` and `--wait`, passed to the command as `board` and `wait`."""
+def board_options(
+    help: str = "virtual, native, ..., or the name of a board on the bench.",
+    none: bool = False,
+    writes: bool = False,
+) -> Callable[..., Any]:
+    """Add `--board`, `--bench`, `--port`, `--no-flash` and `--wait`.
+
+    The command is passed `board`, the name of the tier; `at`, which board of it is meant; and `wait`. With `none`
+    a board "none" is no board: `at` is None. `writes`: as `which` takes it.
+    """
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         board = click.option(
             "--board",
             default="virtual",
             show_default=True,
+            metavar="KIND_OR_NAME",
             help=help,
             shell_complete=lambda context, option, begun: [k for k in KINDS if k.startswith(begun)],
         )
-        return board(wait_option(function))
+        port = click.option(
+            "--port",
+            metavar="URL",
+            help="Reach the board at this serial port: a device, socket://HOST:PORT, rfc2217://HOST:PORT.",
+        )
+        flash = click.option(
+            "--no-flash",
+            is_flag=True,
+            help="Judge what runs on the board; its HELLO must be the project's.",
+        )
+
+        @functools.wraps(function)
+        def resolved(**given: Any) -> Any:
+            from host.boards.which import which
+
+            name, bench, port = given.pop("board"), given.pop("bench"), given.pop("port")
+            flashes = not given.pop("no_flash")
+            if none and name == "none":
+                return function(board=name, at=None, **given)
+            at = which(name, bench=bench, port=port, flashes=flashes, writes=writes)
+            return function(board=at.tier, at=at, **given)
+
+        return board(bench_option(port(flash(wait_option(resolved)))))
 
     return add
+
+
+def bench_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--bench FILE`, passed to the command as `bench` (a Path or None)."""
+    return click.option(
+        "--bench",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The bench file.  [default: $NIGHTJAR_BENCH, else ~/.config/nightjar/bench.toml]",
+    )(function)
 
 
 def wait_option(function: Callable[..., Any]) -> Callable[..., Any]:

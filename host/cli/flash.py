@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.board_bench import bench_option
 from host.cli.common import (
     Choice,
     board_options,
@@ -18,6 +17,7 @@ from host.cli.common import (
 
 if TYPE_CHECKING:
     from host.boards.base import Board, FlashReport
+    from host.boards.which import Which
     from host.link.messages import Hello
     from host.project import Project
 
@@ -31,8 +31,7 @@ STARTED = " (started for this command, and ended)"
 
 @subcommand()
 @click.argument("source", metavar="PROJECT_OR_BUNDLE_OR_TFLITE", type=click.Path(path_type=Path))
-@board_options("virtual, native, ..., or the name or kind of a board of the bench")
-@bench_option
+@board_options(writes=True)
 @click.option(
     "--flasher",
     type=Choice(("gdb", "probe-rs", "cubeprogrammer")),
@@ -46,9 +45,8 @@ STARTED = " (started for this command, and ended)"
 @click.option(
     "--boot",
     type=Choice(("development", "flash")),
-    default="development",
-    show_default=True,
-    help="Into RAM, for a development boot, or into the NOR, for the boot from flash.",
+    help="Into RAM, for a development boot, or into the NOR, for the boot from flash."
+    "  [default: development; a virtual board as its switches stand]",
 )
 @click.option("--always", is_flag=True, help="Write even what the board holds already.")
 @click.option(
@@ -67,11 +65,11 @@ STARTED = " (started for this command, and ended)"
 def command(
     source: Path,
     board: str,
+    at: "Which",
     wait: float,
-    bench: Path | None,
     flasher: str | None,
     server: str | None,
-    boot: str,
+    boot: str | None,
     always: bool,
     dry_run: bool,
     out: Path | None,
@@ -86,19 +84,20 @@ def command(
     """
     from host.cli.flash_bench import chosen, flash, print_commands
 
-    entry = chosen(board, bench, flasher, server, boot, dry_run)
+    _check_flashes(at)
+    entry = chosen(at, flasher, server, boot, dry_run)
     if entry is None:
-        _flash_tier(source, board, wait, out, force, always, json_path)
+        _flash_tier(source, at, wait, out, force, always, json_path)
     elif dry_run:
         print_commands(entry, source, server, boot, json_path)
     else:
-        project = _project(source, entry.kind, out, force, json_path)
+        project = _project(source, board, out, force, json_path)
         flash(entry, project, server, boot, wait, always, json_path)
 
 
 def _flash_tier(
     source: Path,
-    board: str,
+    at: "Which",
     wait: float,
     out: Path | None,
     force: bool,
@@ -106,7 +105,7 @@ def _flash_tier(
     json_path: str | None,
 ) -> None:
     """Flash a board that is kept, or that ends with this command."""
-    from host.boards import check_name, open_board
+    from host.boards import open_board
     from host.boards.chip import as_run_by
     from host.boards.silence import explain_silence
     from host.boards.tiers import tier_of
@@ -116,11 +115,10 @@ def _flash_tier(
     from host.link.client import Client
     from host.link.identity import check_identity
 
-    check_name(board)
-    project = _project(source, board, out, force, json_path)
+    project = _project(source, at.tier, out, force, json_path)
     check_recorded(project.elf)
-    with open_board(board, wait=wait) as opened:
-        held = None if always or not opened.kept else _held(opened, project)
+    with open_board(at, wait=wait) as opened:
+        held = None if always or not opened.kept else _held(opened, at, project)
         report = None if held else opened.flash(project.elf, Deadline.after(_FLASH))
         transport = opened.connect(Deadline.after(_HELLO))
         try:
@@ -129,14 +127,15 @@ def _flash_tier(
             raise explain_silence(error, opened, project.elf, transport.close) from error
         finally:
             transport.close()
+        at.check_uid(hello)
         check_identity(hello, project)
-        hello = as_run_by(tier_of(board), hello)
+        hello = as_run_by(tier_of(at.tier), hello)
         show(hello, report, "" if opened.kept else STARTED, json_path)
         write_json(
             json_path,
             {
                 "schema": SCHEMA,
-                "board": board,
+                "board": at.tier,
                 "kept": opened.kept,
                 "elf": str(project.elf),
                 "hello": hello.as_dict(),
@@ -145,13 +144,18 @@ def _flash_tier(
         )
 
 
-def _held(opened: "Board", project: "Project") -> "Hello | None":
-    """The HELLO of a kept board that holds the project's build already; None where it does not, or is silent."""
+def _held(opened: "Board", at: "Which", project: "Project") -> "Hello | None":
+    """The HELLO of a kept board that holds the project's build already; None where it does not, or is silent.
+
+    What a NOR holds beside the application HELLO does not say: there, each block is compared as it is written.
+    """
     from host.deadline import Deadline
     from host.errors import NightjarError
     from host.link.client import Client
     from host.link.identity import check_identity
 
+    if at.entry is not None and at.entry.switches == "flash":
+        return None
     try:
         transport = opened.connect(Deadline.after(_ASK))
         try:
@@ -162,6 +166,17 @@ def _held(opened: "Board", project: "Project") -> "Hello | None":
     except NightjarError:
         return None
     return hello
+
+
+def _check_flashes(at: "Which") -> None:
+    from host.errors import BadInput
+
+    if not at.flashes:
+        raise BadInput(
+            "flash writes firmware",
+            evidence="Received: --no-flash",
+            next_step="leave it out, or judge what runs with `nightjar verify --no-flash`",
+        )
 
 
 def _project(

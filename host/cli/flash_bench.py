@@ -10,46 +10,43 @@ if TYPE_CHECKING:
     from host.boards.bench_file import BenchBoard
     from host.boards.flashers import Flasher
     from host.boards.flashers.parts import Image
+    from host.boards.which import Which
     from host.project import Project
 
 
 def chosen(
-    board: str,
-    bench: Path | None,
-    flasher: str | None,
-    server: str | None,
-    boot: str,
-    dry_run: bool,
+    at: "Which", flasher: str | None, server: str | None, boot: str | None, dry_run: bool
 ) -> "BenchBoard | None":
-    """The board of the bench that is meant, with the way that was asked for; None: a tier, or one that is kept.
+    """The board of the bench that is meant, with the way that was asked for; None: one that `open_board` opens.
 
     Raises:
-        BadInput: there is none, or what was asked for does not go with it.
+        BadInput: what was asked for does not go with it.
     """
     from dataclasses import replace
 
-    from host.boards.flashers.reach import bench_board, kept_board
+    from host.boards.flashers.reach import kept_board
+    from host.boards.kinds import SILICON, VIRTUAL_N6
     from host.errors import BadInput
 
-    entry = bench_board(board, bench)
-    if entry is None and dry_run:
-        entry = kept_board(board)
-    if entry is None:
+    entry = at.entry
+    if entry is None or not (entry.kind in SILICON or (entry.kind == VIRTUAL_N6 and entry.gdb)):
         asked = [
             f"--{name} {value}"
             for name, value in (("flasher", flasher), ("server", server))
             if value
         ]
-        asked += ["--boot flash"] if boot == "flash" else []
+        if boot is not None and boot != (entry.switches if entry else "development"):
+            asked.append(f"--boot {boot}")
         if asked:
             raise BadInput(
-                f"a board of the bench takes {asked[0]}, and {board} is none",
-                evidence=f"Received: --board {board}",
+                f"a board of the bench behind a debugger takes {asked[0]}, and {at.name} is none",
+                evidence=f"Received: --board {at.name}"
+                + (f', switches = "{entry.switches}"' if entry else ""),
                 next_step="`nightjar board list` shows the boards of the bench",
             )
-        return None
+        return kept_board(at) if dry_run else None
     try:
-        return entry if flasher is None else replace(entry, flasher=flasher)
+        return replace(entry, port=at.url, flasher=flasher or entry.flasher)
     except ValueError as error:
         raise BadInput(
             f"{entry.name} is not flashed so", evidence=f"Received: --flasher {flasher}: {error}"
@@ -57,7 +54,7 @@ def chosen(
 
 
 def print_commands(
-    entry: "BenchBoard", source: Path, server: str | None, boot: str, json_path: str | None
+    entry: "BenchBoard", source: Path, server: str | None, boot: str | None, json_path: str | None
 ) -> None:
     """Print what would be run for a built project."""
     from host.boards import flashers
@@ -81,7 +78,7 @@ def flash(
     entry: "BenchBoard",
     project: "Project",
     server: str | None,
-    boot: str,
+    boot: str | None,
     wait: float,
     always: bool,
     json_path: str | None,
@@ -100,7 +97,7 @@ def flash(
         f"{board.name} ({board.kind}), by {board.flasher}{'' if seen else f': {NOT_SEEN}'}",
         json_path,
     )
-    with held(board, wait):
+    with held(entry, board, wait):
         done = flash_board(
             board, project, image, way, lambda line: say(line, json_path), always=always
         )
@@ -119,7 +116,7 @@ def flash(
             "hello": None if done.hello is None else done.hello.as_dict(),
             "flash": of_report(done.report),
             "flasher": board.flasher,
-            "boot": boot,
+            "boot": image.boot,
             "probe": board.probe,
             "port": board.port,
             "remark": None if seen else NOT_SEEN,
@@ -134,7 +131,7 @@ def _way(board: "BenchBoard", server: str | None) -> "Flasher":
     return flasher_of(board, None if server is None else server_named(server))
 
 
-def _image(board: "BenchBoard", project: "Project", boot: str) -> "Image":
+def _image(board: "BenchBoard", project: "Project", boot: str | None) -> "Image":
     from host.boards.flashers.boot_image import boot_image
     from host.boards.flashers.parts import Image
 

@@ -133,7 +133,10 @@ def test_another_chip_is_not_written(
     assert flash(tmp_path, first, "--board", "vm")[0] == 0
     desk.describe("Y")
     assert flash(tmp_path, second, "--board", "vm")[0] == 15
-    assert "answers: nothing was written" in capsys.readouterr().err
+    assert (
+        "another board answers than the bench calls vm: nothing was written"
+        in capsys.readouterr().err
+    )
     desk.describe("Z")
     code, said = flash(tmp_path, first, "--board", "vm")
     assert (code, said["flash"]) == (0, None)
@@ -150,7 +153,7 @@ def test_a_chip_that_says_its_id_only_afterwards_is_another_one(
     desk.describe("Y")
     assert flash(tmp_path, projects[0], "--board", "vm")[0] == 15
     said = capsys.readouterr().err
-    assert "another chip than the bench's answers" in said
+    assert "another board answers than the bench calls vm" in said
     assert b"NIGHTJAR-VMZ".hex() in said
 
 
@@ -290,7 +293,10 @@ def test_what_does_not_go_together_is_refused(
 ) -> None:
     project = projects[0]
     entry = f'[board.n]\nkind = "{NUCLEO.name}"\nprobe = "{ONE}"\n'
-    bench.write_text(entry + '[board.vm]\nkind = "n6-virtual"\n')
+    bench.write_text(
+        f'{entry}[board.vm]\nkind = "n6-virtual"\ngdb = "/g"\nport = "/p"\n'
+        '[board.own]\nkind = "n6-virtual"\nswitches = "flash"\n'
+    )
     for words, says in (
         (
             ("--board", "n6-virtual", "--boot", "flash"),
@@ -299,7 +305,8 @@ def test_what_does_not_go_together_is_refused(
         (("--board", "native", "--dry-run"), "a dry run is for a board of the bench"),
         (("--board", "n", "--dry-run"), "generated for another board"),
         (("--board", "vm", "--flasher", "probe-rs"), "is not flashed so"),
-        (("--board", "vm", "--dry-run"), "nothing says how gdb reaches vm"),
+        (("--board", "own", "--dry-run"), "or a virtual STM32N6 that is kept"),
+        (("--board", "own", "--boot", "development"), "takes --boot development, and own is none"),
         (("--board", "vmm", "--dry-run"), "no board of that name"),
     ):
         assert flash(tmp_path, project, *words)[0] == 2, words

@@ -31,6 +31,13 @@ _SECONDS = 600  # that another command may take to make firmware beside it
     help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
 )
 @click.option("--backend", type=Choice(["cm55"]), default="cm55", show_default=True)
+@click.option(
+    "--weights",
+    type=Choice(["auto", "ram", "nor"]),
+    default="auto",
+    show_default=True,
+    help="Where the weights lie on an STM32N6: in RAM where they fit, or in the external NOR.",
+)
 @stream_option
 @force_option
 @json_option
@@ -40,6 +47,7 @@ def command(
     out: Path,
     rounding: str,
     backend: str,
+    weights: str,
     stream: bool,
     force: bool,
     json_path: str | None,
@@ -60,7 +68,13 @@ def command(
 
     subject = load_subject(model)
     with alone_in(around(out), Deadline.after(_SECONDS)):
-        project = generate(subject, board, out, rounding=rounding, stream=stream, force=force)
+        project = generate(
+            *(subject, board, out),
+            rounding=rounding,
+            stream=stream,
+            weights=weights,
+            force=force,
+        )
     described = project.description
     write_json(
         json_path,

@@ -25,6 +25,7 @@ from host.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from host.boards.which import Which
     from host.compare.proof import Proof
     from host.compare.session import Session
     from host.compare.vectors import Vector
@@ -90,6 +91,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
     board: str,
+    at: "Which",
     wait: float,
     bundle: Path,
     vectors: int,
@@ -162,7 +164,7 @@ def command(
             file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
             recorded = Path(temporary) / "session.njs"
             options = {
-                "--board": board,
+                "--board": at.name,
                 "--wait": wait,
                 "--bundle": bundle,
                 "--project": made.path,
@@ -175,6 +177,9 @@ def command(
             line += [word for name, value in options.items() for word in (name, str(value))]
             line += [] if inputs is None else ["--inputs", str(inputs)]
             line += [] if faults is None else ["--faults", faults]
+            line += [] if at.entry is None else ["--bench", str(at.bench)]
+            line += [] if at.port is None else ["--port", at.port]
+            line += [] if at.flashes else ["--no-flash"]
             line += pytest_arguments
             say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
             line += ["--hil-proof", str(file), "--hil-nonce", nonce]

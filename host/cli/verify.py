@@ -22,6 +22,7 @@ from host.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from host.boards.which import Which
     from host.bundle import Subject
     from host.compare.vectors import Inputs
     from host.deadline import Deadline
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
 def command(
     model: Path,
     board: str,
+    at: "Which",
     wait: float,
     vectors: int,
     seed: int,
@@ -160,6 +162,7 @@ def command(
                 limit=limit,
                 wrap=wrap,
                 wait=wait,
+                at=at,
                 evidence=folder / "difference",
             )
             if before is not None:
@@ -175,7 +178,7 @@ def command(
                 )
         verdict, failure = held_against(verdict, before, min_coverage)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
-        title = f"{model.name} on {board}"
+        title = f"{model.name} on {at.name}"
         told(verdict.exit_code, lambda: show(verdict, title, json_path, html_path))
         if failure is not None:
             raise failure

@@ -15,6 +15,7 @@ from host.elf_record import check_recorded
 from host.errors import IdentityFailure, NightjarError
 from host.files import sha256_file
 from host.link.attempts import Mute, Silence
+from host.link.baud import explain_speed
 from host.link.client import Client
 from host.link.identity import check_identity, check_tables
 from host.link.messages import Hello
@@ -54,7 +55,8 @@ class Contact:
         limit = Deadline.after(START)  # without what was waited for the board
         if session.limit is not None:
             limit = limit.at_most(session.limit.remaining)
-        board.flash(session.project.elf, limit)
+        if session.at is None or session.at.flashes:
+            board.flash(session.project.elf, limit)
         if sha256_file(session.project.elf) != self.elf_sha256:
             raise IdentityFailure(
                 "the ELF changed while it was flashed",
@@ -62,12 +64,29 @@ class Contact:
                 next_step="run it again when its build has ended",
             )
         client = self._connect(board, limit)
-        hello = client.hello(limit.at_most(min(HELLO, session.patience)))
+        hello = self._hello(client, limit.at_most(min(HELLO, session.patience)))
+        if session.at is not None:
+            session.at.check_uid(hello)
         check_identity(hello, session.project, session.subject)
         check_tables(hello, session.project)
         hello = as_run_by(tier_of(session.board), hello)
         self.client = client
         return hello
+
+    def _hello(self, client: Client, limit: Deadline) -> Hello:
+        """The board's HELLO; where it answers at another speed of its port, that is said."""
+        at = self._session.at
+        try:
+            return client.hello(limit)
+        except NightjarError as error:
+            if at is None or at.url is None or self._session.tape is not None:
+                raise
+            assert self._hang_up is not None
+            self._hang_up()
+            explained = explain_speed(error, at.url, at.baud)
+            if explained is error:
+                raise
+            raise explained from error
 
     def explained(self, error: NightjarError) -> NightjarError:
         """The failure behind `error`, as far as the board can tell: whose fault a silence is, where a fault is."""
@@ -85,7 +104,8 @@ class Contact:
         left = float("inf") if session.limit is None else session.limit.remaining
 
         def opening() -> AbstractContextManager[Board]:
-            return open_board(session.board, root=session.root, wait=min(session.wait, left))
+            meant = session.at or session.board
+            return open_board(meant, root=session.root, wait=min(session.wait, left))
 
         opened = opening() if session.tape is None else session.tape.opened(opening)
         return self._stack.enter_context(opened)

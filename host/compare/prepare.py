@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from host.boards import check_name
 from host.boards.tiers import require_runs, tier_of
 from host.bundle import Subject, load_subject
 from host.deadline import Deadline
@@ -51,7 +50,7 @@ def prepare(
         IdentityFailure: the ELF is not the one that was linked.
         HostFailure: the compiler failed, or the rules' judge is not installed.
     """
-    check_name(board)
+    tier_of(board)
     subject = load_subject(model)
     if project is not None:
         taken = load_project(project)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from host.boards import check_name
 from host.boards.tiers import tier_of
+from host.boards.which import Which
 from host.bundle import Subject
 from host.compare.layers import Structure, match_taps, read_structure
 from host.compare.observe import PATIENCE
@@ -25,14 +25,15 @@ class Session:
     """What is judged, on which board, and how.
 
     project: generated and built; its ELF is judged as it lies there. subject: what it was generated
-    from. board: virtual, native, ... vectors: number of random vectors; `given` inputs come behind
-    them, then a bundle's own chunks. seed: of the random vectors. limit: a deadline over everything.
-    root: the private folder of boards, for tests; None is the user's. wait: seconds to wait for a
-    board that somebody else holds. wrap: put around the transport; how tests damage the link. What
-    it gives may have a `generator`, of the client's ids and nonces, so that a session can be repeated.
-    repeats: untapped runs on each vector, for determinism. patience: seconds that one question to
-    the board may take, after which it hangs. evidence: folder for what reproduces a difference; None
-    writes none. tape: what records the session, or replays it.
+    from. board: who runs the firmware: virtual, native, ... at: which one of those; None: nobody's
+    but ours. vectors: number of random vectors; `given` inputs come behind them, then a bundle's
+    own chunks. seed: of the random vectors. limit: a deadline over everything. root: the private
+    folder of boards, for tests; None is the user's. wait: seconds to wait for a board that somebody
+    else holds. wrap: put around the transport; how tests damage the link. What it gives may have a
+    `generator`, of the client's ids and nonces, so that a session can be repeated. repeats:
+    untapped runs on each vector, for determinism. patience: seconds that one question to the board
+    may take, after which it hangs. evidence: folder for what reproduces a difference; None writes
+    none. tape: what records the session, or replays it.
     """
 
     project: Project
@@ -48,6 +49,7 @@ class Session:
     repeats: int = 3
     patience: float = PATIENCE
     evidence: Path | None = None
+    at: Which | None = None
     tape: Tape | None = None
 
     @cached_property
@@ -72,7 +74,6 @@ class Session:
         Raises:
             BadInput: there are no vectors, or no such board.
         """
-        check_name(self.board)
         return Scope(
             board=self.board,
             raw=self.raw,

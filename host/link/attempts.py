@@ -1,5 +1,6 @@
 """One question to a board and its repeats: what came instead of an answer, and what it means."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,10 @@ from host.link.frames import Broken, FrameType
 
 if TYPE_CHECKING:
     from host.link.exchange import Exchange
+
+
+# What nj_first_stage.c says, again and again, where it cannot start the application.
+_FIRST_STAGE = re.compile(rb"nightjar: first stage: ([ -~]+)\r\n")
 
 
 class Silence(LinkFailure):
@@ -111,6 +116,13 @@ class Attempts:
                 "the link lost or damaged more than retries could mend before the deadline",
                 evidence=self._evidence(),
                 next_step="check cable, speed and supply; raise the deadline if the link is slow",
+            )
+        said = _FIRST_STAGE.search(exchange.noise)
+        if said is not None and not exchange.answers:
+            return BoardFailure(
+                f"the first stage has not started the application: {said[1].decode('ascii', 'replace')}",
+                evidence=self._evidence(),
+                next_step="write the board's NOR again with `nightjar flash`",
             )
         if exchange.loose > self._loose or not exchange.answers:
             return LinkFailure(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from host.boards import check_name
+from host.boards.tiers import tier_of
 from host.compare.answers import ask
 from host.compare.bench import Bench
 from host.compare.conclude import Conclusion, conclude
@@ -158,7 +158,7 @@ def baseline(recording: Recording) -> Baseline | None:
 def _session(recording: Recording, folder: Path) -> tuple[Session, Player]:
     """The session as it was, on a board that replays."""
     manifest = recording.manifest
-    check_name(manifest.board)
+    tier_of(manifest.board)
     subject, project = recording.unfold(folder)
     player = Player(recording)
     session = Session(

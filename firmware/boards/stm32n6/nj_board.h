@@ -24,6 +24,7 @@ extern const uint8_t nj_build_id_note[];
 extern const uint8_t nj_code_begin[], nj_code_end[];
 extern const uint8_t nj_constants_begin[], nj_constants_end[];
 extern const uint8_t nj_data_image_begin[], nj_data_image_end[];
+extern const uint8_t nj_weights_begin[], nj_weights_end[]; /* only where they lie in the NOR: NJ_WEIGHTS_IN_NOR */
 
 /* Say that the board's supplies are there, and let the core voltage settle. */
 void nj_supply_start(void);

@@ -7,6 +7,8 @@
 #include "nj_bare.h"
 #include "nj_nor.h"
 
+#define PAUSE 20000000u /* about a tenth of a second */
+
 /* In front of an application in the NOR; the same as host/boards/n6_image.py packs. */
 struct header {
     uint32_t magic;
@@ -33,14 +35,17 @@ static void say_hex(uint32_t value) {
     say(text);
 }
 
+/* Again and again: whoever listens may have come late. */
 __attribute__((noreturn)) static void stop(const char *why, uint32_t received) {
-    say("\r\nnightjar: first stage: ");
-    say(why);
-    say(": 0x");
-    say_hex(received);
-    say("\r\n");
     for (;;) {
-        __asm__ volatile("wfi");
+        say("\r\nnightjar: first stage: ");
+        say(why);
+        say(": 0x");
+        say_hex(received);
+        say("\r\n");
+        for (uint32_t i = 0; i < PAUSE; ++i) {
+            __asm__ volatile("nop");
+        }
     }
 }
 

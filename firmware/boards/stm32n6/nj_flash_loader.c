@@ -114,6 +114,7 @@ static void nj_bare_main(void) {
     const enum nj_nor_state state = nj_nor_start(&nor);
     nj_loader.state = (uint32_t)state;
     nj_loader.id = nor.id;
+    nj_loader.address = 0;
     nj_loader.erased = 0;
     for (;;) {
         nj_loader_done();

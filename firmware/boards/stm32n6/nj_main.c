@@ -6,6 +6,11 @@
 #include "nj_board.h"
 #include "nj_image.h"
 #include "nj_kind.h"
+#ifdef NJ_WEIGHTS_IN_NOR
+#include "nj_log.h"
+#include "nj_nor.h"
+#include "nj_send.h"
+#endif
 
 #define STACK_PAINT 0xA5A5A5A5u
 #define CAUSE_MAGIC 0x4E4A0000u
@@ -129,6 +134,20 @@ static void read_unique_id(void) {
     }
 }
 
+#ifdef NJ_WEIGHTS_IN_NOR
+/* Map the NOR and add the weights to the image. Where it cannot be mapped, the first look at them is a bus fault. */
+static void add_weights(void) {
+    struct nj_nor nor;
+    if (nj_nor_start(&nor) == NJ_NOR_READY) {
+        nj_nor_map();
+    } else {
+        nj_send_to(&port);
+        nj_log(nor.bytes == 0 ? "the NOR with the weights does not answer" : "the NOR with the weights does not obey");
+    }
+    add_segment(nj_weights_begin, nj_weights_end);
+}
+#endif
+
 void nj_main(void) {
     cause = chip_cause();
     if ((kept_cause & 0xFFFF0000u) == CAUSE_MAGIC) {
@@ -150,6 +169,9 @@ void nj_main(void) {
     add_segment(nj_code_begin, nj_code_end);
     add_segment(nj_constants_begin, nj_constants_end);
     add_segment(nj_data_image_begin, nj_data_image_end);
+#ifdef NJ_WEIGHTS_IN_NOR
+    add_weights();
+#endif
     nj_application(&port);
     nj_board_reset(NJ_RESET_UNKNOWN);
 }

@@ -18,10 +18,16 @@ set(NJ_BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/nj_main.c)
 # An interrupt is taken there: no register of floating point or vectors may change in it.
 set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_usart.c PROPERTIES COMPILE_OPTIONS -mgeneral-regs-only)
+# The project's CMakeLists.txt says where the weights lie.
+if(NJ_WEIGHTS_IN_NOR)
+  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_xspi.c ${CMAKE_CURRENT_LIST_DIR}/nj_nor.c)
+  set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_main.c PROPERTIES COMPILE_DEFINITIONS NJ_WEIGHTS_IN_NOR)
+  set(NJ_LINKER_DEFINITIONS -DNJ_WEIGHTS_IN_NOR)
+endif()
 # nj_layout.h says where everything lies, to C and to the linker alike.
 set(NJ_LINKER_SCRIPT ${CMAKE_BINARY_DIR}/nj_stm32n6.ld)
 execute_process(
-  COMMAND ${CMAKE_C_COMPILER} -E -P -x c ${CMAKE_CURRENT_LIST_DIR}/nj_stm32n6.ld -o ${NJ_LINKER_SCRIPT}
+  COMMAND ${CMAKE_C_COMPILER} -E -P -x c ${NJ_LINKER_DEFINITIONS} ${CMAKE_CURRENT_LIST_DIR}/nj_stm32n6.ld -o ${NJ_LINKER_SCRIPT}
   COMMAND_ERROR_IS_FATAL ANY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
   ${CMAKE_CURRENT_LIST_DIR}/nj_stm32n6.ld ${CMAKE_CURRENT_LIST_DIR}/nj_layout.h)

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable
 
 from host.boards.bench_file import BenchBoard
-from host.boards.chip import other_chip
+from host.boards.chip import check_uid
 from host.boards.gdb_script import UNIQUE_ID
 
 WORDS = 3
@@ -26,6 +26,5 @@ def check_chip(board: BenchBoard, words: list[int], say: Callable[[str], None]) 
     if not any(words):
         say("the chip's unique id cannot be read by this tool; HELLO says it afterwards")
         return
-    uid = struct.pack("<III", *words).hex()
-    if uid != board.chip_uid:
-        raise other_chip(uid, str(board.chip_uid), written=False)
+    if board.chip_uid is not None:
+        check_uid(board.name, board.chip_uid, struct.pack("<III", *words), untouched=True)

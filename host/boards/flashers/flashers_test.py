@@ -330,7 +330,7 @@ def test_another_chip_is_refused_before_anything_is_written(
     other = replace(NUCLEO, uid="31" + UID[2:-1] + "1")
     with pytest.raises(IdentityFailure, match="nothing was written") as caught:
         way(lambda: (TWO,)).flash(image, other, soon(), quiet)
-    assert f"its unique id is {UID}, the bench says {other.uid}" in caught.value.evidence
+    assert f"its unique id is {UID}, and the bench says {other.uid}" in caught.value.evidence
     reads = [call for call in tools.calls if call[0] != SIGNER]
     assert len(reads) == 1
     assert "0x56009014" in reads[0]

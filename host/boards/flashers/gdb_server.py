@@ -88,7 +88,7 @@ class GdbServer:
     def commands(self, image: Image, board: BenchBoard) -> list[str]:
         """As `Flasher.commands`: gdb's script into a file, then gdb."""
         _check(image, board)
-        debugger = self._debugger(board, self._attempts(board)[0])
+        debugger = self.debugger(board, self._attempts(board)[0])
         elf, lines = image.elf, []
         pieces = _pieces(image) if image.parts else debugger.for_nor(elf)
         if pieces:
@@ -136,7 +136,7 @@ class GdbServer:
         deadline: Deadline,
         say: Callable[[str], None],
     ) -> FlashReport:
-        debugger = self._debugger(board, attempt)
+        debugger = self.debugger(board, attempt)
         try:
             if not image.parts:
                 return debugger.flash(image.elf, deadline)
@@ -173,11 +173,20 @@ class GdbServer:
     def _server(self, target: Target) -> Server:
         return self.server or target.server
 
-    def _debugger(self, board: BenchBoard, attempt: Attempt) -> Debugger:
-        target = self._target(board, attempt)
+    def debugger(self, board: BenchBoard, attempt: Attempt | None = None) -> Debugger:
+        """gdb on a board, which holds its chip and its switches to the bench before it writes.
+
+        Raises:
+            BadInput: nothing tells how gdb reaches it, or which server is there.
+            BoardFailure: nothing says which probe, and none is plugged in.
+        """
+        target = self._target(board, attempt or Attempt(_PLAIN))
         kind = SILICON.get(board.kind)
-        guard = Guard(board.chip_uid, "development" if kind is None else kind.development)
-        return Debugger(target, self._server(target), development_boot(), guard)
+        guard = Guard(
+            board.name, board.chip_uid, "development" if kind is None else kind.development
+        )
+        memory = development_boot() if board.switches == "development" else None
+        return Debugger(target, self._server(target), memory, guard)
 
 
 def _check(image: Image, board: BenchBoard) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
-from host.boards.chip import as_run_by, other_chip
+from host.boards.chip import as_run_by, check_uid
 from host.boards.flashers import Flasher, switches
 from host.boards.flashers.parts import Image
 from host.boards.kinds import SILICON
@@ -76,7 +76,7 @@ def flash_board(
         raise _wrong_switches(board)
     before = _running(board)
     if before is not None:
-        _check_chip(board, before, written=False)
+        _check_chip(board, before, untouched=True)
         if not always and _is(before, project):
             in_ram = image.boot == "development"
             if in_ram or way.holds(image, board, Deadline.after(_WRITE), say):
@@ -95,7 +95,7 @@ def flash_board(
         return Flashed(report, None)
     check_identity(hello, project)
     hello = as_run_by(tier_of(board.kind), hello)
-    _check_chip(board, hello, written=True)
+    _check_chip(board, hello, untouched=False)
     return Flashed(report, hello)
 
 
@@ -165,7 +165,6 @@ def _booted(board: BenchBoard, project: Project, before: Hello | None, deadline:
         time.sleep(_AGAIN)
 
 
-def _check_chip(board: BenchBoard, hello: Hello, *, written: bool) -> None:
-    uid = hello.uid.hex()
-    if board.chip_uid is not None and uid != board.chip_uid:
-        raise other_chip(uid, board.chip_uid, written=written)
+def _check_chip(board: BenchBoard, hello: Hello, *, untouched: bool) -> None:
+    if board.chip_uid is not None:
+        check_uid(board.name, board.chip_uid, hello.uid, untouched=untouched)

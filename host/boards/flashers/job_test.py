@@ -142,7 +142,7 @@ def test_another_chip_ends_it_before_or_after(answers: Answers) -> None:
     answers[:] = [SILENT, strange]
     with pytest.raises(IdentityFailure) as caught:
         flash(RAM, way)
-    assert caught.value.what == "another chip than the bench's answers"
+    assert caught.value.what == "another board answers than the bench calls left"
     assert way.did == ["wrote"]
 
 

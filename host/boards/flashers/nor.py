@@ -90,7 +90,11 @@ def loader_beside(firmware: Path) -> Loader:
 
 
 def chunks(pieces: Iterable[Piece]) -> Iterator[Chunk]:
-    """Pieces as whole sectors, at most the loader's buffer; what follows a piece in its last sector is erased."""
+    """Pieces as whole sectors, none larger than the loader's buffer; behind a piece its last sector is erased.
+
+    Raises:
+        BadInput: a piece begins inside a sector.
+    """
     most = layout()["LOADER_BUFFER_BYTES"]
     for piece in pieces:
         if piece.address % SECTOR:
@@ -117,10 +121,11 @@ def nor_script(
     """
     held = [] if guard is None else [*guard.chip(server), *guard.boot(target, server)]
     state = loader.word("state")
-    failed = [f"if {state} != 0", "quit 3", "end"]
-    say = f'printf "{NOR_SAID} %u %#x %#x %#x\\n", {state}, {loader.word("id")}, {loader.word("address")}'
+    words = ", ".join(loader.word(name) for name in ("state", "id", "address"))
+    failed = [f"if {state} != 0", f'printf "{NOR_SAID} failed %u %#x %#x\\n", {words}', "quit 3"]
+    failed += ["end"]
     steps = [*held, *started(server, loader.start), f"break *{loader.done:#x}", "continue"]
-    steps += [f"{say}, 0", *failed]
+    steps += failed
     for chunk, file in files:
         tell = [
             f"set var {loader.word('address')} = {chunk.address:#x}",
@@ -130,7 +135,7 @@ def nor_script(
         steps += [f"if {loader.word('crc')} != {chunk.crc:#x}"]
         steps += [f"restore {file} binary {layout()['LOADER_BUFFER']:#x}", *tell]
         steps += [f"set var {loader.word('command')} = {_WRITE}", "continue"]
-        steps += [f"{say}, {len(chunk.data):#x}", *failed, "end"]
+        steps += [*failed, f"echo {NOR_SAID} wrote {len(chunk.data):#x}\\n", "end"]
         steps += [f'printf "{NOR_SAID} holds %#x %#x\\n", {chunk.address:#x}, {loader.word("crc")}']
     idle = [f"set var {loader.word('bytes')} = 0", f"set var {loader.word('command')} = {_CHECK}"]
     return connected(target, [*steps, *idle, *server.go, "detach", SAY_DONE], seconds)
@@ -142,18 +147,17 @@ def nor_said(output: str, wanted: list[Chunk]) -> NorReport:
     Raises:
         FlashFailure: the NOR does not answer, does not obey, or holds something else.
     """
-    written = 0
-    for found in re.finditer(rf"^{NOR_SAID} (\d+) (\S+) (\S+) (\S+)$", output, re.MULTILINE):
-        state, identity, address, count = int(found[1]), *(int(found[i], 0) for i in (2, 3, 4))
-        if state:
-            what = _STATES.get(state, f"the flash loader says {state}")
-            where = f" at {address:#x}" if count else ""
-            raise FlashFailure(
-                f"the NOR cannot be written{where}: {what}",
-                evidence=f"Received: its id 0x{identity:06x} (manufacturer in the lowest byte)",
-                next_step="power-cycle the board; see that its switches stand for development boot",
-            )
-        written += count
+    found = re.search(rf"^{NOR_SAID} failed (\d+) (\S+) (\S+)$", output, re.MULTILINE)
+    if found is not None:
+        state, identity, address = (int(found[i], 0) for i in (1, 2, 3))
+        what = _STATES.get(state, f"the flash loader says {state}")
+        where = f" at {address:#x}" if address else ""
+        raise FlashFailure(
+            f"the NOR cannot be written{where}: {what}",
+            evidence=f"Received: its id 0x{identity:06x} (manufacturer in the lowest byte)",
+            next_step="power-cycle the board; see that its switches stand for development boot",
+        )
+    wrote = re.findall(rf"^{NOR_SAID} wrote (\S+)$", output, re.MULTILINE)
     held = {
         int(found[1], 0): int(found[2], 0)
         for found in re.finditer(rf"^{NOR_SAID} holds (\S+) (\S+)$", output, re.MULTILINE)
@@ -167,4 +171,4 @@ def nor_said(output: str, wanted: list[Chunk]) -> NorReport:
                 f"and {chunk.crc:#010x} was written",
                 next_step="power-cycle the board, then try again",
             )
-    return NorReport(sum(len(chunk.data) for chunk in wanted), written)
+    return NorReport(sum(len(chunk.data) for chunk in wanted), sum(int(one, 0) for one in wrote))

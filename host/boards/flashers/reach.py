@@ -1,58 +1,34 @@
-"""The board of the bench that `flash` is given: which one it is, and held against all other users."""
+"""How a board of the bench is reached that is flashed: its probe, its port, and held against all other users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
-from host.boards import KINDS, board_status, qemu, scan
-from host.boards.bench_file import BenchBoard, find_bench
+from host.boards import board_status, scan
+from host.boards.bench_file import BenchBoard
 from host.boards.bench_lock import bench_lock
-from host.boards.kinds import DK, NUCLEO, SILICON, VIRTUAL_N6
+from host.boards.kinds import SILICON, VIRTUAL_N6
 from host.boards.probes import ST, choose_probe, find_probes
+from host.boards.which import Which
 from host.errors import BadInput
 
-_UNNAMED = {DK.name: "dk", NUCLEO.name: "nucleo"}
 
-
-def bench_board(name: str, bench: Path | None) -> BenchBoard | None:
-    """The board that `--board` means: by its name, or the only one of that kind; None: a tier that `open_board` starts.
-
-    Where the bench has none of a kind, it is what is plugged in.
-
-    Raises:
-        BadInput: there is none of that name, or several of that kind.
-    """
-    if name in KINDS:
-        return None
-    found = find_bench(bench)
-    if name not in SILICON:
-        return found.board(name)
-    fitting = [board for board in found.boards if board.kind == name]
-    if len(fitting) > 1:
-        raise BadInput(
-            f"{len(fitting)} boards of the kind {name} stand on the bench",
-            evidence=f"Received: --board {name}; {', '.join(board.name for board in fitting)}",
-            next_step=f"name one of them, for example --board {fitting[0].name}",
-        )
-    return fitting[0] if fitting else BenchBoard(_UNNAMED[name], name)
-
-
-def kept_board(name: str) -> BenchBoard:
-    """The kept virtual STM32N6 as a board of a bench: its gdb server and its serial port.
+def kept_board(at: Which) -> BenchBoard:
+    """A kept virtual STM32N6 as a board with a gdb server and a serial port.
 
     Raises:
         BadInput: another board is meant, or none is kept.
     """
-    record = board_status(name).record if name == VIRTUAL_N6 else None
+    record = board_status(at).record if at.tier == VIRTUAL_N6 else None
     if record is None:
         raise BadInput(
             "a dry run is for a board of the bench, or a virtual STM32N6 that is kept",
-            evidence=f"Received: --board {name}",
-            next_step=f"`nightjar board up {VIRTUAL_N6}`, or name a board of `nightjar board list`",
+            evidence=f"Received: --board {at.name}",
+            next_step="`nightjar board up` keeps one; `nightjar board list` shows those of the bench",
         )
+    entry = at.entry or BenchBoard("kept", at.tier)
     port = None if record.port is None else str(record.port)
-    return BenchBoard("kept", name, gdb=str(record.folder / qemu.GDB_SOCKET), port=port)
+    return replace(entry, gdb=None if record.gdb is None else str(record.gdb), port=port)
 
 
 def named(board: BenchBoard) -> BenchBoard:
@@ -74,12 +50,18 @@ def named(board: BenchBoard) -> BenchBoard:
 
 
 @contextmanager
-def held(board: BenchBoard, wait: float) -> Iterator[None]:
-    """Hold a board of the bench against every user of this computer.
+def held(board: BenchBoard, found: BenchBoard, wait: float) -> Iterator[None]:
+    """Hold a board of the bench against every user of this computer, as `open_board` does.
+
+    Args:
+        board: as the bench has it.
+        found: with what is plugged in, as `named` gives it.
+        wait: seconds to wait for who holds it.
 
     Raises:
         BoardLocked: somebody else holds it.
         HostFailure: the lock cannot be used.
     """
-    with bench_lock(board.kind, board.probe or str(board.gdb), name=board.name, wait=wait):
+    mark = board.probe or board.gdb or found.port or str(found.probe)
+    with bench_lock(board.kind, mark, name=board.name, wait=wait):
         yield

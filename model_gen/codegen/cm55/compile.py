@@ -29,6 +29,7 @@ class Generated:
     plan: Plan
     sources: dict[str, str]
     needs: Needs
+    weights: str  # where they lie: "ram" or "nor"
 
     @property
     def observed(self) -> list[int]:
@@ -77,6 +78,7 @@ def compile_model(
     contract: Contract | None = None,
     stream: bool = False,
     memory: MemoryMap | None = None,
+    weights: str = "auto",
 ) -> Generated:
     """The C of a model; with a contract its chunk must fit into the staging area too. Nothing is printed that does
     not fit `memory`.
@@ -92,5 +94,5 @@ def compile_model(
         chunk_samples=0 if contract is None else contract.frontend.chunk_samples,
     )
     found = needs(program, plan, text, contract, stream=stream)
-    check_fits(found, memory)
-    return Generated(program, plan, render_model(text, banner(digest)), found)
+    place_of_weights = check_fits(found, memory, weights)
+    return Generated(program, plan, render_model(text, banner(digest)), found, place_of_weights)

@@ -1,8 +1,9 @@
 """What a model takes of a board's memory, layer by layer, and whether it fits: known before anything is printed.
 
-A board's memory.json lists its regions; each holds one kind of thing. The needs are lower bounds: constants, arena,
-staging and the frontend's buffers are known exactly, code by its least. So what is refused here cannot fit, and what
-slips through by a hair is refused by the linker.
+A board's memory.json lists its regions; each holds one kind of thing. Weights lie among the constants where they fit
+there, else in a region of their own where the board has one: an STM32N6's external NOR. The needs are lower bounds:
+constants, arena, staging and the frontend's buffers are known exactly, code by its least. So what is refused here
+cannot fit, and what slips through by a hair is refused by the linker.
 """
 
 import json
@@ -19,6 +20,7 @@ from model_gen.codegen.tflite.graph import short_name
 
 SCHEMA = "nightjar/memory/1"
 KINDS = ("code", "constants", "data", "stack")
+PLACES = {"ram": "constants", "nor": "weights"}  # of the weights -> the kind of region
 STEP_CODE = 8  # bytes: the least that a step's function and its entry in the table of steps take
 _BLAMED = 5  # layers that a refusal names
 _MIN_LANES = 4  # of the frontend's scratch: fewer side by side exist on no board
@@ -26,7 +28,7 @@ _MIN_LANES = 4  # of the frontend's scratch: fewer side by side exist on no boar
 
 @dataclass(frozen=True)
 class Region:
-    """A stretch of a board's memory of `bytes`, which holds one of KINDS."""
+    """A stretch of a board's memory of `bytes`, which holds one of KINDS, or "weights" alone."""
 
     name: str
     bytes: int
@@ -68,9 +70,13 @@ class LayerConstants:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a model takes. `objects` are the writable arrays by name; each must lie in one region whole."""
+    """What a model takes. `objects` are the writable arrays by name; each must lie in one region whole.
+
+    `weights` are those of `constants` that may lie in a region of their own.
+    """
 
     constants: int
+    weights: int
     layers: tuple[LayerConstants, ...]
     objects: dict[str, int]
     steps: int
@@ -88,7 +94,7 @@ def memory_map(folder: Path, board: str) -> MemoryMap | None:
     if (
         raw["schema"] != SCHEMA
         or set(raw["firmware"]) != set(KINDS)
-        or {r.holds for r in regions} - set(KINDS)
+        or {r.holds for r in regions} - {*KINDS, *PLACES.values()}
     ):
         raise BadInput(
             f"a board's memory.json must follow {SCHEMA}",
@@ -107,7 +113,7 @@ def needs(
 ) -> Needs:
     """Sizes by layer. `text` needs no printed lines; `stream`: with a ring of frames."""
     objects = {"arena": plan.bytes, "staging": text.staging_bytes}
-    constants = sum(array.bytes for array in text.arrays)
+    constants = weights = sum(array.bytes for array in text.arrays)
     if contract is not None:
         tables, features, scratch = _frontend_bytes(contract)
         constants += tables
@@ -116,6 +122,7 @@ def needs(
     step = peak_step(plan)
     return Needs(
         constants=constants,
+        weights=weights,
         layers=tuple(
             LayerConstants(
                 view.op.index, view.op.name, view.output.name, text.constants[view.op.index]
@@ -161,29 +168,59 @@ def _frontend_bytes(contract: Contract) -> tuple[int, int, int]:
     )
 
 
-def check_fits(found: Needs, memory: MemoryMap | None) -> None:
+def check_fits(found: Needs, memory: MemoryMap | None, weights: str = "auto") -> str:
     """Refuse what cannot fit; without a map everything does.
+
+    Args:
+        weights: where they are to lie, one of PLACES, or "auto": in RAM where they fit.
+
+    Returns:
+        Where they lie, one of PLACES.
 
     Raises:
         BadInput: what it needs, what there is, and the layers to blame.
     """
+    if weights == "nor" and (memory is None or not _room(memory, PLACES["nor"])):
+        raise BadInput(
+            "weights lie in an external NOR only on a board that has one",
+            evidence=f"Received: --weights nor for {memory.board if memory else 'a computer'}",
+            next_step="leave --weights out",
+        )
     if memory is None:
-        return
-    _check_constants(found, memory)
+        return "ram"
+    there = _place_weights(found, memory, weights)
+    _check_constants(found, memory, there)
     _check_data(found, memory)
     code = memory.firmware["code"] + STEP_CODE * found.steps
     if code > _room(memory, "code"):
         raise _refusal(memory, f"code of at least {code:,} bytes", "code", f"{found.steps} steps")
+    return there
 
 
-def _check_constants(found: Needs, memory: MemoryMap) -> None:
+def _place_weights(found: Needs, memory: MemoryMap, weights: str) -> str:
+    fit = found.constants + memory.firmware["constants"] <= _room(memory, "constants")
+    wants_nor = weights == "nor" or (weights == "auto" and not fit)
+    return "nor" if wants_nor and _room(memory, PLACES["nor"]) else "ram"
+
+
+def _check_constants(found: Needs, memory: MemoryMap, place: str) -> None:
+    if place == "nor":
+        room = _room(memory, "weights")
+        if found.weights > room:
+            what = f"weights of {found.weights:,} bytes"
+            raise _refusal(memory, what, "weights", _blamed(found))
     wanted = found.constants + memory.firmware["constants"]
+    wanted -= found.weights if place == "nor" else 0
     if wanted <= _room(memory, "constants"):
         return
+    what = f"constants of {wanted:,} bytes ({found.constants:,} of weights and tables)"
+    raise _refusal(memory, what, "constants", _blamed(found))
+
+
+def _blamed(found: Needs) -> str:
     largest = sorted(found.layers, key=lambda layer: (-layer.bytes, layer.op))[:_BLAMED]
     blamed = "; ".join(f"{_title(x.op, x.name, x.tensor)}: {x.bytes:,} bytes" for x in largest)
-    what = f"constants of {wanted:,} bytes ({found.constants:,} of weights and tables)"
-    raise _refusal(memory, what, "constants", f"the largest layers are {blamed}")
+    return f"the largest layers are {blamed}"
 
 
 def _check_data(found: Needs, memory: MemoryMap) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.boards.n6_layout import layout
 from host.build import build, footprint
 from host.bundle import Subject
 from host.contract import Contract, TensorContract
@@ -110,6 +111,36 @@ def test_each_kind_is_checked_to_the_byte(short: str) -> None:
     assert f"bytes for {short}" in caught.value.evidence
 
 
+def test_weights_go_where_there_is_room() -> None:
+    found = compile_model(keras_models.quantized("dense")).needs
+    assert 0 < found.weights <= found.constants
+    firmware = dict.fromkeys(("code", "constants", "data", "stack"), 0)
+
+    def board(constants: int, nor: int) -> MemoryMap:
+        rooms = {"code": 1 << 20, "data": 1 << 20, "constants": constants, "weights": nor}
+        regions = tuple(Region(kind, size, kind) for kind, size in rooms.items() if size)
+        return MemoryMap("tight", regions, firmware)
+
+    all_of_it, tables = found.constants, found.constants - found.weights
+    assert check_fits(found, board(all_of_it, found.weights)) == "ram"
+    assert check_fits(found, board(all_of_it - 1, found.weights)) == "nor"
+    assert check_fits(found, board(all_of_it, found.weights), "nor") == "nor"
+    assert check_fits(found, board(max(tables, 1), found.weights)) == "nor"
+    for map_, wanted in (
+        (board(all_of_it - 1, found.weights), "ram"),
+        (board(all_of_it - 1, 0), "auto"),
+    ):
+        with pytest.raises(BadInput, match="board tight") as caught:
+            check_fits(found, map_, wanted)
+        assert "bytes for constants" in caught.value.evidence
+    with pytest.raises(BadInput) as caught:
+        check_fits(found, board(all_of_it - 1, found.weights - 1))
+    assert f"weights of {found.weights:,} bytes" in caught.value.evidence
+    for without in (None, board(all_of_it, 0)):
+        with pytest.raises(BadInput, match="external NOR only on a board that has one"):
+            check_fits(found, without, "nor")
+
+
 def test_an_array_lies_in_one_region() -> None:
     """Two regions hold enough together, but neither the arena."""
     found = compile_model(keras_models.quantized("dense")).needs
@@ -131,6 +162,18 @@ def test_the_map_is_the_linker_scripts() -> None:
     lengths = re.findall(r"(\w+) \(\w+\) *: ORIGIN = \w+, LENGTH = (\d+)([KM])", script)
     sizes = {name: int(number) * units[unit] for name, number, unit in lengths}
     assert {region.name: region.bytes for region in memory.regions} == sizes
+
+
+def test_the_map_of_an_stm32n6_is_its_linker_scripts() -> None:
+    memory, at = port_memory("stm32n6570-dk"), layout()
+    assert memory is not None
+    assert {region.name: region.bytes for region in memory.regions} == {
+        "CODE": at["CONSTANTS"] - at["APPLICATION"],
+        "CONSTANTS": at["APPLICATION_END"] - at["CONSTANTS"],
+        "DATA": at["CACHEAXI_RAM"] - at["APPLICATION_END"],
+        "DTCM": at["DTCM_BYTES"],
+        "NOR": at["NOR_END"] - at["NOR_WEIGHTS"],
+    }
 
 
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")

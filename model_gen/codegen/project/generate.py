@@ -62,6 +62,7 @@ def generate(
     *,
     rounding: str = "tflite",
     stream: bool = False,
+    weights: str = "auto",
     force: bool = False,
 ) -> Project:
     """Write the firmware project of `subject` for `board` to the folder `out`, whole or not at all.
@@ -72,7 +73,8 @@ def generate(
 
     `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With
     `stream` the firmware also takes samples as they arrive, for which it keeps a ring of frames as
-    large as its features.
+    large as its features. `weights` is "ram", "nor" (a board's external one), or "auto": in RAM where
+    they fit.
 
     Raises:
         BadInput: an unknown board, no frames to stream, a model that backend cm55 does not take, a contract that does
@@ -91,6 +93,7 @@ def generate(
         contract=contract,
         stream=stream,
         memory=port_memory(board),
+        weights=weights,
     )
     check_core(generated)
     if contract is not None:
@@ -213,7 +216,9 @@ def _project_files(
         texts[name] = f"/* {note} */\n{text}"
     files |= {f"model/{name}": text.encode() for name, text in texts.items()}
     files[DESCRIPTION] = described.to_json()
-    lists = render("CMakeLists.txt", banner=note, libraries=_libraries(files))
+    lists = render(
+        "CMakeLists.txt", banner=note, libraries=_libraries(files), weights=generated.weights
+    )
     compiler = "gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib"
     rounding = ", ".join(f"{op} {rule}" for op, rule in described.rounding.items())
     readme = render(
