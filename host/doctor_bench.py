@@ -13,12 +13,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from host.boards import probes
+from host.boards import openocd, probes
 from host.boards.kinds import NOT_SEEN, SILICON, VIRTUAL_N6, BenchKind
 from host.boards.virtual_n6.build import find
 from host.errors import NightjarError
 from host.findings import BOARDS, Finding
+
+if TYPE_CHECKING:
+    from host.boards.bench_file import BenchBoard
 
 RULES = (Path("/etc/udev/rules.d"), Path("/run/udev/rules.d"), Path("/usr/lib/udev/rules.d"))
 GROUP = "dialout"  # of serial ports
@@ -27,23 +31,33 @@ _RULE = 'SUBSYSTEM=="usb", ATTR{idVendor}=="0483", MODE="0660", GROUP="dialout"'
 
 @dataclass(frozen=True)
 class ProbeTool:
-    """A tool that talks to a probe: how it says its version, the oldest that is of use, and how one gets it."""
+    """A tool that talks to a probe.
+
+    Attributes:
+        arguments: with which it says its version.
+        least: the oldest version that is of use.
+        why: why that is, or what it is for.
+        remedy: how one gets it.
+        knows: what it must say besides, where its version does not tell whether it is of use.
+    """
 
     name: str
     arguments: tuple[str, ...]
     least: tuple[int, int]
     why: str
     remedy: str
+    knows: str = ""
 
 
 _CUBE = "install STM32CubeProgrammer 2.21 or later from st.com, and put its bin on PATH"
 TOOLS = (
     ProbeTool(
         "openocd",
-        ("--version",),
-        (0, 13),
-        "0.12 has no target for the STM32N6",
+        ("-c", f"echo [find {openocd.TARGET}]", "-c", "shutdown"),
+        (0, 12),
+        "without a target for the STM32N6, as the released 0.12",
         "build OpenOCD from its git, commit 7d688bc or later",
+        rf"^\S*{openocd.TARGET}\s*$",  # a build from git says 0.12, too
     ),
     ProbeTool(
         "probe-rs",
@@ -95,6 +109,8 @@ def check_tool(tool: ProbeTool) -> Finding:
     if found is None:
         return Finding(tool.name, "NOTE", "does not say its version", tool.remedy, ())
     if (int(found[1]), int(found[2])) < tool.least:
+        return Finding(tool.name, "NOTE", f"{found[0]}: {tool.why}", tool.remedy, ())
+    if re.search(tool.knows, output, re.MULTILINE) is None:
         return Finding(tool.name, "NOTE", f"{found[0]}: {tool.why}", tool.remedy, ())
     return Finding(tool.name, "OK", f"{found[0]}, {NOT_SEEN}", tiers=())
 
@@ -152,6 +168,17 @@ def check_virtual() -> Finding:
     return Finding(VIRTUAL_N6, "NOTE", "not built", "make n6-virtual", (VIRTUAL_N6,))
 
 
+def _tools_of(board: "BenchBoard") -> list[ProbeTool]:
+    """What flashes a board."""
+    signer = "STM32_SigningTool_CLI"
+    names = {
+        "gdb": () if board.gdb else ("openocd",),
+        "probe-rs": ("probe-rs", signer),
+        "cubeprogrammer": ("STM32_Programmer_CLI", signer),
+    }[board.flasher]
+    return [tool for tool in TOOLS if tool.name in names]
+
+
 def check_reach(kind: str) -> Finding:
     """A way to a board of a kind: a probe that is plugged in, or a gdb server in the bench file."""
     from host.boards.bench_file import find_bench
@@ -167,9 +194,13 @@ def check_reach(kind: str) -> Finding:
         if board.gdb is not None and board.probe is None:
             return Finding(name, "OK", f"{board.name} by {board.gdb}; {NOT_SEEN}", tiers=(kind,))
         if board.probe is not None and board.probe.upper() in there:
-            return Finding(
-                name, "OK", f"{board.name} by probe {board.probe}; {NOT_SEEN}", tiers=(kind,)
-            )
+            lacks = [tool for tool in _tools_of(board) if shutil.which(tool.name) is None]
+            detail = f"{board.name} by probe {board.probe}, flashed by {board.flasher}"
+            if lacks:
+                without = " and ".join(tool.name for tool in lacks)
+                remedy = lacks[0].remedy
+                return Finding(name, "NOTE", f"{detail}; without {without}", remedy, (kind,))
+            return Finding(name, "OK", f"{detail}; {NOT_SEEN}", tiers=(kind,))
     absent = ", ".join(f"{board.name} ({board.probe or 'no probe'})" for board in known)
     detail = f"not plugged in: {absent}" if absent else "none on the bench"
     remedy = (

@@ -17,6 +17,7 @@ from host.locks import lock
 _PROC = Path("/proc")
 _GRACE = 0.2  # seconds: somebody may only be looking whether it is free
 _LOOK = 0.05  # seconds between two looks
+_NAMED = 4  # holders in a message
 # Major numbers of pseudo-terminals' slaves (Linux, admin-guide/devices), and the minor numbers of one.
 _PSEUDO = range(136, 144)
 _MINORS = 256
@@ -53,8 +54,10 @@ def other_holders(port: str) -> list[tuple[int, str]]:
 
 
 def describe(holders: list[tuple[int, str]]) -> str:
-    """Holders in words; "" where there is none."""
-    return "; ".join(f"it is open in pid {pid}, `{command}`" for pid, command in holders)
+    """Holders in words, the first ones; "" where there is none."""
+    said = [f"it is open in pid {pid}, `{command}`" for pid, command in holders[:_NAMED]]
+    more = len(holders) - _NAMED
+    return "; ".join(said + [f"and in {more} more"] * (more > 0))
 
 
 def in_use(port: str, holders: list[tuple[int, str]]) -> BoardLocked:
@@ -68,7 +71,7 @@ def in_use(port: str, holders: list[tuple[int, str]]) -> BoardLocked:
 
 @contextmanager
 def held_port(port: str, wait: float) -> Iterator[None]:
-    """Hold a device for this process, for the block. What is no device, or cannot be opened, is left alone.
+    """Hold a terminal for this process, for the block. What is none, or cannot be opened, is left alone.
 
     The lock is the one that pyserial and other programs of the field take on a port.
 
@@ -87,6 +90,9 @@ def held_port(port: str, wait: float) -> Iterator[None]:
         yield
         return
     try:
+        if not os.isatty(handle):
+            yield
+            return
         deadline = Deadline.after(max(wait, _GRACE))
         if not lock(handle, deadline):
             raise in_use(port, other_holders(port))
