@@ -106,6 +106,17 @@ def _only(kind: str, bench: Bench) -> BenchBoard:
     return fitting[0] if fitting else BenchBoard(f"the-{kind}", kind)
 
 
+def kind_for(board: str, *, bench: Path | None = None) -> str:
+    """The kind of board that firmware is generated for, for a kind, a tier or a board of the bench.
+
+    Raises:
+        BadInput: there is none of that name.
+    """
+    if board not in TIERS:
+        board = which(board, bench=bench, flashes=False, writes=True).tier
+    return TIERS[board].runs[0]
+
+
 def _check_reachable(found: Which) -> None:
     if found.tier in SILICON and found.url is None:
         if found.entry is None:
