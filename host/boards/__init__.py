@@ -127,16 +127,18 @@ def _at_port(which: "Which", wait: float) -> "Iterator[Board]":
     """The board at a serial port, locked against every user of this computer where it stands behind a probe."""
     from host.boards.at_port import PortBoard
     from host.boards.bench_lock import bench_lock
+    from host.boards.flashers.gdb_server import GdbServer
     from host.boards.gdb import Debugger
     from host.boards.gdb_script import Target
-    from host.boards.n6_virtual import development_boot
 
     assert which.url is not None
     entry, debugger = which.entry, None
-    if entry is not None and entry.gdb is not None:
-        target = Target.parse(entry.gdb)
-        memory = development_boot() if which.tier in (*SILICON, VIRTUAL_N6) else None
-        debugger = Debugger(target, target.server, memory)
+    if entry is not None and entry.flasher == "gdb":
+        if entry.kind in (*SILICON, VIRTUAL_N6):
+            debugger = GdbServer().debugger(entry) if entry.gdb or entry.probe else None
+        elif entry.gdb is not None:
+            target = Target.parse(entry.gdb)
+            debugger = Debugger(target, target.server)
     board = PortBoard(which.name, which.url, which.baud, debugger)
     if entry is None or entry.kind not in SILICON:
         yield board

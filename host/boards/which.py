@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.boards.bench_file import BenchBoard, find_bench
+from host.boards.bench_file import Bench, BenchBoard, find_bench
 from host.boards.chip import check_uid
 from host.boards.kinds import NOT_SEEN, SILICON, VIRTUAL_N6
 from host.boards.tiers import KINDS, TIERS
@@ -58,17 +58,26 @@ class Which:
 
 
 def which(
-    board: str, *, bench: Path | None = None, port: str | None = None, flashes: bool = True
+    board: str,
+    *,
+    bench: Path | None = None,
+    port: str | None = None,
+    flashes: bool = True,
+    writes: bool = False,
 ) -> Which:
     """The board of that name: a kind, or one of the bench.
 
     Args:
         bench: the bench file that was given; None: as `find_bench` finds it.
+        writes: whether it is only written: by a probe, which needs no serial port; and a kind of silicon is then
+            the only one of it on the bench, or what is plugged in.
 
     Raises:
         BadInput: there is none, or it cannot be reached from here.
     """
-    if board in TIERS:
+    if board in SILICON and writes:
+        found = Which(board, _only(board, find_bench(bench)), port, bench, flashes)
+    elif board in TIERS:
         found = Which(board, port=port, flashes=flashes)
     else:
         known = find_bench(bench)
@@ -80,8 +89,21 @@ def which(
             )
         entry = known.board(board)
         found = Which(entry.kind, entry, port, known.path, flashes)
-    _check_reachable(found)
+    if not (writes and found.tier in SILICON):
+        _check_reachable(found)
     return found
+
+
+def _only(kind: str, bench: Bench) -> BenchBoard:
+    """The only board of a kind on the bench; where it has none, what is plugged in."""
+    fitting = [board for board in bench.boards if board.kind == kind]
+    if len(fitting) > 1:
+        raise BadInput(
+            f"{len(fitting)} boards of the kind {kind} stand on the bench",
+            evidence=f"Received: --board {kind}; {', '.join(board.name for board in fitting)}",
+            next_step=f"name one of them, for example --board {fitting[0].name}",
+        )
+    return fitting[0] if fitting else BenchBoard(f"the-{kind}", kind)
 
 
 def kind_for(board: str, *, bench: Path | None = None) -> str:
@@ -91,7 +113,7 @@ def kind_for(board: str, *, bench: Path | None = None) -> str:
         BadInput: there is none of that name.
     """
     if board not in TIERS:
-        board = which(board, bench=bench, flashes=False).tier
+        board = which(board, bench=bench, flashes=False, writes=True).tier
     return TIERS[board].runs[0]
 
 
@@ -112,7 +134,8 @@ def _check_reachable(found: Which) -> None:
         raise BadInput(
             "firmware is written through a debugger, and none is known for the board at that port",
             evidence=f"Received: {found.url}, board {found.name}",
-            next_step="judge what runs there with --no-flash, or write gdb or a flasher into bench.toml",
+            next_step="write gdb or probe into bench.toml; or flash it with `nightjar flash`, and judge what runs"
+            " with --no-flash",
         )
     if found.url is None and not found.flashes and found.tier not in KINDS:
         raise BadInput("there is no such board to judge", evidence=f"Received: {found.name}")
@@ -120,4 +143,6 @@ def _check_reachable(found: Which) -> None:
 
 def _has_debugger(found: Which) -> bool:
     entry = found.entry
-    return entry is not None and (entry.gdb is not None or entry.flasher != "gdb")
+    if entry is None or entry.flasher != "gdb":
+        return False
+    return entry.gdb is not None or entry.probe is not None
