@@ -19,6 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--bundle", None) is None:
         folder = tempfile.mkdtemp(prefix="nightjar-tests-")
         os.environ["XDG_RUNTIME_DIR"] = folder
+        os.environ.pop("NIGHTJAR_BENCH", None)
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     if importlib.util.find_spec("hypothesis") is None:
         return  # a bench that judges boards needs none
@@ -32,6 +33,20 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(item, pytest.Function):
         watch(item.obj, frozenset(item.fixturenames), item.config.rootpath)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was left out for want of the virtual STM32N6 is said where nobody overlooks it."""
+    from host.boards.virtual_n6.build import COMMAND, find
+
+    skipped = [
+        one for one in terminalreporter.stats.get("skipped", []) if COMMAND in str(one.longrepr)
+    ]
+    if find() is None and skipped:
+        terminalreporter.write_line(
+            f"n6-virtual is not built: {len(skipped)} tests of it were skipped; `{COMMAND}` builds it",
+            yellow=True,
+        )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -58,14 +58,35 @@ PACKAGES = {
     "gcc": lambda: shutil.which("gcc") is not None,
     "libc6-dev": has_libc_headers,
 }
-# What only a test uses, which is skipped without: the report as a browser shows it, and on x86 the frontend's bits on
-# AArch64. Not asked of who cannot install, nor where it cannot be had: Ubuntu has Chromium as a snap alone.
-TEST_PACKAGES = {"chromium": lambda: Path("/usr/bin/chromium").exists()}
+# What only a test uses, which is skipped without: the report as a browser shows it, serial ports over TCP, and on x86
+# the frontend's bits on AArch64. Not asked of who cannot install, nor where it cannot be had: Ubuntu has Chromium as a
+# snap alone.
+TEST_PACKAGES = {
+    "chromium": lambda: Path("/usr/bin/chromium").exists(),
+    "socat": lambda: shutil.which("socat") is not None,
+    "ser2net": lambda: shutil.which("ser2net") is not None,
+}
 CROSS_TEST_PACKAGES = {
     "gcc-aarch64-linux-gnu": lambda: shutil.which("aarch64-linux-gnu-gcc") is not None,
     "libc6-dev-arm64-cross": lambda: Path("/usr/aarch64-linux-gnu/include/stdio.h").is_file(),
     "qemu-user": lambda: shutil.which("qemu-aarch64") is not None,
 }
+
+
+# What compiles the virtual STM32N6's QEMU from Debian's source, beside a C compiler: all of them, or it is not built.
+QEMU_PACKAGES = (
+    *("meson", "ninja-build", "pkg-config", "libglib2.0-dev", "libpixman-1-dev", "libfdt-dev"),
+    *("flex", "bison", "dpkg-dev", "patch"),
+)
+
+
+def is_installed(package: str) -> bool:
+    """Whether dpkg has installed a package."""
+    if shutil.which("dpkg-query") is None:
+        return False
+    command = ["dpkg-query", "-W", "-f", "${Status}", package]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode == 0 and done.stdout.endswith("ok installed")
 
 
 def missing_packages(wanted: Mapping[str, Callable[[], bool]] = PACKAGES) -> list[str]:
@@ -112,6 +133,13 @@ def install_test_packages(wanted: Mapping[str, Callable[[], bool]]) -> None:
         failed = apt_install([package])
         if failed or missing_packages({package: wanted[package]}):
             print(f"no {package}: the tests that need it are skipped", file=sys.stderr, flush=True)
+    for_qemu = [package for package in QEMU_PACKAGES if not is_installed(package)]
+    if for_qemu and apt_install(for_qemu):
+        print(
+            "the virtual STM32N6 cannot be built: its tests are skipped",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def apt_install(packages: list[str]) -> str:

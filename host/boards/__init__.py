@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from host.boards.kinds import DK, SILICON, VIRTUAL_N6
+from host.boards.tiers import KINDS as KINDS
 from host.boards.tools import require_open_files
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from host.boards.record import Record
     from host.boards.which import Which
 
-# Tier -> module and class: start(private), attach(record) -> Board; keep(folder, hold) -> Record.
-KINDS = {
-    "virtual": ("host.boards.virtual", "VirtualBoard"),
-    "native": ("host.boards.native", "NativeBoard"),
-    "n6-virtual": ("host.boards.n6_virtual", "N6VirtualBoard"),
-}
 _FREE = 2.0  # seconds that a process that was ended has for freeing its lock
 _LOG = logging.getLogger("nightjar.boards")
 

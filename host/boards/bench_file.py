@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from host.boards import KINDS
 from host.boards.kinds import SILICON, VIRTUAL_N6, VIRTUAL_UID
+from host.boards.tiers import KINDS
 from host.errors import BadInput
 from host.nearest import did_you_mean
 from host.reading import read_text

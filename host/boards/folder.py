@@ -16,8 +16,9 @@ from host.errors import BoardFailure, HostFailure
 from host.locks import is_held, take
 
 LOCK = "lock"  # in a board's folder: held as long as the board is in use
-# Bytes of a path: a unix socket's has 107, and the names below the private folder need the rest.
-_LONGEST = 107 - len("/own-12345678/uart0.sock")
+_SOCKET_PATH = 107  # bytes
+# The names below the private folder need the rest.
+_LONGEST = _SOCKET_PATH - len("/own-12345678/uart0.sock")
 _OWN = "own-"
 _RUN, _TMP = Path("/run/user"), Path("/tmp")
 _FREE = 2.0  # seconds that a process that was ended has for freeing its lock
@@ -197,8 +198,18 @@ def kept_folder(private: Path, name: str) -> Path:
 
 
 def make_kept_folder(private: Path, name: str) -> Path:
-    """Make the kept board's folder anew. The caller has seen that nobody holds it."""
+    """Make the kept board's folder anew. The caller has seen that nobody holds it.
+
+    Raises:
+        HostFailure: its path is too long for the sockets in it.
+    """
     folder = kept_folder(private, name)
+    if len(os.fsencode(folder)) > _SOCKET_PATH - len("/uart0.sock"):
+        raise HostFailure(
+            "the path of the board's folder is too long for a unix socket in it",
+            evidence=f"Received: {folder}",
+            next_step="give the board a shorter name in bench.toml, or name a shorter XDG_RUNTIME_DIR",
+        )
     if folder.is_symlink():
         folder.unlink()
     elif folder.exists():

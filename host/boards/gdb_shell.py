@@ -21,7 +21,11 @@ def command_for(board: BenchBoard, elf: Path | None) -> list[str]:
     Raises:
         BadInput: nothing says how to reach the board.
     """
-    target = board.gdb or _openocd(board)
+    return command_to(board.gdb or _openocd(board), elf)
+
+
+def command_to(target: str, elf: Path | None) -> list[str]:
+    """The command of a shell on the gdb server at `target`."""
     command = [PROGRAM, "-ex", _ARCHITECTURE, "-ex", f"target extended-remote {target}"]
     return [*command, *([] if elf is None else [str(elf)])]
 

@@ -40,6 +40,14 @@ TIERS = {
     )
 }
 
+# Those that run on this computer -> module and class: start(private), attach(record) -> Board; keep(folder, hold) ->
+# Record.
+KINDS = {
+    "virtual": ("host.boards.virtual", "VirtualBoard"),
+    "native": ("host.boards.native", "NativeBoard"),
+    "n6-virtual": ("host.boards.n6_virtual", "N6VirtualBoard"),
+}
+
 
 def tier_of(name: str) -> Tier:
     """The tier of that name.

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.boards import KINDS
 from host.boards.bench_file import BenchBoard, find_bench
 from host.boards.chip import check_uid
 from host.boards.kinds import NOT_SEEN, SILICON, VIRTUAL_N6
-from host.boards.tiers import TIERS
+from host.boards.tiers import KINDS, TIERS
 from host.errors import BadInput
 from host.link.messages import Hello
 from host.nearest import did_you_mean
@@ -83,6 +82,17 @@ def which(
         found = Which(entry.kind, entry, port, known.path, flashes)
     _check_reachable(found)
     return found
+
+
+def kind_for(board: str, *, bench: Path | None = None) -> str:
+    """The kind of board that firmware is generated for, for a kind, a tier or a board of the bench.
+
+    Raises:
+        BadInput: there is none of that name.
+    """
+    if board not in TIERS:
+        board = which(board, bench=bench, flashes=False).tier
+    return TIERS[board].runs[0]
 
 
 def _check_reachable(found: Which) -> None:

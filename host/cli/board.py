@@ -7,7 +7,16 @@ import click
 
 from host.boards.kinds import VIRTUAL_N6
 from host.cli.board_bench import COMMANDS
-from host.cli.common import Choice, Group, bench_option, json_option, say, wait_option, write_json
+from host.cli.common import (
+    Choice,
+    FiniteRange,
+    Group,
+    bench_option,
+    json_option,
+    say,
+    wait_option,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from host.boards.record import Record
@@ -16,7 +25,6 @@ if TYPE_CHECKING:
 SCHEMA = "nightjar/board/1"
 LIST_SCHEMA = "nightjar/boards/1"
 BUILD_SCHEMA = "nightjar/board-build/1"
-_BUILD = 3600.0  # seconds for building a QEMU
 _NAME = click.argument("name", default="virtual", metavar="[NAME=virtual]")
 
 
@@ -116,13 +124,21 @@ def status(name: str, bench: Path | None, json_path: str | None) -> None:
 
 @command.command("build")
 @click.argument("name", type=Choice(["n6-virtual"]))
+@click.option(
+    "--deadline",
+    default=3600.0,
+    show_default=True,
+    type=FiniteRange(min=0),
+    metavar="SECONDS",
+    help="For everything.",
+)
 @json_option
-def build_board(name: str, json_path: str | None) -> None:
+def build_board(name: str, deadline: float, json_path: str | None) -> None:
     """Build the virtual STM32N6, QEMU with our machine, from Debian's source. Does nothing when it is built."""
     from host.boards.virtual_n6.build import build, require_program
     from host.deadline import Deadline
 
-    changed = build(lambda text: say(text, json_path), Deadline.after(_BUILD))
+    changed = build(lambda text: say(text, json_path), Deadline.after(deadline))
     say(f"{name}: {'built' if changed else 'is built'}, {require_program()}", json_path)
     write_json(
         json_path,

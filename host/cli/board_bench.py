@@ -19,6 +19,7 @@ from host.cli.common import (
 
 if TYPE_CHECKING:
     from host.boards.bench_file import BenchBoard
+    from host.boards.record import Record
 
 SCHEMA = "nightjar/bench/1"
 LOG_SCHEMA = "nightjar/board-log/1"
@@ -152,18 +153,23 @@ def gdb(
     """Open gdb on a board, with the board locked until gdb ends."""
     from host.boards.bench_file import find_bench
     from host.boards.bench_lock import bench_lock
-    from host.boards.gdb_shell import command_for
+    from host.boards.gdb_shell import command_for, command_to
     from host.boards.kinds import SILICON
     from host.boards.tools import find_tool
 
-    board = find_bench(bench).board(name)
-    command = command_for(board, elf)
+    kept = _kept(name, bench)
+    if kept is not None and kept.gdb is not None:
+        command = command_to(str(kept.gdb), elf)
+        board = None
+    else:
+        board = find_bench(bench).board(name)
+        command = command_for(board, elf)
     write_json(json_path, {"schema": SCHEMA, "board": name, "command": command})
     say(shlex.join(command), json_path)
     if dry_run:
         return
     program = find_tool(command[0], command[0])
-    if board.kind not in SILICON:
+    if board is None or board.kind not in SILICON:
         os.execv(program, command)
     with bench_lock(board.kind, _serial(board), name=name, wait=wait) as handle:
         os.set_inheritable(handle, True)  # gdb becomes this process, and holds the board
@@ -195,13 +201,20 @@ def log(
     from collections import deque
 
     from host.boards.bench_file import find_bench
+    from host.boards.which import BAUD
     from host.deadline import Deadline
     from host.errors import BadInput
     from host.link.log_reader import LogReader, Said
     from host.link.serial_url import SerialUrl
 
-    board = find_bench(bench).board(name)
-    url = port or board.port
+    virtual = _kept(name, bench)
+    board = (
+        None if virtual is not None and virtual.port is not None else find_bench(bench).board(name)
+    )
+    url = port or (str(virtual.port) if board is None and virtual is not None else None)
+    speed = baud or BAUD
+    if board is not None:
+        url, speed = url or board.port, baud or board.baud
     if url is None:
         raise BadInput(
             f"the bench knows no serial port of {name}",
@@ -210,7 +223,7 @@ def log(
         )
     end = None if seconds is None else Deadline.after(seconds)
     reader, kept = LogReader(), deque[Said](maxlen=_KEPT)
-    opened = SerialUrl(url, baud or board.baud)
+    opened = SerialUrl(url, speed)
     try:
         while end is None or not end.expired:
             step = Deadline.after(_SILENT)
@@ -222,6 +235,18 @@ def log(
         opened.close()
     entries = [{"frame": said.frame, "text": said.text} for said in kept]
     write_json(json_path, {"schema": LOG_SCHEMA, "board": name, "port": url, "entries": entries})
+
+
+def _kept(name: str, bench: Path | None) -> "Record | None":
+    """The virtual board of that name that `board up` keeps; None: none, or the name is of no such board."""
+    from host.boards import KINDS, board_status
+    from host.boards.bench_file import find_bench
+    from host.boards.which import which
+
+    names = {board.name: board.kind for board in find_bench(bench).boards}
+    if names.get(name, name) not in KINDS:
+        return None
+    return board_status(which(name, bench=bench, flashes=False)).record
 
 
 def _described(board: "BenchBoard") -> dict[str, object]:

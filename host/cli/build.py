@@ -53,6 +53,9 @@ def command(
     """
     from dataclasses import asdict
 
+    from host.boards.n6_memory import is_n6
+    from host.boards.n6_memory import sizes as memory_sizes
+    from host.boards.which import kind_for
     from host.build import build, footprint
     from host.deadline import Deadline
     from host.files import sha256_file
@@ -69,12 +72,14 @@ def command(
         from host.bundle import load_subject
         from model_gen.codegen.project.generate import generate
 
-        name = board or "virtual"
+        name = kind_for(board or "virtual")
         folder, subject = out or Path("build/firmware") / name, load_subject(model)
         with alone_in(around(folder), Deadline.after(_SECONDS)):
             project = generate(subject, name, folder, rounding=rounding, stream=stream, force=force)
             build(project, Deadline.after(_SECONDS))
     sizes = footprint(project)
+    digest = sha256_file(project.elf)
+    regions = memory_sizes(project.elf.read_bytes()) if is_n6(project) else {}
     write_json(
         json_path,
         {
@@ -82,10 +87,11 @@ def command(
             "board": project.description.board,
             "backend": backend,
             "elf": str(project.elf),
-            "elf_sha256": sha256_file(project.elf),
+            "elf_sha256": digest,
             "model_sha256": project.description.model_sha256,
             "stream": project.description.stream,
             "footprint": asdict(sizes),
+            "regions": regions,
         },
     )
     say(f"{project.elf}", json_path)
@@ -94,6 +100,9 @@ def command(
         f"(arena {sizes.arena:,}, stack {sizes.stack:,})",
         json_path,
     )
+    if regions:
+        say("  " + ", ".join(f"{name} {size:,}" for name, size in regions.items()), json_path)
+    say(f"  SHA-256 {digest}", json_path)
 
 
 def _check_same(project: Path, built_for: str, board: str | None, out: Path | None) -> None:

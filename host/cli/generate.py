@@ -61,6 +61,7 @@ def command(
     and DEQUANTIZE at the ends; SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND around a convolution, which becomes a dilated
     one; shape arithmetic where it is constant.
     """
+    from host.boards.which import kind_for
     from host.bundle import load_subject
     from host.deadline import Deadline
     from host.owned import alone_in, around
@@ -69,7 +70,7 @@ def command(
     subject = load_subject(model)
     with alone_in(around(out), Deadline.after(_SECONDS)):
         project = generate(
-            *(subject, board, out),
+            *(subject, kind_for(board), out),
             rounding=rounding,
             stream=stream,
             weights=weights,

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from host.boards.n6_memory import is_n6, placement
 from host.compare.contact import Contact
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.frontend_cause import explain_frontend
@@ -97,7 +98,7 @@ class Bench:
             repeats=session.repeats,
             patience=session.patience,
             limit=session.limit,
-            instructions=self.identity().cost_unit == "instructions",
+            unit=self.identity().cost_unit,
         )
 
     @property
@@ -183,6 +184,12 @@ class Bench:
             cost_unit=hello.cost_unit,
             has_frontend=hello.chunk_samples > 0 and self.session.subject.contract is not None,
             image_crc=f"{hello.image:08x}",
+            uid=hello.uid.hex(),
+            clocks=hello.clocks,
+            caches=hello.caches,
+            placement=placement(self.session.project.elf.read_bytes())
+            if is_n6(self.session.project)
+            else {},
             link=self.client.stats.as_dict(),
             recalled=self.recalled,
         )

@@ -57,6 +57,10 @@ class Answered:
     cost_unit: str
     has_frontend: bool
     image_crc: str  # of what lies in the board's memory, computed by the firmware at its start
+    uid: str = ""
+    clocks: tuple[int, ...] = ()
+    caches: int = 0
+    placement: dict[str, str] = field(default_factory=dict)
     link: dict[str, int] = field(default_factory=dict)
     recalled: tuple[str, ...] = ()  # what was not computed anew
 
@@ -151,12 +155,7 @@ class Case:
                 self._layer(position, observations, counts)
                 for position in range(len(self.structure.layers))
             ),
-            cost=CostVerdict(
-                frontend=max(o.frontend_cost for o in observations)
-                if counts and answered.has_frontend
-                else None,
-                model=max(o.model_cost for o in observations) if counts else None,
-            ),
+            cost=_cost(observations, answered),
             footprint=FootprintVerdict(
                 flash=footprint.flash,
                 engine_flash=footprint.engine_flash,
@@ -175,6 +174,10 @@ class Case:
                 untapped_runs=sum(o.untapped_runs for o in observations),
                 digests=sum(o.digests for o in observations),
                 link=answered.link,
+                uid=answered.uid,
+                clocks=answered.clocks,
+                caches=answered.caches,
+                placement=answered.placement,
             ),
             complete=complete,
             exit_code=int(exit_code),
@@ -251,4 +254,20 @@ def first_difference(vector: int, finding: Finding, structure: Structure) -> Fir
         differing=finding.differing,
         max_steps=finding.max_steps,
         cause=finding.cause,
+    )
+
+
+def _cost(observations: Sequence[Observation], answered: Answered) -> CostVerdict:
+    """The largest cost of each stage; in time only where cycles are counted, and the chip says how long they are."""
+    if answered.cost_unit == "none":
+        return CostVerdict(None, None)
+    frontend = max(o.frontend_cost for o in observations) if answered.has_frontend else None
+    model = max(o.model_cost for o in observations)
+    if answered.cost_unit != "cycles" or not answered.clocks or not answered.clocks[0]:
+        return CostVerdict(frontend, model)
+    a_microsecond = answered.clocks[0] / 1e6
+    return CostVerdict(
+        *(frontend, model),
+        frontend_us=None if frontend is None else round(frontend / a_microsecond, 3),
+        model_us=round(model / a_microsecond, 3),
     )

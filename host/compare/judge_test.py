@@ -13,7 +13,7 @@ from host.compare.observation import Finding, Observation
 from host.compare.observe import Observer
 from host.compare.tensors import compare
 from host.compare.vectors import Vector
-from host.errors import HostFailure
+from host.errors import FirmwareFailure, HostFailure
 from host.link.client import Cost, Digests
 from host.link.messages import Mode, RunResult, What
 from host.reference.kept import digest
@@ -153,7 +153,7 @@ class Board:
 def observe(**wrong: Any) -> tuple[Finding, ...]:
     client: Any = Board(**wrong)
     subject: Any = None
-    observer = Observer(client, subject, STRUCTURE, TAPS, instructions=True)
+    observer = Observer(client, subject, STRUCTURE, TAPS, unit="instructions")
     return observer.observe(Vector(0, EXPECTED.inputs), EXPECTED).findings
 
 
@@ -211,3 +211,28 @@ def test_only_the_first_difference_of_a_vector_has_a_cause_of_its_own() -> None:
     assert [one.layer for one in found] == [0, 2]
     assert "follows" in found[1].cause
     assert compare(tensor(1, 1, 1, 1), LAYERS[0]) is not None
+
+
+def test_a_stage_that_costs_nothing_is_a_counter_that_stands_still() -> None:
+    with pytest.raises(FirmwareFailure, match="the model ran and cost nothing"):
+        observe(cost=Cost(0, 0, 0, (0, 0)))
+
+
+def test_cycles_are_told_in_time_by_the_core_s_clock_and_instructions_are_not() -> None:
+    cycles = replace(ANSWERED, cost_unit="cycles", clocks=(600_000_000, 400_000_000))
+    costs = [
+        case(RIGHT).judge(answered, Footprint()).cost
+        for answered in (
+            cycles,
+            replace(cycles, cost_unit="instructions"),
+            replace(cycles, clocks=()),
+            replace(cycles, cost_unit="none"),
+        )
+    ]
+    assert [(cost.model, cost.model_us) for cost in costs] == [
+        (RIGHT.model_cost, round(RIGHT.model_cost / 600, 3)),
+        (RIGHT.model_cost, None),
+        (RIGHT.model_cost, None),
+        (None, None),
+    ]
+    assert costs[0].frontend_us is None

@@ -82,7 +82,7 @@ class Observer:
         repeats: int = 3,
         patience: float = PATIENCE,
         limit: Deadline | None = None,
-        instructions: bool = False,
+        unit: str = "none",
     ) -> None:
         self.client = client
         self.subject = subject
@@ -91,7 +91,7 @@ class Observer:
         self.repeats = repeats
         self._patience = patience
         self.limit = limit
-        self.instructions = instructions
+        self.unit = unit
 
     def patience(self, inferences: int = 1) -> Deadline:
         """The deadline of one exchange.
@@ -282,8 +282,26 @@ class Observer:
             )
         outputs = self._read_outputs(expected.outputs)
         cost = self.client.cost(self.patience())
+        self._check_counts(cost, stages)
         counted = self.client.run(stages, mode=Mode.STEPS, deadline=self.patience())
         return _Untapped(plain, outputs, cost, counted, self.client.cost(self.patience()).steps)
+
+    def _check_counts(self, cost: Cost, stages: Stages) -> None:
+        """A stage that ran cost something, or its counter stands still.
+
+        Raises:
+            FirmwareFailure: it cost nothing.
+        """
+        if self.unit == "none":
+            return
+        ran = {"model": cost.model, "frontend": cost.frontend}
+        for stage, count in ran.items():
+            if count == 0 and (stage == "model" or stages != Stages.MODEL):
+                raise FirmwareFailure(
+                    f"the {stage} ran and cost nothing: the board's counter stands still",
+                    evidence=f"COST says {cost.frontend} for the frontend, {cost.model} for the model",
+                    next_step="enable the cycle counter before it is read (nj_cost.c): trace, counter, control",
+                )
 
     def _compare_untapped(
         self, runs: "_Untapped", expected: Expected, found: "Findings", place: int
@@ -309,7 +327,9 @@ class Observer:
             cause = "the untapped run gave other outputs than the tapped one, which was right"
         elif runs.counted.output != expected.output_digest:
             cause = "the run that counts each step gave other outputs than the tapped one, which was right"
-        elif self.instructions and abs(model - steps) > model // 50 + STEP_COST * len(runs.steps):
+        elif self.unit == "instructions" and abs(model - steps) > model // 50 + STEP_COST * len(
+            runs.steps
+        ):
             cause = f"the steps cost {steps:,} instructions, the model {model:,}: one of them did not run"
         if cause:
             found.add_run(place, "untapped run", 1, cause)

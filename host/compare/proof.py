@@ -172,7 +172,8 @@ def read_proof(path: Path, nonce: str) -> Proof | None:
 def _take(proof: Proof, line: dict[str, Any]) -> None:
     if "answered" in line:
         said = line["answered"]
-        proof.answered = Answered(**{**said, "recalled": tuple(said["recalled"])})
+        lists = {name: tuple(said[name]) for name in ("recalled", "clocks")}
+        proof.answered = Answered(**{**said, **lists})
     elif "observed" in line:
         proof.sizes = tuple(line["sizes"])
         observation = Observation.from_json(line["observed"])

@@ -14,6 +14,7 @@ from host.link.transport import wait_for
 _CHUNK = 1 << 16
 _POLL = 0.02  # seconds; only where the port has no file descriptor, and cut short by the first byte
 _WRITE_STEP = 0.25  # seconds
+_NO_LINES = "ign_set_control"  # an option of pyserial's URL
 
 
 class SerialUrl:
@@ -31,7 +32,7 @@ class SerialUrl:
             options["timeout"] = _POLL
             del options["write_timeout"]
         try:
-            self._port = serial.serial_for_url(url, **options)
+            self._port = _opened(url, options)
         except (serial.SerialException, OSError, ValueError) as error:
             busy = getattr(error, "errno", None) in (errno.EAGAIN, errno.EBUSY)
             raise (BoardLocked if busy else BoardFailure)(
@@ -95,3 +96,13 @@ class SerialUrl:
             evidence=str(error),
             next_step="check the cable and the board's power",
         )
+
+
+def _opened(url: str, options: dict[str, Any]) -> Any:
+    """The port. Over RFC 2217 a far side without modem lines, such as a pty, never confirms that they are set."""
+    try:
+        return serial.serial_for_url(url, **options)
+    except serial.SerialException as error:
+        if not url.startswith("rfc2217://") or _NO_LINES in url or "'control'" not in str(error):
+            raise
+    return serial.serial_for_url(url + ("&" if "?" in url else "?") + _NO_LINES, **options)

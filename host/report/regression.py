@@ -91,6 +91,7 @@ class Baseline:
                     "compiler": (self.raw["proved"]["compiler"], verdict.proved.compiler),
                     "rounding": (self.raw["proved"]["rounding"], verdict.proved.rounding),
                     "cost unit": (self.raw["proved"]["cost_unit"], verdict.proved.cost_unit),
+                    **(self._of_cycles(verdict) if verdict.proved.cost_unit == "cycles" else {}),
                 }
             )
         except BadInput as error:
@@ -109,6 +110,15 @@ class Baseline:
             evidence="; ".join(grown[:_SHOWN]) + more,
             next_step="find the change that costs it, or accept it by recording a new baseline",
         )
+
+    def _of_cycles(self, verdict: Verdict) -> dict[str, tuple[object, object]]:
+        """What else decides how many cycles the same code takes."""
+        before, now = self.raw["proved"], verdict.proved
+        return {
+            "clock": (before.get("clocks", []), list(now.clocks)),
+            "setting of the caches": (before.get("caches", 0), now.caches),
+            "placement in memory": (before.get("placement", {}), now.placement),
+        }
 
     def _pairs(self, verdict: Verdict) -> Iterator[tuple[str, int, int]]:
         """(name, before, now) of everything that is held against each other."""

@@ -197,3 +197,32 @@ def test_a_verdict_of_an_earlier_version_can_be_a_baseline(file: Path) -> None:
     baseline = Baseline.read(file)
     baseline.check(SESSION)
     assert baseline.compare(VERDICT) is None
+
+
+def test_cycles_are_void_under_another_clock_caches_or_placement(tmp_path: Path) -> None:
+    """Neither passed nor failed; instructions do not depend on them."""
+    proved = replace(
+        VERDICT.proved,
+        cost_unit="cycles",
+        clocks=(600_000_000, 400_000_000),
+        caches=3,
+        placement={".text": "AXISRAM1", ".bss": "AXISRAM2"},
+    )
+    before = replace(VERDICT, proved=proved)
+    path = tmp_path / "cycles.json"
+    path.write_text(json.dumps(before.as_json()))
+    baseline = Baseline.read(path)
+    assert baseline.compare(before) is None
+    for name, change in (
+        ("clock", {"clocks": (800_000_000, 400_000_000)}),
+        ("setting of the caches", {"caches": 0}),
+        ("placement in memory", {"placement": {".text": "AXISRAM1", ".bss": "NOR"}}),
+        ("compiler", {"compiler": "gcc 13"}),
+    ):
+        failure = baseline.compare(replace(before, proved=replace(proved, **change)))
+        assert isinstance(failure, BadInput)
+        assert f"is of another {name}" in failure.what
+    counted = replace(proved, cost_unit="instructions")
+    path.write_text(json.dumps(replace(before, proved=counted).as_json()))
+    other = replace(counted, clocks=(), caches=0, placement={})
+    assert Baseline.read(path).compare(replace(before, proved=other)) is None

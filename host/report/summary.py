@@ -23,6 +23,9 @@ def summary_lines(verdict: Verdict) -> list[str]:
         if verdict.cost.frontend is not None:
             cost += f", {verdict.cost.frontend:,} for its frontend"
         footprint = verdict.footprint
+        if verdict.cost.model_us is not None:
+            whole = verdict.cost.model_us + (verdict.cost.frontend_us or 0)
+            cost += f": {whole:,.0f} us at {verdict.proved.clocks[0] / 1e6:g} MHz"
         lines.append(f"cost: {cost}; flash {footprint.flash:,} bytes, RAM {footprint.ram:,}")
     if verdict.coverage is not None:
         lines.append(_coverage(verdict.coverage.as_json()))

@@ -65,10 +65,15 @@ class LayerVerdict:
 
 @dataclass(frozen=True)
 class CostVerdict:
-    """One untapped inference, largest over the vectors; None where there is no such stage, or nothing is counted."""
+    """One untapped inference, largest over the vectors; None where there is no such stage, or nothing is counted.
+
+    The same in microseconds, by the core's clock, where cycles are counted; else None.
+    """
 
     frontend: int | None
     model: int | None
+    frontend_us: float | None = None
+    model_us: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,10 @@ class Proved:
     untapped_runs: int
     digests: int  # how many digests of tensors were compared
     link: dict[str, int]  # counters of the link
+    uid: str = ""  # unique id of the chip, hex
+    clocks: tuple[int, ...] = ()  # Hz, as its registers say, the core's first
+    caches: int = 0  # bit 0: instructions, bit 1: data
+    placement: dict[str, str] = field(default_factory=dict)  # memory of each section of the ELF
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from host.boards.n6_layout import HEADER
-from host.bootstrap import ROOT, apt_command
+from host.bootstrap import QEMU_PACKAGES, ROOT, apt_command, is_installed
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.files import write_atomically
@@ -20,11 +20,6 @@ HERE = Path(__file__).resolve().parent
 PROGRAM = "qemu-system-arm"
 COMMAND = "make n6-virtual"
 VERSION = "7.2"
-# Debian's packages beside a C compiler.
-PACKAGES = (
-    *("meson", "ninja-build", "pkg-config", "libglib2.0-dev", "libpixman-1-dev", "libfdt-dev"),
-    *("flex", "bison", "dpkg-dev", "patch"),
-)
 # What target/arm lacks: WFE sleeps until an interrupt or an event, and SEV is one.
 _PATCH = HERE / "patches" / f"{VERSION}.patch"
 _STAMP = "sources.sha256"
@@ -121,20 +116,13 @@ def _machine() -> list[Path]:
 
 
 def _require_packages() -> None:
-    missing = [name for name in PACKAGES if not _is_installed(name)]
+    missing = [name for name in QEMU_PACKAGES if not is_installed(name)]
     if missing:
         raise HostFailure(
             "Debian's packages for building QEMU are missing",
             evidence=f"Received: no {', '.join(missing)}",
             next_step=apt_command(missing),
         )
-
-
-def _is_installed(package: str) -> bool:
-    done = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, text=True
-    )
-    return done.returncode == 0 and done.stdout.endswith("ok installed")
 
 
 def _unpacked(work: Path, limit: Deadline) -> Path:
@@ -229,5 +217,5 @@ def _failed(command: list[str], said: str) -> HostFailure:
     return HostFailure(
         f"building the virtual STM32N6 failed at `{Path(command[0]).name}`",
         evidence=f"Received: {said[-2000:]}",
-        next_step=f"mend that, then `{COMMAND}` again; {apt_command(list(PACKAGES))} gives what it takes",
+        next_step=f"mend that, then `{COMMAND}` again; {apt_command(list(QEMU_PACKAGES))} gives what it takes",
     )
