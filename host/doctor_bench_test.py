@@ -62,6 +62,21 @@ def test_a_tool_says_its_version_and_an_old_one_is_noted(
     assert "not found" in doctor_bench.check_tool(tool).detail
 
 
+def test_external_loaders_lie_beside_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "come with STM32CubeProgrammer" in doctor_bench.check_loaders().detail
+    fake_tool(tmp_path, "STM32_Programmer_CLI", "")
+    (tmp_path / "ExternalLoader").mkdir()
+    (tmp_path / "ExternalLoader" / DK.loader).touch()
+    finding = doctor_bench.check_loaders()
+    assert finding.status == "NOTE"
+    assert finding.detail.endswith(f"lacks {NUCLEO.loader}")
+    (tmp_path / "ExternalLoader" / NUCLEO.loader).touch()
+    assert doctor_bench.check_loaders().status == "OK"
+
+
 def test_openocd_is_asked_for_its_target_and_not_for_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,7 +86,7 @@ def test_openocd_is_asked_for_its_target_and_not_for_its_version(
     fake_tool(tmp_path, tool.name, (SAID / "openocd_012.txt").read_text())
     finding = doctor_bench.check_tool(tool)
     assert (finding.status, finding.remedy) == ("NOTE", tool.remedy)
-    assert finding.detail.startswith("0.12.0: without a target")
+    assert finding.detail.startswith("0.12.0: it has no target")
     fake_tool(tmp_path, tool.name, (SAID / "openocd_found.txt").read_text())
     assert doctor_bench.check_tool(tool).status == "OK"
 

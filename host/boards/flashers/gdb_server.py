@@ -18,7 +18,7 @@ from host.boards.flashers.nor import chunks, loader_beside
 from host.boards.flashers.parts import Image, check_fits
 from host.boards.flashers.tool import NO_PROBE, Symptom, require, symptom
 from host.boards.gdb import Debugger, GdbFailure, command_line
-from host.boards.gdb_script import OPENOCD, QEMU, ST_LINK, Guard, Server, Target
+from host.boards.gdb_script import OPENOCD, PYOCD, QEMU, ST_LINK, Guard, Server, Target
 from host.boards.kinds import DK, SILICON, VIRTUAL_N6
 from host.boards.n6_image import Piece
 from host.boards.n6_layout import layout
@@ -223,6 +223,10 @@ def _how_to_start(server: Server, board: BenchBoard) -> list[str]:
         words += ["--port-number", str(board.gdb).rpartition(":")[2]]
         words += ["--serial-number", board.probe] if board.probe else []
         return [f"start it first: {shlex.join([*words, '-cp'])} FOLDER_OF_STM32_PROGRAMMER_CLI"]
+    if server is PYOCD:
+        chosen = ["--uid", board.probe] if board.probe else []
+        command = shlex.join(["pyocd", "gdbserver", "--persist", *chosen, "--target"])
+        return [f"start it first: {command} NAME_IN_THE_PACK_STM32N6xx_DFP"]
     if server is OPENOCD and board.probe:
         command = piped(board.probe).removeprefix("| ").replace("-c 'gdb_port pipe' ", "")
         return [f"start it first: {command}"]
