@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
 from host.boards.chip import as_run_by, check_uid
-from host.boards.flashers import Flasher, switches
+from host.boards.flashers import Flasher
 from host.boards.flashers.parts import Image
 from host.boards.kinds import SILICON
 from host.boards.tiers import tier_of
@@ -70,8 +70,6 @@ def flash_board(
             nothing answers afterwards.
         LinkFailure: it answers at another speed.
     """
-    for line in switches(image, board):
-        say(line)
     if image.boot == "development" and board.switches == "flash":
         raise _wrong_switches(board)
     before = _running(board)
