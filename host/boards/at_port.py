@@ -6,7 +6,7 @@ from pathlib import Path
 
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
-from host.boards.flashers import flasher_of
+from host.boards.flashers import flasher_of, switches
 from host.boards.flashers.gdb_server import GdbServer
 from host.boards.flashers.job import ready
 from host.boards.flashers.parts import Image
@@ -54,7 +54,9 @@ class PortBoard:
         entry, image, way = replace(entry, port=self.url), Image(elf), flasher_of(entry)
         if not way.seen(entry):
             _LOG.warning("%s (%s), by %s: %s", self.name, entry.kind, entry.flasher, NOT_SEEN)
-        ready(entry, image, _LOG.info)
+        for line in switches(image, entry):
+            _LOG.info(line)
+        ready(entry, image)
         return way.flash(image, entry, deadline, _LOG.info)
 
     def reset(self, deadline: Deadline) -> None:

@@ -84,6 +84,7 @@ def flash(
     json_path: str | None,
 ) -> None:
     """Write a built project to a board of the bench, and say who answers then."""
+    from host.boards import flashers
     from host.boards.flashers.job import flash_board
     from host.boards.flashers.reach import held, named
     from host.boards.kinds import NOT_SEEN
@@ -98,6 +99,8 @@ def flash(
         f"{board.name} ({board.kind}), by {board.flasher}{'' if seen else f': {NOT_SEEN}'}",
         json_path,
     )
+    for line in flashers.switches(image, board):
+        say(line, json_path)
     with held(board, wait), held_port(board.port or "", wait):
         done = flash_board(
             board, project, image, way, lambda line: say(line, json_path), always=always

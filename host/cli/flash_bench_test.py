@@ -179,6 +179,29 @@ def test_a_port_at_another_speed_or_in_other_hands(
 
 
 @needs_machine
+def test_the_commands_of_a_dry_run_do_what_flash_does(
+    tmp_path: Path, desk: Desk, projects: tuple[Project, Project]
+) -> None:
+    """Typed into a shell, they load and start the firmware, and write the NOR."""
+
+    def typed(*words: str) -> None:
+        code, said = flash(tmp_path, projects[0], "--board", "vm", "--dry-run", *words)
+        assert code == 0
+        done = subprocess.run(
+            ["bash", "-e", "-c", said["commands"]], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "nightjar: done" in done.stdout
+
+    typed()
+    code, said = flash(tmp_path, projects[0], "--board", "vm")
+    assert (code, said["flash"]) == (0, None)
+    typed("--boot", "flash")
+    code, said = flash(tmp_path, projects[0], "--board", "vm", "--boot", "flash")
+    assert (code, said["flash"]["bytes"]) == (0, 0)
+
+
+@needs_machine
 def test_the_nor_is_written_by_blocks_that_it_does_not_hold(
     tmp_path: Path,
     desk: Desk,
@@ -243,7 +266,9 @@ def test_a_board_in_other_hands_is_left_alone(
     bench.write_text(f'[board.dk]\nkind = "{DK.name}"\nprobe = "{ONE}"\n')
     with locks.bench_lock(DK.name, ONE, name="dk"):
         assert flash(tmp_path, projects[0], "--board", "dk")[0] == 12
-    assert "the board dk is taken" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "the board dk is taken" in said.err
+    assert "switches for flashing: both boot switches right" in said.out
 
 
 @pytest.mark.parametrize("way", ["cubeprogrammer", "probe-rs"])

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from host.boards.bench_file import BenchBoard, Machine, Power
+from host.boards.elf import loaded_sections
 from host.boards.flashers import dry_run, flasher_of
 from host.boards.flashers.cubeprogrammer import PROGRAM, CubeProgrammer
 from host.boards.flashers.gdb_server import GdbServer
@@ -474,18 +475,23 @@ LOADER = """
 """
 
 
-@needs_binutils
-@pytest.mark.parametrize("board", [DK, NUCLEO], ids=lambda board: board.kind)
-def test_a_dry_run_by_gdb_for_the_nor(tmp_path: Path, board: BenchBoard) -> None:
-    """Each part split as the loader takes it, and its blocks written where they are not there already."""
-    elf = link_bare(tmp_path)
-    (tmp_path / "loader.s").write_text(LOADER)
+def add_loader(folder: Path) -> None:
+    """A flash loader beside the firmware: where it waits, and its mailbox."""
+    (folder / "loader.s").write_text(LOADER)
     for command in (
         "arm-none-eabi-as loader.s -o loader.o",
         "arm-none-eabi-ld -n --section-start=.vectors=0x34180400 -Ttext=0x34180500 -e 0x34180500"
         " loader.o -o nj_flash_loader.elf",
     ):
-        subprocess.run(shlex.split(command), cwd=tmp_path, check=True)
+        subprocess.run(shlex.split(command), cwd=folder, check=True)
+
+
+@needs_binutils
+@pytest.mark.parametrize("board", [DK, NUCLEO], ids=lambda board: board.kind)
+def test_a_dry_run_by_gdb_for_the_nor(tmp_path: Path, board: BenchBoard) -> None:
+    """Each part split as the loader takes it, and its blocks written where they are not there already."""
+    elf = link_bare(tmp_path)
+    add_loader(tmp_path)
     (tmp_path / "nor").mkdir()
     parts = []
     for name, address, size in (
@@ -498,6 +504,22 @@ def test_a_dry_run_by_gdb_for_the_nor(tmp_path: Path, board: BenchBoard) -> None
     text = dry_run(GdbServer(), Image(elf, tuple(parts)), board)
     golden = GOLDEN / f"gdb-flash-boot-{board.kind}.txt"
     assert text.replace(str(tmp_path), "BUILD") == golden.read_text()
+
+
+@needs_binutils
+def test_a_dry_run_by_gdb_of_firmware_with_weights_in_the_nor(tmp_path: Path) -> None:
+    """The ELF is taken apart first; what is typed makes just the files that are then written."""
+    elf = link_bare(tmp_path, constants=0x71000000, text="weights")
+    add_loader(tmp_path)
+    text = dry_run(GdbServer(), Image(elf), DK)
+    golden = GOLDEN / "gdb-weights-in-nor.txt"
+    assert text.replace(str(tmp_path), "BUILD") == golden.read_text()
+    before_gdb = text.partition("cat >")[0]
+    subprocess.run(["bash", "-e", "-c", before_gdb], check=True)
+    whole = (tmp_path / "nor/rodata.bin.0000").read_bytes()
+    assert whole == b"weights\0".ljust(0x1000, b"\xff")
+    ram = loaded_sections(tmp_path / "nor/bare-in-ram.elf")
+    assert [one.name for one in ram] == [".vectors", ".text"]
 
 
 def say_as_openocd(tools: Tools, says: str) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
+from host.boards.elf import Memory, loaded_sections
 from host.boards.flashers.attempts import Attempt, Connection, NoAnswer, after_power_cycle, in_turn
 from host.boards.flashers.boot_image import FOLDER
-from host.boards.flashers.nor import chunks, loader_beside
+from host.boards.flashers.nor import SECTOR, chunks, loader_beside
 from host.boards.flashers.parts import Image, check_fits
 from host.boards.flashers.tool import NO_PROBE, Symptom, require, symptom
 from host.boards.gdb import Debugger, GdbFailure, command_line
@@ -89,22 +90,22 @@ class GdbServer:
         """As `Flasher.commands`: gdb's script into a file, then gdb."""
         _check(image, board)
         debugger = self.debugger(board, self._attempts(board)[0])
-        elf, lines = image.elf, []
-        pieces = _pieces(image) if image.parts else debugger.for_nor(elf)
-        if pieces:
-            loader, folder = loader_beside(elf), elf.resolve().with_name(FOLDER)
-            files = []
+        elf, folder = image.elf, image.elf.resolve().with_name(FOLDER)
+        files = {part.address: part.file for part in image.parts}
+        ram = elf
+        lines: list[str] = []
+        if not files and debugger.for_nor(elf):
+            ram = folder / f"{elf.stem}-in-ram.elf"
+            files, lines = _taken_apart(elf, ram, folder, development_boot())
+        if files:
+            pieces = _pieces(image) if image.parts else debugger.for_nor(elf)
+            loader, blocks = loader_beside(elf), []
             for piece in pieces:
-                whole = folder / piece.name
-                lines.append(f"# {whole}: {len(piece.data):,} bytes for {piece.address:#x}")
+                whole = files[piece.address]
                 lines.append(shlex.join([*_SPLIT, str(whole), f"{whole}."]))
-                files += [
-                    (chunk, f"{whole}.{number:04}") for number, chunk in enumerate(chunks([piece]))
-                ]
-            lines += _typed(debugger.nor_script(loader, files), loader.elf, debugger.target)
+                blocks += [(one, f"{whole}.{at:04}") for at, one in enumerate(chunks([piece]))]
+            lines += _typed(debugger.nor_script(loader, blocks), loader.elf, debugger.target)
         if not image.parts:
-            ram = elf.with_suffix(".ram.elf") if pieces else elf
-            lines += [f"# {ram}: {elf} without what lies in the NOR"] if pieces else []
             lines += _typed(debugger.script(elf), ram, debugger.target)
         return lines
 
@@ -202,6 +203,22 @@ def _check(image: Image, board: BenchBoard) -> None:
 
 def _pieces(image: Image) -> list[Piece]:
     return [Piece(part.file.name, part.address, part.file.read_bytes()) for part in image.parts]
+
+
+def _taken_apart(
+    elf: Path, ram: Path, folder: Path, memory: Memory
+) -> tuple[dict[int, Path], list[str]]:
+    """What an ELF has for the NOR, as files of whole sectors by address, and the rest as `ram`: the commands for it."""
+    take = "arm-none-eabi-objcopy"
+    files, lines, removed = {}, [shlex.join(["mkdir", "-p", str(folder)])], []
+    for one in loaded_sections(elf):
+        if one.start in memory.nor:
+            files[one.start] = folder / f"{one.name.removeprefix('.')}.bin"
+            end = one.end + -one.end % SECTOR
+            only = ["-O", "binary", "-j", one.name, "--gap-fill=0xff", f"--pad-to={end:#x}"]
+            lines.append(shlex.join([take, *only, str(elf.resolve()), str(files[one.start])]))
+            removed += ["-R", one.name]
+    return files, [*lines, shlex.join([take, *removed, str(elf.resolve()), str(ram)])]
 
 
 def _typed(script: str, elf: Path, target: Target) -> list[str]:

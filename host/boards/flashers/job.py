@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
 from host.boards.chip import as_run_by, check_uid
-from host.boards.flashers import Flasher, switches
+from host.boards.flashers import Flasher
 from host.boards.flashers.parts import Image
 from host.boards.kinds import SILICON
 from host.boards.tiers import tier_of
@@ -70,7 +70,7 @@ def flash_board(
             nothing answers afterwards.
         LinkFailure: it answers at another speed.
     """
-    before = ready(board, image, say)
+    before = ready(board, image)
     if before is not None and not always and _is(before, project):
         in_ram = image.boot == "development"
         if in_ram or way.holds(image, board, Deadline.after(_WRITE), say):
@@ -93,18 +93,14 @@ def flash_board(
     return Flashed(report, hello)
 
 
-def ready(board: BenchBoard, image: Image, say: Callable[[str], None]) -> Hello | None:
+def ready(board: BenchBoard, image: Image) -> Hello | None:
     """What runs on a board before it is flashed; None where nothing, or nothing sensible, answers.
-
-    Where the switches must stand is told to `say`.
 
     Raises:
         BoardFailure: they stand for the boot from flash where a development boot is needed.
         BoardLocked: another process has its port.
         IdentityFailure: another chip answers than the bench says.
     """
-    for line in switches(image, board):
-        say(line)
     if image.boot == "development" and board.switches == "flash":
         raise _wrong_switches(board)
     before = _running(board)
