@@ -26,10 +26,10 @@ extern const uint8_t nj_constants_begin[], nj_constants_end[];
 extern const uint8_t nj_data_image_begin[], nj_data_image_end[];
 extern const uint8_t nj_weights_begin[], nj_weights_end[]; /* only where they lie in the NOR: NJ_WEIGHTS_IN_NOR */
 
-/* Say that the board's supplies are there, and let the core voltage settle. */
+/* Say that the board's supplies are there, and let the core voltage settle: raised where NJ_CPU_MHZ is 800. */
 void nj_supply_start(void);
 
-/* PLL1 from the HSI, the CPU at 600 MHz, the buses at 400, AHB and APB at 100; nothing runs from PLL1 meanwhile. */
+/* PLL1 from the HSI, the CPU at NJ_CPU_MHZ (600 or 800), the buses at 400, AHB and APB at 100; nothing runs from PLL1 meanwhile. */
 void nj_clock_start(void);
 
 /* As the registers say now, in Hz: the core, the bus, its peripherals (AHB), the UART (APB). Nothing on the chip that does not

@@ -1,11 +1,23 @@
 /* The clock tree: HSI 64 MHz / 4 x 75 = PLL1 1200 MHz; IC1 / 2 = 600 MHz for the CPU; IC2 / 3 = 400 for the buses, IC6 / 4 = 300
  * and IC11 / 3 = 400, without which the system clock's switch waits for ever; HCLK / 4 = 100, APB the same, since ST
- * warns of other APB dividers.
+ * warns of other APB dividers. With NJ_CPU_MHZ 800: x 100 = 1600; IC1 / 2 = 800, the others / 4 = 400.
  * SPDX-License-Identifier: MIT
  */
 #include "nj_board.h"
 
 #define HSI_HZ 64000000u
+
+#if NJ_CPU_MHZ == 600
+#define PLL1_N 75
+#define IC2_DIVIDER 3
+#define IC11_DIVIDER 3
+#elif NJ_CPU_MHZ == 800
+#define PLL1_N 100
+#define IC2_DIVIDER 4
+#define IC11_DIVIDER 4
+#else
+#error "NJ_CPU_MHZ is 600, or 800 where the supply allows: no other clock tree is known to be within the chip's limits"
+#endif
 
 static void switch_to(uint32_t source) {
     const uint32_t both = RCC_CFGR1_CPUSW(RCC_SOURCE_MASK) | RCC_CFGR1_SYSSW(RCC_SOURCE_MASK);
@@ -27,7 +39,7 @@ void nj_clock_start(void) {
     while ((RCC_SR & RCC_PLL1) != 0) {
     }
     RCC_PLL1CFGR3 = RCC_PLL1CFGR3_MODSSDIS; /* no spread spectrum */
-    RCC_PLL1CFGR1 = RCC_PLL1CFGR1_FACTORS(4, 75);
+    RCC_PLL1CFGR1 = RCC_PLL1CFGR1_FACTORS(4, PLL1_N);
     RCC_PLL1CFGR2 = 0; /* no fraction */
     RCC_PLL1CFGR3 = RCC_PLL1CFGR3_MODSSDIS | RCC_PLL1CFGR3_PDIV(1, 1);
     RCC_PLL1CFGR3 = RCC_PLL1CFGR3_MODSSDIS | RCC_PLL1CFGR3_PDIV(1, 1) | RCC_PLL1CFGR3_PDIVEN | RCC_PLL1CFGR3_MODSSRST;
@@ -36,9 +48,9 @@ void nj_clock_start(void) {
     }
     RCC_CFGR2 = RCC_CFGR2_HPRE(2); /* before the bus gets faster; PPRE 0 */
     RCC_IC1CFGR = RCC_ICCFGR(2);
-    RCC_IC2CFGR = RCC_ICCFGR(3);
+    RCC_IC2CFGR = RCC_ICCFGR(IC2_DIVIDER);
     RCC_IC6CFGR = RCC_ICCFGR(4);
-    RCC_IC11CFGR = RCC_ICCFGR(3);
+    RCC_IC11CFGR = RCC_ICCFGR(IC11_DIVIDER);
     RCC_DIVENSR = RCC_DIVEN(1u) | RCC_DIVEN(2u) | RCC_DIVEN(6u) | RCC_DIVEN(11u);
     switch_to(RCC_SOURCE_IC);
 }

@@ -71,6 +71,7 @@
 #define RCC_MEM_FLEXRAM 0x200u
 #define RCC_AHB2_RAMCFG (1u << 12)
 #define RCC_AHB4_GPIOE (1u << 4)
+#define RCC_AHB4_GPIOF (1u << 5)
 #define RCC_AHB4_GPION (1u << 13)
 #define RCC_AHB4_PWR (1u << 18)
 #define RCC_AHB5_XSPI2 (1u << 12)
@@ -96,6 +97,8 @@
 #define PWR_SVMCR2 PWR(0x038)
 #define PWR_SVMCR3 PWR(0x03C)
 #define PWR_CR1_SDEN (1u << 2) /* the chip's own step-down converter */
+#define PWR_VOSCR_VOS (1u << 0) /* 1: the higher voltage */
+#define PWR_VOSCR_VOSRDY (1u << 1)
 #define PWR_VOSCR_ACTVOSRDY (1u << 17)
 #define PWR_SVMCR1_VDDIO4SV (1u << 8)
 #define PWR_SVMCR2_VDDIO5SV (1u << 8)
@@ -115,6 +118,12 @@
 #define GPIOE_OSPEEDR GPIOE(0x08)
 #define GPIOE_PUPDR GPIOE(0x0C)
 #define GPIOE_AFRL GPIOE(0x20)
+
+/* GPIO port F: pin 4 of the STM32N6570-DK asks its converter for the core's higher voltage. */
+#define GPIOF(offset) NJ_REGISTER(0x56021400u + (offset))
+#define GPIOF_MODER GPIOF(0x00)
+#define GPIOF_OTYPER GPIOF(0x04)
+#define GPIOF_BSRR GPIOF(0x18)
 
 /* GPIO port N. */
 #define GPION(offset) NJ_REGISTER(0x56023400u + (offset))

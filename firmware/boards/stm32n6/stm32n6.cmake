@@ -4,6 +4,7 @@ set(CMAKE_SYSTEM_PROCESSOR cortex-m55)
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)
 set(CMAKE_ASM_COMPILER arm-none-eabi-gcc)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(NJ_CPU_MHZ 600 CACHE STRING "The core's clock in MHz: 600, or 800, for which the core's voltage is raised")
 set(NJ_CPU_FLAGS -mcpu=cortex-m55 -mthumb -mfloat-abi=hard)
 set(NJ_BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/nj_startup.c
@@ -16,6 +17,8 @@ set(NJ_BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/nj_usart.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_cost.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_main.c)
+set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_supply.c ${CMAKE_CURRENT_LIST_DIR}/nj_clock.c
+  PROPERTIES COMPILE_DEFINITIONS NJ_CPU_MHZ=${NJ_CPU_MHZ})
 # An interrupt is taken there: no register of floating point or vectors may change in it.
 set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_usart.c PROPERTIES COMPILE_OPTIONS -mgeneral-regs-only)
 # The project's CMakeLists.txt says where the weights lie.

@@ -6,5 +6,6 @@
 
 #define NJ_BOARD_KIND "stm32n6570-dk"
 #define NJ_SUPPLY_EXTERNAL 1
+#define NJ_SUPPLY_RAISED_BY_PF4 1 /* from revision C01 on, which board.cmake looks at */
 
 #endif

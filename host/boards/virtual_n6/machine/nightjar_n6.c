@@ -26,22 +26,6 @@ typedef struct {
 #define TYPE_N6_MACHINE MACHINE_TYPE_NAME("nightjar-n6")
 DECLARE_INSTANCE_CHECKER(N6Machine, N6_MACHINE, TYPE_N6_MACHINE)
 
-/* What memory without power answers. */
-static uint64_t off_read(void *opaque, hwaddr at, unsigned size)
-{
-    return 0;
-}
-
-static void off_write(void *opaque, hwaddr at, uint64_t value, unsigned size)
-{
-}
-
-static const MemoryRegionOps off_ops = {
-    .read = off_read, .write = off_write, .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
-    .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
-};
-
 /* Peripheral addresses that belong to no block that we know. */
 static uint64_t nothing_read(void *opaque, hwaddr at, unsigned size)
 {
@@ -82,26 +66,32 @@ static void add_alias(MemoryRegion *system, MemoryRegion *of, const char *name, 
     memory_region_add_subregion(system, base & ~0x10000000u, alias);
 }
 
-static void reset(void *opaque)
-{
-    N6 *chip = opaque;
+static N6 *the_chip;
 
+/* Every device first; then what the boot ROM leaves behind. */
+static void n6_reset(MachineState *machine, ShutdownCause cause)
+{
+    N6 *chip = the_chip;
+
+    qemu_devices_reset(cause);
     n6_reset_blocks(chip);
+    n6_power_reset(chip);
     n6_rcc_reset(chip);
     n6_usart_reset(chip);
+    n6_rif_reset(chip);
     n6_update_memories(chip);
     n6_xspi_reset(chip);
-    n6_boot_rom_reset(chip);
+    n6_watch_reset(chip, n6_boot_rom_reset(chip));
 }
 
 static void n6_init(MachineState *machine)
 {
-    N6 *chip = g_new0(N6, 1);
+    N6 *chip = the_chip = g_new0(N6, 1);
     MemoryRegion *system = get_system_memory();
-    MemoryRegion *peripherals = g_new0(MemoryRegion, 1), *nothing = g_new0(MemoryRegion, 1), *gated = g_new0(MemoryRegion, 1),
-                 *ram;
+    MemoryRegion *peripherals = g_new0(MemoryRegion, 1), *nothing = g_new0(MemoryRegion, 1), *ram;
 
     chip->boots_flash = !g_strcmp0(N6_MACHINE(machine)->switches, "flash");
+    chip->is_nucleo = !g_strcmp0(N6_MACHINE(machine)->board, "nucleo-n657x0-q");
     chip->unique = N6_MACHINE(machine)->unique ? N6_MACHINE(machine)->unique[0] : '0';
     chip->cpu_clock = clock_new(OBJECT(machine), "cpu-clock");
     chip->reference_clock = clock_new(OBJECT(machine), "reference-clock");
@@ -112,16 +102,6 @@ static void n6_init(MachineState *machine)
     add_alias(system, ram, "ITCM, non-secure", NJ_ITCM);
     ram = add_ram(system, "DTCM", NJ_DTCM, NJ_DTCM_BYTES);
     add_alias(system, ram, "DTCM, non-secure", NJ_DTCM);
-    ram = add_ram(system, "AXISRAM1 and 2", NJ_AXISRAM1, NJ_AXISRAM1_BYTES + NJ_AXISRAM2_BYTES);
-    add_alias(system, ram, "AXISRAM1 and 2, non-secure", NJ_AXISRAM1);
-    memory_region_init(gated, NULL, "AXISRAM3 to 6", ARRAY_SIZE(chip->off) * NJ_AXISRAM3_TO_6_EACH_BYTES);
-    add_ram(gated, "AXISRAM3 to 6 with power", 0, memory_region_size(gated));
-    for (unsigned i = 0; i < ARRAY_SIZE(chip->off); i++) {
-        memory_region_init_io(&chip->off[i], NULL, &off_ops, chip, "AXISRAM without power", NJ_AXISRAM3_TO_6_EACH_BYTES);
-        memory_region_add_subregion_overlap(gated, i * NJ_AXISRAM3_TO_6_EACH_BYTES, &chip->off[i], 1);
-    }
-    memory_region_add_subregion(system, NJ_AXISRAM3, gated);
-    add_alias(system, gated, "AXISRAM3 to 6, non-secure", NJ_AXISRAM3);
     n6_boot_rom_start(chip, system);
 
     memory_region_init(peripherals, NULL, "peripherals", 0x10000000);
@@ -130,8 +110,10 @@ static void n6_init(MachineState *machine)
     memory_region_add_subregion(system, 0x50000000, peripherals);
     add_alias(system, peripherals, "peripherals, non-secure", 0x50000000);
     n6_rcc_start(chip, peripherals);
+    n6_power_start(chip, peripherals);
+    n6_rams_start(chip, peripherals, system);
     n6_others_start(chip, peripherals);
-    n6_nor_start(chip, N6_MACHINE(machine)->nor, !g_strcmp0(N6_MACHINE(machine)->board, "nucleo-n657x0-q"));
+    n6_nor_start(chip, N6_MACHINE(machine)->nor, chip->is_nucleo);
     n6_xspi_start(chip, peripherals, system);
 
     object_initialize_child(OBJECT(machine), "cpu", &chip->cpu, TYPE_ARMV7M);
@@ -144,7 +126,7 @@ static void n6_init(MachineState *machine)
     sysbus_realize(SYS_BUS_DEVICE(&chip->cpu), &error_fatal);
     n6_core_start(chip);
     n6_usart_start(chip, peripherals, serial_hd(0));
-    qemu_register_reset(reset, chip);
+    n6_watch_start(chip);
     armv7m_load_kernel(ARM_CPU(first_cpu), NULL, 0, 0);
 }
 
@@ -210,6 +192,7 @@ static void n6_class_init(ObjectClass *class, void *data)
 
     machine->desc = "Nightjar's STM32N6 (Cortex-M55)";
     machine->init = n6_init;
+    machine->reset = n6_reset;
     machine->default_cpu_type = ARM_CPU_TYPE_NAME("cortex-m55");
     machine->default_cpus = machine->min_cpus = machine->max_cpus = 1;
     machine->no_floppy = machine->no_cdrom = machine->no_parallel = true;

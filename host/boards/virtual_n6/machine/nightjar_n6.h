@@ -48,19 +48,37 @@ struct N6Block {
     uint32_t values[0x500];
 };
 
+/* One of AXISRAM1 to 6. */
+typedef struct {
+    N6 *chip;
+    unsigned number;
+    uint8_t *content;
+    MemoryRegion cover;
+} N6Ram;
+
 #define N6_OFF INT64_MIN
 #define N6_FIFO 8
 #define N6_LINE 65536
 
 struct N6 {
     ARMv7MState cpu;
+    AddressSpace core_space;
     Clock *cpu_clock, *reference_clock;
-    N6Block *blocks[16];
+    N6Block *blocks[40];
     unsigned blocks_count;
-    /* AXISRAM3 to 6 and what covers each while it has no power. */
-    MemoryRegion off[4];
+    /* AXISRAM1 to 6: each with what covers it while it has no power or no clock. */
+    N6Ram rams[6];
     /* RCC: when each oscillator or PLL was switched on, in virtual ns; N6_OFF is off. */
     int64_t on_since[32];
+    /* And when it was switched off; it stops a little later. */
+    int64_t off_since[32];
+    /* Where the core's clock and the system's come from now, and since when their switches have had another one to go to. */
+    unsigned core_from, system_from;
+    int64_t core_goes, system_goes;
+    QEMUTimer *clock_timer;
+    /* PWR: when the supply was chosen, and when the higher voltage was asked for; N6_OFF is not. */
+    int64_t supplied_since, raised_since;
+    bool is_nucleo;
     /* USART1: what is on its way, what has arrived. */
     CharBackend line;
     uint8_t coming[N6_LINE];
@@ -76,7 +94,13 @@ struct N6 {
 };
 
 /* End the run: what firmware did that the chip has no answer to. */
-void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value);
+G_NORETURN void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value);
+
+/* Say on the standard error, once a run, what silicon would bear in silence. */
+void n6_note(N6 *chip, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* As n6_punish, where it is no access to a register that does it: between two instructions, at `pc`. */
+G_NORETURN void n6_end(N6 *chip, uint32_t pc, const char *what);
 
 N6Block *n6_add_block(N6 *chip, MemoryRegion *system, const N6Block *what);
 uint32_t *n6_value(N6 *chip, uint32_t address);
@@ -86,9 +110,26 @@ void n6_rcc_start(N6 *chip, MemoryRegion *system);
 void n6_rcc_reset(N6 *chip);
 uint32_t n6_cpu_hz(N6 *chip);
 uint32_t n6_apb2_hz(N6 *chip);
+const char *n6_rcc_name(uint32_t offset);
 bool n6_clocked(N6 *chip, uint32_t enable_register, uint32_t bit);
 void n6_update_memories(N6 *chip);
 
+/* PWR: the supplies. What the core may run at now, and why no faster. */
+void n6_power_start(N6 *chip, MemoryRegion *system);
+void n6_power_reset(N6 *chip);
+uint32_t n6_power_limit_hz(N6 *chip, const char **why);
+/* Hold the clocks against what may be, after a time or a write. */
+void n6_rcc_update(N6 *chip);
+
+/* RIFSC and RISAF. */
+void n6_rif_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *rams, uint8_t *content);
+void n6_rif_reset(N6 *chip);
+
+/* What target/arm tells: exceptions, sleep, exclusive accesses. */
+void n6_watch_start(N6 *chip);
+void n6_watch_reset(N6 *chip, bool starts);
+
+void n6_rams_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *system);
 void n6_others_start(N6 *chip, MemoryRegion *system);
 void n6_core_start(N6 *chip);
 void n6_usart_start(N6 *chip, MemoryRegion *system, Chardev *line);
@@ -101,6 +142,6 @@ void n6_xspi_reset(N6 *chip);
 
 /* The boot ROM: waits for a debugger, or starts what it finds in the NOR. */
 void n6_boot_rom_start(N6 *chip, MemoryRegion *system);
-void n6_boot_rom_reset(N6 *chip);
+bool n6_boot_rom_reset(N6 *chip); /* whether anything is started that is not its own loop */
 
 #endif

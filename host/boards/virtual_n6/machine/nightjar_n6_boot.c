@@ -1,8 +1,8 @@
 /*
  * The boot ROM, ours. With the switches of development boot it waits for a debugger. With those of flash boot it looks at the
  * header in the NOR (ST's version 2.3: magic "STM2" at 0, the payload's sum of bytes at 0x64, version at 0x68, bytes at 0x6C,
- * entry point at 0x70), copies the payload behind it to AXISRAM2, and starts it. It leaves an interrupt pending, the stack
- * pointer and VTOR its own, and AXISRAM3 to 6 off. What it does not start it says on the standard error.
+ * entry point at 0x70), copies the payload behind it to AXISRAM2, and starts it. It leaves the stack pointer and VTOR its own,
+ * AXISRAM3 to 6 off, and an interrupt pending (nightjar_n6_watch.c). What it does not start it says on the standard error.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,8 +13,8 @@
 #include "qemu/error-report.h"
 
 #define CODE 16 /* the word behind the core's own vectors at which the code begins */
-#define ENTRY (CODE + 6) /* the word that the code branches to, unless it is 0 */
-#define LOOP (NJ_BOOT_ROM + 4 * CODE + 0xC)
+#define ENTRY (CODE + 3) /* the word that the code branches to, unless it is 0 */
+#define LOOP (NJ_BOOT_ROM + 4 * CODE + 6)
 
 static uint8_t *rom;
 
@@ -24,11 +24,9 @@ void n6_boot_rom_start(N6 *chip, MemoryRegion *system)
         [0] = NJ_AXISRAM2 + 0x1000, [1] = NJ_BOOT_ROM + 4 * CODE + 1,
         [2 ... CODE - 1] = LOOP + 1, /* a fault ends here, too */
         [CODE] =
-        0x49044803, /* ldr r0, pend; ldr r1, bits */
-        0x4a046001, /* str r1, [r0]; ldr r2, entry */
-        0x4710b102, /* cbz r2, loop; bx r2 */
-        0xe7fdbf30, /* loop: wfi; b loop */
-        0xe000e210, 1u << 31, /* pend: NVIC_ISPR4; bits: USART1's, number 159 */
+        0xb1024a02, /* ldr r2, entry; cbz r2, loop */
+        0xbf304710, /* bx r2; loop: wfi */
+        0x0000e7fd, /* b loop; the entry */
     };
     MemoryRegion *region = g_new0(MemoryRegion, 1);
 
@@ -66,7 +64,7 @@ static const char *refuses(const uint8_t *image, uint32_t bytes, uint32_t entry)
     return NULL;
 }
 
-void n6_boot_rom_reset(N6 *chip)
+bool n6_boot_rom_reset(N6 *chip)
 {
     const uint8_t *image = n6_nor_content() + (NJ_NOR_FIRST_STAGE - NJ_NOR);
     uint32_t bytes = ldl_le_p(image + 0x6C), entry = ldl_le_p(image + 0x70);
@@ -74,13 +72,14 @@ void n6_boot_rom_reset(N6 *chip)
 
     stl_le_p(rom + 4 * ENTRY, 0);
     if (!chip->boots_flash) {
-        return;
+        return true; /* by a debugger */
     }
     wrong = refuses(image, bytes, entry);
     if (wrong) {
         error_report("nightjar-n6: boot ROM: %s", wrong);
-        return;
+        return false;
     }
     address_space_write(&address_space_memory, NJ_FIRST_STAGE, MEMTXATTRS_UNSPECIFIED, image + NJ_IMAGE_HEADER_BYTES, bytes);
     stl_le_p(rom + 4 * ENTRY, entry);
+    return true;
 }

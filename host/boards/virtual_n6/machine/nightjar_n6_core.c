@@ -1,17 +1,25 @@
 /*
- * What QEMU's Cortex-M55 lacks: MEMSYSCTL, and a performance monitor whose cycle counter counts instructions.
+ * What QEMU's Cortex-M55 lacks: MEMSYSCTL, DEMCR, the caches' bits in CCR, and a performance monitor whose cycle counter counts
+ * instructions.
  *
  * QEMU answers their addresses with 0 and drops writes, so that a counter that nobody started counts nothing in silence; this
- * one starts only when it is enabled (DDI0553: DEMCR.TRCENA is not looked at).
+ * one counts when CTRL, CNTENSET and DEMCR.TRCENA say so (DDI0553), and a register that is not listed here ends the run.
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "nightjar_n6.h"
+#include "hw/core/cpu.h"
+#include "hw/sysbus.h"
 #include "sysemu/cpu-timers.h"
 #include "sysemu/reset.h"
 #include "qemu/timer.h"
 
+#define TRCENA (1u << 24)
+#define CCR_CACHES (3u << 16)
+
 static struct {
-    uint32_t mscr;
+    uint32_t memory[6]; /* MEMSYSCTL, by word */
+    uint32_t demcr;
+    uint32_t caches; /* IC and DC of CCR */
     uint32_t enabled; /* CNTENSET */
     uint32_t control; /* CTRL */
     uint32_t overflowed;
@@ -20,7 +28,18 @@ static struct {
     bool runs;
 } core;
 
-static MemoryRegion memory_control, monitor;
+static MemoryRegion memory_control, monitor, debug_control, configuration, *system_registers;
+
+/* What no list names ends the run, unless it is a debugger that looks. */
+static uint32_t unlisted(N6 *chip, const char *block, uint32_t address, const char *how, uint32_t value)
+{
+    if (current_cpu) {
+        g_autofree char *text = g_strdup_printf("a register that is not listed was %s", how);
+
+        n6_punish(chip, block, address, text, value);
+    }
+    return 0;
+}
 
 static int64_t instructions(void)
 {
@@ -49,7 +68,7 @@ static void count_from(uint32_t value)
 
 static void update(void)
 {
-    bool runs = core.control & 1 && core.enabled >> 31;
+    bool runs = core.control & 1 && core.enabled >> 31 && core.demcr & TRCENA;
 
     if (runs != core.runs) {
         uint32_t now = counter();
@@ -74,7 +93,7 @@ static uint64_t monitor_read(void *opaque, hwaddr at, unsigned size)
     case 0xE04:
         return core.control;
     default:
-        return 0; /* as QEMU, until firmware uses more of it */
+        return unlisted(opaque, "PMU", 0xE0003000 + at, "read", 0);
     }
 }
 
@@ -99,21 +118,69 @@ static void monitor_write(void *opaque, hwaddr at, uint64_t value, unsigned size
         if (value & 4) {
             count_from(0);
         }
+        if (core.control & 1 && !(core.demcr & TRCENA)) {
+            n6_note(opaque, "PMU: it was enabled and counts nothing: DEMCR.TRCENA is 0");
+        }
         break;
+    default:
+        unlisted(opaque, "PMU", 0xE0003000 + at, "written", value);
     }
     update();
 }
 
+/* MSCR, PFCR, ITCMCR, DTCMCR, PAHBCR (Cortex-M55 TRM, 101051): the bits that can be written. */
+static const uint32_t memory_control_bits[ARRAY_SIZE(core.memory)] = {
+    [0] = 0x0000301F, [1] = 0x000003FF, [4] = 0x00000001, [5] = 0x00000001,
+};
+
 static uint64_t memory_control_read(void *opaque, hwaddr at, unsigned size)
 {
-    return at == 0 ? core.mscr : 0;
+    if (at / 4 >= ARRAY_SIZE(core.memory) || !memory_control_bits[at / 4]) {
+        return unlisted(opaque, "MEMSYSCTL", 0xE001E000 + at, "read", 0);
+    }
+    return core.memory[at / 4];
 }
 
 static void memory_control_write(void *opaque, hwaddr at, uint64_t value, unsigned size)
 {
-    if (at == 0) {
-        core.mscr = value & 0x3000; /* ICACTIVE, DCACTIVE */
+    if (at / 4 >= ARRAY_SIZE(core.memory) || !memory_control_bits[at / 4]) {
+        unlisted(opaque, "MEMSYSCTL", 0xE001E000 + at, "written", value);
+        return;
     }
+    if ((value ^ core.memory[at / 4]) & ~memory_control_bits[at / 4]) {
+        n6_punish(opaque, "MEMSYSCTL", 0xE001E000 + at, "write of a bit that is not listed", value);
+    }
+    core.memory[at / 4] = value;
+}
+
+static uint64_t debug_control_read(void *opaque, hwaddr at, unsigned size)
+{
+    return core.demcr;
+}
+
+static void debug_control_write(void *opaque, hwaddr at, uint64_t value, unsigned size)
+{
+    core.demcr = value & TRCENA;
+    update();
+}
+
+/* CCR is QEMU's, but for the bits of the caches, which it has not. */
+static MemTxResult configuration_read(void *opaque, hwaddr at, uint64_t *value, unsigned size, MemTxAttrs attributes)
+{
+    MemTxResult result = memory_region_dispatch_read(system_registers, 0xD14 + at, value, size_memop(size) | MO_TE, attributes);
+
+    if (size == 4) {
+        *value |= core.caches;
+    }
+    return result;
+}
+
+static MemTxResult configuration_write(void *opaque, hwaddr at, uint64_t value, unsigned size, MemTxAttrs attributes)
+{
+    if (size == 4) {
+        core.caches = value & CCR_CACHES;
+    }
+    return memory_region_dispatch_write(system_registers, 0xD14 + at, value, size_memop(size) | MO_TE, attributes);
 }
 
 static const MemoryRegionOps monitor_ops = {
@@ -125,6 +192,15 @@ static const MemoryRegionOps memory_control_ops = {
     .valid = {.min_access_size = 4, .max_access_size = 4},
 };
 
+static const MemoryRegionOps debug_control_ops = {
+    .read = debug_control_read, .write = debug_control_write, .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 4, .max_access_size = 4},
+};
+static const MemoryRegionOps configuration_ops = {
+    .read_with_attrs = configuration_read, .write_with_attrs = configuration_write, .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 4},
+};
+
 static void core_reset(void *opaque)
 {
     memset(&core, 0, sizeof core);
@@ -134,6 +210,11 @@ void n6_core_start(N6 *chip)
 {
     memory_region_init_io(&monitor, NULL, &monitor_ops, chip, "PMU", 0x1000);
     memory_region_init_io(&memory_control, NULL, &memory_control_ops, chip, "MEMSYSCTL", 0x1000);
+    memory_region_init_io(&debug_control, NULL, &debug_control_ops, chip, "DEMCR", 4);
+    memory_region_init_io(&configuration, NULL, &configuration_ops, chip, "CCR", 4);
+    system_registers = sysbus_mmio_get_region(SYS_BUS_DEVICE(&chip->cpu.nvic), 0);
+    memory_region_add_subregion_overlap(&chip->cpu.container, 0xE000EDFC, &debug_control, 2);
+    memory_region_add_subregion_overlap(&chip->cpu.container, 0xE000ED14, &configuration, 2);
     memory_region_add_subregion_overlap(&chip->cpu.container, 0xE0003000, &monitor, 1);
     memory_region_add_subregion_overlap(&chip->cpu.container, 0xE001E000, &memory_control, 1);
     qemu_register_reset(core_reset, NULL);

@@ -1,42 +1,15 @@
 /*
- * PWR, RAMCFG, GPIO and BSEC: what firmware touches of them.
+ * GPIO, BSEC, SYSCFG and CACHEAXI: what firmware touches of them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "nightjar_n6.h"
 
-#define RAMCFG 0x52023000
-#define SRAMSD (1u << 20)
-#define AHB2ENR 0x254
 #define AHB4ENR 0x25C
+#define AHB5ENR 0x260
 #define APB4ENR2 0x278
-
-static const N6Register pwr[] = {
-    {.offset = 0x000, .reset = 0x00000004, .known = 0x001F0004, .writable = 0x001F0004, .name = "CR1"},
-    {.offset = 0x020, .known = 0x00030003, .writable = 0x00000001, .name = "VOSCR"},
-    {.offset = 0x030, .known = 0x00010701, .writable = 0x00010701, .name = "CPUCR"},
-    {.offset = 0x034, .known = 0x07010101, .writable = 0x07000101, .name = "SVMCR1"},
-    {.offset = 0x038, .known = 0x07010101, .writable = 0x07000101, .name = "SVMCR2"},
-    {.offset = 0x03C, .known = 0x0717171F, .writable = 0x0700171F, .name = "SVMCR3"},
-};
-
-static uint32_t pwr_read(N6 *chip, uint32_t offset, uint32_t given)
-{
-    /* The core's voltage is there, and what is asked for is what is. */
-    return offset == 0x020 ? (given & 1) | 2 | (given & 1) << 16 | 1 << 17 : given;
-}
-
-/* AXISRAM1 and 2 are on after a reset, the others shut down. */
-static const N6Register ramcfg[] = {
-    {.offset = 0x000, .known = 0x00101111, .writable = 0x00101111, .name = "AXISRAM1 and 2 CR", .count = 2, .stride = 0x80},
-    {.offset = 0x100, .reset = SRAMSD, .known = 0x00101111, .writable = 0x00101111, .name = "AXISRAM3 to 6 CR",
-     .count = 4, .stride = 0x80},
-};
-
-static void ramcfg_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
-{
-    n6_update_memories(chip);
-}
+#define BSEC 0x56009000
+#define PORT_F 0x56021400
 
 static const N6Register gpio[] = {
     {.offset = 0x00, .known = 0xFFFFFFFF, .writable = 0xFFFFFFFF, .name = "MODER"},
@@ -51,9 +24,30 @@ static const N6Register gpio[] = {
     {.offset = 0x28, .known = 0x0000FFFF, .name = "BRR"},
 };
 
-/* Words 5 to 7 of the fuses' shadow: the unique id. */
+static void port_f_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
+{
+    uint32_t *output = n6_value(chip, PORT_F + 0x14);
+
+    if (offset == 0x18) {
+        *output = (*output & ~(given >> 16)) | (given & 0xFFFF);
+    } else if (offset == 0x28) {
+        *output &= ~given;
+    }
+    n6_rcc_update(chip); /* PF4 asks the STM32N6570-DK's converter for a voltage */
+}
+
+static void port_n_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
+{
+    if (offset == 0x00 && given && !(*n6_value(chip, 0x5602483C) >> 9 & 1)) {
+        n6_note(chip, "GPION: its pins are dead: PWR_SVMCR3.VDDIO3SV does not say that their supply is valid");
+    }
+}
+
+/* Words 5 to 7 of the fuses' shadow are the unique id; OTPCR and WDR program fuses. */
 static const N6Register bsec[] = {
     {.offset = 0x14, .known = 0xFFFFFFFF, .name = "FVR5 to FVR7", .count = 3, .stride = 4},
+    {.offset = 0xC04, .known = 0xFFFFFFFF, .name = "OTPCR"},
+    {.offset = 0xC08, .known = 0xFFFFFFFF, .name = "WDR"},
 };
 
 static uint32_t bsec_read(N6 *chip, uint32_t offset, uint32_t given)
@@ -61,20 +55,58 @@ static uint32_t bsec_read(N6 *chip, uint32_t offset, uint32_t given)
     char id[13] = "NIGHTJAR-VM";
 
     id[11] = chip->unique;
-    return ldl_le_p(id + (offset - 0x14));
+    return offset < 0x20 ? ldl_le_p(id + (offset - 0x14)) : 0;
 }
 
 static void bsec_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
 {
-    n6_punish(chip, "BSEC", 0x56009000 + offset, "a fuse would have been burnt", given);
+    n6_punish(chip, "BSEC", BSEC + offset, "a fuse would have been burnt", given);
 }
 
-void n6_update_memories(N6 *chip)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(chip->off); i++) {
-        bool shut = *n6_value(chip, RAMCFG + 0x100 + 0x80 * i) & SRAMSD;
+static const N6Register syscfg[] = {
+    {.offset = 0x000, .known = 0x00000003, .writable = 0x00000003, .name = "BOOTCR"},
+    {.offset = 0x004, .known = 0x003F003F, .writable = 0x003F003F, .name = "CM55CR"},
+    {.offset = 0x010, .known = 0xFFFFFF80, .writable = 0xFFFFFF80, .name = "INITSVTORCR"},
+    {.offset = 0x038, .known = 0x00000007, .writable = 0x00000007, .name = "ICNCGCR"},
+    /* Compensation cells: how strongly pins are driven, which nothing here looks at. */
+    {.offset = 0x044, .known = 0x000003FF, .writable = 0x000003FF, .name = "VDDxCCCR", .count = 5, .stride = 8},
+    {.offset = 0x048, .known = 0x000001FF, .name = "VDDxCCSR", .count = 5, .stride = 8},
+    {.offset = 0x078, .known = 0x00000001, .writable = 0x00000001, .name = "NPU_ICNCR"},
+    {.offset = 0x100, .known = 0x00000003, .name = "BOOTSR"},
+};
 
-        memory_region_set_enabled(&chip->off[i], shut || !n6_clocked(chip, 0x24C, i));
+static uint32_t syscfg_read(N6 *chip, uint32_t offset, uint32_t given)
+{
+    if (offset == 0x100) {
+        return chip->boots_flash ? 0 : 2; /* BOOT1 is the switch of development boot */
+    }
+    /* A cell is ready when it is on. */
+    return offset >= 0x048 && offset <= 0x068 && (offset - 0x048) % 8 == 0
+           ? (*n6_value(chip, 0x56008000 + offset - 4) >> 8 & 1) << 8 : given;
+}
+
+/* The NPU's cache: registers, since nothing is behind it yet. A command ends at once. */
+static const N6Register cacheaxi[] = {
+    {.offset = 0x000, .known = 0xFFFF0003, .writable = 0x33330001, .name = "CR1"},
+    {.offset = 0x004, .known = 0x0000001F, .name = "SR"},
+    {.offset = 0x008, .known = 0x00000016, .writable = 0x00000016, .name = "IER"},
+    {.offset = 0x00C, .known = 0x00000016, .name = "FCR"},
+    {.offset = 0x010, .known = 0xFFFFFFFF, .name = "monitors", .count = 8, .stride = 4},
+    {.offset = 0x100, .known = 0x00000007, .writable = 0x00000006, .name = "CR2"},
+    {.offset = 0x104, .known = 0xFFFFFFC0, .writable = 0xFFFFFFC0, .name = "CMDRSADDRR"},
+    {.offset = 0x108, .known = 0xFFFFFFC0, .writable = 0xFFFFFFC0, .name = "CMDREADDRR"},
+};
+
+static void cacheaxi_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
+{
+    uint32_t *state = n6_value(chip, 0x580DFC04);
+
+    if (offset == 0x000 && given & 2) {
+        *state |= 1u << 1; /* BSYENDF: the whole has been invalidated */
+    } else if (offset == 0x100 && given & 1) {
+        *state |= 1u << 4; /* CMDENDF */
+    } else if (offset == 0x00C) {
+        *state &= ~given;
     }
 }
 
@@ -83,14 +115,18 @@ void n6_others_start(N6 *chip, MemoryRegion *system)
     static const struct {
         uint32_t base, bit;
         const char *name;
-    } ports[] = {{0x56021000, 4, "GPIOE"}, {0x56021800, 6, "GPIOG"}, {0x56023400, 13, "GPION"}, {0x56023800, 14, "GPIOO"}};
+        void (*written)(N6 *chip, uint32_t offset, uint32_t before, uint32_t value);
+    } ports[] = {
+        {0x56021000, 4, "GPIOE"}, {PORT_F, 5, "GPIOF", port_f_written}, {0x56021800, 6, "GPIOG"},
+        {0x56023400, 13, "GPION", port_n_written}, {0x56023800, 14, "GPIOO"},
+    };
     const N6Block blocks[] = {
-        {.name = "PWR", .base = 0x56024800, .size = 0x80, .registers = pwr, .registers_count = ARRAY_SIZE(pwr),
-         .read = pwr_read},
-        {.name = "RAMCFG", .base = RAMCFG, .size = 0x580, .registers = ramcfg, .registers_count = ARRAY_SIZE(ramcfg),
-         .clock = AHB2ENR, .clock_bit = 12, .written = ramcfg_written},
-        {.name = "BSEC", .base = 0x56009000, .size = 0x1000, .registers = bsec, .registers_count = ARRAY_SIZE(bsec),
+        {.name = "BSEC", .base = BSEC, .size = 0x1000, .registers = bsec, .registers_count = ARRAY_SIZE(bsec),
          .clock = APB4ENR2, .clock_bit = 1, .read = bsec_read, .written = bsec_written},
+        {.name = "SYSCFG", .base = 0x56008000, .size = 0x1000, .registers = syscfg, .registers_count = ARRAY_SIZE(syscfg),
+         .clock = APB4ENR2, .clock_bit = 0, .read = syscfg_read},
+        {.name = "CACHEAXI", .base = 0x580DFC00, .size = 0x400, .registers = cacheaxi,
+         .registers_count = ARRAY_SIZE(cacheaxi), .clock = AHB5ENR, .clock_bit = 30, .written = cacheaxi_written},
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++) {
@@ -99,7 +135,7 @@ void n6_others_start(N6 *chip, MemoryRegion *system)
     for (unsigned i = 0; i < ARRAY_SIZE(ports); i++) {
         const N6Block port = {
             .name = ports[i].name, .base = ports[i].base, .size = 0x30, .registers = gpio,
-            .registers_count = ARRAY_SIZE(gpio), .clock = AHB4ENR, .clock_bit = ports[i].bit,
+            .registers_count = ARRAY_SIZE(gpio), .clock = AHB4ENR, .clock_bit = ports[i].bit, .written = ports[i].written,
         };
         n6_add_block(chip, system, &port);
     }

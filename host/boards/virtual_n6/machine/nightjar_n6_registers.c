@@ -5,19 +5,54 @@
  */
 #include "nightjar_n6.h"
 #include "hw/core/cpu.h"
+#include "exec/exec-all.h"
 #include "qemu/error-report.h"
 #include "sysemu/qtest.h"
 #include "target/arm/cpu.h"
 
 #define SET 0x800
 #define CLEAR 0x1000
+#define NOTES 64 /* that a run makes at most */
+
+/* Where the instruction under way lies; 0 where no core is at work. */
+static uint32_t program_counter(void)
+{
+    if (!current_cpu) {
+        return 0;
+    }
+    if (current_cpu->mem_io_pc) {
+        cpu_restore_state(current_cpu, current_cpu->mem_io_pc);
+    }
+    return ARM_CPU(current_cpu)->env.regs[15];
+}
 
 void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value)
 {
-    uint32_t pc = current_cpu ? ARM_CPU(current_cpu)->env.regs[15] : 0;
-
-    error_report("nightjar-n6: %s %08x: %s (%08x), pc about %08x", where, address, what, value, pc);
+    error_report("nightjar-n6: %s %08x: %s (%08x), pc %08x", where, address, what, value, program_counter());
     exit(3);
+}
+
+void n6_end(N6 *chip, uint32_t pc, const char *what)
+{
+    error_report("nightjar-n6: %s, pc %08x", what, pc);
+    exit(3);
+}
+
+void n6_note(N6 *chip, const char *format, ...)
+{
+    static GHashTable *said;
+    va_list arguments;
+    char *text;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    if (!said) {
+        said = g_hash_table_new(g_str_hash, g_str_equal);
+    }
+    if (g_hash_table_size(said) < NOTES && g_hash_table_add(said, text)) {
+        error_report("nightjar-n6: note: %s", text);
+    }
 }
 
 static const N6Register *find(N6Block *block, uint32_t offset)
@@ -63,6 +98,12 @@ static bool by_debugger(void)
     return !current_cpu && !qtest_enabled();
 }
 
+static void note_unclocked(N6Block *block, uint32_t at, const char *how)
+{
+    n6_note(block->chip, "%s: a register was %s while the block has no clock: bit %u of RCC_%s is 0", block->name, how,
+            block->clock_bit, n6_rcc_name(block->clock));
+}
+
 static uint64_t block_read(void *opaque, hwaddr at, unsigned size)
 {
     N6Block *block = opaque;
@@ -76,6 +117,9 @@ static uint64_t block_read(void *opaque, hwaddr at, unsigned size)
         n6_punish(block->chip, block->name, block->base + at, "read of a register that is not listed", 0);
     }
     if (block->clock && !n6_clocked(block->chip, block->clock, block->clock_bit)) {
+        if (!by_debugger()) {
+            note_unclocked(block, at, "read");
+        }
         return 0; /* inferred: no source says what an unclocked block answers */
     }
     uint32_t value = block->values[offset / 4];
@@ -109,6 +153,7 @@ static void block_write(void *opaque, hwaddr at, uint64_t data, unsigned size)
         n6_punish(block->chip, block->name, block->base + at, "write of a bit that is not listed", value);
     }
     if (block->clock && !n6_clocked(block->chip, block->clock, block->clock_bit)) {
+        note_unclocked(block, at, "written");
         return; /* inferred, as above */
     }
     value = (before & ~one->writable) | (value & one->writable);

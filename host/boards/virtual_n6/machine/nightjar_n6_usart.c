@@ -28,8 +28,8 @@
 
 static const N6Register registers[] = {
     {.offset = CR1, .known = 0x3FFFFFFF, .writable = 0x3FFFFFFF, .name = "CR1"},
-    {.offset = 0x04, .known = 0xFFFFFFF9, .writable = 0xFFFFFFF9, .name = "CR2"},
-    {.offset = CR3, .known = 0xFEFFFFFF, .writable = 0xFEFFFFFF, .name = "CR3"},
+    {.offset = 0x04, .known = 0xFFFFFF79, .writable = 0xFFFFFF79, .name = "CR2"},
+    {.offset = CR3, .known = 0xFFFEFFFF, .writable = 0xFFFEFFFF, .name = "CR3"},
     {.offset = BRR, .known = 0x0000FFFF, .writable = 0x0000FFFF, .name = "BRR"},
     {.offset = 0x18, .known = 0x0000001F, .name = "RQR"},
     {.offset = ISR, .known = 0x0FFFFFFF, .name = "ISR"},
@@ -79,6 +79,29 @@ static bool listens(N6 *chip)
            && (!first_cpu->halted || n6_clocked(chip, 0x2AC, 4));
 }
 
+/* Whether a pin of port E is USART1's: 5 sends, 6 receives. */
+static bool has_pin(N6 *chip, unsigned pin)
+{
+    uint32_t mode = *n6_value(chip, 0x56021000) >> 2 * pin & 3, function = *n6_value(chip, 0x56021020) >> 4 * pin & 15;
+
+    if (mode != 2 || function != 7) {
+        n6_note(chip, "USART1: a byte did not get through PE%u, which is not its pin: MODER %u, AFRL %u in GPIOE, not 2 and 7", pin, mode,
+                function);
+        return false;
+    }
+    return true;
+}
+
+/* Why a byte is not heard, for whoever looks for it. */
+static void note_deaf(N6 *chip)
+{
+    if (!n6_clocked(chip, 0x26C, 4)) {
+        n6_note(chip, "USART1: a byte came while it has no clock (bit 4 of RCC_APB2ENR is 0)");
+    } else if (first_cpu->halted && !n6_clocked(chip, 0x2AC, 4)) {
+        n6_note(chip, "USART1: a byte came while the core slept, and its sleep clock is off (bit 4 of RCC_APB2LPENR is 0)");
+    }
+}
+
 static void arrives(void *opaque)
 {
     N6 *chip = opaque;
@@ -86,12 +109,15 @@ static void arrives(void *opaque)
 
     chip->coming_first = (chip->coming_first + 1) % N6_LINE;
     chip->coming_count--;
-    if (listens(chip)) {
-        if (chip->fifo_count < room(chip)) {
-            chip->fifo[chip->fifo_count++] = byte;
-        } else {
-            chip->overrun = true;
-        }
+    if (!listens(chip)) {
+        note_deaf(chip);
+    } else if (!has_pin(chip, 6)) {
+        /* The line ends there. */
+    } else if (chip->fifo_count < room(chip)) {
+        chip->fifo[chip->fifo_count++] = byte;
+    } else {
+        chip->overrun = true;
+        n6_note(chip, "USART1: a byte was lost, since RDR was not read in time (ORE in ISR)");
     }
     update(chip);
     schedule(chip);
@@ -122,7 +148,7 @@ static void usart_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t g
     if (offset == ICR && given & ORE) {
         chip->overrun = false;
     }
-    if (offset == TDR && (control(chip) & (UE | TE)) == (UE | TE)) {
+    if (offset == TDR && (control(chip) & (UE | TE)) == (UE | TE) && has_pin(chip, 5)) {
         uint8_t byte = given;
 
         qemu_chr_fe_write_all(&chip->line, &byte, 1);
