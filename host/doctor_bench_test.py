@@ -8,7 +8,7 @@ import pytest
 
 from host import doctor, doctor_bench
 from host.boards import openocd, probes
-from host.boards.flashers.flashers_test import SAID
+from host.boards.flashers.testing_tools import SAID
 from host.boards.kinds import DK, NOT_SEEN, NUCLEO
 from host.cli.board_bench_test import KIND, ONE, st_link
 from host.doctor_test import fake_tool

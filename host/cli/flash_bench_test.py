@@ -15,9 +15,9 @@ import pytest
 from host.boards import bench_lock as locks
 from host.boards import qemu
 from host.boards.bench_file import Machine
-from host.boards.flashers.flashers_test import SAID, STAND_IN, Tools
-from host.boards.flashers.flashers_test import tools as tools
+from host.boards.flashers.conftest import tools  # noqa: F401
 from host.boards.flashers.signing import SIGNER
+from host.boards.flashers.testing_tools import SAID, STAND_IN, Tools
 from host.boards.folder import private_folder
 from host.boards.kinds import DK, NOT_SEEN, NUCLEO
 from host.boards.n6_image import first_stage
@@ -276,7 +276,7 @@ def test_a_vendors_tool_writes_what_would_boot(
     tmp_path: Path,
     bench: Path,  # noqa: F811
     usb: Path,  # noqa: F811
-    tools: Tools,
+    tools: Tools,  # noqa: F811
     projects: tuple[Project, Project],
     way: str,
     capsys: pytest.CaptureFixture[str],

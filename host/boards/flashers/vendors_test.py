@@ -1,33 +1,33 @@
-"""Flashing with tools that are not here: their exact commands, and what becomes of what they say.
+"""STM32CubeProgrammer, its signing tool and probe-rs: what they are told, and what becomes of what they say."""
 
-Stand-ins print what the tools say (`said`) and keep what they were called with.
-"""
-
-import json
 import os
 import shlex
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from host.boards.bench_file import BenchBoard, Machine, Power
-from host.boards.elf import loaded_sections
-from host.boards.flashers import dry_run, flasher_of
+from host.boards.bench_file import Power
 from host.boards.flashers.cubeprogrammer import PROGRAM, CubeProgrammer
-from host.boards.flashers.gdb_server import GdbServer
 from host.boards.flashers.header import PAYLOAD, check_header
-from host.boards.flashers.parts import Image, Part
+from host.boards.flashers.parts import Image
 from host.boards.flashers.probe_rs import ProbeRs
 from host.boards.flashers.signing import SIGNER
-from host.boards.gdb_script import PYOCD
-from host.boards.kinds import NOT_SEEN, VIRTUAL_N6
+from host.boards.flashers.testing_tools import (
+    DK,
+    ENTRY,
+    NUCLEO,
+    ONE,
+    TWO,
+    UID,
+    Tools,
+    headed,
+    quiet,
+    soon,
+)
 from host.boards.n6_layout import layout
-from host.boards.probes import Probe
-from host.boards.testing_bare import link_bare
 from host.deadline import Deadline
 from host.errors import (
     BadInput,
@@ -38,110 +38,6 @@ from host.errors import (
     NightjarError,
 )
 
-SAID = Path(__file__).parent / "said"
-GOLDEN = Path(__file__).parent / "golden"
-ENTRY = 0x34180401
-ONE = Probe("0039003A3234510433353533", "0483:3754", "STLINK-V3", Path("/dev/bus/usb/001/004"))
-TWO = Probe("004200123234510433353533", "0483:374e", "STLINK-V3", Path("/dev/bus/usb/001/005"))
-DK = BenchBoard("left", "stm32n6570-dk", probe=ONE.serial)
-UID = "310025000b51333231383730"  # of said/*_id.txt
-NUCLEO = BenchBoard("right", "nucleo-n657x0-q", probe=TWO.serial, uid=UID)
-# A stand-in: appends its words to a log, then does what the n-th of its turns says.
-STAND_IN = """#!/usr/bin/env python3
-import json, pathlib, sys
-here = pathlib.Path({folder!r})
-name = pathlib.Path(sys.argv[0]).name
-with (here / "calls").open("a") as log:
-    log.write(json.dumps([name, *sys.argv[1:]]) + "\\n")
-turns = json.loads((here / (name + ".turns")).read_text())
-turn = turns.pop(0) if len(turns) > 1 else turns[0]
-(here / (name + ".turns")).write_text(json.dumps(turns if len(turns) > 0 else [turn]))
-if "-bin" in sys.argv and turn["code"] == 0:
-    words = sys.argv
-    raw = pathlib.Path(words[words.index("-bin") + 1]).read_bytes()
-    entry = turn.get("entry", {entry})
-    head = b"STM2" + bytes(0x6c) + entry.to_bytes(4, "little")
-    out = pathlib.Path(words[words.index("-o") + 1])
-    out.write_bytes(head.ljust(0x400, b"\\0") + raw + bytes(-len(raw) % 512))
-if "--upload" in sys.argv:
-    address, size, out = sys.argv[sys.argv.index("--upload") + 1 :]
-    held = here / ("nor-" + address)
-    pathlib.Path(out).write_bytes((held.read_bytes() if held.exists() else b"").ljust(int(size)))
-print(turn["says"])
-sys.exit(turn["code"])
-"""
-
-
-class Tools:
-    """Stand-ins on PATH, and what they were called with."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def add(self, name: str, *turns: tuple[int, str]) -> None:
-        """A tool that ends with a code and says a text, turn by turn; the last stays."""
-        program = self.folder / name
-        program.write_text(STAND_IN.format(folder=str(self.folder), entry=ENTRY))
-        program.chmod(0o755)
-        said = [{"code": code, "says": (SAID / f"{text}.txt").read_text()} for code, text in turns]
-        (self.folder / f"{name}.turns").write_text(json.dumps(said))
-
-    @property
-    def calls(self) -> list[list[str]]:
-        log = self.folder / "calls"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-
-
-@pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    return Tools(folder)
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Image:
-    """A first stage to be signed, and an application and weights that go as they are."""
-    for name, size in (("fsbl", 1000), ("app", 5000), ("weights", 70)):
-        (tmp_path / f"{name}.bin").write_bytes(bytes(range(1, 251)) * (size // 250))
-    return Image(
-        tmp_path / "app.elf",
-        (
-            Part(tmp_path / "fsbl.bin", 0x70000000, ENTRY),
-            Part(tmp_path / "app.bin", 0x70100000),
-            Part(tmp_path / "weights.bin", 0x71000000),
-        ),
-    )
-
-
-def headed(image: Image, entry: int = ENTRY) -> Image:
-    """The same with a header in the first stage's file."""
-    first, *others = image.parts
-    raw = first.file.read_bytes()
-    first.file.write_bytes((b"STM2" + bytes(0x6C) + entry.to_bytes(4, "little")).ljust(0x400) + raw)
-    return replace(image, parts=(replace(first, headed=True), *others))
-
-
-def soon() -> Deadline:
-    return Deadline.after(60)
-
-
-def quiet(_: str) -> None:
-    """Nobody listens to what is tried."""
-
-
-@pytest.mark.parametrize("board", [DK, NUCLEO], ids=lambda board: board.kind)
-@pytest.mark.parametrize("way", ["probe-rs", "cubeprogrammer"])
-def test_a_dry_run_prints_the_exact_commands(
-    tools: Tools, image: Image, board: BenchBoard, way: str
-) -> None:
-    flasher = flasher_of(replace(board, flasher=way))
-    text = dry_run(flasher, image, replace(board, flasher=way))
-    golden = GOLDEN / f"{way}-{board.kind}.txt"
-    assert text.replace(str(image.elf.parent), "BUILD") == golden.read_text()
-    assert tools.calls == []
-
 
 def test_cubeprogrammer_signs_checks_and_writes(tools: Tools, image: Image) -> None:
     tools.add(SIGNER, (0, "signing_done"))
@@ -149,7 +45,7 @@ def test_cubeprogrammer_signs_checks_and_writes(tools: Tools, image: Image) -> N
     flasher = CubeProgrammer(lambda: (ONE, TWO))
     report = flasher.flash(image, DK, soon(), quiet)
     assert tools.calls == [shlex.split(line) for line in flasher.commands(image, DK)]
-    assert report.bytes == 0x400 + 1024 + 5000 + 0
+    assert report.bytes == 0x400 + 1024 + 5000 + 70
 
 
 def test_probe_rs_writes_by_the_probe_that_is_there(tools: Tools, image: Image) -> None:
@@ -396,7 +292,6 @@ def test_what_the_nor_holds_is_compared_and_nothing_written(tools: Tools, image:
     assert cube.holds(image, DK, soon(), quiet)
     weights = tools.folder / "nor-0x71000000"
     weights.write_bytes(b"?" + weights.read_bytes()[1:])
-    os.truncate(image.parts[2].file, 70)
     assert not cube.holds(image, DK, soon(), quiet)
     assert sum("--download" in call for call in tools.calls) == 3
 
@@ -411,159 +306,3 @@ def test_probe_rs_s_words_count_and_not_its_exit_status(
     tools.add("probe-rs", (0, "probe_rs_verified"), (0, "probe_rs_verified"), (0, last))
     assert ProbeRs(lambda: (ONE,)).holds(image, DK, soon(), quiet) is same
     assert all(call[1] == "verify" for call in tools.calls if call[0] == "probe-rs")
-
-
-needs_binutils = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-ld") is None, reason="binutils-arm-none-eabi is not installed"
-)
-needs_gdb = pytest.mark.skipif(
-    shutil.which("gdb-multiarch") is None, reason="gdb-multiarch is not installed"
-)
-GDBS = {
-    "openocd-stm32n6570-dk": (DK, GdbServer()),
-    "openocd-nucleo-n657x0-q": (NUCLEO, GdbServer()),
-    "st-link-stm32n6570-dk": (replace(DK, gdb="localhost:61234"), GdbServer()),
-    "st-link-nucleo-n657x0-q": (replace(NUCLEO, gdb="localhost:61234"), GdbServer()),
-    "pyocd-stm32n6570-dk": (replace(DK, gdb="bench:3333"), GdbServer(PYOCD)),
-    "pyocd-nucleo-n657x0-q": (replace(NUCLEO, gdb="bench:3333"), GdbServer(PYOCD)),
-    "openocd-server-stm32n6570-dk": (replace(DK, gdb="bench:3333"), GdbServer()),
-    "qemu-n6-virtual": (
-        BenchBoard("vm", VIRTUAL_N6, gdb="/run/nightjar/gdb.sock", machine=Machine(uid="Z")),
-        GdbServer(),
-    ),
-}
-
-
-@needs_binutils
-@pytest.mark.parametrize("name", GDBS)
-def test_a_dry_run_by_gdb_prints_its_script(tmp_path: Path, name: str) -> None:
-    """And where the server is none of its own, how that is started on the right probe."""
-    board, way = GDBS[name]
-    text = dry_run(way, Image(link_bare(tmp_path)), board)
-    assert (NOT_SEEN in text) == (board.kind != VIRTUAL_N6)
-    assert text.replace(str(tmp_path), "BUILD") == (GOLDEN / f"gdb-{name}.txt").read_text()
-
-
-@needs_binutils
-def test_gdb_needs_to_know_the_probe(tmp_path: Path) -> None:
-    image, nameless = Image(link_bare(tmp_path)), replace(DK, probe=None)
-    with pytest.raises(BoardFailure, match="no debug probe"):
-        GdbServer(probes=lambda: ()).flash(image, nameless, soon(), quiet)
-    with pytest.raises(BadInput, match="2 probes are plugged in"):
-        GdbServer(probes=lambda: (ONE, TWO)).flash(image, nameless, soon(), quiet)
-    (script,) = [
-        line
-        for line in GdbServer(probes=lambda: (TWO,)).commands(image, nameless)
-        if line.startswith("target remote")
-    ]
-    assert f"adapter serial {TWO.serial}" in script
-
-
-LOADER = """
-    .syntax unified
-    .arch armv8.1-m.main
-    .thumb
-    .global nj_loader
-    .set nj_loader, 0x34182300
-    .section .vectors, "a"
-    .word 0x34190000, start
-    .text
-    start: nop
-    .global nj_loader_done
-    .thumb_func
-    nj_loader_done: b nj_loader_done
-"""
-
-
-def add_loader(folder: Path) -> None:
-    """A flash loader beside the firmware: where it waits, and its mailbox."""
-    (folder / "loader.s").write_text(LOADER)
-    for command in (
-        "arm-none-eabi-as loader.s -o loader.o",
-        "arm-none-eabi-ld -n --section-start=.vectors=0x34180400 -Ttext=0x34180500 -e 0x34180500"
-        " loader.o -o nj_flash_loader.elf",
-    ):
-        subprocess.run(shlex.split(command), cwd=folder, check=True)
-
-
-@needs_binutils
-@pytest.mark.parametrize("board", [DK, NUCLEO], ids=lambda board: board.kind)
-def test_a_dry_run_by_gdb_for_the_nor(tmp_path: Path, board: BenchBoard) -> None:
-    """Each part split as the loader takes it, and its blocks written where they are not there already."""
-    elf = link_bare(tmp_path)
-    add_loader(tmp_path)
-    (tmp_path / "nor").mkdir()
-    parts = []
-    for name, address, size in (
-        ("first-stage", 0x70000000, 0x1000),
-        ("application", 0x70100000, 0x41000),
-    ):
-        file = tmp_path / "nor" / f"{name}.bin"
-        file.write_bytes(bytes(size))
-        parts.append(Part(file, address, ENTRY if address == 0x70000000 else None, headed=True))
-    text = dry_run(GdbServer(), Image(elf, tuple(parts)), board)
-    golden = GOLDEN / f"gdb-flash-boot-{board.kind}.txt"
-    assert text.replace(str(tmp_path), "BUILD") == golden.read_text()
-
-
-@needs_binutils
-def test_a_dry_run_by_gdb_of_firmware_with_weights_in_the_nor(tmp_path: Path) -> None:
-    """The ELF is taken apart first; what is typed makes just the files that are then written."""
-    elf = link_bare(tmp_path, constants=0x71000000, text="weights")
-    add_loader(tmp_path)
-    text = dry_run(GdbServer(), Image(elf), DK)
-    golden = GOLDEN / "gdb-weights-in-nor.txt"
-    assert text.replace(str(tmp_path), "BUILD") == golden.read_text()
-    before_gdb = text.partition("cat >")[0]
-    subprocess.run(["bash", "-e", "-c", before_gdb], check=True)
-    whole = (tmp_path / "nor/rodata.bin.0000").read_bytes()
-    assert whole == b"weights\0".ljust(0x1000, b"\xff")
-    ram = loaded_sections(tmp_path / "nor/bare-in-ram.elf")
-    assert [one.name for one in ram] == [".vectors", ".text"]
-
-
-def say_as_openocd(tools: Tools, says: str) -> None:
-    """A stand-in for OpenOCD, which says its words on the standard error and ends."""
-    program = tools.folder / "openocd"
-    log = shlex.quote(str(tools.folder / "calls"))
-    text = shlex.quote(str(SAID / f"{says}.txt"))
-    program.write_text(f"#!/bin/sh\necho '[\"openocd\"]' >> {log}\ncat {text} >&2\nexit 1\n")
-    program.chmod(0o755)
-
-
-@needs_binutils
-@needs_gdb
-@pytest.mark.parametrize(
-    ("says", "kind", "what", "tried"),
-    [
-        ("openocd_012", HostFailure, "does not know the STM32N6", 1),
-        ("openocd_no_probe", BoardFailure, "finds no such probe", 1),
-        ("openocd_no_answer", BoardFailure, "does not reach the chip, in any connect mode", 2),
-    ],
-)
-def test_what_openocd_says_becomes_a_class(
-    tools: Tools, tmp_path: Path, says: str, kind: type[NightjarError], what: str, tried: int
-) -> None:
-    """By the real gdb, of which it is a child."""
-    say_as_openocd(tools, says)
-    said: list[str] = []
-    with pytest.raises(kind, match=what) as caught:
-        GdbServer(probes=lambda: (ONE,)).flash(Image(link_bare(tmp_path)), DK, soon(), said.append)
-    assert type(caught.value) is kind
-    assert len(tools.calls) == tried
-    assert len(said) == (tried if tried > 1 else 0)
-
-
-@needs_binutils
-@needs_gdb
-def test_no_gdb_server_and_no_openocd(tools: Tools, tmp_path: Path) -> None:
-    image = Image(link_bare(tmp_path))
-    with pytest.raises(HostFailure, match="openocd is not installed"):
-        GdbServer(probes=lambda: (ONE,)).flash(image, DK, soon(), quiet)
-    with pytest.raises(BoardFailure, match="the probe of left is not plugged in"):
-        GdbServer(probes=lambda: (TWO,)).flash(image, DK, soon(), quiet)
-    with pytest.raises(BoardFailure, match="no gdb server answers"):
-        GdbServer().flash(image, replace(DK, gdb="127.0.0.1:61234"), soon(), quiet)
-    gone = replace(DK, gdb=str(tmp_path / "gdb.sock"))
-    with pytest.raises(BoardFailure, match="no gdb server answers"):
-        GdbServer().flash(image, gone, soon(), quiet)
