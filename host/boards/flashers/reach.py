@@ -50,8 +50,8 @@ def named(board: BenchBoard) -> BenchBoard:
 
 
 @contextmanager
-def held(board: BenchBoard, wait: float) -> Iterator[None]:
-    """Hold a board of the bench against every user of this computer.
+def held(board: BenchBoard, wait: float) -> Iterator[int]:
+    """Hold a board of the bench against every user of this computer. Gives the handle that holds it.
 
     Args:
         board: with what is plugged in, as `named` gives it.
@@ -61,8 +61,8 @@ def held(board: BenchBoard, wait: float) -> Iterator[None]:
         BoardLocked: somebody else holds it.
         HostFailure: the lock cannot be used.
     """
-    with bench_lock(board.kind, mark_of(board), name=board.name, wait=wait):
-        yield
+    with bench_lock(board.kind, mark_of(board), name=board.name, wait=wait) as handle:
+        yield handle
 
 
 def mark_of(board: BenchBoard) -> str:
