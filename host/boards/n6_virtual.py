@@ -23,7 +23,9 @@ from host.boards.record import Record
 from host.boards.tiers import tier_of
 from host.boards.virtual import START, VirtualBoard
 from host.boards.virtual_n6.build import require_program
+from host.boards.whereabouts import Whereabouts
 from host.deadline import Deadline
+from host.errors import NightjarError
 from host.files import sha256_file
 from host.link.transport import Transport
 
@@ -31,7 +33,9 @@ BAUD = 921600  # of USART1, as the firmware of both boards sets it
 _OPTION = "-machine"
 _FLASH_BOOT = "switches=flash"
 _OWN_NOR = "nor=nor"  # in the board's own folder
+_PC = re.compile(r"\bpc ([0-9a-f]{8})\b")
 _BOARD = re.compile(r"\bboard=([^,]*)")
+_UID = re.compile(r"(?<!,),uid=([^,]*)")  # and not what a file's name says behind a doubled comma
 
 
 def development_boot() -> Memory:
@@ -98,6 +102,7 @@ class N6VirtualBoard(VirtualBoard):
     name = VIRTUAL_N6
     machine: ClassVar[qemu.Machine] = machine_of(DK.name, Fitting())
     memory: ClassVar[Memory | None] = development_boot()
+    _flashed: Path | None = None  # by us
 
     @classmethod
     def keep(cls, folder: Path, hold: int, machine: qemu.Machine | None = None) -> Record:
@@ -112,6 +117,7 @@ class N6VirtualBoard(VirtualBoard):
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         """As VirtualBoard.flash. Where the switches stand for flash boot, the first stage and `elf` go to the NOR."""
+        self._flashed = elf
         kind = kind_of(elf)
         option = now = self._option()
         if kind is not None:
@@ -133,6 +139,29 @@ class N6VirtualBoard(VirtualBoard):
 
     def connect(self, deadline: Deadline) -> Transport:
         return self.connect_slow(deadline)
+
+    def whereabouts(self, elf: Path, deadline: Deadline) -> Whereabouts | None:
+        """As VirtualBoard.whereabouts; the place says, too, what the machine noted: a step that was forgotten."""
+        where = super().whereabouts(elf, deadline)
+        if where is None:
+            return None
+        return replace(where, place=qemu.with_notes(where.place, self._folder))
+
+    def _why_died(self) -> NightjarError:
+        """As VirtualBoard._why_died; where the program counter was in what we have flashed, by file and line."""
+        error = super()._why_died()
+        elf = self._flashed
+        if elf is not None:
+            error.evidence = _PC.sub(
+                lambda pc: f"{pc[0]} ({self.symbolize(elf, int(pc[1], 16))})", error.evidence
+            )
+        return error
+
+    @property
+    def unique_id(self) -> str:
+        """As its machine was told."""
+        told = _UID.search(self._option())
+        return unique_id(told and told[1])
 
     @property
     def _debugger(self) -> Debugger:

@@ -28,6 +28,7 @@ _COMPLAINT = re.compile(
     r"glib-error|assertion",
     re.IGNORECASE,
 )
+_ALL = 50_000  # characters: more than our machine writes in a run
 ANSWER = 3.0  # seconds that a QEMU of which gdb complains has for an answer
 _LOOK = 0.005  # seconds between two looks at a QEMU that is starting
 
@@ -172,11 +173,12 @@ def why_died(folder: Path, code: int | None = None) -> NightjarError:
             evidence="; ".join([lockup[1], *(f"{name} {value}" for name, value in registers)]),
             next_step="look at vector table, stack and fault handler; then flash the board again",
         )
-    punished = re.search(r"nightjar-n6: ([^\n]*)", text)
+    whole = error_text(folder, _ALL)
+    punished = re.search(r"nightjar-n6: (?!note: )([^\n]*)", whole)
     if punished is not None:
         return FirmwareFailure(
             "the firmware did what the virtual STM32N6 has no answer to, and its run ended",
-            evidence=punished[1],
+            evidence=_noted(punished[1], whole),
             next_step="look up the pc in the ELF's map; a register that the chip does have belongs into the lists"
             " of host/boards/virtual_n6/machine",
         )
@@ -187,6 +189,15 @@ def why_died(folder: Path, code: int | None = None) -> NightjarError:
         evidence=f"it said: {text}" if text else "it printed nothing; somebody may have killed it",
         next_step="start again; with a kept board, `nightjar board up`",
     )
+
+
+def with_notes(text: str, folder: Path) -> str:
+    """`text`, and what our machine noted of what silicon would have borne in silence."""
+    return _noted(text, error_text(folder, _ALL))
+
+
+def _noted(text: str, said: str) -> str:
+    return "; the chip noted: ".join([text, *re.findall(r"nightjar-n6: note: ([^\n]*)", said)])
 
 
 def _ended_at_once(child: "subprocess.Popen[bytes]", folder: Path) -> HostFailure:

@@ -218,7 +218,7 @@ def board_options(
     """Add `--board`, `--bench`, `--port`, `--no-flash` and `--wait`.
 
     The command is passed `board`, the name of the tier; `at`, which board of it is meant; and `wait`. With `none`
-    a board "none" is no board: `at` is None. `writes`: as `which` takes it.
+    a board "none" is no board: `at` is None. `writes` says that it is only written, which needs no serial port.
     """
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -249,7 +249,8 @@ def board_options(
             flashes = not given.pop("no_flash")
             if none and name == "none":
                 return function(board=name, at=None, **given)
-            at = which(name, bench=bench, port=port, flashes=flashes, writes=writes)
+            at = which(name, bench=bench, port=port, flashes=flashes)
+            at = at if writes else at.located()
             return function(board=at.tier, at=at, **given)
 
         return board(bench_option(port(flash(wait_option(resolved)))))

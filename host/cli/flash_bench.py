@@ -89,6 +89,7 @@ def flash(
     from host.boards.flashers.reach import held, named
     from host.boards.kinds import NOT_SEEN
     from host.elf_record import check_recorded
+    from host.link.port_holder import held_port
 
     check_recorded(project.elf)
     board = named(entry)
@@ -100,7 +101,7 @@ def flash(
     )
     for line in flashers.switches(image, board):
         say(line, json_path)
-    with held(entry, board, wait):
+    with held(board, wait), held_port(board.port or "", wait):
         done = flash_board(
             board, project, image, way, lambda line: say(line, json_path), always=always
         )

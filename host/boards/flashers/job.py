@@ -70,15 +70,11 @@ def flash_board(
             nothing answers afterwards.
         LinkFailure: it answers at another speed.
     """
-    if image.boot == "development" and board.switches == "flash":
-        raise _wrong_switches(board)
-    before = _running(board)
-    if before is not None:
-        _check_chip(board, before, untouched=True)
-        if not always and _is(before, project):
-            in_ram = image.boot == "development"
-            if in_ram or way.holds(image, board, Deadline.after(_WRITE), say):
-                return Flashed(None, as_run_by(tier_of(board.kind), before))
+    before = ready(board, image)
+    if before is not None and not always and _is(before, project):
+        in_ram = image.boot == "development"
+        if in_ram or way.holds(image, board, Deadline.after(_WRITE), say):
+            return Flashed(None, as_run_by(tier_of(board.kind), before))
     report = way.flash(image, board, Deadline.after(_WRITE), say)
     if board.port is None:
         say("no serial port of the board is known: HELLO was not asked who runs there")
@@ -95,6 +91,22 @@ def flash_board(
     hello = as_run_by(tier_of(board.kind), hello)
     _check_chip(board, hello, untouched=False)
     return Flashed(report, hello)
+
+
+def ready(board: BenchBoard, image: Image) -> Hello | None:
+    """What runs on a board before it is flashed; None where nothing, or nothing sensible, answers.
+
+    Raises:
+        BoardFailure: they stand for the boot from flash where a development boot is needed.
+        BoardLocked: another process has its port.
+        IdentityFailure: another chip answers than the bench says.
+    """
+    if image.boot == "development" and board.switches == "flash":
+        raise _wrong_switches(board)
+    before = _running(board)
+    if before is not None:
+        _check_chip(board, before, untouched=True)
+    return before
 
 
 def _wrong_switches(board: BenchBoard) -> BoardFailure:

@@ -50,18 +50,21 @@ def named(board: BenchBoard) -> BenchBoard:
 
 
 @contextmanager
-def held(board: BenchBoard, found: BenchBoard, wait: float) -> Iterator[None]:
-    """Hold a board of the bench against every user of this computer, as `open_board` does.
+def held(board: BenchBoard, wait: float) -> Iterator[None]:
+    """Hold a board of the bench against every user of this computer.
 
     Args:
-        board: as the bench has it.
-        found: with what is plugged in, as `named` gives it.
+        board: with what is plugged in, as `named` gives it.
         wait: seconds to wait for who holds it.
 
     Raises:
         BoardLocked: somebody else holds it.
         HostFailure: the lock cannot be used.
     """
-    mark = board.probe or board.gdb or found.port or str(found.probe)
-    with bench_lock(board.kind, mark, name=board.name, wait=wait):
+    with bench_lock(board.kind, mark_of(board), name=board.name, wait=wait):
         yield
+
+
+def mark_of(board: BenchBoard) -> str:
+    """What tells a board from others of its kind on this computer: its probe, or else what leads to it."""
+    return board.probe or board.gdb or board.port or board.name

@@ -119,7 +119,7 @@ static void monitor_write(void *opaque, hwaddr at, uint64_t value, unsigned size
             count_from(0);
         }
         if (core.control & 1 && !(core.demcr & TRCENA)) {
-            n6_note(opaque, "PMU: it was enabled and counts nothing: DEMCR.TRCENA is 0");
+            n6_punish(opaque, "PMU", 0xE0003E04, "it was enabled while DEMCR.TRCENA is 0, and so counts nothing", value);
         }
         break;
     default:
