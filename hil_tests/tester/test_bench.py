@@ -131,6 +131,14 @@ def test_four_commands_at_once(bench: Bench) -> None:
         assert other.returncode == Exit.IDENTITY, other.stdout + other.stderr
 
 
+def test_the_suite_is_green_from_flash_boot(bench: Bench) -> None:
+    line = ["hil", "--bundle", bench.models[0], "--board", "left", "--vectors", "1", "--soak", "2"]
+    line += ["--project", bench.projects[0, "n6-virtual"], "--out", bench.folder / "hil"]
+    done = bench.run(*line)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "(stm32n6570-dk on n6-virtual)" in done.stdout
+
+
 def test_a_board_that_is_not_kept_is_one_all_the_same(bench: Bench) -> None:
     """Its NOR is a file: two of it would write into each other's."""
     running = [bench.start(*judge(bench, "left", number)) for number in (0, 1)]
