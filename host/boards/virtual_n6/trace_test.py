@@ -95,7 +95,11 @@ def test_st_s_example_meets_every_register(chip: Chip) -> None:
             if ours != value:
                 different.setdefault(name, (value, ours))
     assert accesses == 837
-    told = {row[1]: (row[2], row[3]) for row in map(_ROW.fullmatch, PORT.read_text().splitlines()) if row}
+    told = {
+        row[1]: (row[2], row[3])
+        for row in map(_ROW.fullmatch, PORT.read_text().splitlines())
+        if row
+    }
     assert told == different
 
 
