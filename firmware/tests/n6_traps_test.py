@@ -1,4 +1,4 @@
-"""What an STM32N6 does not forgive: firmware that forgets just that step fails on the virtual one, by its name.
+"""What an STM32N6 does not forgive: firmware that forgets just that step fails on the virtual one, and the failure names it.
 
 The port's own source with one step changed, built by the project's own build, and judged as a user judges it.
 """
@@ -60,7 +60,7 @@ GUARDED: tuple[Edit, ...] = (
 class Trap:
     """A step, and how its absence must be named.
 
-    said: all of these are in the failure's text. build: "" as it ships, "nor": weights in the NOR, "800": at 800 MHz.
+    said: all of these are in the failure's text. build: "" as it ships, "nor" with its weights in the NOR, "800" at 800 MHz.
     """
 
     forgets: Edit
@@ -246,17 +246,7 @@ class Workshop:
             tools, made = Path(sys.executable).parent, self.folder / "build"
             ninja = f"-DCMAKE_MAKE_PROGRAM={tools / 'ninja'}"
             for command in (
-                [
-                    tools / "cmake",
-                    "-G",
-                    "Ninja",
-                    ninja,
-                    *self.options,
-                    "-S",
-                    self.folder,
-                    "-B",
-                    made,
-                ],
+                [tools / "cmake", "-G", "Ninja", ninja, *self.options, "-S", self.folder, "-B", made],
                 [tools / "cmake", "--build", made],
             ):
                 done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -292,9 +282,7 @@ def boards() -> Iterator[Path]:
 
 def judged(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> Verdict:
     project = shop.built(edits)
-    asked = Session(
-        project, shop.subject, "n6-virtual", vectors=1, seed=1, root=boards, patience=PATIENCE
-    )
+    asked = Session(project, shop.subject, "n6-virtual", vectors=1, seed=1, root=boards, patience=PATIENCE)
     return prove(asked)
 
 
@@ -303,9 +291,7 @@ def judged(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> Verdict:
     [("", ()), ("", FAR), ("", TWICE), ("", GUARDED), ("nor", ()), ("800", ())],
     ids=["shipped", "far", "twice", "guarded", "nor", "800"],
 )
-def test_what_forgets_nothing_passes(
-    workshops: Open, boards: Path, build: str, given: tuple[Edit, ...]
-) -> None:
+def test_what_forgets_nothing_passes(workshops: Open, boards: Path, build: str, given: tuple[Edit, ...]) -> None:
     verdict = judged(workshops(build), given, boards)
     assert verdict.exact
     mhz = [round(hz / 1e6) for hz in verdict.proved.clocks]
