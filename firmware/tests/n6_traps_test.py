@@ -246,7 +246,17 @@ class Workshop:
             tools, made = Path(sys.executable).parent, self.folder / "build"
             ninja = f"-DCMAKE_MAKE_PROGRAM={tools / 'ninja'}"
             for command in (
-                [tools / "cmake", "-G", "Ninja", ninja, *self.options, "-S", self.folder, "-B", made],
+                [
+                    tools / "cmake",
+                    "-G",
+                    "Ninja",
+                    ninja,
+                    *self.options,
+                    "-S",
+                    self.folder,
+                    "-B",
+                    made,
+                ],
                 [tools / "cmake", "--build", made],
             ):
                 done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -282,7 +292,9 @@ def boards() -> Iterator[Path]:
 
 def judged(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> Verdict:
     project = shop.built(edits)
-    asked = Session(project, shop.subject, "n6-virtual", vectors=1, seed=1, root=boards, patience=PATIENCE)
+    asked = Session(
+        project, shop.subject, "n6-virtual", vectors=1, seed=1, root=boards, patience=PATIENCE
+    )
     return prove(asked)
 
 
@@ -291,7 +303,9 @@ def judged(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> Verdict:
     [("", ()), ("", FAR), ("", TWICE), ("", GUARDED), ("nor", ()), ("800", ())],
     ids=["shipped", "far", "twice", "guarded", "nor", "800"],
 )
-def test_what_forgets_nothing_passes(workshops: Open, boards: Path, build: str, given: tuple[Edit, ...]) -> None:
+def test_what_forgets_nothing_passes(
+    workshops: Open, boards: Path, build: str, given: tuple[Edit, ...]
+) -> None:
     verdict = judged(workshops(build), given, boards)
     assert verdict.exact
     mhz = [round(hz / 1e6) for hz in verdict.proved.clocks]
