@@ -266,7 +266,6 @@ class Workshop:
 
     subject: Subject
     folder: Path
-    options: tuple[str, ...]
 
     def built(self, edits: tuple[Edit, ...]) -> Project:
         before = {file: (self.folder / "board" / file).read_text() for file, _, _ in edits}
@@ -283,7 +282,6 @@ class Workshop:
                     "-G",
                     "Ninja",
                     ninja,
-                    *self.options,
                     "-S",
                     self.folder,
                     "-B",
@@ -308,8 +306,9 @@ def workshops(tmp_path_factory: pytest.TempPathFactory) -> Open:
     def open_one(build: str) -> Workshop:
         subject = Subject(Path("small.tflite"), make_net(1).tflite())
         folder = tmp_path_factory.mktemp("traps") / "project"
-        generate(subject, "stm32n6570-dk", folder, weights="nor" if build == "nor" else "auto")
-        return Workshop(subject, folder, ("-DNJ_CPU_MHZ=800",) if build == "800" else ())
+        weights, mhz = "nor" if build == "nor" else "auto", 800 if build == "800" else None
+        generate(subject, "stm32n6570-dk", folder, weights=weights, cpu_mhz=mhz)
+        return Workshop(subject, folder)
 
     return open_one
 
