@@ -86,6 +86,7 @@ def build(say: Callable[[str], None], limit: Deadline) -> bool:
         if find() is not None:
             return False
         _require_packages()
+        digest = sources_digest()  # of what is copied; it may change before the compiling ends
         _place().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="work-", dir=_place()) as name:
             work = Path(name)
@@ -103,7 +104,7 @@ def build(say: Callable[[str], None], limit: Deadline) -> bool:
             _run(["strip", str(program)], made, limit)
             _run([str(program), "-machine", "nightjar-n6,help"], made, limit)
             program.replace(_place() / PROGRAM)
-            write_atomically(_place() / _STAMP, sources_digest().encode())
+            write_atomically(_place() / _STAMP, digest.encode())
     return True
 
 
