@@ -6,6 +6,7 @@ import click
 
 from host.cli.common import (
     Choice,
+    bench_option,
     force_option,
     json_option,
     say,
@@ -20,6 +21,7 @@ _SECONDS = 600
 @subcommand(name="build")
 @click.argument("model", metavar="MODEL_OR_PROJECT", type=click.Path(path_type=Path))
 @click.option("--board", default=None, help="Board to build for.  [default: virtual]")
+@bench_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -40,6 +42,7 @@ _SECONDS = 600
 def command(
     model: Path,
     board: str | None,
+    bench: Path | None,
     out: Path | None,
     rounding: str,
     backend: str,
@@ -72,7 +75,7 @@ def command(
         from host.bundle import load_subject
         from model_gen.codegen.project.generate import generate
 
-        name = kind_for(board or "virtual")
+        name = kind_for(board or "virtual", bench=bench)
         folder, subject = out or Path("build/firmware") / name, load_subject(model)
         with alone_in(around(folder), Deadline.after(_SECONDS)):
             project = generate(subject, name, folder, rounding=rounding, stream=stream, force=force)

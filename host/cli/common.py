@@ -228,7 +228,7 @@ def board_options(
             show_default=True,
             metavar="KIND_OR_NAME",
             help=help,
-            shell_complete=lambda context, option, begun: [k for k in KINDS if k.startswith(begun)],
+            shell_complete=_complete_board,
         )
         port = click.option(
             "--port",
@@ -256,6 +256,16 @@ def board_options(
         return board(bench_option(port(flash(wait_option(resolved)))))
 
     return add
+
+
+def _complete_board(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+    """What `--board` may be: kinds that run here, and the names of the bench, as far as it can be read."""
+    from host.boards.bench_file import find_bench
+
+    names: list[str] = []
+    with contextlib.suppress(NightjarError):
+        names = [board.name for board in find_bench(context.params.get("bench")).boards]
+    return [name for name in (*KINDS, *names) if name.startswith(begun)]
 
 
 def bench_option(function: Callable[..., Any]) -> Callable[..., Any]:

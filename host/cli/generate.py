@@ -6,6 +6,7 @@ import click
 
 from host.cli.common import (
     Choice,
+    bench_option,
     force_option,
     json_option,
     say,
@@ -20,6 +21,7 @@ _SECONDS = 600  # that another command may take to make firmware beside it
 @subcommand(name="generate")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual", show_default=True, help="Board to generate for.")
+@bench_option
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Folder of the project to write."
 )
@@ -49,6 +51,7 @@ _SECONDS = 600  # that another command may take to make firmware beside it
 def command(
     model: Path,
     board: str,
+    bench: Path | None,
     out: Path,
     rounding: str,
     backend: str,
@@ -76,7 +79,7 @@ def command(
     subject = load_subject(model)
     with alone_in(around(out), Deadline.after(_SECONDS)):
         project = generate(
-            *(subject, kind_for(board), out),
+            *(subject, kind_for(board, bench=bench), out),
             rounding=rounding,
             stream=stream,
             weights=weights,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import Choice, json_option, say, subcommand, write_json
+from host.cli.common import Choice, bench_option, json_option, say, subcommand, write_json
 
 SCHEMA = "nightjar/profile/1"
 
@@ -17,11 +17,13 @@ SCHEMA = "nightjar/profile/1"
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--board",
+    "name",
     default="virtual",
     show_default=True,
-    type=Choice(["virtual"]),
-    help="Only the virtual board counts every instruction.",
+    metavar="KIND_OR_NAME",
+    help="virtual, or a board of the bench that is one: only that counts every instruction.",
 )
+@bench_option
 @click.option("--rounding", default="tflite", type=Choice(["tflite", "tflm"]), show_default=True)
 @click.option(
     "--loops", default=4, show_default=True, type=click.IntRange(0, 50), help="How many to show."
@@ -33,11 +35,18 @@ SCHEMA = "nightjar/profile/1"
 )
 @json_option
 def command(
-    model: Path, board: str, rounding: str, loops: int, coverage: bool, json_path: str | None
+    model: Path,
+    name: str,
+    bench: Path | None,
+    rounding: str,
+    loops: int,
+    coverage: bool,
+    json_path: str | None,
 ) -> int:
     import tempfile
     from dataclasses import asdict
 
+    from host.boards.which import which
     from host.compare.prepare import prepare
     from host.compare.prove import prove
     from host.compare.session import Session
@@ -48,10 +57,12 @@ def command(
     from host.profile.count import counting, engine_of, read_counts
     from host.profile.report import disassemble, profile
 
+    board = which(name, bench=bench, flashes=False).tier
+    _require_countable(name, board)
     subject, made = prepare(model, board, rounding=rounding)
     engine = engine_of(made.elf)
-    with tempfile.TemporaryDirectory(prefix="nightjar-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
+        folder = Path(temporary)
         # A board of its own: one that is kept does not count.
         with counting(engine, folder) as counts:
             verdict = prove(
@@ -114,3 +125,14 @@ def command(
         for line in table_of(reached, {tap.index: tap.op for tap in made.description.taps}):
             say(f"  {line}", json_path)
     return 0
+
+
+def _require_countable(name: str, tier: str) -> None:
+    from host.errors import BadInput
+
+    if tier != "virtual":
+        raise BadInput(
+            "only a virtual board counts every instruction",
+            evidence=f"Received: --board {name}, of kind {tier}",
+            next_step="use --board virtual; `nightjar bench` tells what each layer costs on a board",
+        )

@@ -28,7 +28,7 @@ def explain_speed(error: NightjarError, url: str, baud: int) -> NightjarError:
             return LinkFailure(
                 f"the board answers at {other} baud, and not at {baud}",
                 evidence=f"{error.what}; {error.evidence}",
-                next_step=f"set the speed of the port to {other}",
+                next_step=f"set the speed of the port to {other}: baud = {other} in bench.toml",
             )
     return error
 
