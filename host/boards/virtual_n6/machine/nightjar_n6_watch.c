@@ -1,5 +1,5 @@
 /*
- * What target/arm tells of the core between its accesses (patches/7.2.patch): exceptions that it takes, exclusive accesses,
+ * What target/arm tells of the core between its accesses (patches/): exceptions that it takes, exclusive accesses,
  * sleep. Here is what the boot ROM leaves behind, too: an interrupt, enabled and pending, behind PRIMASK.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -10,6 +10,10 @@
 #include "qemu/main-loop.h"
 #include "exec/address-spaces.h"
 #include "target/arm/cpu.h"
+#if __has_include("system/system.h") /* as of QEMU 10.0 */
+#define qemu_mutex_lock_iothread bql_lock
+#define qemu_mutex_unlock_iothread bql_unlock
+#endif
 
 #define EXTERNAL 16 /* the exception that is interrupt 0 */
 #define LEFT 21 /* the interrupt that is left: no source says which; one that nothing of ours uses */
