@@ -22,8 +22,8 @@ from host.boards.bench_lock_test import holding
 from host.boards.probes import find_probes
 from host.boards.scan import SerialPort, lasting_name, listed_kinds
 from host.cli import run
-from host.testing_children import with_default_signals
 from host.link.frames import Frame, FrameType, encode
+from host.testing_children import with_default_signals
 
 ONE, TWO = "0039003A3234510433353533", "004200123234510433353533"
 KIND = "stm32n6570-dk"
@@ -262,7 +262,7 @@ def test_log_shows_frames_and_foreign_bytes(tmp_path: Path, bench: Path) -> None
         bench.write_text(f'[board.n]\nkind = "native"\nport = "{link}"\n')
         code = "from host.cli import main; main(['board', 'log', 'n'])"
         command = with_default_signals([sys.executable, "-c", code])
-            log = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        log = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert log.stdout is not None
         assert [log.stdout.readline() for _ in range(3)] == ["boot rom\n", "LOG ready\n", "tail\n"]
         log.send_signal(signal.SIGINT)
