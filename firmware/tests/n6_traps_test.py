@@ -1,8 +1,9 @@
-"""What an STM32N6 does not forgive: firmware that forgets just that step fails on the virtual one, and the failure names it.
+"""What an STM32N6 does not forgive: firmware that forgets just that step fails on the virtual one, by its name.
 
 The port's own source with one step changed, built by the project's own build, and judged as a user judges it.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,11 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from host.boards import open_board
 from host.boards.virtual_n6.build import find
 from host.bundle import Subject
 from host.compare.prove import prove
 from host.compare.session import Session
+from host.deadline import Deadline
 from host.errors import NightjarError
+from host.link.client import Client
 from host.project import Project, load_project
 from host.report.verdict import Verdict
 from model_gen.codegen.project.generate import generate
@@ -39,7 +43,12 @@ FAR: tuple[Edit, ...] = (
 )
 # As when a first stage was there before: the clocks are started while they run.
 TWICE: tuple[Edit, ...] = (
-    ("nj_startup.c", "    nj_clock_start();", "    nj_clock_start();\n    nj_clock_start();"),
+    (
+        "nj_startup.c",
+        "    nj_clock_start();",
+        "    nj_clock_start();\n    for (volatile uint32_t turn = 0; turn < 1000; ++turn) {\n    }\n"
+        "    nj_clock_start();",
+    ),
 )
 # The data's memory behind a region of RISAF3 that lets the core.
 LETS = "    NJ_REGISTER(0x5402804Cu) = 0x00020002u; /* REG1_CIDCFGR: compartment 1 reads and writes */\n"
@@ -60,7 +69,8 @@ GUARDED: tuple[Edit, ...] = (
 class Trap:
     """A step, and how its absence must be named.
 
-    said: all of these are in the failure's text. build: "" as it ships, "nor" with its weights in the NOR, "800" at 800 MHz.
+    said: all of these are in the failure's text. build: "" as it ships, "nor" with its weights in the
+    NOR, "800" at 800 MHz.
     """
 
     forgets: Edit
@@ -122,10 +132,9 @@ TRAPS = {
         given=TWICE,
     ),
     "switch's ready bits": Trap(
-        without("nj_clock.c", "    while ((RCC_CFGR1 & now) != wanted) {\n    }\n"),
+        ("nj_clock.c", "    while ((RCC_CFGR1 & now) != wanted) {", "    while (now < wanted) {"),
         ("RCC: what the core runs from was stopped", "CPUSWS"),
-        given=(*TWICE, ("nj_clock.c", "    const uint32_t wanted", "    (void)now;\n    const uint32_t wanted"),
-               ("nj_clock.c", "    RCC_CFGR1 = (RCC_CFGR1 & ~both)", "    (void)wanted;\n    RCC_CFGR1 = (RCC_CFGR1 & ~both)")),
+        given=TWICE,
     ),
     "IC6": Trap(
         ("nj_clock.c", " | RCC_DIVEN(6u)", ""),
@@ -147,7 +156,10 @@ TRAPS = {
         given=FAR,
     ),
     "clock of RAMCFG": Trap(
-        without("nj_memory.c", "    RCC_AHB2ENSR = RCC_AHB2_RAMCFG; /* RAMCFG has a clock of its own */\n"),
+        without(
+            "nj_memory.c",
+            "    RCC_AHB2ENSR = RCC_AHB2_RAMCFG; /* RAMCFG has a clock of its own */\n",
+        ),
         ("RAMCFG: a register was", "bit 12 of RCC_AHB2ENR is 0"),
         given=FAR,
     ),
@@ -216,8 +228,28 @@ TRAPS = {
         ("its sleep clock is off (bit 4 of RCC_APB2LPENR is 0)",),
     ),
     # What is not to be touched, or not yet.
+    "that MEMSYSCTL is no memory": Trap(
+        (
+            "nj_cache.c",
+            "    SCB_ICIALLU = 0;",
+            "    (void)NJ_REGISTER(0xE001E008u);\n    SCB_ICIALLU = 0;",
+        ),
+        ("MEMSYSCTL e001e008: a register that is not listed was read", "nj_cache.c:"),
+    ),
+    "that the performance monitor is no memory": Trap(
+        (
+            "nj_cost.c",
+            "    PMU_CNTENSET = PMU_CYCLES;",
+            "    PMU_CNTENSET = PMU_CYCLES;\n    NJ_REGISTER(0xE0003400u) = 8;",
+        ),
+        ("PMU e0003400: a register that is not listed was written", "nj_cost.c:"),
+    ),
     "that fuses are not burnt": Trap(
-        ("nj_main.c", "    (void)RCC_APB4ENR2;", "    NJ_REGISTER(0x56009C04u) = 1u << 13;\n    (void)RCC_APB4ENR2;"),
+        (
+            "nj_main.c",
+            "    (void)RCC_APB4ENR2;",
+            "    NJ_REGISTER(0x56009C04u) = 1u << 13;\n    (void)RCC_APB4ENR2;",
+        ),
         ("BSEC 56009c04: a fuse would have been burnt", "nj_main.c:"),
     ),
     "that the NOR is mapped": Trap(
@@ -225,7 +257,7 @@ TRAPS = {
         ("data bus error", "at address 0x71000000"),
         build="nor",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -234,7 +266,6 @@ class Workshop:
 
     subject: Subject
     folder: Path
-    options: tuple[str, ...]
 
     def built(self, edits: tuple[Edit, ...]) -> Project:
         before = {file: (self.folder / "board" / file).read_text() for file, _, _ in edits}
@@ -251,7 +282,6 @@ class Workshop:
                     "-G",
                     "Ninja",
                     ninja,
-                    *self.options,
                     "-S",
                     self.folder,
                     "-B",
@@ -276,8 +306,9 @@ def workshops(tmp_path_factory: pytest.TempPathFactory) -> Open:
     def open_one(build: str) -> Workshop:
         subject = Subject(Path("small.tflite"), make_net(1).tflite())
         folder = tmp_path_factory.mktemp("traps") / "project"
-        generate(subject, "stm32n6570-dk", folder, weights="nor" if build == "nor" else "auto")
-        return Workshop(subject, folder, ("-DNJ_CPU_MHZ=800",) if build == "800" else ())
+        weights, mhz = "nor" if build == "nor" else "auto", 800 if build == "800" else None
+        generate(subject, "stm32n6570-dk", folder, weights=weights, cpu_mhz=mhz)
+        return Workshop(subject, folder)
 
     return open_one
 
@@ -319,3 +350,47 @@ def test_a_forgotten_step_is_named(workshops: Open, boards: Path, trap: Trap) ->
         judged(workshops(trap.build), (*trap.given, trap.forgets), boards)
     for text in trap.said:
         assert text in str(caught.value)
+
+
+def test_what_a_slow_interrupt_loses_is_counted_in_hello(workshops: Open, boards: Path) -> None:
+    slow = (
+        "nj_usart.c",
+        "        const uint8_t byte = (uint8_t)USART1_RDR;",
+        "        const uint8_t byte = (uint8_t)USART1_RDR;\n"
+        "        for (volatile uint32_t turn = 0; overruns == 0 && turn < 400; ++turn) {\n        }",
+    )
+    for edits, lost in (((), False), ((slow,), True)):
+        project = workshops("").built(edits)
+        with open_board("n6-virtual", root=boards) as board:
+            board.flash(project.elf, Deadline.after(60))
+            line = board.connect(Deadline.after(20))
+            hello = Client(line).hello(Deadline.after(60))
+            line.close()
+        assert (hello.overruns > 0) == lost
+
+
+def test_ram_without_a_sleep_clock_gives_zero_while_the_core_sleeps(
+    workshops: Open, boards: Path
+) -> None:
+    """To a debugger, since nobody else looks then; and the core finds everything again when it wakes."""
+    forgets = (
+        "nj_memory.c",
+        "RCC_MEMLPENSR = RCC_MEM_AXISRAM3_TO_6 | RCC_MEM_AXISRAM1_AND_2 | ",
+        "RCC_MEMLPENSR = ",
+    )
+    for edits, there in (((), True), ((forgets,), False)):
+        project = workshops("").built(edits)
+        with open_board("n6-virtual", root=boards) as board:
+            board.flash(project.elf, Deadline.after(60))
+            line = board.connect(Deadline.after(20))
+            client = Client(line)
+            client.hello(Deadline.after(60))
+            (server,) = boards.glob("**/gdb.sock")
+            ask = ["gdb-multiarch", "-nx", "-batch", "-ex", f"target remote {server}"]
+            ask += ["-ex", "x/wx 0x34000400"]
+            said = subprocess.run(ask, capture_output=True, text=True, timeout=60).stdout
+            client.hello(Deadline.after(60))
+            line.close()
+        word = re.search(r"0x34000400\b.*:\s*0x([0-9a-f]{8})", said)
+        assert word is not None, said
+        assert (int(word[1], 16) != 0) == there

@@ -189,7 +189,7 @@ WRONGS = {
     ),
     "switches off its own clock": (
         "RCC_CFGR1 = 0; RCC_CCR = RCC_HSI;",
-        "the oscillator that the core runs from was switched off",
+        "RCC: what the core runs from was stopped: CFGR1 must have switched before",
     ),
 }
 

@@ -25,7 +25,7 @@ from host.boards.virtual import START, VirtualBoard
 from host.boards.virtual_n6.build import require_program
 from host.boards.whereabouts import Whereabouts
 from host.deadline import Deadline
-from host.errors import NightjarError
+from host.errors import FlashFailure, NightjarError
 from host.files import sha256_file
 from host.link.transport import Transport
 
@@ -117,6 +117,13 @@ class N6VirtualBoard(VirtualBoard):
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         """As VirtualBoard.flash. Where the switches stand for flash boot, the first stage and `elf` go to the NOR."""
+        try:
+            return self._flash(elf, deadline)
+        except FlashFailure as error:
+            error.evidence = qemu.with_notes(error.evidence, self._folder)
+            raise
+
+    def _flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         self._flashed = elf
         kind = kind_of(elf)
         option = now = self._option()

@@ -40,6 +40,11 @@ _SECONDS = 600  # that another command may take to make firmware beside it
     show_default=True,
     help="Where the weights lie on an STM32N6: in RAM where they fit, or in the external NOR.",
 )
+@click.option(
+    "--cpu-mhz",
+    type=int,
+    help="The core's clock on an STM32N6: 600, as without it, or 800, where the board's supply allows.",
+)
 @stream_option
 @force_option
 @json_option
@@ -51,6 +56,7 @@ def command(
     rounding: str,
     backend: str,
     weights: str,
+    cpu_mhz: int | None,
     stream: bool,
     force: bool,
     json_path: str | None,
@@ -77,6 +83,7 @@ def command(
             rounding=rounding,
             stream=stream,
             weights=weights,
+            cpu_mhz=cpu_mhz,
             force=force,
         )
     described = project.description

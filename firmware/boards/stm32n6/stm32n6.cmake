@@ -4,7 +4,9 @@ set(CMAKE_SYSTEM_PROCESSOR cortex-m55)
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)
 set(CMAKE_ASM_COMPILER arm-none-eabi-gcc)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-set(NJ_CPU_MHZ 600 CACHE STRING "The core's clock in MHz: 600, or 800, for which the core's voltage is raised")
+if(NOT DEFINED NJ_CPU_MHZ)
+  set(NJ_CPU_MHZ 600 CACHE STRING "The core's clock in MHz: 600, or 800, for which the core's voltage is raised")
+endif()
 set(NJ_CPU_FLAGS -mcpu=cortex-m55 -mthumb -mfloat-abi=hard)
 set(NJ_BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/nj_startup.c

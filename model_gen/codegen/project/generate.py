@@ -17,7 +17,7 @@ from model_gen.codegen.cm55.compile import BACKEND, Generated, banner, compile_m
 from model_gen.codegen.project.frontend import check_stream, render_frontend
 from model_gen.codegen.project.limits import check_core
 from model_gen.codegen.project.messages import messages
-from model_gen.codegen.project.ports import check_board, port_files, port_memory
+from model_gen.codegen.project.ports import check_board, check_clock, port_files, port_memory
 from model_gen.codegen.templates import FIRMWARE, render
 from model_gen.codegen.tflite.graph import Tensor
 
@@ -64,6 +64,7 @@ def generate(
     rounding: str = "tflite",
     stream: bool = False,
     weights: str = "auto",
+    cpu_mhz: int | None = None,
     force: bool = False,
 ) -> Project:
     """Write the firmware project of `subject` for `board` to the folder `out`, whole or not at all.
@@ -75,14 +76,16 @@ def generate(
     `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With
     `stream` the firmware also takes samples as they arrive, for which it keeps a ring of frames as
     large as its features. `weights` is "ram", "nor" (a board's external one), or "auto": in RAM where
-    they fit.
+    they fit. `cpu_mhz` is one of the core's clocks that the board's port can set; None is the port's own.
 
     Raises:
-        BadInput: an unknown board, no frames to stream, a model that backend cm55 does not take, a contract that does
-            not fit its model, an `out` that holds something else, or a model that does not fit the board's memory map.
+        BadInput: an unknown board, a clock that its port cannot set, no frames to stream, a model that backend cm55
+            does not take, a contract that does not fit its model, an `out` that holds something else, or a model that
+            does not fit the board's memory map.
     """
     out = Path(os.path.realpath(out))
     check_board(board)
+    check_clock(board, cpu_mhz)
     check_replaceable(out, force=force)
     contract = subject.contract
     if stream:
@@ -101,7 +104,7 @@ def generate(
         _check_contract(contract, generated)
     described = describe(subject, board, generated, rules=rounding, stream=stream)
     link, recalled = messages()
-    files = _project_files(contract, generated, described, link)
+    files = _project_files(contract, generated, described, link, cpu_mhz)
     if not _is_there(files, out):
         with new_directory(out, disposable=BUILT, force=force) as folder:
             for name, content in files.items():
@@ -204,7 +207,11 @@ def _is_there(files: Files, out: Path) -> bool:
 
 
 def _project_files(
-    contract: Contract | None, generated: Generated, described: ProjectDescription, link: Files
+    contract: Contract | None,
+    generated: Generated,
+    described: ProjectDescription,
+    link: Files,
+    cpu_mhz: int | None,
 ) -> Files:
     files: Files = {}
     files |= _copies(FIRMWARE / "core", "core")
@@ -218,7 +225,11 @@ def _project_files(
     files |= {f"model/{name}": text.encode() for name, text in texts.items()}
     files[DESCRIPTION] = described.to_json()
     lists = render(
-        "CMakeLists.txt", banner=note, libraries=_libraries(files), weights=generated.weights
+        "CMakeLists.txt",
+        banner=note,
+        libraries=_libraries(files),
+        weights=generated.weights,
+        cpu_mhz=cpu_mhz,
     )
     compiler = "gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib"
     rounding = ", ".join(f"{op} {rule}" for op, rule in described.rounding.items())

@@ -11,6 +11,7 @@ BOARDS = FIRMWARE / "boards"
 _COPIED = (".c", ".h", ".ld", ".cmake")
 _CORTEX_M55 = "cortex_m55"
 _STM32N6 = (_CORTEX_M55, "stm32n6")
+_CLOCKS = (600, 800)  # MHz of its core: nj_clock.c
 # What is shared first; a file of a later folder stands for one of the same name before it.
 _PARTS: dict[str, tuple[str, ...]] = {
     "native": ("native",),
@@ -35,6 +36,23 @@ def check_board(name: str) -> None:
         raise BadInput(
             f"board must be one of {', '.join(boards())}.{did_you_mean(name, boards())}",
             evidence=f"Received: {name!r}",
+        )
+
+
+def check_clock(name: str, cpu_mhz: int | None) -> None:
+    """Refuse a clock of the core that a board's port cannot set; None is the port's own.
+
+    Raises:
+        BadInput: saying which it can.
+    """
+    clocks = _CLOCKS if _STM32N6[-1] in _PARTS[name] else ()
+    if cpu_mhz is not None and cpu_mhz not in clocks:
+        can = " or ".join(f"{mhz} MHz" for mhz in clocks)
+        raise BadInput(
+            f"the core of {name} runs at {can}"
+            if clocks
+            else f"{name} has no clock that can be set",
+            evidence=f"Received: {cpu_mhz} MHz",
         )
 
 

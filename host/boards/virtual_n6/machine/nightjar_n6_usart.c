@@ -151,7 +151,10 @@ static void usart_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t g
     if (offset == TDR && (control(chip) & (UE | TE)) == (UE | TE) && has_pin(chip, 5)) {
         uint8_t byte = given;
 
-        qemu_chr_fe_write_all(&chip->line, &byte, 1);
+        /* A line waits for nobody: what the host has no room for is lost. */
+        if (qemu_chr_fe_write(&chip->line, &byte, 1) != 1) {
+            n6_note(chip, "USART1: a byte was lost, since nobody reads at the other end");
+        }
     }
     update(chip);
 }
