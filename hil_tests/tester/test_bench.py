@@ -270,9 +270,10 @@ def test_a_port_or_a_debugger_in_other_hands_is_named(bench: Bench) -> None:
         rows = {row["name"]: row for row in bench.answer("board", "list")["boards"]}
         assert (rows["right"]["up"], rows["right"]["holder"]["pid"]) == (True, child.pid)
         assert (rows["left"]["up"], rows["left"]["holder"]) == (False, None)
-        done = bench.run(*judge(bench, "right", 0))
-        assert done.returncode == Exit.LOCKED, done.stdout + done.stderr
-        assert f"pid {child.pid}" in done.stderr
+        for words in (judge(bench, "right", 0), ["board", "log", "right", "--for", "0"]):
+            done = bench.run(*words)
+            assert done.returncode == Exit.LOCKED, done.stdout + done.stderr
+            assert f"pid {child.pid}" in done.stderr
         child.communicate("\n")
 
 

@@ -57,12 +57,20 @@ class Which:
         """Of silicon, with the probe and the serial port that are plugged in; nothing is opened.
 
         Raises:
-            BadInput: several probes are plugged in and nothing says which, or no serial port is known.
+            BadInput: several probes are plugged in and nothing says which, no serial port is known, or the way that
+                the bench names does not start what it writes.
             BoardFailure: no probe is plugged in.
         """
         from host.boards.flashers.reach import named
 
         found, entry = self, self.entry
+        if self.flashes and entry is not None and entry.flasher != "gdb":
+            raise BadInput(
+                f"{entry.flasher} writes the NOR of {self.name}, and the board boots from it by hand",
+                evidence=f'Received: flasher = "{entry.flasher}" in its bench entry',
+                next_step=f"`nightjar flash --board {self.option} --boot flash` and move the switches, then judge"
+                ' what runs with --no-flash; or write flasher = "gdb"',
+            )
         if self.tier in SILICON and entry is not None and (self.flashes or self.url is None):
             found = replace(self, entry=named(replace(entry, port=self.url)))
         if found.url is None and self.tier in SILICON:

@@ -126,6 +126,16 @@ def test_what_is_only_judged_needs_a_port_and_no_probe(
         which("bare", bench=bench, flashes=False).located()
 
 
+@pytest.mark.parametrize("way", ["probe-rs", "cubeprogrammer"])
+def test_what_starts_nothing_is_for_flash_alone(bench: Path, way: str) -> None:
+    bench.write_text(BENCH.replace('port = "/dev', f'flasher = "{way}"\nport = "/dev'))
+    assert which("desk", bench=bench).entry is not None
+    with pytest.raises(BadInput, match=f"{way} writes the NOR of desk") as caught:
+        which("desk", bench=bench).located()
+    assert "nightjar flash --board desk --boot flash" in caught.value.next_step
+    assert which("desk", bench=bench, flashes=False).located().url == "/dev/ttyACM7"
+
+
 def test_a_virtual_board_at_a_port_is_written_by_nobody(bench: Path) -> None:
     for name in ("native", "n6-virtual", "left"):
         with pytest.raises(BadInput, match="written through a debugger"):

@@ -207,7 +207,10 @@ def log(
 ) -> None:
     """Show what a board says, live: LOG frames, and bytes outside frames."""
     from collections import deque
+    from contextlib import AbstractContextManager, closing, nullcontext
 
+    from host.boards.folder import private_folder
+    from host.boards.lock import board_lock
     from host.boards.which import which
     from host.deadline import Deadline
     from host.errors import BadInput
@@ -216,8 +219,11 @@ def log(
 
     at = which(name, bench=bench, port=port, flashes=False).located()
     record, url, speed = _kept(at), at.url, baud or at.baud
-    if url is None and record is not None and record.port is not None:
+    lock: AbstractContextManager[object] = nullcontext()
+    if record is not None and record.port is not None:
         url = str(record.port)
+        # The board takes one connection at a time: who uses it would keep us waiting in silence.
+        lock = board_lock(private_folder(None, make=True), at.name, 0)
     if url is None:
         raise BadInput(
             f"no serial port of {name} is known",
@@ -226,16 +232,13 @@ def log(
         )
     end = None if seconds is None else Deadline.after(seconds)
     reader, kept = LogReader(), deque[Said](maxlen=_KEPT)
-    opened = SerialUrl(url, speed)
-    try:
+    with lock, closing(SerialUrl(url, speed)) as opened:
         while end is None or not end.expired:
             step = Deadline.after(_SILENT)
             data = opened.read(step if end is None else end.at_most(_SILENT))
             for said in reader.feed(data) if data else reader.idle():
                 kept.append(said)
                 say(f"{'LOG ' if said.frame else ''}{said.text.rstrip()}", json_path)
-    finally:
-        opened.close()
     entries = [{"frame": said.frame, "text": said.text} for said in kept]
     write_json(json_path, {"schema": LOG_SCHEMA, "board": name, "port": url, "entries": entries})
 
