@@ -68,7 +68,7 @@ class Suite:
             bench=Path(option("--bench")) if option("--bench") else None,
             port=option("--port"),
             flashes=not option("--no-flash"),
-        )
+        ).located()
         bundle, board, rounding = Path(option("--bundle")), at.tier, option("--rounding")
         out = Path(option("--hil-out")) if option("--hil-out") else None
         subject, project = prepare(

@@ -13,12 +13,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from host.boards import probes
+from host.boards import openocd, probes
 from host.boards.kinds import NOT_SEEN, SILICON, VIRTUAL_N6, BenchKind
 from host.boards.virtual_n6.build import find
 from host.errors import NightjarError
 from host.findings import BOARDS, Finding
+
+if TYPE_CHECKING:
+    from host.boards.bench_file import BenchBoard
 
 RULES = (Path("/etc/udev/rules.d"), Path("/run/udev/rules.d"), Path("/usr/lib/udev/rules.d"))
 GROUP = "dialout"  # of serial ports
@@ -27,58 +31,77 @@ _RULE = 'SUBSYSTEM=="usb", ATTR{idVendor}=="0483", MODE="0660", GROUP="dialout"'
 
 @dataclass(frozen=True)
 class ProbeTool:
-    """A tool that talks to a probe: how it says its version, the oldest that is of use, and how one gets it."""
+    """A tool that talks to a probe.
+
+    Attributes:
+        arguments: with which it says its version.
+        least: the oldest version that is of use.
+        old: what is wrong with older ones.
+        use: what it is for.
+        remedy: how one gets it.
+        knows: what it must say besides, where its version does not tell whether it is of use.
+    """
 
     name: str
     arguments: tuple[str, ...]
     least: tuple[int, int]
-    why: str
+    old: str
+    use: str
     remedy: str
+    knows: str = ""
 
 
 _CUBE = "install STM32CubeProgrammer 2.21 or later from st.com, and put its bin on PATH"
 TOOLS = (
     ProbeTool(
         "openocd",
-        ("--version",),
-        (0, 13),
-        "0.12 has no target for the STM32N6",
+        ("-c", f"echo [find {openocd.TARGET}]", "-c", "shutdown"),
+        (0, 12),
+        "it has no target for the STM32N6, as the released 0.12",
+        "the gdb server that is started on a board's probe",
         "build OpenOCD from its git, commit 7d688bc or later",
+        rf"^\S*{openocd.TARGET}\s*$",  # a build from git says 0.12, too
     ),
     ProbeTool(
         "probe-rs",
         ("--version",),
         (0, 32),
-        "older ones cannot program the STM32N6's NOR",
+        "it cannot program the NOR",
+        "writes the NOR of the STM32N6570-DK",
         "install it from https://probe.rs",
     ),
     ProbeTool(
         "STM32_Programmer_CLI",
         ("--version",),
         (2, 21),
-        "2.20 does not reach the NOR of the NUCLEO-N657X0-Q",
+        "it does not reach the NOR of the NUCLEO-N657X0-Q",
+        "writes the NOR of both boards",
         _CUBE,
     ),
     ProbeTool(
         "STM32_SigningTool_CLI",
         ("--version",),
         (2, 21),
-        "signs for the boot from flash",
+        "it gives a header that starts elsewhere, or knows no -align",
+        "puts ST's header before what boots from flash",
         _CUBE,
     ),
     ProbeTool(
         "ST-LINK_gdbserver",
         ("--version",),
         (0, 0),
-        "comes with STM32CubeIDE",
+        "",
+        "a gdb server",
         "install STM32CubeIDE or STM32CubeCLT from st.com, and put its bin on PATH",
     ),
     ProbeTool(
         "pyocd",
         ("--version",),
         (0, 36),
-        "needs the pack STM32N6xx_DFP, too",
-        f"{sys.executable} -m venv ~/pyocd && ~/pyocd/bin/pip install pyocd",
+        "it does not read the pack STM32N6xx_DFP",
+        "a gdb server; it needs the pack STM32N6xx_DFP",
+        f"{sys.executable} -m venv ~/pyocd && ~/pyocd/bin/pip install pyocd &&"
+        " ~/pyocd/bin/pyocd pack install stm32n657",
     ),
 )
 
@@ -86,7 +109,7 @@ TOOLS = (
 def check_tool(tool: ProbeTool) -> Finding:
     """A probe's tool and its version."""
     if shutil.which(tool.name) is None:
-        return Finding(tool.name, "NOTE", f"not found ({tool.why})", tool.remedy, ())
+        return Finding(tool.name, "NOTE", f"not found ({tool.use})", tool.remedy, ())
     try:
         output = _said(tool)
     except NightjarError as error:
@@ -94,9 +117,23 @@ def check_tool(tool: ProbeTool) -> Finding:
     found = re.search(r"(\d+)\.(\d+)[.\w+-]*", output)
     if found is None:
         return Finding(tool.name, "NOTE", "does not say its version", tool.remedy, ())
-    if (int(found[1]), int(found[2])) < tool.least:
-        return Finding(tool.name, "NOTE", f"{found[0]}: {tool.why}", tool.remedy, ())
+    is_old = (int(found[1]), int(found[2])) < tool.least
+    if is_old or re.search(tool.knows, output, re.MULTILINE) is None:
+        return Finding(tool.name, "NOTE", f"{found[0]}: {tool.old}", tool.remedy, ())
     return Finding(tool.name, "OK", f"{found[0]}, {NOT_SEEN}", tiers=())
+
+
+def check_loaders() -> Finding:
+    """STM32CubeProgrammer's external loaders for the boards' NORs, which lie beside it."""
+    name = "external loaders"
+    program = shutil.which("STM32_Programmer_CLI")
+    if program is None:
+        return Finding(name, "NOTE", "not found; they come with STM32CubeProgrammer", _CUBE, ())
+    folder = Path(program).resolve().parent / "ExternalLoader"
+    missing = [kind.loader for kind in SILICON.values() if not (folder / kind.loader).is_file()]
+    if missing:
+        return Finding(name, "NOTE", f"{folder} lacks {', '.join(missing)}", _CUBE, ())
+    return Finding(name, "OK", f"{folder}, {NOT_SEEN}", tiers=())
 
 
 def check_probes() -> Finding:
@@ -152,6 +189,17 @@ def check_virtual() -> Finding:
     return Finding(VIRTUAL_N6, "NOTE", "not built", "make n6-virtual", (VIRTUAL_N6,))
 
 
+def _tools_of(board: "BenchBoard") -> list[ProbeTool]:
+    """What flashes a board."""
+    signer = "STM32_SigningTool_CLI"
+    names = {
+        "gdb": () if board.gdb else ("openocd",),
+        "probe-rs": ("probe-rs", signer),
+        "cubeprogrammer": ("STM32_Programmer_CLI", signer),
+    }[board.flasher]
+    return [tool for tool in TOOLS if tool.name in names]
+
+
 def check_reach(kind: str) -> Finding:
     """A way to a board of a kind: a probe that is plugged in, or a gdb server in the bench file."""
     from host.boards.bench_file import find_bench
@@ -167,9 +215,13 @@ def check_reach(kind: str) -> Finding:
         if board.gdb is not None and board.probe is None:
             return Finding(name, "OK", f"{board.name} by {board.gdb}; {NOT_SEEN}", tiers=(kind,))
         if board.probe is not None and board.probe.upper() in there:
-            return Finding(
-                name, "OK", f"{board.name} by probe {board.probe}; {NOT_SEEN}", tiers=(kind,)
-            )
+            lacks = [tool for tool in _tools_of(board) if shutil.which(tool.name) is None]
+            detail = f"{board.name} by probe {board.probe}, flashed by {board.flasher}"
+            if lacks:
+                without = " and ".join(tool.name for tool in lacks)
+                remedy = lacks[0].remedy
+                return Finding(name, "NOTE", f"{detail}; without {without}", remedy, (kind,))
+            return Finding(name, "OK", f"{detail}; {NOT_SEEN}", tiers=(kind,))
     absent = ", ".join(f"{board.name} ({board.probe or 'no probe'})" for board in known)
     detail = f"not plugged in: {absent}" if absent else "none on the bench"
     remedy = (
@@ -185,6 +237,7 @@ def bench_checks() -> tuple[Callable[[], Finding], ...]:
         check_probes,
         check_rights,
         *(partial(check_tool, tool) for tool in TOOLS),
+        check_loaders,
         *(partial(check_switches, kind) for kind in SILICON.values()),
         *(partial(check_reach, kind) for kind in BOARDS),
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from host import doctor, doctor_bench
-from host.boards import probes
+from host.boards import openocd, probes
+from host.boards.flashers.testing_tools import SAID
 from host.boards.kinds import DK, NOT_SEEN, NUCLEO
 from host.cli.board_bench_test import KIND, ONE, st_link
 from host.doctor_test import fake_tool
@@ -48,7 +49,8 @@ def test_a_tool_says_its_version_and_an_old_one_is_noted(
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    fake_tool(folder, tool.name, f"{tool.name} v99.1.0+dev")
+    said = f"{tool.name} v99.1.0+dev"
+    fake_tool(folder, tool.name, said + f"\n/usr/share/{openocd.TARGET}" * bool(tool.knows))
     finding = doctor_bench.check_tool(tool)
     assert (finding.status, finding.detail) == ("OK", f"99.1.0+dev, {NOT_SEEN}")
     finding = doctor_bench.check_tool(replace(tool, least=(99, 2)))
@@ -58,6 +60,35 @@ def test_a_tool_says_its_version_and_an_old_one_is_noted(
     assert doctor_bench.check_tool(tool).status == "NOTE"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "not found" in doctor_bench.check_tool(tool).detail
+
+
+def test_external_loaders_lie_beside_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "come with STM32CubeProgrammer" in doctor_bench.check_loaders().detail
+    fake_tool(tmp_path, "STM32_Programmer_CLI", "")
+    (tmp_path / "ExternalLoader").mkdir()
+    (tmp_path / "ExternalLoader" / DK.loader).touch()
+    finding = doctor_bench.check_loaders()
+    assert finding.status == "NOTE"
+    assert finding.detail.endswith(f"lacks {NUCLEO.loader}")
+    (tmp_path / "ExternalLoader" / NUCLEO.loader).touch()
+    assert doctor_bench.check_loaders().status == "OK"
+
+
+def test_openocd_is_asked_for_its_target_and_not_for_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 0.12 there are builds with and without it."""
+    tool = next(tool for tool in doctor_bench.TOOLS if tool.name == openocd.PROGRAM)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    fake_tool(tmp_path, tool.name, (SAID / "openocd_012.txt").read_text())
+    finding = doctor_bench.check_tool(tool)
+    assert (finding.status, finding.remedy) == ("NOTE", tool.remedy)
+    assert finding.detail.startswith("0.12.0: it has no target")
+    fake_tool(tmp_path, tool.name, (SAID / "openocd_found.txt").read_text())
+    assert doctor_bench.check_tool(tool).status == "OK"
 
 
 def test_probes_and_rights(usb: Path, tmp_path: Path) -> None:
@@ -90,7 +121,14 @@ def test_a_board_is_reached_by_its_probe_or_a_server(
     bench.write_text(f'[board.left]\nkind = "{KIND}"\nprobe = "{ONE}"\n')
     assert "not plugged in: left" in doctor_bench.check_reach(KIND).detail
     st_link(usb, "1-1", ONE)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    finding = doctor_bench.check_reach(KIND)
+    assert (finding.status, "without openocd" in finding.detail) == ("NOTE", True)
+    assert "git" in finding.remedy
+    fake_tool(tmp_path, "openocd", "")
     assert doctor_bench.check_reach(KIND).status == "OK"
+    bench.write_text(bench.read_text() + 'flasher = "probe-rs"\n')
+    assert "without probe-rs and STM32_SigningTool_CLI" in doctor_bench.check_reach(KIND).detail
     assert doctor_bench.check_reach(NUCLEO.name).status == "NOTE"
     bench.write_text(f'[board.left]\nkind = "{KIND}"\ngdb = "host:3333"\n')
     assert "left by host:3333" in doctor_bench.check_reach(KIND).detail

@@ -98,7 +98,7 @@ def bench(
 def judge(bench: Bench, name: str, number: int) -> list[str | Path]:
     kind = "native" if name == "desk" else "n6-virtual"
     line: list[str | Path] = ["verify", bench.models[number], "--board", name, "--vectors", "1"]
-    line += ["--seed", "1", "--project", bench.projects[number, kind], "--wait", "200"]
+    line += ["--seed", "1", "--project", bench.projects[number, kind]]
     return [*line, "--out", bench.folder / f"out-{name}-{number}", "--json", "-"]
 
 
@@ -111,8 +111,22 @@ def test_four_commands_at_once(bench: Bench) -> None:
     up = {name: bench.answer("board", "up", name) for name in ("left", "right", "desk")}
     assert [up[name]["uid"] for name in ("left", "right")] == [UID["L"], UID["R"]]
     assert len({up[name]["pid"] for name in ("left", "right")}) == 2
+    suite: list[str | Path] = [
+        "hil",
+        "--bundle",
+        bench.models[1],
+        "--board",
+        "right",
+        "--soak",
+        "2",
+    ]
+    suite += ["--project", bench.projects[1, "n6-virtual"], "--vectors", "1", "--seed", "1"]
+    suite += ["--out", bench.folder / "out-hil", "--json", "-"]
     wanted = [("left", 0), ("right", 1), ("desk", 0), ("left", 1)]
-    running = [bench.start(*judge(bench, name, number)) for name, number in wanted]
+    running = [
+        bench.start(*(suite if name == "right" else judge(bench, name, number)), "--wait", "200")
+        for name, number in wanted
+    ]
     ids = {}
     for (name, number), child in zip(wanted, running, strict=True):
         out, err = child.communicate(timeout=300)
@@ -120,6 +134,8 @@ def test_four_commands_at_once(bench: Bench) -> None:
         verdict = json.loads(out)
         assert verdict["exact"] is True
         assert verdict["tier"] == ("native" if name == "desk" else "n6-virtual")
+        chip = {"left": UID["L"], "right": UID["R"], "desk": ""}[name]
+        assert verdict["proved"]["uid"] == chip
         ids[name, number] = build_id(verdict)
     assert len(set(ids.values())) == 3, "the native, and two models on the N6"
     assert ids["right", 1] == ids["left", 1]
@@ -131,9 +147,17 @@ def test_four_commands_at_once(bench: Bench) -> None:
         assert other.returncode == Exit.IDENTITY, other.stdout + other.stderr
 
 
+def test_the_suite_is_green_from_flash_boot(bench: Bench) -> None:
+    line = ["hil", "--bundle", bench.models[0], "--board", "left", "--vectors", "1", "--soak", "2"]
+    line += ["--project", bench.projects[0, "n6-virtual"], "--out", bench.folder / "hil"]
+    done = bench.run(*line)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "(stm32n6570-dk on n6-virtual)" in done.stdout
+
+
 def test_a_board_that_is_not_kept_is_one_all_the_same(bench: Bench) -> None:
     """Its NOR is a file: two of it would write into each other's."""
-    running = [bench.start(*judge(bench, "left", number)) for number in (0, 1)]
+    running = [bench.start(*judge(bench, "left", number), "--wait", "200") for number in (0, 1)]
     for child in running:
         out, err = child.communicate(timeout=300)
         assert child.returncode == 0, out + err
@@ -158,16 +182,104 @@ def test_a_chip_that_is_not_the_bench_s_is_refused(bench: Bench) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_boards_that_were_swapped_are_refused_before_they_are_written(bench: Bench) -> None:
+    """They are up under each other's name, as after a mistake in the bench file."""
+    for name in ("left", "right"):
+        bench.answer("board", "up", name)
+    swapped = bench.folder / "swapped.toml"
+    text = BENCH.format(folder=bench.folder).replace('"L"', '"?"').replace('"R"', '"L"')
+    swapped.write_text(text.replace('"?"', '"R"'))
+    for name, here, named in (("left", "L", "R"), ("right", "R", "L")):
+        for words in (judge(bench, name, 0), ["flash", bench.projects[0, "n6-virtual"]]):
+            done = bench.run(*words, "--board", name, "--bench", swapped)
+            assert done.returncode == Exit.IDENTITY, done.stdout + done.stderr
+            assert f"than the bench calls {name}: nothing was written" in done.stderr
+            assert UID[here] in done.stderr
+            assert UID[named] in done.stderr
+        assert bench.answer("board", "status", name)["elf_sha256"] is None
+
+
 def test_a_virtual_chip_never_passes_for_silicon(bench: Bench) -> None:
     """The very same gdb server and serial port, called a board of silicon: flashed, and refused by its id."""
     right = bench.answer("board", "up", "right")
     file = bench.folder / "silicon.toml"
-    file.write_text(
-        f'[board.dk]\nkind = "stm32n6570-dk"\nport = "{right["port"]}"\ngdb = "{right["gdb"]}"\n'
-    )
-    done = bench.run(*judge(bench, "dk", 0), "--bench", file)
+    entry = f'kind = "stm32n6570-dk"\nport = "{right["port"]}"\ngdb = "{right["gdb"]}"\n'
+    file.write_text(f"[board.dk]\n{entry}")
+    words = [*judge(bench, "dk", 0), "--bench", file]
+    for more in ([], ["--no-flash"]):
+        done = bench.run(*words, *more)
+        assert done.returncode == Exit.IDENTITY, done.stdout + done.stderr
+        assert "a virtual chip answered, and not stm32n6570-dk" in done.stderr
+    by_hand = ["--board", "stm32n6570-dk", "--port", str(right["port"]), "--no-flash"]
+    done = bench.run(*judge(bench, "dk", 0), *by_hand)
     assert done.returncode == Exit.IDENTITY, done.stdout + done.stderr
-    assert "a virtual chip answered, and not stm32n6570-dk" in done.stderr
+    # What was written there is right all the same, for who calls it what it is.
+    by_hand[1] = "n6-virtual"
+    done = bench.run(*judge(bench, "dk", 0), *by_hand)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["proved"]["uid"] == UID["R"]
+
+
+def test_switches_for_the_boot_from_flash_are_told(bench: Bench) -> None:
+    """As the bench has them, before anything is asked; and as they are found, before anything is written."""
+    left = bench.answer("board", "up", "left")
+    assert bench.run(*judge(bench, "left", 0)).returncode == 0
+    file = bench.folder / "switches.toml"
+    entry = f'port = "{left["port"]}"\ngdb = "{left["gdb"]}"\n'
+    file.write_text(f'[board.dk]\nkind = "stm32n6570-dk"\nswitches = "flash"\n{entry}')
+    done = bench.run(*judge(bench, "dk", 1), "--bench", file)
+    assert done.returncode == Exit.BOARD, done.stdout + done.stderr
+    assert "stand for the boot from flash, and a development boot is needed" in done.stderr
+    assert "both boot switches right, then power-cycle" in done.stderr
+    file.write_text(f'[board.dk]\nkind = "stm32n6570-dk"\n{entry}')
+    done = bench.run(*judge(bench, "dk", 1), "--bench", file)
+    assert done.returncode == Exit.BOARD, done.stdout + done.stderr
+    assert "the board boots from flash, and a development boot is needed" in done.stderr
+    assert bench.run(*judge(bench, "left", 0), "--no-flash").returncode == 0
+
+
+def test_a_port_or_a_debugger_in_other_hands_is_named(bench: Bench) -> None:
+    right = bench.answer("board", "up", "right")
+    file = bench.folder / "port.toml"
+    file.write_text(
+        f'[board.far]\nkind = "n6-virtual"\nport = "{right["port"]}"\ngdb = "{right["gdb"]}"\n'
+    )
+    code = "import os, sys; os.open(sys.argv[1], os.O_RDONLY | os.O_NOCTTY); print(flush=True)"
+    line = [sys.executable, "-c", f"{code}; sys.stdin.read()", right["port"]]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        for words in (judge(bench, "right", 0), judge(bench, "far", 0)):
+            done = bench.run(
+                *words, "--bench", file if "far" in words else bench.folder / "bench.toml"
+            )
+            assert done.returncode == Exit.LOCKED, done.stdout + done.stderr
+            assert f"it is open in pid {child.pid}, `" in done.stderr
+        child.communicate()
+    (bench.folder / "gdb-multiarch").write_text("#!/bin/sh\necho gdb is here\nread line\n")
+    (bench.folder / "gdb-multiarch").chmod(0o755)
+    path = f"{bench.folder}:{os.environ['PATH']}"
+    with subprocess.Popen(
+        bench.command("board", "gdb", "right"),
+        **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True},
+        env={**os.environ, "PATH": path},
+    ) as child:
+        assert child.stdout is not None
+        while child.stdout.readline() != "gdb is here\n":
+            assert child.poll() is None
+        rows = {row["name"]: row for row in bench.answer("board", "list")["boards"]}
+        assert (rows["right"]["up"], rows["right"]["holder"]["pid"]) == (True, child.pid)
+        assert (rows["left"]["up"], rows["left"]["holder"]) == (False, None)
+        done = bench.run(*judge(bench, "right", 0))
+        assert done.returncode == Exit.LOCKED, done.stdout + done.stderr
+        assert f"pid {child.pid}" in done.stderr
+        child.communicate("\n")
+
+
+def test_what_is_not_up_runs_nothing_to_be_judged(bench: Bench) -> None:
+    done = bench.run(*judge(bench, "right", 0), "--no-flash")
+    assert done.returncode == Exit.BOARD, done.stdout + done.stderr
+    assert "`nightjar board up right`" in done.stderr
 
 
 def test_the_wrong_speed_is_said(bench: Bench) -> None:

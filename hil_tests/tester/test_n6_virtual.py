@@ -16,7 +16,7 @@ from host.boards import end_board, keep_board
 from host.boards.n6_virtual import BAUD
 from host.boards.virtual_n6.build import find
 from host.build import build
-from host.bundle import Subject
+from host.bundle import Subject, load_subject
 from host.compare.prepare import prepare
 from host.compare.prove import prove
 from host.compare.session import Session
@@ -93,6 +93,29 @@ def test_the_suite_asks_the_same_and_says_who_was_asked(
             assert (values["tier"], values["board"]) == (board, kind)
     assert names["n6-virtual"] == names["virtual"]
     assert len(names["virtual"]) > 10
+
+
+def test_every_board_has_the_same_node_ids(made: Make, bundle_path: Path, tmp_path: Path) -> None:
+    """Collected, not run: silicon's as the virtual chip's, and as `virtual`'s."""
+    subject, nucleo = load_subject(bundle_path), tmp_path / "nucleo"
+    build(generate(subject, "nucleo-n657x0-q", nucleo), Deadline.after(300))
+    projects = {
+        "virtual": made(bundle_path, "virtual")[1].path,
+        "n6-virtual": made(bundle_path, "n6-virtual")[1].path,
+        "stm32n6570-dk": made(bundle_path, "n6-virtual")[1].path,
+        "nucleo-n657x0-q": nucleo,
+    }
+    ids = {}
+    for board, project in projects.items():
+        line = [sys.executable, "-m", "pytest", "hil_tests", "--collect-only", "-q"]
+        line += ["--bundle", str(bundle_path), "--board", board, "--project", str(project)]
+        line += ["--port", "/dev/null", "--no-flash", "--vectors", "2"]
+        line += ["--hil-proof", str(tmp_path / f"{board}.proof"), "--hil-nonce", "0"]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+        ids[board] = [one for one in done.stdout.splitlines() if "::" in one]
+        assert ids[board], done.stdout + done.stderr
+    assert len(ids["virtual"]) > 20
+    assert all(found == ids["virtual"] for found in ids.values())
 
 
 def test_what_is_flashed_is_said_to_count_instructions(made: Make, bundle_path: Path) -> None:

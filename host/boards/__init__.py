@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host.boards.kinds import DK, SILICON, VIRTUAL_N6
+from host.boards.kinds import DK, VIRTUAL_N6
 from host.boards.tiers import KINDS as KINDS
 from host.boards.tools import require_open_files
 from host.deadline import Deadline
@@ -89,7 +89,8 @@ def open_board(
 
     Raises:
         BadInput: no such kind.
-        BoardLocked: somebody else uses the kept board.
+        BoardLocked: somebody else uses the board, or has its serial port open.
+        IdentityFailure: its unique id is not the bench's, as far as it is known before firmware is asked.
         HostFailure: a tool is missing or does not run, or no folder can be trusted.
         BoardFailure: the board does not start.
     """
@@ -97,7 +98,7 @@ def open_board(
     from host.boards.lock import board_lock
     from host.boards.record import find_record
 
-    meant = _meant(board)
+    meant = _meant(board).located()
     if meant.url is not None:
         with _at_port(meant, wait) as there:
             yield there
@@ -110,11 +111,18 @@ def open_board(
             # Now that nobody can end it.
             record = find_record(private, name)
             if record is not None:
-                attached: Board = kind.attach(record)
+                attached = kind.attach(record)
+                _require_ours(meant, record, attached.unique_id)
                 yield attached
                 return
             if meant.entry is None:
                 stack.close()
+        if not meant.flashes:
+            raise BoardFailure(
+                f"the board {name} is not up: nothing runs there that could be judged",
+                evidence="Received: --no-flash",
+                next_step=f"`nightjar board up {name}` and flash it, or leave out --no-flash",
+            )
         started: Board = kind.start(private, **_machine(meant))
         try:
             yield started
@@ -122,27 +130,31 @@ def open_board(
             started.close()
 
 
+def _require_ours(meant: "Which", record: "Record", unique_id: str | None) -> None:
+    """Refuse a kept board that is not the bench's, or whose serial line somebody else has."""
+    from host.link.port_holder import in_use, other_holders
+
+    if unique_id is not None:
+        meant.check_chip(bytes.fromhex(unique_id), untouched=True)
+    if record.port is not None:
+        others = other_holders(str(record.port))
+        if others:  # the board takes one connection at a time
+            raise in_use(str(record.port), others)
+
+
 @contextmanager
 def _at_port(which: "Which", wait: float) -> "Iterator[Board]":
-    """The board at a serial port, locked against every user of this computer where it stands behind a probe."""
+    """The board at a serial port, locked against every user of this computer, and its port with it."""
     from host.boards.at_port import PortBoard
-    from host.boards.bench_lock import bench_lock
-    from host.boards.gdb import Debugger
-    from host.boards.gdb_script import Target
-    from host.boards.n6_virtual import development_boot
+    from host.boards.flashers.reach import held
+    from host.link.port_holder import held_port
 
     assert which.url is not None
-    entry, debugger = which.entry, None
-    if entry is not None and entry.gdb is not None:
-        target = Target.parse(entry.gdb)
-        memory = development_boot() if which.tier in (*SILICON, VIRTUAL_N6) else None
-        debugger = Debugger(target, target.server, memory)
-    board = PortBoard(which.name, which.url, which.baud, debugger)
-    if entry is None or entry.kind not in SILICON:
-        yield board
-        return
-    with bench_lock(entry.kind, entry.probe or entry.gdb or which.url, name=entry.name, wait=wait):
-        yield board
+    with ExitStack() as stack:
+        if which.entry is not None:
+            stack.enter_context(held(which.entry, wait))
+        stack.enter_context(held_port(which.url, wait))
+        yield PortBoard(which.name, which.url, which.baud, which.entry)
 
 
 def keep_board(

@@ -45,19 +45,21 @@ def check_chip(tier: Tier, uid: bytes) -> None:
     )
 
 
-def check_uid(name: str, wanted: str, uid: bytes) -> None:
+def check_uid(name: str, wanted: str, uid: bytes, *, untouched: bool = False) -> None:
     """Refuse a chip that is not the one which the bench calls `name`.
 
     Args:
         wanted: the bench's unique id, 24 hex digits.
         uid: the one that HELLO or a debugger says.
+        untouched: whether nothing was written to it, which is then said.
 
     Raises:
         IdentityFailure: they differ.
     """
     if uid.hex() != wanted:
         raise IdentityFailure(
-            f"another board answers than the bench calls {name}",
+            f"another board answers than the bench calls {name}"
+            + (": nothing was written" if untouched else ""),
             evidence=f"its unique id is {uid.hex() or 'not said'}, and the bench says {wanted}",
             next_step="see which board is connected there, or mend uid in bench.toml",
         )

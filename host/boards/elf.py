@@ -106,7 +106,9 @@ def start_of(elf: Path, memory: Memory) -> Start:
         if one.start not in memory.ram or one.end > memory.ram.stop:
             ram = f"{memory.ram.start:#x} to {memory.ram.stop:#x}"
             raise _not_loadable(
-                elf, f"{one.name} at {one.start:#x}, and a debugger loads {ram} only"
+                elf,
+                f"{one.name} at {one.start:#x} to {one.end:#x} ({len(one.data):,} bytes), and a"
+                f" debugger loads {ram} only",
             )
     table = [
         one.data[memory.vectors - one.start :][:8]

@@ -1,7 +1,9 @@
 """Flashing through gdb, as a debugger loads a board in its development boot mode; where its core is."""
 
+import math
 import os
 import re
+import struct
 import subprocess
 import tempfile
 import time
@@ -11,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.base import FlashReport
+from host.boards.chip import check_uid
 from host.boards.elf import Memory, Section, in_ram_alone, loaded_sections, start_of
 from host.boards.flashers.nor import (
     NOR_SAID,
+    Chunk,
     Loader,
     NorReport,
     chunks,
@@ -21,12 +25,24 @@ from host.boards.flashers.nor import (
     nor_said,
     nor_script,
 )
-from host.boards.gdb_script import DONE, SAY_DONE, Server, Start, Target, connected, script
+from host.boards.gdb_script import (
+    DONE,
+    FLASH_BOOT,
+    OTHER_CHIP,
+    SAY_DONE,
+    SECONDS,
+    Guard,
+    Server,
+    Start,
+    Target,
+    connected,
+    script,
+)
 from host.boards.n6_image import Piece
 from host.boards.tools import find_tool
 from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
-from host.errors import FlashFailure
+from host.errors import BoardFailure, FlashFailure, NightjarError
 
 PROGRAM = "gdb-multiarch"
 PACKAGE = "gdb-multiarch"
@@ -34,16 +50,33 @@ PACKAGE = "gdb-multiarch"
 _FRAME = r"^#\d+ +(?:0x[0-9a-f]+ in )?([^ (]+) \("
 
 
+class GdbFailure(FlashFailure):
+    """gdb could not do its work; `output` is all that it and a server of its own said."""
+
+    def __init__(self, what: str, output: str, next_step: str) -> None:
+        lines = [line for line in output.strip().split("\n") if line]
+        evidence = " | ".join(lines[-6:]) or "gdb printed nothing"
+        super().__init__(what, evidence=evidence, next_step=next_step)
+        self.output = output
+
+    @property
+    def wrote(self) -> bool:
+        """Whether anything may have been written to the board."""
+        return "\nLoading section " in self.output
+
+
 @dataclass(frozen=True)
 class Debugger:
     """gdb on a server.
 
     memory: None where a reset alone starts what was loaded.
+    guard: what the chip is held to before it is flashed; None: nothing.
     """
 
     target: Target
     server: Server
     memory: Memory | None = None
+    guard: Guard | None = None
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         """Write the sections of `elf`, read them back, and start it.
@@ -51,17 +84,17 @@ class Debugger:
         Raises:
             HostFailure: gdb is missing.
             BadInput: there is no such ELF, or it is none for this board.
+            IdentityFailure, BoardFailure: its chip is not the guard's, or does not wait in a development boot.
             FlashFailure: it could not be written, or reads back differently.
         """
         sections = loaded_sections(elf)
-        commands = self.script(elf, deadline)
+        commands = self.script(elf, _whole(deadline))
         started = time.monotonic()
-        if self.memory is not None:
-            for_nor = [one for one in sections if one.start in self.memory.nor]
-            if for_nor:
-                pieces = [Piece(f"{elf.name}'s {one.name}", one.start, one.data) for one in for_nor]
-                self.write_nor(loader_beside(elf), pieces, deadline)
-                sections = [one for one in sections if one not in for_nor]
+        pieces = self.for_nor(elf)
+        if pieces:
+            self.write_nor(loader_beside(elf), pieces, deadline)
+            there = {piece.address for piece in pieces}
+            sections = [one for one in sections if one.start not in there]
         with self._loadable(elf) as path:
             output = self._run(commands, deadline, path)
         total = time.monotonic() - started
@@ -70,6 +103,13 @@ class Debugger:
             raise self._failed("gdb did not say what it wrote", output)
         self._check_read_back(sections, output)
         return FlashReport(int(size[1]), _transfer_seconds(output, int(size[1]), total), total)
+
+    def for_nor(self, elf: Path) -> list[Piece]:
+        """What an ELF has for the NOR; nothing where the board has none."""
+        if self.memory is None:
+            return []
+        found = [one for one in loaded_sections(elf) if one.start in self.memory.nor]
+        return [Piece(f"{elf.name}'s {one.name}", one.start, one.data) for one in found]
 
     def write_nor(self, loader: Loader, pieces: Iterable[Piece], deadline: Deadline) -> NorReport:
         """Let the NOR hold `pieces`, and the board be halted in its flash loader's place.
@@ -85,12 +125,21 @@ class Debugger:
                 path = Path(folder, f"{number}.bin")
                 path.write_bytes(chunk.data)
                 files.append((chunk, str(path)))
-            commands = nor_script(self.target, self.server, loader, files, _whole(deadline))
-            output = self._said(commands, deadline, loader.elf)
+            output = self._said(
+                self.nor_script(loader, files, _whole(deadline)), deadline, loader.elf
+            )
         report = nor_said(output, wanted) if NOR_SAID in output else None
         if report is None or DONE not in output:
-            raise self._failed("gdb could not write the board's NOR", output)
+            raise self._refused(output) or self._failed(
+                "gdb could not write the board's NOR", output
+            )
         return report
+
+    def nor_script(
+        self, loader: Loader, files: Iterable[tuple[Chunk, str]], seconds: int = SECONDS
+    ) -> str:
+        """What gdb is told to let the NOR hold the chunks of `files`. Nothing is run."""
+        return nor_script(self.target, self.server, loader, files, seconds, self.guard)
 
     @contextmanager
     def _loadable(self, elf: Path) -> Iterator[Path]:
@@ -103,14 +152,16 @@ class Debugger:
             file.flush()
             yield Path(file.name)
 
-    def script(self, elf: Path, deadline: Deadline) -> str:
-        """What gdb is told to write `elf`. Nothing is run.
+    def script(self, elf: Path, seconds: int = SECONDS) -> str:
+        """What gdb is told to write `elf`; `seconds` are the server's for an answer. Nothing is run.
 
         Raises:
             BadInput: there is no such ELF, or it is none for this board.
         """
         start = None if self.memory is None else start_of(elf, self.memory)
-        return script(self.target, self.server, load=True, start=start, seconds=_whole(deadline))
+        return script(
+            self.target, self.server, load=True, start=start, seconds=seconds, guard=self.guard
+        )
 
     def reset(self, deadline: Deadline) -> None:
         """Start what is in the board's memory again, whatever state the CPU is in.
@@ -178,7 +229,9 @@ class Debugger:
         """
         output = self._said(commands, deadline, elf, more)
         if DONE not in output:
-            raise self._failed("gdb could not do its work on the board", output)
+            raise self._refused(output) or self._failed(
+                "gdb could not do its work on the board", output
+            )
         return output
 
     def _said(
@@ -189,10 +242,8 @@ class Debugger:
         with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file:
             file.write(commands)
             file.flush()
-            command = [program, "-nx", "-batch", "-x", file.name]
+            command = [program, *command_line(file.name, elf)[1:]]
             command += [word for one in (*more, SAY_DONE) * bool(more) for word in ("-ex", one)]
-            if elf is not None:
-                command.append(str(elf.resolve()))
             try:
                 done = subprocess.run(
                     command,
@@ -211,18 +262,39 @@ class Debugger:
                 raise self._failed("gdb did not finish before the deadline", said) from error
         return done.stdout
 
-    def _failed(self, what: str, output: str) -> FlashFailure:
-        lines = [line for line in output.strip().split("\n") if line]
-        return FlashFailure(
-            what,
-            evidence=" | ".join(lines[-6:]) or "gdb printed nothing",
-            next_step=self.server.trouble,
-        )
+    def _refused(self, output: str) -> NightjarError | None:
+        """What the guard found wrong; None where it did not.
+
+        Raises:
+            IdentityFailure: another chip.
+        """
+        if self.guard is None:
+            return None
+        chip = re.search(rf"^{OTHER_CHIP} (\w{{8}}) (\w{{8}}) (\w{{8}})$", output, re.MULTILINE)
+        if chip is not None:
+            uid = struct.pack("<III", *(int(word, 16) for word in chip.groups()))
+            check_uid(self.guard.name, str(self.guard.uid), uid, untouched=True)
+        booted = re.search(rf"^{FLASH_BOOT} (\w+)$", output, re.MULTILINE)
+        if booted is not None:
+            return BoardFailure(
+                "the board boots from flash, and a development boot is needed: nothing was written",
+                evidence=f"after a reset its core is at {booted[1]}, and not in the boot ROM",
+                next_step=f"switches: {self.guard.switches}; then power-cycle the board",
+            )
+        return None
+
+    def _failed(self, what: str, output: str) -> GdbFailure:
+        return GdbFailure(what, output, self.server.trouble)
+
+
+def command_line(script: str, elf: Path | None) -> list[str]:
+    """The command that runs gdb with a file of commands."""
+    return [PROGRAM, "-nx", "-batch", "-x", script, *([] if elf is None else [str(elf.resolve())])]
 
 
 def _whole(deadline: Deadline) -> int:
-    """Seconds that are left, as gdb takes them."""
-    return max(1, int(deadline.remaining))
+    """Seconds that a server has for one answer, as gdb takes them."""
+    return max(1, math.ceil(min(deadline.remaining, SECONDS)))
 
 
 def _transfer_seconds(output: str, size: int, total: float) -> float:

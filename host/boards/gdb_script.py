@@ -1,18 +1,28 @@
 """What gdb is told to flash a board: the servers that it speaks to, how they are reached, and its script."""
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.boards.n6_layout import layout
 from host.errors import BadInput
 from host.nearest import did_you_mean
 
 DONE = "nightjar: done"
+SECONDS = 60  # that a server has for an answer, unless told otherwise
 SAY_DONE = f"echo {DONE}\\n"
 _ARCHITECTURE = "set architecture armv8.1-m.main"
 _LOAD = ("load", "compare-sections")
 # gdb takes a reset by `monitor` for no change, and writes no register that has its new value already.
 _FORGET = "maintenance flush register-cache"
 _THUMB = 0x01000000  # xPSR as a reset leaves it: Thumb, no exception
+OTHER_CHIP = "nightjar: unique id"  # then three words in hex
+FLASH_BOOT = "nightjar: flash boot"  # then the pc
+# firmware/boards/stm32n6/nj_registers.h: RCC_APB4ENSR2 and its bit of BSEC, NJ_UNIQUE_ID.
+_FUSES_ON = "set *(unsigned *)0x56028a78 = 0x2"
+UNIQUE_ID = 0x56009014
+_ROM_BYTES = 0x20000
+_BOOTED = 0.5  # seconds after a reset in which a boot ROM has started what it starts; it needs milliseconds
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,8 @@ class Server:
     Attributes:
         name: for people, and what `server_named` takes.
         reset: the command that resets the board and leaves its core halted.
+        boots: commands that reset the board and halt its core again once its boot ROM has done its work; `{connect}`
+            is gdb's own command to connect. Empty: none is known.
         go: what lets the core run where `detach` alone leaves it halted.
         port: where it listens unless told otherwise; None where it has no such port.
         trouble: what to do when it fails.
@@ -29,6 +41,7 @@ class Server:
 
     name: str
     reset: str
+    boots: tuple[str, ...] = ()
     go: tuple[str, ...] = ()
     port: int | None = None
     trouble: str = "power-cycle the board, see what the gdb server says, then try again"
@@ -37,11 +50,22 @@ class Server:
 QEMU = Server(
     "qemu",
     "monitor system_reset",
+    boots=("monitor system_reset", "detach", f"shell sleep {_BOOTED}", "{connect}"),
     trouble="end the board with `nightjar board down`, then try again",
 )
-OPENOCD = Server("openocd", "monitor reset halt", go=("monitor resume",), port=3333)
+OPENOCD = Server(
+    "openocd",
+    "monitor reset halt",
+    boots=("monitor reset run", f"monitor sleep {1000 * _BOOTED:.0f}", "monitor halt"),
+    go=("monitor resume",),
+    port=3333,
+)
 ST_LINK = Server("st-link", "monitor reset", port=61234)
-PYOCD = Server("pyocd", "monitor reset halt")
+PYOCD = Server(
+    "pyocd",
+    "monitor reset halt",
+    boots=("monitor reset", f"monitor sleep {1000 * _BOOTED:.0f}", "monitor halt"),
+)
 SERVERS = {server.name: server for server in (QEMU, OPENOCD, ST_LINK, PYOCD)}
 
 
@@ -66,6 +90,11 @@ class Target:
         return cls(text)
 
     @property
+    def connect(self) -> str:
+        """What gdb is told to connect."""
+        return f"target remote {self.text}"
+
+    @property
     def server(self) -> Server:
         """The server that is known to be there: QEMU at a socket, else by its program or its usual port.
 
@@ -86,7 +115,7 @@ class Target:
                 evidence=f"Received: {self.text!r}",
                 next_step="let it listen at its usual port ("
                 + ", ".join(f"{s.name} {s.port}" for s in SERVERS.values() if s.port)
-                + "), or name it",
+                + "), or name it with `nightjar flash --server`",
             )
         return found[0]
 
@@ -118,8 +147,56 @@ class Start:
         return cls(f"*(unsigned *){vectors:#x}", f"*(unsigned *){vectors + 4:#x} & ~1")
 
 
+@dataclass(frozen=True)
+class Guard:
+    """What an STM32N6 is held to before anything is written to it.
+
+    Attributes:
+        name: what the board is called.
+        uid: the 24 hex digits that its unique id must be; None: any. Nothing is held to an id that
+            reads as zero, as where the fuses have no clock: HELLO says it afterwards.
+        switches: how its switches must stand for a development boot, for the message.
+    """
+
+    name: str
+    uid: str | None
+    switches: str
+
+    def chip(self, server: Server) -> list[str]:
+        """Ends the script where another chip answers, which then runs on as it did."""
+        if self.uid is None:
+            return []
+        words = struct.unpack("<III", bytes.fromhex(self.uid))
+        at = [f"*(unsigned *){UNIQUE_ID + 4 * place:#x}" for place in range(3)]
+        there = " | ".join(at)
+        differs = " || ".join(f"{one} != {word:#010x}" for one, word in zip(at, words, strict=True))
+        said = f'printf "{OTHER_CHIP} %08x %08x %08x\\n", {", ".join(at)}'
+        return [_FUSES_ON, f"if ({there}) != 0 && ({differs})", said, *_leave(server)]
+
+    def boot(self, target: Target, server: Server) -> list[str]:
+        """Resets, and ends the script where the boot ROM has then started something: no development boot."""
+        if not server.boots:
+            return []
+        rom = layout()["BOOT_ROM"]
+        steps = [step.format(connect=target.connect) for step in server.boots]
+        outside = f"if $pc < {rom:#x} || $pc >= {rom + _ROM_BYTES:#x}"
+        said = f'printf "{FLASH_BOOT} %#x\\n", (unsigned)$pc'
+        return [*steps, _FORGET, outside, said, *_leave(server)]
+
+
+def _leave(server: Server) -> list[str]:
+    """The end of a condition under which nothing is written."""
+    return [*server.go, "detach", "quit 1", "end"]
+
+
 def script(
-    target: Target, server: Server, *, load: bool, start: Start | None, seconds: int = 60
+    target: Target,
+    server: Server,
+    *,
+    load: bool,
+    start: Start | None,
+    seconds: int = SECONDS,
+    guard: Guard | None = None,
 ) -> str:
     """What gdb does with the ELF that it is given, line by line; it ends at the first line that fails.
 
@@ -130,9 +207,12 @@ def script(
     Args:
         load: whether the ELF is written and read back; else what is in memory starts again.
         seconds: that the server has for an answer.
+        guard: what the chip is held to first; None: nothing.
     """
     written = _LOAD if load else ()
     steps = [*written, server.reset] if start is None else started(server, start, written)
+    if guard is not None:
+        steps = [*guard.chip(server), *guard.boot(target, server), *steps]
     return connected(target, [*steps, *server.go, "detach", SAY_DONE], seconds)
 
 
@@ -148,4 +228,5 @@ def connected(target: Target, steps: list[str], seconds: int) -> str:
     """A script that connects and then takes `steps`."""
     lines = ["set confirm off", "set pagination off", "set width 0", _ARCHITECTURE]
     lines += [f"set remotetimeout {seconds}", f"set tcp connect-timeout {seconds}"]
-    return "\n".join([*lines, f"target remote {target.text}", *steps, ""])
+    lines.append("set tcp auto-retry off")  # who refuses now will not answer later
+    return "\n".join([*lines, target.connect, *steps, ""])

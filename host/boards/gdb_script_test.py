@@ -45,6 +45,7 @@ def test_where_a_reset_starts_the_firmware_it_comes_last() -> None:
     assert said.splitlines() == [
         *("set confirm off", "set pagination off", "set width 0"),
         *("set architecture armv8.1-m.main", "set remotetimeout 7", "set tcp connect-timeout 7"),
+        "set tcp auto-retry off",
         *("target remote gdb.sock", "load", "compare-sections", "monitor system_reset", "detach"),
         r"echo nightjar: done\n",
     ]
@@ -102,9 +103,12 @@ def test_the_start_is_what_the_elf_s_vector_table_says(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ({"vectors": 0x34000600}, "no vector table at 0x34000400"),
-        ({"constants": 0x71000000}, ".rodata at 0x71000000, and a debugger loads 0x34000000 to"),
-        ({"constants": 0x341FFFFA}, ".rodata at 0x341ffffa, and"),
-        ({"constants": 0x34200000}, ".rodata at 0x34200000, and"),
+        (
+            {"constants": 0x71000000},
+            ".rodata at 0x71000000 to 0x7100000a (10 bytes), and a debugger loads 0x34",
+        ),
+        ({"constants": 0x341FFFFA}, ".rodata at 0x341ffffa to 0x34200004 (10 bytes), and"),
+        ({"constants": 0x34200000}, ".rodata at 0x34200000 to 0x3420000a (10 bytes), and"),
     ],
 )
 def test_what_a_debugger_cannot_load_is_refused(

@@ -1,11 +1,11 @@
 """The gdb that opens on a board: through the server that the bench names, else through OpenOCD on the board's probe."""
 
-import shlex
 from pathlib import Path
 
 from host.boards.bench_file import BenchBoard
 from host.boards.gdb import PROGRAM
 from host.boards.kinds import SILICON
+from host.boards.openocd import piped
 from host.errors import BadInput
 
 _ARCHITECTURE = "set architecture armv8.1-m.main"
@@ -39,16 +39,4 @@ def _openocd(board: BenchBoard) -> str:
             + (" and without probe" if board.kind in SILICON else ""),
             next_step='write gdb = "host:port", the path of a socket, or "| command" into bench.toml',
         )
-    steps = [
-        "gdb_port pipe",
-        "log_output /dev/null",
-        f"adapter serial {board.probe}",
-        "reset_config srst_only srst_nogate",
-        "init",
-        "stm32n6x.cpu arp_examine",
-    ]
-    words = ["openocd", "-f", "interface/stlink.cfg", "-c", "transport select swd"]
-    words += ["-f", "target/stm32n6x.cfg", "-c", "stm32n6x.cpu configure -defer-examine"]
-    words += ["-c", "adapter speed 8000"]
-    words += [word for step in steps for word in ("-c", step)]
-    return f"| {shlex.join(words)}"
+    return piped(board.probe, quiet=True)

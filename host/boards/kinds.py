@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class BenchKind:
     """A kind of board that a probe reaches.
 
-    `chip` is what probe-rs calls it, `loader` the file of STM32CubeProgrammer's external loader for its NOR.
+    `chip` is what probe-rs calls it, `loader` the file of STM32CubeProgrammer's external loader for its NOR,
+    `nor_bytes` how much that holds.
     `development` and `flash` are the positions of its boot switches for the two ways to boot. They are
     read when the board resets, so that they count after a power cycle.
     """
@@ -15,6 +16,7 @@ class BenchKind:
     name: str
     chip: str
     loader: str
+    nor_bytes: int
     development: str
     flash: str
 
@@ -27,6 +29,7 @@ DK = BenchKind(
     "stm32n6570-dk",
     chip="STM32N657",
     loader="MX66UW1G45G_STM32N6570-DK.stldr",
+    nor_bytes=128 << 20,
     development="both boot switches right",
     flash="both boot switches left",
 )
@@ -34,6 +37,7 @@ NUCLEO = BenchKind(
     "nucleo-n657x0-q",
     chip="STM32N657",
     loader="MX25UM51245G_STM32N6570-NUCLEO.stldr",
+    nor_bytes=64 << 20,
     development="JP2 in position 2, JP1 in position 1",
     flash="JP2 in position 1",
 )

@@ -33,8 +33,8 @@ def right_now() -> str:
 
 
 @contextmanager
-def board_lock(private: Path, name: str, wait: float) -> Iterator[None]:
-    """Hold the board `name` of the private folder; wait at most `wait` seconds for it.
+def board_lock(private: Path, name: str, wait: float) -> Iterator[int]:
+    """Hold the board `name` of the private folder; wait at most `wait` seconds for it. Gives the handle that holds it.
 
     Raises:
         BoardLocked: somebody else holds it.
@@ -46,7 +46,7 @@ def board_lock(private: Path, name: str, wait: float) -> Iterator[None]:
     try:
         record = {"pid": os.getpid(), "command": this_command(), "since": right_now()}
         write_atomically(holder, (json.dumps(record) + "\n").encode(), mode=0o600)
-        yield
+        yield handle
     finally:
         holder.unlink(missing_ok=True)
         os.close(handle)

@@ -159,7 +159,10 @@ def _segments(elf: Path) -> tuple[int, list[Piece]]:
 
 
 def _listed(pieces: Iterable[Piece]) -> str:
-    return ", ".join(f"{one.name} at {one.address:#x} to {one.end:#x}" for one in pieces)
+    return ", ".join(
+        f"{one.name} at {one.address:#x} to {one.end:#x} ({len(one.data):,} bytes)"
+        for one in pieces
+    )
 
 
 def _refused(elf: Path, expected: str, received: str) -> BadInput:

@@ -1,5 +1,6 @@
 """The images of the NOR against ELFs that gcc links, and against a reader of them written apart."""
 
+import re
 import shutil
 import struct
 import subprocess
@@ -106,8 +107,9 @@ def test_what_cannot_be_booted_is_refused(
     tmp_path: Path, code: int, weights: int, said: str
 ) -> None:
     elf = linked(tmp_path, code, weights, "0x34001000")
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=said) as caught:
         application(elf)
+    assert re.search(r"0x[0-9a-f]+ to 0x[0-9a-f]+ \([\d,]+ bytes\)", caught.value.evidence)
 
 
 def test_what_is_no_elf_is_refused(tmp_path: Path) -> None:

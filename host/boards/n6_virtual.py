@@ -35,6 +35,7 @@ _FLASH_BOOT = "switches=flash"
 _OWN_NOR = "nor=nor"  # in the board's own folder
 _PC = re.compile(r"\bpc ([0-9a-f]{8})\b")
 _BOARD = re.compile(r"\bboard=([^,]*)")
+_UID = re.compile(r"(?<!,),uid=([^,]*)")  # and not what a file's name says behind a doubled comma
 
 
 def development_boot() -> Memory:
@@ -162,6 +163,12 @@ class N6VirtualBoard(VirtualBoard):
                 lambda pc: f"{pc[0]} ({self.symbolize(elf, int(pc[1], 16))})", error.evidence
             )
         return error
+
+    @property
+    def unique_id(self) -> str:
+        """As its machine was told."""
+        told = _UID.search(self._option())
+        return unique_id(told and told[1])
 
     @property
     def _debugger(self) -> Debugger:

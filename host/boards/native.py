@@ -34,6 +34,7 @@ class NativeBoard:
     """A folder with the firmware that was flashed last, and its process."""
 
     name = NAME
+    unique_id = None  # it has no chip
 
     def __init__(
         self, folder: Path, *, own: OwnFolder | None = None, record: Record | None = None

@@ -15,6 +15,7 @@ def link_bare(
     code: int = CODE,
     constants: int = 0x34040000,
     text: str = "constants",
+    first: str = "",
 ) -> Path:
     """An ELF that ends in the loop at `code` + RIGHT if it starts with its own stack, else in one behind.
 
@@ -22,6 +23,7 @@ def link_bare(
         folder: where it is made.
         vectors: address of its vector table: STACK and the reset handler.
         constants: address of `text`, which ends with a zero.
+        first: instructions behind the look at the stack pointer; RIGHT moves by their size.
     """
     source = f"""
         .syntax unified
@@ -36,6 +38,7 @@ def link_bare(
         ldr r1, ={STACK:#x}
         cmp r0, r1
         bne wrong
+        {first}
         right: b right
         wrong: b wrong
         .section .rodata, "a"
@@ -43,7 +46,7 @@ def link_bare(
     """
     (folder / "bare.s").write_text(source)
     subprocess.run(["arm-none-eabi-as", "bare.s", "-o", "bare.o"], cwd=folder, check=True)
-    link = ["arm-none-eabi-ld", f"--section-start=.vectors={vectors:#x}", f"-Ttext={code:#x}"]
+    link = ["arm-none-eabi-ld", "-n", f"--section-start=.vectors={vectors:#x}", f"-Ttext={code:#x}"]
     link += [f"--section-start=.rodata={constants:#x}", "-e", "start", "bare.o", "-o", "bare.elf"]
     subprocess.run(link, cwd=folder, check=True)
     return folder / "bare.elf"

@@ -94,6 +94,11 @@ class VirtualBoard:
     def kept(self) -> bool:
         return self._record is not None
 
+    @property
+    def unique_id(self) -> str | None:
+        """The unique id of its chip, 24 hex digits, as far as it is known without asking firmware."""
+        return None
+
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         # What is in memory is unknown until the new firmware is whole.
         self._remember(None)

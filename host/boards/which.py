@@ -1,11 +1,11 @@
 """Which board is meant by `--board`, `--bench`, `--port` and `--no-flash` together: one answer, for all commands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from host.boards.bench_file import BenchBoard, find_bench
+from host.boards.bench_file import Bench, BenchBoard, find_bench
 from host.boards.chip import check_uid
-from host.boards.kinds import NOT_SEEN, SILICON, VIRTUAL_N6
+from host.boards.kinds import SILICON
 from host.boards.tiers import KINDS, TIERS
 from host.errors import BadInput
 from host.link.messages import Hello
@@ -20,7 +20,8 @@ class Which:
 
     Attributes:
         tier: who runs firmware there; a name of TIERS.
-        entry: what the bench says of it; None: a kind was given, and it is nobody's but ours.
+        entry: what the bench says of it, or what is to be looked for; None: a virtual one that is nobody's but
+            ours, or one whose port was given by hand.
         port: its serial port by hand, in place of the bench's.
         bench: the bench file; None: there is none.
         flashes: whether firmware is written first; else what runs is judged, and HELLO says whether it is that.
@@ -38,6 +39,11 @@ class Which:
         return self.tier if self.entry is None else self.entry.name
 
     @property
+    def option(self) -> str:
+        """What `--board` takes for it: its name on the bench, or its kind."""
+        return self.tier if self.name == _unnamed(self.tier) else self.name
+
+    @property
     def url(self) -> str | None:
         """The serial port that it is reached at; None: it is a virtual one, which is started or kept."""
         return self.port or (None if self.entry is None else self.entry.port)
@@ -47,40 +53,62 @@ class Which:
         """Bits a second of that port."""
         return BAUD if self.entry is None else self.entry.baud
 
+    def located(self) -> "Which":
+        """Of silicon, with the probe and the serial port that are plugged in; nothing is opened.
+
+        Raises:
+            BadInput: several probes are plugged in and nothing says which, or no serial port is known.
+            BoardFailure: no probe is plugged in.
+        """
+        from host.boards.flashers.reach import named
+
+        found, entry = self, self.entry
+        if self.tier in SILICON and entry is not None and (self.flashes or self.url is None):
+            found = replace(self, entry=named(replace(entry, port=self.url)))
+        if found.url is None and self.tier in SILICON:
+            raise BadInput(
+                f"no serial port of {self.name} is known",
+                evidence="Received: a board without port, and none of its probe's is plugged in",
+                next_step='give --port URL, or write port = "..." into bench.toml: `nightjar board scan`',
+            )
+        return found
+
     def check_uid(self, hello: Hello) -> None:
+        """As `check_chip`, of who says HELLO."""
+        self.check_chip(hello.uid)
+
+    def check_chip(self, uid: bytes, *, untouched: bool = False) -> None:
         """Refuse a board whose unique id is not the bench's.
+
+        Args:
+            untouched: whether nothing was written to it, which is then said.
 
         Raises:
             IdentityFailure: naming both.
         """
         if self.entry is not None and self.entry.chip_uid is not None:
-            check_uid(self.name, self.entry.chip_uid, hello.uid)
+            check_uid(self.name, self.entry.chip_uid, uid, untouched=untouched)
 
 
 def which(
     board: str, *, bench: Path | None = None, port: str | None = None, flashes: bool = True
 ) -> Which:
-    """The board of that name: a kind, or one of the bench.
+    """The board of that name: a kind, or one of the bench. Nothing is looked for on this computer but the bench file.
+
+    A kind of silicon is the only board of it on the bench, or else what is plugged in.
 
     Args:
         bench: the bench file that was given; None: as `find_bench` finds it.
 
     Raises:
-        BadInput: there is none, or it cannot be reached from here.
+        BadInput: there is none, there are several of that kind, or nothing can write it.
     """
-    if board in TIERS:
+    if board in KINDS:
         found = Which(board, port=port, flashes=flashes)
     else:
         known = find_bench(bench)
-        if known.path is None and bench is None:
-            raise BadInput(
-                f"the known boards are {', '.join(TIERS)}.{did_you_mean(board, TIERS)}",
-                evidence=f"Received: {board!r}, and no bench.toml was found",
-                next_step="choose one of them with --board, or name a bench file with --bench",
-            )
-        entry = known.board(board)
-        found = Which(entry.kind, entry, port, known.path, flashes)
-    _check_reachable(found)
+        found = _of_bench(board, known, Which(board, None, port, known.path, flashes))
+    _check_written(found)
     return found
 
 
@@ -95,29 +123,46 @@ def kind_for(board: str, *, bench: Path | None = None) -> str:
     return TIERS[board].runs[0]
 
 
-def _check_reachable(found: Which) -> None:
-    if found.tier in SILICON and found.url is None:
-        if found.entry is None:
-            raise BadInput(
-                f"a board of the kind {found.tier} is reached through a bench file, or at --port URL",
-                evidence=f"Received: {found.tier!r}, no port; {NOT_SEEN} yet",
-                next_step=f"`nightjar board scan` writes a bench file; --board {VIRTUAL_N6} runs the very ELF here",
-            )
+def _of_bench(board: str, known: Bench, given: Which) -> Which:
+    """`given` with its entry and its tier."""
+    if board in SILICON:
+        by_hand = given.port is not None and not given.flashes
+        return given if by_hand else replace(given, entry=_only(board, known))
+    if known.path is None:
         raise BadInput(
-            f"the bench knows no serial port of {found.name}",
-            evidence="Received: a board without port",
-            next_step='write port = "..." into bench.toml, or give --port URL',
+            f"the known boards are {', '.join(TIERS)}.{did_you_mean(board, TIERS)}",
+            evidence=f"Received: {board!r}, and no bench.toml was found",
+            next_step="choose one of them with --board, or name a bench file with --bench",
         )
-    if found.url is not None and found.flashes and not _has_debugger(found):
+    entry = known.board(board)
+    return replace(given, tier=entry.kind, entry=entry)
+
+
+def _only(kind: str, bench: Bench) -> BenchBoard:
+    """The only board of a kind on the bench; where it has none, what is plugged in."""
+    fitting = [board for board in bench.boards if board.kind == kind]
+    if len(fitting) > 1:
+        raise BadInput(
+            f"{len(fitting)} boards of the kind {kind} stand on the bench",
+            evidence=f"Received: --board {kind}; {', '.join(board.name for board in fitting)}",
+            next_step=f"name one of them, for example --board {fitting[0].name}",
+        )
+    return fitting[0] if fitting else BenchBoard(_unnamed(kind), kind)
+
+
+def _unnamed(kind: str) -> str:
+    """The name of a board that no bench names."""
+    return f"the-{kind}"
+
+
+def _check_written(found: Which) -> None:
+    """Refuse a virtual board at a port that nothing is known to write."""
+    entry = found.entry
+    if found.url is None or not found.flashes or found.tier in SILICON:
+        return
+    if entry is None or entry.gdb is None:
         raise BadInput(
             "firmware is written through a debugger, and none is known for the board at that port",
             evidence=f"Received: {found.url}, board {found.name}",
-            next_step="judge what runs there with --no-flash, or write gdb or a flasher into bench.toml",
+            next_step="judge what runs there with --no-flash, or write gdb into bench.toml",
         )
-    if found.url is None and not found.flashes and found.tier not in KINDS:
-        raise BadInput("there is no such board to judge", evidence=f"Received: {found.name}")
-
-
-def _has_debugger(found: Which) -> bool:
-    entry = found.entry
-    return entry is not None and (entry.gdb is not None or entry.flasher != "gdb")

@@ -1,13 +1,15 @@
 """Which board a command means."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from host.boards.kinds import SILICON
+from host.boards import probes, scan
+from host.boards.kinds import DK, SILICON
 from host.boards.which import which
-from host.errors import BadInput, IdentityFailure
+from host.errors import BadInput, BoardFailure, IdentityFailure
 from host.link.identity_test import HELLO
 
 BENCH = """
@@ -64,19 +66,71 @@ def test_a_name_that_nobody_has_is_refused_with_the_nearest(
     assert "no bench.toml was found" in caught.value.evidence
 
 
-@pytest.mark.parametrize("name", SILICON)
-def test_silicon_needs_a_way(name: str, bench: Path) -> None:
-    with pytest.raises(BadInput, match="bench file, or at --port") as caught:
-        which(name, bench=bench)
-    assert "--board n6-virtual" in caught.value.next_step
-    with pytest.raises(BadInput, match="written through a debugger"):
-        which(name, bench=bench, port="/dev/ttyACM0")
-    assert which(name, bench=bench, port="/dev/ttyACM0", flashes=False).url == "/dev/ttyACM0"
+@pytest.fixture
+def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Plugs in an ST-LINK of that serial number, without a serial port."""
+    usb = tmp_path / "usb"
+    monkeypatch.setattr(probes, "USB", usb)
+    monkeypatch.setattr(scan, "serial_ports", lambda: ())
+
+    def plug(serial: str) -> None:
+        device = usb / f"1-{serial}"
+        device.mkdir(parents=True)
+        about = {"idVendor": probes.ST, "idProduct": "3754", "serial": serial, "busnum": "1"}
+        for name, value in {**about, "devnum": "2", "product": "STLINK-V3"}.items():
+            (device / name).write_text(value)
+
+    return plug
 
 
-def test_a_bench_board_without_port(bench: Path) -> None:
-    with pytest.raises(BadInput, match="knows no serial port of bare"):
-        which("bare", bench=bench)
+def test_a_kind_of_silicon_is_the_only_one_of_the_bench(bench: Path) -> None:
+    desk = which(DK.name, bench=bench)
+    assert (desk.name, desk.option, desk.url) == ("desk", "desk", "/dev/ttyACM7")
+    bench.write_text(BENCH + f'[board.second]\nkind = "{DK.name}"\n')
+    with pytest.raises(BadInput, match="2 boards of the kind") as caught:
+        which(DK.name, bench=bench)
+    assert "desk, second" in caught.value.evidence
+    by_hand = which(DK.name, bench=bench, port="/dev/ttyACM0", flashes=False).located()
+    assert (by_hand.entry, by_hand.url) == (None, "/dev/ttyACM0")
+
+
+@pytest.mark.parametrize("kind", SILICON)
+def test_a_kind_that_the_bench_does_not_have_is_what_is_plugged_in(
+    kind: str, tmp_path: Path, plugged: Callable[[str], None]
+) -> None:
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    found = which(kind, bench=empty)
+    assert found.option == kind
+    with pytest.raises(BoardFailure, match="no debug probe is plugged in"):
+        found.located()
+    plugged("0A1B")
+    with pytest.raises(BadInput, match="no serial port of the-") as caught:
+        found.located()
+    assert "--port URL" in caught.value.next_step
+    located = which(kind, bench=empty, port="/dev/ttyACM0").located()
+    assert located.entry is not None
+    assert (located.entry.probe, located.url) == ("0A1B", "/dev/ttyACM0")
+    plugged("0A1C")
+    with pytest.raises(BadInput, match="2 probes are plugged in, and nothing says which"):
+        found.located()
+
+
+def test_what_is_only_judged_needs_a_port_and_no_probe(
+    bench: Path, plugged: Callable[[str], None]
+) -> None:
+    assert which("bare", bench=bench, port="socket://a:1", flashes=False).located().url
+    with pytest.raises(BoardFailure, match="no debug probe is plugged in"):
+        which("bare", bench=bench, port="socket://a:1").located()
+    with pytest.raises(BoardFailure, match="no debug probe is plugged in"):
+        which("bare", bench=bench, flashes=False).located()
+
+
+def test_a_virtual_board_at_a_port_is_written_by_nobody(bench: Path) -> None:
+    for name in ("native", "n6-virtual", "left"):
+        with pytest.raises(BadInput, match="written through a debugger"):
+            which(name, bench=bench, port="/dev/pts/9")
+        assert which(name, bench=bench, port="/dev/pts/9", flashes=False).url == "/dev/pts/9"
 
 
 def test_another_chip_is_identity(bench: Path) -> None:

@@ -20,6 +20,7 @@ from host.cli.common import (
 if TYPE_CHECKING:
     from host.boards.bench_file import BenchBoard
     from host.boards.record import Record
+    from host.boards.which import Which
 
 SCHEMA = "nightjar/bench/1"
 LOG_SCHEMA = "nightjar/board-log/1"
@@ -90,10 +91,10 @@ def list_boards(bench: Path | None, json_path: str | None) -> None:
     say(f"{where}: {len(found.boards)} boards", json_path)
     rows = []
     for board in found.boards:
-        holder, process = _holder(board), _port_process(board)
-        rows.append({**_described(board), "holder": holder, "port_pid": process})
+        holder, process, up = _holder(board), _port_process(board), _is_up(board)
+        rows.append({**_described(board), "holder": holder, "port_pid": process, "up": up})
         text = f"{board.name:16} {board.kind:18} {board.probe or '-':26} {board.port or '-'}"
-        say(text, json_path)
+        say(text + (" up" if up else ""), json_path)
         for line in _uses(holder, process):
             say(f"  {line}", json_path)
     path = None if found.path is None else str(found.path)
@@ -108,13 +109,13 @@ def unlock(name: str, bench: Path | None, json_path: str | None) -> None:
     """Say who holds a board, and remove what dead holders left. Ends nothing: a lock ends with its holder."""
     from host.boards.bench_file import find_bench
     from host.boards.bench_lock import forget_holders
-    from host.boards.kinds import SILICON
+    from host.boards.flashers.reach import mark_of
     from host.errors import BadInput, BoardLocked
 
-    board = find_bench(bench).board(name)
-    if board.kind not in SILICON:
+    board = _plugged(find_bench(bench).board(name))
+    if not _is_shared(board):
         raise BadInput(
-            "only boards behind a probe are locked for all users",
+            "only boards behind a probe or at a port are locked for all users",
             evidence=f"Received: {name}, of kind {board.kind}",
             next_step="`nightjar board status` says who uses it",
         )
@@ -125,7 +126,7 @@ def unlock(name: str, bench: Path | None, json_path: str | None) -> None:
             evidence="; ".join(_uses(holder, process)),
             next_step="end that command; the lock is then free by itself",
         )
-    removed = forget_holders(board.kind, _serial(board))
+    removed = forget_holders(board.kind, mark_of(board))
     say(f"{name}: nobody holds it; {removed} records of dead holders removed", json_path)
     for line in _uses(None, process):
         say(f"  {line}", json_path)
@@ -151,27 +152,34 @@ def gdb(
     json_path: str | None,
 ) -> None:
     """Open gdb on a board, with the board locked until gdb ends."""
-    from host.boards.bench_file import find_bench
-    from host.boards.bench_lock import bench_lock
+    from host.boards.flashers.reach import held, named
+    from host.boards.folder import private_folder
     from host.boards.gdb_shell import command_for, command_to
-    from host.boards.kinds import SILICON
+    from host.boards.lock import board_lock
     from host.boards.tools import find_tool
+    from host.boards.which import which
+    from host.errors import BadInput
 
-    kept = _kept(name, bench)
-    if kept is not None and kept.gdb is not None:
-        command = command_to(str(kept.gdb), elf)
-        board = None
+    at = which(name, bench=bench, flashes=False)
+    record = _kept(at)
+    if record is not None and record.gdb is not None:
+        command = command_to(str(record.gdb), elf)
+        lock = board_lock(private_folder(None, make=True), at.name, wait)
+    elif at.entry is None or not _is_shared(at.entry):
+        raise BadInput(
+            f"nothing says how gdb reaches {name}",
+            evidence="Received: a board without gdb, and none that is kept",
+            next_step=f"`nightjar board up {name}` keeps a virtual one, which has a gdb server",
+        )
     else:
-        board = find_bench(bench).board(name)
-        command = command_for(board, elf)
+        entry = named(at.entry)
+        command, lock = command_for(entry, elf), held(entry, wait)
     write_json(json_path, {"schema": SCHEMA, "board": name, "command": command})
     say(shlex.join(command), json_path)
     if dry_run:
         return
     program = find_tool(command[0], command[0])
-    if board is None or board.kind not in SILICON:
-        os.execv(program, command)
-    with bench_lock(board.kind, _serial(board), name=name, wait=wait) as handle:
+    with lock as handle:
         os.set_inheritable(handle, True)  # gdb becomes this process, and holds the board
         os.execv(program, command)
 
@@ -200,25 +208,20 @@ def log(
     """Show what a board says, live: LOG frames, and bytes outside frames."""
     from collections import deque
 
-    from host.boards.bench_file import find_bench
-    from host.boards.which import BAUD
+    from host.boards.which import which
     from host.deadline import Deadline
     from host.errors import BadInput
     from host.link.log_reader import LogReader, Said
     from host.link.serial_url import SerialUrl
 
-    virtual = _kept(name, bench)
-    board = (
-        None if virtual is not None and virtual.port is not None else find_bench(bench).board(name)
-    )
-    url = port or (str(virtual.port) if board is None and virtual is not None else None)
-    speed = baud or BAUD
-    if board is not None:
-        url, speed = url or board.port, baud or board.baud
+    at = which(name, bench=bench, port=port, flashes=False).located()
+    record, url, speed = _kept(at), at.url, baud or at.baud
+    if url is None and record is not None and record.port is not None:
+        url = str(record.port)
     if url is None:
         raise BadInput(
-            f"the bench knows no serial port of {name}",
-            evidence="Received: a board without port",
+            f"no serial port of {name} is known",
+            evidence="Received: a board without port, and none that is kept",
             next_step='write port = "..." into bench.toml, or give --port URL',
         )
     end = None if seconds is None else Deadline.after(seconds)
@@ -237,16 +240,17 @@ def log(
     write_json(json_path, {"schema": LOG_SCHEMA, "board": name, "port": url, "entries": entries})
 
 
-def _kept(name: str, bench: Path | None) -> "Record | None":
-    """The virtual board of that name that `board up` keeps; None: none, or the name is of no such board."""
+def _kept(at: "Which") -> "Record | None":
+    """The virtual board that `board up` keeps; None: none, or another kind of board is meant."""
     from host.boards import KINDS, board_status
-    from host.boards.bench_file import find_bench
-    from host.boards.which import which
 
-    names = {board.name: board.kind for board in find_bench(bench).boards}
-    if names.get(name, name) not in KINDS:
-        return None
-    return board_status(which(name, bench=bench, flashes=False)).record
+    return board_status(at).record if at.tier in KINDS and at.url is None else None
+
+
+def _is_up(board: "BenchBoard") -> bool:
+    from host.boards.which import Which
+
+    return _kept(Which(board.kind, board)) is not None
 
 
 def _described(board: "BenchBoard") -> dict[str, object]:
@@ -255,20 +259,34 @@ def _described(board: "BenchBoard") -> dict[str, object]:
     return {**asdict(board), "tags": list(board.tags), "tier": board.kind}
 
 
-def _serial(board: "BenchBoard") -> str:
-    """The serial number of the board's probe: the bench's, or that of the only one there is."""
-    from host.boards.probes import choose_probe, find_probes
+def _is_shared(board: "BenchBoard") -> bool:
+    """Whether all users of this computer may use it, and not only the one who keeps it."""
+    from host.boards.kinds import SILICON
 
-    return board.probe or choose_probe(None, find_probes(), board.name).serial
+    return board.kind in SILICON or board.port is not None or board.gdb is not None
+
+
+def _plugged(board: "BenchBoard") -> "BenchBoard":
+    """The board with its probe and its port, as far as they are plugged in."""
+    from host.boards.flashers.reach import named
+    from host.errors import NightjarError
+
+    try:
+        return named(board)
+    except NightjarError:
+        return board
 
 
 def _holder(board: "BenchBoard") -> dict[str, Any] | None:
     from host.boards.bench_lock import bench_holder
-    from host.boards.kinds import SILICON
+    from host.boards.flashers.reach import mark_of
+    from host.boards.folder import private_folder
+    from host.boards.lock import holder_of
 
-    if board.kind in SILICON and board.probe is not None:
-        return bench_holder(board.kind, board.probe)
-    return None
+    if _is_shared(board):
+        return bench_holder(board.kind, mark_of(_plugged(board)))
+    found = holder_of(private_folder(None, make=False), board.name)
+    return None if found is None else {**found, "uid": os.geteuid()}
 
 
 def _port_process(board: "BenchBoard") -> int | None:

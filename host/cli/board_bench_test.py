@@ -160,7 +160,7 @@ def test_list_and_unlock_name_the_holder_and_end_nothing(
         assert code == 0
         left, native = said["boards"]
         assert left["holder"]["pid"] == child.pid
-        assert (left["tier"], native["holder"]) == (KIND, None)
+        assert (left["tier"], native["holder"], native["up"]) == (KIND, None, False)
         assert answer(tmp_path, "board", "unlock", "left")[0] == 12
         assert child.poll() is None
         child.kill()

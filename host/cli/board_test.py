@@ -90,6 +90,9 @@ def test_up_status_down(bench: Path) -> None:
     assert answer(bench, "board", "up", "native")["changed"] is False
     flashed = answer(bench, "flash", "firmware", "--board", "native")
     assert flashed["kept"] is True
+    again = answer(bench, "flash", "firmware", "--board", "native")
+    assert (again["flash"], again["hello"]["boot"]) == (None, flashed["hello"]["boot"])
+    assert answer(bench, "flash", "firmware", "--board", "native", "--always")["flash"] is not None
     status = answer(bench, "board", "status", "native")
     assert status["elf_sha256"] == sha256_file(bench / "firmware/build/nightjar.elf")
     assert status["holder"] is None

@@ -211,12 +211,14 @@ def record_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def board_options(
-    help: str = "virtual, native, ..., or the name of a board on the bench.", none: bool = False
+    help: str = "virtual, native, ..., or the name of a board on the bench.",
+    none: bool = False,
+    writes: bool = False,
 ) -> Callable[..., Any]:
     """Add `--board`, `--bench`, `--port`, `--no-flash` and `--wait`.
 
     The command is passed `board`, the name of the tier; `at`, which board of it is meant; and `wait`. With `none`
-    a board "none" is no board: `at` is None.
+    a board "none" is no board: `at` is None. `writes` says that it is only written, which needs no serial port.
     """
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -248,6 +250,7 @@ def board_options(
             if none and name == "none":
                 return function(board=name, at=None, **given)
             at = which(name, bench=bench, port=port, flashes=flashes)
+            at = at if writes else at.located()
             return function(board=at.tier, at=at, **given)
 
         return board(bench_option(port(flash(wait_option(resolved)))))

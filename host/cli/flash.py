@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.common import (
+    Choice,
     board_options,
     force_option,
     json_option,
@@ -15,7 +16,7 @@ from host.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from host.boards.base import FlashReport
+    from host.boards.base import Board, FlashReport
     from host.boards.which import Which
     from host.link.messages import Hello
     from host.project import Project
@@ -24,11 +25,35 @@ SCHEMA = "nightjar/flash/1"
 _BUILD = 300.0  # seconds
 _FLASH = 60.0
 _HELLO = 5.0
+_ASK = 2.0  # for HELLO of what a kept board runs already
+STARTED = " (started for this command, and ended)"
 
 
 @subcommand()
 @click.argument("source", metavar="PROJECT_OR_BUNDLE_OR_TFLITE", type=click.Path(path_type=Path))
-@board_options()
+@board_options(writes=True)
+@click.option(
+    "--flasher",
+    type=Choice(("gdb", "probe-rs", "cubeprogrammer")),
+    help="How a board of the bench is written.  [default: its bench entry's, else gdb]",
+)
+@click.option(
+    "--server",
+    type=Choice(("qemu", "openocd", "st-link", "pyocd")),
+    help="Which gdb server is there, where neither its program nor its port tells.",
+)
+@click.option(
+    "--boot",
+    type=Choice(("development", "flash")),
+    help="Into RAM, for a development boot, or into the NOR, for the boot from flash."
+    "  [default: development; a virtual board as its switches stand]",
+)
+@click.option("--always", is_flag=True, help="Write even what the board holds already.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the exact commands for a built project; no probe and no board is touched.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -42,6 +67,11 @@ def command(
     board: str,
     at: "Which",
     wait: float,
+    flasher: str | None,
+    server: str | None,
+    boot: str | None,
+    always: bool,
+    dry_run: bool,
     out: Path | None,
     force: bool,
     json_path: str | None,
@@ -49,8 +79,32 @@ def command(
     """Write firmware to a board and print its HELLO.
 
     A bundle or a .tflite is turned into firmware first. Uses the board that `nightjar board up` keeps; where none is
-    kept, starts one and ends it.
+    kept, starts one and ends it. A board of the bench is found by its probe's serial number. A board whose HELLO says
+    the very build already, by build-id and image CRC, is not written again, unless with --always.
     """
+    from host.cli.flash_bench import chosen, flash, print_commands
+
+    _check_flashes(at)
+    entry = chosen(at, flasher, server, boot, dry_run)
+    if entry is None:
+        _flash_tier(source, at, wait, out, force, always, json_path)
+    elif dry_run:
+        print_commands(entry, source, server, boot, json_path)
+    else:
+        project = _project(source, board, out, force, json_path)
+        flash(entry, project, server, boot, wait, always, json_path)
+
+
+def _flash_tier(
+    source: Path,
+    at: "Which",
+    wait: float,
+    out: Path | None,
+    force: bool,
+    always: bool,
+    json_path: str | None,
+) -> None:
+    """Flash a board that is kept, or that ends with this command."""
     from host.boards import open_board
     from host.boards.chip import as_run_by
     from host.boards.silence import explain_silence
@@ -61,38 +115,57 @@ def command(
     from host.link.client import Client
     from host.link.identity import check_identity
 
-    _check_flashes(at)
-    project = _project(source, board, out, force, json_path)
+    project = _project(source, at.tier, out, force, json_path)
     check_recorded(project.elf)
     with open_board(at, wait=wait) as opened:
-        report = opened.flash(project.elf, Deadline.after(_FLASH))
+        held = None if always or not opened.kept else _held(opened, at, project)
+        report = None if held else opened.flash(project.elf, Deadline.after(_FLASH))
         transport = opened.connect(Deadline.after(_HELLO))
         try:
-            hello = Client(transport).hello(Deadline.after(_HELLO))
+            hello = held or Client(transport).hello(Deadline.after(_HELLO))
         except (Mute, Silence) as error:
             raise explain_silence(error, opened, project.elf, transport.close) from error
         finally:
             transport.close()
         at.check_uid(hello)
         check_identity(hello, project)
-        hello = as_run_by(tier_of(board), hello)
-        _show(hello, report, opened.kept, json_path)
+        hello = as_run_by(tier_of(at.tier), hello)
+        show(hello, report, "" if opened.kept else STARTED, json_path)
         write_json(
             json_path,
             {
                 "schema": SCHEMA,
-                "board": board,
+                "board": at.tier,
                 "kept": opened.kept,
                 "elf": str(project.elf),
                 "hello": hello.as_dict(),
-                "flash": {
-                    "bytes": report.bytes,
-                    "seconds": report.seconds,
-                    "total_seconds": report.total_seconds,
-                    "bytes_per_second": report.bytes_per_second,
-                },
+                "flash": of_report(report),
             },
         )
+
+
+def _held(opened: "Board", at: "Which", project: "Project") -> "Hello | None":
+    """The HELLO of a kept board that holds the project's build already; None where it does not, or is silent.
+
+    What a NOR holds beside the application HELLO does not say: there, each block is compared as it is written.
+    """
+    from host.deadline import Deadline
+    from host.errors import NightjarError
+    from host.link.client import Client
+    from host.link.identity import check_identity
+
+    if at.entry is not None and at.entry.switches == "flash":
+        return None
+    try:
+        transport = opened.connect(Deadline.after(_ASK))
+        try:
+            hello = Client(transport).hello(Deadline.after(_ASK))
+        finally:
+            transport.close()
+        check_identity(hello, project)
+    except NightjarError:
+        return None
+    return hello
 
 
 def _check_flashes(at: "Which") -> None:
@@ -142,14 +215,34 @@ def _built(project: "Project", json_path: str | None) -> "Project":
     return project
 
 
-def _show(hello: "Hello", report: "FlashReport", kept: bool, json_path: str | None) -> None:
-    rows = [
-        (
-            "flashed",
+def of_report(report: "FlashReport | None") -> dict[str, object] | None:
+    """What flashing took, for JSON; None where the board held that build already."""
+    if report is None:
+        return None
+    return {
+        "bytes": report.bytes,
+        "seconds": report.seconds,
+        "total_seconds": report.total_seconds,
+        "bytes_per_second": report.bytes_per_second,
+    }
+
+
+def show_report(report: "FlashReport | None", json_path: str | None) -> None:
+    """Say what flashing took."""
+    took = "not written: the board holds this build already (--always writes it)"
+    if report is not None:
+        took = (
             f"{report.bytes:,} bytes in {report.seconds:.3f} s ({report.bytes_per_second / 1e6:.1f} MB/s), "
-            f"verified; {report.total_seconds:.2f} s in all",
-        ),
-        ("board", hello.board + ("" if kept else " (started for this command, and ended)")),
+            f"verified; {report.total_seconds:.2f} s in all"
+        )
+    say(f"{'flashed':10} {took}", json_path)
+
+
+def show(hello: "Hello", report: "FlashReport | None", remark: str, json_path: str | None) -> None:
+    """Say what flashing took and who answers; `remark` is said beside the kind of board."""
+    show_report(report, json_path)
+    rows = [
+        ("board", hello.board + remark),
         ("build-id", hello.build_id.hex()),
         ("image CRC", f"{hello.image:08x}"),
         ("model", hello.model.hex()),

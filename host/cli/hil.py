@@ -164,7 +164,7 @@ def command(
             file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
             recorded = Path(temporary) / "session.njs"
             options = {
-                "--board": at.name,
+                "--board": at.option,
                 "--wait": wait,
                 "--bundle": bundle,
                 "--project": made.path,
@@ -177,7 +177,7 @@ def command(
             line += [word for name, value in options.items() for word in (name, str(value))]
             line += [] if inputs is None else ["--inputs", str(inputs)]
             line += [] if faults is None else ["--faults", faults]
-            line += [] if at.entry is None else ["--bench", str(at.bench)]
+            line += [] if at.bench is None else ["--bench", str(at.bench)]
             line += [] if at.port is None else ["--port", at.port]
             line += [] if at.flashes else ["--no-flash"]
             line += pytest_arguments

@@ -22,6 +22,7 @@ from host.link.messages import Hello
 from host.link.registers import FirmwareFault
 
 START = 60.0  # seconds to start a board and flash it
+WRITE = 900.0  # the same at a port: a NOR of megabytes through a probe, and through every way to connect
 HELLO = 10.0  # seconds that firmware which has been started has to say who it is
 
 
@@ -52,7 +53,8 @@ class Contact:
         session = self._session
         self.elf_sha256 = check_recorded(session.project.elf)
         board = self._board = self._open()
-        limit = Deadline.after(START)  # without what was waited for the board
+        at_port = session.at is not None and session.at.url is not None
+        limit = Deadline.after(WRITE if at_port else START)  # without what was waited for the board
         if session.limit is not None:
             limit = limit.at_most(session.limit.remaining)
         if session.at is None or session.at.flashes:

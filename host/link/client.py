@@ -318,6 +318,8 @@ class Client:
             # A repeated run is answered when the first is done: its time is known all the same.
             if asking.sent == 1 or pace is self._run_pace:
                 pace.saw(now() - asking.started)
+            else:
+                pace.late(wait)
             return response
         raise asking.failure()
 

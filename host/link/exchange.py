@@ -50,9 +50,13 @@ class Pace:
         return min(2 * wait, _LONGEST_RETRY)
 
     def saw(self, seconds: float) -> None:
-        """A first attempt was answered after `seconds`."""
+        """A first attempt was answered after `seconds`. Slow ones are believed at once, quick ones by and by."""
         old = self._round_trip
-        self._round_trip = seconds if old is None else 0.8 * old + 0.2 * seconds
+        self._round_trip = seconds if old is None or seconds > old else 0.8 * old + 0.2 * seconds
+
+    def late(self, wait: float) -> None:
+        """It was answered after it had been repeated, nobody knows to which attempt: the next one is given `wait`."""
+        self._round_trip = max(self._round_trip or 0.0, wait / 4)
 
 
 class Exchange:

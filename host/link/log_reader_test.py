@@ -1,18 +1,10 @@
 """Everything a board says is shown once, in its order."""
 
-import os
-import subprocess
-import sys
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.errors import BoardLocked
 from host.link.frames import Frame, FrameType, encode
 from host.link.log_reader import LogReader, Said
-from host.link.port_holder import port_holders
-from host.link.serial_url import SerialUrl
 
 
 def log(text: str) -> bytes:
@@ -51,32 +43,3 @@ def test_no_foreign_byte_is_lost_or_said_twice(data: bytes, step: int) -> None:
     # Text is cut anywhere, and so are its characters: compare where each byte is one.
     if data.isascii():
         assert "".join(one.text for one in said) == data.decode()
-
-
-def test_who_holds_a_port_is_named() -> None:
-    master, slave = os.openpty()
-    name = os.ttyname(slave)
-    code = (
-        "import sys; from host.link.serial_url import SerialUrl;"
-        "port = SerialUrl(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    try:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"open\n"
-        os.close(slave)
-        assert child.pid in [pid for pid, _ in port_holders(name)]
-        with pytest.raises(BoardLocked) as caught:
-            SerialUrl(name)
-        assert f"it is open in pid {child.pid}, `" in caught.value.evidence
-        child.communicate()
-        assert port_holders(name) == []
-        SerialUrl(name).close()
-    finally:
-        child.kill()
-        child.communicate()
-        os.close(master)
-    assert port_holders("socket://localhost:1") == []
-    assert port_holders("/etc/passwd") == []

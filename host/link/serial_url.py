@@ -8,7 +8,15 @@ import serial
 
 from host.deadline import Deadline
 from host.errors import BoardFailure, BoardLocked, LinkFailure
-from host.link.port_holder import describe_holders, keep_others_out
+from host.link.port_holder import (
+    describe,
+    in_use,
+    is_held_here,
+    keep_others_out,
+    let_others_in,
+    other_holders,
+    port_holders,
+)
 from host.link.transport import wait_for
 
 _CHUNK = 1 << 16
@@ -21,13 +29,14 @@ class SerialUrl:
     """An open serial port, used by nobody else.
 
     Raises:
+        BoardLocked: another process has it open.
         BoardFailure: it cannot be opened.
     """
 
     def __init__(self, url: str, baud: int = 921600) -> None:
         options: dict[str, Any] = {"baudrate": baud, "timeout": 0, "write_timeout": _WRITE_STEP}
         if "://" not in url:
-            options["exclusive"] = True
+            options["exclusive"] = not is_held_here(url)
         if url.startswith("rfc2217://"):
             options["timeout"] = _POLL
             del options["write_timeout"]
@@ -37,7 +46,7 @@ class SerialUrl:
             busy = getattr(error, "errno", None) in (errno.EAGAIN, errno.EBUSY)
             raise (BoardLocked if busy else BoardFailure)(
                 f"the serial port {url} cannot be opened",
-                evidence="; ".join(filter(None, (str(error), describe_holders(url)))),
+                evidence="; ".join(filter(None, (str(error), describe(port_holders(url))))),
                 next_step="end what else uses the port, or wait for it"
                 if busy
                 else "check the cable, the name and your permissions; end what else uses the port",
@@ -48,6 +57,10 @@ class SerialUrl:
         except (OSError, AttributeError):
             self._fd = None
         if self._fd is not None and "://" not in url:
+            others = other_holders(url)  # most programs lock nothing
+            if others:
+                self._port.close()
+                raise in_use(url, others)
             keep_others_out(self._fd)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
@@ -88,6 +101,8 @@ class SerialUrl:
             raise self._vanished(error) from error
 
     def close(self) -> None:
+        if self._port.is_open and self._fd is not None:
+            let_others_in(self._fd)
         self._port.close()
 
     def _vanished(self, error: Exception) -> BoardFailure:

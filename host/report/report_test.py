@@ -10,6 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from host.boards.kinds import NOT_SEEN
 from host.report.html import render
 from host.report.testing_verdicts import HOSTILE, VERDICTS, spoiled
 from host.report.verdict import (
@@ -137,9 +138,19 @@ def test_an_emulator_never_passes_for_silicon(verdict: Verdict) -> None:
     page = render(virtual, title="x")
     assert page.count("stm32n6570-dk") == page.count("stm32n6570-dk on n6-virtual") == 2
     assert "n6-virtual" not in render(silicon, title="x")
+    assert NOT_SEEN in render(silicon, title="x")
+    assert NOT_SEEN not in page
     if verdict is not DIFFERENT:
         assert "(stm32n6570-dk on n6-virtual)" in virtual.headline
-        assert "(stm32n6570-dk)" in silicon.headline
+        assert f"(stm32n6570-dk, {NOT_SEEN})" in silicon.headline
+
+
+def test_silicon_is_marked_in_json_as_long_as_nobody_has_seen_it_judged() -> None:
+    schema = json.loads(SCHEMA_FILE.read_text())
+    for tier, remark in (("stm32n6570-dk", NOT_SEEN), ("n6-virtual", None), ("virtual", None)):
+        payload = json.loads(json.dumps(replace(EXACT, tier=tier).as_json()))
+        jsonschema.validate(payload, schema)
+        assert payload.get("remark") == remark
 
 
 class _Tags(HTMLParser):

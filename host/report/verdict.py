@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from host.boards.kinds import NOT_SEEN, SILICON
 from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
 from host.printable import printable
@@ -179,7 +180,9 @@ class Verdict:
         # The exhibits hold arrays; asdict would copy them.
         raw = asdict(replace(self, exhibits=Exhibits()))
         del raw["exhibits"]
-        return {"schema": SCHEMA, **raw}
+        # A board that nobody has yet seen it judge is said to be one.
+        remark = {"remark": NOT_SEEN} if self.tier in SILICON else {}
+        return {"schema": SCHEMA, **raw, **remark}
 
     def covered(self, covered: "Covered") -> "Verdict":
         """The verdict with what its vectors reached; one that is not exact stays as it is."""
@@ -221,7 +224,12 @@ class Verdict:
 
 
 def ran_on(board: str, tier: str) -> str:
-    """The kind of board that firmware is for, with who ran it where that is another: no emulator passes for silicon."""
+    """The kind of board that firmware is for, with who ran it where that is another: no emulator passes for silicon.
+
+    Silicon itself is marked as long as nobody has seen it judged.
+    """
+    if tier in SILICON:
+        return f"{board}, {NOT_SEEN}"
     return board if tier in ("", board) else f"{board} on {tier}"
 
 

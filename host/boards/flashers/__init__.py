@@ -1,114 +1,89 @@
-"""Ways to flash a bench board, one file each: what is written, and what every way can do."""
+"""Ways to flash a bench board, one file each, and what every way can do."""
 
 import importlib
-import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
+from host.boards.flashers.parts import Image
+from host.boards.gdb_script import Server
 from host.boards.kinds import NOT_SEEN, SILICON
 from host.deadline import Deadline
-from host.errors import BadInput
-
-
-@dataclass(frozen=True)
-class Part:
-    """A file that goes to an address of the external NOR.
-
-    Attributes:
-        file: raw bytes.
-        address: where its first byte, or its header's, lies.
-        entry: Reset_Handler with bit 0 set, of what needs ST's header; None: what needs none.
-        headed: whether that header stands in the file already.
-    """
-
-    file: Path
-    address: int
-    entry: int | None = None
-    headed: bool = False
-
-
-@dataclass(frozen=True)
-class Image:
-    """What is flashed: an ELF into RAM for a development boot, or parts into the NOR for a flash boot."""
-
-    elf: Path
-    parts: tuple[Part, ...] = ()
-
-    @property
-    def boot(self) -> str:
-        """Which boot it is for, "development" or "flash"."""
-        return "flash" if self.parts else "development"
 
 
 class Flasher(Protocol):
     """One way to flash. What it was not seen to do on a board, it says."""
 
-    @property
-    def seen_on_a_board(self) -> bool:
-        """Whether somebody has watched it work on a board."""
+    def seen(self, board: BenchBoard) -> bool:
+        """Whether somebody has watched it work on such a board."""
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What its commands do not say."""
+    def remarks(self, image: Image, board: BenchBoard) -> tuple[str, ...]:
+        """What its commands do not say, such as what is tried where the chip does not answer."""
 
-    def commands(self, image: Image, board: BenchBoard) -> list[list[str]]:
-        """The exact commands, in their order, each a list of words. Nothing is run.
+    def commands(self, image: Image, board: BenchBoard) -> list[str]:
+        """The exact commands of the first connect mode, as one types them into a shell. Nothing is run.
 
         Raises:
-            BadInput: it cannot flash that image.
+            BadInput: it cannot flash that image, or nothing says which probe.
+            BoardFailure: nothing says which probe, and none is plugged in.
         """
 
-    def flash(self, image: Image, board: BenchBoard, deadline: Deadline) -> FlashReport:
-        """Write and verify the image.
+    def holds(
+        self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
+    ) -> bool:
+        """Whether the NOR holds every part of an image for the boot from flash. Nothing is written.
+
+        Raises: as `flash`.
+        """
+
+    def flash(
+        self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
+    ) -> FlashReport:
+        """Write and verify the image; for a development boot, start it.
+
+        Each attempt to connect is told to `say`.
 
         Raises:
             HostFailure: a tool is missing.
-            BadInput: it cannot flash that image, or nothing says which probe.
-            BoardFailure: there is no probe, or no answer from the chip.
+            BadInput: it cannot flash that image, it is too large, or nothing says which probe.
+            BoardFailure: there is no probe, no answer from the chip, or it boots from flash.
+            IdentityFailure: the chip's unique id is not the bench's; nothing was written.
             FlashFailure: it could not be written, or reads back differently.
         """
 
 
 # Way -> module and class. A new way is one file and one line here.
 _WAYS = {
+    "gdb": ("host.boards.flashers.gdb_server", "GdbServer"),
     "probe-rs": ("host.boards.flashers.probe_rs", "ProbeRs"),
     "cubeprogrammer": ("host.boards.flashers.cubeprogrammer", "CubeProgrammer"),
 }
 
 
-def flasher_of(board: BenchBoard) -> Flasher:
-    """The way in which a board of the bench is flashed by a vendor's tool.
+def flasher_of(board: BenchBoard, server: Server | None = None) -> Flasher:
+    """The way in which a board of the bench is flashed.
 
-    Raises:
-        BadInput: it is flashed in another way.
+    server: the gdb server that is there, where neither its program nor its port tells.
     """
-    if board.flasher not in _WAYS:
-        raise BadInput(
-            f"{board.flasher} is no vendor's tool",
-            evidence=f"Received: flasher = {board.flasher!r} of board.{board.name}",
-            next_step=f"the tools are {', '.join(_WAYS)}",
-        )
     module, name = _WAYS[board.flasher]
-    way: Flasher = getattr(importlib.import_module(module), name)()
-    return way
+    way = getattr(importlib.import_module(module), name)
+    made: Flasher = way(server=server) if board.flasher == "gdb" else way()
+    return made
 
 
 def dry_run(flasher: Flasher, image: Image, board: BenchBoard) -> str:
     """What `flash --dry-run` prints: where the switches must stand, and each command as one types it.
 
     Raises:
-        BadInput: it cannot flash that image.
+        BadInput, BoardFailure: as `Flasher.commands`.
     """
     lines = [f"# {board.name} ({board.kind}), by {board.flasher}"]
-    if not flasher.seen_on_a_board:
+    if not flasher.seen(board):
         lines[0] += f": {NOT_SEEN}"
-    lines += [f"# {line}" for line in (*switches(image, board), *flasher.remarks)]
-    lines += [shlex.join(command) for command in flasher.commands(image, board)]
-    return "\n".join(lines) + "\n"
+    remarks = flasher.remarks(image, board)
+    lines += [f"# {line}" for line in (*switches(image, board), *remarks)]
+    return "\n".join([*lines, *flasher.commands(image, board)]) + "\n"
 
 
 def switches(image: Image, board: BenchBoard) -> Sequence[str]:

@@ -4,27 +4,30 @@ Which connect mode works depends on what runs on the chip, and the reports contr
 development boot, UR (under reset) after a boot from flash, and a power-down in between for what answers neither.
 """
 
+import re
+import shlex
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
-from host.boards.flashers import Image, Part
-from host.boards.flashers.header import check_header, read_payload
-from host.boards.flashers.tool import NO_PROBE, Symptom, failure, run
+from host.boards.flashers.attempts import Attempt, Connection, NoAnswer, after_power_cycle, in_turn
+from host.boards.flashers.chip_id import PATTERN, WORDS, check_chip
+from host.boards.flashers.parts import Image, Part, check_fits
+from host.boards.flashers.signing import is_signed_here, make_headers, sign, written
+from host.boards.flashers.tool import NO_PROBE, Symptom, failure, require, run
+from host.boards.gdb_script import UNIQUE_ID
 from host.boards.kinds import SILICON
 from host.boards.probes import Probe, choose_probe, find_probes
 from host.deadline import Deadline
-from host.errors import BadInput, BoardFailure, FlashFailure, HostFailure
+from host.errors import BadInput, BoardFailure, FlashFailure
 
 PROGRAM = "STM32_Programmer_CLI"
-SIGNER = "STM32_SigningTool_CLI"
-MODES = ("HOTPLUG", "UR")
-FIRST_STAGE = 0x70000000
-_NO_ANSWER = "the chip does not answer the probe in any connect mode"
 _SYMPTOMS = (
     Symptom(
         r"no (st-?link|debug probe)s? (was |were )?(detected|found)|st-?link not (detected|found)"
@@ -48,8 +51,8 @@ _SYMPTOMS = (
     Symptom(
         r"unable to get core id|no stm32 target|unable to connect|target is not responding"
         r"|cannot connect to (the )?target|DEV_TARGET_(NOT_HALTED|CMD_ERR|HELD_UNDER_RESET)",
-        BoardFailure,
-        _NO_ANSWER,
+        NoAnswer,
+        "the chip does not answer the probe",
         "put the boot switches into the development position and power-cycle the board",
     ),
     Symptom(
@@ -72,53 +75,119 @@ class CubeProgrammer:
     """The way `cubeprogrammer`. `probes` says what is plugged in."""
 
     probes: Callable[[], tuple[Probe, ...]] = find_probes
-    seen_on_a_board: bool = False
-    remarks: tuple[str, ...] = (
-        "where the chip does not answer: mode=UR, then mode=powerdown freq=2000 and mode=HOTPLUG again",
-    )
 
-    def commands(self, image: Image, board: BenchBoard) -> list[list[str]]:
-        """As `Flasher.commands`: those of the first connect mode; others are tried where it fails."""
+    def seen(self, board: BenchBoard) -> bool:
+        """As `Flasher.seen`."""
+        return False
+
+    def remarks(self, image: Image, board: BenchBoard) -> tuple[str, ...]:
+        """As `Flasher.remarks`."""
+        return (in_turn(_attempts(board, board.probe)),)
+
+    def commands(self, image: Image, board: BenchBoard) -> list[str]:
+        """As `Flasher.commands`."""
         _check(image, board)
+        loader, first = _loader(board), _attempts(board, board.probe)[0]
+        lines = [sign(part) for part in image.parts if is_signed_here(part)]
+        lines += [_read_id(first)] if board.chip_uid else []
+        lines += [_with_loader(first, loader, _download(part)) for part in image.parts]
+        return [shlex.join(line) for line in lines]
+
+    def holds(
+        self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
+    ) -> bool:
+        """As `Flasher.holds`: what the NOR holds is read into a file, and compared."""
+        connection = self._begin(image, board, deadline, say)
         loader = _loader(board)
-        signing = [_sign(part) for part in image.parts if _is_signed_here(part)]
-        return signing + [
-            _write(part, _target(board.probe, MODES[0]), loader) for part in image.parts
-        ]
+        with tempfile.TemporaryDirectory() as folder:
+            read = Path(folder) / "read.bin"
+            for part in image.parts:
+                wanted = written(part).read_bytes()
+                read.unlink(missing_ok=True)
+                words = ("--upload", f"{part.address:#010x}", str(len(wanted)), str(read))
+                connection.do(partial(_of_nor, loader, words, deadline))
+                if not read.is_file() or read.read_bytes() != wanted:
+                    return False
+        return True
 
-    def flash(self, image: Image, board: BenchBoard, deadline: Deadline) -> FlashReport:
+    def flash(
+        self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
+    ) -> FlashReport:
         """As `Flasher.flash`."""
-        _check(image, board)
-        for tool in (PROGRAM, SIGNER):
-            if shutil.which(tool) is None:
-                raise HostFailure(
-                    f"{tool} is not installed",
-                    evidence="it is not on PATH",
-                    next_step="install STM32CubeProgrammer 2.21 or later and put its bin on PATH,"
-                    ' or write flasher = "gdb" into bench.toml',
-                )
-        probe = choose_probe(board.probe, self.probes(), board.name)
         started = time.monotonic()
-        for part in image.parts:
-            _make_header(part, deadline)
-        modes = _attempts(probe.serial)
-        before, mode = next(modes)
+        connection = self._begin(image, board, deadline, say)
         loader, writing = _loader(board), time.monotonic()
         for part in image.parts:
-            while True:
-                code, output = run(_write(part, _target(probe.serial, mode), loader), deadline)
-                if code == 0:
-                    break
-                error = failure(PROGRAM, code, output, _SYMPTOMS)
-                following = next(modes, None) if error.what == _NO_ANSWER else None
-                if following is None:
-                    raise error
-                before, mode = following
-                if before is not None:
-                    run(before, deadline)  # whether it helped, the next attempt shows
+            connection.do(partial(_of_nor, loader, _download(part), deadline))
         ended = time.monotonic()
-        size = sum(_written(part).stat().st_size for part in image.parts)
+        size = sum(written(part).stat().st_size for part in image.parts)
         return FlashReport(size, ended - writing, ended - started)
+
+    def _begin(
+        self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
+    ) -> Connection:
+        """The connection to the right chip, with every header made."""
+        _check(image, board)
+        require(
+            PROGRAM,
+            "install STM32CubeProgrammer 2.21 or later and put its bin on PATH,"
+            ' or write flasher = "gdb" into bench.toml',
+        )
+        probe = choose_probe(board.probe, self.probes(), board.name)
+        make_headers(image.parts, deadline)
+        connection = Connection(_attempts(board, probe.serial), deadline, say)
+        if board.chip_uid is not None:
+            check_chip(board, connection.do(lambda one: _id(one, deadline)), say)
+        return connection
+
+
+def _attempts(board: BenchBoard, serial: str | None) -> tuple[Attempt, ...]:
+    """The connect modes, each with the words that connect in it."""
+    chosen = [] if serial is None else [f"sn={serial}"]
+    hotplug, under_reset = (
+        ("-c", "port=SWD", f"mode={mode}", "ap=1", *chosen) for mode in ("HOTPLUG", "UR")
+    )
+    off = (PROGRAM, "-q", "-c", "port=SWD", "mode=powerdown", "freq=2000", "ap=1", *chosen)
+    return (
+        Attempt("mode=HOTPLUG", hotplug),
+        Attempt("mode=UR", under_reset),
+        Attempt("mode=HOTPLUG after mode=powerdown freq=2000", hotplug, off),
+        *after_power_cycle(board, hotplug),
+    )
+
+
+def _read_id(attempt: Attempt) -> list[str]:
+    read = ["-r32", f"{UNIQUE_ID:#010x}", str(4 * WORDS)]
+    return [PROGRAM, "-q", *attempt.words, *read]
+
+
+def _download(part: Part) -> tuple[str, ...]:
+    return ("--download", str(written(part)), f"{part.address:#010x}", "--verify")
+
+
+def _with_loader(attempt: Attempt, loader: str, words: Sequence[str]) -> list[str]:
+    return [PROGRAM, "-q", *attempt.words, "--extload", loader, *words]
+
+
+def _of_nor(loader: str, words: Sequence[str], deadline: Deadline, attempt: Attempt) -> str:
+    return _told(_with_loader(attempt, loader, words), deadline)
+
+
+def _told(command: Sequence[str], deadline: Deadline) -> str:
+    code, output = run(command, deadline)
+    if code != 0:
+        raise failure(PROGRAM, code, output, _SYMPTOMS)
+    return output
+
+
+def _id(attempt: Attempt, deadline: Deadline) -> list[int]:
+    """The words of the chip's unique id; none where this tool cannot read it."""
+    try:
+        output = _told(_read_id(attempt), deadline)
+    except FlashFailure:
+        return []
+    found = re.search(PATTERN, output, re.IGNORECASE)
+    return [] if found is None else [int(word, 16) for word in found[1].split()]
 
 
 def _check(image: Image, board: BenchBoard) -> None:
@@ -126,61 +195,9 @@ def _check(image: Image, board: BenchBoard) -> None:
         raise BadInput(
             "STM32CubeProgrammer is used for the boot from flash alone",
             evidence=f"Received: {image.elf} for a development boot of {board.name}",
-            next_step='write flasher = "gdb" into bench.toml, or flash for the boot from flash',
+            next_step="flash it with --flasher gdb, or for the boot from flash with --boot flash",
         )
-
-
-def _attempts(serial: str) -> Iterator[tuple[list[str] | None, str]]:
-    """What to run before, if anything, and the connect mode, of one attempt after the other."""
-    for mode in MODES:
-        yield None, mode
-    yield (
-        [PROGRAM, "-q", "-c", "port=SWD", "mode=powerdown", "freq=2000", "ap=1", f"sn={serial}"],
-        (MODES[0]),
-    )
-
-
-def _is_signed_here(part: Part) -> bool:
-    return part.entry is not None and not part.headed
-
-
-def _written(part: Part) -> Path:
-    """The file that is written: the signed one where it is signed here."""
-    file = part.file
-    return file.with_name(f"{file.stem}-trusted.bin") if _is_signed_here(part) else file
-
-
-def _sign(part: Part) -> list[str]:
-    kind = "fsbl" if part.address == FIRST_STAGE else "ssbl"
-    out = str(_written(part))
-    head = [SIGNER, "-bin", str(part.file), "-nk", "-of", "0x80000000", "-t", kind]
-    return [*head, "-hv", "2.3", "-align", "-o", out, "-dump", out, "-s"]
-
-
-def _make_header(part: Part, deadline: Deadline) -> None:
-    """Sign a part that needs it, and hold the header to what the boot ROM will read."""
-    if part.entry is None:
-        return
-    if _is_signed_here(part):
-        _written(part).unlink(
-            missing_ok=True
-        )  # what an earlier run left is not what was signed now
-        code, output = run(_sign(part), deadline)
-        if code != 0 or not _written(part).is_file():
-            raise failure(SIGNER, code, output, ())
-        check_header(_written(part), part.entry, read_payload(part.file))
-    else:
-        check_header(part.file, part.entry)
-
-
-def _target(serial: str | None, mode: str) -> list[str]:
-    chosen = [] if serial is None else [f"sn={serial}"]
-    return ["-c", "port=SWD", f"mode={mode}", "ap=1", *chosen]
-
-
-def _write(part: Part, target: Sequence[str], loader: str) -> list[str]:
-    written = ["--download", str(_written(part)), f"{part.address:#010x}", "--verify"]
-    return [PROGRAM, "-q", *target, "--extload", loader, *written]
+    check_fits(image, board.kind)
 
 
 def _loader(board: BenchBoard) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from host.boards.gdb_script import SAY_DONE, Server, Start, Target, connected, started
+from host.boards.gdb_script import SAY_DONE, Guard, Server, Start, Target, connected, started
 from host.boards.n6_image import ERASED, Piece
 from host.boards.n6_layout import layout
 from host.errors import BadInput, FlashFailure
@@ -108,17 +108,23 @@ def chunks(pieces: Iterable[Piece]) -> Iterator[Chunk]:
 
 
 def nor_script(
-    target: Target, server: Server, loader: Loader, files: Iterable[tuple[Chunk, str]], seconds: int
+    target: Target,
+    server: Server,
+    loader: Loader,
+    files: Iterable[tuple[Chunk, str]],
+    seconds: int,
+    guard: Guard | None = None,
 ) -> str:
     """What gdb does: loads the loader, and gives it each chunk, in its file, that the NOR does not hold.
 
-    What the NOR holds already is not sent.
+    What the NOR holds already is not sent. `guard` is what the chip is held to first.
     """
+    held = [] if guard is None else [*guard.chip(server), *guard.boot(target, server)]
     state = loader.word("state")
     words = ", ".join(loader.word(name) for name in ("state", "id", "address"))
     failed = [f"if {state} != 0", f'printf "{NOR_SAID} failed %u %#x %#x\\n", {words}', "quit 3"]
     failed += ["end"]
-    steps = [*started(server, loader.start), f"break *{loader.done:#x}", "continue"]
+    steps = [*held, *started(server, loader.start), f"break *{loader.done:#x}", "continue"]
     steps += failed
     for chunk, file in files:
         tell = [

@@ -4,20 +4,25 @@ Its algorithm loads at 0x24000020 (0x34000020): nothing of ours may lie there. P
 best to a chip that nothing has touched since its boot ROM.
 """
 
-import shutil
+import re
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
-from host.boards.flashers import Image
-from host.boards.flashers.header import check_header
-from host.boards.flashers.tool import NO_PROBE, Symptom, failure, run
+from host.boards.flashers.attempts import Attempt, Connection, NoAnswer, after_power_cycle, in_turn
+from host.boards.flashers.chip_id import PATTERN, WORDS, check_chip
+from host.boards.flashers.parts import Image, Part, check_fits
+from host.boards.flashers.signing import is_signed_here, make_headers, sign, written
+from host.boards.flashers.tool import NO_PROBE, Symptom, failure, require, run
+from host.boards.gdb_script import UNIQUE_ID
 from host.boards.kinds import SILICON
 from host.boards.probes import Probe, choose_probe, find_probes
 from host.deadline import Deadline
-from host.errors import BadInput, BoardFailure, FlashFailure, HostFailure
+from host.errors import BadInput, BoardFailure, FlashFailure
 
 PROGRAM = "probe-rs"
 _USUAL = "0483:3754"  # the ST-LINK on both boards, for a dry run without one
@@ -48,7 +53,7 @@ _SYMPTOMS = (
     ),
     Symptom(
         r"connecting to the chip was unsuccessful|target did not respond|no core|not halt",
-        BoardFailure,
+        NoAnswer,
         "the chip does not answer the probe",
         "put the boot switches into the development position and power-cycle the board",
     ),
@@ -60,57 +65,130 @@ class ProbeRs:
     """The way `probe-rs`. `probes` says what is plugged in."""
 
     probes: Callable[[], tuple[Probe, ...]] = find_probes
-    seen_on_a_board: bool = False
-    remarks: tuple[str, ...] = ("power-cycle the board first",)
 
-    def commands(self, image: Image, board: BenchBoard) -> list[list[str]]:
+    def seen(self, board: BenchBoard) -> bool:
+        """As `Flasher.seen`."""
+        return False
+
+    def remarks(self, image: Image, board: BenchBoard) -> tuple[str, ...]:
+        """As `Flasher.remarks`."""
+        first = () if board.power.cycle else ("power-cycle the board first",)
+        return (*first, in_turn(_attempts(board)))
+
+    def commands(self, image: Image, board: BenchBoard) -> list[str]:
         """As `Flasher.commands`."""
-        return self._commands(image, board, _USUAL, board.probe)
+        _check(image, board)
+        there = [probe.usb for probe in self.probes() if probe.serial == board.probe]
+        asked = _Asked(board, (there or [_USUAL])[0], board.probe, _attempts(board)[0])
+        lines = [sign(part) for part in image.parts if is_signed_here(part)]
+        lines += [list(asked.attempt.before)] if asked.attempt.before else []
+        lines += [asked.read_id()] if board.chip_uid else []
+        lines += [asked.part("download", part) for part in image.parts]
+        return [shlex.join(line) for line in lines]
 
-    def flash(self, image: Image, board: BenchBoard, deadline: Deadline) -> FlashReport:
+    def holds(
+        self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
+    ) -> bool:
+        """As `Flasher.holds`: its `verify` ends with 0 whatever it finds, and so its words count."""
+        connection, probe = self._begin(image, board, deadline, say)
+        for part in image.parts:
+            output = connection.do(partial(_of_part, "verify", part, board, probe, deadline))
+            if re.search(r"^verification successful", output, re.IGNORECASE | re.MULTILINE) is None:
+                return False
+        return True
+
+    def flash(
+        self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
+    ) -> FlashReport:
         """As `Flasher.flash`."""
-        for part in image.parts:
-            if part.entry is not None and part.headed:
-                check_header(part.file, part.entry)
-        self.commands(image, board)
-        if shutil.which(PROGRAM) is None:
-            raise HostFailure(
-                f"{PROGRAM} is not installed",
-                evidence="it is not on PATH",
-                next_step="install it from https://probe.rs, version 0.32 or later,"
-                ' or write flasher = "gdb" into bench.toml',
-            )
-        probe = choose_probe(board.probe, self.probes(), board.name)
-        commands = self._commands(image, board, probe.usb, probe.serial)
         started = time.monotonic()
-        for command in commands:
-            code, output = run(command, deadline)
-            if code != 0:
-                raise failure(PROGRAM, code, output, _SYMPTOMS)
-        seconds = time.monotonic() - started
-        size = sum(part.file.stat().st_size for part in image.parts)
-        return FlashReport(size, seconds, seconds)
-
-    def _commands(
-        self, image: Image, board: BenchBoard, usb: str, serial: str | None
-    ) -> list[list[str]]:
-        if image.boot != "flash":
-            raise BadInput(
-                "probe-rs is used for the boot from flash alone: after a load to RAM it stays attached",
-                evidence=f"Received: {image.elf} for a development boot of {board.name}",
-                next_step='write flasher = "gdb" into bench.toml, or flash for the boot from flash',
-            )
+        connection, probe = self._begin(image, board, deadline, say)
+        writing = time.monotonic()
         for part in image.parts:
-            if part.entry is not None and not part.headed:
-                raise BadInput(
-                    "probe-rs writes files as they are, and the boot ROM starts none without ST's header",
-                    evidence=f"Received: {part.file}, which has no header",
-                    next_step='write flasher = "cubeprogrammer" into bench.toml, which signs it first',
-                )
-        chosen = ["--probe", usb if serial is None else f"{usb}:{serial}"]
-        head = [PROGRAM, "download", "--non-interactive", "--disable-progressbars", "--verify"]
-        head += [*chosen, "--chip", SILICON[board.kind].chip, "--binary-format", "bin"]
-        return [
-            [*head, "--base-address", f"{part.address:#010x}", str(part.file)]
-            for part in image.parts
-        ]
+            connection.do(partial(_of_part, "download", part, board, probe, deadline))
+        ended = time.monotonic()
+        size = sum(written(part).stat().st_size for part in image.parts)
+        return FlashReport(size, ended - writing, ended - started)
+
+    def _begin(
+        self, image: Image, board: BenchBoard, deadline: Deadline, say: Callable[[str], None]
+    ) -> tuple[Connection, Probe]:
+        """The connection to the right chip, with every header made."""
+        _check(image, board)
+        require(
+            PROGRAM,
+            "install it from https://probe.rs, version 0.32 or later,"
+            ' or write flasher = "gdb" into bench.toml',
+        )
+        probe = choose_probe(board.probe, self.probes(), board.name)
+        make_headers(image.parts, deadline)
+        connection = Connection(_attempts(board), deadline, say)
+        if board.chip_uid is not None:
+            check_chip(board, connection.do(lambda one: _id(board, probe, one, deadline)), say)
+        return connection, probe
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Commands to one probe in one connect mode."""
+
+    board: BenchBoard
+    usb: str
+    serial: str | None
+    attempt: Attempt
+
+    def part(self, command: str, part: Part) -> list[str]:
+        """`download` or `verify` of a part."""
+        verify = ["--verify"] if command == "download" else []
+        words = [PROGRAM, command, "--non-interactive", "--disable-progressbars", *verify]
+        words += [*self._where(), "--binary-format", "bin"]
+        return [*words, "--base-address", f"{part.address:#010x}", str(written(part))]
+
+    def read_id(self) -> list[str]:
+        """The three words of the chip's unique id."""
+        read = ["b32", f"{UNIQUE_ID:#010x}", str(WORDS)]
+        return [PROGRAM, "read", "--non-interactive", *self._where(), *read]
+
+    def _where(self) -> list[str]:
+        probe = self.usb if self.serial is None else f"{self.usb}:{self.serial}"
+        return [*self.attempt.words, "--probe", probe, "--chip", SILICON[self.board.kind].chip]
+
+
+def _attempts(board: BenchBoard) -> tuple[Attempt, ...]:
+    """It connects best to a chip that nothing has touched since its boot ROM."""
+    first = after_power_cycle(board) or (Attempt("as the chip runs"),)
+    return (*first, Attempt("--connect-under-reset", ("--connect-under-reset",)))
+
+
+def _told(command: list[str], deadline: Deadline) -> str:
+    code, output = run(command, deadline)
+    if code != 0:
+        raise failure(PROGRAM, code, output, _SYMPTOMS)
+    return output
+
+
+def _of_part(
+    command: str, part: Part, board: BenchBoard, probe: Probe, deadline: Deadline, attempt: Attempt
+) -> str:
+    return _told(_Asked(board, probe.usb, probe.serial, attempt).part(command, part), deadline)
+
+
+def _id(board: BenchBoard, probe: Probe, attempt: Attempt, deadline: Deadline) -> list[int]:
+    """The words of the chip's unique id; none where this tool cannot read it."""
+    asked = _Asked(board, probe.usb, probe.serial, attempt)
+    try:
+        output = _told(asked.read_id(), deadline)
+    except FlashFailure:
+        return []
+    found = re.search(PATTERN, output, re.IGNORECASE)
+    return [] if found is None else [int(word, 16) for word in found[1].split()]
+
+
+def _check(image: Image, board: BenchBoard) -> None:
+    if image.boot != "flash":
+        raise BadInput(
+            "probe-rs is used for the boot from flash alone: after a load to RAM it stays attached",
+            evidence=f"Received: {image.elf} for a development boot of {board.name}",
+            next_step="flash it with --flasher gdb, or for the boot from flash with --boot flash",
+        )
+    check_fits(image, board.kind)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,18 @@ class Symptom:
 NO_PROBE = (
     "check the USB cable and the board's power; `nightjar doctor` shows the probes and your rights"
 )
+
+
+def require(program: str, remedy: str) -> None:
+    """Refuse to begin without a tool.
+
+    Raises:
+        HostFailure: it is not on PATH; `remedy` says how one gets it.
+    """
+    if shutil.which(program) is None:
+        raise HostFailure(
+            f"{program} is not installed", evidence="it is not on PATH", next_step=remedy
+        )
 
 
 def run(command: Sequence[str], deadline: Deadline) -> tuple[int, str]:
@@ -63,18 +76,22 @@ def run(command: Sequence[str], deadline: Deadline) -> tuple[int, str]:
 
 def failure(tool: str, code: int, output: str, symptoms: Sequence[Symptom]) -> NightjarError:
     """The error for what a tool said: of the first symptom that fits, else a FlashFailure."""
-    for symptom in symptoms:
-        if re.search(symptom.pattern, output, re.IGNORECASE):
-            return symptom.kind(
-                symptom.what,
-                evidence=f"{tool}: {last_lines(output)}",
-                next_step=symptom.next_step,
-            )
+    known = symptom(output, symptoms)
+    if known is not None:
+        return known.kind(
+            known.what, evidence=f"{tool}: {last_lines(output)}", next_step=known.next_step
+        )
     return FlashFailure(
         f"{tool} could not do its work on the board",
         evidence=f"exit status {code}; {last_lines(output)}",
         next_step="power-cycle the board with its switches as told, then try again",
     )
+
+
+def symptom(output: str, symptoms: Sequence[Symptom]) -> Symptom | None:
+    """The first symptom that fits what was said."""
+    fitting = (one for one in symptoms if re.search(one.pattern, output, re.IGNORECASE))
+    return next(fitting, None)
 
 
 def last_lines(output: str, most: int = 6) -> str:

@@ -1,4 +1,4 @@
-"""Builds the QEMU that has our machine: Debian's source of QEMU 7.2, our files and a minimal list of devices."""
+"""Builds the QEMU that has our machine: Debian's source of QEMU, our files and a minimal list of devices."""
 
 import hashlib
 import os
@@ -19,9 +19,10 @@ from host.owned import alone_in
 HERE = Path(__file__).resolve().parent
 PROGRAM = "qemu-system-arm"
 COMMAND = "make n6-virtual"
-VERSION = "7.2"
-# What target/arm lacks: WFE sleeps until an interrupt or an event, and SEV is one.
-_PATCH = HERE / "patches" / f"{VERSION}.patch"
+# QEMU that the machine fits, Debian 12's and 13's -> what its configure is told beside the rest.
+VERSIONS = {"7.2": ("--meson=/usr/bin/meson",), "10.0": ()}
+# What target/arm lacks, by version: WFE sleeps until an interrupt or an event, and SEV is one.
+_PATCHES = {version: HERE / "patches" / f"{version}.patch" for version in VERSIONS}
 _STAMP = "sources.sha256"
 _DEVICES = "nightjar"
 _CONFIG = """\
@@ -32,7 +33,7 @@ CONFIG_ARM_COMPATIBLE_SEMIHOSTING=y
 CONFIG_PL031=y
 """
 _CONFIGURE = (
-    *("--meson=/usr/bin/meson", "--target-list=arm-softmmu", f"--with-devices-arm={_DEVICES}"),
+    *("--target-list=arm-softmmu", f"--with-devices-arm={_DEVICES}"),
     *("--without-default-features", "--enable-fdt=system", "--enable-tcg", "--enable-plugins"),
     *("--disable-docs", "--disable-tools", "--disable-guest-agent", "--disable-werror"),
     "--disable-install-blobs",
@@ -66,8 +67,8 @@ def require_program() -> str:
 
 def sources_digest() -> str:
     """SHA-256 over everything of ours that the machine is made from."""
-    digest = hashlib.sha256(f"{VERSION} {_CONFIG} {_CONFIGURE}".encode())
-    for path in (*_machine(), _PATCH, HEADER):
+    digest = hashlib.sha256(f"{VERSIONS} {_CONFIG} {_CONFIGURE}".encode())
+    for path in (*_machine(), *_PATCHES.values(), HEADER):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -86,24 +87,26 @@ def build(say: Callable[[str], None], limit: Deadline) -> bool:
         if find() is not None:
             return False
         _require_packages()
+        digest = sources_digest()  # of what is copied; it may change before the compiling ends
         _place().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="work-", dir=_place()) as name:
             work = Path(name)
-            say(f"fetching Debian's source of QEMU {VERSION}")
-            source = _unpacked(work, limit)
+            say("fetching Debian's source of QEMU")
+            source, version = _unpacked(work, limit)
             _add_ours(source)
-            _run(["patch", "-p1", "--batch", "--fuzz=0", "-i", str(_PATCH)], source, limit)
-            say("configuring")
+            patch = str(_PATCHES[version])
+            _run(["patch", "-p1", "--batch", "--fuzz=0", "-i", patch], source, limit)
+            say(f"configuring QEMU {version}")
             made = work / "build"
             made.mkdir()
-            _run([str(source / "configure"), *_CONFIGURE], made, limit)
+            _run([str(source / "configure"), *VERSIONS[version], *_CONFIGURE], made, limit)
             say("compiling (some minutes)")
             _run(["ninja", PROGRAM], made, limit)
             program = made / PROGRAM
             _run(["strip", str(program)], made, limit)
             _run([str(program), "-machine", "nightjar-n6,help"], made, limit)
             program.replace(_place() / PROGRAM)
-            write_atomically(_place() / _STAMP, sources_digest().encode())
+            write_atomically(_place() / _STAMP, digest.encode())
     return True
 
 
@@ -125,8 +128,8 @@ def _require_packages() -> None:
         )
 
 
-def _unpacked(work: Path, limit: Deadline) -> Path:
-    """Debian's source with Debian's patches. The system's own lists are neither used nor changed."""
+def _unpacked(work: Path, limit: Deadline) -> tuple[Path, str]:
+    """Debian's source with Debian's patches, and its version. The system's own lists are neither used nor changed."""
     apt = work / "apt"
     (apt / "lists").mkdir(parents=True)
     (apt / "parts").mkdir()
@@ -140,16 +143,16 @@ def _unpacked(work: Path, limit: Deadline) -> Path:
     environment = {"APT_CONFIG": str(apt / "conf")}
     _run(["apt-get", "update"], work, limit, environment)
     _run(["apt-get", "source", "--download-only", "qemu"], work, limit, environment)
-    found = [path for path in work.glob("qemu_*.dsc") if _version(path) == VERSION]
+    found = [path for path in work.glob("qemu_*.dsc") if _version(path) in VERSIONS]
     if not found:
         others = ", ".join(path.name for path in work.glob("qemu_*.dsc")) or "no source package"
         raise HostFailure(
-            f"the machine fits QEMU {VERSION}, which Debian 12 has the source of",
+            f"the machine fits QEMU {' and '.join(VERSIONS)}, of which Debian 12 and 13 have the source",
             evidence=f"Received: {others}",
-            next_step="build it on Debian 12, or add Debian 12's sources to /etc/apt",
+            next_step="build it on one of them, or add its sources to /etc/apt",
         )
     _run(["dpkg-source", "--no-check", "-x", found[0].name, "source"], work, limit)
-    return work / "source"
+    return work / "source", _version(found[0])
 
 
 def _of_sources(path: Path) -> str:
@@ -185,7 +188,7 @@ def _exchange(path: Path, old: str, new: str) -> None:
         raise HostFailure(
             f"QEMU's {path.name} is not what our files fit",
             evidence=f"Received: {old!r} {text.count(old)} times in it, expected once",
-            next_step=f"build it from Debian 12's source of QEMU {VERSION}",
+            next_step="build it from Debian 12's or 13's source of QEMU",
         )
     path.write_text(text.replace(old, new))
 

@@ -32,6 +32,7 @@ BUILT = tuple(
             "*/Makefile",
             "*.a",
             "*.ld",
+            "nj_*.elf",  # beside the firmware: board/beside.cmake
             Path(ELF).name,
             record_path(Path(ELF)).name,
             STAMP,

@@ -12,9 +12,15 @@
 #include "hw/qdev-properties.h"
 #include "hw/sysbus.h"
 #include "qapi/error.h"
+#if __has_include("system/system.h") /* as of QEMU 10.0 */
+#include "system/qtest.h"
+#include "system/reset.h"
+#include "system/system.h"
+#else
 #include "sysemu/qtest.h"
 #include "sysemu/reset.h"
 #include "sysemu/sysemu.h"
+#endif
 
 #define INTERRUPTS 195
 

@@ -9,8 +9,13 @@
 #include "nightjar_n6.h"
 #include "hw/core/cpu.h"
 #include "hw/sysbus.h"
+#if __has_include("system/system.h") /* as of QEMU 10.0 */
+#include "system/cpu-timers.h"
+#include "system/reset.h"
+#else
 #include "sysemu/cpu-timers.h"
 #include "sysemu/reset.h"
+#endif
 #include "qemu/timer.h"
 
 #define TRCENA (1u << 24)

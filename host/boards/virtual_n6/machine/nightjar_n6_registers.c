@@ -7,7 +7,11 @@
 #include "hw/core/cpu.h"
 #include "exec/exec-all.h"
 #include "qemu/error-report.h"
+#if __has_include("system/system.h") /* as of QEMU 10.0 */
+#include "system/qtest.h"
+#else
 #include "sysemu/qtest.h"
+#endif
 #include "target/arm/cpu.h"
 
 #define SET 0x800
