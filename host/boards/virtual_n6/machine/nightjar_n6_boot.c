@@ -13,7 +13,7 @@
 #include "qemu/error-report.h"
 
 #define CODE 16 /* the word behind the core's own vectors at which the code begins */
-#define ENTRY (CODE + 3) /* the word that the code branches to, unless it is 0 */
+#define ENTRY (CODE + 6) /* the word that the code branches to, unless it is 0 */
 #define LOOP (NJ_BOOT_ROM + 4 * CODE + 6)
 
 static uint8_t *rom;
@@ -24,9 +24,12 @@ void n6_boot_rom_start(N6 *chip, MemoryRegion *system)
         [0] = NJ_AXISRAM2 + 0x1000, [1] = NJ_BOOT_ROM + 4 * CODE + 1,
         [2 ... CODE - 1] = LOOP + 1, /* a fault ends here, too */
         [CODE] =
-        0xb1024a02, /* ldr r2, entry; cbz r2, loop */
-        0xbf304710, /* bx r2; loop: wfi */
-        0x0000e7fd, /* b loop; the entry */
+        0xb1024a05, /* ldr r2, entry; cbz r2, loop */
+        0x48034710, /* bx r2; loop: ldr r0, disable */
+        0x43c92100, /* movs r1, #0; mvns r1, r1 */
+        0xbf306001, /* str r1, [r0]; sleep: wfi */
+        0x0000e7fd, /* b sleep */
+        0xe000e180, /* disable: NVIC_ICER0, since what is left pending would keep the loop awake; then the entry */
     };
     MemoryRegion *region = g_new0(MemoryRegion, 1);
 
