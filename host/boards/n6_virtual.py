@@ -79,6 +79,7 @@ def _machine(option: str) -> qemu.Machine:
         program=require_program,
         arguments=(_OPTION, option, *qemu.COMMON, *qemu.SERIAL),  # USART1 is the only port
         sockets=(qemu.GDB_SOCKET, qemu.UART_SOCKET),
+        runs=_FLASH_BOOT in _WORD.findall(option),
     )
 
 
@@ -139,7 +140,6 @@ class N6VirtualBoard(VirtualBoard):
         report = self._debugger.write_nor(loader_beside(elf), pieces, deadline)
         written = time.monotonic() - started
         self._exchange(_machine(",".join(told)))
-        self._debugger.reset(deadline)
         self._remember(sha256_file(elf))
         return FlashReport(report.bytes, written, time.monotonic() - started)
 
