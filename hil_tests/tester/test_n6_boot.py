@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hil_tests.tester.conftest import Make
+from host.boards import end_board
 from host.boards.base import Board
 from host.boards.bench_file import Machine
 from host.boards.flashers.nor import loader_beside
@@ -19,7 +20,6 @@ from host.boards.folder import LOCK, make_kept_folder, private_folder
 from host.boards.kinds import DK, VIRTUAL_N6
 from host.boards.n6_image import FIRST_STAGE, Piece, application, first_stage, write_nor
 from host.boards.n6_virtual import N6VirtualBoard, machine_of
-from host.boards.process import end
 from host.boards.virtual_n6.build import find
 from host.build import build
 from host.bundle import Subject
@@ -28,6 +28,7 @@ from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import BoardFailure, FirmwareFailure, FlashFailure, NightjarError
 from host.link.client import Client
+from host.link.identity import elf_build_id
 from host.locks import take
 from host.project import Project, load_project
 from model_gen.codegen.project.generate import generate
@@ -77,7 +78,7 @@ def keep(root: Path, nor: Path, boot: str) -> Iterator[N6VirtualBoard]:
     board = N6VirtualBoard.attach(record)
     assert isinstance(board, N6VirtualBoard)
     yield board
-    end(board._process)
+    assert end_board(VIRTUAL_N6, root=root)  # whichever process it has by now
 
 
 @pytest.fixture
@@ -145,6 +146,15 @@ def test_a_reset_boots_again_from_the_nor(in_nor: InNor, flash_booting: N6Virtua
     first = hello_of(flash_booting)
     flash_booting.reset(soon())
     assert hello_of(flash_booting) == first
+
+
+def test_a_kept_board_boots_by_itself_when_it_is_started(
+    in_nor: InNor, boards: Path, tmp_path: Path
+) -> None:
+    """As a board does that gets power: no debugger lets it go."""
+    write_nor(tmp_path / "nor", pieces_of(in_nor.in_ram))
+    for board in keep(boards, tmp_path / "nor", "flash"):
+        assert hello_of(board, 10) == elf_build_id(in_nor.in_ram.elf)
 
 
 def pieces_of(project: Project) -> list[Piece]:

@@ -112,7 +112,7 @@ def open_board(
             record = find_record(private, name)
             if record is not None:
                 attached = kind.attach(record)
-                _require_ours(meant, record, attached.unique_id)
+                _require_ours(meant, record, attached)
                 yield attached
                 return
             if meant.entry is None:
@@ -130,16 +130,24 @@ def open_board(
             started.close()
 
 
-def _require_ours(meant: "Which", record: "Record", unique_id: str | None) -> None:
+def _require_ours(meant: "Which", record: "Record", attached: Any) -> None:
     """Refuse a kept board that is not the bench's, or whose serial line somebody else has."""
     from host.link.port_holder import in_use, other_holders
 
-    if unique_id is not None:
-        meant.check_chip(bytes.fromhex(unique_id), untouched=True)
+    _require_fitted(meant, attached)
     if record.port is not None:
         others = other_holders(str(record.port))
         if others:  # the board takes one connection at a time
             raise in_use(str(record.port), others)
+
+
+def _require_fitted(meant: "Which", attached: Any) -> None:
+    """Refuse a kept board that is not what the bench says of it."""
+    if attached.unique_id is not None:
+        meant.check_chip(bytes.fromhex(attached.unique_id), untouched=True)
+    fitting = _machine(meant)
+    if fitting:
+        attached.require_fitted(meant.name, **fitting)
 
 
 @contextmanager
@@ -177,6 +185,7 @@ def keep_board(
     with board_lock(private, name, wait):
         record = find_record(private, name)
         if record is not None:
+            _require_fitted(meant, kind.attach(record))
             return record, False
         for process in _end_lost(private, name):
             _LOG.warning("ended a %s board whose folder is gone: pid %d", name, process.pid)

@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,10 @@ class Power:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a virtual N6 is given: the file with its NOR's content, and the last character of its id."""
+    """What a virtual N6 is given: the file with its NOR's content, and the last character of its id.
+
+    The file's path is absolute once it is read: a relative one begins at the folder of the bench file.
+    """
 
     nor: str | None = None
     uid: str | None = None
@@ -190,7 +193,7 @@ def read_bench(path: Path) -> Bench:
     """
     text = read_text(path, "the bench file", next_step=_SHOWN)
     try:
-        return Bench(path, tuple(_boards(tomllib.loads(text))))
+        return Bench(path, tuple(_boards(tomllib.loads(text), path.absolute().parent)))
     except (ValueError, RecursionError) as error:
         raise BadInput(
             "the bench file cannot be used",
@@ -199,7 +202,7 @@ def read_bench(path: Path) -> Bench:
         ) from error
 
 
-def _boards(raw: Mapping[str, Any]) -> Iterator[BenchBoard]:
+def _boards(raw: Mapping[str, Any], folder: Path) -> Iterator[BenchBoard]:
     for key in raw:
         if key != "board":
             raise ValueError(
@@ -216,7 +219,7 @@ def _boards(raw: Mapping[str, Any]) -> Iterator[BenchBoard]:
         if "name" in table:
             raise ValueError(f"{where}.name is not known: its name is that of the table")
         try:
-            board = typed(BenchBoard, {"name": name, **table}, where)
+            board = _placed(typed(BenchBoard, {"name": name, **table}, where), folder)
         except ValueError as error:
             text = str(error)
             raise ValueError(text if text.startswith(where) else f"{where}: {text}") from error
@@ -227,6 +230,14 @@ def _boards(raw: Mapping[str, Any]) -> Iterator[BenchBoard]:
         yield board
 
 
+def _placed(board: BenchBoard, folder: Path) -> BenchBoard:
+    """The board with its NOR's file where it lies, from whatever folder a command is called."""
+    nor = board.machine.nor
+    if nor is None:
+        return board
+    return replace(board, machine=replace(board.machine, nor=os.path.join(folder, nor)))  # noqa: PTH118 - as it is written
+
+
 def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
     """What no two boards of a bench share, because each is reached or recognized by it."""
     for name, value in (
@@ -234,7 +245,7 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
         ("uid", board.chip_uid),
         ("gdb", board.gdb),
         ("port", board.port),
-        ("machine.nor", board.machine.nor),
+        ("machine.nor", board.machine.nor and os.path.realpath(board.machine.nor)),
     ):
         if value is not None:
             yield name, value

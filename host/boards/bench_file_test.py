@@ -1,5 +1,6 @@
 """bench.toml is found, read, refused and written as it is documented."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -72,6 +73,29 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
     assert virtual.machine == Machine(nor="/tmp/v.nor", uid="1")
     assert virtual.chip_uid == b"NIGHTJAR-VM1".hex()
+
+
+def test_the_file_of_a_nor_lies_beside_the_bench_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a command is called: else it would boot, and write, another NOR."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "bench.toml").write_text(
+        '[board.v]\nkind = "n6-virtual"\nmachine = { nor = "v.nor" }\n'
+    )
+    (board,) = read_bench(Path("..", "bench.toml")).boards
+    assert os.path.realpath(str(board.machine.nor)) == str(tmp_path / "v.nor")
+
+
+@pytest.mark.parametrize("other", ["./v.nor", "x/../v.nor", "link.nor", "{folder}/v.nor"])
+def test_two_boards_never_have_one_nor(tmp_path: Path, other: str) -> None:
+    (tmp_path / "link.nor").symlink_to("v.nor")
+    text = (
+        '[board.a]\nkind = "n6-virtual"\nmachine = { nor = "v.nor" }\n'
+        f'[board.b]\nkind = "n6-virtual"\nmachine = {{ nor = "{other.format(folder=tmp_path)}" }}\n'
+    )
+    assert "board.b and board.a have the same machine.nor" in refused(tmp_path, text)
 
 
 def test_the_option_comes_before_the_variable_and_that_before_the_users_file(
@@ -170,7 +194,8 @@ def boards(draw: st.DrawFn) -> BenchBoard:
     silicon = kind in SILICON
     hex_digits = st.text("0123456789abcdef", min_size=24, max_size=24)
     serial = st.text("0123456789ABCDEF", min_size=1, max_size=24)
-    machine = st.builds(Machine, nor=st.none() | LINES, uid=st.none() | st.sampled_from("!09Az~"))
+    nor = LINES.map("/{}".format)  # a relative one reads as absolute
+    machine = st.builds(Machine, nor=st.none() | nor, uid=st.none() | st.sampled_from("!09Az~"))
     chosen = draw(machine) if kind == VIRTUAL_N6 else Machine()
     return BenchBoard(
         "a",
@@ -199,4 +224,4 @@ def test_what_is_written_reads_back_equal(board: BenchBoard, note: str) -> None:
 def _from(text: str) -> BenchBoard:
     from host.boards.bench_file import _boards
 
-    return next(iter(_boards(tomllib.loads(text))))
+    return next(iter(_boards(tomllib.loads(text), Path("/"))))

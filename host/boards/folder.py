@@ -18,8 +18,9 @@ from host.locks import is_held, take
 LOCK = "lock"  # in a board's folder: held as long as the board is in use
 _SOCKET_PATH = 107  # bytes
 # The names below the private folder need the rest.
-_LONGEST = _SOCKET_PATH - len("/own-12345678/uart0.sock")
-_OWN = "own-"
+_LONGEST = _SOCKET_PATH - len("/.own-12345678/uart0.sock")
+_OWN = ".own-"  # what no board of a bench can be called
+_GUARD = ".own.lock"
 _RUN, _TMP = Path("/run/user"), Path("/tmp")
 _FREE = 2.0  # seconds that a process that was ended has for freeing its lock
 _PATIENCE = 10.0  # seconds for others who make or sweep folders
@@ -159,11 +160,11 @@ def own_folder(private: Path) -> OwnFolder:
     Raises:
         HostFailure: another command holds everybody up.
     """
-    guard = take(private / "own.lock", Deadline.after(_PATIENCE))
+    guard = take(private / _GUARD, Deadline.after(_PATIENCE))
     if guard is None:
         raise HostFailure(
             "another command has been making a board's folder for too long",
-            evidence=f"{private / 'own.lock'} is held",
+            evidence=f"{private / _GUARD} is held",
             next_step="end that command; it may be stopped",
         )
     try:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from host.boards import folder
+from host.boards.bench_file import BenchBoard
 from host.boards.folder import LOCK, make_kept_folder, own_folder, private_folder
+from host.boards.lock import board_lock
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.locks import take
@@ -204,17 +206,29 @@ def test_a_folder_of_another_pid_namespace_is_not_swept(tmp_path: Path) -> None:
 def test_what_is_no_own_folder_is_not_swept(tmp_path: Path) -> None:
     private = private_folder(tmp_path / "boards", make=True)
     (tmp_path / "victim").mkdir()
-    (private / "own-link").symlink_to(tmp_path / "victim")
-    (private / "own-file").write_text("")
-    (private / "own-cleaned").mkdir()  # its lock was cleaned away: it may be in use
-    (private / "own-cleaned" / "uart0.sock").write_text("")
-    (private / "own-stillborn").mkdir()  # its maker was killed at once
+    (private / ".own-link").symlink_to(tmp_path / "victim")
+    (private / ".own-file").write_text("")
+    (private / ".own-cleaned").mkdir()  # its lock was cleaned away: it may be in use
+    (private / ".own-cleaned" / "uart0.sock").write_text("")
+    (private / ".own-stillborn").mkdir()  # its maker was killed at once
     make_kept_folder(private, "virtual")
     swept(private)
     assert sorted(path.name for path in private.iterdir()) == [
-        "own-cleaned", "own-file", "own-link", "own.lock", "virtual"
+        ".own-cleaned", ".own-file", ".own-link", ".own.lock", "virtual"
     ]  # fmt: skip
     assert (tmp_path / "victim").is_dir()
+
+
+@pytest.mark.parametrize("name", ["own", "own-5", "_own-5"])
+def test_a_board_of_any_name_is_kept_beside_own_folders(tmp_path: Path, name: str) -> None:
+    """No name that a bench may give is one of the folder's own."""
+    assert BenchBoard(name, "native").name == name
+    private = private_folder(tmp_path / "boards", make=True)
+    kept = make_kept_folder(private, name)  # which no process runs in before its first flash
+    (kept / LOCK).write_text("")
+    with board_lock(private, name, 0):
+        own_folder(private).remove()
+    assert kept.is_dir()
 
 
 def test_a_folder_in_the_making_is_not_swept(
@@ -222,13 +236,13 @@ def test_a_folder_in_the_making_is_not_swept(
 ) -> None:
     """Between the folder and its lock, nobody looks."""
     private = private_folder(tmp_path / "boards", make=True)
-    guard = take(private / "own.lock", Deadline.after(0))
+    guard = take(private / ".own.lock", Deadline.after(0))
     assert guard is not None
-    (private / "own-newborn").mkdir()
+    (private / ".own-newborn").mkdir()
     monkeypatch.setattr(folder, "_PATIENCE", 0.1)
     with pytest.raises(HostFailure, match="for too long"):
         own_folder(private)
-    assert (private / "own-newborn").is_dir()
+    assert (private / ".own-newborn").is_dir()
     os.close(guard)
 
 

@@ -77,7 +77,7 @@ def test_looking_changes_nothing(root: Path) -> None:
     folder = make_kept_folder(root, "virtual")
     record(folder, gone()).save()
     (folder / LOCK).write_text("")
-    (root / "own-dead").mkdir()
+    (root / ".own-dead").mkdir()
     before = tree(root)
     status = board_status("virtual", root=root)
     assert (status.record, status.holder, status.lost) == (None, None, ())

@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -25,7 +26,7 @@ from host.boards.virtual import START, VirtualBoard
 from host.boards.virtual_n6.build import require_program
 from host.boards.whereabouts import Whereabouts
 from host.deadline import Deadline
-from host.errors import FlashFailure, NightjarError
+from host.errors import BoardFailure, FlashFailure, NightjarError
 from host.files import sha256_file
 from host.link.transport import Transport
 
@@ -33,9 +34,9 @@ BAUD = 921600  # of USART1, as the firmware of both boards sets it
 _OPTION = "-machine"
 _FLASH_BOOT = "switches=flash"
 _OWN_NOR = "nor=nor"  # in the board's own folder
+_BOARD, _UID = "board=", "uid="
 _PC = re.compile(r"\bpc ([0-9a-f]{8})\b")
-_BOARD = re.compile(r"\bboard=([^,]*)")
-_UID = re.compile(r"(?<!,),uid=([^,]*)")  # and not what a file's name says behind a doubled comma
+_WORD = re.compile(r"(?:[^,]|,,)+")  # of an option: a comma in a file's name is doubled
 
 
 def development_boot() -> Memory:
@@ -78,7 +79,13 @@ def _machine(option: str) -> qemu.Machine:
         program=require_program,
         arguments=(_OPTION, option, *qemu.COMMON, *qemu.SERIAL),  # USART1 is the only port
         sockets=(qemu.GDB_SOCKET, qemu.UART_SOCKET),
+        runs=_FLASH_BOOT in _WORD.findall(option),
     )
+
+
+def _words_of(command: Sequence[str]) -> list[str]:
+    """What a command of QEMU says of its machine."""
+    return _WORD.findall(command[command.index(_OPTION) + 1])
 
 
 def kind_of(elf: Path) -> str | None:
@@ -126,21 +133,20 @@ class N6VirtualBoard(VirtualBoard):
     def _flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         self._flashed = elf
         kind = kind_of(elf)
-        option = now = self._option()
+        told = now = self._told()
         if kind is not None:
-            option = _BOARD.sub(f"board={kind}", option)
-        if _FLASH_BOOT not in option:
-            if option != now:
-                self._exchange(_machine(option))
+            told = [_BOARD + kind if word.startswith(_BOARD) else word for word in now]
+        if _FLASH_BOOT not in told:
+            if told != now:
+                self._exchange(_machine(",".join(told)))
             return super().flash(elf, deadline)
         started = time.monotonic()
         pieces = [first_stage(elf.with_name(FIRST_STAGE)), *application(elf)]
         self._remember(None)
-        self._exchange(_machine(option.replace("," + _FLASH_BOOT, "")))
+        self._exchange(_machine(",".join(word for word in told if word != _FLASH_BOOT)))
         report = self._debugger.write_nor(loader_beside(elf), pieces, deadline)
         written = time.monotonic() - started
-        self._exchange(_machine(option))
-        self._debugger.reset(deadline)
+        self._exchange(_machine(",".join(told)))
         self._remember(sha256_file(elf))
         return FlashReport(report.bytes, written, time.monotonic() - started)
 
@@ -164,27 +170,47 @@ class N6VirtualBoard(VirtualBoard):
             )
         return error
 
+    def require_fitted(self, name: str, machine: qemu.Machine) -> None:
+        """Refuse a kept board whose switches or NOR are not the bench's.
+
+        It was started before the bench said so, or a flash that was killed has left its switches moved: what ran then
+        would be taken for what boots from the NOR.
+
+        Raises:
+            BoardFailure: naming both.
+        """
+        now, wanted = (
+            [word for word in words if not word.startswith(_BOARD)]
+            for words in (self._told(), _words_of(machine.arguments))
+        )
+        if now != wanted:
+            raise BoardFailure(
+                f"the kept board {name} does not stand as its bench says",
+                evidence=f"it runs {','.join(now)}, and the bench says {','.join(wanted)}",
+                next_step=f"`nightjar board down {name}`, then `nightjar board up {name}`",
+            )
+
     @property
     def unique_id(self) -> str:
         """As its machine was told."""
-        told = _UID.search(self._option())
-        return unique_id(told and told[1])
+        found = [word for word in self._told() if word.startswith(_UID)]
+        return unique_id(found[0].removeprefix(_UID) if found else None)
 
     @property
     def _debugger(self) -> Debugger:
         made = super()._debugger
-        boots = _FLASH_BOOT in self._option()
+        boots = _FLASH_BOOT in self._told()
         return replace(made, memory=None) if boots else made
 
-    def _option(self) -> str:
-        """What the QEMU that runs was told of its machine."""
+    def _told(self) -> list[str]:
+        """What the QEMU that runs was told of its machine, word by word."""
         try:
             words = Path(f"/proc/{self._process.pid}/cmdline").read_text().split("\0")
         except OSError:
             words = []
         if _OPTION not in words:
             raise self._why_died()
-        return words[words.index(_OPTION) + 1]
+        return _words_of(words)
 
     def _exchange(self, machine: qemu.Machine) -> None:
         """Another machine in the place of the one that runs."""

@@ -3,12 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from host.boards import board_status, end_board, keep_board, open_board
-from host.boards.bench_file import Machine
+from host.boards.bench_file import BenchBoard, Machine
 from host.boards.folder import private_folder
 from host.boards.kinds import DK, NUCLEO
 from host.boards.n6_virtual import N6VirtualBoard, kind_of, machine_of
@@ -16,6 +18,7 @@ from host.boards.process import ProcessId
 from host.boards.testing_bare import CODE, RIGHT, link_bare
 from host.boards.virtual_n6 import build
 from host.boards.virtual_n6.build import find
+from host.boards.which import Which
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, HostFailure
 from host.locks import is_held
@@ -137,6 +140,56 @@ def test_fittings_stay_when_the_kind_changes(root: Path, tmp_path: Path) -> None
         assert option(board._process) == wanted
     finally:
         board.close()
+
+
+@needs_binutils
+@needs_machine
+def test_a_file_of_any_name_is_a_nor(root: Path, tmp_path: Path) -> None:
+    """Nothing that its name says is taken for what the machine was told."""
+    folder = tmp_path / f"a,,uid=Q,board={DK.name}"
+    folder.mkdir()
+    nor = folder / "x,switches=flash,"
+    board = N6VirtualBoard.start(root, machine=machine_of(DK.name, Machine(nor=str(nor), uid="Z")))
+    assert isinstance(board, N6VirtualBoard)
+    try:
+        assert board.unique_id == (b"NIGHTJAR-VM" + b"Z").hex()
+        elf = link_bare(tmp_path, text=NUCLEO.name)
+        board.flash(elf, soon())
+        assert option(board._process).startswith(f"nightjar-n6,board={NUCLEO.name},uid=Z,nor=")
+        assert _place(board, elf) == CODE + RIGHT
+        assert nor.exists()
+    finally:
+        board.close()
+
+
+@needs_machine
+@pytest.mark.parametrize(
+    "changed",
+    [{"switches": "flash"}, {"machine": Machine(nor="/tmp/other", uid="7")}],
+    ids=["switches", "nor"],
+)
+def test_a_kept_board_that_stands_otherwise_than_its_bench_says_is_refused(
+    root: Path, tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    """As after a flash that was killed while its switches were moved: its NOR is not what would be judged."""
+    fitting = Machine(nor=str(tmp_path / "nor"), uid="7")
+    entry = BenchBoard("desk", NAME, switches="development", machine=fitting)
+    meant = Which(NAME, entry)
+    keep_board(meant, root=root)
+    try:
+        with open_board(meant, root=root) as board:
+            assert board.kept
+        other = replace(meant, entry=replace(entry, **changed))
+        with (
+            pytest.raises(BoardFailure, match="does not stand as its bench says") as caught,
+            open_board(other, root=root),
+        ):
+            pass
+        assert f"nor={tmp_path}/nor" in caught.value.evidence
+        with pytest.raises(BoardFailure, match="does not stand as its bench says"):
+            keep_board(other, root=root)
+    finally:
+        end_board(meant, root=root)
 
 
 @needs_binutils

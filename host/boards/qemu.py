@@ -51,12 +51,14 @@ class Machine:
     """A machine of QEMU.
 
     program: finds the QEMU that has it, or raises HostFailure. arguments: behind the program.
-    sockets: what it opens in its folder when it has started.
+    sockets: what it opens in its folder when it has started. runs: whether its core runs from then on, and is not
+    halted until a debugger lets it go.
     """
 
     program: Callable[[], str]
     arguments: tuple[str, ...]
     sockets: tuple[str, ...]
+    runs: bool = False
 
 
 def _debian() -> str:
@@ -121,6 +123,8 @@ def start(
                 what = "answer" if _has_sockets(folder, machine) else "open its sockets"
                 raise _trouble(f"QEMU did not {what} before the deadline", folder)
         process = ProcessId.of(child.pid)
+        if process is not None and machine.runs and not _let_go(folder, deadline):
+            raise _trouble("QEMU did not let its core run before the deadline", folder)
         if process is None:
             raise _ended_at_once(child, folder)
     except BaseException:
@@ -135,15 +139,25 @@ def _has_sockets(folder: Path, machine: Machine) -> bool:
 
 
 def answers(folder: Path, deadline: Deadline) -> bool:
-    """Whether QEMU answers on its gdb port, which it does whatever its firmware does."""
+    """Whether QEMU answers on its gdb port, which it does whatever its firmware does. Its core is halted then."""
+    return bool(_said_to(folder, b"+$?#3f", deadline))
+
+
+def _let_go(folder: Path, deadline: Deadline) -> bool:
+    """Let the core run, as a debugger that leaves does."""
+    return bool(_said_to(folder, b"+$D#44", deadline))
+
+
+def _said_to(folder: Path, packet: bytes, deadline: Deadline) -> bytes:
+    """The first byte of what the gdb port answers to a packet; nothing where it does not."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(max(deadline.remaining, 0.001))
         try:
             connection.connect(str(folder / GDB_SOCKET))
-            connection.sendall(b"+$?#3f")
-            return bool(connection.recv(1))
+            connection.sendall(packet)
+            return connection.recv(1)
         except OSError:
-            return False
+            return b""
 
 
 def hangs(process: ProcessId, folder: Path) -> HostFailure:

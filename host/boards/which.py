@@ -109,8 +109,14 @@ def which(
         bench: the bench file that was given; None: as `find_bench` finds it.
 
     Raises:
-        BadInput: there is none, there are several of that kind, or nothing can write it.
+        BadInput: there is none, there are several of that kind, or nothing can write it; or the port has no name.
     """
+    if port is not None and not port.strip():
+        raise BadInput(
+            "a serial port has a name",
+            evidence=f"Received: --port {port!r}, as of a variable that is not set",
+            next_step="give --port a device or a URL, or leave it out",
+        )
     if board in KINDS:
         found = Which(board, port=port, flashes=flashes)
     else:

@@ -150,3 +150,10 @@ def test_another_chip_is_identity(bench: Path) -> None:
         desk.check_uid(replace(HELLO, uid=b"NIGHTJAR-VM0"))
     assert b"NIGHTJAR-VM0".hex() in caught.value.evidence
     which("virtual").check_uid(replace(HELLO, uid=b""))
+
+
+@pytest.mark.parametrize("port", ["", " "])
+def test_a_port_without_a_name_is_no_other_board(port: str) -> None:
+    """As of a variable that is not set: one of our own would be judged in its place, and pass."""
+    with pytest.raises(BadInput, match="a serial port has a name"):
+        which("virtual", port=port)

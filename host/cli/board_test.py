@@ -282,7 +282,7 @@ def test_what_only_looks_changes_nothing(bench: Path, arguments: tuple[str, ...]
             keep_board("native")
             with open_board("native") as board:
                 board.flash(build_firmware("tiny", "native"), Deadline.after(10))
-            (runtime / "nightjar" / "own-dead").mkdir()
+            (runtime / "nightjar" / ".own-dead").mkdir()
         before = tree(bench, runtime)
         assert nightjar(bench, *arguments, HOME=str(home)).returncode in (0, 10)
         assert tree(bench, runtime) == before
