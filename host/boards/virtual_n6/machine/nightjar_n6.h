@@ -83,6 +83,10 @@ struct N6 {
     CharBackend line;
     uint8_t coming[N6_LINE];
     unsigned coming_first, coming_count;
+    /* What the other end has not taken yet, and whether we are told when it can. */
+    uint8_t going[N6_LINE];
+    unsigned going_count;
+    bool flushing;
     uint8_t fifo[N6_FIFO];
     unsigned fifo_count;
     bool overrun;
