@@ -28,6 +28,7 @@ _COMPLAINT = re.compile(
     r"glib-error|assertion",
     re.IGNORECASE,
 )
+_NOR = "free space on its disk, or let it be written; machine.nor of bench.toml names it"
 _ALL = 10_000_000  # characters: more than our machine writes
 ANSWER = 3.0  # seconds that a QEMU of which gdb complains has for an answer
 _LOOK = 0.005  # seconds between two looks at a QEMU that is starting
@@ -188,7 +189,12 @@ def why_died(folder: Path, code: int | None = None) -> NightjarError:
             next_step="look at vector table, stack and fault handler; then flash the board again",
         )
     whole = error_text(folder, _ALL)
-    punished = re.search(r"nightjar-n6: (?!note: )([^\n]*)", whole)
+    nor = re.search(r"nightjar-n6: (the NOR's file [^\n]*)", whole)
+    if nor is not None:
+        return _trouble(
+            "the virtual board ended, since its NOR's file cannot be used", folder, _NOR
+        )
+    punished = re.search(r"nightjar-n6: (?!note: |boot ROM: )([^\n]*)", whole)
     if punished is not None:
         return FirmwareFailure(
             "the firmware did what the virtual STM32N6 has no answer to, and its run ended",

@@ -11,7 +11,7 @@ import pytest
 from host.boards import end_board, keep_board, open_board, qemu, tools, virtual
 from host.boards.virtual import VirtualBoard
 from host.deadline import Deadline
-from host.errors import BoardFailure, HostFailure
+from host.errors import BoardFailure, FirmwareFailure, HostFailure, NightjarError
 from host.link.testing_firmware import build_firmware, can_build
 
 VERSION = 'if [ "$1" = --version ]; then echo "QEMU emulator version 9.9.9"; exit; fi\n'
@@ -32,6 +32,27 @@ needs_tools = pytest.mark.skipif(
     not can_build("virtual") or shutil.which("gdb-multiarch") is None,
     reason="the tools of the virtual board are not installed",
 )
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("the NOR's file /n cannot be written: No space left on device", HostFailure),
+        ("boot ROM: no image: the NOR does not begin with STM2", BoardFailure),
+        (
+            "RCC 56028ffc: read of a register that is not listed (00000000), pc 34000500",
+            FirmwareFailure,
+        ),
+    ],
+)
+def test_whose_fault_the_end_of_a_virtual_n6_is(
+    tmp_path: Path, said: str, kind: type[NightjarError]
+) -> None:
+    """A full disk is no firmware's, and what the boot ROM said did not end it."""
+    (tmp_path / "stderr").write_text(f"qemu-system-arm: nightjar-n6: {said}\n")
+    error = qemu.why_died(tmp_path)
+    assert type(error) is kind
+    assert said.partition(" (")[0] in str(error)
 
 
 @pytest.fixture
