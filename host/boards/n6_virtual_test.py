@@ -163,6 +163,22 @@ def test_a_file_of_any_name_is_a_nor(root: Path, tmp_path: Path) -> None:
 
 
 @needs_machine
+def test_two_chips_never_share_a_nor(root: Path, tmp_path: Path) -> None:
+    """Not of two benches, nor of two users: what both wrote would be neither's."""
+    machine = machine_of(DK.name, Machine(nor=str(tmp_path / "nor")))
+    first = N6VirtualBoard.start(root, machine=machine)
+    try:
+        with pytest.raises(HostFailure, match="QEMU ended at once") as caught:
+            N6VirtualBoard.start(root, machine=machine)
+        assert f"the NOR's file {tmp_path}/nor cannot be used: another board has it" in str(
+            caught.value
+        )
+    finally:
+        first.close()
+    N6VirtualBoard.start(root, machine=machine).close()
+
+
+@needs_machine
 @pytest.mark.parametrize(
     "changed",
     [{"switches": "flash"}, {"machine": Machine(nor="/tmp/other", uid="7")}],

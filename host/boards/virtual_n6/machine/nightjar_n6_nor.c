@@ -9,6 +9,7 @@
 #include "nightjar_n6_nor.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
+#include <sys/file.h>
 #include <sys/mman.h>
 
 #define PROGRAM_NS 20000
@@ -231,6 +232,10 @@ void n6_nor_start(N6 *chip, const char *path, bool nucleo)
     }
     if (path) {
         nor.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (nor.file >= 0 && flock(nor.file, LOCK_EX | LOCK_NB)) { /* what two chips wrote would be neither's */
+            error_report("nightjar-n6: the NOR's file %s cannot be used: another board has it", path);
+            exit(1);
+        }
         if (nor.file < 0 || (found = pread(nor.file, nor.content, nor.bytes, 0)) < 0) {
             error_report("nightjar-n6: the NOR's file %s cannot be used: %s", path, strerror(errno));
             exit(1);
