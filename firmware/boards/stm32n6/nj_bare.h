@@ -26,13 +26,16 @@ __attribute__((section(".vectors"), used)) static const struct {
     .handler = {nj_bare_reset, [1 ... 14] = nj_bare_stop},
 };
 
-/* Interrupts off, since the boot ROM leaves some pending; no stack limit of whoever was here before. */
+/* Interrupts off, since the boot ROM leaves some pending; no stack limit and no memory regions of whoever was here before. */
 __attribute__((naked)) void nj_bare_reset(void) {
     __asm__ volatile(
         "cpsid i\n"
         "movs r0, #0\n"
         "msr msplim, r0\n"
         "msr control, r0\n"
+        "ldr r1, =0xE000ED94\n" /* MPU_CTRL */
+        "str r0, [r1]\n"
+        "dsb\n"
         "isb\n"
         "ldr r0, =%c0\n"
         "msr msp, r0\n"

@@ -31,10 +31,15 @@ static const struct region regions[] = {
 void nj_mpu_start(void) {
     MPU_CTRL = 0;
     MPU_MAIR0 = 0x00FFu; /* 0: normal, write-back; 1: device nGnRnE */
-    for (uint32_t i = 0; i < sizeof regions / sizeof regions[0]; ++i) {
+    const uint32_t count = sizeof regions / sizeof regions[0];
+    const uint32_t there = (MPU_TYPE >> 8) & 0xFFu;
+    for (uint32_t i = 0; i < there; ++i) {
         MPU_RNR = i;
-        MPU_RBAR = regions[i].base | regions[i].access;
-        MPU_RLAR = (regions[i].limit & ~31u) | regions[i].kind | ENABLE;
+        MPU_RLAR = 0; /* whoever started us may have left one, and what two regions name faults */
+        if (i < count) {
+            MPU_RBAR = regions[i].base | regions[i].access;
+            MPU_RLAR = (regions[i].limit & ~31u) | regions[i].kind | ENABLE;
+        }
     }
     MPU_CTRL = ENABLE; /* no default map for privileged code; the handlers of faults see the same rules */
     __asm__ volatile("dsb\n isb" : : : "memory");
