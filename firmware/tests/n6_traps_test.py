@@ -16,12 +16,14 @@ from pathlib import Path
 import pytest
 
 from host.boards import open_board
+from host.boards.silence import explain_silence
 from host.boards.virtual_n6.build import find
 from host.bundle import Subject
 from host.compare.prove import prove
 from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import NightjarError
+from host.link.attempts import Silence
 from host.link.client import Client
 from host.project import Project, load_project
 from host.report.verdict import Verdict
@@ -61,6 +63,14 @@ GUARDED: tuple[Edit, ...] = (
         "    NJ_REGISTER(0x54028048u) = 0x000FFFFFu;\n"
         + LETS
         + "    NJ_REGISTER(0x54028040u) = 0x101u; /* secure, on */\n    /* A core that sleeps",
+    ),
+)
+# A region of the MPU, over the stacks, that whoever started us has left.
+REGION: tuple[Edit, ...] = (
+    (
+        "nj_mpu.c",
+        "    MPU_CTRL = 0;\n",
+        "    MPU_CTRL = 0;\n    MPU_RNR = 9;\n    MPU_RBAR = 0x30000000u;\n    MPU_RLAR = 0x3001FFE1u;\n",
     ),
 )
 
@@ -201,6 +211,11 @@ TRAPS = {
         ),
         ("an exclusive access (LDREX) to the register 52001000", "nj_usart.c:"),
     ),
+    "regions that somebody left": Trap(
+        ("nj_mpu.c", "        MPU_RLAR = 0;", "        "),
+        ("its firmware is not to be found",),
+        given=REGION,
+    ),
     # The serial port.
     "clock of USART1": Trap(
         without("nj_usart.c", "    RCC_APB2ENSR = RCC_APB2_USART1;\n"),
@@ -255,6 +270,16 @@ TRAPS = {
     "that the NOR is mapped": Trap(
         ("nj_main.c", "        nj_nor_map();\n", ""),
         ("data bus error", "at address 0x71000000"),
+        build="nor",
+    ),
+    "that a mapping is ended": Trap(
+        ("nj_xspi.c", "        XSPI2_CR = XSPI2_CR | XSPI_CR_ABORT;\n", ""),
+        ("XSPI2 5802a000: FMODE was changed while the window may be read (BUSY)",),
+        build="nor",
+    ),
+    "that XSPI2 leaves its reset": Trap(
+        ("nj_xspi.c", "    RCC_AHB5RSTCR = RCC_AHB5_XSPI2;\n", ""),
+        ("XSPI2 5802a008: a register was written while the block is held in reset",),
         build="nor",
     ),
 }
@@ -331,8 +356,8 @@ def judged(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> Verdict:
 
 @pytest.mark.parametrize(
     ("build", "given"),
-    [("", ()), ("", FAR), ("", TWICE), ("", GUARDED), ("nor", ()), ("800", ())],
-    ids=["shipped", "far", "twice", "guarded", "nor", "800"],
+    [("", ()), ("", FAR), ("", TWICE), ("", GUARDED), ("", REGION), ("nor", ()), ("800", ())],
+    ids=["shipped", "far", "twice", "guarded", "region", "nor", "800"],
 )
 def test_what_forgets_nothing_passes(
     workshops: Open, boards: Path, build: str, given: tuple[Edit, ...]
@@ -342,6 +367,32 @@ def test_what_forgets_nothing_passes(
     mhz = [round(hz / 1e6) for hz in verdict.proved.clocks]
     assert mhz == [800 if build == "800" else 600, 400, 100, 100]
     assert verdict.proved.caches == 3
+
+
+def begun_anew(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> int:
+    """How often the firmware has started when it was asked once to begin anew."""
+    project = shop.built(edits)
+    with open_board("n6-virtual", root=boards) as board:
+        board.flash(project.elf, Deadline.after(30))
+        transport = board.connect(Deadline.after(10))
+        try:
+            client = Client(transport)
+            client.hello(Deadline.after(10))
+            client.reset(Deadline.after(PATIENCE))
+            return client.hello(Deadline.after(10)).boot
+        except Silence as error:
+            raise explain_silence(error, board, project.elf, transport.close) from error
+        finally:
+            transport.close()
+
+
+def test_what_was_answered_is_sent_before_the_clocks_change(workshops: Open, boards: Path) -> None:
+    """A start anew sets the clocks, and a FIFO of the answer is still to be sent."""
+    assert begun_anew(workshops(""), (), boards) == 2
+    forgets = without("nj_main.c", "    nj_usart_finish(); /* the answer to who asked for it */\n")
+    with pytest.raises(NightjarError) as caught:
+        begun_anew(workshops(""), (forgets,), boards)
+    assert "the clocks were switched while USART1 may be sending" in str(caught.value)
 
 
 @pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS)

@@ -53,6 +53,7 @@ void nj_usart_start(void);
 uint32_t nj_usart_read(uint8_t *data, uint32_t capacity);
 bool nj_usart_waiting(void);
 void nj_usart_write(const uint8_t *data, uint32_t length);
+void nj_usart_finish(void); /* until the last byte has left: no clock may change before */
 uint32_t nj_usart_overruns(void); /* times that bytes were lost since the start */
 void nj_usart_interrupt(void);
 

@@ -40,6 +40,7 @@ static void port_write(void *context, const uint8_t *data, uint32_t length) {
 /* A reset of the chip in its development boot ends in the boot ROM's loop, where only a debugger finds it. So the firmware
  * begins anew by itself; only out of a handler, which no jump leaves, it resets the chip. */
 void nj_board_reset(enum nj_reset_cause why) {
+    nj_usart_finish(); /* the answer to who asked for it */
     kept_cause = CAUSE_MAGIC | (uint32_t)why;
     uint32_t exception;
     __asm__ volatile("dsb\n mrs %0, ipsr" : "=r"(exception) : : "memory");

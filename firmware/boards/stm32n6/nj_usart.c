@@ -89,6 +89,14 @@ uint32_t nj_usart_overruns(void) {
     return overruns;
 }
 
+/* Looks at the flag: a full FIFO takes 200 us, and each look more than 10 ns. Without its clock it never stands. */
+#define LOOKS 100000u
+
+void nj_usart_finish(void) {
+    for (uint32_t look = 0; look < LOOKS && (USART1_ISR & USART_ISR_TC) == 0; ++look) {
+    }
+}
+
 void nj_usart_write(const uint8_t *data, uint32_t length) {
     for (uint32_t i = 0; i < length; ++i) {
         while ((USART1_ISR & USART_ISR_TXFNF) == 0) {

@@ -39,11 +39,25 @@ static void take_pins(void) {
     GPION_MODER = (GPION_MODER & ~twos) | fives;
 }
 
-/* End what is under way, the mapping among it. */
-static void give_up(void) {
-    XSPI2_CR = XSPI2_CR | XSPI_CR_ABORT;
-    for (uint32_t look = 0; look < LOOKS && (XSPI2_CR & XSPI_CR_ABORT) != 0; ++look) {
+static bool wait_for(uint32_t flag, uint32_t value) {
+    for (uint32_t look = 0; look < LOOKS; ++look) {
+        if ((XSPI2_SR & flag) == value) {
+            return true;
+        }
     }
+    return false;
+}
+
+/* End the mapping, in which nothing but this may be written: a load may have left the controller at work. */
+static bool unmap(void) {
+    if ((XSPI2_CR & XSPI_CR_MODE) == XSPI_CR_MAPPED) {
+        XSPI2_CR = XSPI2_CR | XSPI_CR_ABORT;
+        for (uint32_t look = 0; look < LOOKS && (XSPI2_CR & XSPI_CR_ABORT) != 0; ++look) {
+        }
+    }
+    const bool idle = wait_for(XSPI_SR_BUSY, 0);
+    XSPI2_FCR = XSPI_SR_TCF; /* which an abort sets, too */
+    return idle;
 }
 
 void nj_xspi_start(uint32_t log2_bytes) {
@@ -52,22 +66,13 @@ void nj_xspi_start(uint32_t log2_bytes) {
     RCC_CCIPR6 = RCC_CCIPR6 & ~RCC_CCIPR6_XSPI2SEL;
     RCC_AHB5ENSR = RCC_AHB5_XSPI2 | RCC_AHB5_XSPIM;
     (void)RCC_AHB5ENR;
-    if ((XSPI2_CR & XSPI_CR_EN) != 0) {
-        give_up();
-    }
-    XSPI2_CR = 0;
+    /* The boot ROM, a first stage or a debugger's loader was here: what they set, and what is not set below, goes. */
+    RCC_AHB5RSTSR = RCC_AHB5_XSPI2;
+    (void)RCC_AHB5RSTR;
+    RCC_AHB5RSTCR = RCC_AHB5_XSPI2;
+    (void)RCC_AHB5RSTR;
     XSPI2_DCR1 = XSPI_DCR1_MACRONIX | XSPI_DCR1_SIZE(log2_bytes) | XSPI_DCR1_CSHT(SELECT_CYCLES);
-    XSPI2_DCR2 = XSPI_DCR2_PRESCALER(2);
-    XSPI2_FCR = XSPI_SR_TCF;
-}
-
-static bool wait_for(uint32_t flag, uint32_t value) {
-    for (uint32_t look = 0; look < LOOKS; ++look) {
-        if ((XSPI2_SR & flag) == value) {
-            return true;
-        }
-    }
-    return false;
+    XSPI2_DCR2 = XSPI_DCR2_PRESCALER(2); /* begins a calibration, for which BUSY stands */
 }
 
 /* Everything but the address, which starts an instruction that has one. `data`: whether bytes follow. */
@@ -88,10 +93,7 @@ static void give(const struct nj_xspi_command *command, bool data) {
 
 /* Ready for an instruction in an indirect mode, with `count` bytes. */
 static bool begin(uint32_t mode, uint32_t count) {
-    if ((XSPI2_CR & XSPI_CR_MODE) == XSPI_CR_MAPPED) {
-        give_up();
-    }
-    if (!wait_for(XSPI_SR_BUSY, 0)) {
+    if (!unmap()) {
         return false;
     }
     XSPI2_CR = XSPI_CR_EN | mode;
@@ -140,6 +142,7 @@ bool nj_xspi_read(const struct nj_xspi_command *command, uint8_t *bytes, uint32_
 }
 
 void nj_xspi_map(const struct nj_xspi_command *command) {
+    (void)unmap(); /* one that does not end is read as it is, which the caller holds against what it wants */
     XSPI2_CR = XSPI_CR_EN | XSPI_CR_READ; /* while the instruction is given, no load starts it */
     give(command, true);
     XSPI2_CR = XSPI_CR_EN | XSPI_CR_MAPPED;

@@ -16,6 +16,7 @@ from host.deadline import Deadline
 
 RCC, XSPI2, WINDOW = 0x56028000, 0x5802A000, 0x70000000
 INDIRECT_WRITE, INDIRECT_READ, MAPPED = (mode << 28 | 1 for mode in (0, 1, 3))
+ABORT = 1 << 1
 ADDRESS, DATA = 1 << 8 | 3 << 12, 1 << 24  # one line, four bytes of address
 
 pytestmark = pytest.mark.skipif(find() is None, reason="make n6-virtual")
@@ -89,11 +90,29 @@ def test_a_nor_is_erased_programmed_and_mapped(chip: Chip, tmp_path: Path) -> No
     assert chip.read(WINDOW + 0x1000) == int.from_bytes(b"kept", "little")
     assert chip.read(WINDOW + 0x1004) == 0xFFFFFFFF
     assert (tmp_path / "nor").read_bytes()[0x1000:0x1004] == b"kept"
+    chip.write(XSPI2, MAPPED | ABORT)
     _send(chip, 0x06)
     _send(chip, 0x21, 0x1234)
     chip.wait(2_000_000)
     _map(chip)
     assert chip.read(WINDOW + 0x1000) == 0xFFFFFFFF
+
+
+def test_a_mapping_is_ended_before_anything_else(chip: Chip) -> None:
+    """A load may have left the controller at work: what is written then is ignored, or worse."""
+    _connect(chip)
+    _map(chip)
+    with pytest.raises(RuntimeError, match="FMODE was changed while the window may be read"):
+        _send(chip, 0x06)
+
+
+def test_a_reset_by_rcc_is_whole_and_ends(chip: Chip) -> None:
+    _connect(chip)
+    _map(chip)
+    chip.write(RCC + 0xA20, 1 << 12)
+    assert chip.read(XSPI2) == 0
+    with pytest.raises(RuntimeError, match="held in reset"):
+        chip.write(XSPI2, 1)
 
 
 @pytest.mark.parametrize("step", ["port", "controller", "multiplexer", "supply", "modes"])

@@ -89,6 +89,8 @@ struct N6 {
     bool flushing;
     uint8_t fifo[N6_FIFO];
     unsigned fifo_count;
+    int64_t sent; /* when its last byte has left, in virtual ns */
+    bool unseen; /* no look at TC has told so since */
     bool overrun;
     QEMUTimer *bit_timer;
     qemu_irq usart_irq;
@@ -139,11 +141,13 @@ void n6_others_start(N6 *chip, MemoryRegion *system);
 void n6_core_start(N6 *chip);
 void n6_usart_start(N6 *chip, MemoryRegion *system, Chardev *line);
 void n6_usart_reset(N6 *chip);
+bool n6_usart_may_send(N6 *chip); /* for all that firmware has seen of TC */
 
 uint64_t n6_ic_hz(N6 *chip, unsigned ic);
 /* Behind n6_nor_start (nightjar_n6_nor.h). */
 void n6_xspi_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *system);
 void n6_xspi_reset(N6 *chip);
+void n6_xspi_reset_line(N6 *chip, bool held); /* RCC_AHB5RSTR */
 
 /* The boot ROM: waits for a debugger, or starts what it finds in the NOR. */
 void n6_boot_rom_start(N6 *chip, MemoryRegion *system);

@@ -39,6 +39,7 @@ static const N6Register registers[] = {
     {.offset = 0x174, .known = 0x77777777, .writable = 0x77777777, .name = "CCIPR13"},
     /* IC dividers: 1, 2, 6 and 11 belong to the CPU and the buses. */
     {.offset = 0x240, .reset = 0, .known = 0x000FFFFF, .writable = 0x000FFFFF, .name = "DIVENR", .set_clear = true},
+    ENABLES(0x220, 0xFFDFF1FB, "AHB5RSTR"),
     ENABLES(0x244, 0x00001FFF, "BUSENR"),
     {.offset = 0x24C, .reset = 0x1380, .known = 0x1FFF, .writable = 0x1FFF, .name = "MEMENR", .set_clear = true},
     ENABLES(0x254, 0x00031000, "AHB2ENR"),
@@ -329,6 +330,13 @@ static void rcc_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t giv
                 n6_punish(chip, "RCC", BASE + offset, text, given);
             }
         }
+    }
+    if (offset == 0x020 && (before ^ value(chip, 0x020)) & 0x03030000 && n6_usart_may_send(chip)) {
+        n6_punish(chip, "RCC", BASE + offset,
+                  "the clocks were switched while USART1 may be sending, whose bytes are garbled then (TC in ISR)", given);
+    }
+    if (offset == 0x220) {
+        n6_xspi_reset_line(chip, value(chip, 0x220) >> 12 & 1);
     }
     if (offset == 0x034 && given >> 16 & 1) { /* RMVF */
         *n6_value(chip, BASE + 0x034) = 0;

@@ -1,6 +1,7 @@
 /*
  * USART1: registers of a USART of ST's third version, with FIFO. A byte arrives every ten bit times of virtual time, whether
- * anybody reads or not; the one behind a full FIFO is lost, and ORE says so.
+ * anybody reads or not; the one behind a full FIFO is lost, and ORE says so. What it sends is heard at once, but TC says that
+ * it is sent, a FIFO at most, as the bit times go by.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -55,6 +56,26 @@ static int64_t byte_ns(N6 *chip)
     uint32_t divider = *n6_value(chip, BASE + BRR), hz = n6_apb2_hz(chip);
 
     return divider >= 16 && hz ? (int64_t)10 * 1000000000 * divider / hz : 1000000;
+}
+
+static bool is_sending(N6 *chip)
+{
+    return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) < chip->sent;
+}
+
+/* Not whether it does: our core takes longer for an instruction than silicon, whose FIFO is not empty yet where ours is. */
+bool n6_usart_may_send(N6 *chip)
+{
+    return chip->unseen;
+}
+
+/* One byte more is to be sent. */
+static void sends(N6 *chip)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL), byte = byte_ns(chip);
+
+    chip->unseen = true;
+    chip->sent = MIN(MAX(now, chip->sent) + byte, now + (N6_FIFO + 1) * byte);
 }
 
 static void update(N6 *chip)
@@ -128,8 +149,10 @@ static uint32_t usart_read(N6 *chip, uint32_t offset, uint32_t given)
 {
     if (offset == ISR) {
         uint32_t on = control(chip) & UE ? control(chip) : 0;
+        bool done = !is_sending(chip);
 
-        return 1u << 7 | 1u << 6 | (on & FIFOEN ? 1u << 23 : 0) /* TXFNF, TC, TXFE */
+        chip->unseen = chip->unseen && !done;
+        return 1u << 7 | (done ? 1u << 6 : 0) | (done && on & FIFOEN ? 1u << 23 : 0) /* TXFNF, TC, TXFE */
                | (chip->fifo_count ? 1u << 5 : 0) | (chip->overrun ? ORE : 0)
                | (on & TE ? 1u << 21 : 0) | (on & RE ? 1u << 22 : 0);
     }
@@ -182,6 +205,7 @@ static void usart_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t g
         uint8_t byte = given;
 
         transmit(chip, byte);
+        sends(chip);
     }
     update(chip);
 }
@@ -208,6 +232,8 @@ void n6_usart_reset(N6 *chip)
     chip->fifo_count = 0;
     chip->going_count = 0;
     chip->overrun = false;
+    chip->sent = 0;
+    chip->unseen = false;
     update(chip);
 }
 

@@ -55,6 +55,8 @@ static struct {
     uint8_t data[65536];
     uint32_t count, at; /* of the bytes that are to come, and how many have been */
     bool reads, writes;
+    bool held; /* in reset by RCC_AHB5RSTR */
+    bool left; /* mapped, and not ended by ABORT since */
     MemoryRegion window, content, unmapped, port;
 } xspi;
 
@@ -168,12 +170,19 @@ static void update_window(N6 *chip)
 
 static void xspi_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
 {
+    if (xspi.held) {
+        n6_punish(chip, "XSPI2", BASE + offset, "a register was written while the block is held in reset (bit 12 of RCC_AHB5RSTR)", given);
+    }
     switch (offset) {
     case CR:
         if (given & ABORT) {
             *n6_value(chip, BASE + CR) &= ~ABORT;
-            xspi.reads = xspi.writes = false;
+            xspi.reads = xspi.writes = xspi.left = false;
+            xspi.flags |= TCF;
+        } else if (xspi.left && (before ^ given) & 0x30000000) {
+            n6_punish(chip, "XSPI2", BASE + CR, "FMODE was changed while the window may be read (BUSY): ABORT ends that first", given);
         }
+        xspi.left = mode(chip) == 3 && !(given & ABORT);
         update_window(chip);
         break;
     case FCR:
@@ -186,6 +195,17 @@ static void xspi_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t gi
         begin(chip, true);
         break;
     }
+}
+
+void n6_xspi_reset_line(N6 *chip, bool held)
+{
+    if (held && !xspi.held) {
+        memset(n6_value(chip, BASE), 0, 0x400);
+        xspi.flags = 0;
+        xspi.reads = xspi.writes = xspi.left = false;
+        update_window(chip);
+    }
+    xspi.held = held;
 }
 
 static uint64_t data_read(void *opaque, hwaddr at, unsigned size)
@@ -239,7 +259,7 @@ static const MemoryRegionOps unmapped_ops = {
 void n6_xspi_reset(N6 *chip)
 {
     xspi.flags = 0;
-    xspi.reads = xspi.writes = false;
+    xspi.reads = xspi.writes = xspi.held = xspi.left = false;
     n6_nor_reset();
     update_window(chip);
 }
