@@ -394,3 +394,16 @@ def test_ram_without_a_sleep_clock_gives_zero_while_the_core_sleeps(
         word = re.search(r"0x34000400\b.*:\s*0x([0-9a-f]{8})", said)
         assert word is not None, said
         assert (int(word[1], 16) != 0) == there
+
+
+def test_what_was_noted_of_an_earlier_firmware_is_forgotten(workshops: Open, boards: Path) -> None:
+    shop = workshops("")
+    with open_board("n6-virtual", root=boards) as board:
+        for edits, noted in (((TRAPS["clock of GPIO E"].forgets,), True), ((), False)):
+            project = shop.built(edits)
+            board.flash(project.elf, Deadline.after(60))
+            where = None
+            limit = Deadline.after(60)
+            while where is None or not (where.waiting or limit.expired):
+                where = board.whereabouts(project.elf, Deadline.after(20))
+            assert ("GPIOE: a register was" in where.place) == noted

@@ -79,6 +79,7 @@ static void n6_reset(MachineState *machine, ShutdownCause cause)
 {
     N6 *chip = the_chip;
 
+    n6_forget_notes();
     qemu_devices_reset(cause);
     n6_reset_blocks(chip);
     n6_power_reset(chip);

@@ -83,6 +83,10 @@ struct N6 {
     CharBackend line;
     uint8_t coming[N6_LINE];
     unsigned coming_first, coming_count;
+    /* What the other end has not taken yet, and whether we are told when it can. */
+    uint8_t going[N6_LINE];
+    unsigned going_count;
+    bool flushing;
     uint8_t fifo[N6_FIFO];
     unsigned fifo_count;
     bool overrun;
@@ -96,8 +100,9 @@ struct N6 {
 /* End the run: what firmware did that the chip has no answer to. */
 G_NORETURN void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value);
 
-/* Say on the standard error, once a run, what silicon would bear in silence. */
+/* Say on the standard error, once until a reset, what silicon would bear in silence. */
 void n6_note(N6 *chip, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void n6_forget_notes(void);
 
 /* As n6_punish, where it is no access to a register that does it: between two instructions, at `pc`. */
 G_NORETURN void n6_end(N6 *chip, uint32_t pc, const char *what);

@@ -42,9 +42,18 @@ void n6_end(N6 *chip, uint32_t pc, const char *what)
     exit(3);
 }
 
+static GHashTable *said;
+
+void n6_forget_notes(void)
+{
+    if (said && g_hash_table_size(said)) {
+        error_report("nightjar-n6: note: reset");
+        g_hash_table_remove_all(said);
+    }
+}
+
 void n6_note(N6 *chip, const char *format, ...)
 {
-    static GHashTable *said;
     va_list arguments;
     char *text;
 

@@ -143,6 +143,36 @@ static uint32_t usart_read(N6 *chip, uint32_t offset, uint32_t given)
     return given;
 }
 
+/* Give the other end what it takes now. A socket takes few writes of a byte each, and many bytes in one. */
+static gboolean flush(void *unused, GIOCondition condition, void *opaque)
+{
+    N6 *chip = opaque;
+    int taken = qemu_chr_fe_write(&chip->line, chip->going, chip->going_count);
+
+    if (taken > 0) {
+        chip->going_count -= taken;
+        memmove(chip->going, chip->going + taken, chip->going_count);
+    }
+    chip->flushing = chip->going_count > 0;
+    if (chip->flushing && !condition) {
+        chip->flushing = qemu_chr_fe_add_watch(&chip->line, G_IO_OUT | G_IO_HUP, flush, chip) != 0;
+    }
+    return chip->flushing;
+}
+
+/* A line waits for nobody: where the other end has not read for long, a byte is lost. */
+static void transmit(N6 *chip, uint8_t byte)
+{
+    if (chip->going_count == N6_LINE) {
+        n6_note(chip, "USART1: a byte was lost, since nobody reads at the other end");
+        return;
+    }
+    chip->going[chip->going_count++] = byte;
+    if (!chip->flushing) {
+        flush(NULL, 0, chip);
+    }
+}
+
 static void usart_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
 {
     if (offset == ICR && given & ORE) {
@@ -151,10 +181,7 @@ static void usart_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t g
     if (offset == TDR && (control(chip) & (UE | TE)) == (UE | TE) && has_pin(chip, 5)) {
         uint8_t byte = given;
 
-        /* A line waits for nobody: what the host has no room for is lost. */
-        if (qemu_chr_fe_write(&chip->line, &byte, 1) != 1) {
-            n6_note(chip, "USART1: a byte was lost, since nobody reads at the other end");
-        }
+        transmit(chip, byte);
     }
     update(chip);
 }
@@ -179,6 +206,7 @@ static void line_gives(void *opaque, const uint8_t *bytes, int count)
 void n6_usart_reset(N6 *chip)
 {
     chip->fifo_count = 0;
+    chip->going_count = 0;
     chip->overrun = false;
     update(chip);
 }
