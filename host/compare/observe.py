@@ -141,6 +141,7 @@ class Observer:
         self.client.run(Stages.BOTH, mode=Mode.PLAIN, deadline=self.patience())
         got = self._read_outputs([np.empty(shape, dtype) for shape, dtype in outputs])
         cost = self.client.cost(self.patience())
+        self._check_counts(cost, Stages.BOTH)
         return Inferred(got, cost.frontend, cost.model)
 
     def observe(
@@ -284,24 +285,32 @@ class Observer:
         cost = self.client.cost(self.patience())
         self._check_counts(cost, stages)
         counted = self.client.run(stages, mode=Mode.STEPS, deadline=self.patience())
-        return _Untapped(plain, outputs, cost, counted, self.client.cost(self.patience()).steps)
+        steps = self.client.cost(self.patience()).steps
+        self._check_counts(cost, stages, steps)
+        return _Untapped(plain, outputs, cost, counted, steps)
 
-    def _check_counts(self, cost: Cost, stages: Stages) -> None:
-        """A stage that ran cost something, or its counter stands still.
+    def _check_counts(self, cost: Cost, stages: Stages, steps: Sequence[int] = ()) -> None:
+        """What ran cost something, frontend, model and every layer of `steps`; or its counter stands still.
 
         Raises:
             FirmwareFailure: it cost nothing.
         """
         if self.unit == "none":
             return
-        ran = {"model": cost.model, "frontend": cost.frontend}
-        for stage, count in ran.items():
-            if count == 0 and (stage == "model" or stages != Stages.MODEL):
-                raise FirmwareFailure(
-                    f"the {stage} ran and cost nothing: the board's counter stands still",
-                    evidence=f"COST says {cost.frontend} for the frontend, {cost.model} for the model",
-                    next_step="enable the cycle counter before it is read (nj_cost.c): trace, counter, control",
-                )
+        ran = {"model": cost.model}
+        if stages != Stages.MODEL:
+            ran["frontend"] = cost.frontend
+        for tap in self.taps if steps else ():
+            if tap.cost_steps:
+                ran[f"layer {tap.op} {tap.name}"] = sum(steps[step] for step in tap.cost_steps)
+        still = next((what for what, count in ran.items() if count == 0), None)
+        if still is not None:
+            raise FirmwareFailure(
+                f"the {still} ran and cost nothing: the board's counter stands still",
+                evidence=f"COST says {cost.frontend} for the frontend, {cost.model} for the model,"
+                f" {sum(steps)} for its steps, in {self.unit}",
+                next_step="enable the cycle counter before it is read (nj_cost.c): trace, counter, control",
+            )
 
     def _compare_untapped(
         self, runs: "_Untapped", expected: Expected, found: "Findings", place: int
