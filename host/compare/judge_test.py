@@ -219,15 +219,20 @@ def test_only_the_first_difference_of_a_vector_has_a_cause_of_its_own() -> None:
     assert compare(tensor(1, 1, 1, 1), LAYERS[0]) is not None
 
 
-@pytest.mark.parametrize(
-    ("cost", "what"),
-    [(Cost(0, 0, 0, (0, 0)), "model"), (Cost(0, 100, 0, (100, 0)), "layer SOFTMAX c")],
-)
-def test_what_costs_nothing_is_a_counter_that_stands_still(cost: Cost, what: str) -> None:
+def test_a_stage_that_costs_nothing_is_a_counter_that_stands_still() -> None:
+    with pytest.raises(FirmwareFailure, match="the model ran and cost nothing"):
+        observe(cost=Cost(0, 0, 0, (0, 0)))
+    assert observe(cost=Cost(0, 0, 0, (0, 0)), unit="none") == ()
+
+
+def test_a_layer_that_costs_nothing_is_one_too() -> None:
     taps = (replace(TAPS[0], cost_steps=(0,)), TAPS[1], replace(TAPS[2], cost_steps=(1,)))
-    with pytest.raises(FirmwareFailure, match=f"the {what} ran and cost nothing"):
-        observe(taps_of_project=taps, unit="cycles", cost=cost)
-    assert observe(taps_of_project=taps, unit="none", cost=cost) == ()
+    still: dict[str, Any] = {"taps_of_project": taps, "cost": Cost(0, 100, 0, (100, 0))}
+    for unit in ("cycles", "instructions"):
+        (found,) = observe(unit=unit, **still)
+        assert (found.op, found.name) == ("RUN", "untapped run")
+        assert "the layer SOFTMAX c ran and cost nothing" in found.cause
+    assert observe(unit="none", **still) == ()
 
 
 def test_a_chunk_of_a_recording_whose_frontend_costs_nothing_is_no_answer() -> None:

@@ -285,32 +285,32 @@ class Observer:
         cost = self.client.cost(self.patience())
         self._check_counts(cost, stages)
         counted = self.client.run(stages, mode=Mode.STEPS, deadline=self.patience())
-        steps = self.client.cost(self.patience()).steps
-        self._check_counts(cost, stages, steps)
-        return _Untapped(plain, outputs, cost, counted, steps)
+        return _Untapped(plain, outputs, cost, counted, self.client.cost(self.patience()).steps)
 
-    def _check_counts(self, cost: Cost, stages: Stages, steps: Sequence[int] = ()) -> None:
-        """What ran cost something, frontend, model and every layer of `steps`; or its counter stands still.
+    def _check_counts(self, cost: Cost, stages: Stages) -> None:
+        """A stage that ran cost something, or its counter stands still.
 
         Raises:
             FirmwareFailure: it cost nothing.
         """
         if self.unit == "none":
             return
-        ran = {"model": cost.model}
-        if stages != Stages.MODEL:
-            ran["frontend"] = cost.frontend
-        for tap in self.taps if steps else ():
-            if tap.cost_steps:
-                ran[f"layer {tap.op} {tap.name}"] = sum(steps[step] for step in tap.cost_steps)
-        still = next((what for what, count in ran.items() if count == 0), None)
-        if still is not None:
-            raise FirmwareFailure(
-                f"the {still} ran and cost nothing: the board's counter stands still",
-                evidence=f"COST says {cost.frontend} for the frontend, {cost.model} for the model,"
-                f" {sum(steps)} for its steps, in {self.unit}",
-                next_step="enable the cycle counter before it is read (nj_cost.c): trace, counter, control",
-            )
+        ran = {"model": cost.model, "frontend": cost.frontend}
+        for stage, count in ran.items():
+            if count == 0 and (stage == "model" or stages != Stages.MODEL):
+                raise FirmwareFailure(
+                    f"the {stage} ran and cost nothing: the board's counter stands still",
+                    evidence=f"COST says {cost.frontend} for the frontend, {cost.model} for the model",
+                    next_step="enable the cycle counter before it is read (nj_cost.c): trace, counter, control",
+                )
+
+    def _still(self, steps: Sequence[int]) -> str:
+        """The first layer that ran, in a unit that counts, and cost nothing; "" where none did."""
+        if self.unit == "none":
+            return ""
+        ran = (tap for tap in self.taps if tap.cost_steps)
+        free = (tap for tap in ran if not any(steps[step] for step in tap.cost_steps))
+        return next((f"{tap.op} {tap.name}" for tap in free), "")
 
     def _compare_untapped(
         self, runs: "_Untapped", expected: Expected, found: "Findings", place: int
@@ -340,6 +340,8 @@ class Observer:
             runs.steps
         ):
             cause = f"the steps cost {steps:,} instructions, the model {model:,}: one of them did not run"
+        elif still := self._still(runs.steps):
+            cause = f"the layer {still} ran and cost nothing: the board's counter stands still"
         if cause:
             found.add_run(place, "untapped run", 1, cause)
 

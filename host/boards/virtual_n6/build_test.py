@@ -1,4 +1,4 @@
-"""What cannot be built is told, bounded, and leaves nothing that runs; the tests that need it are skipped in plain sight."""
+"""What cannot be built is told, bounded, and leaves nothing that runs; its tests are skipped in plain sight."""
 
 import os
 import subprocess
