@@ -1,8 +1,11 @@
 """What an STM32N6 boots from its external NOR: the first stage, the application, and weights, each where it lies.
 
 The boot ROM reads ST's header (version 2.3: magic, checksum, version, length and entry point at 0x0, 0x64, 0x68, 0x6C
-and 0x70, as users have read it out of images of ST's signing tool and UM3234 describes it) in front of the first stage;
-ours has no signature, which the virtual chip takes. A chip's own goes through `STM32_SigningTool_CLI`. The application
+and 0x70, as users have read it out of images of ST's signing tool and UM3234 describes it) in front of the first stage.
+That the payload lies at 0x400 it says itself: extension flags, length of what follows the header and kind of binary at
+0x84, 0x88 and 0x8C, and a padding header at 0xA0, as ST's stm32wrapper4dbg lays out version 2.3 and the signing tool's
+`-of 0x80000000 -t fsbl` asks for. Ours has no signature, which the virtual chip takes. Whether silicon does, nobody has
+seen: its load address (0x78) is left 0. A chip's own goes through `STM32_SigningTool_CLI`. The application
 has a header of ours, which our first stage alone reads: a CRC-32 is worth more than a sum of bytes.
 """
 
@@ -26,7 +29,10 @@ FIRST_STAGE = "nj_first_stage.elf"  # beside the application's ELF
 _APPLICATION = struct.Struct("<IIIII")
 _MAGIC = b"STM2"
 _VERSION = 0x00020300
-_CHECKSUM, _ENTRY = 0x64, 0x70  # offsets in ST's header
+_CHECKSUM, _ENTRY, _FLAGS, _PADDING = 0x64, 0x70, 0x84, 0xA0  # offsets in ST's header
+_PADDED = 1 << 31  # of the extension flags: a padding header follows, and no other
+_FSBL = 0x10  # kind of binary: what the boot ROM starts
+_PADDING_MAGIC = b"ST\xff\xff"
 _THUMB = 1
 
 
@@ -97,6 +103,9 @@ def first_stage(elf: Path) -> Piece:
     checksum = sum(payload.data) & 0xFFFFFFFF
     struct.pack_into("<III", header, _CHECKSUM, checksum, _VERSION, len(payload.data))
     struct.pack_into("<I", header, _ENTRY, entry)
+    behind = len(header) - _PADDING
+    struct.pack_into("<III", header, _FLAGS, _PADDED, behind, _FSBL)
+    struct.pack_into("<4sI", header, _PADDING, _PADDING_MAGIC, behind)
     return Piece("first stage", at["NOR_FIRST_STAGE"], bytes(header) + payload.data)
 
 

@@ -91,6 +91,12 @@ def test_a_first_stage_has_the_header_that_the_boot_rom_reads(tmp_path: Path) ->
     assert checksum == sum(image.data[0x400:])
     assert entry & 1
     assert 0x34180400 < entry < 0x34181000
+    # What is between the header's own 160 bytes and the payload is one padding header, and it says so.
+    flags, behind, kind = struct.unpack_from("<III", image.data, 0x84)
+    assert (flags, behind, kind) == (0x80000000, 0x400 - 0xA0, 0x10)
+    assert image.data[0xA0:0xA8] == b"ST\xff\xff" + struct.pack("<I", behind)
+    assert not any(image.data[4:0x64]), "no signature"
+    assert not any(image.data[0xA8:0x400])
 
 
 @needs_gcc

@@ -211,7 +211,7 @@ def with_notes(text: str, folder: Path) -> str:
 
 
 def _noted(text: str, said: str) -> str:
-    since = said.rpartition("nightjar-n6: note: reset\n")[2]
+    since = said.rpartition("nightjar-n6: note: reset")[2]
     return "; the chip noted: ".join([text, *re.findall(r"nightjar-n6: note: ([^\n]*)", since)])
 
 
