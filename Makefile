@@ -58,8 +58,9 @@ lint:
 # A process a core, four at most; a file's tests stay in one process, which makes their models once.
 PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
-# The virtual STM32N6 is built first where it can be; where not, its tests are skipped, and the summary says so.
-N6_VIRTUAL := $(BIN)/nightjar board build n6-virtual --deadline 1500
+# The virtual STM32N6 is built first where it can be; where not, its tests are skipped, and the summary says so and why.
+# That is no failure of the target: the code in build/exit-code is none of its.
+N6_VIRTUAL := env -u NIGHTJAR_EXIT_FILE $(BIN)/nightjar board build n6-virtual --deadline 1500
 
 test:
 	$(call target,$(LINT) && { $(N6_VIRTUAL) || true; } && $(PYTEST),--test)

@@ -37,16 +37,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was left out for want of the virtual STM32N6 is said where nobody overlooks it."""
-    from host.boards.virtual_n6.build import COMMAND, find
+    from host.boards.virtual_n6.build import COMMAND, find, why_not
 
     skipped = [
         one for one in terminalreporter.stats.get("skipped", []) if COMMAND in str(one.longrepr)
     ]
     if find() is None and skipped:
-        terminalreporter.write_line(
-            f"n6-virtual is not built: {len(skipped)} tests of it were skipped; `{COMMAND}` builds it",
-            yellow=True,
-        )
+        text = f"n6-virtual is not built: {len(skipped)} tests of it were skipped; `{COMMAND}` builds it"
+        reason = why_not()
+        if reason:
+            text += f"; the last try: {reason}"
+        terminalreporter.write_line(text, yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -143,7 +143,7 @@ def install_test_packages(wanted: Mapping[str, Callable[[], bool]]) -> None:
 
 
 def apt_install(packages: list[str]) -> str:
-    """Install by apt-get; what went wrong, or "" for nothing."""
+    """Install by apt-get, which gives a silent server up by itself; what went wrong, or "" for nothing."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     print(f"installing Debian packages: {' '.join(packages)}", flush=True)
     for command in (
@@ -151,7 +151,12 @@ def apt_install(packages: list[str]) -> str:
         ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
     ):
         done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
         if done.returncode != 0:
             sys.stderr.write(done.stdout.decode(errors="replace")[-3000:])

@@ -4,7 +4,6 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,11 +21,11 @@ from host.build_stamp import Stamper
 from host.deadline import Deadline
 from host.elf_record import check_recorded
 from host.errors import BadInput, HostFailure
+from host.group import run_group
 from host.made_once import by_content
 from host.project import Project
 
 APT = "apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi"
-_MERCY = 5.0  # seconds that an interrupted build has to end its compilers
 _TAIL = 3000  # characters of compiler output that an error shows
 # What would reach the compiler past the project's own flags.
 _UNWANTED = {"CFLAGS", "CPPFLAGS", "LDFLAGS", "CC", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH"}
@@ -146,43 +145,20 @@ def _configured_here(project: Project) -> bool:
 
 def _run(command: list[str], deadline: Deadline, what: str) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in _UNWANTED}
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=environment,
-        start_new_session=True,  # so that the compilers end with it
-    )
     try:
-        output, _ = process.communicate(timeout=deadline.remaining)
-    except BaseException as error:
-        _end(process)
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise HostFailure(
-                f"{Path(command[0]).name} did not end before the deadline",
-                evidence=" ".join(command),
-                next_step="give it more time, or look for what keeps this computer busy",
-            ) from error
-        raise
-    if process.returncode != 0:
+        code, output = run_group(command, deadline, environment=environment)
+    except subprocess.TimeoutExpired as error:
+        raise HostFailure(
+            f"{Path(command[0]).name} did not end before the deadline",
+            evidence=" ".join(command),
+            next_step="give it more time, or look for what keeps this computer busy",
+        ) from error
+    if code != 0:
         raise HostFailure(
             what,
-            evidence=f"exit code {process.returncode} of {' '.join(command)}\n{output[-_TAIL:]}",
+            evidence=f"exit code {code} of {' '.join(command)}\n{output[-_TAIL:]}",
             next_step="read the first error above; `nightjar doctor` checks the compilers",
         )
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    """End a build and its compilers: ninja gives each a process group of its own, and ends them when interrupted."""
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        process.wait(_MERCY)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def footprint(project: Project) -> Footprint:

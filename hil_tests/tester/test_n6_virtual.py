@@ -57,6 +57,28 @@ def test_every_tensor_and_every_count(made: Make, bundle_path: Path, boards: Pat
     )
     assert bytes.fromhex(n6.proved.uid).startswith(b"NIGHTJAR-VM")
     assert n6.proved.placement[".text"] == "AXISRAM1"
+    assert (n6.proved.link["crc_errors"], n6.proved.link["gaps"]) == (0, 0), "nothing is lost"
+
+
+def test_the_very_elf_that_build_tells_of_is_the_one_that_ran(
+    bundle_path: Path, boards: Path, tmp_path: Path
+) -> None:
+    out, file = tmp_path / "project", tmp_path / "told.json"
+    line = [sys.executable, "-m", "host.entry", "build", str(bundle_path), "--out", str(out)]
+    line += ["--board", "stm32n6570-dk", "--json", str(file)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=True)
+    told = json.loads(file.read_text())
+    assert f"SHA-256 {told['elf_sha256']}" in done.stdout
+    for name in ("CODE", "CONSTANTS", "DATA", "DTCM"):
+        region = told["regions"][name]
+        assert 0 < region["used"] < region["bytes"]
+        assert re.search(rf"{name} +{region['used']:,} of +{region['bytes']:,} bytes", done.stdout)
+    subject = load_subject(bundle_path)
+    verdict = prove(
+        Session(load_project(out), subject, "n6-virtual", vectors=1, seed=1, root=boards)
+    )
+    assert verdict.exact
+    assert verdict.as_json()["proved"]["elf_sha256"] == told["elf_sha256"]
 
 
 def test_the_nucleo_s_project_runs_and_others_are_refused(

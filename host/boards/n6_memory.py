@@ -1,6 +1,7 @@
-"""Which of an STM32N6's memories an ELF takes, and how much of each."""
+"""Where an STM32N6's ELF lies: which memory each section takes, and how full the linker's regions are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from io import BytesIO
 
 from elftools.elf.constants import SH_FLAGS
@@ -12,13 +13,36 @@ from host.made_once import by_content
 from host.project import Project
 
 
-def _memories() -> Iterator[tuple[str, range]]:
+@dataclass(frozen=True)
+class Region:
+    """Bytes that an ELF takes of a region of the linker script, and bytes that it has."""
+
+    used: int
+    bytes: int
+
+
+def _memories() -> Mapping[str, range]:
+    """What lies side by side on the chip and is equally fast has one name."""
     at = layout()
-    for name in ("ITCM", "DTCM", "AXISRAM1", "AXISRAM2"):
-        yield name, range(at[name], at[name] + at[f"{name}_BYTES"])
+    names = ("ITCM", "DTCM", "AXISRAM1", "AXISRAM2")
     each = at["AXISRAM3_TO_6_EACH_BYTES"]
-    yield "AXISRAM3 to 6", range(at["AXISRAM3"], at["AXISRAM6"] + each)
-    yield "NOR", range(at["NOR"], at["NOR_END"])
+    return {
+        **{name: range(at[name], at[name] + at[f"{name}_BYTES"]) for name in names},
+        "AXISRAM3 to 6": range(at["AXISRAM3"], at["AXISRAM6"] + each),
+        "NOR": range(at["NOR"], at["NOR_END"]),
+    }
+
+
+def _regions() -> Mapping[str, range]:
+    """Those of nj_stm32n6.ld, by the layout's file, which that script reads, too."""
+    at = layout()
+    return {
+        "CODE": range(at["APPLICATION"], at["CONSTANTS"]),
+        "CONSTANTS": range(at["CONSTANTS"], at["APPLICATION_END"]),
+        "NOR": range(at["NOR_WEIGHTS"], at["NOR_END"]),
+        "DATA": range(at["APPLICATION_END"], at["CACHEAXI_RAM"]),
+        "DTCM": range(at["DTCM"], at["DTCM"] + at["DTCM_BYTES"]),
+    }
 
 
 def is_n6(project: Project) -> bool:
@@ -28,22 +52,34 @@ def is_n6(project: Project) -> bool:
 
 @by_content(32)
 def placement(elf: bytes) -> dict[str, str]:
-    """Memory that each section with an address begins in while the firmware runs; "" for one in none of them."""
-    return {name: _name(start) for name, start, _ in _sections(elf)}
+    """Section -> the memories that it takes while the firmware runs, in the order of their addresses; "" for none."""
+    return {
+        name: ", ".join(
+            memory for memory, place in _memories().items() if _shared(place, start, size)
+        )
+        for name, start, size in _sections(elf)
+    }
 
 
 @by_content(32)
-def sizes(elf: bytes) -> dict[str, int]:
-    """Bytes of each memory that the sections take, by the memories' addresses; .data counts where it runs."""
-    taken = dict.fromkeys((name for name, _ in _memories()), 0)
-    for _, start, size in _sections(elf):
-        for name, memory in _memories():
-            taken[name] += max(0, min(start + size, memory.stop) - max(start, memory.start))
-    return {name: size for name, size in taken.items() if size}
+def regions(elf: bytes) -> dict[str, Region]:
+    """Region -> what it holds. The image that .data is copied from counts where it lies, beside .data itself."""
+    file = ELFFile(BytesIO(elf))
+    loaded = [
+        (int(one["p_paddr"]), int(one["p_filesz"]))
+        for one in file.iter_segments("PT_LOAD")
+        if one["p_paddr"] != one["p_vaddr"]
+    ]
+    taken = [(start, size) for _, start, size in _sections(elf)] + loaded
+    return {
+        name: Region(sum(_shared(place, start, size) for start, size in taken), len(place))
+        for name, place in _regions().items()
+    }
 
 
-def _name(address: int) -> str:
-    return next((name for name, memory in _memories() if address in memory), "")
+def _shared(place: range, start: int, size: int) -> int:
+    """How many of `size` bytes from `start` on lie in a place."""
+    return max(0, min(start + size, place.stop) - max(start, place.start))
 
 
 def _sections(elf: bytes) -> Iterator[tuple[str, int, int]]:

@@ -56,8 +56,7 @@ def command(
     """
     from dataclasses import asdict
 
-    from host.boards.n6_memory import is_n6
-    from host.boards.n6_memory import sizes as memory_sizes
+    from host.boards.n6_memory import is_n6, regions
     from host.boards.which import kind_for
     from host.build import build, footprint
     from host.deadline import Deadline
@@ -82,7 +81,7 @@ def command(
             build(project, Deadline.after(_SECONDS))
     sizes = footprint(project)
     digest = sha256_file(project.elf)
-    regions = memory_sizes(project.elf.read_bytes()) if is_n6(project) else {}
+    memory = regions(project.elf.read_bytes()) if is_n6(project) else {}
     write_json(
         json_path,
         {
@@ -94,7 +93,7 @@ def command(
             "model_sha256": project.description.model_sha256,
             "stream": project.description.stream,
             "footprint": asdict(sizes),
-            "regions": regions,
+            "regions": {name: asdict(region) for name, region in memory.items()},
         },
     )
     say(f"{project.elf}", json_path)
@@ -103,8 +102,8 @@ def command(
         f"(arena {sizes.arena:,}, stack {sizes.stack:,})",
         json_path,
     )
-    if regions:
-        say("  " + ", ".join(f"{name} {size:,}" for name, size in regions.items()), json_path)
+    for name, region in memory.items():
+        say(f"  {name:9} {region.used:>9,} of {region.bytes:>10,} bytes", json_path)
     say(f"  SHA-256 {digest}", json_path)
 
 

@@ -48,7 +48,7 @@ STARTED = " (started for this command, and ended)"
     help="Into RAM, for a development boot, or into the NOR, for the boot from flash."
     "  [default: development; a virtual board as its switches stand]",
 )
-@click.option("--always", is_flag=True, help="Write even what the board holds already.")
+@click.option("--always", is_flag=True, help="Flash even what the board holds already.")
 @click.option(
     "--dry-run",
     is_flag=True,

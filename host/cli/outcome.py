@@ -30,7 +30,7 @@ _VERDICT = CaseRecord("nightjar", "verdict", "passed", 0.0, "hil_tests/conftest.
 def held_against(
     verdict: Verdict, before: Baseline | None, least: float | None
 ) -> tuple[Verdict, NightjarError | None]:
-    """The verdict with the code of the first gate that it does not pass, and what that gate says.
+    """The verdict with the code and the words of the first gate that it does not pass, and what that gate says.
 
     `least` is the coverage that is asked for, in percent.
     """
@@ -41,7 +41,8 @@ def held_against(
     failure = next((one for one in failures if one is not None), None)
     if failure is None or not verdict.exact:
         return verdict, None
-    return replace(verdict, exit_code=failure.exit_code), failure
+    gate = f"{failure.what}: {failure.evidence}"
+    return replace(verdict, exit_code=failure.exit_code, gate=gate), failure
 
 
 def gated(

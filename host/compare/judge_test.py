@@ -16,6 +16,8 @@ from host.compare.vectors import Vector
 from host.errors import FirmwareFailure, HostFailure
 from host.link.client import Cost, Digests
 from host.link.messages import Mode, RunResult, What
+from host.listen.feed import feeds
+from host.project import Tap
 from host.reference.kept import digest
 
 ANSWERED = Answered(
@@ -116,6 +118,8 @@ class Board:
 
     def load_input(self, *given: Any) -> None: ...
 
+    def load_chunk(self, *given: Any) -> None: ...
+
     def run(
         self, stages: Any, *, times: int = 1, mode: Mode = Mode.PLAIN, deadline: Any
     ) -> RunResult:
@@ -150,10 +154,12 @@ class Board:
         return cost
 
 
-def observe(**wrong: Any) -> tuple[Finding, ...]:
+def observe(
+    *, taps_of_project: tuple[Tap, ...] = TAPS, unit: str = "instructions", **wrong: Any
+) -> tuple[Finding, ...]:
     client: Any = Board(**wrong)
     subject: Any = None
-    observer = Observer(client, subject, STRUCTURE, TAPS, unit="instructions")
+    observer = Observer(client, subject, STRUCTURE, taps_of_project, unit=unit)
     return observer.observe(Vector(0, EXPECTED.inputs), EXPECTED).findings
 
 
@@ -216,6 +222,25 @@ def test_only_the_first_difference_of_a_vector_has_a_cause_of_its_own() -> None:
 def test_a_stage_that_costs_nothing_is_a_counter_that_stands_still() -> None:
     with pytest.raises(FirmwareFailure, match="the model ran and cost nothing"):
         observe(cost=Cost(0, 0, 0, (0, 0)))
+    assert observe(cost=Cost(0, 0, 0, (0, 0)), unit="none") == ()
+
+
+def test_a_layer_that_costs_nothing_is_one_too() -> None:
+    taps = (replace(TAPS[0], cost_steps=(0,)), TAPS[1], replace(TAPS[2], cost_steps=(1,)))
+    still: dict[str, Any] = {"taps_of_project": taps, "cost": Cost(0, 100, 0, (100, 0))}
+    for unit in ("cycles", "instructions"):
+        (found,) = observe(unit=unit, **still)
+        assert (found.op, found.name) == ("RUN", "untapped run")
+        assert "the layer SOFTMAX c ran and cost nothing" in found.cause
+    assert observe(unit="none", **still) == ()
+
+
+def test_a_chunk_of_a_recording_whose_frontend_costs_nothing_is_no_answer() -> None:
+    client: Any = Board(cost=Cost(0, 100, 0, (60, 40)))
+    observer = Observer(client, None, STRUCTURE, TAPS, unit="cycles")  # type: ignore[arg-type]
+    (chunk,) = feeds(np.zeros(4, np.int16), [0], 4)
+    with pytest.raises(FirmwareFailure, match="the frontend ran and cost nothing"):
+        observer.infer(chunk, [((1, 4), np.dtype(np.int8))])
 
 
 def test_cycles_are_told_in_time_by_the_core_s_clock_and_instructions_are_not() -> None:

@@ -141,6 +141,7 @@ class Observer:
         self.client.run(Stages.BOTH, mode=Mode.PLAIN, deadline=self.patience())
         got = self._read_outputs([np.empty(shape, dtype) for shape, dtype in outputs])
         cost = self.client.cost(self.patience())
+        self._check_counts(cost, Stages.BOTH)
         return Inferred(got, cost.frontend, cost.model)
 
     def observe(
@@ -303,6 +304,14 @@ class Observer:
                     next_step="enable the cycle counter before it is read (nj_cost.c): trace, counter, control",
                 )
 
+    def _still(self, steps: Sequence[int]) -> str:
+        """The first layer that ran, in a unit that counts, and cost nothing; "" where none did."""
+        if self.unit == "none":
+            return ""
+        ran = (tap for tap in self.taps if tap.cost_steps)
+        free = (tap for tap in ran if not any(steps[step] for step in tap.cost_steps))
+        return next((f"{tap.op} {tap.name}" for tap in free), "")
+
     def _compare_untapped(
         self, runs: "_Untapped", expected: Expected, found: "Findings", place: int
     ) -> None:
@@ -331,6 +340,8 @@ class Observer:
             runs.steps
         ):
             cause = f"the steps cost {steps:,} instructions, the model {model:,}: one of them did not run"
+        elif still := self._still(runs.steps):
+            cause = f"the layer {still} ran and cost nothing: the board's counter stands still"
         if cause:
             found.add_run(place, "untapped run", 1, cause)
 

@@ -195,11 +195,20 @@ class _Upload:
             raise unexpected("LOAD", response)
         if response.received != len(self._data) or response.crc != self._crc:
             raise unexpected("LOAD", response)
+        # The last piece is answered so, and a short tensor has no other.
+        if self._asking.sent > 1:
+            self._size.pace.late(self._wait)
+        elif self._under_way:
+            self._size.pace.saw(now() - self._under_way[-1].sent)
         return True
 
     def _credit(self, offset: int) -> None:
         if not self._granted:
             self._granted = True
+            if self._asking.sent > 1:
+                self._exchange.pace.late(self._wait)
+            else:
+                self._exchange.pace.saw(now() - self._asking.started)
             self._wait = self._patience()
         if offset > self._credited:
             self._credited, self._repeats = offset, 0
@@ -290,6 +299,7 @@ class _Download:
         self._total = total
         self._wanted: deque[tuple[int, int]] = deque()  # offset and length of what is not asked for
         self._asked: dict[int, _Ask] = {}  # by request id, oldest first
+        self._given_up: dict[int, float] = {}  # by request id, when it was sent
         self._asking = Attempts(exchange, "READ", sent=1)
 
     def run(self, offset: int, length: int, deadline: Deadline, patience: float) -> bytes:
@@ -340,6 +350,8 @@ class _Download:
         """What was asked and the bytes in its answer; None when it is no answer to that."""
         if frame.request not in self._asked or frame.type == FrameType.CREDIT:
             self._exchange.stats.stale += 1
+            if frame.request in self._given_up:  # it was late, and not lost
+                self._size.pace.saw(now() - self._given_up.pop(frame.request))
             return None
         ask = self._asked[frame.request]
         if frame.type == FrameType.RESPONSE:
@@ -378,5 +390,6 @@ class _Download:
 
     def _give_up(self, request: int) -> None:
         ask = self._asked.pop(request)
+        self._given_up[request] = ask.sent
         self._wanted.appendleft((ask.offset, ask.length))
         self._exchange.stats.retries += 1

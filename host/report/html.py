@@ -17,6 +17,7 @@ from host.results import write_result
 
 TEMPLATE = "report.html.j2"
 UNREACHED = 12  # objects that the page names
+_CACHES = ("off", "instructions", "data", "instructions and data")
 NARROW = "\u202f"  # a space as narrow as between thousands, at which no line breaks
 
 
@@ -113,12 +114,29 @@ def _facts(verdict: Verdict) -> list[Fact]:
         Fact("compiler", proved.compiler),
         Fact("protocol", str(proved.protocol)),
         Fact("cost unit", proved.cost_unit),
+        *_chip(verdict),
         Fact(
             "runs", f"{_count(proved.tapped_runs)} tapped, {_count(proved.untapped_runs)} untapped"
         ),
         Fact("digests compared", _count(proved.digests)),
         Fact("recalled, not computed anew", ", ".join(verdict.recalled) or "nothing"),
         *(Fact(f"not applicable: {one.what}", one.reason) for one in verdict.not_applicable),
+    ]
+
+
+def _chip(verdict: Verdict) -> list[Fact]:
+    """What the chip says of itself, and where its firmware lies; the time that its cycles took."""
+    proved, cost = verdict.proved, verdict.cost
+    if not proved.clocks:
+        return []
+    lies = (f"{section} {memory}" for section, memory in proved.placement.items())
+    time = [f"{us:,.1f} \u00b5s" for us in (cost.frontend_us, cost.model_us) if us is not None]
+    return [
+        Fact("unique id", proved.uid, True),
+        Fact("clocks, the core's first", ", ".join(f"{hz / 1e6:g} MHz" for hz in proved.clocks)),
+        Fact("caches", _CACHES[proved.caches & 3]),
+        Fact("memory of each section", "; ".join(lies)),
+        *([Fact("time, frontend and model", ", ".join(time))] if time else []),
     ]
 
 

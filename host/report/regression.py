@@ -147,11 +147,15 @@ class Baseline:
             raise self._refuse("has no cost", f"null for {', '.join(lacking[:_SHOWN])}")
 
     def _same(self, pairs: dict[str, tuple[object, object]]) -> None:
-        for name, (before, now) in pairs.items():
-            if before != now:
-                raise self._refuse(
-                    f"is of another {name}", f"{_short(before)} in the baseline, {_short(now)} now"
-                )
+        others = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+        if others:
+            raise self._refuse(
+                f"is of another {' and another '.join(others)}",
+                "; ".join(
+                    f"{name}: {_short(before)} in the baseline, {_short(now)} now"
+                    for name, (before, now) in others.items()
+                ),
+            )
 
     def _refuse(self, what: str, received: str) -> BadInput:
         return BadInput(

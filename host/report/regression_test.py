@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from host.bundle import Subject
+from host.cli.outcome import held_against
 from host.compare.session import Session
 from host.errors import BadInput, RegressionFailure
 from host.project import Project, ProjectDescription, Tap
@@ -222,6 +223,15 @@ def test_cycles_are_void_under_another_clock_caches_or_placement(tmp_path: Path)
         failure = baseline.compare(replace(before, proved=replace(proved, **change)))
         assert isinstance(failure, BadInput)
         assert f"is of another {name}" in failure.what
+        verdict, _ = held_against(replace(before, proved=replace(proved, **change)), baseline, None)
+        assert (verdict.exact, verdict.exit_code) == (True, 2)
+        assert f"is of another {name}" in verdict.as_json()["gate"]
+    all_at_once = replace(proved, clocks=(800_000_000,), caches=0, placement={}, compiler="clang")
+    failure = baseline.compare(replace(before, proved=all_at_once))
+    assert failure is not None
+    for name in ("clock", "setting of the caches", "placement in memory", "compiler"):
+        assert f"another {name}" in failure.what
+        assert f"{name}: " in failure.evidence
     counted = replace(proved, cost_unit="instructions")
     path.write_text(json.dumps(replace(before, proved=counted).as_json()))
     other = replace(counted, clocks=(), caches=0, placement={})

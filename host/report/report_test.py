@@ -113,6 +113,23 @@ def test_the_page_is_self_contained(verdict: Verdict) -> None:
     assert "c" * 64 in page
 
 
+def test_the_page_says_clock_caches_and_memory_and_time_of_cycles_alone() -> None:
+    proved = replace(
+        EXACT.proved,
+        uid="ab" * 12,
+        clocks=(600_000_000, 400_000_000),
+        caches=3,
+        placement={".text": "AXISRAM1"},
+    )
+    cost = replace(EXACT.cost, model_us=1234.56)
+    page = render(replace(EXACT, proved=proved, cost=cost), title="x")
+    for words in ("ab" * 12, "600 MHz, 400 MHz", "instructions and data", ".text AXISRAM1"):
+        assert words in page
+    assert "1,234.6 \u00b5s" in page
+    assert "\u00b5s" not in render(replace(EXACT, proved=proved), title="x")
+    assert "MHz" not in render(EXACT, title="x")
+
+
 def test_the_page_shows_the_first_difference() -> None:
     page = render(DIFFERENT, title="x")
     for words in (

@@ -81,7 +81,9 @@ def _verdict(verdict: dict[str, Any]) -> list[str]:
         f"board {ran_on(verdict['board'], verdict.get('tier', ''))}  exact: {json.dumps(verdict['exact'])}  "
         f"{len(observed)} of {len(layers)} tensors, {size:,} bytes over {verdict['vectors']} vectors, "
         f"equal to {verdict['reference']}",
-        f"  instructions  {'  '.join(costs) or 'not counted'}",
+        f"  {verdict['proved']['cost_unit']}  {'  '.join(costs)}"
+        if costs
+        else "  cost not counted",
         f"  bytes  flash {footprint['flash']:,}  RAM {footprint['ram']:,}  arena {footprint['arena']:,}",
         f"  {_coverage(verdict['coverage'])}"
         if verdict["coverage"]

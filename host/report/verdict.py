@@ -138,7 +138,8 @@ class Verdict:
     not_applicable: what there was nothing to judge of, with the reason. coverage: what the vectors
     reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image, computed by
     the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
-    changed. attempts: how often it took.
+    changed. attempts: how often it took. gate: what a baseline or the coverage asked for says where an
+    exact verdict does not end with 0: what grew, what lies below, or what cannot be compared.
     """
 
     exact: bool
@@ -162,6 +163,7 @@ class Verdict:
     image_crc: str = ""
     recalled: tuple[str, ...] = ()
     attempts: int = 1
+    gate: str = ""
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from host.bootstrap import QEMU_PACKAGES, ROOT, apt_command, is_installed
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.files import write_atomically
+from host.group import run_group
 from host.owned import alone_in
 
 HERE = Path(__file__).resolve().parent
@@ -24,6 +25,7 @@ VERSIONS = {"7.2": ("--meson=/usr/bin/meson",), "10.0": ()}
 # What target/arm lacks, by version: WFE sleeps until an interrupt or an event, and SEV is one.
 _PATCHES = {version: HERE / "patches" / f"{version}.patch" for version in VERSIONS}
 _STAMP = "sources.sha256"
+_FAILED = "failed.txt"
 _DEVICES = "nightjar"
 _CONFIG = """\
 CONFIG_ARM_V7M=y
@@ -86,28 +88,46 @@ def build(say: Callable[[str], None], limit: Deadline) -> bool:
     with alone_in(_place(), limit):
         if find() is not None:
             return False
-        _require_packages()
-        digest = sources_digest()  # of what is copied; it may change before the compiling ends
-        _place().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="work-", dir=_place()) as name:
-            work = Path(name)
-            say("fetching Debian's source of QEMU")
-            source, version = _unpacked(work, limit)
-            _add_ours(source)
-            patch = str(_PATCHES[version])
-            _run(["patch", "-p1", "--batch", "--fuzz=0", "-i", patch], source, limit)
-            say(f"configuring QEMU {version}")
-            made = work / "build"
-            made.mkdir()
-            _run([str(source / "configure"), *VERSIONS[version], *_CONFIGURE], made, limit)
-            say("compiling (some minutes)")
-            _run(["ninja", PROGRAM], made, limit)
-            program = made / PROGRAM
-            _run(["strip", str(program)], made, limit)
-            _run([str(program), "-machine", "nightjar-n6,help"], made, limit)
-            program.replace(_place() / PROGRAM)
-            write_atomically(_place() / _STAMP, digest.encode())
+        try:
+            _build(say, limit)
+        except HostFailure as error:
+            write_atomically(_place() / _FAILED, f"{error.what}. {error.evidence}".encode())
+            raise
+        (_place() / _FAILED).unlink(missing_ok=True)
     return True
+
+
+def why_not() -> str:
+    """What the last try to build it said, in one line; "" where none was made, or it succeeded."""
+    try:
+        return " ".join((_place() / _FAILED).read_text().split())
+    except OSError:
+        return ""
+
+
+def _build(say: Callable[[str], None], limit: Deadline) -> None:
+    """The same where it is not built, alone in the place."""
+    _require_packages()
+    digest = sources_digest()  # of what is copied; it may change before the compiling ends
+    _place().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="work-", dir=_place()) as name:
+        work = Path(name)
+        say("fetching Debian's source of QEMU")
+        source, version = _unpacked(work, limit)
+        _add_ours(source)
+        patch = str(_PATCHES[version])
+        _run(["patch", "-p1", "--batch", "--fuzz=0", "-i", patch], source, limit)
+        say(f"configuring QEMU {version}")
+        made = work / "build"
+        made.mkdir()
+        _run([str(source / "configure"), *VERSIONS[version], *_CONFIGURE], made, limit)
+        say("compiling (some minutes)")
+        _run(["ninja", PROGRAM], made, limit)
+        program = made / PROGRAM
+        _run(["strip", str(program)], made, limit)
+        _run([str(program), "-machine", "nightjar-n6,help"], made, limit)
+        program.replace(_place() / PROGRAM)
+        write_atomically(_place() / _STAMP, digest.encode())
 
 
 def _place() -> Path:
@@ -196,24 +216,15 @@ def _exchange(path: Path, old: str, new: str) -> None:
 def _run(
     command: list[str], where: Path, limit: Deadline, environment: dict[str, str] | None = None
 ) -> None:
+    given = {**os.environ, "LC_ALL": "C", **(environment or {})}
     try:
-        done = subprocess.run(
-            command,
-            cwd=where,
-            env={**os.environ, "LC_ALL": "C", **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=max(limit.remaining, 0.001),
-        )
+        code, said = run_group(command, limit, environment=given, where=where)
     except OSError as error:
         raise _failed(command, f"{error.strerror}") from error
     except subprocess.TimeoutExpired:
         raise _failed(command, "it did not end before the deadline") from None
-    if done.returncode:
-        raise _failed(command, " | ".join(done.stdout.strip().splitlines()[-8:]))
+    if code:
+        raise _failed(command, " | ".join(said.strip().splitlines()[-8:]))
 
 
 def _failed(command: list[str], said: str) -> HostFailure:

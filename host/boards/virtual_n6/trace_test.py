@@ -11,10 +11,12 @@ import pytest
 from host.boards.virtual_n6.build import find
 
 TRACE = Path(__file__).resolve().parents[4] / "shared/data/n6/trace_uart_hyperterminal.txt"
-_LINE = re.compile(r"([RW]) ([0-9a-f]{8}) (\S+) ([0-9a-f]{8})(?: x(\d+))?")
-# Its table of reads that differ: register, the trace's first value, ours, why.
+LINE = re.compile(r"([RW]) ([0-9a-f]{8}) (\S+) ([0-9a-f]{8})(?: x(\d+))?")
+# Its table ends with the reads that differ: register, our first value, the trace's, why.
 PORT = Path(__file__).resolve().parents[3] / "firmware/boards/stm32n6/README.md"
-_ROW = re.compile(r"\| `(\w+\+[0-9a-f]{3})` \| `([0-9a-f]{8})` \| `([0-9a-f]{8})` \| \S.* \|")
+_ROW = re.compile(
+    r"\| first read of `(\w+\+[0-9a-f]{3})` that differs \| `([0-9a-f]{8})` \| `([0-9a-f]{8})` \| \S.* \|"
+)
 
 pytestmark = pytest.mark.skipif(find() is None, reason="make n6-virtual")
 
@@ -84,7 +86,7 @@ def test_st_s_example_meets_every_register(chip: Chip) -> None:
     different: dict[str, tuple[str, str]] = {}
     accesses = 0
     for line in TRACE.read_text().splitlines():
-        kind, address, name, value, times = _LINE.fullmatch(line.strip()).groups()  # type: ignore[union-attr]
+        kind, address, name, value, times = LINE.fullmatch(line.strip()).groups()  # type: ignore[union-attr]
         for _ in range(int(times or 1)):
             accesses += 1
             chip.wait(100_000)
@@ -93,7 +95,7 @@ def test_st_s_example_meets_every_register(chip: Chip) -> None:
                 continue
             ours = f"{chip.read(int(address, 16)):08x}"
             if ours != value:
-                different.setdefault(name, (value, ours))
+                different.setdefault(name, (ours, value))
     assert accesses == 837
     told = {
         row[1]: (row[2], row[3])

@@ -1,0 +1,96 @@
+"""A slow board on a clean link is soon waited for: what it answers late is asked once. All in simulated time."""
+
+import zlib
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+
+import cbor2
+import pytest
+
+from host.deadline import Deadline, clocked
+from host.link.exchange import Exchange
+from host.link.frames import Frame, FrameType, StreamDecoder, data_payload, encode
+from host.link.identity_test import HELLO
+from host.link.messages import Target, What
+from host.link.transfer import PieceSize, load, read
+
+BYTES = 490
+
+
+class SlowBoard:
+    """A transport in simulated time, with a board at its end that needs `seconds` for all that it is given or gives."""
+
+    def __init__(self, seconds: float) -> None:
+        self.time = 0.0
+        self._seconds = seconds
+        self._coming: deque[tuple[float, bytes]] = deque()
+        self._decoder = StreamDecoder()
+        self._sequence = count()
+        self._free = 0.0  # when it has done what it was asked for
+        self._loading = 0  # which request
+        self._data = bytearray()
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        for frame in self._decoder.feed(data):
+            assert isinstance(frame, Frame)
+            self._hear(frame)
+
+    def read(self, deadline: Deadline) -> bytes:
+        if self._coming and self._coming[0][0] <= deadline.at:
+            due, data = self._coming.popleft()
+            self.time = max(self.time, due)
+            return data
+        self.time = max(self.time, deadline.at)
+        return b""
+
+    def close(self) -> None: ...
+
+    def _hear(self, frame: Frame) -> None:
+        if frame.type == FrameType.DATA:
+            self._data += frame.payload[8:]
+            whole = [1, len(self._data), zlib.crc32(self._data)]
+            self._say(FrameType.RESPONSE, frame.request, cbor2.dumps(whole), self._seconds)
+            return
+        kind, _, _, index, *rest = cbor2.loads(frame.payload)
+        if kind == 1:
+            if frame.request != self._loading:
+                self._loading, self._data = frame.request, bytearray()
+            credit = len(self._data).to_bytes(4, "little")
+            self._say(FrameType.CREDIT, frame.request, credit, 0.001)
+        else:
+            offset, length = rest
+            piece = data_payload(offset, BYTES, bytes([index]) * length)
+            self._say(FrameType.DATA, frame.request, piece, self._seconds * length / BYTES)
+
+    def _say(self, kind: FrameType, request: int, payload: bytes, seconds: float) -> None:
+        """In the order of what was asked."""
+        self._free = max(self._free, self.time) + seconds
+        data = encode(Frame(kind, next(self._sequence), request, payload))
+        self._coming.append((self._free, data))
+
+
+def loads(exchange: Exchange, size: PieceSize) -> None:
+    load(exchange, size, Target.INPUT, 0, bytes(range(7)) * 70, Deadline.after(100))
+
+
+def reads(exchange: Exchange, size: PieceSize) -> None:
+    got = read(exchange, size, What.OUTPUT, 5, 0, BYTES, Deadline.after(100))
+    assert got == bytes([5]) * BYTES
+
+
+@pytest.mark.parametrize("ask", [loads, reads])
+@pytest.mark.parametrize("seconds", [0.01, 0.08, 0.3])
+def test_what_takes_long_is_soon_asked_once(
+    ask: Callable[[Exchange, PieceSize], None], seconds: float
+) -> None:
+    board = SlowBoard(seconds)
+    with clocked(lambda: board.time):
+        exchange, size = Exchange(board), PieceSize()
+        exchange.hello = HELLO
+        for _ in range(3):
+            ask(exchange, size)
+        learnt = exchange.stats.retries
+        for _ in range(50):
+            ask(exchange, size)
+    assert exchange.stats.retries == learnt
