@@ -17,9 +17,7 @@ def as_run_by(tier: Tier, hello: Hello) -> Hello:
             chip answered than the tier has.
     """
     check_unit(hello, tier.unit)
-    uid = _unique_id(hello)
-    if uid is not None:
-        check_chip(tier, uid)
+    check_chip(tier, hello.uid)
     return replace(hello, cost_unit=tier.counted)
 
 
@@ -45,27 +43,21 @@ def check_chip(tier: Tier, uid: bytes) -> None:
     )
 
 
-def check_uid(name: str, wanted: str, uid: bytes, *, untouched: bool = False) -> None:
+def check_uid(name: str, wanted: str | None, uid: bytes, *, untouched: bool = False) -> None:
     """Refuse a chip that is not the one which the bench calls `name`.
 
     Args:
-        wanted: the bench's unique id, 24 hex digits.
+        wanted: the bench's unique id, 24 hex digits; None: any.
         uid: the one that HELLO or a debugger says.
         untouched: whether nothing was written to it, which is then said.
 
     Raises:
         IdentityFailure: they differ.
     """
-    if uid.hex() != wanted:
+    if wanted is not None and uid.hex() != wanted:
         raise IdentityFailure(
             f"another board answers than the bench calls {name}"
             + (": nothing was written" if untouched else ""),
             evidence=f"its unique id is {uid.hex() or 'not said'}, and the bench says {wanted}",
             next_step="see which board is connected there, or mend uid in bench.toml",
         )
-
-
-def _unique_id(hello: Hello) -> bytes | None:
-    """What HELLO says of the chip's unique id; None where its protocol has no place for it."""
-    uid: bytes | None = getattr(hello, "uid", None)
-    return uid

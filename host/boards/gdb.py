@@ -273,7 +273,7 @@ class Debugger:
         chip = re.search(rf"^{OTHER_CHIP} (\w{{8}}) (\w{{8}}) (\w{{8}})$", output, re.MULTILINE)
         if chip is not None:
             uid = struct.pack("<III", *(int(word, 16) for word in chip.groups()))
-            check_uid(self.guard.name, str(self.guard.uid), uid, untouched=True)
+            check_uid(self.guard.name, self.guard.uid, uid, untouched=True)
         booted = re.search(rf"^{FLASH_BOOT} (\w+)$", output, re.MULTILINE)
         if booted is not None:
             return BoardFailure(

@@ -94,7 +94,7 @@ class Which:
         Raises:
             IdentityFailure: naming both.
         """
-        if self.entry is not None and self.entry.chip_uid is not None:
+        if self.entry is not None:
             check_uid(self.name, self.entry.chip_uid, uid, untouched=untouched)
 
 

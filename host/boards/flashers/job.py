@@ -89,7 +89,7 @@ def flash_board(
         return Flashed(report, None)
     check_identity(hello, project)
     hello = as_run_by(tier_of(board.kind), hello)
-    _check_chip(board, hello, untouched=False)
+    check_uid(board.name, board.chip_uid, hello.uid)
     return Flashed(report, hello)
 
 
@@ -105,7 +105,7 @@ def ready(board: BenchBoard, image: Image) -> Hello | None:
         raise _wrong_switches(board)
     before = _running(board)
     if before is not None:
-        _check_chip(board, before, untouched=True)
+        check_uid(board.name, board.chip_uid, before.uid, untouched=True)
     return before
 
 
@@ -173,8 +173,3 @@ def _booted(board: BenchBoard, project: Project, before: Hello | None, deadline:
         if deadline.expired:
             raise error
         time.sleep(_AGAIN)
-
-
-def _check_chip(board: BenchBoard, hello: Hello, *, untouched: bool) -> None:
-    if board.chip_uid is not None:
-        check_uid(board.name, board.chip_uid, hello.uid, untouched=untouched)
