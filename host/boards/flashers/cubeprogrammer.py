@@ -4,7 +4,6 @@ Which connect mode works depends on what runs on the chip, and the reports contr
 development boot, UR (under reset) after a boot from flash, and a power-down in between for what answers neither.
 """
 
-import re
 import shlex
 import shutil
 import tempfile
@@ -17,10 +16,10 @@ from pathlib import Path
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
 from host.boards.flashers.attempts import Attempt, Connection, NoAnswer, after_power_cycle, in_turn
-from host.boards.flashers.chip_id import PATTERN, WORDS, check_chip
-from host.boards.flashers.parts import Image, Part, check_fits
+from host.boards.flashers.chip_id import WORDS, check_chip, read_words
+from host.boards.flashers.parts import Image, Part, check_fits, require_flash_boot
 from host.boards.flashers.signing import is_signed_here, make_headers, sign, written
-from host.boards.flashers.tool import NO_PROBE, Symptom, failure, require, run
+from host.boards.flashers.tool import NO_PROBE, Symptom, require, told
 from host.boards.gdb_script import UNIQUE_ID
 from host.boards.kinds import SILICON
 from host.boards.probes import Probe, choose_probe, find_probes
@@ -161,6 +160,10 @@ def _read_id(attempt: Attempt) -> list[str]:
     return [PROGRAM, "-q", *attempt.words, *read]
 
 
+def _id(attempt: Attempt, deadline: Deadline) -> list[int]:
+    return read_words(lambda: told(_read_id(attempt), deadline, _SYMPTOMS))
+
+
 def _download(part: Part) -> tuple[str, ...]:
     return ("--download", str(written(part)), f"{part.address:#010x}", "--verify")
 
@@ -170,33 +173,12 @@ def _with_loader(attempt: Attempt, loader: str, words: Sequence[str]) -> list[st
 
 
 def _of_nor(loader: str, words: Sequence[str], deadline: Deadline, attempt: Attempt) -> str:
-    return _told(_with_loader(attempt, loader, words), deadline)
-
-
-def _told(command: Sequence[str], deadline: Deadline) -> str:
-    code, output = run(command, deadline)
-    if code != 0:
-        raise failure(PROGRAM, code, output, _SYMPTOMS)
-    return output
-
-
-def _id(attempt: Attempt, deadline: Deadline) -> list[int]:
-    """The words of the chip's unique id; none where this tool cannot read it."""
-    try:
-        output = _told(_read_id(attempt), deadline)
-    except FlashFailure:
-        return []
-    found = re.search(PATTERN, output, re.IGNORECASE)
-    return [] if found is None else [int(word, 16) for word in found[1].split()]
+    return told(_with_loader(attempt, loader, words), deadline, _SYMPTOMS)
 
 
 def _check(image: Image, board: BenchBoard) -> None:
-    if image.boot != "flash":
-        raise BadInput(
-            "STM32CubeProgrammer is used for the boot from flash alone",
-            evidence=f"Received: {image.elf} for a development boot of {board.name}",
-            next_step="flash it with --flasher gdb, or for the boot from flash with --boot flash",
-        )
+    why = "STM32CubeProgrammer is used for the boot from flash alone"
+    require_flash_boot(image, board.name, why)
     check_fits(image, board.kind)
 
 

@@ -44,6 +44,24 @@ class Image:
         return "flash" if self.parts else "development"
 
 
+def require_flash_boot(image: Image, board: str, why: str) -> None:
+    """Refuse a development boot to a tool that only writes the NOR.
+
+    Args:
+        board: what it is called.
+        why: that tool, and why.
+
+    Raises:
+        BadInput: it is one.
+    """
+    if image.boot != "flash":
+        raise BadInput(
+            why,
+            evidence=f"Received: {image.elf} for a development boot of {board}",
+            next_step="flash it with --flasher gdb, or for the boot from flash with --boot flash",
+        )
+
+
 def check_fits(image: Image, kind: str) -> None:
     """Refuse parts that are too large for their place, before anything is written.
 

@@ -14,10 +14,10 @@ from functools import partial
 from host.boards.base import FlashReport
 from host.boards.bench_file import BenchBoard
 from host.boards.flashers.attempts import Attempt, Connection, NoAnswer, after_power_cycle, in_turn
-from host.boards.flashers.chip_id import PATTERN, WORDS, check_chip
-from host.boards.flashers.parts import Image, Part, check_fits
+from host.boards.flashers.chip_id import WORDS, check_chip, read_words
+from host.boards.flashers.parts import Image, Part, check_fits, require_flash_boot
 from host.boards.flashers.signing import is_signed_here, make_headers, sign, written
-from host.boards.flashers.tool import NO_PROBE, Symptom, failure, require, run
+from host.boards.flashers.tool import NO_PROBE, Symptom, require, told
 from host.boards.gdb_script import UNIQUE_ID
 from host.boards.kinds import SILICON
 from host.boards.probes import Probe, choose_probe, find_probes
@@ -160,35 +160,19 @@ def _attempts(board: BenchBoard) -> tuple[Attempt, ...]:
     return (*first, Attempt("--connect-under-reset", ("--connect-under-reset",)))
 
 
-def _told(command: list[str], deadline: Deadline) -> str:
-    code, output = run(command, deadline)
-    if code != 0:
-        raise failure(PROGRAM, code, output, _SYMPTOMS)
-    return output
-
-
 def _of_part(
     command: str, part: Part, board: BenchBoard, probe: Probe, deadline: Deadline, attempt: Attempt
 ) -> str:
-    return _told(_Asked(board, probe.usb, probe.serial, attempt).part(command, part), deadline)
+    asked = _Asked(board, probe.usb, probe.serial, attempt)
+    return told(asked.part(command, part), deadline, _SYMPTOMS)
 
 
 def _id(board: BenchBoard, probe: Probe, attempt: Attempt, deadline: Deadline) -> list[int]:
-    """The words of the chip's unique id; none where this tool cannot read it."""
     asked = _Asked(board, probe.usb, probe.serial, attempt)
-    try:
-        output = _told(asked.read_id(), deadline)
-    except FlashFailure:
-        return []
-    found = re.search(PATTERN, output, re.IGNORECASE)
-    return [] if found is None else [int(word, 16) for word in found[1].split()]
+    return read_words(lambda: told(asked.read_id(), deadline, _SYMPTOMS))
 
 
 def _check(image: Image, board: BenchBoard) -> None:
-    if image.boot != "flash":
-        raise BadInput(
-            "probe-rs is used for the boot from flash alone: after a load to RAM it stays attached",
-            evidence=f"Received: {image.elf} for a development boot of {board.name}",
-            next_step="flash it with --flasher gdb, or for the boot from flash with --boot flash",
-        )
+    why = "probe-rs is used for the boot from flash alone: after a load to RAM it stays attached"
+    require_flash_boot(image, board.name, why)
     check_fits(image, board.kind)

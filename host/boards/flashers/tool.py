@@ -74,6 +74,18 @@ def run(command: Sequence[str], deadline: Deadline) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def told(command: Sequence[str], deadline: Deadline, symptoms: Sequence[Symptom]) -> str:
+    """All that a tool said that has ended with 0.
+
+    Raises:
+        NightjarError: as `run`; or it ended otherwise, and what that is by `failure`.
+    """
+    code, output = run(command, deadline)
+    if code != 0:
+        raise failure(command[0], code, output, symptoms)
+    return output
+
+
 def failure(tool: str, code: int, output: str, symptoms: Sequence[Symptom]) -> NightjarError:
     """The error for what a tool said: of the first symptom that fits, else a FlashFailure."""
     known = symptom(output, symptoms)
