@@ -161,17 +161,13 @@ def _reached(meant: "Which", record: "Record") -> list[str]:
 def _uid(meant: "Which") -> str | None:
     from host.boards.n6_virtual import unique_id
 
-    entry = meant.entry
-    return (
-        unique_id(None if entry is None else entry.machine.uid)
-        if meant.tier == VIRTUAL_N6
-        else None
-    )
+    if meant.tier != VIRTUAL_N6:
+        return None
+    return unique_id(None if meant.entry is None else meant.entry.machine.uid)
 
 
 def _payload(name: str, record: "Record | None", meant: "Which | None" = None) -> dict[str, object]:
     process = None if record is None else record.process
-    kept = record is not None and meant is not None
     return {
         "schema": SCHEMA,
         "board": name,
@@ -181,7 +177,7 @@ def _payload(name: str, record: "Record | None", meant: "Which | None" = None) -
         "elf_sha256": None if record is None else record.elf_sha256,
         "port": None if record is None or record.port is None else str(record.port),
         "gdb": None if record is None or record.gdb is None else str(record.gdb),
-        "uid": _uid(meant) if kept and meant is not None else None,
+        "uid": None if record is None or meant is None else _uid(meant),
     }
 
 
