@@ -121,9 +121,15 @@ def add_loader(folder: Path) -> None:
 
 
 def say_as_openocd(tools: Tools, says: str) -> None:
-    """A stand-in for OpenOCD, which says its words on the standard error and ends."""
+    """A stand-in for OpenOCD, which says its words on the standard error and ends, once gdb has spoken to it.
+
+    gdb reads nothing of a child that was gone before.
+    """
     program = tools.folder / "openocd"
     log = shlex.quote(str(tools.folder / "calls"))
     text = shlex.quote(str(SAID / f"{says}.txt"))
-    program.write_text(f"#!/bin/sh\necho '[\"openocd\"]' >> {log}\ncat {text} >&2\nexit 1\n")
+    heard = "head -c 1 > /dev/null"
+    program.write_text(
+        f"#!/bin/sh\necho '[\"openocd\"]' >> {log}\n{heard}\ncat {text} >&2\nexit 1\n"
+    )
     program.chmod(0o755)
