@@ -279,8 +279,8 @@ TRAPS = {
     "that MEMSYSCTL is no memory": Trap(
         (
             "nj_cache.c",
-            "    SCB_ICIALLU = 0;",
-            "    (void)NJ_REGISTER(0xE001E008u);\n    SCB_ICIALLU = 0;",
+            "    each_line(&SCB_DCISW);",
+            "    (void)NJ_REGISTER(0xE001E008u);\n    each_line(&SCB_DCISW);",
         ),
         ("MEMSYSCTL e001e008: a register that is not listed was read", "nj_cache.c:"),
     ),

@@ -58,8 +58,8 @@ __attribute__((used, noreturn)) static void start(void) {
     SYST_CSR = 0;
     SCB_ICSR = ICSR_UNPEND;
     for (uint32_t irq = 0; irq < NJ_INTERRUPTS; irq += 32u) {
-        NVIC_DISABLE(irq) = 0xFFFFFFFFu;
         NVIC_NONSECURE(irq) = 0;
+        NVIC_DISABLE(irq) = 0xFFFFFFFFu;
         NVIC_UNPEND(irq) = 0xFFFFFFFFu;
     }
     __asm__ volatile("dsb\n isb\n cpsie i" : : : "memory");
