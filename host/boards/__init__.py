@@ -162,7 +162,7 @@ def _at_port(which: "Which", wait: float) -> "Iterator[Board]":
         if which.entry is not None:
             stack.enter_context(held(which.entry, wait))
         stack.enter_context(held_port(which.url, wait))
-        yield PortBoard(which.name, which.url, which.baud, which.entry)
+        yield PortBoard(which.name, which.url, which.baud, which.entry, which.boot)
 
 
 def keep_board(
