@@ -1,10 +1,8 @@
 """Flashing through gdb, as a debugger loads a board in its development boot mode; where its core is."""
 
 import math
-import os
 import re
 import struct
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +37,7 @@ from host.boards.gdb_script import (
     script,
 )
 from host.boards.n6_image import Piece
-from host.boards.tools import find_tool
+from host.boards.tools import Overdue, find_tool, run_leashed
 from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
 from host.errors import BoardFailure, FlashFailure, NightjarError
@@ -245,22 +243,14 @@ class Debugger:
             command = [program, *command_line(file.name, elf)[1:]]
             command += [word for one in (*more, SAY_DONE) * bool(more) for word in ("-ex", one)]
             try:
-                done = subprocess.run(
+                return run_leashed(
                     command,
-                    cwd=self.target.folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    errors="replace",
-                    timeout=max(deadline.remaining, 0.001),
-                    env={**os.environ, "LC_ALL": "C", "DEBUGINFOD_URLS": ""},
-                    start_new_session=True,
-                )
-            except subprocess.TimeoutExpired as error:
-                said = error.stdout.decode(errors="replace") if error.stdout else ""
-                raise self._failed("gdb did not finish before the deadline", said) from error
-        return done.stdout
+                    deadline,
+                    folder=self.target.folder,
+                    environment={"DEBUGINFOD_URLS": ""},
+                )[1]
+            except Overdue as late:
+                raise self._failed("gdb did not finish before the deadline", late.said) from late
 
     def _refused(self, output: str) -> NightjarError | None:
         """What the guard found wrong; None where it did not.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.boards.tools import find_tool
+from host.boards.tools import leashed
 from host.deadline import Deadline
 from host.errors import HostFailure
 
@@ -68,14 +68,14 @@ def spawn(
     Raises:
         HostFailure: the system does not start it.
     """
-    guard = [] if kept else [find_tool("setpriv", "util-linux"), "--pdeathsig", "KILL"]
+    line = command if kept else leashed(command)
     mark = {MARK: str(folder)} if kept else {}
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     errors = os.open(folder / "stderr", flags, 0o600)
     try:
         os.fchmod(errors, 0o600)
         return subprocess.Popen(
-            guard + command,
+            line,
             cwd=folder,
             env={**os.environ, **mark},
             stdin=subprocess.DEVNULL,
