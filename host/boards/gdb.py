@@ -1,11 +1,12 @@
 """Flashing through gdb, as a debugger loads a board in its development boot mode; where its core is."""
 
+import logging
 import math
 import re
 import struct
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,11 @@ from host.boards.flashers.nor import (
     nor_script,
 )
 from host.boards.gdb_script import (
+    BOOT_ROM,
     DONE,
     FLASH_BOOT,
+    LOOK,
+    LOOKS,
     OTHER_CHIP,
     SAY_DONE,
     SECONDS,
@@ -42,6 +46,7 @@ from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
 from host.errors import BoardFailure, FlashFailure, NightjarError
 
+_LOG = logging.getLogger("nightjar.boards")
 PROGRAM = "gdb-multiarch"
 PACKAGE = "gdb-multiarch"
 # A line of a backtrace: #0  0x10001234 in name (...) at file:line
@@ -69,12 +74,14 @@ class Debugger:
 
     memory: None where a reset alone starts what was loaded.
     guard: what the chip is held to before it is flashed; None: nothing.
+    say: takes what was seen of the chip.
     """
 
     target: Target
     server: Server
     memory: Memory | None = None
     guard: Guard | None = None
+    say: Callable[[str], None] = _LOG.info
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         """Write the sections of `elf`, read them back, and start it.
@@ -187,7 +194,7 @@ class Debugger:
             *self.server.go,
             "detach",
         ]
-        again = [f"shell sleep {BETWEEN}", f"target remote {self.target.text}"]
+        again = [f"shell sleep {BETWEEN}", self.target.connect]
         begin = connected(self.target, [], _whole(deadline))
         try:
             output = self._run(begin, deadline, elf, [*look, *again, *look])
@@ -243,7 +250,7 @@ class Debugger:
             command = [program, *command_line(file.name, elf)[1:]]
             command += [word for one in (*more, SAY_DONE) * bool(more) for word in ("-ex", one)]
             try:
-                return run_leashed(
+                output = run_leashed(
                     command,
                     deadline,
                     folder=self.target.folder,
@@ -251,6 +258,13 @@ class Debugger:
                 )[1]
             except Overdue as late:
                 raise self._failed("gdb did not finish before the deadline", late.said) from late
+        waits = re.search(rf"^{BOOT_ROM} (\w+)$", output, re.MULTILINE)
+        if waits is not None:
+            self.say(
+                f"a development boot: after a reset its core stayed in the boot ROM for {LOOKS * LOOK:g} s,"
+                f" at {waits[1]} in the end"
+            )
+        return output
 
     def _refused(self, output: str) -> NightjarError | None:
         """What the guard found wrong; None where it did not.
@@ -264,11 +278,12 @@ class Debugger:
         if chip is not None:
             uid = struct.pack("<III", *(int(word, 16) for word in chip.groups()))
             check_uid(self.guard.name, self.guard.uid, uid, untouched=True)
-        booted = re.search(rf"^{FLASH_BOOT} (\w+)$", output, re.MULTILINE)
+        booted = re.search(rf"^{FLASH_BOOT} (\w+) (\d+)$", output, re.MULTILINE)
         if booted is not None:
             return BoardFailure(
                 "the board boots from flash, and a development boot is needed: nothing was written",
-                evidence=f"after a reset its core is at {booted[1]}, and not in the boot ROM",
+                evidence=f"after a reset, at look {booted[2]} of {LOOKS} its core is at {booted[1]},"
+                " and not in the boot ROM",
                 next_step=f"switches: {self.guard.switches}; then power-cycle the board",
             )
         return None
