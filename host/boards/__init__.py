@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,7 +160,7 @@ def _at_port(which: "Which", wait: float) -> "Iterator[Board]":
     assert which.url is not None
     with ExitStack() as stack:
         if which.entry is not None:
-            stack.enter_context(held(which.entry, wait))
+            stack.enter_context(held(replace(which.entry, port=which.url), wait))
         stack.enter_context(held_port(which.url, wait))
         yield PortBoard(which.name, which.url, which.baud, which.entry)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from host.boards.kinds import SILICON, VIRTUAL_N6, VIRTUAL_UID
+from host.boards.places import address_of, places
 from host.boards.tiers import KINDS
 from host.errors import BadInput
 from host.nearest import did_you_mean
@@ -21,7 +22,6 @@ BOOTS = ("development", "flash")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
 _PROBE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UID = re.compile(r"[0-9a-f]{24}")
-_ADDRESS = re.compile(r"[A-Za-z0-9._-]*:(\d{1,5})")
 _SHOWN = "see `nightjar board scan`, which writes one from what is plugged in"
 
 
@@ -243,8 +243,8 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
     for name, value in (
         ("probe", board.probe and board.probe.upper()),
         ("uid", board.chip_uid),
-        ("gdb", board.gdb),
-        ("port", board.port),
+        ("gdb", board.gdb and places(board.gdb, look_up=False)[0]),
+        ("port", board.port and places(board.port, look_up=False)[0]),
         ("machine.nor", board.machine.nor and os.path.realpath(board.machine.nor)),
     ):
         if value is not None:
@@ -252,10 +252,8 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
 
 
 def _check_gdb(text: str) -> None:
-    address = _ADDRESS.fullmatch(text)
-    tcp = address is not None and 0 < int(address[1]) < 1 << 16
     pipe = text.startswith("|") and text[1:].strip() != ""
-    if not (tcp or pipe or text.startswith("/")) or not text.isprintable():
+    if not (address_of(text) or pipe or text.startswith("/")) or not text.isprintable():
         raise ValueError("gdb must be host:port, the absolute path of a socket, or `| command`")
 
 
