@@ -3,8 +3,9 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class BenchBoard:
     """One board of a bench.
 
     Attributes:
-        name: what `--board` takes; never that of a kind.
+        name: what `--board` takes; in a bench file never that of a kind, nor `unnamed`.
         kind: what its firmware is built for, or `n6-virtual`.
         probe: serial number of its debug probe; None: the only one that is plugged in.
         uid: unique id of its chip, 24 lower-case hex digits; None: any.
@@ -92,8 +93,6 @@ class BenchBoard:
             raise ValueError(
                 "a name is 1 to 40 letters, digits, _ and -, and begins with none of the last"
             )
-        if self.name in bench_kinds():
-            raise ValueError(f"{self.name} is a kind of board, and so the name of none")
         _check_among("kind", self.kind, bench_kinds())
         _check_among("flasher", self.flasher, FLASHERS)
         _check_among("switches", self.switches, BOOTS)
@@ -157,6 +156,11 @@ def bench_kinds() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*KINDS, VIRTUAL_N6, *SILICON)))
 
 
+def unnamed(kind: str) -> str:
+    """The name of a board of that kind that no bench names."""
+    return f"the-{kind}"
+
+
 def default_path() -> Path | None:
     """~/.config/nightjar/bench.toml; None for who has no home."""
     try:
@@ -214,6 +218,7 @@ def _boards(raw: Mapping[str, Any], folder: Path) -> Iterator[BenchBoard]:
     seen: dict[tuple[str, str], str] = {}
     for name, table in tables.items():
         where = f"board.{name}"
+        _check_free(name, tables)
         if not isinstance(table, dict):
             raise ValueError(f"{where} must be a table")
         if "name" in table:
@@ -228,6 +233,20 @@ def _boards(raw: Mapping[str, Any], folder: Path) -> Iterator[BenchBoard]:
             if other != name:
                 raise ValueError(f"{where} and board.{other} have the same {mark[0]}: {mark[1]}")
         yield board
+
+
+def _check_free(name: str, taken: Iterable[str]) -> None:
+    """Refuse a name that means something else already, with the nearest that does not."""
+    kinds = bench_kinds()
+    ours = [unnamed(kind) for kind in kinds]
+    if name not in (*kinds, *ours):
+        return
+    is_what = "a kind of board" if name in kinds else "what a board that no bench names is called"
+    used = {*kinds, *ours, *taken}
+    free = next(one for one in (f"{name}-{number}" for number in count(2)) if one not in used)
+    raise ValueError(
+        f"board.{name}: {name} is {is_what}, and so the name of none; the nearest free name is {free}"
+    )
 
 
 def _placed(board: BenchBoard, folder: Path) -> BenchBoard:

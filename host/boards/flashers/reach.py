@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from host.boards import board_status, scan
-from host.boards.bench_file import BenchBoard
+from host.boards.bench_file import BenchBoard, unnamed
 from host.boards.bench_lock import bench_holder, bench_lock, forget_holders
 from host.boards.kinds import SILICON, VIRTUAL_N6
 from host.boards.places import places
@@ -29,7 +29,7 @@ def kept_board(at: Which) -> BenchBoard:
             evidence=f"Received: --board {at.name}",
             next_step="`nightjar board up` keeps one; `nightjar board list` shows those of the bench",
         )
-    entry = at.entry or BenchBoard("kept", at.tier)
+    entry = at.entry or BenchBoard(unnamed(at.tier), at.tier)
     port = None if record.port is None else str(record.port)
     return replace(entry, gdb=None if record.gdb is None else str(record.gdb), port=port)
 
