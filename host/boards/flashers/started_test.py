@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -110,7 +110,7 @@ def test_it_is_waited_for_and_what_is_there_meanwhile_is_told(
     desk.start()
     before = desk.hello()
     said: list[str] = []
-    steps = [desk.end, partial(desk.start, "wide"), desk.start]
+    steps: list[Callable[[], None]] = [desk.end, partial(desk.start, "wide"), desk.start]
 
     def say(text: str) -> None:
         said.append(text)
