@@ -140,5 +140,5 @@ def go_wide(chip: Chip) -> None:
     set_mode_register(chip, 8, 0x40)
 
 
-def word(data: bytes) -> int:
+def word(data: bytes | bytearray) -> int:
     return int.from_bytes(data, "little")

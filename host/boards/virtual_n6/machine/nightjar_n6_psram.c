@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "nightjar_n6_xspi.h"
+#include "qemu/bswap.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
 #include <sys/mman.h>

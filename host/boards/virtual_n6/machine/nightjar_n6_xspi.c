@@ -6,6 +6,7 @@
  */
 #include "nightjar_n6_xspi.h"
 #include "nj_layout.h"
+#include "qemu/bswap.h"
 
 #define AHB5ENR 0x260
 #define CR 0x000
