@@ -176,6 +176,14 @@ def test_a_size_that_is_not_its_own_ends_the_run(chip: Chip) -> None:
         read(chip, 0, 4)
 
 
+@pytest.mark.parametrize(("address", "count"), [(2, 4), (4, 6)])
+def test_a_clock_moves_four_bytes_on_sixteen_lines(chip: Chip, address: int, count: int) -> None:
+    connect(chip)
+    go_wide(chip)
+    with pytest.raises(RuntimeError, match=r"PSRAM .*fill a clock's two edges"):
+        read(chip, address, count, lines=SIXTEEN, dummy=6)
+
+
 def test_a_window_without_an_instruction_that_writes_is_to_be_read_only(chip: Chip) -> None:
     connect(chip)
     write(chip, 8, b"read")

@@ -130,6 +130,7 @@ static void begin(Xspi *xspi, bool address_given)
     if (mode(xspi) > 2 || !(how & 7) || (bool)(how >> 8 & 7) != address_given) {
         return;
     }
+    xspi->reads = xspi->writes = false; /* one whose data never came is forgotten */
     xspi->at = 0;
     xspi->count = how >> 24 & 7 ? value(xspi, DLR) + 1 : 0;
     if (xspi->count > sizeof xspi->data) {
@@ -218,8 +219,6 @@ static void xspi_written(Xspi *xspi, uint32_t offset, uint32_t before, uint32_t 
         } else if (xspi->left && (before ^ given) & FMODE) {
             n6_punish(xspi->chip, xspi->name, xspi->base + CR,
                       "FMODE was changed while the window may be read (BUSY): ABORT ends that first", given);
-        } else if ((before ^ given) & FMODE && !xspi->at) {
-            xspi->writes = false; /* an instruction whose data never came */
         }
         xspi->left = mode(xspi) == 3 && !(given & ABORT);
         update_window(xspi);
