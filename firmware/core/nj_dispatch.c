@@ -11,6 +11,7 @@
 #include "nj_messages_encode.h"
 #include "nj_run.h"
 #include "nj_send.h"
+#include "nj_spin.h"
 #include "nj_staging.h"
 #include "nj_streaming.h"
 
@@ -246,6 +247,17 @@ static void answer_cost(const struct nj_port *port, const struct nj_frame *frame
     respond(frame);
 }
 
+static void answer_spin(const struct nj_port *port, const struct nj_frame *frame) {
+    const uint32_t loops = request.spin_request_m.spin_request_loops;
+    if (loops > NJ_MOST_SPINS) {
+        respond_error(frame, NJ_BAD_ARGUMENT);
+        return;
+    }
+    response.response_choice = spin_response_m_c;
+    response.spin_response_m.spin_response_cost = nj_spin(port, loops);
+    respond(frame);
+}
+
 static bool decoded(const struct nj_frame *frame) {
     size_t used = 0;
     return frame->version == NJ_LINK_VERSION && frame->type == NJ_FRAME_REQUEST &&
@@ -271,6 +283,7 @@ static uint32_t session_named(void) {
     case digests_request_m_c: return request.digests_request_m.digests_request_session;
     case read_request_m_c: return request.read_request_m.read_request_session;
     case cost_request_m_c: return request.cost_request_m.cost_request_session;
+    case spin_request_m_c: return request.spin_request_m.spin_request_session;
     default: return request.reset_request_m.reset_request_session;
     }
 }
@@ -337,6 +350,7 @@ static void answer_request(const struct nj_port *port, const struct nj_frame *fr
         break;
     case cost_request_m_c: answer_cost(port, frame); break;
     case reset_request_m_c: nj_dispatch_reset(port, frame); break;
+    case spin_request_m_c: answer_spin(port, frame); break;
     }
 }
 

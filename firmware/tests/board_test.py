@@ -16,7 +16,7 @@ from host.errors import FirmwareFailure
 from host.link.attempts import Silence
 from host.link.client import Client
 from host.link.image import image_crc
-from host.link.messages import Mode, ResetCause, Stages, What
+from host.link.messages import MAX_SPINS, Mode, ResetCause, Stages, What
 from host.link.registers import FirmwareFault
 
 SOURCE = (Path(__file__).parent / "tiny" / "nj_model.c").read_text().splitlines()
@@ -306,3 +306,16 @@ def test_only_a_chip_has_a_unique_id_and_clocks(
     assert len(hello.uid) == 12
     assert hello.clocks == (600_000_000, 400_000_000, 100_000_000, 100_000_000)
     assert hello.overruns == 0
+
+
+def test_a_loop_costs_the_same_each_round(flashed: tuple[Board, Path], client: Client) -> None:
+    hello = client.hello(soon())
+    none, once, twice = (client.spin(loops, soon()).cost for loops in (0, 1000, 2000))
+    if hello.cost_unit == "none":
+        assert (none, once, twice) == (0, 0, 0)
+    else:
+        assert twice - once in (1000, 2000, 3000, 4000)
+        assert once - none in range(twice - once, twice - once + 20)
+    with pytest.raises(FirmwareFailure, match="an argument is out of range"):
+        client.spin(MAX_SPINS + 1, soon())
+    assert client.spin(0, soon()).cost == none

@@ -22,6 +22,7 @@ from model_gen.codegen.testing.net import make_net
 pytestmark = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
 )
+NANOSECONDS = 2**6  # of virtual time, an instruction
 SUBJECT = Subject(Path("small.tflite"), make_net(1).tflite())
 
 
@@ -45,6 +46,33 @@ def test_a_nucleo_runs_at_800(tmp_path: Path, boards: Path) -> None:
         assert verdict.proved.clocks[0] == mhz * 1_000_000
         counts.append(verdict.cost.model)
     assert counts[0] == counts[1]
+
+
+@pytest.mark.skipif(find() is None, reason="make n6-virtual")
+def test_a_millisecond_of_systick_is_one_at_every_clock(tmp_path: Path, boards: Path) -> None:
+    """The virtual chip's time is its instructions: a wait of 20 ms takes as many of them, whatever the core's clock."""
+    counts = []
+    for mhz in (600, 800):
+        project = generate(
+            SUBJECT, "stm32n6570-dk", tmp_path / str(mhz), cpu_mhz=mhz, weights="nor"
+        )
+        main = project.path / "board/nj_main.c"
+        text, place = main.read_text(), "    nj_clock_read(clocks);\n"
+        assert text.count(place) == 1
+        counted = """    struct nj_wait wait;
+    nj_cost_begin(0);
+    nj_wait_start(&wait, 20);
+    while (!nj_wait_over(&wait)) {
+    }
+    clocks[3] = (uint32_t)nj_cost_end(0);
+"""
+        main.write_text('#include "nj_wait.h"\n' + text.replace(place, place + counted))
+        build(project, Deadline.after(300))
+        verdict = prove(Session(project, SUBJECT, "n6-virtual", vectors=1, seed=1, root=boards))
+        assert verdict.proved.clocks[0] == mhz * 1_000_000
+        counts.append(verdict.proved.clocks[3])
+    assert counts[0] == pytest.approx(20_000_000 / NANOSECONDS, rel=0.01)
+    assert counts[1] == pytest.approx(counts[0], rel=0.01)
 
 
 def made(folder: Path, *options: str) -> str:

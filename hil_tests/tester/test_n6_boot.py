@@ -136,6 +136,8 @@ def test_flash_boot_is_exact_and_counts_the_same(
                 Session(project, in_nor.subject, VIRTUAL_N6, vectors=2, seed=1, root=boards / "own")
             )
             assert verdict.cost.model == loaded.cost.model
+            assert loaded.boot == "ram"
+        assert verdict.boot == "flash"
     assert (tmp_path / "nor").read_bytes()[:4] == b"STM2"
 
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from hil_tests.tester.conftest import Make
 from host.boards import end_board, keep_board
 from host.boards.n6_virtual import BAUD
+from host.boards.tiers import Tier
 from host.boards.virtual_n6.build import find
 from host.build import build
 from host.bundle import Subject, load_subject
@@ -25,6 +26,7 @@ from host.errors import BadInput, FirmwareFailure, NightjarError
 from host.link.baud import explain_speed
 from host.link.client import Client
 from host.link.identity import check_identity
+from host.link.messages import Hello
 from host.link.serial_url import SerialUrl
 from host.project import Project, load_project
 from host.report.verdict import Verdict
@@ -56,8 +58,39 @@ def test_every_tensor_and_every_count(made: Make, bundle_path: Path, boards: Pat
         "an emulator's cycle takes no time"
     )
     assert bytes.fromhex(n6.proved.uid).startswith(b"NIGHTJAR-VM")
+    assert (n6.boot, virtual.boot, n6.proved.measured_clock) == ("ram", "", None)
     assert n6.proved.placement[".text"] == "AXISRAM1"
     assert (n6.proved.link["crc_errors"], n6.proved.link["gaps"]) == (0, 0), "nothing is lost"
+
+
+def counting_cycles(monkeypatch: pytest.MonkeyPatch, hz: int) -> None:
+    """Take the virtual chip for silicon that says to run at `hz`."""
+
+    def believed(tier: Tier, hello: Hello) -> Hello:
+        return replace(hello, clocks=(hz,) if hz else ())
+
+    monkeypatch.setattr("host.compare.contact.as_run_by", believed)
+
+
+def test_time_comes_from_a_clock_that_was_measured(
+    made: Make, bundle_path: Path, boards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting_cycles(monkeypatch, 0)
+    cost = judged(made, bundle_path, "n6-virtual", boards).cost
+    assert cost.model is not None
+    assert cost.model_us is not None
+    assert 1e5 < cost.model / cost.model_us * 1e6 < 1e10, "instructions of QEMU in a second"
+
+
+def test_an_emulator_cannot_keep_the_time_of_a_chip(
+    made: Make, bundle_path: Path, boards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting_cycles(monkeypatch, 4_000_000_000)
+    with pytest.raises(
+        FirmwareFailure, match="does not run at the clock that the board says"
+    ) as it:
+        judged(made, bundle_path, "n6-virtual", boards)
+    assert "HELLO says 4000 MHz" in it.value.evidence
 
 
 def test_the_very_elf_that_build_tells_of_is_the_one_that_ran(

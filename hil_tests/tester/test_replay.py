@@ -201,8 +201,17 @@ def test_gates_hold_again(scene: Any, tmp_path: Path) -> None:
     second = nightjar("verify", model, *words, "--baseline", baseline, cwd=tmp_path)
     assert second.code == 16, second.text
     assert "footprint.flash" in second.error["evidence"]
-    baseline.unlink()
     same(second, file, tmp_path / "two")
+    suite = ["hil", "--bundle", model, *words, "--soak", 2, "--baseline", baseline]
+    third = nightjar(*suite, cwd=tmp_path)
+    assert third.code == 16, third.text
+    assert "footprint.flash" in third.error["evidence"]
+    third_file = file.rename(tmp_path / "third.njs")
+    other = text.replace('"model_sha256": "', '"model_sha256": "f00', 1)
+    baseline.write_text(other)
+    assert nightjar(*suite, cwd=tmp_path).code == 2, "it is of another model"
+    baseline.unlink()
+    same(third, third_file, tmp_path / "three")
 
 
 def test_a_part_of_the_suite_and_its_parts(scene: Any, tmp_path: Path) -> None:

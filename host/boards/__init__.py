@@ -164,7 +164,7 @@ def _at_port(which: "Which", wait: float) -> "Iterator[Board]":
         if which.entry is not None:
             stack.enter_context(held(replace(which.entry, port=which.url), wait))
         stack.enter_context(held_port(which.url, wait))
-        yield PortBoard(which.name, which.url, which.baud, which.entry)
+        yield PortBoard(which.name, which.url, which.baud, which.entry, which.boot)
 
 
 def keep_board(

@@ -32,12 +32,14 @@ class PortBoard:
         url: of its port, as pyserial takes it.
         baud: bits a second.
         entry: what the bench says of it, with its probe; None: it runs what it runs.
+        boot: what its firmware starts from, as far as that is known.
     """
 
     name: str
     url: str
     baud: int
     entry: BenchBoard | None
+    boot: str = ""
 
     kept = True
 

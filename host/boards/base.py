@@ -34,6 +34,10 @@ class Board(Protocol):
     def kept(self) -> bool:
         """Whether it outlives us (`nightjar board up`)."""
 
+    @property
+    def boot(self) -> str:
+        """What its firmware starts from: "ram" (a debugger loads it), "flash", or "" without a choice or a witness."""
+
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         """Write and verify firmware, and start it.
 

@@ -191,6 +191,10 @@ class N6VirtualBoard(VirtualBoard):
             )
 
     @property
+    def boot(self) -> str:
+        return "flash" if _FLASH_BOOT in self._told() else "ram"
+
+    @property
     def unique_id(self) -> str:
         """As its machine was told."""
         found = [word for word in self._told() if word.startswith(_UID)]

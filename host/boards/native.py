@@ -67,6 +67,11 @@ class NativeBoard:
         return cls(record.folder, record=record)
 
     @property
+    def boot(self) -> str:
+        """It has no choice."""
+        return ""
+
+    @property
     def kept(self) -> bool:
         return self._record is not None
 

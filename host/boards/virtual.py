@@ -91,6 +91,11 @@ class VirtualBoard:
         return cls(record.folder, record.process, record=record)
 
     @property
+    def boot(self) -> str:
+        """It has no choice."""
+        return ""
+
+    @property
     def kept(self) -> bool:
         return self._record is not None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from host.boards.bench_file import Bench, BenchBoard, find_bench, unnamed
 from host.boards.chip import check_uid
-from host.boards.kinds import SILICON
+from host.boards.kinds import SILICON, VIRTUAL_N6
 from host.boards.tiers import KINDS, TIERS
 from host.errors import BadInput
 from host.link.messages import Hello
@@ -52,6 +52,16 @@ class Which:
     def baud(self) -> int:
         """Bits a second of that port."""
         return BAUD if self.entry is None else self.entry.baud
+
+    @property
+    def boot(self) -> str:
+        """As `Board.boot`. The bench says where the switches stand; what no bench names and we do not flash, nobody."""
+        if self.tier not in (*SILICON, VIRTUAL_N6):
+            return ""
+        if self.entry is not None and self.entry.switches == "flash":
+            return "flash"
+        told = self.entry is not None and self.name != _unnamed(self.tier)
+        return "ram" if self.flashes or told else ""
 
     def located(self) -> "Which":
         """Of silicon, with the probe and the serial port that are plugged in; nothing is opened.

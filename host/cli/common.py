@@ -290,6 +290,15 @@ def wait_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--baseline`, passed to the command as `baseline`."""
+    return click.option(
+        "--baseline",
+        type=click.Path(path_type=Path),
+        help="An earlier verdict: exit 16 when a cost or the footprint grew, 2 when it cannot be compared.",
+    )(function)
+
+
 def force_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--force`, passed to the command as `force`."""
     return click.option(

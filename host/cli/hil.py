@@ -13,6 +13,7 @@ import click
 from host.cli.common import (
     Choice,
     FiniteRange,
+    baseline_option,
     board_options,
     faults_option,
     force_option,
@@ -76,6 +77,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
     type=click.Path(path_type=Path),
     help="Judge these inputs, too: .npy [n, *shape] of the input's dtype, or .npz keyed by input name.",
 )
+@baseline_option
 @click.option(
     "--min-coverage",
     metavar="PERCENT",
@@ -104,6 +106,7 @@ def command(
     soak: int,
     deadline: float,
     inputs: Path | None,
+    baseline: Path | None,
     min_coverage: float | None,
     junit: Path | None,
     gitlab: Path | None,
@@ -133,6 +136,7 @@ def command(
     from host.link.identity import check_project
     from host.owned import remove_owned
     from host.recording.manifest import SuiteRun
+    from host.report.regression import Baseline
 
     limit = Deadline.after(deadline)
     if faults is not None:
@@ -142,6 +146,7 @@ def command(
     with Keeper(record, faults=faults) as keeper:
         with enforced(limit), working("making firmware"):
             require_coverable(board, min_coverage)
+            before = None if baseline is None else Baseline.read(baseline)
             folder = out or default_folder(load_subject(bundle), board, rounding, stream=stream)
             remove_owned(folder / "difference")  # of an earlier run
             subject, made = prepare(
@@ -156,7 +161,10 @@ def command(
             )
         given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
         session = Session(made, subject, board, vectors, seed, given, limit=limit)
+        if before is not None:
+            before.check(session)
         keeper.suite, keeper.min_coverage = SuiteRun(soak, proof=False), min_coverage
+        keeper.baseline = before
         keeper.record(session)
         with keeper.session(), tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
             check_project(made, subject)
@@ -206,7 +214,7 @@ def command(
             vectors_judged = _vectors(session)
             with keeper.session(), enforced(limit), working("counting what the vectors reach"):
                 covered = cover(made, subject, vectors_judged, limit=limit)
-            conclusion = gated(conclusion, covered, None, min_coverage)
+            conclusion = gated(conclusion, covered, before, min_coverage)
         keeper.verdict, keeper.code = conclusion.verdict, conclusion.code
         return report(
             conclusion,

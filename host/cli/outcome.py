@@ -142,4 +142,6 @@ def _properties(session: Session, conclusion: Conclusion) -> dict[str, str]:
     }
     if conclusion.verdict is not None:
         found["build_id"] = conclusion.verdict.build_id
+        if conclusion.verdict.boot:
+            found["boot"] = conclusion.verdict.boot
     return found

@@ -11,6 +11,7 @@ import click
 from host.cli.common import (
     Choice,
     FiniteRange,
+    baseline_option,
     board_options,
     faults_option,
     force_option,
@@ -69,11 +70,7 @@ if TYPE_CHECKING:
 )
 @force_option
 @result_option("--html", "html_path", text="Write a page, too.")
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path),
-    help="An earlier verdict: exit 16 when a cost or the footprint grew, 2 when it cannot be compared.",
-)
+@baseline_option
 @click.option(
     "--deadline",
     default=3600.0,

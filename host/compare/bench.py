@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from host.boards.n6_memory import is_n6, placement
 from host.compare.contact import Contact
+from host.compare.core_clock import check_clock, measure
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.frontend_cause import explain_frontend
 from host.compare.judge import Answered, Case, first_difference
@@ -17,13 +18,13 @@ from host.compare.questions import absent
 from host.compare.reproduce import write_reproduction
 from host.compare.session import Session
 from host.compare.vectors import Vector, make_vectors
-from host.deadline import clocked
+from host.deadline import Deadline, clocked
 from host.errors import NightjarError
 from host.link.client import Client
 from host.link.identity import check_project
 from host.link.messages import Hello
 from host.listen.feed import Feed
-from host.report.verdict import Verdict, describe, ran_on
+from host.report.verdict import MeasuredClock, Verdict, describe, ran_on
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class Bench:
         self._stack = ExitStack()
         self._cause: NightjarError | None = None
         self._hello: Hello | None = None
+        self._measured: MeasuredClock | None = None  # of the core, where cycles are counted
         self._contact = Contact(session, self._stack)
         self._oracle: Oracle | None = None
         self._vectors: list[Vector] = []
@@ -172,6 +174,7 @@ class Bench:
         return Answered(
             board=hello.board,
             tier=self.session.board,
+            boot=self._contact.boot,
             backend=hello.backend,
             build_id=hello.build_id.hex(),
             model_sha256=hello.model.hex(),
@@ -186,6 +189,7 @@ class Bench:
             image_crc=f"{hello.image:08x}",
             uid=hello.uid.hex(),
             clocks=hello.clocks,
+            measured_clock=self._measured,
             caches=hello.caches,
             placement=placement(self.session.project.elf.read_bytes())
             if is_n6(self.session.project)
@@ -276,11 +280,24 @@ class Bench:
 
     def _start(self) -> None:
         hello = self._hello = self._contact.start()
+        if hello.cost_unit == "cycles":
+            self._measured = self._measure(hello)
         self._say(
             f"{ran_on(hello.board, self.session.board)}: build-id {hello.build_id.hex()}, "
             f"model {hello.model.hex()[:12]}, {hello.compiler},"
             f" {hello.backend}, protocol {hello.protocol}, cost in {hello.cost_unit}"
         )
+
+    def _measure(self, hello: Hello) -> MeasuredClock | None:
+        assert self._contact.client is not None
+        limit = Deadline.after(self.session.patience)
+        if self.session.limit is not None:
+            limit = limit.at_most(self.session.limit.remaining)
+        said = hello.clocks[0] if hello.clocks else 0
+        measured = measure(self._contact.client, said, limit)
+        if measured is not None and said:
+            check_clock(measured, said)
+        return measured
 
     def _observe(self, index: int) -> None:
         expected = self.expected(index)

@@ -29,12 +29,13 @@ HELLO = 10.0  # seconds that firmware which has been started has to say who it i
 class Contact:
     """The way to one board. What it opens is given back with `stack`.
 
-    client: the connection, once identity is proved. elf_sha256: of what was flashed.
+    client: the connection, once identity is proved. elf_sha256: of what was flashed. boot: what it starts from.
     """
 
     def __init__(self, session: Session, stack: ExitStack) -> None:
         self.client: Client | None = None
         self.elf_sha256 = ""
+        self.boot = ""
         self._session = session
         self._stack = stack
         self._board: Board | None = None
@@ -65,6 +66,7 @@ class Contact:
                 evidence=f"Received: {session.project.elf}",
                 next_step="run it again when its build has ended",
             )
+        self.boot = board.boot
         client = self._connect(board, limit)
         hello = self._hello(client, limit.at_most(min(HELLO, session.patience)))
         if session.at is not None:

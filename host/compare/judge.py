@@ -17,6 +17,7 @@ from host.report.verdict import (
     FirstDifference,
     FootprintVerdict,
     LayerVerdict,
+    MeasuredClock,
     NotApplicable,
     Proved,
     Spectrogram,
@@ -57,8 +58,10 @@ class Answered:
     cost_unit: str
     has_frontend: bool
     image_crc: str  # of what lies in the board's memory, computed by the firmware at its start
+    boot: str = ""  # what it started from
     uid: str = ""
     clocks: tuple[int, ...] = ()
+    measured_clock: MeasuredClock | None = None
     caches: int = 0
     placement: dict[str, str] = field(default_factory=dict)
     link: dict[str, int] = field(default_factory=dict)
@@ -176,12 +179,14 @@ class Case:
                 link=answered.link,
                 uid=answered.uid,
                 clocks=answered.clocks,
+                measured_clock=answered.measured_clock,
                 caches=answered.caches,
                 placement=answered.placement,
             ),
             complete=complete,
             exit_code=int(exit_code),
             tier=answered.tier,
+            boot=answered.boot,
             not_applicable=tuple(not_applicable),
             image_crc=answered.image_crc,
             recalled=answered.recalled,
@@ -258,14 +263,14 @@ def first_difference(vector: int, finding: Finding, structure: Structure) -> Fir
 
 
 def _cost(observations: Sequence[Observation], answered: Answered) -> CostVerdict:
-    """The largest cost of each stage; in time only where cycles are counted, and the chip says how long they are."""
+    """The largest cost of each stage; in time only where cycles are counted, and their clock was measured."""
     if answered.cost_unit == "none":
         return CostVerdict(None, None)
     frontend = max(o.frontend_cost for o in observations) if answered.has_frontend else None
     model = max(o.model_cost for o in observations)
-    if answered.cost_unit != "cycles" or not answered.clocks or not answered.clocks[0]:
+    if answered.cost_unit != "cycles" or answered.measured_clock is None:
         return CostVerdict(frontend, model)
-    a_microsecond = answered.clocks[0] / 1e6
+    a_microsecond = answered.measured_clock.hz / 1e6
     return CostVerdict(
         *(frontend, model),
         frontend_us=None if frontend is None else round(frontend / a_microsecond, 3),

@@ -19,6 +19,7 @@ from host.link.messages import Mode, RunResult, What
 from host.listen.feed import feeds
 from host.project import Tap
 from host.reference.kept import digest
+from host.report.verdict import MeasuredClock
 
 ANSWERED = Answered(
     "virtual",
@@ -243,19 +244,20 @@ def test_a_chunk_of_a_recording_whose_frontend_costs_nothing_is_no_answer() -> N
         observer.infer(chunk, [((1, 4), np.dtype(np.int8))])
 
 
-def test_cycles_are_told_in_time_by_the_core_s_clock_and_instructions_are_not() -> None:
-    cycles = replace(ANSWERED, cost_unit="cycles", clocks=(600_000_000, 400_000_000))
+def test_cycles_are_told_in_time_by_the_measured_clock_and_instructions_are_not() -> None:
+    measured = MeasuredClock(599e6, 598e6, 600e6)
+    cycles = replace(ANSWERED, cost_unit="cycles", clocks=(600_000_000,), measured_clock=measured)
     costs = [
         case(RIGHT).judge(answered, Footprint()).cost
         for answered in (
             cycles,
             replace(cycles, cost_unit="instructions"),
-            replace(cycles, clocks=()),
+            replace(cycles, measured_clock=None),
             replace(cycles, cost_unit="none"),
         )
     ]
     assert [(cost.model, cost.model_us) for cost in costs] == [
-        (RIGHT.model_cost, round(RIGHT.model_cost / 600, 3)),
+        (RIGHT.model_cost, round(RIGHT.model_cost / 599, 3)),
         (RIGHT.model_cost, None),
         (RIGHT.model_cost, None),
         (None, None),

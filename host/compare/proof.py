@@ -20,6 +20,7 @@ from host.errors import BadInput, NightjarError, from_json
 from host.files import sha256_file
 from host.reading import read_file
 from host.report.junit import CaseRecord
+from host.report.verdict import MeasuredClock
 
 SCHEMA = "nightjar/proof/1"
 _MOST = 1 << 30  # bytes of a proof
@@ -173,7 +174,9 @@ def _take(proof: Proof, line: dict[str, Any]) -> None:
     if "answered" in line:
         said = line["answered"]
         lists = {name: tuple(said[name]) for name in ("recalled", "clocks")}
-        proof.answered = Answered(**{**said, **lists})
+        clock = said["measured_clock"]
+        measured = None if clock is None else MeasuredClock(**clock)
+        proof.answered = Answered(**{**said, **lists, "measured_clock": measured})
     elif "observed" in line:
         proof.sizes = tuple(line["sizes"])
         observation = Observation.from_json(line["observed"])

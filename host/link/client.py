@@ -26,6 +26,7 @@ from host.link.messages import (
     ResetDone,
     Response,
     RunResult,
+    Spun,
     Stages,
     Target,
     What,
@@ -34,6 +35,7 @@ from host.link.messages import (
     hello_request,
     reset_request,
     run_request,
+    spin_request,
 )
 from host.link.stats import LinkStats
 from host.link.transfer import PieceSize, load, read
@@ -41,8 +43,9 @@ from host.link.transport import Transport, TransportClosed
 
 # Seconds that a run may take before the request is repeated, until one was timed.
 _FIRST_RUN = 0.1
+_LONGEST_SPIN = 10.0  # seconds before a SPIN is repeated, which cannot be timed then
 
-R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone)
+R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone, Spun)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,17 @@ class Cost:
     model: int
     stack: int
     steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Spin:
+    """A loop that the firmware ran: its cost in HELLO's unit, and the seconds from asking to the answer, on our clock.
+
+    seconds is None where a frame was lost on the way: nobody knows then what was timed.
+    """
+
+    cost: int
+    seconds: float | None
 
 
 class Client:
@@ -229,6 +243,14 @@ class Client:
             pages.append(page)
             steps += page.steps
         return Cost(pages[-1].frontend, pages[-1].model, pages[-1].stack, tuple(steps))
+
+    def spin(self, loops: int, deadline: Deadline) -> Spin:
+        """Let the firmware count a loop of `loops` rounds, at most MAX_SPINS."""
+        retries, began = self.stats.retries, now()
+        payload = spin_request(self._exchange.greeted.nonce, loops)
+        spun = self._call("SPIN", payload, deadline, Spun, Pace(_LONGEST_SPIN))
+        seconds = now() - began
+        return Spin(spun.cost, seconds if self.stats.retries == retries else None)
 
     def reset(self, deadline: Deadline) -> None:
         """Start the firmware again. Say `hello` next; on a transport that the board closes, connect again first."""

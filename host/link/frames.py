@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from cobs import cobs
 
-VERSION = 3
+VERSION = 4
 MAX_PIECE = 1024  # raw bytes of one DATA frame
 DELIMITER = b"\x00"
 

@@ -192,9 +192,9 @@ def test_any_block_decodes_or_is_refused(block: bytes) -> None:
 
 
 def test_shared_vectors_with_the_firmware() -> None:
-    """A HELLO request, spelled out: version 3, type 1, sequence 2, request 3, [0, 5]."""
-    body = bytes.fromhex("03 01 0200 0300 82 00 05")
+    """A HELLO request, spelled out: version 4, type 1, sequence 2, request 3, [0, 5]."""
+    body = bytes.fromhex("04 01 0200 0300 82 00 05")
     wire = encode(Frame(FrameType.REQUEST, 2, 3, bytes.fromhex("820005")))
     assert wire == b"\0" + naive_cobs(body + naive_crc32(body).to_bytes(4, "little")) + b"\0"
-    assert wire[:8].hex(" ") == "00 04 03 01 02 02 03 02"
+    assert wire[:8].hex(" ") == "00 04 04 01 02 02 03 02"
     assert naive_crc32(b"123456789") == 0xCBF43926

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import cbor2
 
-PROTOCOL = 3
+PROTOCOL = 4
 ALL_STEPS = 0xFFFFFFFF
 MAX_DIGESTS = 128  # taps of one DIGESTS response
 MAX_STEPS = 64  # steps of one COST response
 MAX_CLOCKS = 8
+MAX_SPINS = 1 << 26  # rounds of one SPIN
 
 _U32 = 2**32 - 1
 _U64 = 2**64 - 1
@@ -164,6 +165,13 @@ class ResetDone:
 
 
 @dataclass(frozen=True)
+class Spun:
+    """Answer to SPIN: what the loop cost, in HELLO's unit."""
+
+    cost: int
+
+
+@dataclass(frozen=True)
 class ErrorResponse:
     """The firmware refused a request."""
 
@@ -192,7 +200,7 @@ class FaultEvent:
     sp: int
 
 
-Response = Hello | Loaded | RunResult | DigestsPage | CostPage | ResetDone | ErrorResponse
+Response = Hello | Loaded | RunResult | DigestsPage | CostPage | ResetDone | Spun | ErrorResponse
 Event = BootEvent | FaultEvent
 
 
@@ -225,6 +233,10 @@ def cost_request(session: int, first: int, count: int) -> bytes:
 
 def reset_request(session: int) -> bytes:
     return _encode(6, session)
+
+
+def spin_request(session: int, loops: int) -> bytes:
+    return _encode(7, session, loops)
 
 
 def _encode(*values: int) -> bytes:
@@ -271,6 +283,7 @@ _RESPONSES: dict[int, tuple[Callable[..., Response], tuple[Check, ...]]] = {
     3: (DigestsPage, (_u32,) * 4 + (_uints(MAX_DIGESTS, _U32),)),
     5: (CostPage, (_uint(_U64), _uint(_U64), _u32, _u32, _uints(MAX_STEPS, _U64))),
     6: (ResetDone, ()),
+    7: (Spun, (_uint(_U64),)),
     255: (ErrorResponse, (_u32, _text(128))),
 }
 _EVENTS: dict[int, tuple[Callable[..., Event], tuple[Check, ...]]] = {

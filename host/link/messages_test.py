@@ -37,6 +37,7 @@ REQUESTS = [
     m.read_request(9, m.What.TAP, 5, 1024, 1024),
     m.cost_request(9, 64, 64),
     m.reset_request(9),
+    m.spin_request(9, m.MAX_SPINS),
 ]
 
 HASH = bytes(range(32))
@@ -66,6 +67,7 @@ RESPONSES: list[tuple[list[Any], object]] = [
     ([3, 0, 0, 0, 0, []], m.DigestsPage(0, 0, 0, 0, ())),
     ([5, 2**64 - 1, 1, 2, 0, [2**40]], m.CostPage(2**64 - 1, 1, 2, 0, (2**40,))),
     ([6], m.ResetDone()),
+    ([7, 2**64 - 1], m.Spun(2**64 - 1)),
     ([255, 3, "nothing loaded"], m.ErrorResponse(3, "nothing loaded")),
 ]
 EVENTS: list[tuple[list[Any], object]] = [

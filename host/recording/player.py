@@ -69,7 +69,7 @@ class Player:
     @contextmanager
     def opened(self, opening: Callable[[], AbstractContextManager[Board]]) -> Iterator[Board]:
         gave = self.gave("open", dict)
-        yield _Board(self, str(gave.get("name")), bool(gave.get("kept")))
+        yield _Board(self, str(gave.get("name")), bool(gave.get("kept")), str(gave.get("boot", "")))
 
     def line(self, transport: Transport) -> Transport:
         return transport
@@ -206,9 +206,10 @@ class _Line:
 class _Board:
     """The board that was."""
 
-    def __init__(self, player: Player, name: str, kept: bool) -> None:
+    def __init__(self, player: Player, name: str, kept: bool, boot: str) -> None:
         self.name = name
         self.kept = kept
+        self.boot = boot
         self._player = player
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:

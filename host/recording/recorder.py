@@ -73,7 +73,7 @@ class Recorder:
             board = self.outcome(
                 "open",
                 lambda: stack.enter_context(opening()),
-                lambda made: {"name": made.name, "kept": made.kept},
+                lambda made: {"name": made.name, "kept": made.kept, "boot": made.boot},
             )
             yield _Board(board, self)
 
@@ -226,6 +226,10 @@ class _Board:
     @property
     def kept(self) -> bool:
         return self._board.kept
+
+    @property
+    def boot(self) -> str:
+        return self._board.boot
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         return self._recorder.outcome("flash", lambda: self._board.flash(elf, deadline), asdict)

@@ -12,7 +12,7 @@ from host.coverage.coverage import Share
 from host.coverage.table import percent
 from host.printable import printable
 from host.report.pictures import map_png, spectrograms_png
-from host.report.verdict import LayerVerdict, Verdict, short_name
+from host.report.verdict import LayerVerdict, MeasuredClock, Verdict, short_name
 from host.results import write_result
 
 TEMPLATE = "report.html.j2"
@@ -103,6 +103,7 @@ def _facts(verdict: Verdict) -> list[Fact]:
     proved = verdict.proved
     return [
         Fact("board", verdict.where),
+        *([Fact("booted from", verdict.boot)] if verdict.boot else []),
         Fact("backend", verdict.backend),
         Fact("build-id", verdict.build_id, True),
         Fact("ELF", proved.elf_sha256, True),
@@ -134,10 +135,19 @@ def _chip(verdict: Verdict) -> list[Fact]:
     return [
         Fact("unique id", proved.uid, True),
         Fact("clocks, the core's first", ", ".join(f"{hz / 1e6:g} MHz" for hz in proved.clocks)),
+        *_measured(proved.measured_clock),
         Fact("caches", _CACHES[proved.caches & 3]),
         Fact("memory of each section", "; ".join(lies)),
         *([Fact("time, frontend and model", ", ".join(time))] if time else []),
     ]
+
+
+def _measured(clock: MeasuredClock | None) -> list[Fact]:
+    """The core's clock by the host's time."""
+    if clock is None:
+        return []
+    least, most = (f"{hz / 1e6:.4g}" for hz in (clock.least, clock.most))
+    return [Fact("core's clock, measured", f"{clock.hz / 1e6:.4g} MHz ({least} to {most})")]
 
 
 def _reached(verdict: Verdict) -> list[Reached]:

@@ -25,7 +25,8 @@ def summary_lines(verdict: Verdict) -> list[str]:
         footprint = verdict.footprint
         if verdict.cost.model_us is not None:
             whole = verdict.cost.model_us + (verdict.cost.frontend_us or 0)
-            cost += f": {whole:,.0f} us at {verdict.proved.clocks[0] / 1e6:g} MHz"
+            clock = verdict.proved.measured_clock
+            cost += f": {whole:,.0f} us" + (f" at {clock.hz / 1e6:.4g} MHz" if clock else "")
         lines.append(f"cost: {cost}; flash {footprint.flash:,} bytes, RAM {footprint.ram:,}")
     if verdict.coverage is not None:
         lines.append(_coverage(verdict.coverage.as_json()))

@@ -68,7 +68,7 @@ class LayerVerdict:
 class CostVerdict:
     """One untapped inference, largest over the vectors; None where there is no such stage, or nothing is counted.
 
-    The same in microseconds, by the core's clock, where cycles are counted; else None.
+    The same in microseconds, by the core's measured clock, where cycles are counted; else None.
     """
 
     frontend: int | None
@@ -89,6 +89,15 @@ class FootprintVerdict:
 
 
 @dataclass(frozen=True)
+class MeasuredClock:
+    """What a core's counter counts in a second of the host's time, in Hz; the bounds that the link's delays leave."""
+
+    hz: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
 class Proved:
     """Which firmware answered, and by what means."""
 
@@ -104,6 +113,7 @@ class Proved:
     link: dict[str, int]  # counters of the link
     uid: str = ""  # unique id of the chip, hex
     clocks: tuple[int, ...] = ()  # Hz, as its registers say, the core's first
+    measured_clock: MeasuredClock | None = None  # of the core
     caches: int = 0  # bit 0: instructions, bit 1: data
     placement: dict[str, str] = field(default_factory=dict)  # memory of each section of the ELF
 
@@ -134,7 +144,8 @@ class Verdict:
     """Whether a board computes what the host computes.
 
     exact: complete, and nothing differs. complete: everything that applies was judged. exit_code: of
-    the command that made the verdict. board: the kind that the firmware is for; tier: who ran it.
+    the command that made the verdict. board: the kind that the firmware is for; tier: who ran it;
+    boot: what it started from, "ram", "flash", or "" where there is no choice or nobody knows.
     not_applicable: what there was nothing to judge of, with the reason. coverage: what the vectors
     reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image, computed by
     the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
@@ -157,6 +168,7 @@ class Verdict:
     complete: bool = True
     exit_code: int = 0
     tier: str = ""
+    boot: str = ""
     not_applicable: tuple[NotApplicable, ...] = ()
     coverage: Coverage | None = None
     coverage_reason: str = NOT_COUNTED

@@ -3,6 +3,7 @@
 set(NJ_BARE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/nj_supply.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_clock.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_wait.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_xspi.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_nor.c)
 

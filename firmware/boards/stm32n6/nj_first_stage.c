@@ -6,8 +6,9 @@
 #include "link/nj_crc32.h"
 #include "nj_bare.h"
 #include "nj_nor.h"
+#include "nj_wait.h"
 
-#define PAUSE 20000000u /* about a tenth of a second */
+#define PAUSE_MS 100u
 
 /* In front of an application in the NOR; the same as host/boards/n6_image.py packs. */
 struct header {
@@ -43,8 +44,9 @@ __attribute__((noreturn)) static void stop(const char *why, uint32_t received) {
         say(": 0x");
         say_hex(received);
         say("\r\n");
-        for (uint32_t i = 0; i < PAUSE; ++i) {
-            __asm__ volatile("nop");
+        struct nj_wait pause;
+        nj_wait_start(&pause, PAUSE_MS);
+        while (!nj_wait_over(&pause)) {
         }
     }
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "nj_wait.h"
 #include "nj_xspi.h"
 
 #define WRITE_ENABLE 0x06u
@@ -27,9 +28,8 @@
 #define CAPACITY_LEAST 0x3Au /* 64 MiB, 2^26 */
 #define CAPACITY_MOST 0x3Bu
 #define LOG2_MOST 27u
-/* Looks at the status: each takes more than a microsecond at 50 MHz with what is around it, a block's erasing 2 s at most. */
-#define LOOKS 4000000u
-#define ID_LOOKS 100000u /* more than 100 ms */
+#define SETTLED_MS 4000u /* a block's erasing takes 2 s at most */
+#define RESET_MS 200u /* a reset out of an erasing takes up to 100 ms */
 
 static bool told(enum nj_xspi_lines lines, uint8_t instruction) {
     const struct nj_xspi_command command = {.lines = lines, .instruction = instruction};
@@ -45,16 +45,15 @@ static bool ask(enum nj_xspi_lines lines, uint8_t instruction, uint8_t *bytes, u
 
 /* Until an erasing or programming, or a reset, is done. */
 static enum nj_nor_state settle(enum nj_xspi_lines lines) {
-    for (uint32_t look = 0; look < LOOKS; ++look) {
-        uint8_t status;
+    struct nj_wait wait;
+    nj_wait_start(&wait, SETTLED_MS);
+    uint8_t status;
+    do {
         if (!ask(lines, READ_STATUS, &status, 1)) {
             return NJ_NOR_BUSY;
         }
-        if ((status & STATUS_BUSY) == 0) {
-            return NJ_NOR_READY;
-        }
-    }
-    return NJ_NOR_BUSY;
+    } while ((status & STATUS_BUSY) != 0 && !nj_wait_over(&wait));
+    return (status & STATUS_BUSY) == 0 ? NJ_NOR_READY : NJ_NOR_BUSY;
 }
 
 static enum nj_nor_state enable_writing(enum nj_xspi_lines lines) {
@@ -81,7 +80,9 @@ enum nj_nor_state nj_nor_start(struct nj_nor *nor) {
             return NJ_NOR_BUSY;
         }
     }
-    for (uint32_t look = 0;; ++look) { /* a reset out of an erasing takes up to 100 ms */
+    struct nj_wait wait;
+    nj_wait_start(&wait, RESET_MS);
+    for (;;) {
         if (!identify(NJ_XSPI_ONE, &nor->id)) {
             return NJ_NOR_BUSY;
         }
@@ -89,7 +90,7 @@ enum nj_nor_state nj_nor_start(struct nj_nor *nor) {
         if ((nor->id & 0xFFu) == MACRONIX && capacity >= CAPACITY_LEAST && capacity <= CAPACITY_MOST) {
             break;
         }
-        if (look == ID_LOOKS) {
+        if (nj_wait_over(&wait)) {
             return NJ_NOR_UNKNOWN;
         }
     }

@@ -209,6 +209,11 @@
 #define NVIC_UNPEND(irq) NJ_REGISTER(0xE000E280u + 4u * ((irq) / 32u))
 #define NVIC_BIT(irq) (1u << ((irq) % 32u))
 #define SYST_CSR NJ_REGISTER(0xE000E010)
+#define SYST_CSR_ENABLE 1u
+#define SYST_CSR_CLKSOURCE (1u << 2) /* the core's clock */
+#define SYST_CSR_COUNTFLAG (1u << 16) /* a round has ended since the last look */
+#define SYST_RVR NJ_REGISTER(0xE000E014)
+#define SYST_CVR NJ_REGISTER(0xE000E018)
 #define SCB_ICSR NJ_REGISTER(0xE000ED04)
 #define SCB_VTOR NJ_REGISTER(0xE000ED08)
 #define SCB_AIRCR NJ_REGISTER(0xE000ED0C)

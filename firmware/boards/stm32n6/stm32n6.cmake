@@ -25,7 +25,8 @@ set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_supply.c ${CMAKE_CURREN
 set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_usart.c PROPERTIES COMPILE_OPTIONS -mgeneral-regs-only)
 # The project's CMakeLists.txt says where the weights lie.
 if(NJ_WEIGHTS_IN_NOR)
-  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_xspi.c ${CMAKE_CURRENT_LIST_DIR}/nj_nor.c)
+  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_xspi.c ${CMAKE_CURRENT_LIST_DIR}/nj_nor.c
+    ${CMAKE_CURRENT_LIST_DIR}/nj_wait.c)
   set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_main.c PROPERTIES COMPILE_DEFINITIONS NJ_WEIGHTS_IN_NOR)
   set(NJ_LINKER_DEFINITIONS -DNJ_WEIGHTS_IN_NOR)
 endif()

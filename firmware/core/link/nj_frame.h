@@ -9,7 +9,7 @@
 
 #include "nj_cobs.h"
 
-#define NJ_LINK_VERSION 3u
+#define NJ_LINK_VERSION 4u
 
 enum nj_frame_type {
     NJ_FRAME_REQUEST = 1,

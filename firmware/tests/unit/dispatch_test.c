@@ -10,6 +10,7 @@
 #include "nj_model.h"
 #include "nj_run.h"
 #include "nj_send.h"
+#include "nj_spin.h"
 #include "nj_staging.h"
 #include "nj_test.h"
 #include "nj_tiny.h"
@@ -283,6 +284,7 @@ static void late_copies(void) {
         {.request_choice = read_request_m_c},
         {.request_choice = cost_request_m_c},
         {.request_choice = reset_request_m_c},
+        {.request_choice = spin_request_m_c},
     };
     copies[1].load_request_m = (struct load_request){0, NJ_TARGET_INPUT, 0, sizeof x, nj_crc32(0, x, sizeof x)};
     load_inputs();
@@ -302,6 +304,16 @@ static void late_copies(void) {
         next_id = (uint16_t)(next_id + 0x3FFFu);
         CHECK_EQUAL(run(NJ_STAGE_MODEL, 1, NJ_MODE_TAPPED, NJ_NO_STOP)->run_response_m.run_response_output, output);
     }
+}
+
+static void spins(void) {
+    struct request_r request = {.request_choice = spin_request_m_c};
+    request.spin_request_m.spin_request_loops = 1000;
+    CHECK_EQUAL(ask(&request)->response_choice, spin_response_m_c);
+    CHECK_EQUAL(response.spin_response_m.spin_response_cost, 7);
+    request.spin_request_m.spin_request_loops = NJ_MOST_SPINS + 1;
+    CHECK_EQUAL(ask(&request)->response_choice, error_response_m_c);
+    CHECK_EQUAL(response.error_response_m.error_response_code, NJ_BAD_ARGUMENT);
 }
 
 static void noise(void) {
@@ -339,6 +351,7 @@ int main(void) {
     never_twice();
     sessions();
     late_copies();
+    spins();
     noise();
     return 0;
 }
