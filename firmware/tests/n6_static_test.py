@@ -18,6 +18,9 @@ from model_gen.codegen.testing import keras_models
 PORT = Path(__file__).parents[1] / "boards" / "stm32n6"
 BOARDS = ("stm32n6570-dk", "nucleo-n657x0-q")
 UNIQUE_ID = 0x56009014
+DEBUG = {0x56009E8C, 0x56009E90}  # DBGCR and AP_UNLOCK: no fuse is behind them
+PROGRAMS = {0x56009C04, 0x56009C08}  # OTPCR and WDR
+SHORT_REACH = 0xFF  # an offset of a load or store below its base
 ALIASES = (0x56009000, 0x46009000)  # of BSEC: secure, non-secure
 REACH = 0xFFF  # an offset of a load or store
 
@@ -79,18 +82,28 @@ def test_code_that_could_burn_a_fuse_is_seen(tmp_path: Path, text: str) -> None:
 
 
 @needs_cross
-def test_the_elf_names_of_the_fuses_only_the_unique_id(project: Project) -> None:
-    with project.elf.open("rb") as stream:
+@pytest.mark.parametrize(
+    ("elf", "named"),
+    [("nightjar.elf", {UNIQUE_ID}), ("nj_first_stage.elf", DEBUG), ("nj_flash_loader.elf", set())],
+)
+def test_what_an_elf_names_of_the_fuses_block(project: Project, elf: str, named: set[int]) -> None:
+    """The application the unique id alone; the first stage what lets a debugger in; the flash loader nothing."""
+    with project.elf.with_name(elf).open("rb") as stream:
         sections = [s for s in ELFFile(stream).iter_sections() if s["sh_flags"] & 2]
         loaded = [s.data() for s in sections if s["sh_type"] != "SHT_NOBITS"]
-    assert set().union(*map(addresses_near_fuses, loaded)) == {UNIQUE_ID}
+    assert set().union(*map(addresses_near_fuses, loaded)) == named
 
 
-def test_the_register_list_names_of_the_fuses_only_the_unique_id() -> None:
+def test_what_the_register_list_names_of_the_fuses_block() -> None:
     text = (PORT / "nj_registers.h").read_text()
     numbers = {int(number, 16) for number in re.findall(r"0x([0-9A-Fa-f]{8})u?\b", text)}
     assert len(numbers) > 20
-    assert {number for number in numbers if near_fuses(number)} == {UNIQUE_ID}
+    assert {number for number in numbers if near_fuses(number)} == {UNIQUE_ID, *DEBUG}
+
+
+def test_no_store_from_where_debugging_is_let_reaches_a_register_that_programs() -> None:
+    for address in DEBUG:
+        assert not set(range(address - SHORT_REACH, address + REACH + 1)) & PROGRAMS
 
 
 @needs_cross

@@ -14,7 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from firmware.tests.testing_n6_traps import FAR, GUARDED, REGION, TRAPS, TWICE, Edit, Trap, without
+from firmware.tests.testing_n6_traps import (
+    FAR,
+    GIVEN_AWAY,
+    GUARDED,
+    PARTED,
+    REGION,
+    TRAPS,
+    TWICE,
+    Edit,
+    Trap,
+    without,
+)
 from host.boards import open_board
 from host.boards.silence import explain_silence
 from host.boards.virtual_n6.build import find
@@ -26,6 +37,7 @@ from host.deadline import Deadline
 from host.errors import NightjarError
 from host.link.attempts import Silence
 from host.link.client import Client
+from host.link.messages import ResetCause
 from host.project import Project, load_project
 from host.report.verdict import Verdict
 from model_gen.codegen.project.generate import generate
@@ -95,8 +107,15 @@ def judged(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> Verdict:
 
 @pytest.mark.parametrize(
     ("build", "given"),
-    [("", ()), ("", FAR), ("", TWICE), ("", GUARDED), ("", REGION), ("nor", ()), ("800", ())],
-    ids=["shipped", "far", "twice", "guarded", "region", "nor", "800"],
+    [
+        *(("", given) for given in ((), FAR, TWICE, GUARDED, REGION, GIVEN_AWAY, PARTED)),
+        ("nor", ()),
+        ("800", ()),
+    ],
+    ids=[
+        *("shipped", "far", "twice", "guarded", "region", "given away", "parted"),
+        *("nor", "800"),
+    ],
 )
 def test_what_forgets_nothing_passes(
     workshops: Open, boards: Path, build: str, given: tuple[Edit, ...]
@@ -132,6 +151,24 @@ def test_what_was_answered_is_sent_before_the_clocks_change(workshops: Open, boa
     with pytest.raises(NightjarError) as caught:
         begun_anew(workshops(""), (forgets,), boards)
     assert "the clocks were switched while USART1 may be sending" in str(caught.value)
+
+
+def test_a_reset_of_the_chip_is_no_power_on(workshops: Open, boards: Path) -> None:
+    """DTCM holds what it held: starts go on being counted, and the cause is the flags'."""
+    project = workshops("").built(())
+    heard = []
+    with open_board("n6-virtual", root=boards) as board:
+        for _ in range(2):
+            board.flash(project.elf, Deadline.after(30))
+            line = board.connect(Deadline.after(10))
+            client = Client(line)
+            heard.append(client.hello(Deadline.after(10)))
+            client.reset(Deadline.after(PATIENCE))
+            heard.append(client.hello(Deadline.after(10)))
+            line.close()
+    assert [one.boot for one in heard] == [1, 2, 3, 4]
+    asked = ResetCause.REQUESTED
+    assert [one.reset_cause for one in heard] == [ResetCause.POWER_ON, asked, asked, asked]
 
 
 @pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS)

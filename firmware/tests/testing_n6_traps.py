@@ -39,6 +39,25 @@ REGION: tuple[Edit, ...] = (
         "    MPU_CTRL = 0;\n    MPU_RNR = 9;\n    MPU_RBAR = 0x30000000u;\n    MPU_RLAR = 0x3001FFE1u;\n",
     ),
 )
+# An interrupt that whoever started us has given to the other security state.
+GIVEN_AWAY: tuple[Edit, ...] = (
+    (
+        "nj_startup.c",
+        "    for (uint32_t irq = 0;",
+        "    NVIC_NONSECURE(NJ_IRQ_USART1) = 0xFFFFFFFFu;\n    for (uint32_t irq = 0;",
+    ),
+)
+# Code that has been made non-secure.
+PARTED: tuple[Edit, ...] = (
+    (
+        "nj_startup.c",
+        '        "ldr r1, =0xE000EDD0\\n"',
+        '        "ldr r1, =0xE000EDD0\\n"\n        "str r0, [r1, #8]\\n"\n        "ldr r2, =nj_main\\n"\n'
+        '        "bic r2, r2, #31\\n"\n        "str r2, [r1, #12]\\n"\n        "orr r2, r2, #1\\n"\n'
+        '        "str r2, [r1, #16]\\n"\n        "mov r2, #1\\n"\n        "str r2, [r1]\\n"\n        "dsb\\n"\n'
+        '        "isb\\n"\n        "ldr r1, =0xE000EDD0\\n"',
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -182,6 +201,54 @@ TRAPS = {
         ("its firmware is not to be found",),
         given=REGION,
     ),
+    "interrupts that are not ours": Trap(
+        without("nj_startup.c", "        NVIC_NONSECURE(irq) = 0;\n"),
+        ("its firmware is not to be found",),
+        given=GIVEN_AWAY,
+    ),
+    "code that is not ours": Trap(
+        without(
+            "nj_startup.c",
+            '        "ldr r1, =0xE000EDD0\\n" /* SAU_CTRL: all that the chip has for secure is */\n'
+            '        "str r0, [r1]\\n"\n',
+        ),
+        ("no answer from the firmware to HELLO", "nj_usart.c:"),  # a fault before there is a port
+        given=PARTED,
+    ),
+    # What memory and caches hold.
+    "end of the caches": Trap(
+        without(
+            "nj_startup.c",
+            "    nj_cache_stop(); /* once there is power wherever it may write back to */\n",
+        ),
+        ("SCB e000ef60: a line of the data cache was dropped", "nj_cache.c:"),
+    ),
+    "what the data cache holds": Trap(
+        without("nj_cache.c", "        each_line(&SCB_DCCISW);\n"),
+        ("SCB e000ef60: a line of the data cache was dropped", "nj_cache.c:"),
+    ),
+    "end of the caches in the flash loader": Trap(
+        without("nj_bare.h", '        "bl nj_cache_stop\\n"\n'),
+        ("NOR 0000", "it was changed while the data cache is on"),
+        build="nor",
+    ),
+    "first word after a power-on": Trap(
+        (
+            "nj_main.c",
+            "(flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0 ? 0 : kept;",
+            "flags == 0 ? 0 : kept;",
+        ),
+        ("DTCM 30000000: a word was read that nobody has written", "nj_main.c:"),
+    ),
+    "first write of the stacks": Trap(
+        ("nj_startup.c", "1: strd r2, r2, [r3], #8", "1: add r3, r3, #8"),
+        ("DTCM 3000", "of a word that nobody has written since the power-on"),
+    ),
+    "first write of the flash loader's stack": Trap(
+        ("nj_bare.h", "1: strd r0, r0, [r2, #-8]!", "1: sub r2, r2, #8"),
+        ("DTCM 3001f", "of a word that nobody has written since the power-on"),
+        build="nor",
+    ),
     # The serial port.
     "clock of USART1": Trap(
         without("nj_usart.c", "    RCC_APB2ENSR = RCC_APB2_USART1;\n"),
@@ -212,8 +279,8 @@ TRAPS = {
     "that MEMSYSCTL is no memory": Trap(
         (
             "nj_cache.c",
-            "    SCB_ICIALLU = 0;",
-            "    (void)NJ_REGISTER(0xE001E008u);\n    SCB_ICIALLU = 0;",
+            "    each_line(&SCB_DCISW);",
+            "    (void)NJ_REGISTER(0xE001E008u);\n    each_line(&SCB_DCISW);",
         ),
         ("MEMSYSCTL e001e008: a register that is not listed was read", "nj_cache.c:"),
     ),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -192,18 +193,67 @@ def test_what_the_first_stage_refuses_it_says(
         assert complaint in caught.value.what
 
 
+def changed(project: Project, copy: Path, file: str, old: str, new: str) -> Project:
+    """The project in `copy`, built, with one place of the port changed."""
+    shutil.copytree(project.path, copy, ignore=shutil.ignore_patterns("build"))
+    source = copy / "board" / file
+    text = source.read_text()
+    assert text.count(old) == 1
+    source.write_text(text.replace(old, new))
+    made = load_project(copy)
+    build(made, Deadline.after(300))
+    return made
+
+
 @pytest.fixture(scope="module")
 def deaf(in_nor: InNor, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Firmware that takes the NOR's pins for something else."""
     copy = tmp_path_factory.mktemp("deaf") / "project"
-    shutil.copytree(in_nor.project.path, copy, ignore=shutil.ignore_patterns("build"))
-    driver = copy / "board/nj_xspi.c"
-    text = driver.read_text()
-    assert text.count("FUNCTION_XSPIM 9u") == 1
-    driver.write_text(text.replace("FUNCTION_XSPIM 9u", "FUNCTION_XSPIM 8u"))
-    project = load_project(copy)
-    build(project, Deadline.after(300))
-    return project
+    pins = ("FUNCTION_XSPIM 9u", "FUNCTION_XSPIM 8u")
+    return changed(in_nor.project, copy, "nj_xspi.c", *pins)
+
+
+FORGOTTEN = {
+    # Of the first stage: file, what is there, what is there instead, and how the run ends.
+    "end of the caches": (
+        *("nj_bare.h", '        "bl nj_cache_stop\\n"\n', ""),
+        "another program is started while the data cache may hold what was copied",
+    ),
+    "what the data cache holds": (
+        *("nj_cache.c", "        each_line(&SCB_DCCISW);\n", ""),
+        "another program is started while the data cache may hold what was copied",
+    ),
+    "who may debug": (
+        *("nj_registers.h", "NJ_BSEC_DBGCR_OPEN 0xB451B400u", "NJ_BSEC_DBGCR_OPEN 0xB451B500u"),
+        "BSEC 56009e8c: debugging was neither left alone nor opened",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgotten", FORGOTTEN)
+def test_what_the_first_stage_must_not_forget(
+    in_nor: InNor, boards: Path, tmp_path: Path, forgotten: str
+) -> None:
+    """The boot ROM leaves caches on and debugging closed."""
+    *change, said = FORGOTTEN[forgotten]
+    project = changed(in_nor.in_ram, tmp_path / "project", *change)
+    write_nor(tmp_path / "nor", pieces_of(project))
+    for board in keep(boards, tmp_path / "nor", "flash"):
+        with pytest.raises(NightjarError) as caught:
+            hello_of(board, 10)
+        assert said in str(caught.value)
+
+
+def test_the_first_stage_opens_the_debug_port(
+    in_nor: InNor, boards: Path, flash_booting: N6VirtualBoard
+) -> None:
+    flash_booting.flash(in_nor.in_ram.elf, soon())
+    assert hello_of(flash_booting) == elf_build_id(in_nor.in_ram.elf)
+    (server,) = boards.glob("**/gdb.sock")
+    ask = ["gdb-multiarch", "-nx", "-batch", "-ex", f"target remote {server}"]
+    ask += ["-ex", "x/2wx 0x56009e8c"]
+    said = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "0xb451b400\t0x000000b4" in said
 
 
 def test_a_nor_that_does_not_answer(

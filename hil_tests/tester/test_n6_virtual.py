@@ -214,7 +214,7 @@ class Workshop:
 
     def with_code(self, code: str) -> Project:
         """The project, built, with statements in front of everything that its main function does."""
-        place = "cause = chip_cause();"
+        place = "begin();"
         assert self.main.count(place) == 1
         (self.folder / "board/nj_main.c").write_text(self.main.replace(place, code + place))
         project = load_project(self.folder)

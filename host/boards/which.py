@@ -60,7 +60,7 @@ class Which:
             return ""
         if self.entry is not None and self.entry.switches == "flash":
             return "flash"
-        told = self.entry is not None and self.name != _unnamed(self.tier)
+        told = self.entry is not None and self.name != unnamed(self.tier)
         return "ram" if self.flashes or told else ""
 
     def located(self) -> "Which":

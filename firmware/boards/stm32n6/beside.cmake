@@ -1,6 +1,7 @@
 # What boots or is loaded beside the application: the first stage, and the flash loader that a debugger needs for the NOR.
 # Included behind the application.
 set(NJ_BARE_SOURCES
+  ${CMAKE_CURRENT_LIST_DIR}/nj_cache.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_supply.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_clock.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_wait.c

@@ -41,8 +41,10 @@ uint32_t nj_clock_apb_hz(void);
 /* Power and clock AXISRAM3 to 6, and keep the clocks of what is used on while the core sleeps. */
 void nj_memory_start(void);
 
-/* Arm the memory protection: nothing at address 0, code and constants read-only, data not executable. Then the caches. */
+/* Arm the memory protection: nothing at address 0, code and constants read-only, data not executable. Then the caches, which
+ * nj_cache_stop has found in any state and left off and empty. */
 void nj_mpu_start(void);
+void nj_cache_stop(void);
 void nj_cache_start(void);
 uint32_t nj_cache_state(void); /* bit 0: instructions, bit 1: data */
 

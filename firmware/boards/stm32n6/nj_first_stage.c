@@ -1,6 +1,7 @@
 /* The first stage: what the boot ROM starts from the NOR. It maps the NOR, copies the application, checks it, starts it.
  *
- * Where it cannot, it says why on USART1, and stops.
+ * Where it cannot, it says why on USART1, and stops. Caches are off all the while (nj_bare.h), so that what is copied lies in the
+ * memory when it is started.
  * SPDX-License-Identifier: MIT
  */
 #include "link/nj_crc32.h"
@@ -67,7 +68,20 @@ __attribute__((noreturn)) static void start(const uint32_t *vectors, uint32_t en
     __builtin_unreachable();
 }
 
+/* The boot ROM may have closed the debug port. */
+static void open_debug(void) {
+    RCC_APB4ENSR2 = RCC_APB4_2_BSEC;
+    (void)RCC_APB4ENR2; /* the enable has arrived when it can be read */
+    uint32_t port = NJ_BSEC_AP_UNLOCK;
+    uint32_t who = NJ_BSEC_DBGCR;
+    /* Kept whole: the compiler would name the block's base, behind which lie the registers that burn fuses. */
+    __asm__("" : "+r"(port), "+r"(who));
+    NJ_REGISTER(port) = NJ_BSEC_AP_UNLOCK_OPEN;
+    NJ_REGISTER(who) = NJ_BSEC_DBGCR_OPEN;
+}
+
 static void nj_bare_main(void) {
+    open_debug();
     nj_supply_start();
     nj_clock_start();
     nj_usart_open();
@@ -89,9 +103,10 @@ static void nj_bare_main(void) {
     if ((header->entry & 1u) == 0 || header->entry < NJ_APPLICATION || header->entry - NJ_APPLICATION >= bytes) {
         stop("the application's entry point is not in it", header->entry);
     }
-    const volatile uint32_t *from = (const volatile uint32_t *)(uintptr_t)(NJ_NOR_APPLICATION + NJ_IMAGE_HEADER_BYTES);
-    volatile uint32_t *const to = (volatile uint32_t *)(uintptr_t)NJ_APPLICATION;
-    for (uint32_t word = 0; word < (bytes + 3u) / 4u; ++word) {
+    /* In double words, since the first of this memory (FLEXMEM) may have an error code. */
+    const volatile uint64_t *from = (const volatile uint64_t *)(uintptr_t)(NJ_NOR_APPLICATION + NJ_IMAGE_HEADER_BYTES);
+    volatile uint64_t *const to = (volatile uint64_t *)(uintptr_t)NJ_APPLICATION;
+    for (uint32_t word = 0; word < (bytes + 7u) / 8u; ++word) {
         to[word] = from[word];
     }
     const uint32_t *const copied = (const uint32_t *)(uintptr_t)NJ_APPLICATION;

@@ -16,9 +16,9 @@
 #define CAUSE_MAGIC 0x4E4A0000u
 #define AIRCR_SYSRESETREQ 0x05FA0004u
 
-/* Not zeroed at a start: why the last one happened, and how many there were. */
-__attribute__((section(".noinit"))) static uint32_t kept_cause;
-__attribute__((section(".noinit"))) static uint32_t kept_boot;
+/* Not zeroed at a start: how many there were, in the upper half; in the lower, why the next one happens. One double word, read and
+ * written whole: DTCM has an error code. */
+__attribute__((section(".noinit"), aligned(8))) static volatile uint64_t kept;
 
 static enum nj_reset_cause cause;
 
@@ -35,21 +35,6 @@ static uint32_t port_read(void *context, uint8_t *data, uint32_t capacity) {
 static void port_write(void *context, const uint8_t *data, uint32_t length) {
     (void)context;
     nj_usart_write(data, length);
-}
-
-/* A reset of the chip in its development boot ends in the boot ROM's loop, where only a debugger finds it. So the firmware
- * begins anew by itself; only out of a handler, which no jump leaves, it resets the chip. */
-void nj_board_reset(enum nj_reset_cause why) {
-    nj_usart_finish(); /* the answer to who asked for it */
-    kept_cause = CAUSE_MAGIC | (uint32_t)why;
-    uint32_t exception;
-    __asm__ volatile("dsb\n mrs %0, ipsr" : "=r"(exception) : : "memory");
-    if (exception == 0) {
-        nj_reset_handler();
-    }
-    SCB_AIRCR = AIRCR_SYSRESETREQ;
-    for (;;) {
-    }
 }
 
 static void port_reset(void *context) {
@@ -105,15 +90,28 @@ static struct nj_port port = {
     .overruns = port_overruns,
 };
 
+/* A reset of the chip in its development boot ends in the boot ROM's loop, where only a debugger finds it. So the firmware
+ * begins anew by itself; only out of a handler, which no jump leaves, it resets the chip. */
+void nj_board_reset(enum nj_reset_cause why) {
+    nj_usart_finish(); /* the answer to who asked for it */
+    kept = (uint64_t)port.boot << 32 | CAUSE_MAGIC | (uint32_t)why;
+    uint32_t exception;
+    __asm__ volatile("dsb\n mrs %0, ipsr" : "=r"(exception) : : "memory");
+    if (exception == 0) {
+        nj_reset_handler();
+    }
+    SCB_AIRCR = AIRCR_SYSRESETREQ;
+    for (;;) {
+    }
+}
+
 static void add_segment(const uint8_t *begin, const uint8_t *end) {
     const uint32_t address = (uint32_t)(uintptr_t)begin;
     port.image = nj_image_add(port.image, address, begin, (uint32_t)(uintptr_t)end - address);
 }
 
-/* Why the chip was reset, by its own flags, which stay until they are removed. */
-static enum nj_reset_cause chip_cause(void) {
-    const uint32_t flags = RCC_RSR;
-    RCC_RSR = RCC_RSR_RMVF;
+/* Why the chip was reset, by its own flags. */
+static enum nj_reset_cause chip_cause(uint32_t flags) {
     if ((flags & (RCC_RSR_IWDG | RCC_RSR_WWDG)) != 0) {
         return NJ_RESET_UNKNOWN;
     }
@@ -121,6 +119,18 @@ static enum nj_reset_cause chip_cause(void) {
         return NJ_RESET_POWER_ON;
     }
     return (flags & (RCC_RSR_SOFTWARE | RCC_RSR_PIN)) != 0 ? NJ_RESET_REQUESTED : NJ_RESET_UNKNOWN;
+}
+
+/* Why we start, and for which time since the power-on. The chip's flags stay until they are removed: where they tell of a
+ * power-on, what is kept was never written, and reading it is an error. */
+static void begin(void) {
+    const uint32_t flags = RCC_RSR;
+    const uint64_t last = (flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0 ? 0 : kept;
+    port.boot = (uint32_t)(last >> 32) + 1u;
+    kept = (uint64_t)port.boot << 32;
+    RCC_RSR = RCC_RSR_RMVF;
+    const uint32_t why = (uint32_t)last;
+    cause = (why & 0xFFFF0000u) == CAUSE_MAGIC ? (enum nj_reset_cause)(why & 3u) : chip_cause(flags);
 }
 
 static void read_unique_id(void) {
@@ -150,12 +160,7 @@ static void add_weights(void) {
 #endif
 
 void nj_main(void) {
-    cause = chip_cause();
-    if ((kept_cause & 0xFFFF0000u) == CAUSE_MAGIC) {
-        cause = (enum nj_reset_cause)(kept_cause & 3u);
-    }
-    kept_cause = 0;
-    port.boot = ++kept_boot;
+    begin();
     /* Note: name's bytes, content's bytes, type, name "GNU", content. */
     const uint32_t *const note = (const uint32_t *)(const void *)nj_build_id_note;
     port.build_id_bytes = note[1];

@@ -2,7 +2,8 @@
  *
  * Names, addresses and fields are those of RM0486 as ST's device header gives them (stm32n657xx.h, cmsis-device-n6 1.1.0);
  * the core's are those of the Armv8-M Architecture Reference Manual (DDI0553) and of the Cortex-M55's manual (101051).
- * Fuses are read, never written: of BSEC only the shadow words of the unique id have a name here.
+ * Fuses are read, never written: of BSEC only the shadow words of the unique id have a name here, and the two registers by
+ * which debugging is let. These forget at a reset; no fuse is behind them.
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_REGISTERS_H
@@ -202,10 +203,16 @@
 
 /* BSEC: the 96 bits of the unique id, words 5 to 7 of the fuses' shadow, to be read only. */
 #define NJ_UNIQUE_ID 0x56009014u
+/* Who may debug, until the next reset: the port itself; secure and non-secure code, from the level that a first stage has. */
+#define NJ_BSEC_DBGCR 0x56009E8Cu
+#define NJ_BSEC_DBGCR_OPEN 0xB451B400u
+#define NJ_BSEC_AP_UNLOCK 0x56009E90u
+#define NJ_BSEC_AP_UNLOCK_OPEN 0xB4u
 
 /* The core. */
 #define NVIC_ENABLE(irq) NJ_REGISTER(0xE000E100u + 4u * ((irq) / 32u))
 #define NVIC_DISABLE(irq) NJ_REGISTER(0xE000E180u + 4u * ((irq) / 32u))
+#define NVIC_NONSECURE(irq) NJ_REGISTER(0xE000E380u + 4u * ((irq) / 32u))
 #define NVIC_UNPEND(irq) NJ_REGISTER(0xE000E280u + 4u * ((irq) / 32u))
 #define NVIC_BIT(irq) (1u << ((irq) % 32u))
 #define SYST_CSR NJ_REGISTER(0xE000E010)

@@ -58,6 +58,7 @@ __attribute__((used, noreturn)) static void start(void) {
     SYST_CSR = 0;
     SCB_ICSR = ICSR_UNPEND;
     for (uint32_t irq = 0; irq < NJ_INTERRUPTS; irq += 32u) {
+        NVIC_NONSECURE(irq) = 0;
         NVIC_DISABLE(irq) = 0xFFFFFFFFu;
         NVIC_UNPEND(irq) = 0xFFFFFFFFu;
     }
@@ -73,6 +74,7 @@ __attribute__((used, noreturn)) static void start(void) {
     nj_supply_start();
     nj_clock_start();
     nj_memory_start();
+    nj_cache_stop(); /* once there is power wherever it may write back to */
     const uint32_t *from = (const uint32_t *)(const void *)nj_data_image_begin;
     for (uint32_t *to = nj_data_begin; to != nj_data_end;) {
         *to++ = *from++;
@@ -84,8 +86,10 @@ __attribute__((used, noreturn)) static void start(void) {
 }
 
 /* The thread has a stack of its own (PSP, with its limit), so that a handler can work when it has overflowed. Before any
- * C runs: interrupts off, the unit for floating point and vectors on, since the compiler may use it anywhere; the MPU of an
- * earlier start off; the stack painted. */
+ * C runs: interrupts off; the MPU of an earlier start off, and what it may have given to the other security state taken back;
+ * no older code in the instruction cache; the unit for floating point and vectors on, since the compiler may use it anywhere,
+ * and no registers of it owed to a frame of somebody else's; the stacks painted. In whole double words, before anything there is
+ * read: DTCM has an error code, which is wrong since the power-on until then, and a read or a write of less would find that. */
 __attribute__((naked)) void nj_reset_handler(void) {
     __asm__ volatile(
         "cpsid i\n"
@@ -96,6 +100,14 @@ __attribute__((naked)) void nj_reset_handler(void) {
         "msr faultmask, r0\n"
         "ldr r1, =0xE000ED94\n" /* MPU_CTRL */
         "str r0, [r1]\n"
+        "ldr r1, =0xE000EDD0\n" /* SAU_CTRL: all that the chip has for secure is */
+        "str r0, [r1]\n"
+        "ldr r1, =0xE000EF50\n" /* ICIALLU */
+        "str r0, [r1]\n"
+        "ldr r1, =0xE000EF34\n" /* FPCCR: LSPACT */
+        "ldr r2, [r1]\n"
+        "bic r2, r2, #1\n"
+        "str r2, [r1]\n"
         "dsb\n"
         "isb\n"
         "ldr r0, =nj_handler_stack_end\n"
@@ -108,11 +120,11 @@ __attribute__((naked)) void nj_reset_handler(void) {
         "str r1, [r0]\n"
         "dsb\n"
         "isb\n"
-        "ldr r0, =nj_stack_begin\n"
+        "ldr r3, =nj_handler_stack_begin\n"
+        "ldr r0, =nj_stack_begin\n" /* where that ends */
         "ldr r1, =nj_stack_end\n"
         "ldr r2, =0xA5A5A5A5\n"
-        "mov r3, r0\n"
-        "1: str r2, [r3], #4\n"
+        "1: strd r2, r2, [r3], #8\n"
         "cmp r3, r1\n"
         "bne 1b\n"
         "msr psp, r1\n"

@@ -11,7 +11,7 @@ from host.boards.virtual_n6.trace_test import Chip
 pytestmark = pytest.mark.skipif(find() is None, reason="make n6-virtual")
 
 RCC, PWR, SYSCFG, RIFSC, CACHEAXI = 0x56028000, 0x56024800, 0x56008000, 0x54024000, 0x580DFC00
-RISAF3, AXISRAM2 = 0x54028000, 0x34100000
+RISAF3, AXISRAM2, DTCM, BSEC = 0x54028000, 0x34100000, 0x30000000, 0x56009000
 LONG = 1_000_000  # ns: longer than anything takes to get ready
 
 Start = Callable[[str], Chip]
@@ -148,8 +148,11 @@ def test_a_block_without_its_clock_forgets(
         (RIFSC + 0x28, 1, "RIFSC .*a register that is not listed"),
         (RISAF3 + 0x40, 2, "RISAF3 .*a bit that is not listed"),
         (CACHEAXI + 0x30, 1, "CACHEAXI .*a register that is not listed"),
-        (0x56009C04, 1 << 13, "BSEC .*a fuse would have been burnt"),
-        (0x56009C08, 1, "BSEC .*a fuse would have been burnt"),
+        (BSEC + 0xC04, 1 << 13, "BSEC .*a fuse would have been burnt"),
+        (BSEC + 0xC08, 1, "BSEC .*a fuse would have been burnt"),
+        (BSEC + 0xE8C, 0xB4B4B400, "BSEC .*debugging was neither left alone nor opened"),
+        (BSEC + 0xE90, 0xB5, "BSEC .*debugging was neither left alone nor opened"),
+        (BSEC + 0xE94, 0xB4, "BSEC .*a register that is not listed"),
         (RCC + 0x260, 1 << 21, "RCC .*a bit that is not listed"),
         (PWR + 0x34, 1 << 26, "PWR .*a bit that is not listed"),
     ],
@@ -162,6 +165,27 @@ def test_what_no_list_names_ends_the_run(
         chip.write(RCC + enable, 0xFFFFFFFF)
     with pytest.raises(RuntimeError, match=said):
         chip.write(register, value)
+
+
+def test_debugging_is_closed_behind_a_flash_boot_until_it_is_opened(start: Start) -> None:
+    opened = {BSEC + 0xE8C: 0xB451B400, BSEC + 0xE90: 0xB4}
+    for options, is_open in ((",switches=development", True), (",switches=flash", False)):
+        chip = start(options)
+        chip.write(RCC + 0xA78, 1 << 1)
+        for register, value in opened.items():
+            assert chip.read(register) == (value if is_open else 0)
+            chip.write(register, value)
+            assert chip.read(register) == value
+
+
+def test_memory_holds_rubbish_since_the_power_on(start: Start) -> None:
+    chip = start("")
+    for memory in (AXISRAM2, DTCM):
+        words = [chip.read(memory + 4 * place) for place in range(16)]
+        assert len(set(words)) == 16
+        chip.write(memory, 0x12345678)
+        assert chip.read(memory) == 0x12345678
+        assert chip.read(memory - 0x10000000) == 0x12345678, "the non-secure alias"
 
 
 def test_the_boot_switch_and_the_cells_are_read_back(start: Start) -> None:

@@ -23,6 +23,9 @@
 #endif
 
 #define INTERRUPTS 195
+#define RCC_RSR 0x56028034
+#define RSR_PIN (1u << 22)
+#define RSR_SOFTWARE (1u << 24)
 
 typedef struct {
     MachineState parent;
@@ -54,15 +57,6 @@ static const MemoryRegionOps nothing_ops = {
     .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
 };
 
-static MemoryRegion *add_ram(MemoryRegion *system, const char *name, uint32_t base, uint32_t bytes)
-{
-    MemoryRegion *ram = g_new0(MemoryRegion, 1);
-
-    memory_region_init_ram(ram, NULL, name, bytes, &error_fatal);
-    memory_region_add_subregion(system, base, ram);
-    return ram;
-}
-
 /* The same memory without the bit that says "secure". */
 static void add_alias(MemoryRegion *system, MemoryRegion *of, const char *name, uint32_t base)
 {
@@ -74,14 +68,19 @@ static void add_alias(MemoryRegion *system, MemoryRegion *of, const char *name, 
 
 static N6 *the_chip;
 
-/* Every device first; then what the boot ROM leaves behind. */
+/* Every device first; then what the boot ROM leaves behind. What was reset tells a flag each of, until firmware removes them. */
 static void n6_reset(MachineState *machine, ShutdownCause cause)
 {
     N6 *chip = the_chip;
+    uint32_t told = *n6_value(chip, RCC_RSR);
 
     n6_forget_notes();
     qemu_devices_reset(cause);
     n6_reset_blocks(chip);
+    if (chip->powered) {
+        *n6_value(chip, RCC_RSR) = told | RSR_PIN | (cause == SHUTDOWN_CAUSE_GUEST_RESET ? RSR_SOFTWARE : 0);
+    }
+    chip->powered = true;
     n6_power_reset(chip);
     n6_rcc_reset(chip);
     n6_usart_reset(chip);
@@ -95,7 +94,7 @@ static void n6_init(MachineState *machine)
 {
     N6 *chip = the_chip = g_new0(N6, 1);
     MemoryRegion *system = get_system_memory();
-    MemoryRegion *peripherals = g_new0(MemoryRegion, 1), *nothing = g_new0(MemoryRegion, 1), *ram;
+    MemoryRegion *peripherals = g_new0(MemoryRegion, 1), *nothing = g_new0(MemoryRegion, 1);
 
     chip->boots_flash = !g_strcmp0(N6_MACHINE(machine)->switches, "flash");
     chip->is_nucleo = !g_strcmp0(N6_MACHINE(machine)->board, "nucleo-n657x0-q");
@@ -105,10 +104,7 @@ static void n6_init(MachineState *machine)
     clock_set_hz(chip->cpu_clock, 64000000);
     clock_set_hz(chip->reference_clock, 8000000);
 
-    ram = add_ram(system, "ITCM", NJ_ITCM, NJ_ITCM_BYTES);
-    add_alias(system, ram, "ITCM, non-secure", NJ_ITCM);
-    ram = add_ram(system, "DTCM", NJ_DTCM, NJ_DTCM_BYTES);
-    add_alias(system, ram, "DTCM, non-secure", NJ_DTCM);
+    n6_tcms_start(chip, system);
     n6_boot_rom_start(chip, system);
 
     memory_region_init(peripherals, NULL, "peripherals", 0x10000000);
@@ -132,6 +128,7 @@ static void n6_init(MachineState *machine)
     object_property_set_link(OBJECT(&chip->cpu), "memory", OBJECT(system), &error_abort);
     sysbus_realize(SYS_BUS_DEVICE(&chip->cpu), &error_fatal);
     n6_core_start(chip);
+    n6_caches_start(chip);
     n6_usart_start(chip, peripherals, serial_hd(0));
     n6_watch_start(chip);
     armv7m_load_kernel(ARM_CPU(first_cpu), NULL, 0, 0);

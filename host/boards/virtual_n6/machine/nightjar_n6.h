@@ -57,6 +57,8 @@ typedef struct {
 } N6Ram;
 
 #define N6_OFF INT64_MIN
+#define N6_DBGCR_OPEN 0xB451B400
+#define N6_AP_UNLOCK_OPEN 0xB4
 #define N6_FIFO 8
 #define N6_LINE 65536
 
@@ -95,12 +97,15 @@ struct N6 {
     QEMUTimer *bit_timer;
     qemu_irq usart_irq;
     char unique;
-    /* Whether the switches say flash boot, and whether the boot ROM has found an image. */
-    bool boots_flash;
+    bool boots_flash; /* whether the switches say so */
+    bool powered; /* whether there was a reset since the power-on */
 };
 
 /* End the run: what firmware did that the chip has no answer to. */
 G_NORETURN void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value);
+
+/* Where the instruction under way lies; 0 where no core is at work. */
+uint32_t n6_program_counter(void);
 
 /* Say on the standard error, once until a reset, what silicon would bear in silence. */
 void n6_note(N6 *chip, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -137,8 +142,12 @@ void n6_watch_start(N6 *chip);
 void n6_watch_reset(N6 *chip, bool starts);
 
 void n6_rams_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *system);
+void n6_tcms_start(N6 *chip, MemoryRegion *system);
+void n6_rubbish(uint8_t *content, uint32_t bytes); /* what memory holds since the power-on */
 void n6_others_start(N6 *chip, MemoryRegion *system);
 void n6_core_start(N6 *chip);
+void n6_caches_start(N6 *chip);
+bool n6_data_cache(void); /* whether it is on, or holds what memory does not */
 void n6_usart_start(N6 *chip, MemoryRegion *system, Chardev *line);
 void n6_usart_reset(N6 *chip);
 bool n6_usart_may_send(N6 *chip); /* for all that firmware has seen of TC */

@@ -2,7 +2,8 @@
  * The boot ROM, ours. With the switches of development boot it waits for a debugger. With those of flash boot it looks at the
  * header in the NOR (ST's version 2.3: magic "STM2" at 0, the payload's sum of bytes at 0x64, version at 0x68, bytes at 0x6C,
  * entry point at 0x70), copies the payload behind it to AXISRAM2, and starts it. It leaves the stack pointer and VTOR its own,
- * AXISRAM3 to 6 off, and an interrupt pending (nightjar_n6_watch.c). What it does not start it says on the standard error.
+ * AXISRAM3 to 6 off, an interrupt pending (nightjar_n6_watch.c), the caches on (nightjar_n6_caches.c), and the debug port open in
+ * a development boot alone. What it does not start it says on the standard error.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -75,6 +76,8 @@ bool n6_boot_rom_reset(N6 *chip)
 
     stl_le_p(rom + 4 * ENTRY, 0);
     if (!chip->boots_flash) {
+        *n6_value(chip, 0x56009E8C) = N6_DBGCR_OPEN;
+        *n6_value(chip, 0x56009E90) = N6_AP_UNLOCK_OPEN;
         return true; /* by a debugger */
     }
     wrong = refuses(image, bytes, entry);

@@ -1,6 +1,6 @@
 /*
- * What QEMU's Cortex-M55 lacks: MEMSYSCTL, DEMCR, the caches' bits in CCR, and a performance monitor whose cycle counter counts
- * instructions.
+ * What QEMU's Cortex-M55 lacks: MEMSYSCTL, DEMCR, and a performance monitor whose cycle counter counts instructions; its caches
+ * are in nightjar_n6_caches.c.
  *
  * QEMU answers their addresses with 0 and drops writes, so that a counter that nobody started counts nothing in silence; this
  * one counts when CTRL, CNTENSET and DEMCR.TRCENA say so (DDI0553), and a register that is not listed here ends the run.
@@ -8,7 +8,6 @@
  */
 #include "nightjar_n6.h"
 #include "hw/core/cpu.h"
-#include "hw/sysbus.h"
 #if __has_include("system/system.h") /* as of QEMU 10.0 */
 #include "system/cpu-timers.h"
 #include "system/reset.h"
@@ -19,12 +18,10 @@
 #include "qemu/timer.h"
 
 #define TRCENA (1u << 24)
-#define CCR_CACHES (3u << 16)
 
 static struct {
     uint32_t memory[6]; /* MEMSYSCTL, by word */
     uint32_t demcr;
-    uint32_t caches; /* IC and DC of CCR */
     uint32_t enabled; /* CNTENSET */
     uint32_t control; /* CTRL */
     uint32_t overflowed;
@@ -33,7 +30,7 @@ static struct {
     bool runs;
 } core;
 
-static MemoryRegion memory_control, monitor, debug_control, configuration, *system_registers;
+static MemoryRegion memory_control, monitor, debug_control;
 
 /* What no list names ends the run, unless it is a debugger that looks. */
 static uint32_t unlisted(N6 *chip, const char *block, uint32_t address, const char *how, uint32_t value)
@@ -169,25 +166,6 @@ static void debug_control_write(void *opaque, hwaddr at, uint64_t value, unsigne
     update();
 }
 
-/* CCR is QEMU's, but for the bits of the caches, which it has not. */
-static MemTxResult configuration_read(void *opaque, hwaddr at, uint64_t *value, unsigned size, MemTxAttrs attributes)
-{
-    MemTxResult result = memory_region_dispatch_read(system_registers, 0xD14 + at, value, size_memop(size) | MO_TE, attributes);
-
-    if (size == 4) {
-        *value |= core.caches;
-    }
-    return result;
-}
-
-static MemTxResult configuration_write(void *opaque, hwaddr at, uint64_t value, unsigned size, MemTxAttrs attributes)
-{
-    if (size == 4) {
-        core.caches = value & CCR_CACHES;
-    }
-    return memory_region_dispatch_write(system_registers, 0xD14 + at, value, size_memop(size) | MO_TE, attributes);
-}
-
 static const MemoryRegionOps monitor_ops = {
     .read = monitor_read, .write = monitor_write, .endianness = DEVICE_LITTLE_ENDIAN,
     .valid = {.min_access_size = 4, .max_access_size = 4},
@@ -201,11 +179,6 @@ static const MemoryRegionOps debug_control_ops = {
     .read = debug_control_read, .write = debug_control_write, .endianness = DEVICE_LITTLE_ENDIAN,
     .valid = {.min_access_size = 4, .max_access_size = 4},
 };
-static const MemoryRegionOps configuration_ops = {
-    .read_with_attrs = configuration_read, .write_with_attrs = configuration_write, .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = {.min_access_size = 1, .max_access_size = 4},
-};
-
 static void core_reset(void *opaque)
 {
     memset(&core, 0, sizeof core);
@@ -216,10 +189,7 @@ void n6_core_start(N6 *chip)
     memory_region_init_io(&monitor, NULL, &monitor_ops, chip, "PMU", 0x1000);
     memory_region_init_io(&memory_control, NULL, &memory_control_ops, chip, "MEMSYSCTL", 0x1000);
     memory_region_init_io(&debug_control, NULL, &debug_control_ops, chip, "DEMCR", 4);
-    memory_region_init_io(&configuration, NULL, &configuration_ops, chip, "CCR", 4);
-    system_registers = sysbus_mmio_get_region(SYS_BUS_DEVICE(&chip->cpu.nvic), 0);
     memory_region_add_subregion_overlap(&chip->cpu.container, 0xE000EDFC, &debug_control, 2);
-    memory_region_add_subregion_overlap(&chip->cpu.container, 0xE000ED14, &configuration, 2);
     memory_region_add_subregion_overlap(&chip->cpu.container, 0xE0003000, &monitor, 1);
     memory_region_add_subregion_overlap(&chip->cpu.container, 0xE001E000, &memory_control, 1);
     qemu_register_reset(core_reset, NULL);

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "nightjar_n6_nor.h"
+#include "hw/core/cpu.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
 #include <sys/file.h>
@@ -196,6 +197,10 @@ void n6_nor_write(N6 *chip, const NorCommand *command, const uint8_t *bytes, uns
         return;
     }
     nor.write_enabled = false;
+    if (current_cpu && n6_data_cache() && instruction != 0x72) {
+        n6_punish(chip, "NOR", command->instruction, "it was changed while the data cache is on, which may go on holding what was "
+                  "there", command->address);
+    }
     if (instruction == 0x72) {
         if (command->address == 0 && count) {
             nor.mode = bytes[0] % 3;

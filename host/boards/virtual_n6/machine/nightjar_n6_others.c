@@ -43,11 +43,14 @@ static void port_n_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t 
     }
 }
 
-/* Words 5 to 7 of the fuses' shadow are the unique id; OTPCR and WDR program fuses. */
+/* Words 5 to 7 of the fuses' shadow are the unique id; OTPCR and WDR program fuses. DBGCR and AP_UNLOCK say who may debug until the
+ * next reset; the boot ROM opens them for a development boot, and leaves them closed behind a flash boot (nightjar_n6_boot.c). */
 static const N6Register bsec[] = {
     {.offset = 0x14, .known = 0xFFFFFFFF, .name = "FVR5 to FVR7", .count = 3, .stride = 4},
     {.offset = 0xC04, .known = 0xFFFFFFFF, .name = "OTPCR"},
     {.offset = 0xC08, .known = 0xFFFFFFFF, .name = "WDR"},
+    {.offset = 0xE8C, .known = 0xFFFFFF00, .writable = 0xFFFFFF00, .name = "DBGCR"},
+    {.offset = 0xE90, .known = 0x000000FF, .writable = 0x000000FF, .name = "AP_UNLOCK"},
 };
 
 static uint32_t bsec_read(N6 *chip, uint32_t offset, uint32_t given)
@@ -55,12 +58,16 @@ static uint32_t bsec_read(N6 *chip, uint32_t offset, uint32_t given)
     char id[13] = "NIGHTJAR-VM";
 
     id[11] = chip->unique;
-    return offset < 0x20 ? ldl_le_p(id + (offset - 0x14)) : 0;
+    return offset < 0x20 ? ldl_le_p(id + (offset - 0x14)) : offset >= 0xE00 ? given : 0;
 }
 
 static void bsec_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
 {
-    n6_punish(chip, "BSEC", BSEC + offset, "a fuse would have been burnt", given);
+    if (offset < 0xE00) {
+        n6_punish(chip, "BSEC", BSEC + offset, "a fuse would have been burnt", given);
+    } else if (given != (offset == 0xE8C ? N6_DBGCR_OPEN : N6_AP_UNLOCK_OPEN)) {
+        n6_punish(chip, "BSEC", BSEC + offset, "debugging was neither left alone nor opened", given);
+    }
 }
 
 static const N6Register syscfg[] = {

@@ -115,6 +115,7 @@ void n6_rams_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *system)
     n6_add_block(chip, peripherals, &what);
     memory_region_init(rams, NULL, "AXISRAM", all);
     memory_region_init_ram(content, NULL, "AXISRAM1 to 6", all, &error_fatal);
+    n6_rubbish(memory_region_get_ram_ptr(content), all);
     memory_region_add_subregion(rams, 0, content);
     for (unsigned i = 0; i < ARRAY_SIZE(chip->rams); i++) {
         N6Ram *ram = &chip->rams[i];

@@ -18,8 +18,7 @@
 #define CLEAR 0x1000
 #define NOTES 64 /* that a run makes at most */
 
-/* Where the instruction under way lies; 0 where no core is at work. */
-static uint32_t program_counter(void)
+uint32_t n6_program_counter(void)
 {
     if (!current_cpu) {
         return 0;
@@ -32,7 +31,7 @@ static uint32_t program_counter(void)
 
 void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value)
 {
-    error_report("nightjar-n6: %s %08x: %s (%08x), pc %08x", where, address, what, value, program_counter());
+    error_report("nightjar-n6: %s %08x: %s (%08x), pc %08x", where, address, what, value, n6_program_counter());
     exit(3);
 }
 
