@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,14 @@ _LOG = logging.getLogger("nightjar.boards")
 class Status:
     """A kept board as it is found.
 
-    `record` is None where none is kept. `holder` is who uses it now. `lost` are processes of boards
-    that were kept, and whose folder somebody has cleaned away: nobody can reach them. `unseen` says
-    that a process uses the board's folder that cannot be seen from here, as in another container.
+    `record` is None where none is kept. `ended` is the record of one whose process has ended by itself
+    or was killed. `holder` is who uses it now. `lost` are processes of boards that were kept, and whose
+    folder somebody has cleaned away: nobody can reach them. `unseen` says that a process uses the
+    board's folder that cannot be seen from here, as in another container.
     """
 
     record: "Record | None"
+    ended: "Record | None"
     holder: "dict[str, Any] | None"
     lost: "tuple[ProcessId, ...]"
     unseen: bool
@@ -160,7 +162,7 @@ def _at_port(which: "Which", wait: float) -> "Iterator[Board]":
     assert which.url is not None
     with ExitStack() as stack:
         if which.entry is not None:
-            stack.enter_context(held(which.entry, wait))
+            stack.enter_context(held(replace(which.entry, port=which.url), wait))
         stack.enter_context(held_port(which.url, wait))
         yield PortBoard(which.name, which.url, which.baud, which.entry, which.boot)
 
@@ -244,7 +246,7 @@ def board_status(board: "str | Which", *, root: Path | None = None) -> Status:
     from host.boards.folder import kept_folder, private_folder
     from host.boards.lock import holder_of
     from host.boards.process import marked
-    from host.boards.record import find_record, is_in_use
+    from host.boards.record import find_ended, find_record, is_in_use
 
     meant = _meant(board)
     _kind(meant)
@@ -252,16 +254,18 @@ def board_status(board: "str | Which", *, root: Path | None = None) -> Status:
     record = find_record(private, name)
     lost = () if record is not None else tuple(marked(kept_folder(private, name)))
     unseen = record is None and not lost and is_in_use(private, name)
-    return Status(record, holder_of(private, name), lost, unseen)
+    ended = None if unseen else find_ended(private, name)
+    return Status(record, ended, holder_of(private, name), lost, unseen)
 
 
 def _end_lost(private: Path, name: str) -> "list[ProcessId]":
-    """End the processes of kept boards that have no record any more."""
+    """End the processes of kept boards that have no record any more, and what served their ports."""
     from host.boards.folder import kept_folder
-    from host.boards.process import end, marked
+    from host.boards.process import FRONT, end, marked
 
-    lost = marked(kept_folder(private, name))
-    for process in lost:
+    folder = kept_folder(private, name)
+    lost = marked(folder)
+    for process in (*lost, *marked(folder, FRONT)):
         end(process)
     return lost
 

@@ -3,12 +3,14 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from host.boards.kinds import SILICON, VIRTUAL_N6, VIRTUAL_UID
+from host.boards.places import address_of, places
 from host.boards.tiers import KINDS
 from host.errors import BadInput
 from host.nearest import did_you_mean
@@ -21,7 +23,6 @@ BOOTS = ("development", "flash")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
 _PROBE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UID = re.compile(r"[0-9a-f]{24}")
-_ADDRESS = re.compile(r"[A-Za-z0-9._-]*:(\d{1,5})")
 _SHOWN = "see `nightjar board scan`, which writes one from what is plugged in"
 
 
@@ -57,7 +58,7 @@ class BenchBoard:
     """One board of a bench.
 
     Attributes:
-        name: what `--board` takes; never that of a kind.
+        name: what `--board` takes; in a bench file never that of a kind, nor `unnamed`.
         kind: what its firmware is built for, or `n6-virtual`.
         probe: serial number of its debug probe; None: the only one that is plugged in.
         uid: unique id of its chip, 24 lower-case hex digits; None: any.
@@ -92,8 +93,6 @@ class BenchBoard:
             raise ValueError(
                 "a name is 1 to 40 letters, digits, _ and -, and begins with none of the last"
             )
-        if self.name in bench_kinds():
-            raise ValueError(f"{self.name} is a kind of board, and so the name of none")
         _check_among("kind", self.kind, bench_kinds())
         _check_among("flasher", self.flasher, FLASHERS)
         _check_among("switches", self.switches, BOOTS)
@@ -157,6 +156,11 @@ def bench_kinds() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*KINDS, VIRTUAL_N6, *SILICON)))
 
 
+def unnamed(kind: str) -> str:
+    """The name of a board of that kind that no bench names."""
+    return f"the-{kind}"
+
+
 def default_path() -> Path | None:
     """~/.config/nightjar/bench.toml; None for who has no home."""
     try:
@@ -214,6 +218,7 @@ def _boards(raw: Mapping[str, Any], folder: Path) -> Iterator[BenchBoard]:
     seen: dict[tuple[str, str], str] = {}
     for name, table in tables.items():
         where = f"board.{name}"
+        _check_free(name, tables)
         if not isinstance(table, dict):
             raise ValueError(f"{where} must be a table")
         if "name" in table:
@@ -230,6 +235,20 @@ def _boards(raw: Mapping[str, Any], folder: Path) -> Iterator[BenchBoard]:
         yield board
 
 
+def _check_free(name: str, taken: Iterable[str]) -> None:
+    """Refuse a name that means something else already, with the nearest that does not."""
+    kinds = bench_kinds()
+    ours = [unnamed(kind) for kind in kinds]
+    if name not in (*kinds, *ours):
+        return
+    is_what = "a kind of board" if name in kinds else "what a board that no bench names is called"
+    used = {*kinds, *ours, *taken}
+    free = next(one for one in (f"{name}-{number}" for number in count(2)) if one not in used)
+    raise ValueError(
+        f"board.{name}: {name} is {is_what}, and so the name of none; the nearest free name is {free}"
+    )
+
+
 def _placed(board: BenchBoard, folder: Path) -> BenchBoard:
     """The board with its NOR's file where it lies, from whatever folder a command is called."""
     nor = board.machine.nor
@@ -243,8 +262,8 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
     for name, value in (
         ("probe", board.probe and board.probe.upper()),
         ("uid", board.chip_uid),
-        ("gdb", board.gdb),
-        ("port", board.port),
+        ("gdb", board.gdb and places(board.gdb, look_up=False)[0]),
+        ("port", board.port and places(board.port, look_up=False)[0]),
         ("machine.nor", board.machine.nor and os.path.realpath(board.machine.nor)),
     ):
         if value is not None:
@@ -252,10 +271,8 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
 
 
 def _check_gdb(text: str) -> None:
-    address = _ADDRESS.fullmatch(text)
-    tcp = address is not None and 0 < int(address[1]) < 1 << 16
     pipe = text.startswith("|") and text[1:].strip() != ""
-    if not (tcp or pipe or text.startswith("/")) or not text.isprintable():
+    if not (address_of(text) or pipe or text.startswith("/")) or not text.isprintable():
         raise ValueError("gdb must be host:port, the absolute path of a socket, or `| command`")
 
 

@@ -18,6 +18,7 @@ from host.boards.bench_file import (
     bench_kinds,
     find_bench,
     read_bench,
+    unnamed,
 )
 from host.boards.bench_write import bench_text
 from host.boards.kinds import SILICON, VIRTUAL_N6
@@ -225,3 +226,16 @@ def _from(text: str) -> BenchBoard:
     from host.boards.bench_file import _boards
 
     return next(iter(_boards(tomllib.loads(text), Path("/"))))
+
+
+@pytest.mark.parametrize("kind", bench_kinds())
+def test_our_own_names_and_kinds_are_no_names_and_the_nearest_free_one_is_told(
+    tmp_path: Path, kind: str
+) -> None:
+    """What no bench names is kept, locked and shown under a name of ours."""
+    for name in (kind, unnamed(kind)):
+        taken = f'[board.{name}-2]\nkind = "native"\n'
+        said = refused(tmp_path, f'{taken}[board.{name}]\nkind = "native"\n')
+        assert f"board.{name}: " in said
+        assert f"the nearest free name is {name}-3" in said
+        assert read(tmp_path, f'[board.{name}-3]\nkind = "native"\n').boards[0].name == f"{name}-3"

@@ -1,13 +1,12 @@
 """Flashing through gdb, as a debugger loads a board in its development boot mode; where its core is."""
 
+import logging
 import math
-import os
 import re
 import struct
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +25,11 @@ from host.boards.flashers.nor import (
     nor_script,
 )
 from host.boards.gdb_script import (
+    BOOT_ROM,
     DONE,
     FLASH_BOOT,
+    LOOK,
+    LOOKS,
     OTHER_CHIP,
     SAY_DONE,
     SECONDS,
@@ -39,11 +41,12 @@ from host.boards.gdb_script import (
     script,
 )
 from host.boards.n6_image import Piece
-from host.boards.tools import find_tool
+from host.boards.tools import Overdue, find_tool, run_leashed
 from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
 from host.errors import BoardFailure, FlashFailure, NightjarError
 
+_LOG = logging.getLogger("nightjar.boards")
 PROGRAM = "gdb-multiarch"
 PACKAGE = "gdb-multiarch"
 # A line of a backtrace: #0  0x10001234 in name (...) at file:line
@@ -71,12 +74,14 @@ class Debugger:
 
     memory: None where a reset alone starts what was loaded.
     guard: what the chip is held to before it is flashed; None: nothing.
+    say: takes what was seen of the chip.
     """
 
     target: Target
     server: Server
     memory: Memory | None = None
     guard: Guard | None = None
+    say: Callable[[str], None] = _LOG.info
 
     def flash(self, elf: Path, deadline: Deadline) -> FlashReport:
         """Write the sections of `elf`, read them back, and start it.
@@ -189,7 +194,7 @@ class Debugger:
             *self.server.go,
             "detach",
         ]
-        again = [f"shell sleep {BETWEEN}", f"target remote {self.target.text}"]
+        again = [f"shell sleep {BETWEEN}", self.target.connect]
         begin = connected(self.target, [], _whole(deadline))
         try:
             output = self._run(begin, deadline, elf, [*look, *again, *look])
@@ -245,22 +250,21 @@ class Debugger:
             command = [program, *command_line(file.name, elf)[1:]]
             command += [word for one in (*more, SAY_DONE) * bool(more) for word in ("-ex", one)]
             try:
-                done = subprocess.run(
+                output = run_leashed(
                     command,
-                    cwd=self.target.folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    errors="replace",
-                    timeout=max(deadline.remaining, 0.001),
-                    env={**os.environ, "LC_ALL": "C", "DEBUGINFOD_URLS": ""},
-                    start_new_session=True,
-                )
-            except subprocess.TimeoutExpired as error:
-                said = error.stdout.decode(errors="replace") if error.stdout else ""
-                raise self._failed("gdb did not finish before the deadline", said) from error
-        return done.stdout
+                    deadline,
+                    folder=self.target.folder,
+                    environment={"DEBUGINFOD_URLS": ""},
+                )[1]
+            except Overdue as late:
+                raise self._failed("gdb did not finish before the deadline", late.said) from late
+        waits = re.search(rf"^{BOOT_ROM} (\w+)$", output, re.MULTILINE)
+        if waits is not None:
+            self.say(
+                f"a development boot: after a reset its core stayed in the boot ROM for {LOOKS * LOOK:g} s,"
+                f" at {waits[1]} in the end"
+            )
+        return output
 
     def _refused(self, output: str) -> NightjarError | None:
         """What the guard found wrong; None where it did not.
@@ -274,11 +278,12 @@ class Debugger:
         if chip is not None:
             uid = struct.pack("<III", *(int(word, 16) for word in chip.groups()))
             check_uid(self.guard.name, self.guard.uid, uid, untouched=True)
-        booted = re.search(rf"^{FLASH_BOOT} (\w+)$", output, re.MULTILINE)
+        booted = re.search(rf"^{FLASH_BOOT} (\w+) (\d+)$", output, re.MULTILINE)
         if booted is not None:
             return BoardFailure(
                 "the board boots from flash, and a development boot is needed: nothing was written",
-                evidence=f"after a reset its core is at {booted[1]}, and not in the boot ROM",
+                evidence=f"after a reset, at look {booted[2]} of {LOOKS} its core is at {booted[1]},"
+                " and not in the boot ROM",
                 next_step=f"switches: {self.guard.switches}; then power-cycle the board",
             )
         return None

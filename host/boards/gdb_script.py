@@ -17,12 +17,15 @@ _LOAD = ("load", "compare-sections")
 _FORGET = "maintenance flush register-cache"
 _THUMB = 0x01000000  # xPSR as a reset leaves it: Thumb, no exception
 OTHER_CHIP = "nightjar: unique id"  # then three words in hex
-FLASH_BOOT = "nightjar: flash boot"  # then the pc
+FLASH_BOOT = "nightjar: flash boot"  # then the pc, and at which look
+BOOT_ROM = "nightjar: boot ROM"  # then the pc, at the last look
 # firmware/boards/stm32n6/nj_registers.h: RCC_APB4ENSR2 and its bit of BSEC, NJ_UNIQUE_ID.
 _FUSES_ON = "set *(unsigned *)0x56028a78 = 0x2"
 UNIQUE_ID = 0x56009014
 _ROM_BYTES = 0x20000
-_BOOTED = 0.5  # seconds after a reset in which a boot ROM has started what it starts; it needs milliseconds
+# Nobody has timed the boot ROM of silicon: it is given some looks to start something, and milliseconds are enough here.
+LOOKS = 4
+LOOK = 0.5  # seconds that the core runs before each
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,9 @@ class Server:
     Attributes:
         name: for people, and what `server_named` takes.
         reset: the command that resets the board and leaves its core halted.
-        boots: commands that reset the board and halt its core again once its boot ROM has done its work; `{connect}`
-            is gdb's own command to connect. Empty: none is known.
+        boots: commands that reset the board, let its boot ROM work for LOOK seconds, and halt the core; `{connect}` is
+            gdb's own command to connect. Empty: none is known.
+        again: those that let a halted core run for as long, and halt it.
         go: what lets the core run where `detach` alone leaves it halted.
         port: where it listens unless told otherwise; None where it has no such port.
         trouble: what to do when it fails.
@@ -42,21 +46,25 @@ class Server:
     name: str
     reset: str
     boots: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
     go: tuple[str, ...] = ()
     port: int | None = None
     trouble: str = "power-cycle the board, see what the gdb server says, then try again"
 
 
+_SLEEP = f"monitor sleep {1000 * LOOK:.0f}"
 QEMU = Server(
     "qemu",
     "monitor system_reset",
-    boots=("monitor system_reset", "detach", f"shell sleep {_BOOTED}", "{connect}"),
+    boots=("monitor system_reset", "detach", f"shell sleep {LOOK}", "{connect}"),
+    again=("detach", f"shell sleep {LOOK}", "{connect}"),
     trouble="end the board with `nightjar board down`, then try again",
 )
 OPENOCD = Server(
     "openocd",
     "monitor reset halt",
-    boots=("monitor reset run", f"monitor sleep {1000 * _BOOTED:.0f}", "monitor halt"),
+    boots=("monitor reset run", _SLEEP, "monitor halt"),
+    again=("monitor resume", _SLEEP, "monitor halt"),
     go=("monitor resume",),
     port=3333,
 )
@@ -64,7 +72,8 @@ ST_LINK = Server("st-link", "monitor reset", port=61234)
 PYOCD = Server(
     "pyocd",
     "monitor reset halt",
-    boots=("monitor reset", f"monitor sleep {1000 * _BOOTED:.0f}", "monitor halt"),
+    boots=("monitor reset", _SLEEP, "monitor halt"),
+    again=("monitor continue", _SLEEP, "monitor halt"),
 )
 SERVERS = {server.name: server for server in (QEMU, OPENOCD, ST_LINK, PYOCD)}
 
@@ -92,7 +101,7 @@ class Target:
     @property
     def connect(self) -> str:
         """What gdb is told to connect."""
-        return f"target remote {self.text}"
+        return f"target remote {heard(self.text)}"
 
     @property
     def server(self) -> Server:
@@ -118,6 +127,15 @@ class Target:
                 + "), or name it with `nightjar flash --server`",
             )
         return found[0]
+
+
+def heard(place: str) -> str:
+    """What gdb's `target` takes for a place; of a command that fails at once, gdb then tells what it said.
+
+    gdb relays what its child says when it reads, and gives up before that where it cannot write: so the shell that
+    has run the command stays for a second.
+    """
+    return f"{place} || sleep 1" if place.startswith("|") else place
 
 
 def server_named(name: str) -> Server:
@@ -174,14 +192,24 @@ class Guard:
         return [_FUSES_ON, f"if ({there}) != 0 && ({differs})", said, *_leave(server)]
 
     def boot(self, target: Target, server: Server) -> list[str]:
-        """Resets, and ends the script where the boot ROM has then started something: no development boot."""
+        """Resets, and ends the script where the boot ROM then starts something: no development boot.
+
+        A core that is in the boot ROM at every look is taken to wait there for a debugger.
+        """
         if not server.boots:
             return []
         rom = layout()["BOOT_ROM"]
-        steps = [step.format(connect=target.connect) for step in server.boots]
-        outside = f"if $pc < {rom:#x} || $pc >= {rom + _ROM_BYTES:#x}"
-        said = f'printf "{FLASH_BOOT} %#x\\n", (unsigned)$pc'
-        return [*steps, _FORGET, outside, said, *_leave(server)]
+        boots, again = (
+            [*(step.format(connect=target.connect) for step in steps), _FORGET]
+            for steps in (server.boots, server.again)
+        )
+        inside = f"$pc >= {rom:#x} && $pc < {rom + _ROM_BYTES:#x}"
+        return [
+            *(*boots, "set $look = 1", f"while $look < {LOOKS} && {inside}"),
+            *(*again, "set $look = $look + 1", "end", f"if !({inside})"),
+            *(f'printf "{FLASH_BOOT} %#x %d\\n", (unsigned)$pc, $look', *_leave(server)),
+            f'printf "{BOOT_ROM} %#x\\n", (unsigned)$pc',
+        ]
 
 
 def _leave(server: Server) -> list[str]:

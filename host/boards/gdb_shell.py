@@ -4,6 +4,7 @@ from pathlib import Path
 
 from host.boards.bench_file import BenchBoard
 from host.boards.gdb import PROGRAM
+from host.boards.gdb_script import heard
 from host.boards.kinds import SILICON
 from host.boards.openocd import piped
 from host.errors import BadInput
@@ -26,7 +27,7 @@ def command_for(board: BenchBoard, elf: Path | None) -> list[str]:
 
 def command_to(target: str, elf: Path | None) -> list[str]:
     """The command of a shell on the gdb server at `target`."""
-    command = [PROGRAM, "-ex", _ARCHITECTURE, "-ex", f"target extended-remote {target}"]
+    command = [PROGRAM, "-ex", _ARCHITECTURE, "-ex", f"target extended-remote {heard(target)}"]
     return [*command, *([] if elf is None else [str(elf)])]
 
 

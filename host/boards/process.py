@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.boards.tools import find_tool
+from host.boards.tools import leashed
 from host.deadline import Deadline
 from host.errors import HostFailure
 
-MARK = "NIGHTJAR_BOARD"  # in the environment of a kept board's process: the folder that it runs in
+# In the environment of a kept board's process, and of what serves its port: the folder that it runs in.
+MARK = "NIGHTJAR_BOARD"
+FRONT = "NIGHTJAR_BOARD_FRONT"
 _POLITE = 1.0  # seconds between SIGTERM and SIGKILL
 _MERCY = 5.0  # seconds that the kernel has for a SIGKILL
 
@@ -51,7 +53,7 @@ class ProcessId:
 
 
 def spawn(
-    command: list[str], folder: Path, *, kept: bool, hold: int | None = None
+    command: list[str], folder: Path, *, kept: bool, hold: int | None = None, mark: str = MARK
 ) -> "subprocess.Popen[bytes]":
     """Start a process in `folder`, its errors in the file `stderr` there.
 
@@ -64,20 +66,21 @@ def spawn(
         folder: where it runs.
         kept: whether it outlives us.
         hold: a lock that the process holds from now on.
+        mark: what a kept one is marked with.
 
     Raises:
         HostFailure: the system does not start it.
     """
-    guard = [] if kept else [find_tool("setpriv", "util-linux"), "--pdeathsig", "KILL"]
-    mark = {MARK: str(folder)} if kept else {}
+    line = command if kept else leashed(command)
+    marks = {mark: str(folder)} if kept else {}
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     errors = os.open(folder / "stderr", flags, 0o600)
     try:
         os.fchmod(errors, 0o600)
         return subprocess.Popen(
-            guard + command,
+            line,
             cwd=folder,
-            env={**os.environ, **mark},
+            env={**os.environ, **marks},
             stdin=subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,
@@ -140,9 +143,9 @@ def _end(handle: int) -> None:
             return
 
 
-def marked(folder: Path) -> list[ProcessId]:
-    """Processes that were started as the kept board of `folder`, whatever became of the folder."""
-    mark = f"{MARK}={folder}".encode()
+def marked(folder: Path, mark: str = MARK) -> list[ProcessId]:
+    """Processes that were started as the kept board of `folder`, or as its FRONT, whatever became of the folder."""
+    wanted = f"{mark}={folder}".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -153,7 +156,7 @@ def marked(folder: Path) -> list[ProcessId]:
             where = str((entry / "cwd").readlink())
             if where not in (str(folder), f"{folder} (deleted)"):
                 continue  # one that has inherited the mark, such as a debugger's
-            if mark not in (entry / "environ").read_bytes().split(b"\0"):
+            if wanted not in (entry / "environ").read_bytes().split(b"\0"):
                 continue
         except OSError:
             continue

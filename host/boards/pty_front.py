@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from host.boards.folder import LOCK
-from host.boards.process import spawn
+from host.boards.process import FRONT, spawn
 from host.boards.record import PORT
 from host.boards.serial_line import heard
 from host.locks import is_held
@@ -69,7 +69,7 @@ def keep_front(folder: Path, board: str, baud: int) -> "subprocess.Popen[bytes]"
     ready, told = os.pipe()
     try:
         command = [sys.executable, "-m", "host.boards.pty_front", board, str(baud), str(told)]
-        child = spawn(command, folder, kept=True, hold=told)
+        child = spawn(command, folder, kept=True, hold=told, mark=FRONT)
     finally:
         os.close(told)
     with open(ready, "rb") as stream:  # noqa: PTH123 - a descriptor

@@ -11,7 +11,7 @@ import pytest
 from host.boards import board_status, end_board, keep_board, open_board
 from host.boards.folder import private_folder
 from host.boards.native import NativeBoard
-from host.boards.process import ended_within, marked
+from host.boards.process import FRONT, ended_within, marked
 from host.boards.pty_front import PtyFront
 from host.boards.virtual_n6.build import find
 from host.deadline import Deadline
@@ -154,7 +154,7 @@ def test_a_kept_virtual_n6_has_a_port_as_long_as_it_lives(tmp_path: Path) -> Non
     try:
         assert record.port is not None
         assert record.port.resolve().is_char_device()
-        (front,) = [one for one in marked(record.folder) if one != record.process]
+        (front,) = marked(record.folder, FRONT)
         found = board_status("n6-virtual", root=root).record
         assert found is not None
         assert found.port == record.port
@@ -169,7 +169,7 @@ def test_the_front_of_a_kept_one_that_dies_ends_by_itself(tmp_path: Path) -> Non
     root = private_folder(tmp_path / "boards", make=True)
     record, _ = keep_board("n6-virtual", root=root)
     try:
-        (front,) = [one for one in marked(record.folder) if one != record.process]
+        (front,) = marked(record.folder, FRONT)
         assert record.process is not None
         os.kill(record.process.pid, 9)
         assert ended_within(front.pid, soon(60))

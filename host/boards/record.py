@@ -66,6 +66,21 @@ def find_record(private: Path, name: str) -> Record | None:
 
     Nothing is written, and nothing is removed.
     """
+    found = _read(private, name)
+    return None if found is None or _has_ended(found) else found
+
+
+def find_ended(private: Path, name: str) -> Record | None:
+    """As `find_record`, of a board that has ended by itself or was killed, and that nobody has cleared away since."""
+    found = _read(private, name)
+    return found if found is not None and _has_ended(found) else None
+
+
+def _has_ended(record: Record) -> bool:
+    return record.needs_process and (record.process is None or not record.process.alive)
+
+
+def _read(private: Path, name: str) -> Record | None:
     folder = kept_folder(private, name)
     if folder.is_symlink() or not folder.is_dir():
         return None
@@ -75,8 +90,6 @@ def find_record(private: Path, name: str) -> Record | None:
     try:
         said = typed(_File, raw)
     except ValueError:
-        return None
-    if said.needs_process and (said.process is None or not said.process.alive):
         return None
     return Record(folder, **vars(said))
 

@@ -1,11 +1,18 @@
-"""Tools that boards need, and how to get one that is missing."""
+"""Tools that boards need: how to get one that is missing, and how one is run that may not outlive us."""
 
+import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
+from host.deadline import Deadline
 from host.errors import HostFailure
 
 LEAST_OPEN_FILES = 64  # that a command needs: CMake waits for ever with a dozen
@@ -26,6 +33,80 @@ def find_tool(name: str, package: str) -> str:
             next_step=f"apt-get install {package}",
         )
     return path
+
+
+def leashed(command: Sequence[str], number: str = "KILL") -> list[str]:
+    """The command of a process that the kernel signals when the thread that started it ends, however that happens.
+
+    Args:
+        command: program and arguments.
+        number: the signal's name.
+
+    Raises:
+        HostFailure: there is no setpriv, which does that.
+    """
+    return [find_tool("setpriv", "util-linux"), "--pdeathsig", number, *command]
+
+
+class Overdue(Exception):
+    """A tool did not end before its deadline, and was ended; `said` is what it had printed."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+def run_leashed(
+    command: Sequence[str],
+    deadline: Deadline,
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Run a tool to its end, which comes with ours at the latest: its exit status and all that it printed.
+
+    Args:
+        command: program and arguments.
+        deadline: when it is ended, with what it has started in its group.
+        folder: where it runs; None: here.
+        environment: what it has beside ours, and LC_ALL=C.
+
+    Raises:
+        HostFailure: it does not start.
+        Overdue: it did not end before the deadline.
+    """
+    if shutil.which(command[0]) is None:
+        raise HostFailure(
+            f"{command[0]} cannot be started",
+            evidence="it is no program, or not on PATH",
+            next_step="`nightjar doctor` checks the tools",
+        )
+    # Into a file: a pipe has no end as long as anything that the tool has left behind holds it.
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            leashed(command),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "LC_ALL": "C", **(environment or {})},
+            start_new_session=True,
+        )
+        late = False
+        try:
+            process.wait(max(deadline.remaining, 0.001))
+        except subprocess.TimeoutExpired:
+            late = True
+        finally:
+            if process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        said.seek(0)
+        text = said.read().decode(errors="replace")
+    if late:
+        raise Overdue(text)
+    return process.returncode, text
 
 
 def require_open_files() -> None:

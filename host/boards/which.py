@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from host.boards.bench_file import Bench, BenchBoard, find_bench
+from host.boards.bench_file import Bench, BenchBoard, find_bench, unnamed
 from host.boards.chip import check_uid
 from host.boards.kinds import SILICON, VIRTUAL_N6
 from host.boards.tiers import KINDS, TIERS
@@ -41,7 +41,7 @@ class Which:
     @property
     def option(self) -> str:
         """What `--board` takes for it: its name on the bench, or its kind."""
-        return self.tier if self.name == _unnamed(self.tier) else self.name
+        return self.tier if self.name == unnamed(self.tier) else self.name
 
     @property
     def url(self) -> str | None:
@@ -60,7 +60,7 @@ class Which:
             return ""
         if self.entry is not None and self.entry.switches == "flash":
             return "flash"
-        told = self.entry is not None and self.name != _unnamed(self.tier)
+        told = self.entry is not None and self.name != unnamed(self.tier)
         return "ram" if self.flashes or told else ""
 
     def located(self) -> "Which":
@@ -171,12 +171,7 @@ def _only(kind: str, bench: Bench) -> BenchBoard:
             evidence=f"Received: --board {kind}; {', '.join(board.name for board in fitting)}",
             next_step=f"name one of them, for example --board {fitting[0].name}",
         )
-    return fitting[0] if fitting else BenchBoard(_unnamed(kind), kind)
-
-
-def _unnamed(kind: str) -> str:
-    """The name of a board that no bench names."""
-    return f"the-{kind}"
+    return fitting[0] if fitting else BenchBoard(unnamed(kind), kind)
 
 
 def _check_written(found: Which) -> None:

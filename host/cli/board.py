@@ -100,6 +100,11 @@ def status(name: str, bench: Path | None, json_path: str | None) -> None:
         say(f"{name}: up, {_describe(found.record)}", json_path)
         for line in _reached(meant, found.record):
             say(f"  {line}", json_path)
+    elif found.ended is not None:
+        from host.boards.qemu import why_died
+
+        say(f"{name}: none is kept; {_process(found.ended)}", json_path)
+        say(f"  {why_died(found.ended.folder).evidence}", json_path)
     elif found.unseen:
         say(f"{name}: kept by a process that cannot be seen from here", json_path)
     elif not found.lost:
@@ -118,7 +123,9 @@ def status(name: str, bench: Path | None, json_path: str | None) -> None:
             json_path,
         )
     lost = [process.pid for process in found.lost]
-    more = {"holder": holder, "lost": lost, "unseen": found.unseen}
+    dead = found.ended or found.record
+    ended = dead.process.pid if dead and dead.process and not dead.process.alive else None
+    more = {"holder": holder, "lost": lost, "unseen": found.unseen, "ended": ended}
     write_json(json_path, {**_payload(name, found.record, meant), **more})
 
 
@@ -147,9 +154,14 @@ def build_board(name: str, deadline: float, json_path: str | None) -> None:
 
 
 def _describe(record: "Record") -> str:
-    process = "no process yet" if record.process is None else f"pid {record.process.pid}"
     firmware = "nothing flashed" if record.elf_sha256 is None else f"ELF {record.elf_sha256[:12]}"
-    return f"{process}, since {record.since}, {firmware}"
+    return f"{_process(record)}, since {record.since}, {firmware}"
+
+
+def _process(record: "Record") -> str:
+    if record.process is None:
+        return "no process yet"
+    return f"pid {record.process.pid}" + ("" if record.process.alive else ", which has ended")
 
 
 def _reached(meant: "Which", record: "Record") -> list[str]:

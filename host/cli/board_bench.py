@@ -108,8 +108,7 @@ def list_boards(bench: Path | None, json_path: str | None) -> None:
 def unlock(name: str, bench: Path | None, json_path: str | None) -> None:
     """Say who holds a board, and remove what dead holders left. Ends nothing: a lock ends with its holder."""
     from host.boards.bench_file import find_bench
-    from host.boards.bench_lock import forget_holders
-    from host.boards.flashers.reach import mark_of
+    from host.boards.flashers.reach import forget_dead
     from host.errors import BadInput, BoardLocked
 
     board = _plugged(find_bench(bench).board(name))
@@ -126,7 +125,7 @@ def unlock(name: str, bench: Path | None, json_path: str | None) -> None:
             evidence="; ".join(_uses(holder, process)),
             next_step="end that command; the lock is then free by itself",
         )
-    removed = forget_holders(board.kind, mark_of(board))
+    removed = forget_dead(board)
     say(f"{name}: nobody holds it; {removed} records of dead holders removed", json_path)
     for line in _uses(None, process):
         say(f"  {line}", json_path)
@@ -152,6 +151,8 @@ def gdb(
     json_path: str | None,
 ) -> None:
     """Open gdb on a board, with the board locked until gdb ends."""
+    from contextlib import AbstractContextManager
+
     from host.boards.flashers.reach import held, named
     from host.boards.folder import private_folder
     from host.boards.gdb_shell import command_for, command_to
@@ -162,6 +163,7 @@ def gdb(
 
     at = which(name, bench=bench, flashes=False)
     record = _kept(at)
+    lock: AbstractContextManager[int | tuple[int, ...]]
     if record is not None and record.gdb is not None:
         command = command_to(str(record.gdb), elf)
         lock = board_lock(private_folder(None, make=True), at.name, wait)
@@ -179,8 +181,9 @@ def gdb(
     if dry_run:
         return
     program = find_tool(command[0], command[0])
-    with lock as handle:
-        os.set_inheritable(handle, True)  # gdb becomes this process, and holds the board
+    with lock as held_by:
+        for handle in held_by if isinstance(held_by, tuple) else (held_by,):
+            os.set_inheritable(handle, True)  # gdb becomes this process, and holds the board
         os.execv(program, command)
 
 
@@ -281,14 +284,13 @@ def _plugged(board: "BenchBoard") -> "BenchBoard":
 
 
 def _holder(board: "BenchBoard") -> dict[str, Any] | None:
-    from host.boards.bench_lock import bench_holder
-    from host.boards.flashers.reach import mark_of
+    from host.boards import lock
+    from host.boards.flashers import reach
     from host.boards.folder import private_folder
-    from host.boards.lock import holder_of
 
     if _is_shared(board):
-        return bench_holder(board.kind, mark_of(_plugged(board)))
-    found = holder_of(private_folder(None, make=False), board.name)
+        return reach.holder_of(_plugged(board))
+    found = lock.holder_of(private_folder(None, make=False), board.name)
     return None if found is None else {**found, "uid": os.geteuid()}
 
 

@@ -201,7 +201,7 @@ def test_gdb_goes_to_the_right_probe(tmp_path: Path, bench: Path) -> None:
         "target extended-remote | openocd -f interface/stlink.cfg -c 'transport select swd'"
         " -f target/stm32n6x.cfg -c 'stm32n6x.cpu configure -defer-examine' -c 'adapter speed 8000'"
         f" -c 'gdb_port pipe' -c 'log_output /dev/null' -c 'adapter serial {ONE}'"
-        " -c 'reset_config srst_only srst_nogate' -c init -c 'stm32n6x.cpu arp_examine'",
+        " -c 'reset_config srst_only srst_nogate' -c init -c 'stm32n6x.cpu arp_examine' || sleep 1",
     ]
     said = answer(tmp_path, "board", "gdb", "b", "--dry-run")[1]
     assert said["command"][-1] == "target extended-remote localhost:61234"

@@ -89,103 +89,101 @@ def desk(tmp_path: Path, bench: Path) -> Iterator[Desk]:  # noqa: F811
         board.close()
 
 
-def flash(tmp_path: Path, project: Project, *words: str) -> tuple[int, dict[str, Any]]:
-    """The exit code, and what was written as JSON."""
-    out = tmp_path / "flash.json"
-    code = run(["flash", str(project.path), *words, "--json", str(out)])
-    return code, json.loads(out.read_text()) if out.exists() else {}
+@dataclass(frozen=True)
+class Scene:
+    """A bench file, firmware of two nets, and what is said."""
+
+    folder: Path
+    bench: Path
+    projects: tuple[Project, Project]
+    capsys: pytest.CaptureFixture[str]
+
+    def flash(self, project: Project, *words: str) -> tuple[int, dict[str, Any]]:
+        """The exit code, and what was written as JSON."""
+        out = self.folder / "flash.json"
+        code = run(["flash", str(project.path), *words, "--json", str(out)])
+        return code, json.loads(out.read_text()) if out.exists() else {}
+
+    def said(self) -> Any:
+        """What was said since: `out` and `err`."""
+        return self.capsys.readouterr()
+
+
+@pytest.fixture
+def scene(
+    tmp_path: Path,
+    bench: Path,  # noqa: F811
+    projects: tuple[Project, Project],
+    capsys: pytest.CaptureFixture[str],
+) -> Scene:
+    return Scene(tmp_path, bench, projects, capsys)
 
 
 @needs_machine
-def test_what_the_board_holds_is_not_written_again(
-    tmp_path: Path,
-    desk: Desk,
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    first, second = projects
-    code, said = flash(tmp_path, first, "--board", "vm")
+def test_what_the_board_holds_is_not_written_again(scene: Scene, desk: Desk) -> None:
+    first, second = scene.projects
+    code, said = scene.flash(first, "--board", "vm")
     assert code == 0
     assert said["flash"]["bytes"] > 10_000
     assert said["hello"]["cost_unit"] == "instructions"
     assert said["remark"] is None
     boot = said["hello"]["boot"]
-    capsys.readouterr()
-    code, said = flash(tmp_path, first, "--board", "vm")
+    scene.said()
+    code, said = scene.flash(first, "--board", "vm")
     assert (code, said["flash"], said["hello"]["boot"]) == (0, None, boot)
-    assert "not written: the board holds this build already" in capsys.readouterr().out
-    code, said = flash(tmp_path, first, "--board", "vm", "--always")
+    assert "not written: the board holds this build already" in scene.said().out
+    code, said = scene.flash(first, "--board", "vm", "--always")
     assert code == 0
     assert said["flash"] is not None
-    code, said = flash(tmp_path, second, "--board", "vm")
+    code, said = scene.flash(second, "--board", "vm")
     assert code == 0
     assert said["flash"] is not None
 
 
 @needs_machine
-def test_another_chip_is_not_written(
-    tmp_path: Path,
-    desk: Desk,
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    first, second = projects
-    assert flash(tmp_path, first, "--board", "vm")[0] == 0
+def test_another_chip_is_not_written(scene: Scene, desk: Desk) -> None:
+    first, second = scene.projects
+    assert scene.flash(first, "--board", "vm")[0] == 0
     desk.describe("Y")
-    assert flash(tmp_path, second, "--board", "vm")[0] == 15
-    assert (
-        "another board answers than the bench calls vm: nothing was written"
-        in capsys.readouterr().err
-    )
+    assert scene.flash(second, "--board", "vm")[0] == 15
+    assert "another board answers than the bench calls vm: nothing was written" in scene.said().err
     desk.describe("Z")
-    code, said = flash(tmp_path, first, "--board", "vm")
+    code, said = scene.flash(first, "--board", "vm")
     assert (code, said["flash"]) == (0, None)
 
 
 @needs_machine
-def test_a_chip_that_says_its_id_only_afterwards_is_another_one(
-    tmp_path: Path,
-    desk: Desk,
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_chip_that_says_its_id_only_afterwards_is_another_one(scene: Scene, desk: Desk) -> None:
     """Nothing runs there, and a debugger reads no fuses without a clock."""
     desk.describe("Y")
-    assert flash(tmp_path, projects[0], "--board", "vm")[0] == 15
-    said = capsys.readouterr().err
+    assert scene.flash(scene.projects[0], "--board", "vm")[0] == 15
+    said = scene.said().err
     assert "another board answers than the bench calls vm" in said
     assert b"NIGHTJAR-VMZ".hex() in said
 
 
 @needs_machine
-def test_a_port_at_another_speed_or_in_other_hands(
-    tmp_path: Path,
-    desk: Desk,
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_port_at_another_speed_or_in_other_hands(scene: Scene, desk: Desk) -> None:
     desk.describe("Z", baud=115200)
-    assert flash(tmp_path, projects[0], "--board", "vm")[0] == 14
-    assert f"answers at {BAUD} baud, and not at 115200" in capsys.readouterr().err
+    assert scene.flash(scene.projects[0], "--board", "vm")[0] == 14
+    assert f"answers at {BAUD} baud, and not at 115200" in scene.said().err
     desk.describe("Z")
     hold = "import sys; from host.link.serial_url import SerialUrl; p = SerialUrl(sys.argv[1])"
     line = [sys.executable, "-c", f"{hold}; print('held', flush=True); sys.stdin.read()", desk.port]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"held\n"
-        assert flash(tmp_path, projects[0], "--board", "vm")[0] == 12
-        assert f"it is open in pid {child.pid}" in capsys.readouterr().err
+        assert scene.flash(scene.projects[0], "--board", "vm")[0] == 12
+        assert f"it is open in pid {child.pid}" in scene.said().err
         child.communicate()
 
 
 @needs_machine
-def test_the_commands_of_a_dry_run_do_what_flash_does(
-    tmp_path: Path, desk: Desk, projects: tuple[Project, Project]
-) -> None:
+def test_the_commands_of_a_dry_run_do_what_flash_does(scene: Scene, desk: Desk) -> None:
     """Typed into a shell, they load and start the firmware, and write the NOR."""
 
     def typed(*words: str) -> None:
-        code, said = flash(tmp_path, projects[0], "--board", "vm", "--dry-run", *words)
+        code, said = scene.flash(scene.projects[0], "--board", "vm", "--dry-run", *words)
         assert code == 0
         done = subprocess.run(
             ["bash", "-e", "-c", said["commands"]], capture_output=True, text=True, check=False
@@ -194,95 +192,73 @@ def test_the_commands_of_a_dry_run_do_what_flash_does(
         assert "nightjar: done" in done.stdout
 
     typed()
-    code, said = flash(tmp_path, projects[0], "--board", "vm")
+    code, said = scene.flash(scene.projects[0], "--board", "vm")
     assert (code, said["flash"]) == (0, None)
     typed("--boot", "flash")
-    code, said = flash(tmp_path, projects[0], "--board", "vm", "--boot", "flash")
+    code, said = scene.flash(scene.projects[0], "--board", "vm", "--boot", "flash")
     assert (code, said["flash"]["bytes"]) == (0, 0)
 
 
 @needs_machine
-def test_the_nor_is_written_by_blocks_that_it_does_not_hold(
-    tmp_path: Path,
-    desk: Desk,
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    first, second = projects
-    code, said = flash(tmp_path, first, "--board", "vm", "--boot", "flash")
+def test_the_nor_is_written_by_blocks_that_it_does_not_hold(scene: Scene, desk: Desk) -> None:
+    first, second = scene.projects
+    code, said = scene.flash(first, "--board", "vm", "--boot", "flash")
     assert (code, said["hello"], said["boot"]) == (0, None, "flash")
     whole = said["flash"]["bytes"]
     assert whole > 200_000
-    assert flash(tmp_path, first, "--board", "vm", "--boot", "flash")[1]["flash"]["bytes"] == 0
-    assert f"the NOR held {whole:,} of {whole:,} bytes already" in capsys.readouterr().out
-    assert flash(tmp_path, second, "--board", "vm", "--boot", "flash")[1]["flash"]["bytes"] > 0
+    assert scene.flash(first, "--board", "vm", "--boot", "flash")[1]["flash"]["bytes"] == 0
+    assert f"the NOR held {whole:,} of {whole:,} bytes already" in scene.said().out
+    assert scene.flash(second, "--board", "vm", "--boot", "flash")[1]["flash"]["bytes"] > 0
 
 
-def test_switches_for_the_wrong_boot_end_it_before_anything_is_asked(
-    tmp_path: Path,
-    bench: Path,  # noqa: F811
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_switches_for_the_wrong_boot_end_it_before_anything_is_asked(scene: Scene) -> None:
     entry = f'[board.dk]\nkind = "{DK.name}"\ngdb = "localhost:3333"\nport = "/dev/null"\n'
-    bench.write_text(f'{entry}switches = "flash"\n')
-    assert flash(tmp_path, projects[0], "--board", "dk")[0] == 11
-    said = capsys.readouterr()
+    scene.bench.write_text(f'{entry}switches = "flash"\n')
+    assert scene.flash(scene.projects[0], "--board", "dk")[0] == 11
+    said = scene.said()
     assert "switches for flashing: both boot switches right, then reset" in said.out
     assert "stand for the boot from flash, and a development boot is needed" in said.err
     assert "move them: both boot switches right, then power-cycle" in said.err
 
 
-def test_no_probe_and_two_probes(
-    tmp_path: Path,
-    bench: Path,  # noqa: F811
-    usb: Path,  # noqa: F811
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    bench.write_text("")
-    assert flash(tmp_path, projects[0], "--board", DK.name)[0] == 11
-    assert "no debug probe is plugged in" in capsys.readouterr().err
+def test_no_probe_and_two_probes(scene: Scene, usb: Path) -> None:  # noqa: F811
+    scene.bench.write_text("")
+    assert scene.flash(scene.projects[0], "--board", DK.name)[0] == 11
+    assert "no debug probe is plugged in" in scene.said().err
     st_link(usb, "1-1", ONE)
-    code, said = flash(tmp_path, projects[0], "--board", DK.name, "--dry-run")
+    code, said = scene.flash(scene.projects[0], "--board", DK.name, "--dry-run")
     assert code == 0
     assert f"adapter serial {ONE}" in said["commands"]
     st_link(usb, "1-2", TWO)
-    assert flash(tmp_path, projects[0], "--board", DK.name)[0] == 2
-    told = capsys.readouterr().err
+    assert scene.flash(scene.projects[0], "--board", DK.name)[0] == 2
+    told = scene.said().err
     assert "2 probes are plugged in, and nothing says which" in told
     assert ONE in told
-    bench.write_text("".join(f'[board.d{n}]\nkind = "{DK.name}"\nprobe = "{n}"\n' for n in (1, 2)))
-    assert flash(tmp_path, projects[0], "--board", DK.name)[0] == 2
-    assert "name one of them, for example --board d1" in capsys.readouterr().err
+    scene.bench.write_text(
+        "".join(f'[board.d{n}]\nkind = "{DK.name}"\nprobe = "{n}"\n' for n in (1, 2))
+    )
+    assert scene.flash(scene.projects[0], "--board", DK.name)[0] == 2
+    assert "name one of them, for example --board d1" in scene.said().err
 
 
-def test_a_board_in_other_hands_is_left_alone(
-    tmp_path: Path,
-    bench: Path,  # noqa: F811
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    bench.write_text(f'[board.dk]\nkind = "{DK.name}"\nprobe = "{ONE}"\n')
+def test_a_board_in_other_hands_is_left_alone(scene: Scene) -> None:
+    scene.bench.write_text(f'[board.dk]\nkind = "{DK.name}"\nprobe = "{ONE}"\n')
     with locks.bench_lock(DK.name, ONE, name="dk"):
-        assert flash(tmp_path, projects[0], "--board", "dk")[0] == 12
-    said = capsys.readouterr()
+        assert scene.flash(scene.projects[0], "--board", "dk")[0] == 12
+    said = scene.said()
     assert "the board dk is taken" in said.err
     assert "switches for flashing: both boot switches right" in said.out
 
 
 @pytest.mark.parametrize("way", ["cubeprogrammer", "probe-rs"])
 def test_a_vendors_tool_writes_what_would_boot(
-    tmp_path: Path,
-    bench: Path,  # noqa: F811
+    scene: Scene,
     usb: Path,  # noqa: F811
     tools: Tools,  # noqa: F811
-    projects: tuple[Project, Project],
     way: str,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """By the commands of the dry run, to the right probe; said to be seen on no board."""
-    project = projects[0]
+    project = scene.projects[0]
     entry = int.from_bytes(
         first_stage(project.elf.with_name("nj_first_stage.elf")).data[0x70:0x74], "little"
     )
@@ -293,32 +269,27 @@ def test_a_vendors_tool_writes_what_would_boot(
     tools.add("probe-rs", (0, "probe_rs_done"))
     st_link(usb, "1-1", TWO)
     st_link(usb, "1-2", ONE)
-    bench.write_text(f'[board.dk]\nkind = "{DK.name}"\nprobe = "{ONE}"\n')
+    scene.bench.write_text(f'[board.dk]\nkind = "{DK.name}"\nprobe = "{ONE}"\n')
     words = ("--board", "dk", "--flasher", way, "--boot", "flash")
-    code, dry = flash(tmp_path, project, *words, "--dry-run")
+    code, dry = scene.flash(project, *words, "--dry-run")
     assert code == 0
     assert tools.calls == []
-    capsys.readouterr()
-    code, said = flash(tmp_path, project, *words)
+    scene.said()
+    code, said = scene.flash(project, *words)
     assert code == 0
     typed = [line for line in dry["commands"].splitlines() if not line.startswith("#")]
     assert [" ".join(call) for call in tools.calls] == typed
     assert said["remark"] == NOT_SEEN
-    out = capsys.readouterr().out
+    out = scene.said().out
     assert NOT_SEEN in out
     assert out.index("both boot switches right") < out.index("flashed ")
     assert (SAID / "signing_done.txt").exists()
 
 
-def test_what_does_not_go_together_is_refused(
-    tmp_path: Path,
-    bench: Path,  # noqa: F811
-    projects: tuple[Project, Project],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    project = projects[0]
+def test_what_does_not_go_together_is_refused(scene: Scene) -> None:
+    project = scene.projects[0]
     entry = f'[board.n]\nkind = "{NUCLEO.name}"\nprobe = "{ONE}"\n'
-    bench.write_text(
+    scene.bench.write_text(
         f'{entry}[board.vm]\nkind = "n6-virtual"\ngdb = "/g"\nport = "/p"\n'
         '[board.own]\nkind = "n6-virtual"\nswitches = "flash"\n'
     )
@@ -334,5 +305,5 @@ def test_what_does_not_go_together_is_refused(
         (("--board", "own", "--boot", "development"), "takes --boot development, and own is none"),
         (("--board", "vmm", "--dry-run"), "no board of that name"),
     ):
-        assert flash(tmp_path, project, *words)[0] == 2, words
-        assert says in capsys.readouterr().err
+        assert scene.flash(project, *words)[0] == 2, words
+        assert says in scene.said().err

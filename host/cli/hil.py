@@ -294,13 +294,12 @@ def _run(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | None:
     Whatever ends this command ends pytest first, which ends its board. With `quiet`, what it prints goes to standard
     error.
     """
-    from host.boards.tools import find_tool
+    from host.boards.tools import leashed
 
     # A group of its own, so that it is interrupted once: by us, whether a key or `kill` interrupts us.
     # If we are killed, the kernel interrupts it.
-    guard = [find_tool("setpriv", "util-linux"), "--pdeathsig", "INT"]
     with subprocess.Popen(
-        [*guard, *line], stdout=sys.stderr if quiet else None, process_group=0
+        leashed(line, "INT"), stdout=sys.stderr if quiet else None, process_group=0
     ) as process:
         try:
             return process.wait(limit.remaining + _SLACK)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from host.boards.folder import private_folder
-from host.boards.tools import find_tool
+from host.boards.tools import leashed
 from host.errors import HostFailure
 from host.project import Project
 from host.selftest.commands import KINDS, Kind, Place, Scene, called
@@ -182,11 +182,10 @@ class _Ran:
 def _run(scene: Scene, kind: Kind, place: Place, shots: Sequence[Shot]) -> _Ran:
     known = frozenset(processes(place.folder))
     line = with_default_signals(scene.line(kind, kind.arguments))
-    guard = [find_tool("setpriv", "util-linux"), "--pdeathsig", "KILL"]
     said = place.folder / "said"
     with said.open("wb") as stream:
         process = subprocess.Popen(
-            [*guard, *line],
+            leashed(line),
             cwd=place.work,
             env=place.environment,
             stdin=subprocess.DEVNULL,

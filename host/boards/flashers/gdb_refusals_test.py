@@ -12,7 +12,9 @@ from host.boards.flashers.testing_tools import (
     ONE,
     TWO,
     Tools,
+    let_gdb_be_late,
     needs_binutils,
+    needs_compiler,
     needs_gdb,
     quiet,
     say_as_openocd,
@@ -39,6 +41,8 @@ def test_gdb_needs_to_know_the_probe(tmp_path: Path) -> None:
 
 @needs_binutils
 @needs_gdb
+@needs_compiler
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize(
     ("says", "kind", "what", "tried"),
     [
@@ -48,13 +52,22 @@ def test_gdb_needs_to_know_the_probe(tmp_path: Path) -> None:
     ],
 )
 def test_what_openocd_says_becomes_a_class(
-    tools: Tools, tmp_path: Path, says: str, kind: type[NightjarError], what: str, tried: int
+    tools: Tools,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    says: str,
+    kind: type[NightjarError],
+    what: str,
+    tried: int,
+    late: bool,
 ) -> None:
-    """By the real gdb, of which it is a child."""
+    """By the real gdb, of which it is a child that is gone before gdb has said a word, or after."""
     say_as_openocd(tools, says)
-    said: list[str] = []
+    image, said = Image(link_bare(tmp_path)), list[str]()
+    if late:
+        let_gdb_be_late(tmp_path, monkeypatch)
     with pytest.raises(kind, match=what) as caught:
-        GdbServer(probes=lambda: (ONE,)).flash(Image(link_bare(tmp_path)), DK, soon(), said.append)
+        GdbServer(probes=lambda: (ONE,)).flash(image, DK, soon(), said.append)
     assert type(caught.value) is kind
     assert len(tools.calls) == tried
     assert len(said) == (tried if tried > 1 else 0)

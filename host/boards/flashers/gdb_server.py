@@ -7,7 +7,7 @@ from flash, our flash loader writes, block by block, and only what the NOR does 
 import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from host.boards.base import FlashReport
@@ -137,7 +137,7 @@ class GdbServer:
         deadline: Deadline,
         say: Callable[[str], None],
     ) -> FlashReport:
-        debugger = self.debugger(board, attempt)
+        debugger = replace(self.debugger(board, attempt), say=say)
         try:
             if not image.parts:
                 return debugger.flash(image.elf, deadline)

@@ -1,6 +1,7 @@
 """Flashing through gdb on a real server: QEMU's, behind which a virtual STM32N6 stands."""
 
 import os
+import re
 import select
 import shlex
 import shutil
@@ -147,7 +148,9 @@ def pc(board: N6VirtualBoard, elf: Path) -> int:
 def test_an_elf_is_loaded_and_started(virtual: Virtual, tmp_path: Path) -> None:
     entry, board = virtual()
     elf = link_bare(tmp_path, text=DK.name)
-    report = GdbServer().flash(Image(elf), entry, soon(), quiet)
+    said: list[str] = []
+    report = GdbServer().flash(Image(elf), entry, soon(), said.append)
+    assert re.match(r"a development boot: .* in the boot ROM for 2 s, at 0x1800", said[0])
     assert report.bytes == 8 + len(DK.name) + 1 + 16
     assert pc(board, elf) == CODE + RIGHT
 
@@ -168,9 +171,10 @@ def test_by_host_and_port_and_by_a_command_of_gdb_s_own(virtual: Virtual, tmp_pa
             assert pc(board, elf) == CODE + RIGHT
 
 
+LOOK = ["sleep 500", "halt"]
 COMMANDS = {
-    "openocd": ["reset run", "sleep 500", "halt", "reset halt", "resume"],
-    "pyocd": ["reset", "sleep 500", "halt", "reset halt"],
+    "openocd": ["reset run", *LOOK, *["resume", *LOOK] * 3, "reset halt", "resume"],
+    "pyocd": ["reset", *LOOK, *["continue", *LOOK] * 3, "reset halt"],
     "st-link": ["reset"],
 }
 
@@ -203,15 +207,19 @@ def test_the_script_of_each_server_does_its_work(
     assert log.read_text().splitlines() == COMMANDS[name] * 2
 
 
+@pytest.mark.parametrize("rom", ["quick", "slow"])
 @pytest.mark.parametrize("name", ["openocd", "pyocd"])
 def test_a_boot_from_flash_is_seen_through_each_server_that_can_look(
-    virtual: Virtual, tmp_path: Path, name: str
+    virtual: Virtual, tmp_path: Path, name: str, rom: str
 ) -> None:
+    """However long the boot ROM takes for it, within some looks."""
     entry, _ = virtual(f",switches=flash,nor={nor_that_boots(tmp_path)}")
     words = [sys.executable, testing_server.__file__, str(entry.gdb), str(tmp_path / "asked"), name]
-    reached = replace(entry, gdb=f"| {shlex.join(words)}")
+    reached = replace(entry, gdb=f"| {shlex.join([*words, rom])}")
     error = refused(GdbServer(SERVERS[name]), reached, link_bare(tmp_path))
     assert "boots from flash" in error.what
+    if rom == "slow":
+        assert re.search(r"at look [34] of 4 its core is at 0x3418", error.evidence)
 
 
 def test_another_chip_runs_on_untouched(virtual: Virtual, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A board of the bench is flashed: asked first what it holds, written, and asked again who it is."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from host.boards.bench_file import BenchBoard
 from host.boards.chip import as_run_by, check_uid
 from host.boards.flashers import Flasher
 from host.boards.flashers.parts import Image
+from host.boards.flashers.started import booted
 from host.boards.kinds import SILICON
 from host.boards.tiers import tier_of
 from host.deadline import Deadline
@@ -23,7 +23,6 @@ from host.project import Project
 _WRITE = 900.0  # seconds: a NOR of megabytes, through every connect mode
 _ASK = 1.0  # for HELLO of what runs already
 _HELLO = 5.0  # for that of what was started
-_AGAIN = 0.2  # between two questions: a port may be gone while the board has no power
 _MOVED = 300.0  # for switches to be moved by hand
 
 
@@ -83,7 +82,7 @@ def flash_board(
         hello = _started(board)
     elif board.kind in SILICON:
         say(f"now: {SILICON[board.kind].flash}, then power-cycle; waiting for HELLO")
-        hello = _booted(board, project, before, Deadline.after(moved))
+        hello = booted(board, project, before, Deadline.after(moved), say)
     else:
         say("written; it boots from flash once its machine starts with such switches")
         return Flashed(report, None)
@@ -152,24 +151,3 @@ def _started(board: BenchBoard) -> Hello:
         return _ask(board, Deadline.after(_HELLO))
     except NightjarError as error:
         raise explain_speed(error, str(board.port), board.baud) from error
-
-
-def _booted(board: BenchBoard, project: Project, before: Hello | None, deadline: Deadline) -> Hello:
-    """The HELLO of a start after the writing: what ran before may answer until the board is power-cycled."""
-    while True:
-        try:
-            hello = _ask(board, deadline.at_most(_ASK))
-            if (before is None or hello.boot != before.boot) and _is(hello, project):
-                return hello
-            error: NightjarError = BoardFailure(
-                "the board was not started again after it was written",
-                evidence=f"it still says build-id {hello.build_id.hex()}",
-                next_step=f"switches: {SILICON[board.kind].flash}; then power-cycle the board",
-            )
-        except BoardLocked:
-            raise
-        except NightjarError as silent:
-            error = silent
-        if deadline.expired:
-            raise error
-        time.sleep(_AGAIN)

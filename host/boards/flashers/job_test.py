@@ -82,7 +82,11 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
     monkeypatch.setattr(job, "_ask", ask)
     monkeypatch.setattr(job, "check_identity", check)
     monkeypatch.setattr(job, "explain_speed", lambda error, url, baud: error)
-    monkeypatch.setattr(job, "_AGAIN", 0.0)
+
+    def start(board: BenchBoard, project: Project, before: Hello | None, *rest: object) -> Hello:
+        return ask(board, Deadline.after(0))
+
+    monkeypatch.setattr(job, "booted", start)
     return given
 
 
@@ -115,21 +119,6 @@ def test_into_the_nor_what_it_holds_decides_too(answers: Answers) -> None:
     way = Way(holds=True)
     assert flash(NOR, way).report is None
     assert way.did == ["compared"]
-
-
-def test_what_ran_before_is_not_taken_for_the_boot_from_flash(answers: Answers) -> None:
-    """The same build may run in RAM until the switches have moved: only a new start counts."""
-    answers[:] = [OURS, OURS, SILENT, OTHERS, replace(OURS, boot=9)]
-    done = flash(NOR, Way())
-    assert done.hello is not None
-    assert done.hello.boot == 9
-    answers[:] = [OURS]
-    with pytest.raises(BoardFailure, match="was not started again") as caught:
-        flash(NOR, Way(), moved=0.0)
-    assert "both boot switches left" in caught.value.next_step
-    answers[:] = [SILENT]
-    with pytest.raises(BoardFailure, match="nobody answers"):
-        flash(NOR, Way(), moved=0.0)
 
 
 def test_another_chip_ends_it_before_or_after(answers: Answers) -> None:

@@ -1,15 +1,18 @@
 """How a board of the bench is reached that is flashed: its probe, its port, and held against all other users."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import Any
 
 from host.boards import board_status, scan
-from host.boards.bench_file import BenchBoard
-from host.boards.bench_lock import bench_lock
+from host.boards.bench_file import BenchBoard, unnamed
+from host.boards.bench_lock import bench_holder, bench_lock, forget_holders
 from host.boards.kinds import SILICON, VIRTUAL_N6
+from host.boards.places import places
 from host.boards.probes import ST, choose_probe, find_probes
 from host.boards.which import Which
+from host.deadline import Deadline
 from host.errors import BadInput
 
 
@@ -26,7 +29,7 @@ def kept_board(at: Which) -> BenchBoard:
             evidence=f"Received: --board {at.name}",
             next_step="`nightjar board up` keeps one; `nightjar board list` shows those of the bench",
         )
-    entry = at.entry or BenchBoard("kept", at.tier)
+    entry = at.entry or BenchBoard(unnamed(at.tier), at.tier)
     port = None if record.port is None else str(record.port)
     return replace(entry, gdb=None if record.gdb is None else str(record.gdb), port=port)
 
@@ -50,21 +53,49 @@ def named(board: BenchBoard) -> BenchBoard:
 
 
 @contextmanager
-def held(board: BenchBoard, wait: float) -> Iterator[int]:
-    """Hold a board of the bench against every user of this computer. Gives the handle that holds it.
+def held(board: BenchBoard, wait: float) -> Iterator[tuple[int, ...]]:
+    """Hold a board of the bench against every user of this computer. Gives the handles that hold it.
 
     Args:
         board: with what is plugged in, as `named` gives it.
         wait: seconds to wait for who holds it.
 
     Raises:
-        BoardLocked: somebody else holds it.
+        BoardLocked: somebody else holds it, or one of the ways to it.
         HostFailure: the lock cannot be used.
     """
-    with bench_lock(board.kind, mark_of(board), name=board.name, wait=wait) as handle:
-        yield handle
+    limit = Deadline.after(wait)
+    with ExitStack() as stack:
+        yield tuple(
+            stack.enter_context(bench_lock(*mark, name=board.name, wait=limit.remaining))
+            for mark in _marks(board)
+        )
 
 
-def mark_of(board: BenchBoard) -> str:
-    """What tells a board from others of its kind on this computer: its probe, or else what leads to it."""
-    return board.probe or board.gdb or board.port or board.name
+def holder_of(board: BenchBoard) -> dict[str, Any] | None:
+    """Who holds a board, or one of the ways to it, as `bench_holder` says it; None: nobody.
+
+    Raises:
+        HostFailure: the lock cannot be trusted.
+    """
+    holders = (bench_holder(*mark) for mark in _marks(board))
+    return next((holder for holder in holders if holder is not None), None)
+
+
+def forget_dead(board: BenchBoard) -> int:
+    """Remove the records that dead holders of a board left, as far as this user may; their number.
+
+    Raises:
+        HostFailure: the lock cannot be trusted.
+    """
+    return sum(forget_holders(*mark) for mark in _marks(board))
+
+
+def _marks(board: BenchBoard) -> list[tuple[str, str]]:
+    """What tells a board from others on this computer, in an order that is the same for all: its probe, and each place
+    that leads to it. Who holds all of them has it alone, whatever of it another bench file names.
+    """
+    marks = [] if board.probe is None else [(board.kind, board.probe)]
+    for what, text in (("gdb", board.gdb), ("port", board.port)):
+        marks += [] if text is None else [(what, place) for place in places(text)]
+    return sorted(marks) or [("name", board.name)]

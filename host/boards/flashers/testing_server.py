@@ -2,6 +2,7 @@
 
 Run as a program: the path of QEMU's socket, then a file that takes every `monitor` command, one a line; what follows is
 ignored, as the words that OpenOCD is started with. What it does at a command is what the real one is documented to do.
+The word `slow` makes the boot ROM a slow one: it stands still while it is let run for the first two times.
 """
 
 import os
@@ -19,27 +20,37 @@ class _Core:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
         self._runs = False
+        self._stands = 2 * ("slow" in sys.argv)
         self.own = 0  # answers of ours that gdb has not acknowledged yet
 
     def obey(self, command: str) -> None:
         """Do what a real server does at `monitor COMMAND`."""
         word, _, rest = command.partition(" ")
         if word == "reset":
-            self._halt()
+            self.halt()
             self._send(b"qRcmd," + b"system_reset".hex().encode())
             while self._answer() != b"OK":
                 pass  # what its monitor printed
             if rest == "run" or (rest == "" and "pyocd" in sys.argv):
-                self._send(b"c")
-                self._runs = True
+                self._go()
         elif word == "sleep":
             time.sleep(int(rest) / 1000)
         elif word == "halt":
-            self._halt()
-        elif word != "resume":  # which `detach` does at QEMU's server
+            self.halt()
+        elif word == ("continue" if "pyocd" in sys.argv else "resume"):
+            self._go()
+        else:
             raise SystemExit(f"unknown command: {command}")
 
-    def _halt(self) -> None:
+    def _go(self) -> None:
+        if self._stands:
+            self._stands -= 1
+        else:
+            self._send(b"c")
+            self._runs = True
+
+    def halt(self) -> None:
+        """Halt the core, if it runs."""
         if self._runs:
             self.socket.sendall(b"\x03")
             self._answer()
@@ -101,6 +112,7 @@ def _next(asked: bytes, core: _Core, log: Path) -> tuple[bytes, bool]:
         os.write(1, _packet(b"OK"))
         core.own += 1
     else:
+        core.halt()  # gdb takes it for halted; `detach` lets it run on
         core.socket.sendall(packet)
     return left, True
 

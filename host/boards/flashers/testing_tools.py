@@ -23,6 +23,7 @@ needs_binutils = pytest.mark.skipif(
 needs_gdb = pytest.mark.skipif(
     shutil.which("gdb-multiarch") is None, reason="gdb-multiarch is not installed"
 )
+needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 SAID = Path(__file__).parent / "said"
 GOLDEN = Path(__file__).parent / "golden"
 ENTRY = 0x34180401
@@ -121,15 +122,34 @@ def add_loader(folder: Path) -> None:
 
 
 def say_as_openocd(tools: Tools, says: str) -> None:
-    """A stand-in for OpenOCD, which says its words on the standard error and ends, once gdb has spoken to it.
-
-    gdb reads nothing of a child that was gone before.
-    """
+    """A stand-in for OpenOCD, which says its words on the standard error and is gone before gdb says anything."""
     program = tools.folder / "openocd"
     log = shlex.quote(str(tools.folder / "calls"))
     text = shlex.quote(str(SAID / f"{says}.txt"))
-    heard = "head -c 1 > /dev/null"
-    program.write_text(
-        f"#!/bin/sh\necho '[\"openocd\"]' >> {log}\n{heard}\ncat {text} >&2\nexit 1\n"
-    )
+    program.write_text(f"#!/bin/sh\necho '[\"openocd\"]' >> {log}\ncat {text} >&2\nexit 1\n")
     program.chmod(0o755)
+
+
+_LATE = """
+#define _GNU_SOURCE
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+ssize_t write(int fd, const void *data, size_t size) {
+    struct stat what;
+    struct pollfd hears = {.fd = fd, .events = POLLRDHUP};
+    if (fstat(fd, &what) == 0 && S_ISSOCK(what.st_mode)) {
+        poll(&hears, 1, 200);
+    }
+    return syscall(SYS_write, fd, data, size);
+}
+"""
+
+
+def let_gdb_be_late(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a busy computer: what gdb says to its child comes when that is gone, or after 0.2 s."""
+    (folder / "late.c").write_text(_LATE)
+    subprocess.run(["gcc", "-shared", "-fPIC", "late.c", "-o", "late.so"], cwd=folder, check=True)
+    monkeypatch.setenv("LD_PRELOAD", str(folder / "late.so"))

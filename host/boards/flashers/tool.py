@@ -1,12 +1,11 @@
 """A vendor's tool at work: run to its end, and what it said turned into a class of failure."""
 
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from host.boards.tools import Overdue, run_leashed
 from host.deadline import Deadline
 from host.errors import FlashFailure, HostFailure, NightjarError
 
@@ -46,32 +45,13 @@ def run(command: Sequence[str], deadline: Deadline) -> tuple[int, str]:
         FlashFailure: it did not end before the deadline.
     """
     try:
-        done = subprocess.run(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=max(deadline.remaining, 0.001),
-            env={**os.environ, "LC_ALL": "C"},
-            start_new_session=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        said = error.stdout.decode(errors="replace") if error.stdout else ""
+        return run_leashed(command, deadline)
+    except Overdue as late:
         raise FlashFailure(
             f"{command[0]} did not finish before the deadline",
-            evidence=last_lines(said),
+            evidence=last_lines(late.said),
             next_step="power-cycle the board, then try again",
-        ) from error
-    except OSError as error:
-        raise HostFailure(
-            f"{command[0]} cannot be started",
-            evidence=f"Received: {error.strerror}",
-            next_step="`nightjar doctor` checks the tools",
-        ) from error
-    return done.returncode, done.stdout
+        ) from late
 
 
 def told(command: Sequence[str], deadline: Deadline, symptoms: Sequence[Symptom]) -> str:
