@@ -115,7 +115,13 @@ def test_up_that_fails_to_say_so_leaves_no_board(bench: Path) -> None:
 def test_flash_prints_who_answers(bench: Path) -> None:
     done = nightjar(bench, "flash", "firmware", "--board", "native")
     assert done.returncode == 0, done.stderr
-    for row in ("MB/s", "build-id ", "model      112233", f"protocol   {PROTOCOL}", "rounding   ADD=single"):
+    for row in (
+        "MB/s",
+        "build-id ",
+        "model      112233",
+        f"protocol   {PROTOCOL}",
+        "rounding   ADD=single",
+    ):
         assert row in done.stdout
     payload = answer(bench, "flash", "firmware", "--board", "native")
     assert payload["schema"] == "nightjar/flash/1"
