@@ -207,7 +207,7 @@ def keep_board(
 
 
 def end_board(board: "str | Which", *, root: Path | None = None, wait: float = 0) -> bool:
-    """End the kept board, and one that is lost; whether there was any, be it one that had ended by itself.
+    """End the kept board, and one that is lost; whether there was any.
 
     Raises:
         BadInput: no such kind.
@@ -218,7 +218,7 @@ def end_board(board: "str | Which", *, root: Path | None = None, wait: float = 0
     from host.boards.folder import private_folder
     from host.boards.lock import board_lock
     from host.boards.process import end
-    from host.boards.record import find_ended, find_record, forget
+    from host.boards.record import find_record, forget
 
     meant = _meant(board)
     _kind(meant)
@@ -230,11 +230,10 @@ def end_board(board: "str | Which", *, root: Path | None = None, wait: float = 0
         record = find_record(private, name)
         if record is not None and record.process is not None:
             end(record.process)
-        found = record is not None or find_ended(private, name) is not None
         lost = _end_lost(private, name)
         _require_unused(private, name)
         forget(private, name)
-        return found or bool(lost)
+        return record is not None or bool(lost)
 
 
 def board_status(board: "str | Which", *, root: Path | None = None) -> Status:
