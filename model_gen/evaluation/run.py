@@ -17,9 +17,9 @@ from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split
 from model_gen.evaluation.metrics import Metrics, evaluate_scores
 from model_gen.evaluation.pooling import POOLINGS, pool, sigmoid
+from model_gen.models.checkpoint import beside
 from model_gen.models.config import ModelConfig, load_config
-from model_gen.training.checkpoint import beside
-from model_gen.training.progress import bar, line
+from model_gen.progress import bar, line
 
 SPLIT = "split.csv"
 
@@ -142,9 +142,9 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
 def _float_logits(checkpoint: Path, chunks: Chunks) -> tuple[npt.NDArray[np.float32], str]:
     import keras
 
-    from model_gen.training.checkpoint import load_checkpoint
-    from model_gen.training.predict import predict_logits
-    from model_gen.training.runtime import tensorflow
+    from model_gen.models.checkpoint import load_checkpoint
+    from model_gen.models.predict import predict_logits
+    from model_gen.runtime import tensorflow
 
     tf = tensorflow()
     model, _ = load_checkpoint(checkpoint)

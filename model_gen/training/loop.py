@@ -11,13 +11,13 @@ from host.files import write_atomically
 from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
 from model_gen.evaluation.metrics import macro_roc_auc
+from model_gen.models.checkpoint import beside, save_checkpoint
+from model_gen.models.predict import predict_logits
+from model_gen.progress import bar, line
+from model_gen.runtime import tensorflow
 from model_gen.training.batches import TrainBatches
-from model_gen.training.checkpoint import beside, save_checkpoint
 from model_gen.training.curves import curves_png
 from model_gen.training.options import TrainOptions
-from model_gen.training.predict import predict_logits
-from model_gen.training.progress import bar, line
-from model_gen.training.runtime import tensorflow
 from model_gen.training.schedule import learning_rate
 from model_gen.training.state import EpochResult, Progress, history_csv, load_state, save_state
 

@@ -15,12 +15,12 @@ from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, split_dataset, to_csv
 from model_gen.frontends import settle
 from model_gen.models.build import build_model
+from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig
-from model_gen.training.checkpoint import beside, config_files, load_checkpoint, weights_sha256
+from model_gen.progress import bar, line
+from model_gen.runtime import tensorflow
 from model_gen.training.loop import fit
 from model_gen.training.options import TrainOptions
-from model_gen.training.progress import bar, line
-from model_gen.training.runtime import tensorflow
 from model_gen.training.state import Progress
 
 SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from

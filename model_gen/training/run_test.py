@@ -8,7 +8,7 @@ import pytest
 
 from host.errors import BadInput
 from model_gen.data.testing import TINY, write_tiny_dataset
-from model_gen.training.checkpoint import load_checkpoint, weights_sha256
+from model_gen.models.checkpoint import load_checkpoint, weights_sha256
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import TrainResult, train
 

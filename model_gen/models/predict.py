@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model_gen.data.features import Chunks
-from model_gen.training.runtime import tensorflow
+from model_gen.runtime import tensorflow
 
 
 def predict_logits(model: Any, chunks: Chunks, *, batch_size: int = 32) -> npt.NDArray[np.float32]:
