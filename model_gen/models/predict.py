@@ -1,5 +1,6 @@
 """Logits of a Keras model."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,13 @@ from model_gen.data.features import Chunks
 from model_gen.runtime import tensorflow
 
 
-def predict_logits(model: Any, chunks: Chunks, *, batch_size: int = 32) -> npt.NDArray[np.float32]:
+def predict_logits(
+    model: Any,
+    chunks: Chunks,
+    *,
+    batch_size: int = 32,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> npt.NDArray[np.float32]:
     """Float logits of all chunks, float32 [chunks, labels], without augmentation or dropout."""
     tf = tensorflow()
     infer = getattr(model, "nightjar_infer", None)
@@ -17,8 +24,10 @@ def predict_logits(model: Any, chunks: Chunks, *, batch_size: int = 32) -> npt.N
         spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
         infer = tf.function(lambda x: model(x, training=False), input_signature=[spec])
         model.nightjar_infer = infer
-    parts = [
-        infer(chunks.features(range(start, min(start + batch_size, len(chunks))))[..., None])
-        for start in range(0, len(chunks), batch_size)
-    ]
-    return np.concatenate([np.asarray(part, np.float32) for part in parts])
+    parts = []
+    for start in range(0, len(chunks), batch_size):
+        end = min(start + batch_size, len(chunks))
+        part = infer(chunks.features(range(start, end))[..., None])
+        parts.append(np.asarray(part, np.float32))
+        on_progress(end)
+    return np.concatenate(parts)

@@ -100,7 +100,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     contract = Contract(
         frontend=config.frontend,
         labels=config.labels,
-        output_activation="sigmoid",
+        output_activation=config.class_activation,
         input=_tensor(int8.input),
         output=_tensor(int8.output),
         rounding={op: ROUNDING.get(op, "double") for op in sorted(set(ops) - EXACT_OPS)},
