@@ -62,11 +62,15 @@ class Keyed(Batches):
         return Batch(x, y, weights=np.ones(size, np.float32), rows=np.arange(size))
 
 
-@pytest.fixture(scope="module")
-def val(tmp_path_factory: pytest.TempPathFactory) -> Chunks:
-    root = tmp_path_factory.mktemp("engine")
+def recordings(root: Path) -> Chunks:
+    """A chunk each of six recordings."""
     dataset = index_dataset(write_tiny_dataset(root / "data", per_class=2))
     return extract(dataset.recordings, CONTRACT, Selection(salient=1), cache_dir=root / "cache")
+
+
+@pytest.fixture(scope="module")
+def val(tmp_path_factory: pytest.TempPathFactory) -> Chunks:
+    return recordings(tmp_path_factory.mktemp("engine"))
 
 
 def run(batches: Batches, val: Chunks, folder: Path, **given: Any) -> str:
