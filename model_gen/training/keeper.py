@@ -61,6 +61,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         best = better(options.select, result, progress.best)
         if best:
             if not progress.best_epoch:
+                # Of a run that is overwritten: it must not go on beside this one's checkpoint.
+                state_path(checkpoint).unlink(missing_ok=True)
                 for path, content in self._companions.items():
                     write_atomically(path, content)
             save_checkpoint(self._kept, checkpoint)
