@@ -1,4 +1,4 @@
-"""A training run on `keras.Model.fit`: what is trained is Keras's, what is judged and kept is ours."""
+"""A training run on `keras.Model.fit`: the training is Keras's, judging and keeping are ours."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,7 +36,7 @@ def fit(
     callbacks: tuple[Any, ...] = (),
     stop_after: int | None = None,
 ) -> Progress:
-    """Train `model`; the checkpoint, which is `kept`, holds the epoch that `options.select` chooses.
+    """Train `model`; the checkpoint, of `kept`, holds the epoch that `options.select` chooses.
 
     State, history and checkpoint are written after each epoch, so that a run that was cut off
     continues from `state` to the same weights.
@@ -87,8 +87,7 @@ def fit(
             verbose=0,
         )
     except tf.errors.OpError as error:
-        if train.failure is not None:
-            raise train.failure from error
+        train.raise_failure(error)
         raise HostFailure(
             "TensorFlow ended the training",
             evidence=f"{type(error).__name__}: {str(error)[-800:]}",

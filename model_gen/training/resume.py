@@ -32,7 +32,7 @@ def state_to_resume(options: TrainOptions) -> State | None:
             raise BadInput(
                 "a run that is there is not overwritten",
                 evidence=f"Received: {there}, which exists",
-                next_step="give --resume to go on, --overwrite to train anew, or another --checkpoint-path",
+                next_step="--resume goes on, --overwrite trains anew; or give another --checkpoint-path",
             )
         return None
     state = read_state(state_path(checkpoint))
@@ -43,7 +43,7 @@ def state_to_resume(options: TrainOptions) -> State | None:
 
 
 def check_same(state: State | None, checkpoint: Path, config: ModelConfig, data: str) -> None:
-    """Refuse to go on with other recordings than the run began with, or beside another model's files.
+    """Refuse to go on with other recordings than the run's, or beside another model's files.
 
     Raises:
         BadInput: the digest of the recordings, or the configuration beside the checkpoint, differs.

@@ -192,10 +192,14 @@ def content_sha256(
 ) -> str:
     """SHA-256 over the recordings of train and val: path, split and bytes of each."""
     chosen = [r for r in recordings if assignment[r.relative] != "test"]
-    with ThreadPoolExecutor(max(1, num_workers)) as pool:
-        found = list(pool.map(lambda r: sha256_file(r.path), chosen))
     digest = hashlib.sha256()
-    for recording, content in zip(chosen, found, strict=True):
-        line = f"{assignment[recording.relative]} {content} {recording.relative}\n"
-        digest.update(line.encode(errors="surrogateescape"))
+    with (
+        ThreadPoolExecutor(max(1, num_workers)) as pool,
+        bar("digests of recordings", len(chosen), plain=False) as show,
+    ):
+        contents = pool.map(lambda r: sha256_file(r.path), chosen)
+        for done, (recording, content) in enumerate(zip(chosen, contents, strict=True), start=1):
+            row = f"{assignment[recording.relative]} {content} {recording.relative}\n"
+            digest.update(row.encode(errors="surrogateescape"))
+            show(done)
     return digest.hexdigest()

@@ -99,7 +99,7 @@ def history_csv(history: tuple[EpochResult, ...]) -> str:
 
 
 def save_state(path: Path, head: Head, variables: list[Any]) -> None:
-    """Write the variables (model, optimizer, loss scale, dropout's generators) and the head into one file.
+    """Write head and variables (model, optimizer, loss scale, dropout's generators) into one file.
 
     It is an .npz, whole or not at all, whose comment has the version and the digest of the rest.
     """
@@ -115,7 +115,7 @@ def read_state(path: Path) -> State:
     """Read a state.
 
     Raises:
-        BadInput: there is none, it is of another version, or any byte of it is not as it was written.
+        BadInput: there is none, it is of another version, or any byte is not as it was written.
     """
     if not path.is_file():
         raise BadInput(
