@@ -56,7 +56,8 @@ class Recording:
 class Dataset:
     """Recordings sorted by relative path, and the labels, sorted.
 
-    ignored: what lies in the folder besides. table: what split.csv or --labels says.
+    ignored: what lies in the folder besides. table: what split.csv or --labels says. found: the relative paths of all
+    that were found, before any was left out.
     """
 
     root: Path
@@ -64,6 +65,7 @@ class Dataset:
     labels: tuple[str, ...]
     ignored: tuple[Ignored, ...] = ()
     table: Table | None = None
+    found: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Recordings a folder."""
@@ -134,6 +136,7 @@ def index_dataset(
         tuple(sorted(classes)),
         tuple(sorted(ignored, key=lambda i: i.path)),
         table,
+        tuple(r.relative for r in everything),
     )
 
 
