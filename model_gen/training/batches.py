@@ -8,29 +8,40 @@ import numpy.typing as npt
 from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
 from model_gen.training.augment import mixup, spec_augment
+from model_gen.training.batch import Batch, Batches
 from model_gen.training.options import TrainOptions
 
 
-class TrainBatches:
-    """Batches of the training chunks: each epoch depends on the seed and its number only, so that a run can resume."""
+class TrainBatches(Batches):
+    """Batches of the training chunks: each epoch depends on the seed and its number only, so that a run can resume.
+
+    The batches of an epoch are asked for in order: one stream of random numbers goes through them.
+    """
 
     def __init__(self, chunks: Chunks, labels: tuple[str, ...], options: TrainOptions) -> None:
+        super().__init__()
         self._chunks = chunks
         self._options = options
         self._targets = targets(chunks.recordings, labels)[chunks.owner]
         self._indices = upsample(
             [chunks.folder(i) for i in range(len(chunks))], options.upsample_ratio
         )
+        self._stream: Iterator[Batch] = iter(())
 
-    @property
-    def steps(self) -> int:
+    def __len__(self) -> int:
         """Batches an epoch; the last one may be smaller."""
         return -(-len(self._indices) // self._options.batch_size)
 
-    def epoch(
-        self, number: int
-    ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
-        """Yield (features [B, bins, frames, 1], targets [B, labels]), shuffled and augmented."""
+    def positives(self) -> npt.NDArray[np.float64]:
+        return np.asarray(self._targets[self._indices].sum(axis=0, dtype=np.float64))
+
+    def batch(self, index: int) -> Batch:
+        if index == 0:
+            self._stream = self._epoch(self.epoch)
+        return next(self._stream)
+
+    def _epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of an epoch, shuffled and augmented."""
         options = self._options
         rng = np.random.default_rng([options.seed, number])
         order = rng.permutation(self._indices)
@@ -47,8 +58,7 @@ class TrainBatches:
                     freq_mask_max=options.freq_mask_max,
                     time_mask_max=options.time_mask_max,
                 )
-            e = options.label_smoothing
-            yield x[..., None], (y * (1 - e) + e / 2).astype(np.float32)
+            yield Batch(x[..., None], y, rows=rows)
 
 
 def upsample(folders: list[str], ratio: float) -> npt.NDArray[np.int64]:
