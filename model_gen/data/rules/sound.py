@@ -49,12 +49,12 @@ def silence(scene: Scene, limit: float) -> Iterator[Hit]:
     "warn",
     limit=0.02,
     says="A recording does not swing around 0: the mean of its samples is farther from it than the limit "
-    "(full scale is 1).",
+    "(full scale is 1, or the peak where that is higher).",
     mend="take the offset out with a high-pass: sox IN OUT highpass 20",
 )
 def dc(scene: Scene, limit: float) -> Iterator[Hit]:
     for recording, found in scene.readable:
-        if abs(found.dc) > limit:
+        if abs(found.dc) > limit * max(1.0, found.peak):
             yield Hit((recording.relative,), found.dc)
 
 
