@@ -112,6 +112,7 @@ CACHES = {
     for cache in (
         Cache("expectations", "what the reference computed for a vector", 64 * MIB),
         Cache("coverage", "which bytes of a firmware its vectors reached", 64 * MIB),
+        Cache("inspections", "what was measured of recordings, a folder an entry", 64 * MIB),
         Cache("messages", "the C of the link's messages, as zcbor wrote it", 4 * MIB),
         Cache(
             "libraries",
@@ -133,6 +134,7 @@ CACHES = {
 
 EXPECTATIONS = CACHES["expectations"]
 COVERAGE = CACHES["coverage"]
+INSPECTIONS = CACHES["inspections"]
 MESSAGES = CACHES["messages"]
 LIBRARIES = CACHES["libraries"]
 FEATURES = CACHES["features"]

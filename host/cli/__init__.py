@@ -22,6 +22,7 @@ from host.interrupts import Interrupts
 # Order and one line of help, so that listing the commands imports none of them.
 COMMANDS = {
     "synth": "Make a synthetic bird-song data set.",
+    "data": "Look at recordings before training.",
     "train": "Train a classifier on folders of recordings.",
     "quantize": "Quantize a checkpoint to full int8 and write a bundle.",
     "evaluate": "Score a checkpoint or a bundle on held-out recordings.",

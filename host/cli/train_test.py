@@ -18,7 +18,9 @@ def _tree(root: Path) -> list[str]:
     return sorted(p.relative_to(root).as_posix() for p in root.rglob("*"))
 
 
-@pytest.mark.parametrize("case", ["empty", "one class", "short chunk", "all damaged", "absent"])
+@pytest.mark.parametrize(
+    "case", ["empty", "one class", "short chunk", "all damaged", "absent", "copies"]
+)
 def test_bad_input_is_explained_and_leaves_nothing(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -35,6 +37,9 @@ def test_bad_input_is_explained_and_leaves_nothing(
     elif case == "all damaged":
         for path in write_tiny_dataset(data, per_class=3).rglob("*.wav"):
             path.write_bytes(b"")
+    elif case == "copies":
+        path = write_tiny_dataset(data, per_class=3) / "up/a0_0.wav"
+        (data / "down/copy.wav").write_bytes(path.read_bytes())
     before = _tree(tmp_path)
     checkpoint = tmp_path / "model" / "best.keras"
     paths = ["--checkpoint_path", str(checkpoint), "--cache-dir", str(tmp_path / "cache")]

@@ -1,86 +1,150 @@
 """Class folders of recordings, as an index: nothing is decoded here."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
+from model_gen.audio.formats import TAKEN
+from model_gen.data.table import SEPARATOR, Row, Table, read_table
+from model_gen.data.walk import Ignored, walk
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 # Folders whose recordings belong to no class: all-zero labels, which teach the model to reject.
 NEGATIVE_FOLDERS = frozenset({"noise", "silence", "background", "other"})
+SPLIT_FILE = "split.csv"
+_OUTSIDE = "it lies in no class folder, and no table gives it labels"
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One file: where it is, its path relative to the data folder with slashes, and its class folder."""
+    """One file: where it is, its path relative to the data folder with slashes, and its class folder.
+
+    folder: "" where it lies in none. given: the labels that a table says, None for those of the folder. recordist: who
+    made it, "" where no table says.
+    """
 
     path: Path
     relative: str
     folder: str
+    given: tuple[str, ...] | None = None
+    recordist: str = ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its classes; none for a negative."""
+        if self.given is None:
+            return labels_of_folder(self.folder)
+        return tuple(name for name in self.given if not is_negative_name(name))
 
     @property
     def is_negative(self) -> bool:
         """Whether its labels are all zero."""
-        return self.folder.lower() in NEGATIVE_FOLDERS
+        return not self.labels
+
+    @property
+    def kind(self) -> str:
+        """Its labels as one text, or the folder of a negative: what a split keeps the shares of."""
+        return SEPARATOR.join(self.labels) or self.folder
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Recordings sorted by relative path, and the labels: the class folders without the negative ones, sorted."""
+    """Recordings sorted by relative path, and the labels, sorted.
+
+    ignored: what lies in the folder besides. table: what split.csv or --labels says. found: the relative paths of all
+    that were found, before any was left out.
+    """
 
     root: Path
     recordings: tuple[Recording, ...]
     labels: tuple[str, ...]
+    ignored: tuple[Ignored, ...] = ()
+    table: Table | None = None
+    found: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Recordings a folder."""
         return dict(sorted(Counter(r.folder for r in self.recordings).items()))
 
 
+def is_negative_name(name: str) -> bool:
+    """Whether a folder or label of this name means that no class is heard; case and blanks around do not matter."""
+    return name.strip().casefold() in NEGATIVE_FOLDERS
+
+
+def folder_of(relative: str) -> str:
+    """The class folder in a relative path; "" for a file that lies in none."""
+    return relative.partition("/")[0] if "/" in relative else ""
+
+
+def labels_of_folder(folder: str) -> tuple[str, ...]:
+    """The labels of recordings in that class folder, where no table says others."""
+    return () if not folder or is_negative_name(folder) else (folder,)
+
+
 def index_dataset(
     root: Path,
     *,
+    labels: Path | None = None,
+    use_split_file: bool = True,
     max_samples: int | None = None,
     max_classes: int | None = None,
     seed: int = 42,
 ) -> Dataset:
     """Find the recordings below `root`/CLASS/.
 
-    `max_samples` keeps that many files of each folder, chosen by `seed`; `max_classes` keeps the classes with most
-    files (ties by name) beside the negative folders.
+    A table, the file `labels` or else a split.csv in `root` (not without `use_split_file`), may give them other labels
+    and recordists, and labels to recordings outside class folders. `max_samples` keeps that many files of each class
+    and negative folder, chosen by `seed`; `max_classes` keeps the classes with most files (ties by name) beside the
+    negative recordings.
 
     Raises:
-        BadInput: no recordings, or one class only.
+        BadInput: no recordings, one class only, or the table makes no sense.
     """
-    found = find_recordings(root)
-    positive = {folder for folder, files in found.items() if not files[0].is_negative}
-    if not positive or len(found) < 2:
+    everything, ignored = find_recordings(root)
+    table = _table(root, labels, use_split_file)
+    if table is not None:
+        rows = table.match(r.relative for r in everything)
+        everything = [_told(r, rows.get(r.relative)) for r in everything]
+        ignored = [i for i in ignored if root / i.path != table.source]
+    recordings = [r for r in everything if _is_told(r)]
+    ignored += [Ignored(r.relative, _OUTSIDE) for r in everything if not _is_told(r)]
+    found = _by_kind(recordings)
+    classes = Counter(label for r in recordings for label in r.labels)
+    if not classes or len(found) < 2:
         raise BadInput(
             "expected at least two class folders, or one and a noise folder",
-            evidence=f"Received: {root} with only {', '.join(sorted(found))}",
+            evidence=f"Received: {root} with only {', '.join(sorted(found)) or 'negatives'}"
+            + _unused(ignored),
             next_step="add recordings of another class, or of background in a folder named noise",
         )
     if max_classes is not None:
-        kept = sorted(positive, key=lambda folder: (-len(found[folder]), folder))[:max_classes]
-        found = {f: v for f, v in found.items() if f in kept or f not in positive}
-        positive = set(kept)
+        kept = sorted(classes, key=lambda label: (-classes[label], label))[:max_classes]
+        recordings = [r for r in (_only(r, kept) for r in recordings) if r is not None]
+        classes = Counter({label: classes[label] for label in kept})
     if max_samples is not None:
-        found = {f: _sample(files, max_samples, seed) for f, files in found.items()}
-    recordings = sorted((r for files in found.values() for r in files), key=lambda r: r.relative)
-    return Dataset(root, tuple(recordings), tuple(sorted(positive)))
+        groups = _by_kind(recordings).values()
+        recordings = [r for files in groups for r in _sample(files, max_samples, seed)]
+    return Dataset(
+        root,
+        tuple(sorted(recordings, key=lambda r: r.relative)),
+        tuple(sorted(classes)),
+        tuple(sorted(ignored, key=lambda i: i.path)),
+        table,
+        tuple(r.relative for r in everything),
+    )
 
 
-def find_recordings(root: Path) -> dict[str, list[Recording]]:
-    """Class folder -> its recordings, both sorted; folders without any are left out.
+def find_recordings(root: Path) -> tuple[list[Recording], list[Ignored]]:
+    """The recordings below `root`, sorted by relative path, those outside class folders too; and what is ignored.
 
     Raises:
-        BadInput: `root` is not a folder, or holds no recording in a subfolder.
+        BadInput: `root` is not a folder, or holds no recording.
     """
     if not root.is_dir():
         raise BadInput(
@@ -88,41 +152,71 @@ def find_recordings(root: Path) -> dict[str, list[Recording]]:
             evidence=f"Received: {root}, which is not a folder",
             next_step="give a data folder, or make one with `nightjar synth DIR`",
         )
-    found: dict[str, list[Recording]] = {}
-    for folder in sorted(root.iterdir()):
-        if not folder.is_dir() or folder.name.startswith("."):
-            continue
-        files = [
-            Recording(path, path.relative_to(root).as_posix(), folder.name)
-            for path in sorted(folder.rglob("*"))
-            if path.suffix.lower() in SUFFIXES
-            and path.is_file()
-            and not any(part.startswith(".") for part in path.relative_to(root).parts)
-        ]
-        if files:
-            found[folder.name] = files
-    if not found:
+    found = walk(root)
+    recordings = [Recording(path, relative, folder_of(relative)) for relative, path in found.files]
+    if not recordings:
         raise BadInput(
-            f"expected subfolders with {', '.join(s[1:].upper() for s in SUFFIXES)} files, one a class",
-            evidence=f"Received: {root} without a recording in a subfolder",
+            f"expected subfolders with recordings, one a class; {TAKEN} are read",
+            evidence=f"Received: {root} without a recording in a subfolder{_unused(found.ignored)}",
             next_step="put each class's recordings into a folder of its name, or run `nightjar synth DIR`",
         )
-    return found
+    return recordings, list(found.ignored)
 
 
 def targets(recordings: Sequence[Recording], labels: Sequence[str]) -> npt.NDArray[np.float32]:
-    """One-hot labels, all zero for negative folders: float32 [recordings, labels]."""
+    """One column a label, 1 where a recording has it, all zero for negatives: float32 [recordings, labels]."""
     column = {label: i for i, label in enumerate(labels)}
     out = np.zeros((len(recordings), len(labels)), np.float32)
     for row, recording in enumerate(recordings):
-        if not recording.is_negative:
-            out[row, column[recording.folder]] = 1
+        for label in recording.labels:
+            out[row, column[label]] = 1
     return out
 
 
 def stable_order(seed: int, key: str) -> bytes:
     """A sort key that shuffles by `seed`, and does not move a recording when others come or go."""
     return hashlib.sha256(f"{seed}:{key}".encode()).digest()
+
+
+def _table(root: Path, labels: Path | None, use_split_file: bool) -> Table | None:
+    if labels is not None:
+        return read_table(labels)
+    file = root / SPLIT_FILE
+    return read_table(file) if use_split_file and file.is_file() else None
+
+
+def _told(recording: Recording, row: Row | None) -> Recording:
+    if row is None:
+        return recording
+    return replace(recording, given=row.labels, recordist=row.recordist)
+
+
+def _is_told(recording: Recording) -> bool:
+    """Whether anything says what is heard in it."""
+    return bool(recording.folder) or recording.given is not None
+
+
+def _only(recording: Recording, kept: Sequence[str]) -> Recording | None:
+    """The recording with those labels alone; None where it had others only."""
+    labels = tuple(label for label in recording.labels if label in kept)
+    if labels == recording.labels:
+        return recording
+    return replace(recording, given=labels) if labels else None
+
+
+def _by_kind(recordings: Iterable[Recording]) -> dict[str, list[Recording]]:
+    found: dict[str, list[Recording]] = defaultdict(list)
+    for recording in recordings:
+        found[recording.kind].append(recording)
+    return found
+
+
+def _unused(ignored: Sequence[Ignored]) -> str:
+    """What of the ignored may explain that so little was found."""
+    if not ignored:
+        return ""
+    first = next((i for i in ignored if "ffmpeg" in i.reason), ignored[0])
+    return f"; {len(ignored)} files and folders are ignored, as {first.path}: {first.reason}"
 
 
 def _sample(files: list[Recording], most: int, seed: int) -> list[Recording]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from model_gen.data.cache import FeatureCache, Skipped, decoded, feature_cache
+from model_gen.data.cache import FeatureCache, Skipped, feature_cache
 from model_gen.data.dataset import Recording
 from model_gen.data.entry import Entry
 from model_gen.data.selection import Selection
@@ -136,12 +136,3 @@ def extract(
         entries=tuple(entries),
         cache=cache,
     )
-
-
-def unreadable(
-    recordings: Sequence[Recording], sample_rate: int, *, num_workers: int = 0
-) -> list[Skipped]:
-    """Those of `recordings` that cannot be decoded, in order."""
-    with ThreadPoolExecutor(max(1, num_workers)) as pool:
-        tried = pool.map(lambda r: decoded(r, sample_rate, None), recordings)
-        return [result for result in tried if isinstance(result, Skipped)]

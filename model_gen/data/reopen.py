@@ -1,6 +1,7 @@
 """The recordings of a trained model again: the same split, found in a data folder."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from host.errors import BadInput
@@ -25,19 +26,17 @@ def recordings_of(
     Raises:
         BadInput: a recording of the split is missing, or, for "all", a folder is no class of the model.
     """
-    found = find_recordings(root)
-    everything = {r.relative: r for files in found.values() for r in files}
+    everything = {r.relative: r for r in find_recordings(root)[0]}
     if split == "all":
-        unknown = sorted(
-            f for f, files in found.items() if not files[0].is_negative and f not in labels
-        )
+        inside = [r for r in everything.values() if r.folder]
+        unknown = sorted({label for r in inside for label in r.labels} - set(labels))
         if unknown:
             raise BadInput(
                 f"expected class folders that the model knows: {', '.join(labels)}",
                 evidence=f"Received: {root} with {', '.join(unknown)}",
                 next_step="move sounds that the model does not know to a folder named other",
             )
-        return list(everything.values())
+        return inside
     wanted = sorted(path for path, part in assignment.items() if part == split)
     missing = [path for path in wanted if path not in everything]
     if missing or not wanted:
@@ -48,4 +47,5 @@ def recordings_of(
             next_step="give the data folder that the model was trained on"
             + ("" if split == "train" else ", or --split all for other recordings"),
         )
-    return [everything[path] for path in wanted]
+    said = assignment.labels
+    return [replace(everything[path], given=said.get(path)) for path in wanted]

@@ -1,20 +1,35 @@
-"""Train, validation and test: by recording, or by group, never by chunk."""
+"""Train, validation and test: by recording, or by what must stay together, never by chunk."""
 
 import csv
 import io
-import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from host.errors import BadInput
 from host.reading import read_text
-from model_gen.data.dataset import Dataset, Recording, stable_order
+from model_gen.data.dataset import (
+    SPLIT_FILE,
+    Dataset,
+    Recording,
+    folder_of,
+    labels_of_folder,
+    stable_order,
+)
+from model_gen.data.groups import groups_of, held_out, units_of
+from model_gen.data.table import SEPARATOR, Row, Table, parse, read_table
 
-SPLITS = ("train", "val", "test")
-SPLIT_FILE = "split.csv"
 
-Assignment = dict[str, str]  # relative path -> train | val | test
+class Assignment(dict[str, str]):
+    """Relative path -> train, val or test; and the labels of recordings that have others than their folder's."""
+
+    def __init__(
+        self,
+        splits: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        labels: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        super().__init__(splits)
+        self.labels = dict(labels or {})
 
 
 def split_dataset(
@@ -25,50 +40,78 @@ def split_dataset(
     test_share: float,
     group_by: str | None = None,
     use_split_file: bool = True,
+    test_group: Sequence[str] = (),
+    val_group: Sequence[str] = (),
+    together: Iterable[Sequence[str]] = (),
 ) -> Assignment:
     """Assign each recording to train, val or test.
 
-    With `group_by` (a regular expression, searched in the relative path), recordings with the same first group stay
-    together. Without it a `split.csv` in the data folder is honoured if `use_split_file`. Else each class folder is
-    shuffled by `seed` and cut by the shares.
+    With `group_by` recordings with the same group stay together, as those of one recordist always do. `test_group` and
+    `val_group` name groups that are held out, the others train; a part that names none gets its share of them. Without
+    `group_by` the splits of the dataset's table are honoured, or of a `split.csv` in the data folder, if
+    `use_split_file`. Else each class is shuffled by `seed` and cut by the shares, or recordists are.
+
+    Args:
+        dataset: the recordings.
+        seed: of the shuffle.
+        val_share: of the recordings or groups, above 0.
+        test_share: likewise; 0 for none but those that a table or `test_group` names.
+        group_by: a regular expression, searched in the relative path; its first group names the group.
+        use_split_file: whether splits of a table count.
+        test_group: groups that `group_by` finds.
+        val_group: likewise.
+        together: relative paths a line that stay on one side, too, where no table says otherwise.
 
     Raises:
-        BadInput: shares, expression or file are unusable, or a label has no recording in train.
+        BadInput: shares, expression, groups or table are unusable.
     """
-    if not (0 < val_share < 1 and 0 < test_share < 1 and val_share + test_share < 1):
+    if not (0 < val_share < 1 and 0 <= test_share < 1 and val_share + test_share < 1):
         raise BadInput(
-            "the shares for validation and test must be above 0 and together below 1",
+            "the share for validation must be above 0, that for test at least 0, both together below 1",
             evidence=f"Received: {val_share} and {test_share}",
         )
-    file = dataset.root / SPLIT_FILE
-    if group_by is not None:
-        assignment = _by_group(dataset.recordings, group_by, seed, val_share, test_share)
-    elif use_split_file and file.is_file():
-        assignment = _from_file(dataset.recordings, file)
+    recordings = dataset.recordings
+    groups = {} if group_by is None else groups_of(recordings, group_by)
+    unit_of = units_of(recordings, groups, together)
+    named = held_out(unit_of, groups, {"test": test_group, "val": val_group})
+    table = _table_of(dataset) if use_split_file and group_by is None else None
+    if table is not None:
+        splits = _by_table(recordings, table)
+    elif groups or any(r.recordist for r in recordings):
+        shares = [0 if test_group else test_share, 0 if val_group else val_share]
+        what = "the column recordist" if group_by is None else f"--group-by {group_by!r}"
+        splits = _by_unit(unit_of, named, seed, shares, what)
     else:
-        assignment = _by_recording(dataset.recordings, seed, val_share, test_share)
-    _require_all(dataset, assignment)
-    return assignment
+        splits = _by_class(recordings, unit_of, seed, val_share, test_share)
+    return Assignment(
+        splits, {r.relative: r.labels for r in recordings if r.labels != labels_of_folder(r.folder)}
+    )
 
 
 def of_split(
-    recordings: Sequence[Recording], assignment: Assignment, split: str
+    recordings: Sequence[Recording], assignment: Mapping[str, str], split: str
 ) -> list[Recording]:
     """The recordings of one split, in order."""
     return [r for r in recordings if assignment.get(r.relative) == split]
 
 
 def to_csv(assignment: Assignment) -> str:
-    """The text of a split file: columns path and split, sorted by path."""
+    """The text of a split file: columns path and split, sorted by path; labels, where any are not the folder's."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("path", "split"))
-    writer.writerows(sorted(assignment.items()))
+    rows = sorted(assignment.items())
+    if not assignment.labels:
+        writer.writerows([("path", "split"), *rows])
+        return stream.getvalue()
+    writer.writerow(("path", "split", "labels"))
+    for path, split in rows:
+        labels = assignment.labels.get(path, labels_of_folder(folder_of(path)))
+        writer.writerow((path, split, SEPARATOR.join(labels)))
     return stream.getvalue()
 
 
 def read_split(path: Path) -> Assignment:
-    """Read a split file.
+    """Read a split file of ours.
 
     Raises:
         BadInput: it cannot be read, or as `from_csv`.
@@ -82,32 +125,20 @@ def from_csv(text: str, source: Path) -> Assignment:
     Raises:
         BadInput: it is no CSV, lacks the columns path and split, or names another split.
     """
-    try:
-        rows = list(csv.DictReader(io.StringIO(text)))
-    except csv.Error as error:
-        raise BadInput(
-            "a split file must be CSV", evidence=f"Received: {source}: {error}"
-        ) from error
-    assignment: Assignment = {}
-    for row in rows:
-        split = {"validation": "val", "valid": "val"}.get(
-            row.get("split") or "", row.get("split") or ""
-        )
-        if not row.get("path") or split not in SPLITS:
-            raise BadInput(
-                f"a split file has the columns path and split, the latter one of {', '.join(SPLITS)}",
-                evidence=f"Received: {source} with the row {row}",
-            )
-        assignment[row["path"]] = split
-    return assignment
+    table = parse(text, source)
+    for row in table.rows:
+        if not row.split:
+            raise table.wrong(row.line, f"{row.path} without a split")
+    labels = {row.path: row.labels for row in table.rows if row.labels is not None}
+    return Assignment({row.path: row.split for row in table.rows}, labels)
 
 
-def _cut(items: list[str], seed: int, val_share: float, test_share: float) -> Assignment:
-    """Shuffle `items` and cut them; with three or more, no part is empty."""
+def _cut(items: Sequence[str], seed: int, val_share: float, test_share: float) -> dict[str, str]:
+    """Shuffle `items` and cut them; with enough for every part that has a share, none is empty."""
     order = sorted(items, key=lambda item: stable_order(seed, item))
-    least = 1 if len(order) >= 3 else 0
-    test = max(least, round(len(order) * test_share))
-    val = max(least, round(len(order) * val_share))
+    enough = len(order) >= 1 + (val_share > 0) + (test_share > 0)
+    test = max(int(enough and test_share > 0), round(len(order) * test_share))
+    val = max(int(enough and val_share > 0), round(len(order) * val_share))
     while test + val >= len(order) and test + val > 0:
         test, val = (test - 1, val) if test >= val else (test, val - 1)
     return {
@@ -116,82 +147,74 @@ def _cut(items: list[str], seed: int, val_share: float, test_share: float) -> As
     }
 
 
-def _by_recording(
-    recordings: Sequence[Recording], seed: int, val_share: float, test_share: float
-) -> Assignment:
-    folders: dict[str, list[str]] = defaultdict(list)
+def _by_class(
+    recordings: Sequence[Recording],
+    unit_of: Mapping[str, str],
+    seed: int,
+    val_share: float,
+    test_share: float,
+) -> dict[str, str]:
+    """Each class by itself; a unit goes with the class of its first recording."""
+    kind_of: dict[str, str] = {}
     for recording in recordings:
-        folders[recording.folder].append(recording.relative)
-    assignment: Assignment = {}
-    for items in folders.values():
-        assignment.update(_cut(items, seed, val_share, test_share))
-    return assignment
+        kind_of.setdefault(unit_of[recording.relative], recording.kind)
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for unit, kind in kind_of.items():
+        kinds[kind].append(unit)
+    split_of: dict[str, str] = {}
+    for items in kinds.values():
+        split_of.update(_cut(items, seed, val_share, test_share))
+    return {r.relative: split_of[unit_of[r.relative]] for r in recordings}
 
 
-def _by_group(
-    recordings: Sequence[Recording], pattern: str, seed: int, val_share: float, test_share: float
-) -> Assignment:
-    try:
-        expression = re.compile(pattern)
-    except re.error as error:
+def _by_unit(
+    unit_of: Mapping[str, str],
+    named: Mapping[str, str],
+    seed: int,
+    shares: Sequence[float],
+    what: str,
+) -> dict[str, str]:
+    """The units that are `named` where they belong, the others by the shares of test and validation."""
+    test_share, val_share = shares
+    others = sorted(set(unit_of.values()) - set(named))
+    needed = 1 + (test_share > 0) + (val_share > 0)
+    if len(others) < needed:
+        count = {1: "one group", 2: "two groups", 3: "three groups"}[needed]
         raise BadInput(
-            "--group-by must be a regular expression", evidence=f"Received: {pattern!r}: {error}"
-        ) from error
-    if expression.groups < 1:
-        raise BadInput(
-            "--group-by must have a group in parentheses: what it matches keeps recordings together",
-            evidence=f"Received: {pattern!r}",
-            next_step="for a speaker before the underscore: --group-by '/([a-z]+)_'",
+            f"{what} must find at least {count} for training and what no group is named for",
+            evidence=f"Received: only {', '.join(others) or 'none'}",
+            next_step="name fewer groups, use another expression, or --test-split 0",
         )
-    group_of: dict[str, str] = {}
-    for recording in recordings:
-        match = expression.search(recording.relative)
-        if match is None or match.group(1) is None:
-            raise BadInput(
-                "--group-by must match the path of every recording",
-                evidence=f"Received: {pattern!r}, which does not match {recording.relative}",
-            )
-        group_of[recording.relative] = match.group(1)
-    groups = sorted(set(group_of.values()))
-    if len(groups) < 3:
-        raise BadInput(
-            "--group-by must find at least three groups, for train, validation and test",
-            evidence=f"Received: {pattern!r}, which finds only {', '.join(groups)}",
-        )
-    split_of = _cut(groups, seed, val_share, test_share)
-    return {relative: split_of[group] for relative, group in group_of.items()}
+    split_of = {**_cut(others, seed, val_share, test_share), **named}
+    return {relative: split_of[unit] for relative, unit in unit_of.items()}
 
 
-def _from_file(recordings: Sequence[Recording], file: Path) -> Assignment:
-    """What the file says; a recording that was moved to another class folder keeps its split, by its name."""
-    listed = read_split(file)
-    present = {r.relative for r in recordings}
-    moved: dict[str, list[str]] = defaultdict(list)
-    for path in listed:
-        if path not in present:
-            moved[Path(path).name].append(path)
+def _table_of(dataset: Dataset) -> Table | None:
+    """The table with splits that the dataset was made with, or that lies in its folder."""
+    table, file = dataset.table, dataset.root / SPLIT_FILE
+    if table is None and file.is_file():
+        table = read_table(file)
+    return table if table is not None and table.splits else None
+
+
+def _by_table(recordings: Sequence[Recording], table: Table) -> dict[str, str]:
+    """What the table says; a recording that was moved to another class folder keeps its split, by its name."""
+    listed = table.match(r.relative for r in recordings)
+    taken = {row.line for row in listed.values()}
+    moved: dict[str, list[Row]] = defaultdict(list)
+    for row in table.rows:
+        if row.line not in taken:
+            moved[Path(row.path).name].append(row)
+    splits = {relative: row.split for relative, row in listed.items()}
     for recording in recordings:
         origins = moved.get(Path(recording.relative).name, [])
         if recording.relative not in listed and len(origins) == 1:
-            listed[recording.relative] = listed[origins[0]]
-    missing = [r.relative for r in recordings if r.relative not in listed]
+            splits[recording.relative] = origins[0].split
+    missing = [r.relative for r in recordings if not splits.get(r.relative)]
     if missing:
         raise BadInput(
-            f"{SPLIT_FILE} must list every recording",
-            evidence=f"Received: {file} without {len(missing)} of them, first {missing[0]}",
-            next_step="complete it, delete it, or give --no-split-file",
+            f"{table.source.name} must give every recording a split, or none",
+            evidence=f"Received: {table.source} without {len(missing)} of them, first {missing[0]}",
+            next_step="complete it, leave its column split out, or give --no-split-file",
         )
-    return {r.relative: listed[r.relative] for r in recordings}
-
-
-def _require_all(dataset: Dataset, assignment: Assignment) -> None:
-    trained = {r.folder for r in of_split(dataset.recordings, assignment, "train")}
-    absent = [label for label in dataset.labels if label not in trained]
-    empty = [split for split in SPLITS if split not in assignment.values()]
-    if absent or empty:
-        raise BadInput(
-            "every class needs a recording in train, and validation and test need some",
-            evidence=f"Received: {len(assignment)} recordings; classes without one in train: "
-            f"{', '.join(absent) or 'none'}; empty splits: {', '.join(empty) or 'none'}",
-            next_step="add recordings (three a class at least), or use another --group-by or split",
-        )
+    return splits

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,14 @@ from hypothesis import strategies as st
 
 from host.errors import BadInput
 from model_gen.data.dataset import Dataset, Recording
-from model_gen.data.split import from_csv, of_split, read_split, split_dataset, to_csv
+from model_gen.data.split import (
+    Assignment,
+    from_csv,
+    of_split,
+    read_split,
+    split_dataset,
+    to_csv,
+)
 
 
 def _dataset(counts: dict[str, int], root: Path = Path("nowhere")) -> Dataset:
@@ -65,7 +73,7 @@ def test_the_split_file_is_honoured_unless_told_otherwise(tmp_path: Path) -> Non
         r.relative: ("test", "val", "train", "train", "train", "train")[i % 6]
         for i, r in enumerate(dataset.recordings)
     }
-    (tmp_path / "split.csv").write_text(to_csv(wanted))
+    (tmp_path / "split.csv").write_text(to_csv(Assignment(wanted)))
     shares: dict[str, Any] = {"seed": 0, "val_share": 0.2, "test_share": 0.2}
     assert split_dataset(dataset, **shares) == wanted
     assert split_dataset(dataset, **shares, use_split_file=False) != wanted
@@ -85,24 +93,14 @@ def test_a_recording_with_another_label_keeps_its_split(tmp_path: Path) -> None:
     rows["c/" + Path(dataset.recordings[0].relative).name] = rows.pop(
         dataset.recordings[0].relative
     )
-    (tmp_path / "split.csv").write_text(to_csv(rows))
+    (tmp_path / "split.csv").write_text(to_csv(Assignment(rows)))
     shares: dict[str, Any] = {"seed": 0, "val_share": 0.2, "test_share": 0.2}
     assert split_dataset(dataset, **shares)[dataset.recordings[0].relative] == "test"
 
 
-def test_a_class_without_training_recordings_is_refused(tmp_path: Path) -> None:
-    dataset = _dataset({"a": 3, "b": 3}, tmp_path)
-    rows = {r.relative: "train" if r.folder == "a" else "test" for r in dataset.recordings}
-    rows["a/p_0.wav"] = "val"
-    (tmp_path / "split.csv").write_text(to_csv(rows))
-    with pytest.raises(BadInput, match="every class") as caught:
-        split_dataset(dataset, seed=0, val_share=0.2, test_share=0.2)
-    assert "b" in caught.value.evidence
-
-
 def test_split_files_round_trip_and_bad_rows_are_named() -> None:
     rows = {"a/x, y.wav": "train", "b/z.wav": "val"}
-    assert from_csv(to_csv(rows), Path("split.csv")) == rows
+    assert from_csv(to_csv(Assignment(rows)), Path("split.csv")) == rows
     with pytest.raises(BadInput, match="columns"):
         from_csv("path,split\nx.wav,both\n", Path("split.csv"))
 
@@ -116,3 +114,88 @@ def test_a_split_file_that_is_no_text_or_no_csv_is_bad_input(data: bytes, tmp_pa
     with pytest.raises(BadInput, match="a split file must be") as caught:
         read_split(path)
     assert str(path) in caught.value.evidence
+
+
+SHARES: dict[str, Any] = {"seed": 3, "val_share": 0.2, "test_share": 0.2}
+SPEAKER = "/([a-z])_"
+
+
+def _groups(dataset: Dataset, assignment: Assignment) -> dict[str, set[str]]:
+    """Split -> the groups that SPEAKER finds in it."""
+    found: dict[str, set[str]] = {"train": set(), "val": set(), "test": set()}
+    for recording in dataset.recordings:
+        found[assignment[recording.relative]].add(recording.relative.split("/")[1][0])
+    return found
+
+
+def test_without_a_share_there_are_no_test_recordings() -> None:
+    dataset = _dataset({"a": 20, "b": 2})
+    none = {**SHARES, "test_share": 0}
+    assignment = split_dataset(dataset, **none)
+    assert set(assignment.values()) == {"train", "val"}
+    assert {r.folder for r in of_split(dataset.recordings, assignment, "val")} == {"a", "b"}
+    assert set(split_dataset(dataset, **none, group_by=SPEAKER).values()) == {"train", "val"}
+    for wrong in ({"val_share": 0}, {"test_share": -0.1}, {"test_share": 0.9}):
+        with pytest.raises(BadInput, match="share"):
+            split_dataset(dataset, **{**SHARES, **wrong})
+
+
+def test_named_groups_are_held_out_and_the_others_train() -> None:
+    dataset = _dataset({"a": 20, "b": 20})
+    both = split_dataset(
+        dataset, **SHARES, group_by=SPEAKER, test_group=("p", "s"), val_group=("q",)
+    )
+    assert _groups(dataset, both) == {"train": {"r", "t"}, "val": {"q"}, "test": {"p", "s"}}
+    one = _groups(dataset, split_dataset(dataset, **SHARES, group_by=SPEAKER, test_group=["p"]))
+    assert one["test"] == {"p"}
+    assert (len(one["train"]), len(one["val"])) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"test_group": ["pp"], "group_by": SPEAKER}, "p, q, r, s, t"),
+        ({"val_group": ["p"]}, "needs --group-by"),
+        ({"test_group": ["p"], "val_group": ["p"], "group_by": SPEAKER}, "not for both"),
+        ({"test_group": list("pqrst"), "group_by": SPEAKER}, "must find at least two groups"),
+    ],
+)
+def test_groups_that_cannot_be_held_out_are_named(named: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        split_dataset(_dataset({"a": 20, "b": 20}), **SHARES, **named)
+
+
+@given(st.integers(0, 1000))
+def test_what_belongs_together_is_never_torn_apart(seed: int) -> None:
+    """Copies, recordists and groups, which may overlap in chains."""
+    dataset = _dataset({"a": 12, "b": 12})
+    copies = [[r.relative for r in dataset.recordings[i : i + 2]] for i in (0, 1, 6, 11, 20)]
+    shares = {**SHARES, "seed": seed}
+    assignment = split_dataset(dataset, **shares, together=copies)
+    assert all(len({assignment[path] for path in line}) == 1 for line in copies)
+    told = replace(
+        dataset,
+        recordings=tuple(
+            replace(r, recordist=f"R{i // 3}") for i, r in enumerate(dataset.recordings)
+        ),
+    )
+    assignment = split_dataset(told, **shares, together=copies)
+    sides: dict[str, set[str]] = {}
+    for recording in told.recordings:
+        sides.setdefault(recording.recordist, set()).add(assignment[recording.relative])
+    assert all(len(side) == 1 for side in sides.values())
+    assert set(assignment.values()) == {"train", "val", "test"}
+    assert all(len({assignment[path] for path in line}) == 1 for line in copies)
+
+
+def test_labels_that_are_not_the_folders_travel_with_the_split() -> None:
+    dataset = _dataset({"a": 6, "b": 6, "noise": 3})
+    first, second, *others = dataset.recordings
+    changed = (replace(first, given=("a", "b")), replace(second, given=()), *others)
+    assignment = split_dataset(replace(dataset, recordings=changed), **SHARES)
+    assert assignment.labels == {first.relative: ("a", "b"), second.relative: ()}
+    again = from_csv(to_csv(assignment), Path("split.csv"))
+    assert again == assignment
+    assert again.labels[first.relative] == ("a", "b")
+    assert again.labels[second.relative] == again.labels["noise/p_0.wav"] == ()
+    assert again.labels["b/p_0.wav"] == ("b",)

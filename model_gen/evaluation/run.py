@@ -138,7 +138,7 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
     if config is None:
         raise BadInput("expected a checkpoint or a bundle", evidence="Received: neither")
     if options.split == "all":
-        return config, {}
+        return config, Assignment()
     if not split.is_file():
         raise BadInput(
             "the model does not say which recordings it was trained on",

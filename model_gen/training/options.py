@@ -30,6 +30,11 @@ class TrainOptions:
     test_split: float = 0.2
     group_by: str | None = None
     use_split_file: bool = True
+    labels: Path | None = None  # a table of path, split, labels, recordist
+    multi_label: bool = False  # equal files of two classes are one recording of both
+    test_data: Path | None = None  # an outside test set
+    test_group: tuple[str, ...] = ()  # groups that are held out for test
+    val_group: tuple[str, ...] = ()
     # frontend
     sample_rate: int = 24000  # Hz
     chunk_duration: float = 2.5  # seconds

@@ -11,11 +11,14 @@ import numpy as np
 from host.errors import BadInput
 from host.files import sha256_file
 from model_gen.data.cache import Skipped
-from model_gen.data.dataset import Dataset, Recording, index_dataset, targets
-from model_gen.data.features import Chunks, extract, unreadable
+from model_gen.data.dataset import Dataset, Recording, targets
+from model_gen.data.features import Chunks, extract
 from model_gen.data.geometry import frontend_contract
+from model_gen.data.look import LookOptions, look
 from model_gen.data.reopen import train_selection
-from model_gen.data.split import Assignment, of_split, split_dataset, to_csv
+from model_gen.data.split import Assignment, of_split, to_csv
+from model_gen.data.table import SEPARATOR
+from model_gen.data.tell import findings
 from model_gen.frontends import settle
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
@@ -62,20 +65,11 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         spec_width=options.spec_width,
         compression=options.input_compression,
     )
-    dataset = index_dataset(
-        options.data_path_train,
-        max_samples=options.max_samples,
-        max_classes=options.max_classes,
-        seed=options.seed,
-    )
-    assignment = split_dataset(
-        dataset,
-        seed=options.seed,
-        val_share=options.val_split,
-        test_share=options.test_split,
-        group_by=options.group_by,
-        use_split_file=options.use_split_file,
-    )
+    found = look(LookOptions.of(options))
+    for told in findings(found):
+        line(told)
+    found.require()
+    dataset, assignment = found.dataset, found.assignment
     config = ModelConfig(
         frontend=contract,
         labels=dataset.labels,
@@ -98,13 +92,16 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
-    later = of_split(dataset.recordings, assignment, "test")
-    held_out = unreadable(later, options.sample_rate, num_workers=options.num_workers)
+    held_out = [
+        Skipped(r.relative, found.scene.measures[r.relative].unreadable)
+        for r in of_split(dataset.recordings, assignment, "test")
+        if found.scene.measures[r.relative].unreadable
+    ]
     for damage in held_out:
         line(f"skipped {damage.path}: {damage.reason}")
     skipped = (*(s for part in parts.values() for s in part.skipped), *held_out)
     damaged = {s.path for s in skipped}
-    heard = {r.folder for r in parts["train"].recordings}
+    heard = {label for r in parts["train"].recordings for label in r.labels}
     if not set(dataset.labels) <= heard:
         raise BadInput(
             "every class needs a readable recording in train",
@@ -199,7 +196,8 @@ def content_sha256(
     ):
         contents = pool.map(lambda r: sha256_file(r.path), chosen)
         for done, (recording, content) in enumerate(zip(chosen, contents, strict=True), start=1):
-            row = f"{assignment[recording.relative]} {content} {recording.relative}\n"
+            labels = SEPARATOR.join(recording.labels)
+            row = f"{assignment[recording.relative]} {content} {labels} {recording.relative}\n"
             digest.update(row.encode(errors="surrogateescape"))
             show(done)
     return digest.hexdigest()

@@ -1,0 +1,88 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.cli import run
+from model_gen.data.testing import RATE, write_tiny_dataset
+
+LIKE = ["--sample-rate", str(RATE), "--chunk-duration", "0.5"]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
+    return write_tiny_dataset(tmp_path / "data")
+
+
+def test_good_data_are_told_and_written(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "data.json"
+    assert run(["data", str(data), *LIKE, "--json", str(out)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1].split()[:2] == ["down", "4/1/1"]
+    assert said[3].split()[:3] == ["(no", "class)", "4/1/1"]
+    payload: dict[str, Any] = json.loads(out.read_text())
+    assert payload["schema"] == "nightjar/data/1"
+    assert payload["findings"] == []
+
+
+def test_refused_data_end_with_2_and_are_told_all_the_same(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(data / "up/a0_0.wav", data / "down/copy.wav")
+    (data / "owl").mkdir()
+    (data / "owl/a.m4a").write_bytes(b"x")
+    assert run(["data", str(data), *LIKE, "--json", "-"]) == 2
+    captured = capsys.readouterr()
+    payload = json.loads(captured.out)
+    rules = [finding["rule"] for finding in payload["findings"]]
+    assert rules == ["ignored-class", "copies-of-classes"]
+    assert "refuse copies-of-classes" in captured.err
+    assert "down/copy.wav, up/a0_0.wav (2)" in captured.err
+    assert "ffmpeg -i a.m4a a.flac" in captured.err
+    assert run(["data", str(data), *LIKE, "--multi-label", "--json", "-"]) == 2
+    rules = [finding["rule"] for finding in json.loads(capsys.readouterr().out)["findings"]]
+    assert rules == ["ignored-class"]
+
+
+def test_a_few_of_many_findings_are_shown_and_all_with_verbose(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rate = ["--sample-rate", str(2 * RATE)]
+    assert run(["data", str(data), *rate]) == 0
+    few = capsys.readouterr().out
+    assert "warn low-rate, 18 times" in few
+    assert "and 15 more" in few
+    assert run(["data", str(data), *rate, "--verbose"]) == 0
+    assert capsys.readouterr().out.count(f"({RATE}; limit {2 * RATE})") == 18
+
+
+def test_groups_and_names_with_underscores(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    by = ["--group_by", "/([ab])", "--test_split", "0", "--val_group", "b"]
+    assert run(["data", str(data), *LIKE, *by, "--json", "-"]) == 0
+    rows = json.loads(capsys.readouterr().out)["classes"]
+    assert [row["recordings"] for row in rows] == [{"train": 3, "val": 3, "test": 0}] * 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--labels", "absent.csv"], "absent.csv"),
+        (["--val-group", "b"], "--group-by"),
+        (["--test-split", "nan"], "finite"),
+        (["--test-split", "0.9"], "share"),
+        (["--chunk-duration", "0"], "0"),
+        (["--test-data", "absent"], "absent"),
+    ],
+)
+def test_what_cannot_be_is_bad_input(
+    given: list[str], said: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["data", str(data), *LIKE, *given, "--json", "-"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert said in json.loads(captured.err.splitlines()[-1])["evidence"] + captured.err

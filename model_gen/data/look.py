@@ -1,0 +1,250 @@
+"""A look at a data folder before anything is trained on it: what there is, what is wrong with it, how it is split."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+from host.errors import BadInput
+from model_gen.data.dataset import Dataset, Recording, find_recordings, index_dataset
+from model_gen.data.inspect import inspect
+from model_gen.data.measure import Hearing, Measures
+from model_gen.data.rules import judge
+from model_gen.data.rules.scene import Finding, Scene
+from model_gen.data.split import Assignment, split_dataset
+from model_gen.data.table import SPLITS
+from model_gen.data.tell import describe
+from model_gen.data.walk import Ignored, text_of
+from model_gen.progress import bar
+
+SCHEMA = "nightjar/data/1"
+SCHEMA_FILE = Path(__file__).with_name("data.schema.json")
+# Seconds, measured on two cores of 2.6 GHz: until the first step, a second of sound, a window that trains and one that
+# validates.
+_BEGIN, _DECODED, _TRAINED, _PREDICTED = 20.0, 0.001, 0.004, 0.0015
+_TOLD = 5  # findings that an error tells; the command tells all
+
+
+@dataclass(frozen=True)
+class LookOptions:
+    """What a look depends on: options of training, by their names there."""
+
+    data_path_train: Path
+    sample_rate: int
+    chunk_duration: float
+    max_duration: float
+    max_chunks_per_file: int
+    val_split: float
+    test_split: float
+    seed: int
+    group_by: str | None = None
+    use_split_file: bool = True
+    test_data: Path | None = None
+    test_group: tuple[str, ...] = ()
+    val_group: tuple[str, ...] = ()
+    labels: Path | None = None
+    multi_label: bool = False
+    max_samples: int | None = None
+    max_classes: int | None = None
+    epochs: int = 50
+    num_workers: int = 1
+
+    @classmethod
+    def of(cls, options: object) -> Self:
+        """Those of a training run."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
+
+    @property
+    def test_share(self) -> float:
+        """The share of recordings kept for testing: none beside an outside test set."""
+        return 0.0 if self.test_data is not None else self.test_split
+
+    @property
+    def hearing(self) -> Hearing:
+        """What of a recording is heard."""
+        chunk = max(1, int(round(self.sample_rate * self.chunk_duration, 6)))
+        return Hearing(self.sample_rate, chunk, self.max_duration, self.max_chunks_per_file)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look found. `dataset` and `assignment` are what training takes."""
+
+    scene: Scene
+    findings: tuple[Finding, ...]
+    epochs: int
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.scene.dataset
+
+    @property
+    def assignment(self) -> Assignment:
+        return self.scene.assignment
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that training does not begin with."""
+        return tuple(f for f in self.findings if f.rule.severity == "refuse")
+
+    @property
+    def unheard_share(self) -> float:
+        """Share of the recorded time that lies in no window of training, in [0, 1]."""
+        total = sum(found.seconds for _, found in self.scene.readable)
+        heard = sum(found.heard for _, found in self.scene.readable)
+        return min(1.0, max(0.0, 1 - heard / total)) if total else 0.0
+
+    @property
+    def expected_seconds(self) -> float:
+        """About how long training takes: a model of the default size, on the two cores that it computes with."""
+        windows = dict.fromkeys(SPLITS, 0)
+        for recording, found in self.scene.readable:
+            windows[self.scene.split_of(recording)] += found.windows
+        read = sum(found.read for _, found in self.scene.readable)
+        epoch = _TRAINED * windows["train"] + _PREDICTED * windows["val"]
+        return _BEGIN + _DECODED * read + self.epochs * epoch
+
+    def require(self) -> None:
+        """Refuse data that a rule refuses.
+
+        Raises:
+            BadInput: with the first findings.
+        """
+        refused = self.refusals
+        if not refused:
+            return
+        told = "; ".join(describe(finding) for finding in refused[:_TOLD])
+        more = f"; and {len(refused) - _TOLD} more" if len(refused) > _TOLD else ""
+        raise BadInput(
+            f"the data cannot be trained on as they are: {refused[0].rule.says}",
+            evidence=f"Received: {self.dataset.root}: {told}{more}",
+            next_step=f"{refused[0].rule.mend}; `nightjar data` tells all",
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as `nightjar/data/1`."""
+        classes = [
+            {"name": label, **self._sums(lambda r, label=label: label in r.labels)}  # type: ignore[misc]
+            for label in self.dataset.labels
+        ]
+        return {
+            "schema": SCHEMA,
+            "recordings": len(self.scene.everything),
+            "classes": classes,
+            "negative": self._sums(lambda r: r.is_negative),
+            "findings": [finding.as_json() for finding in self.findings],
+            "ignored": [{"path": i.path, "reason": i.reason} for i in self.dataset.ignored],
+            "unheard_share": round(self.unheard_share, 4),
+            "expected_seconds": round(self.expected_seconds, 1),
+        }
+
+    def _sums(self, chosen: Callable[[Recording], bool]) -> dict[str, dict[str, float]]:
+        """Recordings, windows and minutes of some recordings by split; those that cannot be read do not count."""
+        sums: dict[str, dict[str, float]] = {
+            "recordings": dict.fromkeys(SPLITS, 0),
+            "windows": dict.fromkeys(SPLITS, 0),
+            "minutes": dict.fromkeys(SPLITS, 0.0),
+        }
+        for recording, found in self.scene.readable:
+            if chosen(recording):
+                split = self.scene.split_of(recording)
+                sums["recordings"][split] += 1
+                sums["windows"][split] += found.windows
+                sums["minutes"][split] += found.seconds / 60
+        sums["minutes"] = {split: round(value, 3) for split, value in sums["minutes"].items()}
+        return sums
+
+
+def look(options: LookOptions, *, rehash: bool = False) -> Look:
+    """Index, inspect and split a data folder, and hold it against the rules.
+
+    Args:
+        options: of the training that is to follow.
+        rehash: whether every file is read again, though it was before and has not changed.
+
+    Raises:
+        BadInput: there are no recordings, or the options or the table make no sense.
+    """
+    dataset = index_dataset(
+        options.data_path_train,
+        labels=options.labels,
+        use_split_file=options.use_split_file,
+        max_samples=options.max_samples,
+        max_classes=options.max_classes,
+        seed=options.seed,
+    )
+    outside = () if options.test_data is None else _outside(options.test_data)
+    everything = (*dataset.recordings, *outside)
+    with bar("recordings inspected", len(everything), plain=False) as show:
+        found = inspect(
+            [r.path for r in everything],
+            options.hearing,
+            rehash=rehash,
+            workers=options.num_workers,
+            on_progress=show,
+        )
+    measures = {r.relative: one for r, one in zip(everything, found, strict=True)}
+    if options.multi_label:
+        dataset = merge_copies(dataset, _copies(dataset.recordings, measures))
+    copies = _copies((*dataset.recordings, *outside), measures)
+    assignment = split_dataset(
+        dataset,
+        seed=options.seed,
+        val_share=options.val_split,
+        test_share=options.test_share,
+        group_by=options.group_by,
+        use_split_file=options.use_split_file,
+        test_group=options.test_group,
+        val_group=options.val_group,
+        together=[[r.relative for r in same] for same in copies],
+    )
+    scene = Scene(
+        dataset=dataset,
+        outside=outside,
+        assignment=assignment,
+        measures=measures,
+        copies=copies,
+        sample_rate=options.sample_rate,
+        needs_test=options.test_share > 0,
+        grouped=options.group_by is not None,
+    )
+    return Look(scene, judge(scene), options.epochs)
+
+
+def merge_copies(dataset: Dataset, copies: Iterable[Sequence[Recording]]) -> Dataset:
+    """The data set with one recording, of all their labels, in place of each line of equal ones."""
+    kept: dict[str, Recording] = {}
+    dropped: list[Ignored] = []
+    for first, *others in copies:
+        labels = tuple(sorted({label for r in (first, *others) for label in r.labels}))
+        kept[first.relative] = replace(first, given=labels)
+        reason = f"the same bytes as {first.relative}, which has its labels, too"
+        dropped += [Ignored(r.relative, reason) for r in others]
+    gone = {i.path for i in dropped}
+    return replace(
+        dataset,
+        recordings=tuple(
+            kept.get(r.relative, r) for r in dataset.recordings if r.relative not in gone
+        ),
+        ignored=tuple(sorted((*dataset.ignored, *dropped), key=lambda i: i.path)),
+    )
+
+
+def _outside(folder: Path) -> tuple[Recording, ...]:
+    """The recordings of an outside test set; their paths begin with its folder."""
+    prefix = text_of(str(folder)).rstrip("/")
+    recordings, _ = find_recordings(folder)
+    return tuple(replace(r, relative=f"{prefix}/{r.relative}") for r in recordings if r.folder)
+
+
+def _copies(
+    recordings: Iterable[Recording], measures: Mapping[str, Measures]
+) -> tuple[tuple[Recording, ...], ...]:
+    """Recordings with the same bytes, in the order of their paths; those that cannot be read have none."""
+    same: dict[str, list[Recording]] = defaultdict(list)
+    for recording in recordings:
+        found = measures[recording.relative]
+        if not found.unreadable:
+            same[found.sha256].append(recording)
+    return tuple(tuple(group) for group in same.values() if len(group) > 1)

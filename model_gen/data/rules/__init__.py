@@ -1,0 +1,70 @@
+"""The rules that data are held against: one function each, in one table."""
+
+from model_gen.data.rules.coverage import (
+    empty_splits,
+    outside_classes,
+    untested_classes,
+    untrained_classes,
+    unvalidated_classes,
+)
+from model_gen.data.rules.equal import (
+    copies,
+    copies_of_classes,
+    copies_of_splits,
+    recordists_of_splits,
+)
+from model_gen.data.rules.names import (
+    alike_classes,
+    class_encoding,
+    ignored_class,
+    name_encoding,
+    nested_classes,
+    nested_folders,
+    split_names,
+    unknown_rows,
+)
+from model_gen.data.rules.scene import Finding, Scene
+from model_gen.data.rules.sound import (
+    beyond_full_scale,
+    cancelling_channels,
+    clipping,
+    damaged,
+    dc,
+    low_rate,
+    silence,
+    unreadable,
+)
+
+# In the order in which they are told: what refuses first.
+TABLE = (
+    split_names,
+    nested_classes,
+    alike_classes,
+    class_encoding,
+    ignored_class,
+    copies_of_classes,
+    copies_of_splits,
+    recordists_of_splits,
+    outside_classes,
+    untrained_classes,
+    empty_splits,
+    unvalidated_classes,
+    untested_classes,
+    nested_folders,
+    unknown_rows,
+    name_encoding,
+    copies,
+    unreadable,
+    damaged,
+    silence,
+    dc,
+    clipping,
+    beyond_full_scale,
+    cancelling_channels,
+    low_rate,
+)
+
+
+def judge(scene: Scene) -> tuple[Finding, ...]:
+    """Everything that is found, in the order of the table."""
+    return tuple(Finding(rule, hit) for rule in TABLE for hit in rule.judge(scene, rule.limit))

@@ -1,0 +1,116 @@
+"""What rules look at, and the form of a rule."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from model_gen.data.dataset import Dataset, Recording
+from model_gen.data.measure import Measures
+from model_gen.data.split import Assignment
+from model_gen.data.table import SPLITS
+
+Severity = Literal["refuse", "warn"]
+Value = float | int | str | None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A data set as training would take it.
+
+    outside: the recordings of an outside test set; their paths begin with its folder. measures: by relative path.
+    copies: recordings with the same bytes, two or more a line. sample_rate: of the contract, in Hz. needs_test: whether
+    the split is to have test recordings. grouped: whether --group-by says what the folders below a class are.
+    """
+
+    dataset: Dataset
+    outside: tuple[Recording, ...]
+    assignment: Assignment
+    measures: Mapping[str, Measures]
+    copies: tuple[tuple[Recording, ...], ...]
+    sample_rate: int
+    needs_test: bool
+    grouped: bool
+
+    @cached_property
+    def everything(self) -> tuple[Recording, ...]:
+        """All recordings, those outside last."""
+        return (*self.dataset.recordings, *self.outside)
+
+    @cached_property
+    def readable(self) -> tuple[tuple[Recording, Measures], ...]:
+        """Those that can be used, with their measures."""
+        pairs = ((r, self.measures[r.relative]) for r in self.everything)
+        return tuple((r, found) for r, found in pairs if not found.unreadable)
+
+    def split_of(self, recording: Recording) -> str:
+        """train, val or test."""
+        return self.assignment.get(recording.relative, "test")
+
+    def having(self, label: str, split: str) -> list[Recording]:
+        """Usable recordings of a class in a split."""
+        return [r for r, _ in self.readable if label in r.labels and self.split_of(r) == split]
+
+    def sides(self, recordings: Iterable[Recording]) -> list[str]:
+        """The splits of some recordings, in the order of SPLITS."""
+        found = {self.split_of(r) for r in recordings}
+        return [split for split in SPLITS if split in found]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where a rule holds: the paths that it is about, what was found there, and the limit where the rule has none."""
+
+    paths: tuple[str, ...]
+    value: Value = None
+    limit: Value = None
+
+
+Judge = Callable[[Scene, Any], Iterator[Hit]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that is wrong with data. says: what holds where it is found. mend: what to do about it."""
+
+    name: str
+    severity: Severity
+    limit: Value
+    says: str
+    mend: str
+    judge: Judge
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule that holds somewhere."""
+
+    rule: Rule
+    hit: Hit
+
+    @property
+    def limit(self) -> Value:
+        """What the value is held against; None where there is nothing to compare."""
+        return self.rule.limit if self.hit.limit is None else self.hit.limit
+
+    def as_json(self) -> dict[str, Any]:
+        """As in `nightjar/data/1`."""
+        return {
+            "rule": self.rule.name,
+            "severity": self.rule.severity,
+            "paths": list(self.hit.paths),
+            "value": self.hit.value,
+            "limit": self.limit,
+        }
+
+
+def rule(
+    name: str, severity: Severity, *, limit: Value = None, says: str, mend: str
+) -> Callable[[Judge], Rule]:
+    """Decorator that makes a rule of a function of (scene, limit) that yields where it holds."""
+    return lambda judge: Rule(name, severity, limit, says, mend, judge)
+
+
+def paths_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """Their relative paths."""
+    return tuple(r.relative for r in recordings)

@@ -1,0 +1,75 @@
+"""What a look found, in lines for people."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from model_gen.data.rules.scene import Finding
+from model_gen.data.table import SPLITS
+
+if TYPE_CHECKING:
+    from model_gen.data.look import Look
+
+_FEW = 3  # paths and findings that are told of many
+
+
+def describe(finding: Finding) -> str:
+    """A finding in a line: the rule, where it holds, and what was found there."""
+    return f"{finding.rule.name}: {_where(finding)}"
+
+
+def findings(look: "Look", *, every: bool = False) -> Iterator[str]:
+    """Lines about the findings, a rule after the other: a few of each, or `every` one."""
+    by_rule: dict[str, list[Finding]] = defaultdict(list)
+    for finding in look.findings:
+        by_rule[finding.rule.name].append(finding)
+    for name, found in by_rule.items():
+        rule = found[0].rule
+        times = f", {len(found)} times" if len(found) > 1 else ""
+        yield f"{rule.severity} {name}{times}: {rule.says}"
+        shown = found if every else found[:_FEW]
+        yield from (f"  {_where(finding, every=every)}" for finding in shown)
+        if len(found) > len(shown):
+            yield f"  and {len(found) - len(shown)} more"
+        yield f"  what to do: {rule.mend}"
+
+
+def table(look: "Look") -> Iterator[str]:
+    """Lines of a table: each class with its recordings, windows and minutes in each split."""
+    payload = look.as_json()
+    rows = [*payload["classes"], {"name": "(no class)", **payload["negative"]}]
+    width = max(len(row["name"]) for row in rows)
+    yield f"{'':<{width}}  " + "  ".join(
+        f"{f'{what} ' + '/'.join(SPLITS):>28}" for what in ("recordings", "windows", "minutes")
+    )
+    for row in rows:
+        cells = (
+            "/".join(
+                f"{value:.1f}" if what == "minutes" else str(value) for value in row[what].values()
+            )
+            for what in ("recordings", "windows", "minutes")
+        )
+        yield f"{row['name']:<{width}}  " + "  ".join(f"{cell:>28}" for cell in cells)
+
+
+def ignored(look: "Look", *, every: bool = False) -> Iterator[str]:
+    """Lines about what is ignored, a reason after the other; what can be converted first."""
+    found = look.dataset.ignored
+    ordered = sorted(found, key=lambda one: "ffmpeg" not in one.reason)
+    shown = ordered if every else ordered[:_FEW]
+    if found:
+        yield f"ignored: {len(found)} files and folders"
+    yield from (f"  {one.path}: {one.reason}" for one in shown)
+    if len(found) > len(shown):
+        yield f"  and {len(found) - len(shown)} more"
+
+
+def _where(finding: Finding, *, every: bool = False) -> str:
+    paths, value, limit = finding.hit.paths, finding.hit.value, finding.limit
+    shown: Sequence[str] = paths if every else paths[:_FEW]
+    more = f" and {len(paths) - len(shown)} more" if len(paths) > len(shown) else ""
+    where = ", ".join(shown) + more
+    if value is None or value in paths:
+        return where
+    found = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{where} ({found}" + (")" if limit is None else f"; limit {limit})")
