@@ -10,6 +10,7 @@ from host.errors import HostFailure
 from model_gen.data.features import Chunks
 from model_gen.progress import Bar, bar
 from model_gen.runtime import tensorflow
+from model_gen.training.allocator import keep_freed_memory
 from model_gen.training.batch import Batches
 from model_gen.training.judge import Judge
 from model_gen.training.keeper import Keeper
@@ -99,7 +100,7 @@ def fit(
 
 
 class Begin(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells the batches which epoch they are of."""
+    """Makes ready what an epoch is trained with: batches, which are told its number, and memory."""
 
     def __init__(self, batches: Batches) -> None:
         super().__init__()
@@ -107,6 +108,10 @@ class Begin(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._batches.begin(epoch + 1)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if batch == 0:  # the epoch's dataset is there by now
+            keep_freed_memory()
 
 
 class Show(keras.callbacks.Callback):  # type: ignore[misc]
