@@ -92,12 +92,16 @@ def _epoch(
 ) -> tuple[float, float]:
     """Train one epoch; return the mean loss over chunks and the last learning rate."""
     total, seen, rate = 0.0, 0, 0.0
-    with bar(f"epoch {number}/{options.epochs}", batches.steps, plain=False) as show:
-        for i, (x, y) in enumerate(batches.epoch(number)):
+    batches.begin(number)
+    steps, e = len(batches), options.label_smoothing
+    with bar(f"epoch {number}/{options.epochs}", steps, plain=False) as show:
+        for i in range(steps):
+            batch = batches.batch(i)
+            x, y = batch.inputs, (batch.targets * (1 - e) + e / 2).astype(np.float32)
             rate = learning_rate(
-                (number - 1) * batches.steps + i,
+                (number - 1) * steps + i,
                 peak=options.learning_rate,
-                steps_per_epoch=batches.steps,
+                steps_per_epoch=steps,
                 epochs=options.epochs,
             )
             optimizer.learning_rate.assign(rate)
