@@ -34,6 +34,8 @@ SOURCES = (
     "host/reference/frontend_tables.py",
     "model_gen/audio/chunks.py",
     "model_gen/audio/decode.py",
+    "model_gen/audio/source.py",
+    "model_gen/audio/unfinished.py",
     "model_gen/data/selection.py",
 )
 OLD = (".npy", ".npz")  # of the version before, which had no digests

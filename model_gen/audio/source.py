@@ -1,0 +1,142 @@
+"""A recording as it lies on the disk, in blocks; of a damaged one, what is good of it.
+
+Recorders lose power, cards fill up, transfers break off. What was written before is worth hearing:
+
+* a header that was never finished (data size 0) is read as if its data reached to the end;
+* space that was reserved and never written (zeros behind such data) is no sound;
+* where the data break off or make no sense, the samples before that are given.
+
+What was wrong stands in `Source.damage` afterwards.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model_gen.audio.unfinished import Mended, mended
+
+BLOCK = 1 << 16  # frames read at a time
+_UNKNOWN = 1 << 40  # frames; a header that claims more does not know
+# What libsndfile notes of a container whose data end before its header says.
+_CUT = re.compile(r"(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)")
+_OPEN_ENDED = (1 << 32) - 1  # bytes; who writes into a pipe says this
+_FLOATS = frozenset({"FLOAT", "DOUBLE"})
+
+Samples = npt.NDArray[np.float32]
+
+
+class Unreadable(Exception):
+    """Nothing of a file can be decoded; the text says why."""
+
+
+class Source:
+    """An open recording. rate: in Hz. floats: whether its samples may lie outside [-1, 1]."""
+
+    def __init__(self, file: Any, repair: Mended | None) -> None:
+        self._file = file
+        self._reserved = repair is not None
+        self.rate = int(file.samplerate)
+        self.channels = int(file.channels)
+        self.floats = file.subtype in _FLOATS
+        self.damage = repair.damage if repair else _cut_short(file.extra_info)
+        claimed = int(file.frames)
+        self.claimed = claimed if claimed < _UNKNOWN else None  # frames, as the header says
+
+    def blocks(self, most: int | None = None, size: int = BLOCK) -> Iterator[Samples]:
+        """Yield float32 [n, channels], n from 1 to `size`, of the first `most` frames; once.
+
+        Raises:
+            Unreadable: the file cannot be decoded at all.
+        """
+        blocks = self._blocks(most, size)
+        return _written(blocks) if self._reserved else blocks
+
+    def _blocks(self, most: int | None, size: int) -> Iterator[Samples]:
+        end = self.claimed if most is None else min(most, self.claimed or most)
+        done = 0
+        while end is None or done < end:
+            block = np.full((size if end is None else min(size, end - done), self.channels), np.nan)
+            block = block.astype(np.float32)
+            reason = ""
+            try:
+                got = len(self._file.read(out=block))
+            except (RuntimeError, OSError, ValueError) as error:
+                got, reason = _filled(block), str(error) or type(error).__name__
+            done += got
+            if got:
+                yield block[:got]
+            if got < len(block) or reason:
+                if not done and reason:
+                    raise Unreadable(reason)
+                self._ended(done, reason, most)
+                return
+
+    def _ended(self, done: int, reason: str, most: int | None) -> None:
+        """Say what is wrong with data that end after `done` frames, before the header or `most` does."""
+        seconds = f"{done / self.rate:.3f} s"
+        if self.claimed is None:
+            self.damage = f"its header does not say how long it is; {seconds} can be read"
+        elif done < self.claimed and (most is None or done < most):
+            claimed = f"{self.claimed / self.rate:.3f} s"
+            self.damage = f"only {seconds} of {claimed} can be read" + (
+                f": {reason}" if reason else ""
+            )
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Open a recording.
+
+    Raises:
+        Unreadable: it is no sound that libsndfile knows, or the system refuses to read it.
+    """
+    import soundfile
+
+    try:
+        repair = mended(path)
+        # Bytes: soundfile cannot encode a name that is not UTF-8.
+        file = soundfile.SoundFile(os.fsencode(path) if repair is None else repair.stream)
+    except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError) as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+    # soundfile seeks after each read of a file that lets it, and MP3 goes astray there.
+    file.seekable = lambda: False
+    try:
+        yield Source(file, repair)
+    finally:
+        file.close()
+        if repair is not None:
+            repair.stream.close()
+
+
+def _cut_short(notes: str) -> str:
+    found = _CUT.search(notes)
+    claimed, there = (int(found[1]), int(found[2])) if found else (0, 0)
+    if there >= claimed or claimed == _OPEN_ENDED:
+        return ""
+    return f"it ends early: {there:,} of {claimed:,} bytes are there"
+
+
+def _filled(block: Samples) -> int:
+    """Frames that a read which failed had written into a block of NaN."""
+    empty = np.isnan(block).any(axis=1)
+    return int(np.argmax(empty)) if empty.any() else len(block)
+
+
+def _written(blocks: Iterator[Samples]) -> Iterator[Samples]:
+    """The blocks without the zeros behind the last other sample."""
+    zeros: list[Samples] = []
+    for block in blocks:
+        sounding = np.flatnonzero(block.any(axis=1))
+        if not len(sounding):
+            zeros.append(block)
+            continue
+        yield from zeros
+        last = int(sounding[-1]) + 1
+        yield block[:last]
+        zeros = [block[last:]] if last < len(block) else []

@@ -1,0 +1,163 @@
+"""Damaged recordings, as recorders, cards and transfers leave them; each is made here."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+
+from model_gen.audio.decode import decode
+from model_gen.audio.source import Unreadable, open_source
+
+RATE = 8000
+SOUND: npt.NDArray[np.int16] = (
+    np.random.default_rng(1).integers(-9999, 9999, 3 * RATE).astype(np.int16)
+)
+SOUND[-1] = 1234  # not silent to its end
+
+
+def _file(path: Path, name: str, damage: Callable[[bytearray], bytes]) -> Path:
+    whole = path / name
+    soundfile.write(whole, SOUND, RATE, subtype="PCM_16")
+    made = damage(bytearray(whole.read_bytes()))
+    whole.write_bytes(made)
+    return whole
+
+
+def _size(name: bytes, value: bytes, after: int = 4) -> Callable[[bytearray], bytes]:
+    """Write `value` over the size of the chunk `name`."""
+
+    def change(data: bytearray) -> bytes:
+        at = data.index(name) + after
+        data[at : at + len(value)] = value
+        return bytes(data)
+
+    return change
+
+
+def _flac_total(frames: int) -> Callable[[bytearray], bytes]:
+    def change(data: bytearray) -> bytes:
+        field = int.from_bytes(data[18:26], "big") >> 36 << 36
+        data[18:26] = (field | frames).to_bytes(8, "big")
+        return bytes(data)
+
+    return change
+
+
+def _au(data: bytearray) -> bytes:
+    data[8:12] = bytes(4)
+    return bytes(data)
+
+
+def _rf64(data: bytearray) -> bytes:
+    data[20:44] = bytes(24)
+    return bytes(data)
+
+
+UNFINISHED: dict[str, Callable[[bytearray], bytes]] = {
+    "size0.wav": _size(b"data", bytes(4)),
+    "riff0.wav": lambda data: _size(b"RIFF", bytes(4))(bytearray(_size(b"data", bytes(4))(data))),
+    "preallocated.wav": lambda data: _size(b"data", bytes(4))(data) + bytes(100_000),
+    "size0.au": _au,
+    "size0.caf": _size(b"data", bytes(8)),
+    "size0.rf64": _rf64,
+    "total0.flac": _flac_total(0),
+    "toolong.flac": _flac_total(300 * RATE),
+    "any.flac": _flac_total((1 << 36) - 1),
+    "total0-preallocated.flac": lambda data: _flac_total(0)(data) + bytes(100_000),
+    "toolong-preallocated.flac": lambda data: _flac_total(300 * RATE)(data) + bytes(100_000),
+}
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_a_file_that_was_never_finished_gives_all_its_sound(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _file(tmp_path, name, UNFINISHED[name])
+    with caplog.at_level(logging.WARNING):
+        np.testing.assert_array_equal(decode(path, RATE), SOUND)
+    assert [name in record.getMessage() for record in caplog.records] == [True]
+
+
+CUT: dict[str, Callable[[bytearray], bytes]] = {
+    "cut.wav": lambda data: bytes(data[: len(data) // 2]),
+    "cut.aiff": lambda data: bytes(data[: len(data) // 2]),
+    "cut.au": lambda data: bytes(data[: len(data) // 2]),
+    "cut.w64": lambda data: bytes(data[: len(data) // 2]),
+    "cut.rf64": lambda data: bytes(data[: len(data) // 2]),
+    "cut.caf": lambda data: bytes(data[: len(data) // 2]),
+    "cut.flac": lambda data: bytes(data[: len(data) // 2]),
+    "zeros.flac": lambda data: bytes(data[: len(data) // 2]) + bytes(50_000),
+    "hole.flac": lambda data: bytes(data[: len(data) // 2] + bytes(900) + data[-9000:]),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_file_that_breaks_off_gives_what_was_before(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _file(tmp_path, name, CUT[name])
+    with caplog.at_level(logging.WARNING):
+        got = decode(path, RATE)
+    assert len(SOUND) // 3 < len(got) < len(SOUND) * 0.55
+    np.testing.assert_array_equal(got, SOUND[: len(got)])
+    assert [name in record.getMessage() for record in caplog.records] == [True]
+
+
+WHOLE: dict[str, Callable[[bytearray], bytes]] = {
+    "as-it-is.wav": bytes,
+    "piped.wav": lambda data: _size(b"RIFF", b"\xff" * 4)(
+        bytearray(_size(b"data", b"\xff" * 4)(data))
+    ),
+    "as-it-is.flac": bytes,
+    "zeros-behind.flac": lambda data: bytes(data) + bytes(50_000),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_nothing_is_said_of_whole_files(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _file(tmp_path, name, WHOLE[name])
+    with caplog.at_level(logging.WARNING):
+        np.testing.assert_array_equal(decode(path, RATE), SOUND)
+    assert not caplog.records
+
+
+def test_what_is_not_asked_for_is_not_missed(tmp_path: Path) -> None:
+    path = _file(tmp_path, "cut.flac", CUT["cut.flac"])
+    with open_source(path) as source:
+        assert sum(map(len, source.blocks(RATE // 2))) == RATE // 2
+        assert source.damage == ""
+
+
+def test_blocks_of_any_size_give_the_same_samples(tmp_path: Path) -> None:
+    time = np.arange(5 * RATE) / RATE
+    stereo = np.stack([np.sin(2000 * time), np.sin(3000 * time)], axis=1) * 0.4
+    for suffix in ("mp3", "ogg", "flac", "wav"):
+        path = tmp_path / f"a.{suffix}"
+        soundfile.write(path, stereo, RATE)
+        with soundfile.SoundFile(path) as file:  # soundfile.read seeks first, and MP3 then differs
+            want = file.read(dtype="float32", always_2d=True)
+        for size in (999, 4096, 1 << 16):
+            with open_source(path) as source:
+                np.testing.assert_array_equal(np.concatenate(list(source.blocks(size=size))), want)
+
+
+def test_a_name_that_is_no_utf8_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"M\xf6nch.flac")
+    path.write_bytes(_file(tmp_path, "a.flac", bytes).read_bytes())
+    np.testing.assert_array_equal(decode(path, RATE), SOUND)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"RIFF", b"RIFF\0\0\0\0WAVEdata\0\0\0\0", b"caff", b"RF64" * 9]
+)
+def test_what_holds_nothing_good_is_unreadable(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(Unreadable), open_source(tmp_path / "a.wav") as source:
+        list(source.blocks())
