@@ -41,7 +41,8 @@ class TrainBatches(Batches):
         options = self._options
         places = self._places(index)
         rows = self._windows[places]
-        x, y = self._chunks.features(rows), self._targets[rows]
+        threads = 1 if self.workers > 1 else None  # beside other workers, one is enough
+        x, y = self._chunks.features(rows, threads=threads), self._targets[rows]
         rng = keyed("mixup", options.seed, self.epoch, index)
         x, y = mixup(x, y, rng, alpha=options.mixup_alpha, probability=options.mixup_probability)
         if options.spec_augment:

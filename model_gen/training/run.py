@@ -154,6 +154,5 @@ def _extract(
 def _fingerprint(options: TrainOptions, *parts: Chunks) -> str:
     digest = hashlib.sha256(options.recipe().encode())
     for part in parts:
-        for recording, entry in zip(part.recordings, part.entries, strict=True):
-            digest.update(f"{recording.relative} {entry.path.stem}\n".encode())
+        digest.update(part.fingerprint().encode())
     return digest.hexdigest()
