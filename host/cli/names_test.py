@@ -16,7 +16,7 @@ from host.report.report_test import DIFFERENT, EXACT
 from host.report.verdict import describe, short_name
 from model_gen.codegen.project.names_test import HOSTILE, named
 from model_gen.codegen.testing import keras_models
-from model_gen.training.progress import line
+from model_gen.progress import line
 
 # No UTF-8 anywhere, as in a bare container.
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

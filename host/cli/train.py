@@ -71,16 +71,32 @@ def _switch(name: str, text: str) -> Callable[[Any], Any]:
 @_switch("spec-augment", "Mask bands and frames.")
 @_option("freq-mask-max", int, "Bins of one mask at most.")
 @_option("time-mask-max", int, "Frames of one mask at most.")
-@_option("optimizer", Choice(["adam"]), "Optimizer.")
+@_option("class-activation", Choice(["sigmoid", "softmax"]), "Of the model's output.")
+@_option("loss", Choice(["auto", "bce", "cce", "focal"]), "auto: bce, or cce under softmax.")
+@_option("focal-gamma", float, "How little the focal loss counts what is right already.")
+@_switch("class-weights", "Weigh the positive term of rare classes more.")
+@_option("optimizer", Choice(["adam", "sgd", "adamw"]), "Optimizer.")
+@_option("weight-decay", float, "Of kernels, decoupled from the gradient.")
+@_option("l2", float, "Of kernels, in the loss.")
+@_option("warmup-epochs", int, "In which the rate rises; a quarter of all at most.")
+@_option("select", Choice(["loss", "ap", "roc-auc", "top1"]), "What the best epoch is best at.")
+@_option("patience", int, "Epochs without a better one before training stops.")
+@_option(
+    "stopping", Choice(["patience", "late-patience"]), "late: counted in the last third alone."
+)
+@_switch("mixed-precision", "Compute in float16.")
+@_option("callback", str, "package.module:factory of Keras callbacks of your own.")
+@_option("tensorboard", click.Path(path_type=Path), "Folder for TensorBoard's logs.")
 @_option("label-smoothing", float, "Share taken from hard labels.")
 @_option("grad-clip", float, "Global norm; 0 is off.")
 @_option("batch-size", int, "Chunks a step.")
-@_option("epochs", int, "At most; training stops after 10 without progress.")
+@_option("epochs", int, "At most.")
 @_option("learning-rate", float, "Peak, after the warm-up.")
 @_option("seed", int, "Of split, weights, order and augmentation.")
 @_option("num-workers", int, "Threads that decode; 0 is one.")
 @_option("cache-dir", click.Path(path_type=Path), "Where features are kept.")
 @click.option("--resume", is_flag=True, default=None, help="Go on from the train state.")
+@click.option("--overwrite", is_flag=True, default=None, help="Train anew where a run is there.")
 @json_option
 def command(preset: str, json_path: str | None, **given: Any) -> None:
     """Train a classifier on class folders of WAV, FLAC, OGG or MP3 recordings.
@@ -89,16 +105,18 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     Beside the checkpoint: model configuration, labels, split, history, curves and train state.
     """
     from model_gen.training.options import TrainOptions
-    from model_gen.training.run import train
 
     chosen = {name: value for name, value in given.items() if value is not None}
     options = TrainOptions(**{**_defaults(preset), **chosen})
+    from model_gen.training.run import train  # after the options: TensorFlow takes its seconds
+
     result = train(options)
     progress = result.progress
     best = progress.history[progress.best_epoch - 1]
     say(
         f"{options.checkpoint_path}: epoch {best.epoch} of {len(progress.history)}, validation loss "
-        f"{best.val_loss:.4f}, ROC-AUC {best.val_roc_auc:.4f}; {len(result.skipped)} recordings skipped; "
+        f"{best.val_loss:.4f}, AP {best.val_ap:.4f}, ROC-AUC {best.val_roc_auc:.4f}; "
+        f"{len(result.skipped)} recordings skipped; "
         f"weights {result.weights_sha256[:16]}",
         json_path,
     )
@@ -115,7 +133,13 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
             "epochs": len(progress.history),
             "best_epoch": best.epoch,
             "val_loss": best.val_loss,
-            "val_roc_auc": None if math.isnan(best.val_roc_auc) else best.val_roc_auc,
+            "val_ap": _known(best.val_ap),
+            "val_roc_auc": _known(best.val_roc_auc),
+            "val_top1": _known(best.val_top1),
             "weights_sha256": result.weights_sha256,
         },
     )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

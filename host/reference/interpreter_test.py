@@ -240,7 +240,7 @@ def crc(judge):
     return [zlib.crc32(v.tobytes()) for _, v in sorted(judge.run(given).items())]
 
 def with_tensorflow():
-    from model_gen.training.runtime import tensorflow
+    from model_gen.runtime import tensorflow
     tf = tensorflow()
     i = tf.lite.Interpreter(model_content=content, experimental_preserve_all_tensors=True,
         experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF)

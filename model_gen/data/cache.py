@@ -235,21 +235,15 @@ def window_cache(
     return WindowCache(sample_rate, chunk, selection, place)
 
 
-def sources_sha256(patterns: Sequence[str]) -> str:
-    """SHA-256 over the names and bytes of this project's files that match."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
-        name = path.relative_to(ROOT).as_posix().encode()
-        digest.update(name + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 @made_once()
 def producer() -> dict[str, str]:
     """What decides the bytes of an entry besides its input: the decoder's sources and the packages."""
+    digest = hashlib.sha256()
+    for source in SOURCES:
+        digest.update(source.encode() + b"\0" + (ROOT / source).read_bytes() + b"\0")
     packages = ("numpy", "soundfile", "soxr")
     return {
-        "sources": sources_sha256(SOURCES),
+        "sources": digest.hexdigest(),
         "resampler": QUALITY,
         **{package: version(package) for package in packages},
     }

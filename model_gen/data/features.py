@@ -1,10 +1,8 @@
 """Chunks of recordings, and their spectrograms by the C code that boards run, computed when asked for."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +12,10 @@ from host.errors import BadInput, HostFailure
 from host.frontend_contract import FrontendContract
 from host.reference.frontend import features
 from model_gen.audio.decode import blocks
-from model_gen.data.cache import Skipped, WindowCache, sources_sha256, unusable, window_cache
+from model_gen.data.cache import Skipped, WindowCache, unusable, window_cache
 from model_gen.data.dataset import Recording
 from model_gen.data.entry import Entry
 from model_gen.data.selection import Selection
-
-# What decides a spectrogram besides its chunk and contract.
-SOURCES = (
-    "firmware/core/frontend/*.[ch]",
-    "host/reference/frontend.py",
-    "host/reference/frontend_mel.py",
-    "host/reference/frontend_tables.py",
-)
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,7 @@ class Chunks:
     rows: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
     entries: tuple[Entry, ...]  # of each recording
-    names: tuple[str, ...]  # of the entries; they say which bytes these were made from
+    names: tuple[str, ...]  # of the entries in the cache
     contract: FrontendContract
     cache: WindowCache
 
@@ -102,14 +92,6 @@ class Chunks:
         """Which share of the recordings' time is in no chunk, 0 to 1."""
         unheard = sum(entry.unheard(self.contract.chunk_samples) for entry in self.entries)
         return unheard / sum(entry.whole for entry in self.entries)
-
-    def fingerprint(self) -> str:
-        """SHA-256 of what decides all spectrograms: recordings, chunks, contract and the frontend's code."""
-        digest = hashlib.sha256(json.dumps(asdict(self.contract), sort_keys=True).encode())
-        digest.update(sources_sha256(SOURCES).encode())
-        for recording, name in zip(self.recordings, self.names, strict=True):
-            digest.update(f"{recording.relative} {name}\n".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
 
 
 def extract(

@@ -30,8 +30,11 @@ def pool(scores: Floats, owner: npt.NDArray[np.int64], recordings: int, how: str
     return np.stack([POOLINGS[how](scores[owner == r]) for r in range(recordings)])
 
 
-def sigmoid(logits: npt.NDArray[np.float32]) -> Floats:
-    """1 / (1 + exp(-z)) in float64, without overflow."""
+def activate(logits: npt.NDArray[np.float32], activation: str) -> Floats:
+    """Scores float64 [n, labels] in [0, 1] of logits [n, labels], by the head's `sigmoid` or `softmax`."""
     z = logits.astype(np.float64)
+    if activation == "softmax":
+        e = np.exp(z - z.max(axis=-1, keepdims=True))
+        return np.asarray(e / e.sum(axis=-1, keepdims=True))
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1 / (1 + e), e / (1 + e))

@@ -16,10 +16,10 @@ from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split
 from model_gen.evaluation.metrics import Metrics, evaluate_scores
-from model_gen.evaluation.pooling import POOLINGS, pool, sigmoid
+from model_gen.evaluation.pooling import POOLINGS, activate, pool
+from model_gen.models.checkpoint import beside
 from model_gen.models.config import ModelConfig, load_config
-from model_gen.training.checkpoint import beside
-from model_gen.training.progress import bar, line
+from model_gen.progress import bar, line
 
 SPLIT = "split.csv"
 
@@ -84,7 +84,12 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
         kind: {
             how: evaluate_scores(
                 wanted,
-                pool(sigmoid(values), chunks.owner, len(chunks.recordings), how),
+                pool(
+                    activate(values, config.class_activation),
+                    chunks.owner,
+                    len(chunks.recordings),
+                    how,
+                ),
                 config.labels,
             )
             for how in POOLINGS
@@ -111,7 +116,11 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
                 evidence=f"Received: {options.bundle}, a bare model",
                 next_step="make a bundle with `nightjar quantize`",
             )
-        of_bundle = ModelConfig(frontend=contract.frontend, labels=contract.labels)
+        of_bundle = ModelConfig(
+            frontend=contract.frontend,
+            labels=contract.labels,
+            class_activation=contract.output_activation,
+        )
         if config is None:
             config, split = of_bundle, options.bundle / SPLIT
             if os.path.lexists(split) and SPLIT not in contract.files:
@@ -120,9 +129,9 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
                     evidence=f"Received: {split}",
                     next_step="make the bundle again with `nightjar quantize`",
                 )
-        elif (config.frontend, config.labels) != (of_bundle.frontend, of_bundle.labels):
+        elif _listening(config) != _listening(of_bundle):
             raise BadInput(
-                "checkpoint and bundle must have the same labels and frontend",
+                "checkpoint and bundle must have the same labels, frontend and activation",
                 evidence=f"Received: {options.checkpoint} and {options.bundle}",
                 next_step="make the bundle from this checkpoint with `nightjar quantize`",
             )
@@ -139,12 +148,17 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
     return config, read_split(split)
 
 
+def _listening(config: ModelConfig) -> tuple[object, ...]:
+    """What two models must share to be compared."""
+    return config.frontend, config.labels, config.class_activation
+
+
 def _float_logits(checkpoint: Path, chunks: Chunks) -> tuple[npt.NDArray[np.float32], str]:
     import keras
 
-    from model_gen.training.checkpoint import load_checkpoint
-    from model_gen.training.predict import predict_logits
-    from model_gen.training.runtime import tensorflow
+    from model_gen.models.checkpoint import load_checkpoint
+    from model_gen.models.predict import predict_logits
+    from model_gen.runtime import tensorflow
 
     tf = tensorflow()
     model, _ = load_checkpoint(checkpoint)

@@ -10,7 +10,7 @@ from model_gen.frontends import frontend, settle
 from model_gen.frontends.magnitude import magnitude_scaling
 from model_gen.frontends.mel import mel_matrix
 from model_gen.models.config import ModelConfig
-from model_gen.training.runtime import tensorflow
+from model_gen.runtime import tensorflow
 
 CONFIG = ModelConfig(
     FrontendContract(

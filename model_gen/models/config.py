@@ -29,6 +29,7 @@ class ModelConfig:
     depth_multiplier: float = 1.0  # repeats
     embeddings_size: int = 256
     dropout: float = 0.5
+    class_activation: str = "sigmoid"  # of the logits: sigmoid | softmax
 
     def __post_init__(self) -> None:
         for name, valid in (
@@ -38,6 +39,7 @@ class ModelConfig:
             ("embeddings_size", self.embeddings_size >= 8 and self.embeddings_size % 8 == 0),
             ("dropout", 0 <= self.dropout < 1),
             ("max_duration", self.max_duration > 0),
+            ("class_activation", self.class_activation in ("sigmoid", "softmax")),
         ):
             if not valid:
                 raise BadInput(
@@ -76,6 +78,7 @@ _RANGES = {
     "embeddings_size": "a multiple of 8, at least 8",
     "dropout": "from 0, below 1",
     "max_duration": "above 0 seconds",
+    "class_activation": "sigmoid or softmax",
 }
 
 

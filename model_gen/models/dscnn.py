@@ -35,4 +35,5 @@ def build(x: Any, config: ModelConfig, seed: int = 0) -> Any:
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     if config.dropout:
         x = keras.layers.Dropout(config.dropout, seed=seed, name="dropout")(x)
-    return keras.layers.Dense(len(config.labels), name="logits")(x)
+    # In float32 whatever the policy: a probability near 0 or 1 is beyond float16.
+    return keras.layers.Dense(len(config.labels), dtype="float32", name="logits")(x)

@@ -8,7 +8,7 @@ from host.frontend_contract import FrontendContract
 from model_gen.models.blocks import make_divisible
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig, load_config
-from model_gen.training.runtime import tensorflow
+from model_gen.runtime import tensorflow
 
 CONFIG = ModelConfig(
     FrontendContract(

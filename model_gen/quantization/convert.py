@@ -52,8 +52,8 @@ def convert_checkpoint(checkpoint: Path, calibration: npt.NDArray[np.float32]) -
 def _convert(checkpoint: Path, calibration: npt.NDArray[np.float32], saved: str) -> bytes:
     import keras
 
-    from model_gen.training.checkpoint import load_checkpoint
-    from model_gen.training.runtime import tensorflow
+    from model_gen.models.checkpoint import load_checkpoint
+    from model_gen.runtime import tensorflow
 
     tf = tensorflow()
     model, _ = load_checkpoint(checkpoint)

@@ -25,15 +25,15 @@ from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import recordings_of, train_selection
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split, to_csv
+from model_gen.models.checkpoint import beside, load_checkpoint
 from model_gen.models.config import ModelConfig, load_config
+from model_gen.models.predict import predict_logits
+from model_gen.progress import bar, line
 from model_gen.quantization.calibration import manifest_csv, stratified
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.gates import GateResult, judge
 from model_gen.quantization.int8 import Int8Model
-from model_gen.training.checkpoint import beside, load_checkpoint
-from model_gen.training.predict import predict_logits
-from model_gen.training.progress import bar, line
-from model_gen.training.runtime import tensorflow
+from model_gen.runtime import tensorflow
 
 CALIBRATION = "calibration.csv"
 SPLIT = "split.csv"
@@ -100,7 +100,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     contract = Contract(
         frontend=config.frontend,
         labels=config.labels,
-        output_activation="sigmoid",
+        output_activation=config.class_activation,
         input=_tensor(int8.input),
         output=_tensor(int8.output),
         rounding={op: ROUNDING.get(op, "double") for op in sorted(set(ops) - EXACT_OPS)},

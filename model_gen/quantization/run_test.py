@@ -14,11 +14,11 @@ from host.reference.frontend import quantize as quantize_features
 from model_gen.codegen.cm55.ops.rounding import rule_of
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.evaluation.run import EvaluateOptions, evaluate
+from model_gen.models.checkpoint import load_checkpoint, save_checkpoint
 from model_gen.quantization import run
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.int8 import Int8Model
 from model_gen.quantization.run import QuantizeOptions, quantize
-from model_gen.training.checkpoint import load_checkpoint, save_checkpoint
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
 

@@ -19,10 +19,10 @@ Integers = npt.NDArray[np.int64]
 
 
 class TrainBatches(Batches):
-    """Batches of the training windows, computed when they are asked for."""
+    """Batches of the training windows, made ahead of their use by `options.num_workers` threads."""
 
     def __init__(self, chunks: Chunks, labels: tuple[str, ...], options: TrainOptions) -> None:
-        super().__init__()
+        super().__init__(workers=options.num_workers)
         self._chunks = chunks
         self._options = options
         self._targets = targets(chunks.recordings, labels)[chunks.owner]

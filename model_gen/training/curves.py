@@ -6,7 +6,7 @@ from model_gen.training.state import EpochResult
 
 
 def curves_png(history: tuple[EpochResult, ...], best_epoch: int) -> bytes:
-    """Loss, validation ROC-AUC and learning rate over epochs; the same history gives the same bytes."""
+    """Loss, validation scores and learning rate over epochs; the same history gives the same bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -17,9 +17,12 @@ def curves_png(history: tuple[EpochResult, ...], best_epoch: int) -> bytes:
     loss.plot(epochs, [row.loss for row in history], label="train")
     loss.plot(epochs, [row.val_loss for row in history], label="validation")
     loss.legend()
-    score.plot(epochs, [row.val_roc_auc for row in history])
+    score.plot(epochs, [row.val_ap for row in history], label="average precision")
+    score.plot(epochs, [row.val_roc_auc for row in history], label="ROC-AUC")
+    score.plot(epochs, [row.val_top1 for row in history], label="top-1")
+    score.legend()
     rate.plot(epochs, [row.learning_rate for row in history])
-    titles = ("Binary cross-entropy", "Validation ROC-AUC (macro, chunks)", "Learning rate")
+    titles = ("Loss", "Validation by recordings", "Learning rate")
     for axis, title in zip((loss, score, rate), titles, strict=True):
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("epoch")

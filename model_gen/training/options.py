@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from host.errors import BadInput
+from host.nearest import did_you_mean
+from model_gen.training.heads import HEADS, LOSS_NAMES
 
 # Defaults that later measurements recommend. A preset is one entry here; see `TrainOptions` for the meaning.
 PRESETS: dict[str, dict[str, Any]] = {"release": {}}
@@ -43,6 +45,7 @@ class TrainOptions:
     depth_multiplier: float = 1.0
     embeddings_size: int = 256
     dropout: float = 0.5
+    class_activation: str = "sigmoid"
     # augmentation
     mixup_alpha: float = 0.2
     mixup_probability: float = 0.25
@@ -50,17 +53,30 @@ class TrainOptions:
     freq_mask_max: int = 8  # bins
     time_mask_max: int = 25  # frames
     # optimization
-    optimizer: str = "adam"
+    loss: str = "auto"  # what the activation asks for: bce or cce
+    focal_gamma: float = 2.0
     label_smoothing: float = 0.0
+    class_weights: bool = False  # inverse frequency, on the positive term
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    l2: float = 0.0  # of kernels
     grad_clip: float = 1.0  # global norm; 0 is off
     batch_size: int = 32
     epochs: int = 50
     learning_rate: float = 0.0005
+    warmup_epochs: int = 2  # a quarter of all epochs at most
+    select: str = "ap"  # what the checkpoint's epoch is best at
+    patience: int = 10  # epochs without a better one
+    stopping: str = "late-patience"  # when they count: "patience" always, or late in the cosine
+    mixed_precision: bool = False
     seed: int = 42
     # running
     num_workers: int = os.cpu_count() or 1  # threads that decode
     cache_dir: Path | None = None  # None: the cache `features`
     resume: bool = False
+    overwrite: bool = False
+    callback: str | None = None  # package.module:factory
+    tensorboard: Path | None = None  # folder of its logs
 
     def __post_init__(self) -> None:
         for name, (low, high) in _LIMITS.items():
@@ -70,25 +86,59 @@ class TrainOptions:
                     f"--{name.replace('_', '-')} must be from {low:g} to {high:g}",
                     evidence=f"Received: {value}",
                 )
-        if self.optimizer != "adam":
-            raise BadInput("--optimizer must be adam", evidence=f"Received: {self.optimizer!r}")
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise BadInput(
+                    f"--{name.replace('_', '-')} must be one of {', '.join(choices)}",
+                    evidence=f"Received: {value!r}{did_you_mean(value, choices)}",
+                )
+        if self.loss_name not in HEADS[self.class_activation]:
+            head = next(head for head, losses in HEADS.items() if self.loss_name in losses)
+            raise BadInput(
+                f"--loss {self.loss} needs --class-activation {head}",
+                evidence=f"Received: --class-activation {self.class_activation}",
+            )
+        if self.resume and self.overwrite:
+            raise BadInput(
+                "--resume and --overwrite exclude each other", evidence="Received: both of them"
+            )
         if self.checkpoint_path.suffix != ".keras":
             raise BadInput(
                 "--checkpoint-path must end in .keras", evidence=f"Received: {self.checkpoint_path}"
             )
 
-    def recipe(self) -> str:
-        """JSON of everything that decides the weights besides the data: what a resumed run must share."""
+    @property
+    def loss_name(self) -> str:
+        """The loss: `auto` is what the head is made for."""
+        return HEADS[self.class_activation][0] if self.loss == "auto" else self.loss
+
+    def recipe(self) -> dict[str, Any]:
+        """Everything that decides the weights besides the data: what a resumed run must share.
+
+        Values are as JSON gives them back.
+        """
         outside = (
             "data_path_train",
             "checkpoint_path",
             "num_workers",
             "cache_dir",
             "resume",
+            "overwrite",
+            "tensorboard",
         )
-        return json.dumps({k: v for k, v in asdict(self).items() if k not in outside}, default=str)
+        given = {k: v for k, v in asdict(self).items() if k not in outside}
+        made: dict[str, Any] = json.loads(json.dumps(given, default=str))
+        return made
 
 
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "loss": LOSS_NAMES,
+    "class_activation": tuple(HEADS),
+    "optimizer": ("adam", "sgd", "adamw"),
+    "select": ("loss", "ap", "roc-auc", "top1"),
+    "stopping": ("patience", "late-patience"),
+}
 _LIMITS: dict[str, tuple[float, float]] = {
     "max_samples": (1, 1e9),
     "max_classes": (1, 1e6),
@@ -104,6 +154,11 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "batch_size": (1, 4096),
     "epochs": (1, 10000),
     "learning_rate": (1e-8, 10),
+    "warmup_epochs": (0, 10000),
+    "patience": (1, 10000),
+    "focal_gamma": (0, 100),
+    "weight_decay": (0, 10),
+    "l2": (0, 10),
     "seed": (0, 2**31 - 1),
     "num_workers": (0, 256),
 }

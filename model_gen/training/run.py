@@ -2,25 +2,31 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from host.errors import BadInput
+from host.files import sha256_file
 from model_gen.data.cache import Skipped
-from model_gen.data.dataset import Dataset, index_dataset
+from model_gen.data.dataset import Dataset, Recording, index_dataset, targets
 from model_gen.data.features import Chunks, extract, unreadable
 from model_gen.data.geometry import frontend_contract
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, split_dataset, to_csv
 from model_gen.frontends import settle
 from model_gen.models.build import build_model
+from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig
-from model_gen.training.checkpoint import beside, config_files, load_checkpoint, weights_sha256
-from model_gen.training.loop import fit
+from model_gen.progress import bar, line
+from model_gen.runtime import tensorflow
+from model_gen.training.batches import TrainBatches
+from model_gen.training.engine import fit
+from model_gen.training.extensions import extensions_of
 from model_gen.training.options import TrainOptions
-from model_gen.training.progress import bar, line
-from model_gen.training.runtime import tensorflow
+from model_gen.training.resume import check_data, state_to_resume
 from model_gen.training.state import Progress
 
 SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
@@ -45,6 +51,9 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     Raises:
         BadInput: options or data are unusable; nothing was written then.
     """
+    tensorflow()  # before anything else computes with it: threads cannot be set afterwards
+    callbacks = extensions_of(options)
+    state = state_to_resume(options)
     contract = frontend_contract(
         name=options.audio_frontend,
         sample_rate=options.sample_rate,
@@ -79,7 +88,11 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         depth_multiplier=options.depth_multiplier,
         embeddings_size=options.embeddings_size,
         dropout=options.dropout,
+        class_activation=options.class_activation,
     )
+    check_labels(dataset.recordings, dataset.labels, options)
+    data = content_sha256(dataset.recordings, assignment, options.num_workers)
+    check_data(state, data)
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
@@ -96,8 +109,9 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
             evidence=f"Received: none of {', '.join(sorted(set(dataset.labels) - heard))}",
             next_step="replace the recordings that were named as skipped",
         )
-    tensorflow()
-    model = build_model(config, seed=options.seed)
+    model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
+    kept = build_model(config, seed=options.seed) if options.mixed_precision else model
+    batches = TrainBatches(parts["train"], dataset.labels, options)
     sample = np.unique(np.linspace(0, len(parts["train"]) - 1, SETTLE_CHUNKS).astype(int))
     settle(contract.name, model, parts["train"].features(sample))
     checkpoint = options.checkpoint_path
@@ -106,15 +120,17 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         beside(checkpoint, "split.csv"): to_csv(assignment).encode(),
     }
     line(f"{model.count_params():,} parameters, {len(parts['train'])} training chunks")
-    fingerprint = _fingerprint(options, parts["train"], parts["val"])
     progress = fit(
         model,
-        parts["train"],
+        kept,
+        batches,
         parts["val"],
         dataset.labels,
         options,
-        fingerprint,
+        data,
         companions,
+        state=state,
+        callbacks=callbacks,
         stop_after=stop_after,
     )
     best, _ = load_checkpoint(checkpoint)
@@ -151,8 +167,35 @@ def _extract(
         )
 
 
-def _fingerprint(options: TrainOptions, *parts: Chunks) -> str:
-    digest = hashlib.sha256(options.recipe().encode())
-    for part in parts:
-        digest.update(part.fingerprint().encode())
+def check_labels(
+    recordings: Sequence[Recording], labels: Sequence[str], options: TrainOptions
+) -> None:
+    """Refuse recordings that a softmax cannot learn: one class each is what it says.
+
+    Raises:
+        BadInput: a recording has no class, or several.
+    """
+    if options.class_activation != "softmax":
+        return
+    counts = targets(recordings, labels).sum(axis=1)
+    wrong = next((i for i, count in enumerate(counts) if count != 1), None)
+    if wrong is not None:
+        raise BadInput(
+            "a softmax head needs recordings of exactly one class, and no noise folder",
+            evidence=f"Received: {recordings[wrong].relative} with {counts[wrong]:g} labels",
+            next_step="use --class-activation sigmoid, or take those recordings away",
+        )
+
+
+def content_sha256(
+    recordings: Sequence[Recording], assignment: Assignment, num_workers: int
+) -> str:
+    """SHA-256 over the recordings of train and val: path, split and bytes of each."""
+    chosen = [r for r in recordings if assignment[r.relative] != "test"]
+    with ThreadPoolExecutor(max(1, num_workers)) as pool:
+        found = list(pool.map(lambda r: sha256_file(r.path), chosen))
+    digest = hashlib.sha256()
+    for recording, content in zip(chosen, found, strict=True):
+        line = f"{assignment[recording.relative]} {content} {recording.relative}\n"
+        digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()

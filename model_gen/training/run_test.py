@@ -1,4 +1,6 @@
 import csv
+import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 
 from host.errors import BadInput
 from model_gen.data.testing import TINY, write_tiny_dataset
-from model_gen.training.checkpoint import load_checkpoint, weights_sha256
+from model_gen.models.checkpoint import load_checkpoint, weights_sha256
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import TrainResult, train
 
@@ -99,22 +101,33 @@ def test_two_runs_and_a_resumed_one_give_the_same_bytes(
             assert other.read_bytes() == path.read_bytes(), (name, path.name)
 
 
-def test_resuming_another_run_is_refused(
-    options: Callable[[str], TrainOptions], whole: TrainResult
+def test_a_softmax_learns_one_class_each_and_takes_no_noise(
+    options: Callable[[str], TrainOptions], tmp_path: Path
 ) -> None:
-    with pytest.raises(BadInput, match="resume"):
-        train(replace(options("whole"), resume=True, learning_rate=0.02))
-    with pytest.raises(BadInput, match="train state"):
-        train(replace(options("never"), resume=True))
+    soft = replace(options("soft"), class_activation="softmax", cache_dir=tmp_path / "cache")
+    with pytest.raises(BadInput, match=r"softmax head needs[^$]*Noise/[^$]* with 0 labels"):
+        train(soft)
+    assert not (tmp_path / "cache").exists()
+    data = write_tiny_dataset(tmp_path / "data", per_class=10)
+    shutil.rmtree(data / "Noise")
+    soft = replace(soft, data_path_train=data, epochs=12, dropout=0.0, select="top1")
+    result = train(soft)
+    assert result.config.class_activation == "softmax"
+    assert min(row.loss for row in result.progress.history) < 0.5 * math.log(2)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"epochs": 0},
-        {"optimizer": "sgd"},
+        {"optimizer": "sdg"},
         {"label_smoothing": 0.9},
         {"checkpoint_path": Path("x.h5")},
+        {"loss": "cce"},
+        {"loss": "bce", "class_activation": "softmax"},
+        {"select": "map"},
+        {"patience": 0},
+        {"resume": True, "overwrite": True},
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What a run needs to go on where it stopped, as one file."""
 
 import csv
+import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass
@@ -8,34 +9,83 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from host.errors import BadInput
 from host.files import write_atomically
+from host.reading import read_file
+from host.typed import typed
+
+SCHEMA = "nightjar/train-state/2"
+MOST_BYTES = 16 << 30  # of a state
+_ANEW = "give --overwrite, without --resume, to train anew"
+# The comment of the archive, at the end of the file: the version, and what is before it in hex.
+_COMMENT = len(SCHEMA) + 1 + 64
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One row of the history."""
+    """One row of the history. Scores are over validation recordings; NaN where no class has one."""
 
     epoch: int  # from 1
     learning_rate: float  # of the epoch's last step
     loss: float
-    val_loss: float
-    val_roc_auc: float  # macro, over chunks; NaN where no class has both kinds
+    val_loss: float  # the mean over chunks
+    val_ap: float  # average precision, macro
+    val_roc_auc: float  # macro
+    val_top1: float
 
 
 @dataclass(frozen=True)
 class Progress:
     """How far a run has come."""
 
-    fingerprint: str  # of recipe and data
     history: tuple[EpochResult, ...] = ()
     best_epoch: int = 0
     finished: bool = False
 
     @property
-    def best_val_loss(self) -> float:
-        return self.history[self.best_epoch - 1].val_loss if self.best_epoch else float("inf")
+    def best(self) -> EpochResult | None:
+        """The epoch that the checkpoint is of."""
+        return self.history[self.best_epoch - 1] if self.best_epoch else None
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a state says besides its arrays."""
+
+    recipe: dict[str, Any]  # the options that decide the weights
+    data: str  # SHA-256 over the recordings of train and val
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class State:
+    """A state as it was read; `arrays` are the variables of model and optimizer, in order."""
+
+    path: Path
+    head: Head
+    arrays: tuple[npt.NDArray[Any], ...]
+
+    def restore(self, variables: list[Any]) -> None:
+        """Give the variables their values.
+
+        Raises:
+            BadInput: they are of other shapes.
+        """
+        found, wanted = (
+            [(str(a.dtype), tuple(a.shape)) for a in self.arrays],
+            [(v.dtype, tuple(v.shape)) for v in variables],
+        )
+        if found != wanted:
+            raise BadInput(
+                "a train state must hold the variables of its model and optimizer",
+                evidence=f"Received: {self.path} with {len(found)} variables, of which "
+                f"{len(wanted)} are expected, or with others",
+                next_step=_ANEW,
+            )
+        for variable, array in zip(variables, self.arrays, strict=True):
+            variable.assign(array)
 
 
 def history_csv(history: tuple[EpochResult, ...]) -> str:
@@ -48,45 +98,47 @@ def history_csv(history: tuple[EpochResult, ...]) -> str:
     return stream.getvalue()
 
 
-def save_state(path: Path, variables: list[Any], progress: Progress) -> None:
-    """Write variables (model, optimizer, dropout generators) and progress into one file, whole or not at all."""
+def save_state(path: Path, head: Head, variables: list[Any]) -> None:
+    """Write the variables (model, optimizer, loss scale, dropout's generators) and the head into one file.
+
+    It is an .npz, whole or not at all, whose comment has the version and the digest of the rest.
+    """
     stream = io.BytesIO()
     arrays = {f"v{i}": np.asarray(v) for i, v in enumerate(variables)}
-    np.savez(stream, progress=np.array(json.dumps(asdict(progress))), **arrays)  # type: ignore[arg-type]
-    write_atomically(path, stream.getvalue())
+    np.savez(stream, head=np.array(json.dumps(asdict(head))), **arrays)  # type: ignore[arg-type]
+    body = stream.getvalue()[:-2] + _COMMENT.to_bytes(2, "little")
+    comment = f"{SCHEMA} {hashlib.sha256(body).hexdigest()}"
+    write_atomically(path, body + comment.encode())
 
 
-def load_state(path: Path, variables: list[Any], fingerprint: str) -> Progress:
-    """Restore `variables` in place and return the progress.
+def read_state(path: Path) -> State:
+    """Read a state.
 
     Raises:
-        BadInput: there is no such file, or it belongs to other options, data or another architecture.
+        BadInput: there is none, it is of another version, or any byte of it is not as it was written.
     """
     if not path.is_file():
         raise BadInput(
             "--resume needs the train state beside the checkpoint",
             evidence=f"Received: {path}, which does not exist",
-            next_step="leave --resume out to start anew",
+            next_step=_ANEW,
         )
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            raw = json.loads(str(stored["progress"]))
-            arrays = [stored[f"v{i}"] for i in range(len(stored.files) - 1)]
-    except (ValueError, OSError, KeyError, EOFError) as error:
+    data = read_file(path, "a train state", MOST_BYTES, next_step=_ANEW)
+    body, comment = data[:-_COMMENT], data[-_COMMENT:].decode("latin-1")
+    schema, _, digest = comment.partition(" ")
+    if schema != SCHEMA:
         raise BadInput(
-            "the train state cannot be read",
-            evidence=f"Received: {path}: {error}",
-            next_step="leave --resume out to start anew",
-        ) from error
-    raw["history"] = tuple(EpochResult(**row) for row in raw["history"])
-    progress = Progress(**raw)
-    same = [a.shape for a in arrays] == [tuple(v.shape) for v in variables]
-    if progress.fingerprint != fingerprint or not same:
-        raise BadInput(
-            "--resume needs the options and recordings that the run began with",
-            evidence=f"Received: {path}, which belongs to another run",
-            next_step="give the same options, or leave --resume out to start anew",
+            f"a train state must be whole, and of the version {SCHEMA}",
+            evidence=f"Received: {path}, which does not end as one of this version does",
+            next_step=f"resume with the version of Nightjar that wrote it, or {_ANEW}",
         )
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)
-    return progress
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise BadInput(
+            "a train state must be as it was written",
+            evidence=f"Received: {path}, whose digest differs: it is damaged",
+            next_step=f"restore the file, or {_ANEW}",
+        )
+    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+        head = typed(Head, json.loads(str(stored["head"])))
+        arrays = tuple(stored[f"v{i}"] for i in range(len(stored.files) - 1))
+    return State(path, head, arrays)

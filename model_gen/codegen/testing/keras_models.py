@@ -84,7 +84,7 @@ def quantized(name: str) -> bytes:
 def convert(build: Callable[[Any], tuple[Any, Any]], *, float_ends: bool = False) -> bytes:
     """The full-int8 .tflite of the model that `build` makes of Keras's layers, with random weights."""
     from host.reference.model import stdout_to_stderr
-    from model_gen.training.runtime import tensorflow
+    from model_gen.runtime import tensorflow
 
     with stdout_to_stderr():
         tf = tensorflow()  # before Keras computes: threads cannot be set afterwards

@@ -1,11 +1,15 @@
 """Progress for people: bars on a terminal, plain lines elsewhere; always on standard error."""
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from host.printable import printable
+
+# Without a terminal there is a line at least every minute, where a step takes no more than half of one.
+LINE_SECONDS = 30.0
 
 
 class Bar(Protocol):
@@ -15,8 +19,10 @@ class Bar(Protocol):
 
 
 @contextmanager
-def bar(title: str, total: int, *, plain: bool = True) -> Iterator[Bar]:
-    """A bar of `total` steps on a terminal; elsewhere one line at the end, or nothing without `plain`."""
+def bar(
+    title: str, total: int, *, plain: bool = True, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Bar]:
+    """A bar of `total` steps on a terminal; elsewhere a line now and then, and, if `plain`, one at the end."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -37,14 +43,18 @@ def bar(title: str, total: int, *, plain: bool = True) -> Iterator[Bar]:
 
             yield show
         return
-    state = {"done": 0, "note": ""}
+    last, spoke = f"{title}: 0 of {total}", clock()
 
     def keep(done: int, note: str = "") -> None:
-        state.update(done=done, note=note)
+        nonlocal last, spoke
+        last = f"{title}: {done} of {total} {note}".rstrip()
+        if clock() - spoke >= LINE_SECONDS:
+            line(last)
+            spoke = clock()
 
     yield keep
     if plain:
-        line(f"{title}: {state['done']} of {total} {state['note']}".rstrip())
+        line(last)
 
 
 def line(text: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from host.errors import BadInput
 from host.files import write_atomically
 from model_gen.models.config import ModelConfig, config_path, load_config
+from model_gen.runtime import tensorflow
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -51,11 +52,13 @@ def load_checkpoint(checkpoint: Path) -> tuple[Any, ModelConfig]:
         BadInput: a file is missing, or is not a Keras model of this configuration.
     """
     config = load_config(checkpoint)
+    tensorflow()
     import keras
 
     try:
+        _check_whole(checkpoint)
         model = keras.saving.load_model(checkpoint, compile=False)
-    except (ValueError, OSError, KeyError, TypeError) as error:
+    except Exception as error:  # Keras passes on what each of a hundred parts makes of damage
         raise BadInput(
             "expected a Keras model",
             evidence=f"Received: {checkpoint}: {type(error).__name__}: {str(error)[:200]}",
@@ -79,6 +82,14 @@ def weights_sha256(model: Any) -> str:
             f"{weight.dtype}{weight.shape}".encode() + np.ascontiguousarray(weight).tobytes()
         )
     return digest.hexdigest()
+
+
+def _check_whole(checkpoint: Path) -> None:
+    """Hold every member of the archive against its CRC: Keras would load damaged weights in silence."""
+    with zipfile.ZipFile(checkpoint) as archive:
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"{damaged} is damaged")
 
 
 def _reproducible(path: Path) -> bytes:

@@ -1,0 +1,65 @@
+"""How good a model is after an epoch, on validation recordings."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from host.errors import BadInput
+from model_gen.data.dataset import targets
+from model_gen.data.features import Chunks
+from model_gen.evaluation.metrics import evaluate_scores
+from model_gen.evaluation.pooling import activate, pool
+from model_gen.models.predict import predict_logits
+from model_gen.progress import bar
+from model_gen.training.losses import Loss
+from model_gen.training.options import TrainOptions
+from model_gen.training.state import EpochResult
+
+
+class Judge:
+    """Scores a model on validation chunks, and on the recordings that they are from."""
+
+    def __init__(
+        self, val: Chunks, labels: tuple[str, ...], loss: Loss, options: TrainOptions
+    ) -> None:
+        self._val, self._labels, self._loss, self._options = val, labels, loss, options
+        self._wanted = targets(val.recordings, labels)
+
+    def result(self, model: Any, *, epoch: int, learning_rate: float, loss: float) -> EpochResult:
+        """The row of an epoch. Recordings are scored by the log-mean-exp of their chunks.
+
+        Raises:
+            BadInput: the validation loss is not finite.
+        """
+        val, options = self._val, self._options
+        with bar("validation", len(val), plain=False) as show:
+            logits = predict_logits(model, val, batch_size=options.batch_size, on_progress=show)
+        val_loss = self._mean_loss(logits)
+        if not np.isfinite(val_loss):
+            raise BadInput(
+                "training must keep its numbers finite",
+                evidence=f"Received: epoch {epoch} with the loss {loss} and the validation loss {val_loss}",
+                next_step="lower --learning-rate, or leave --mixed-precision out",
+            )
+        scores = activate(logits, options.class_activation)
+        pooled = pool(scores, val.owner, len(val.recordings), "lme")
+        metrics = evaluate_scores(self._wanted, pooled, self._labels)
+        return EpochResult(
+            epoch=epoch,
+            learning_rate=learning_rate,
+            loss=loss,
+            val_loss=val_loss,
+            val_ap=_number(metrics.average_precision),
+            val_roc_auc=_number(metrics.roc_auc),
+            val_top1=_number(metrics.top1),
+        )
+
+    def _mean_loss(self, logits: npt.NDArray[np.float32]) -> float:
+        """In float64, of hard labels and without the classes' weights."""
+        wanted = self._wanted[self._val.owner].astype(np.float64)
+        return float(np.mean(self._loss.values(wanted, logits.astype(np.float64), None)))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,95 @@
+"""What is kept of a run when an epoch ends."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from host.files import write_atomically
+from model_gen.models.checkpoint import beside, save_checkpoint
+from model_gen.progress import line
+from model_gen.training.curves import curves_png
+from model_gen.training.judge import Judge
+from model_gen.training.options import TrainOptions
+from model_gen.training.resume import state_path
+from model_gen.training.schedule import Schedule
+from model_gen.training.selection import better
+from model_gen.training.state import Head, history_csv, save_state
+from model_gen.training.stopping import ended
+
+
+class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+    """Judges each epoch, keeps the best as the checkpoint, and writes history and state, so that a run can go on.
+
+    Args:
+        head: where the run stands when it begins; the present one later.
+        variables: what the state holds of model and optimizer.
+        companions: files that are written with the first checkpoint.
+        kept: the model that is judged and saved; it takes the trained one's weights where it is another.
+        stop_after: leave after that epoch, as an interruption would.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        schedule: Schedule,
+        options: TrainOptions,
+        head: Head,
+        variables: list[Any],
+        companions: dict[Path, bytes],
+        kept: Any,
+        stop_after: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._judge, self._schedule, self._options = judge, schedule, options
+        self.head, self._variables = head, variables
+        self._companions, self._kept, self._stop_after = companions, kept, stop_after
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """`epoch` counts from 0. Adds what was measured to `logs`, for the callbacks that follow."""
+        options, progress, checkpoint = (
+            self._options,
+            self.head.progress,
+            self._options.checkpoint_path,
+        )
+        if options.mixed_precision:
+            self._kept.set_weights(self.model.get_weights())
+        result = self._judge.result(
+            self._kept, epoch=epoch + 1, learning_rate=self._schedule.rate, loss=float(logs["loss"])
+        )
+        best = better(options.select, result, progress.best)
+        if best:
+            if not progress.best_epoch:
+                for path, content in self._companions.items():
+                    write_atomically(path, content)
+            save_checkpoint(self._kept, checkpoint)
+        best_epoch = result.epoch if best else progress.best_epoch
+        progress = replace(
+            progress,
+            history=(*progress.history, result),
+            best_epoch=best_epoch,
+            finished=ended(options, result.epoch, best_epoch),
+        )
+        self.head = replace(self.head, progress=progress)
+        line(
+            f"epoch {result.epoch}/{options.epochs}: loss {result.loss:.4f}, "
+            f"validation loss {result.val_loss:.4f}, AP {result.val_ap:.4f}, "
+            f"ROC-AUC {result.val_roc_auc:.4f}, top-1 {result.val_top1:.4f}, "
+            f"learning rate {result.learning_rate:.2e}" + (" *" if best else "")
+        )
+        write_atomically(beside(checkpoint, "history.csv"), history_csv(progress.history).encode())
+        save_state(state_path(checkpoint), self.head, self._variables)
+        logs.update(
+            {
+                name: getattr(result, name)
+                for name in ("val_loss", "val_ap", "val_roc_auc", "val_top1")
+            }
+        )
+        if progress.finished or result.epoch == self._stop_after:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:
+        progress = self.head.progress
+        picture = curves_png(progress.history, progress.best_epoch)
+        write_atomically(beside(self._options.checkpoint_path, "curves.png"), picture)

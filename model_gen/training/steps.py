@@ -1,0 +1,47 @@
+"""How a batch becomes a loss, by name: the models that `keras.Model.fit` trains."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from model_gen.runtime import tensorflow
+from model_gen.training.losses import Loss
+from model_gen.training.optimizers import is_kernel
+
+
+class Supervised(keras.Model):  # type: ignore[misc]
+    """A model that learns what its batches are labelled with. It shares all layers with `model`."""
+
+    def __init__(self, model: Any, loss: Loss, positive: Any, l2: float) -> None:
+        """`positive`: the classes' weights float32 [labels], or None; `l2`: of all kernels."""
+        super().__init__(model.inputs, model.outputs, name=model.name)
+        self._judge, self._positive, self._l2 = loss, positive, l2
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The mean over rows and columns of a batch, as `Batch.for_keras` gives it, and L2."""
+        logits = y_pred[0] if isinstance(y_pred, list) else y_pred
+        values = self._judge.values(self._judge.smooth(y["targets"]), logits, self._positive)
+        if sample_weight is not None:
+            values = values * ops.reshape(sample_weight, (-1, *(1,) * (len(values.shape) - 1)))
+        loss = ops.mean(values)
+        if self._l2:
+            kernels = [v for v in self.trainable_variables if is_kernel(v)]
+            loss = loss + self._l2 * sum(ops.sum(ops.square(v)) for v in kernels)
+        return loss / replicas if (replicas := _replicas()) > 1 else loss
+
+
+def _replicas() -> int:
+    """Over how many devices `tf.distribute` adds the gradients up."""
+    return int(tensorflow().distribute.get_strategy().num_replicas_in_sync)
+
+
+# Name -> model, of (model, loss, positive, l2).
+STEPS = {"supervised": Supervised}
