@@ -127,9 +127,10 @@ def test_a_read_with_wrong_dummy_cycles_ends_the_run(chip: Chip) -> None:
         _map(chip, dummy=6)
 
 
-def _run(folder: Path, wanted: str) -> str:
+def run(folder: Path, wanted: str, board: str = "stm32n6570-dk") -> str:
     """What QEMU says of a core that starts from the NOR, once its registers say `wanted`."""
-    command = [str(find()), "-machine", "nightjar-n6,switches=flash,nor=nor", "-nodefaults"]
+    machine = f"nightjar-n6,board={board},switches=flash,nor=nor"
+    command = [str(find()), "-machine", machine, "-nodefaults"]
     command += ["-display", "none", "-icount", "shift=6", "-serial", "null", "-monitor", "stdio"]
     with (folder / "said").open("w+") as said:
         child = subprocess.Popen(
@@ -154,7 +155,7 @@ def _run(folder: Path, wanted: str) -> str:
     return (folder / "said").read_text()
 
 
-def _image(code: bytes, *, total: int | None = None) -> bytes:
+def image(code: bytes, *, total: int | None = None) -> bytes:
     at = layout()
     header = bytearray(at["IMAGE_HEADER_BYTES"])
     header[:4] = b"STM2"
@@ -164,30 +165,30 @@ def _image(code: bytes, *, total: int | None = None) -> bytes:
 
 
 def test_flash_boot_starts_what_the_header_says(tmp_path: Path) -> None:
-    (tmp_path / "nor").write_bytes(_image(bytes.fromhex("42 24 fe e7")))  # movs r4, #0x42; b .
-    said = _run(tmp_path, "R04=00000042[^X]*R15=34180402")
+    (tmp_path / "nor").write_bytes(image(bytes.fromhex("42 24 fe e7")))  # movs r4, #0x42; b .
+    said = run(tmp_path, "R04=00000042[^X]*R15=34180402")
     assert "boot ROM" not in said
 
 
 @pytest.mark.parametrize(
     ("image", "complaint"),
-    [(b"", "does not begin with STM2"), (_image(b"\x42\x24\xfe\xe7", total=1), "sum")],
+    [(b"", "does not begin with STM2"), (image(b"\x42\x24\xfe\xe7", total=1), "sum")],
 )
 def test_flash_boot_starts_nothing_else(tmp_path: Path, image: bytes, complaint: str) -> None:
     (tmp_path / "nor").write_bytes(image)
-    assert complaint in _run(tmp_path, "R15=180000[0-9a-f]{2}")
+    assert complaint in run(tmp_path, "R15=180000[0-9a-f]{2}")
 
 
 def test_a_window_that_is_not_mapped_faults(tmp_path: Path) -> None:
     # ldr r0, =0x70000000; movs r4, #1; ldr r1, [r0]; movs r4, #2; b .
     code = bytes.fromhex("02 48 01 24 01 68 02 24 fe e7 00 bf 00 00 00 70")
-    (tmp_path / "nor").write_bytes(_image(code))
-    _run(tmp_path, "exception 3 went to the boot ROM's vectors: VTOR was not set")  # HardFault
+    (tmp_path / "nor").write_bytes(image(code))
+    run(tmp_path, "exception 3 went to the boot ROM's vectors: VTOR was not set")  # HardFault
 
 
 def test_wfe_sleeps_until_an_event(tmp_path: Path) -> None:
     # ldr r0, =NVIC_ICER0; movs r1, #0; mvns r1, r1; str r1, [r0]: what the boot ROM has left pending wakes nobody;
     # sev; wfe; movs r4, #1; wfe; movs r4, #2; b .
     code = bytes.fromhex("04 48 00 21 c9 43 01 60 40 bf 20 bf 01 24 20 bf 02 24 fe e7 80 e1 00 e0")
-    (tmp_path / "nor").write_bytes(_image(code))
-    _run(tmp_path, "R04=00000001[^X]*R15=34180410")
+    (tmp_path / "nor").write_bytes(image(code))
+    run(tmp_path, "R04=00000001[^X]*R15=34180410")

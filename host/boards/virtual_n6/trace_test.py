@@ -25,6 +25,7 @@ class Chip:
     """A machine whose bus we drive in place of a core."""
 
     def __init__(self, folder: Path, options: str = "") -> None:
+        self.folder = folder
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(str(folder / "q"))
         self._server.listen(1)

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "nightjar_n6.h"
-#include "nightjar_n6_nor.h"
+#include "nightjar_n6_xspi.h"
 #include "nj_layout.h"
 #include "exec/address-spaces.h"
 #include "hw/arm/boot.h"
@@ -116,8 +116,8 @@ static void n6_init(MachineState *machine)
     n6_power_start(chip, peripherals);
     n6_rams_start(chip, peripherals, system);
     n6_others_start(chip, peripherals);
-    n6_nor_start(chip, N6_MACHINE(machine)->nor, chip->is_nucleo);
-    n6_xspi_start(chip, peripherals, system);
+    n6_xspi_start(chip, peripherals, system, chip->is_nucleo ? NULL : n6_psram_start(chip),
+                  n6_nor_start(chip, N6_MACHINE(machine)->nor, chip->is_nucleo));
 
     object_initialize_child(OBJECT(machine), "cpu", &chip->cpu, TYPE_ARMV7M);
     qdev_prop_set_uint32(DEVICE(&chip->cpu), "num-irq", INTERRUPTS);

@@ -153,10 +153,10 @@ void n6_usart_reset(N6 *chip);
 bool n6_usart_may_send(N6 *chip); /* for all that firmware has seen of TC */
 
 uint64_t n6_ic_hz(N6 *chip, unsigned ic);
-/* Behind n6_nor_start (nightjar_n6_nor.h). */
-void n6_xspi_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *system);
+/* XSPI1, XSPI2 and their multiplexer (nightjar_n6_xspi.h). */
 void n6_xspi_reset(N6 *chip);
-void n6_xspi_reset_line(N6 *chip, bool held); /* RCC_AHB5RSTR */
+void n6_xspi_reset_lines(N6 *chip, uint32_t held); /* RCC_AHB5RSTR */
+void n6_xspi_update(N6 *chip); /* hold the windows against clocks and supplies */
 
 /* The boot ROM: waits for a debugger, or starts what it finds in the NOR. */
 void n6_boot_rom_start(N6 *chip, MemoryRegion *system);

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "nightjar_n6_nor.h"
+#include "nightjar_n6_xspi.h"
 #include "nj_layout.h"
 #include "exec/address-spaces.h"
 #include "qapi/error.h"

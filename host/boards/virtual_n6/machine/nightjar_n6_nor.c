@@ -6,13 +6,14 @@
  * ends the run, since a real one would answer rubbish. Times are shorter than the data sheet's, and not zero.
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "nightjar_n6_nor.h"
+#include "nightjar_n6_xspi.h"
 #include "hw/core/cpu.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
 #include <sys/file.h>
 #include <sys/mman.h>
 
+#define PAGE 256
 #define PROGRAM_NS 20000
 #define ERASE_NS 1000000
 #define WRITE_ENABLED 2u
@@ -35,18 +36,13 @@ uint8_t *n6_nor_content(void)
     return nor.content;
 }
 
-uint32_t n6_nor_bytes(void)
-{
-    return nor.bytes;
-}
-
 static bool busy(void)
 {
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) < nor.busy_until;
 }
 
 /* The instruction's one byte, or -1 when it is not heard in this mode. */
-static int heard(const NorCommand *command)
+static int heard(const XspiCommand *command)
 {
     if (command->octal != (nor.mode != ONE_LINE) || command->both_edges != (nor.mode == EIGHT_BOTH_EDGES)) {
         return -1;
@@ -57,7 +53,7 @@ static int heard(const NorCommand *command)
     return ((command->instruction >> 8 ^ command->instruction) & 0xFF) == 0xFF ? command->instruction >> 8 : -1;
 }
 
-static void expect_dummy(N6 *chip, const NorCommand *command, unsigned needs)
+static void expect_dummy(N6 *chip, const XspiCommand *command, unsigned needs)
 {
     if (command->dummy != needs) {
         n6_punish(chip, "NOR", command->instruction, "an instruction with a wrong number of dummy cycles", command->dummy);
@@ -69,7 +65,7 @@ static unsigned read_latency(void)
     return 20 - 2 * (nor.latency & 7);
 }
 
-bool n6_nor_reads_array(N6 *chip, const NorCommand *command)
+static bool reads_array(N6 *chip, const XspiCommand *command)
 {
     switch (heard(command)) {
     case 0x13:
@@ -87,7 +83,7 @@ bool n6_nor_reads_array(N6 *chip, const NorCommand *command)
     }
 }
 
-void n6_nor_read(N6 *chip, const NorCommand *command, uint8_t *bytes, unsigned count)
+static void nor_read(N6 *chip, const XspiCommand *command, uint8_t *bytes, unsigned count)
 {
     int instruction = heard(command);
     unsigned small = command->octal ? 4 : 0; /* dummy cycles in front of a register's content */
@@ -117,7 +113,7 @@ void n6_nor_read(N6 *chip, const NorCommand *command, uint8_t *bytes, unsigned c
         memset(bytes, command->address == 0 ? nor.mode : command->address == 0x300 ? nor.latency : 0, count);
         return;
     }
-    if (!n6_nor_reads_array(chip, command)) {
+    if (!reads_array(chip, command)) {
         n6_punish(chip, "NOR", command->instruction, "a read that no driver of ours has", instruction);
     }
     for (unsigned i = 0; i < count; i++) {
@@ -150,16 +146,24 @@ static void erase(uint32_t at, uint32_t bytes)
 
 static void program(uint32_t at, const uint8_t *bytes, unsigned count)
 {
-    uint32_t page = at % nor.bytes & ~(NOR_PAGE - 1u);
+    uint32_t page = at % nor.bytes & ~(PAGE - 1u);
 
     for (unsigned i = 0; i < count; i++) { /* beyond a page's end it goes on at its start; bits only fall */
-        nor.content[page + (at + i) % NOR_PAGE] &= bytes[i];
+        nor.content[page + (at + i) % PAGE] &= bytes[i];
     }
-    keep(page, NOR_PAGE);
+    keep(page, PAGE);
     nor.busy_until = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + PROGRAM_NS;
 }
 
-void n6_nor_write(N6 *chip, const NorCommand *command, const uint8_t *bytes, unsigned count)
+static void nor_reset(void)
+{
+    nor.mode = ONE_LINE;
+    nor.latency = 0;
+    nor.write_enabled = nor.reset_enabled = false;
+    nor.busy_until = 0;
+}
+
+static void nor_write(N6 *chip, const XspiCommand *command, const uint8_t *bytes, unsigned count)
 {
     int instruction = heard(command);
     bool may_reset = nor.reset_enabled;
@@ -180,7 +184,7 @@ void n6_nor_write(N6 *chip, const NorCommand *command, const uint8_t *bytes, uns
         return;
     case 0x99:
         if (may_reset) {
-            n6_nor_reset();
+            nor_reset();
         }
         return;
     case 0x72:
@@ -215,16 +219,9 @@ void n6_nor_write(N6 *chip, const NorCommand *command, const uint8_t *bytes, uns
     }
 }
 
-void n6_nor_reset(void)
+const XspiDevice *n6_nor_start(N6 *chip, const char *path, bool nucleo)
 {
-    nor.mode = ONE_LINE;
-    nor.latency = 0;
-    nor.write_enabled = nor.reset_enabled = false;
-    nor.busy_until = 0;
-}
-
-void n6_nor_start(N6 *chip, const char *path, bool nucleo)
-{
+    static XspiDevice device = {.reset = nor_reset, .read = nor_read, .write = nor_write, .maps_read = reads_array};
     ssize_t found = 0;
 
     nor.bytes = nucleo ? 64 << 20 : 128 << 20;
@@ -247,5 +244,8 @@ void n6_nor_start(N6 *chip, const char *path, bool nucleo)
         }
     }
     memset(nor.content + found, 0xFF, nor.bytes - found);
-    n6_nor_reset();
+    nor_reset();
+    device.content = nor.content;
+    device.bytes = nor.bytes;
+    return &device;
 }

@@ -36,11 +36,26 @@ static void port_f_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t 
     n6_rcc_update(chip); /* PF4 asks the STM32N6570-DK's converter for a voltage */
 }
 
+static void note_dead(N6 *chip, const char *port, unsigned supply, uint32_t offset, uint32_t given)
+{
+    if (offset == 0x00 && given && !(*n6_value(chip, 0x5602483C) >> (supply + 6) & 1)) {
+        n6_note(chip, "%s: its pins are dead: PWR_SVMCR3.VDDIO%uSV does not say that their supply is valid", port, supply);
+    }
+}
+
 static void port_n_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
 {
-    if (offset == 0x00 && given && !(*n6_value(chip, 0x5602483C) >> 9 & 1)) {
-        n6_note(chip, "GPION: its pins are dead: PWR_SVMCR3.VDDIO3SV does not say that their supply is valid");
-    }
+    note_dead(chip, "GPION", 3, offset, given);
+}
+
+static void port_o_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
+{
+    note_dead(chip, "GPIOO", 2, offset, given);
+}
+
+static void port_p_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t given)
+{
+    note_dead(chip, "GPIOP", 2, offset, given);
 }
 
 /* Words 5 to 7 of the fuses' shadow are the unique id; OTPCR and WDR program fuses. DBGCR and AP_UNLOCK say who may debug until the
@@ -125,7 +140,7 @@ void n6_others_start(N6 *chip, MemoryRegion *system)
         void (*written)(N6 *chip, uint32_t offset, uint32_t before, uint32_t value);
     } ports[] = {
         {0x56021000, 4, "GPIOE"}, {PORT_F, 5, "GPIOF", port_f_written}, {0x56021800, 6, "GPIOG"},
-        {0x56023400, 13, "GPION", port_n_written}, {0x56023800, 14, "GPIOO"},
+        {0x56023400, 13, "GPION", port_n_written}, {0x56023800, 14, "GPIOO", port_o_written}, {0x56023C00, 15, "GPIOP", port_p_written},
     };
     const N6Block blocks[] = {
         {.name = "BSEC", .base = BSEC, .size = 0x1000, .registers = bsec, .registers_count = ARRAY_SIZE(bsec),

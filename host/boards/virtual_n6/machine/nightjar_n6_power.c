@@ -94,6 +94,7 @@ static void power_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t g
         chip->raised_since = is & 1 ? qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) : N6_OFF;
     }
     n6_rcc_update(chip);
+    n6_xspi_update(chip);
 }
 
 void n6_power_reset(N6 *chip)

@@ -336,13 +336,14 @@ static void rcc_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t giv
                   "the clocks were switched while USART1 may be sending, whose bytes are garbled then (TC in ISR)", given);
     }
     if (offset == 0x220) {
-        n6_xspi_reset_line(chip, value(chip, 0x220) >> 12 & 1);
+        n6_xspi_reset_lines(chip, value(chip, 0x220));
     }
     if (offset == 0x034 && given >> 16 & 1) { /* RMVF */
         *n6_value(chip, BASE + 0x034) = 0;
     }
     n6_rcc_update(chip);
     n6_update_memories(chip);
+    n6_xspi_update(chip);
 }
 
 void n6_rcc_start(N6 *chip, MemoryRegion *system)
