@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.cache_folder import BoundedFolder, is_ours
+from host.cache_folder import BoundedFolder
 from host.files import sha256_file
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,20 +47,13 @@ class Cache:
 
     def read(self, key: str) -> bytes | None:
         """What was kept under a key of `key_of`, or None. A damaged entry is dropped."""
-        path = self.folder.path / key
-        if path.parent.is_symlink():
+        stream = self.folder.open(key)
+        if stream is None:
             return None
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
-            return None
-        with os.fdopen(handle, "rb") as stream:
-            about = os.fstat(handle)
-            if not is_ours(about) or about.st_size > self.bound:
+        with stream:
+            if os.fstat(stream.fileno()).st_size > self.bound:
                 return None
             raw = stream.read()
-            with suppress(OSError):
-                os.utime(handle)
         seal, _, content = raw.partition(b"\n")
         if seal != self._seal(key, content):
             self.drop(key)
@@ -74,9 +67,7 @@ class Cache:
 
     def drop(self, key: str) -> None:
         """Forget what is kept under a key."""
-        with suppress(OSError):
-            if not self.folder.path.is_symlink():
-                (self.folder.path / key).unlink()
+        self.folder.drop(key)
 
     def file(self, stem: str, key: str, suffix: str, make: Callable[[Path], None]) -> Path:
         """A file that is used by its path until this process ends, as a library is.
@@ -122,11 +113,18 @@ CACHES = {
             r"lib[a-z]+-[0-9a-f]{16}-[0-9a-f]{32}\.so",
         ),
         Cache(
-            "features",
-            "chunks of recordings and their spectrograms",
+            "windows",
+            "what is heard of recordings, as PCM at a model's rate",
             8192 * MIB,
-            "a SHA-256 of its header, and there one of each array",
-            r"[0-9a-f]{2}/[0-9a-f]{64}\.(entry|np[yz])",  # np[yz]: of earlier versions
+            "a SHA-256 of its header, and there one of its samples",
+            r"[0-9a-f]{2}/[0-9a-f]{64}\.pcm",
+        ),
+        Cache(
+            "features",
+            "spectrograms that earlier versions kept; nothing reads them, pruning removes them",
+            0,
+            "nobody",
+            r"[0-9a-f]{2}/[0-9a-f]{64}\.(entry|np[yz])",
         ),
     )
 }
@@ -137,7 +135,7 @@ COVERAGE = CACHES["coverage"]
 INSPECTIONS = CACHES["inspections"]
 MESSAGES = CACHES["messages"]
 LIBRARIES = CACHES["libraries"]
-FEATURES = CACHES["features"]
+WINDOWS = CACHES["windows"]
 
 
 def cache_root() -> Path:

@@ -12,10 +12,11 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from host.files import write_atomically
 
@@ -81,14 +82,35 @@ class BoundedFolder:
             )
         return True
 
-    def hold(self) -> None:
-        """Nobody prunes what this process uses or writes from now on; makes the folder."""
-        with suppress(OSError):
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.use()
+    def open(self, name: str) -> BinaryIO | None:
+        """An entry for reading, or None where no file of ours is. It was used now.
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write an entry whole, and prune when that can have passed the bound.
+        Without a lease: it may be pruned meanwhile, and can be read to its end even then.
+        """
+        path = self.path / name
+        if self.path.is_symlink() or path.parent.is_symlink():
+            return None
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return None
+        stream = os.fdopen(handle, "rb")
+        if not is_ours(os.fstat(handle)):
+            stream.close()
+            return None
+        with suppress(OSError):
+            os.utime(handle)
+        return stream
+
+    def drop(self, name: str) -> None:
+        """Forget an entry."""
+        path = self.path / name
+        with suppress(OSError):
+            if not (self.path.is_symlink() or path.parent.is_symlink()):
+                path.unlink()
+
+    def write(self, name: str, data: bytes | Iterable[bytes]) -> None:
+        """Write an entry whole, or its pieces, and prune when that can have passed the bound.
 
         Raises:
             OSError: it cannot be written.
@@ -99,7 +121,7 @@ class BoundedFolder:
         slack = self.bound // 8
         with suppress(OSError):
             with self._opened() as folder, _locked(folder, fcntl.LOCK_EX):
-                total = len(data) + self._written(slack)
+                total = (self.path / name).lstat().st_size + self._written(slack)
                 write_atomically(self.path / _WRITTEN, b"%d" % total)
             if total > slack:
                 self.sweep(self.bound - slack)

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,12 +20,14 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int | None = 0o644) -> None:
+def write_atomically(
+    path: Path, data: bytes | Iterable[bytes], *, mode: int | None = 0o644
+) -> None:
     """Write a file whole or not at all: a temporary file beside it, then a rename.
 
     Args:
         path: the file; its folder is made where it is absent.
-        data: all of its bytes.
+        data: all of its bytes, or pieces that follow one another.
         mode: its permissions; None for what the umask leaves of 0666.
 
     Raises:
@@ -42,7 +44,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = 0o644) -> No
             with os.fdopen(handle, "wb") as stream:
                 if mode is not None:
                     os.fchmod(handle, mode)
-                stream.write(data)
+                stream.writelines((data,) if isinstance(data, bytes) else data)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where chunks start in a recording, and which of them are worth hearing."""
+"""Where chunks start in a recording."""
 
 from collections.abc import Iterable
 
@@ -43,21 +43,46 @@ def cut(recording: Samples, starts: Iterable[int], chunk: int) -> Samples:
     return out
 
 
-def salient_starts(recording: Samples, chunk: int) -> list[int]:
-    """Starts of the loudest stretches ("smart crop"), loudest first.
+class Loudness:
+    """Mean squares of half-overlapping frames of a recording that comes in blocks.
 
-    Frames of min(1024, chunk / 4) samples at half overlap whose mean square reaches the 75th percentile form
-    regions; each region gives a chunk centred on its loudest frame, moved to lie inside the recording. Regions are
-    taken by their peak, and one whose chunk starts closer than chunk / 2 to a taken one is skipped.
+    Args:
+        chunk: length of a chunk in samples; a frame has min(1024, chunk / 4).
+    """
+
+    def __init__(self, chunk: int) -> None:
+        self.frame = max(2, min(1024, chunk // 4))
+        self.hop = self.frame // 2
+        self._sums: list[npt.NDArray[np.int64]] = []
+        self._rest: Samples = np.zeros(0, np.int16)
+
+    def add(self, block: Samples) -> None:
+        """Hear the next samples."""
+        heard = np.concatenate((self._rest, block))
+        frames = max(0, (len(heard) - self.frame) // self.hop + 1)
+        starts = self.hop * np.arange(frames)
+        totals = np.concatenate(([0], np.cumsum(heard.astype(np.int64) ** 2)))
+        self._sums.append(totals[starts + self.frame] - totals[starts])
+        self._rest = heard[frames * self.hop :]
+
+    def energy(self) -> npt.NDArray[np.float64]:
+        """The mean square of each whole frame, [frames]."""
+        return np.concatenate([np.zeros(0, np.int64), *self._sums]) / self.frame
+
+
+def salient_starts(loudness: Loudness, samples: int, chunk: int, most: int) -> list[int]:
+    """Starts of the loudest stretches ("smart crop"), loudest first, `most` at most.
+
+    Frames whose mean square reaches the 75th percentile form regions; each region gives a chunk
+    centred on its loudest frame, moved to lie inside the recording. Regions are taken by their
+    peak, and one whose chunk starts closer than chunk / 2 to a taken one is skipped.
 
     Returns:
         At least one start; [0] where the recording is not longer than a chunk.
     """
-    if len(recording) <= chunk:
+    if samples <= chunk:
         return [0]
-    frame = max(2, min(1024, chunk // 4))
-    hop = frame // 2
-    energy = _mean_squares(recording, frame, hop)
+    energy = loudness.energy()
     loud = energy >= np.percentile(energy, 75)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], loud, [False])).astype(np.int8)))
     peaks = [
@@ -67,36 +92,25 @@ def salient_starts(recording: Samples, chunk: int) -> list[int]:
     peaks.sort(key=lambda peak: (-energy[peak], peak))
     taken: list[int] = []
     for peak in peaks:
-        centre = peak * hop + frame // 2
-        start = min(max(0, centre - chunk // 2), len(recording) - chunk)
+        centre = peak * loudness.hop + loudness.frame // 2
+        start = min(max(0, centre - chunk // 2), samples - chunk)
         if all(abs(start - other) >= chunk / 2 for other in taken):
             taken.append(start)
+        if len(taken) == most:
+            break
     return taken
 
 
-def activity(chunk: Samples) -> float:
-    """Share of samples that stand out of a chunk's own background, in [0, 1].
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans (begin, end) in order; those that overlap or touch are one.
 
-    |x| above median + 2 * MAD in a subsample of 512 points; a share above 0.8 is not a song and counts as 0.
+    >>> merged([(5, 9), (0, 2), (2, 3), (8, 12)])
+    [(0, 3), (5, 12)]
     """
-    step = max(1, len(chunk) // 512)
-    level = np.abs(chunk[::step][:512].astype(np.float64))
-    median = np.median(level)
-    spread = np.median(np.abs(level - median))
-    share = float(np.mean(level > median + 2 * spread))
-    return 0.0 if share > 0.8 else share
-
-
-def active(chunks: Samples, least: float) -> npt.NDArray[np.bool_]:
-    """Which chunks [chunks, samples] have an activity of `least`; where none has, the most active one."""
-    shares = np.array([activity(chunk) for chunk in chunks])
-    keep = shares >= least
-    if len(shares) and not keep.any():
-        keep[int(np.argmax(shares))] = True
-    return keep
-
-
-def _mean_squares(recording: Samples, frame: int, hop: int) -> npt.NDArray[np.float64]:
-    totals = np.concatenate(([0.0], np.cumsum(recording.astype(np.float64) ** 2)))
-    starts = np.arange(0, len(recording) - frame + 1, hop)
-    return (totals[starts + frame] - totals[starts]) / frame
+    found: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((begin, end))
+    return found

@@ -1,6 +1,7 @@
-"""Audio files of any rate and channel count to int16 mono at the contract's rate."""
+"""Audio files of any rate and channel count to int16 mono at the contract's rate, in bounded memory."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import numpy.typing as npt
 from host.errors import BadInput
 from host.reading import kind_of
 from model_gen.audio.formats import TAKEN
-from model_gen.audio.source import Unreadable, open_source
+from model_gen.audio.source import BLOCK, Unreadable, open_source
 
 _LOG = logging.getLogger("nightjar.audio")
 QUALITY = "VHQ"  # soxr's; its output depends on nothing but its input
 
+Samples = npt.NDArray[np.int16]
 
-def to_int16(samples: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int16]:
+
+def to_int16(samples: npt.NDArray[np.floating[Any]]) -> Samples:
     """Multiply by 32768, round half to even, saturate.
 
     Args:
@@ -35,48 +38,84 @@ def mix(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return mixed
 
 
-def decode(
-    path: Path, sample_rate: int, *, max_duration: float | None = None
-) -> npt.NDArray[np.int16]:
-    """Decode a recording of any format that libsndfile reads.
+def decode(path: Path, sample_rate: int, *, max_duration: float | None = None) -> Samples:
+    """All that `blocks` gives, with one allocation more: int16 [samples], at least one sample.
 
-    Channels are mixed by their mean as float32, then resampled. Of a damaged file the good part is given, and a
-    warning logged.
+    Raises:
+        BadInput: as `blocks`.
+    """
+    return np.concatenate(list(blocks(path, sample_rate, max_duration=max_duration)))
+
+
+def blocks(
+    path: Path, sample_rate: int, *, max_duration: float | None = None, size: int = BLOCK
+) -> Iterator[Samples]:
+    """Decode a recording of any length and any format that libsndfile reads, a block at a time.
+
+    Channels are mixed by their mean as float32, then resampled, which gives the bits of a resampler
+    that is given everything at once. Of a damaged file the good part is given, and a warning logged.
 
     Args:
         path: the file.
         sample_rate: of the result, in Hz.
         max_duration: seconds from the start that are used; None for all.
+        size: frames of the file that are read at once; the samples do not depend on it.
 
-    Returns:
-        int16 [samples], at least one sample.
+    Yields:
+        int16 [samples], none empty; at least one sample in all.
 
     Raises:
-        BadInput: the file is absent, empty, not audio, without a good part, or holds NaN or infinity.
+        BadInput: the file is absent, empty, not audio, without a good part, or holds NaN or
+            infinity; what it gave before is not to be used, then.
     """
     if not path.is_file():
         raise _unreadable(path, kind_of(path.stat().st_mode) if path.exists() else "no such file")
+    found = False
+    for mono in _resampled(path, sample_rate, max_duration, size):
+        if len(mono):
+            found = True
+            yield to_int16(mono)
+    if not found:
+        raise _unreadable(path, f"shorter than one sample at {sample_rate} Hz")
+
+
+def _resampled(
+    path: Path, sample_rate: int, max_duration: float | None, size: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    import soxr
+
+    resampler = None
+    empty = True
+    for rate, mono in _mixed(path, max_duration, size):
+        empty = False
+        if rate == sample_rate:
+            yield mono
+            continue
+        if resampler is None:
+            resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality=QUALITY)
+        yield resampler.resample_chunk(mono)
+    if empty:
+        raise _unreadable(path, "no samples")
+    if resampler is not None:
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _mixed(
+    path: Path, max_duration: float | None, size: int
+) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """The file's rate in Hz with float32 [n] of its channels mixed, block by block."""
     try:
         with open_source(path) as source:
-            rate = source.rate
-            most = None if max_duration is None else max(1, round(max_duration * rate))
-            pieces = [mix(block) for block in source.blocks(most)]
+            most = None if max_duration is None else max(1, round(max_duration * source.rate))
+            for block in source.blocks(most, size):
+                mono = mix(block)
+                if not np.isfinite(mono).all():
+                    raise _unreadable(path, "NaN or infinity among its samples")
+                yield source.rate, mono
             if source.damage:
                 _LOG.warning("%s: %s", path, source.damage)
     except Unreadable as error:
         raise _unreadable(path, str(error)) from error
-    mono = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    if len(mono) == 0:
-        raise _unreadable(path, "no samples")
-    if not np.isfinite(mono).all():
-        raise _unreadable(path, "NaN or infinity among its samples")
-    if rate != sample_rate:
-        import soxr
-
-        mono = soxr.resample(mono, rate, sample_rate, quality=QUALITY)
-        if len(mono) == 0:
-            raise _unreadable(path, f"shorter than one sample at {sample_rate} Hz")
-    return to_int16(mono)
 
 
 def _unreadable(path: Path, reason: str) -> BadInput:

@@ -114,6 +114,15 @@ def open_source(path: Path) -> Iterator[Source]:
             repair.stream.close()
 
 
+def claimed_seconds(path: Path) -> float:
+    """How long a recording is, as its header says; 0 where it says nothing, or cannot be read."""
+    try:
+        with open_source(path) as source:
+            return (source.claimed or 0) / source.rate
+    except Unreadable:
+        return 0.0
+
+
 def _cut_short(notes: str) -> str:
     found = _CUT.search(notes)
     claimed, there = (int(found[1]), int(found[2])) if found else (0, 0)

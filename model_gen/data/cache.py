@@ -1,44 +1,47 @@
-"""Entries of recordings, computed once and kept on disk; what was damaged there is computed again."""
+"""What is heard of recordings, decoded once and kept on disk; what is not there is decoded again."""
 
 import hashlib
+import itertools
 import json
 import logging
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 import host
-from host.cache import FEATURES
+from host.cache import WINDOWS
 from host.cache_folder import BoundedFolder
 from host.errors import BadInput
 from host.files import sha256_file, write_atomically
-from host.frontend_contract import FrontendContract
 from host.made_once import made_once
-from model_gen.audio.chunks import cut
-from model_gen.audio.decode import QUALITY, decode
+from model_gen.audio.chunks import Loudness
+from model_gen.audio.decode import QUALITY, blocks
+from model_gen.audio.source import claimed_seconds
 from model_gen.data.dataset import Recording
-from model_gen.data.entry import Damaged, Entry, check_block, entry_bytes, map_block, read_entry
+from model_gen.data.entry import Damaged, Entry, check_samples, parts, read_entry, stretches
 from model_gen.data.selection import Selection
 
-_LOG = logging.getLogger("nightjar.features")
+_LOG = logging.getLogger("nightjar.windows")
 ROOT = Path(host.__file__).parents[1]
-# What decides the bytes of an entry besides its recording, contract and selection.
+# What decides the bytes of an entry besides its recording, rate and selection.
 SOURCES = (
-    "firmware/core/frontend/*.[ch]",
-    "host/reference/frontend.py",
-    "host/reference/frontend_mel.py",
-    "host/reference/frontend_tables.py",
     "model_gen/audio/chunks.py",
     "model_gen/audio/decode.py",
     "model_gen/audio/source.py",
     "model_gen/audio/unfinished.py",
     "model_gen/data/selection.py",
 )
-OLD = (".npy", ".npz")  # of the version before, which had no digests
+_IN_MEMORY = 1 << 25  # bytes of a decoded recording; of a longer one, they wait on disk
+_PIECE = 1 << 20  # bytes that are copied at once
+
+Samples = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -49,135 +52,209 @@ class Skipped:
     reason: str
 
 
+class Span(NamedTuple):
+    """Where samples lie among those of an entry's stretches, and how many there are."""
+
+    begin: int
+    length: int
+
+
 @dataclass(frozen=True)
 class OwnFolder:
-    """A folder that the user names: what lies there is checked as in the cache, and never removed."""
+    """A folder that the user names: what lies there is checked as in the cache, and never pruned."""
 
     path: Path
 
-    def use(self, name: str) -> bool:
-        return (self.path / name).is_file()
+    def open(self, name: str) -> BinaryIO | None:
+        try:
+            return (self.path / name).open("rb")
+        except FileNotFoundError:
+            return None
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: Iterable[bytes]) -> None:
         write_atomically(self.path / name, data)
 
 
 @dataclass(frozen=True)
-class FeatureCache:
-    """Chunks and features of recordings by one contract and selection. Threads and processes may share a folder."""
+class WindowCache:
+    """Windows of recordings by a rate and a selection. Threads and processes may share a folder.
 
-    contract: FrontendContract
+    It may be smaller than what is asked of it: what was pruned is decoded again, to the same bytes.
+    """
+
+    sample_rate: int
+    chunk: int  # samples
     selection: Selection
     place: BoundedFolder | OwnFolder
-    _checked: set[tuple[Path, str]] = field(default_factory=set, repr=False, compare=False)
+    _checked: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
     _renewed: list[str] = field(default_factory=list, repr=False, compare=False)
 
-    def entry(self, recording: Recording) -> Entry | Skipped:
-        """The entry of a recording, computed if it is not there."""
-        name = self._name(recording)
-        path = self.place.path / name
-        try:
-            if self.place.use(name):
-                return read_entry(path)
-            if any(path.with_suffix(suffix).exists() for suffix in OLD):
-                self._renewed.append(f"{recording.relative}: it is of an earlier version")
-        except Damaged as damage:
-            self._renewed.append(f"{recording.relative}: {damage}")
-        except FileNotFoundError:
-            pass  # somebody has just removed it
-        return self._compute(recording, name)
+    def name(self, recording: Recording) -> str:
+        """Where the entry of a recording lies, by what decides its bytes."""
+        content = [
+            sha256_file(recording.path),
+            self.sample_rate,
+            self.chunk,
+            asdict(self.selection),
+            producer(),
+        ]
+        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return f"{key[:2]}/{key}.pcm"
 
-    def block(self, recording: Recording, entry: Entry, name: str) -> npt.NDArray[Any]:
-        """The chunks or the features of an entry, by the block's name; checked before its first use.
+    def entry(self, recording: Recording) -> tuple[str, Entry] | Skipped:
+        """The entry of a recording and its name; decoded if it is not there."""
+        name = self.name(recording)
+        stream = self.place.open(name)
+        if stream is not None:
+            with stream:
+                try:
+                    return name, read_entry(stream)
+                except Damaged as damage:
+                    self._renewed.append(f"{recording.relative}: {damage}")
+        return self._make(recording, name)
+
+    def windows(
+        self, recording: Recording, name: str, entry: Entry, rows: Sequence[int]
+    ) -> Samples:
+        """Chunks of a recording by their numbers: int16 [rows, chunk], zero-padded at its end.
 
         Raises:
-            BadInput: it is damaged, and the recording has changed or cannot be decoded any more.
+            BadInput: they are not kept, and the recording is not what it was.
         """
+        starts = [entry.starts[row] for row in rows]
+        wanted = [Span(entry.place(at), min(self.chunk, entry.samples - at)) for at in starts]
+        out = np.zeros((len(rows), self.chunk), np.int16)
+        stream = self.place.open(name)
+        if stream is None:
+            return self._decoded_again(recording, entry, wanted, out)
         try:
-            return self._load(entry, name)
-        except (Damaged, FileNotFoundError) as damage:
+            with stream:
+                begin = self._check(stream, name, entry)
+                for row, span in zip(out, wanted, strict=True):
+                    stream.seek(begin + 2 * span.begin)
+                    if stream.readinto(row[: span.length].view(np.uint8).data) != 2 * span.length:  # type: ignore[attr-defined]
+                        raise Damaged("it has become shorter")
+        except Damaged as damage:
             self._renewed.append(f"{recording.relative}: {damage}")
-        made = self._compute(recording, str(entry.path.relative_to(self.place.path)))
-        if isinstance(made, Skipped) or made.starts != entry.starts:
-            raise BadInput(
-                "a recording must stay as it is while it is used",
-                evidence=f"Received: {recording.path}, whose cached features were damaged",
-            )
-        return self._load(made, name)
+            self._decoded_again(recording, entry, wanted, out)
+            self._make(recording, name)
+        return out
 
     def warn(self) -> None:
-        """One line about the entries that were computed again since the last one."""
+        """One line about the entries that were decoded again since the last one, being damaged."""
         if self._renewed:
             count, first = len(self._renewed), self._renewed[0]
             self._renewed.clear()
             entries = "1 cached entry" if count == 1 else f"{count} cached entries"
             _LOG.warning("%s could not be used and was computed again; %s", entries, first)
 
-    def _load(self, entry: Entry, name: str) -> npt.NDArray[Any]:
-        block = getattr(entry, name)
-        array = map_block(entry.path, block)
-        if (entry.path, name) not in self._checked:
-            check_block(block, array)
-            self._checked.add((entry.path, name))
-        return array
+    def _check(self, stream: BinaryIO, name: str, entry: Entry) -> int:
+        """Where the samples begin in a file; checked when it is seen first."""
+        inode = os.fstat(stream.fileno()).st_ino
+        known = self._checked.get(name)
+        if known is not None and known[0] == inode:
+            return known[1]
+        if read_entry(stream) != entry:
+            raise Damaged("it is of another recording")
+        begin = stream.tell()
+        check_samples(stream, entry)
+        self._checked[name] = (inode, begin)
+        return begin
 
-    def _name(self, recording: Recording) -> str:
-        content = [
-            sha256_file(recording.path),
-            asdict(self.contract),
-            asdict(self.selection),
-            producer(),
-        ]
-        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-        return f"{key[:2]}/{key}.entry"
+    def _make(self, recording: Recording, name: str) -> tuple[str, Entry] | Skipped:
+        """Decode a recording, and keep what is heard of it if that can be."""
+        loudness = Loudness(self.chunk)
+        samples = 0
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as pcm:
+            try:
+                for block in self._blocks(recording):
+                    samples += len(block)
+                    pcm.write(block.tobytes())
+                    if self.selection.salient:
+                        loudness.add(block)
+            except BadInput as error:
+                return unusable(recording, error)
+            starts = self.selection.starts(samples, self.chunk, loudness)
+            kept = stretches(starts, self.chunk, self.selection.margin(self.chunk), samples)
+            digest = hashlib.sha256()
+            for piece in _pieces(pcm, kept):
+                digest.update(piece)
+            whole = self._whole(recording, samples)
+            entry = Entry(tuple(starts), samples, whole, kept, digest.hexdigest())
+            if self.name(recording) != name:
+                return Skipped(recording.relative, "it changed while it was read")
+            try:
+                self.place.write(name, itertools.chain((entry.head(),), _pieces(pcm, kept)))
+            except OSError:
+                if isinstance(self.place, OwnFolder):
+                    raise
+        return name, entry
 
-    def _compute(self, recording: Recording, name: str) -> Entry | Skipped:
-        from host.reference.frontend import features
+    def _decoded_again(
+        self, recording: Recording, entry: Entry, wanted: Sequence[Span], out: Samples
+    ) -> Samples:
+        """Fill `out` with what is wanted of the entry's samples, from the recording itself."""
+        out[:] = 0
+        digest = hashlib.sha256()
+        at = 0
+        for piece in parts(self._blocks(recording), entry.stretches):
+            digest.update(piece.tobytes())
+            for row, span in zip(out, wanted, strict=True):
+                begin, end = max(at, span.begin), min(at + len(piece), span.begin + span.length)
+                if begin < end:
+                    row[begin - span.begin : end - span.begin] = piece[begin - at : end - at]
+            at += len(piece)
+        if digest.hexdigest() != entry.sha256:
+            raise BadInput(
+                "a recording must stay as it is while it is used",
+                evidence=f"Received: {recording.path}, which is not what it was",
+            )
+        return out
 
-        samples = decoded(recording, self.contract.sample_rate, self.selection.max_duration)
-        if isinstance(samples, Skipped):
+    def _blocks(self, recording: Recording) -> Iterator[Samples]:
+        return blocks(recording.path, self.sample_rate, max_duration=self.selection.seconds)
+
+    def _whole(self, recording: Recording, samples: int) -> int:
+        """Samples of the whole recording: a header is asked only where decoding ended before it."""
+        seconds = self.selection.seconds
+        if seconds is None or samples < round(seconds * self.sample_rate) - 1:
             return samples
-        starts = self.selection.starts(samples, self.contract.chunk_samples)
-        chunks = cut(samples, starts, self.contract.chunk_samples)
-        if self._name(recording) != name:
-            return Skipped(recording.relative, "it changed while it was read")
-        self.place.write(name, entry_bytes(starts, chunks, features(chunks, self.contract)))
-        path = self.place.path / name
-        for suffix in OLD:
-            path.with_suffix(suffix).unlink(missing_ok=True)
-        return read_entry(path)
+        return max(samples, round(claimed_seconds(recording.path) * self.sample_rate))
 
 
-def feature_cache(
-    contract: FrontendContract, selection: Selection, own: Path | None
-) -> FeatureCache:
-    """In the folder `own`, or in the cache `features` of `nightjar cache` for None."""
-    if own is not None:
-        return FeatureCache(contract, selection, OwnFolder(own))
-    FEATURES.folder.hold()
-    return FeatureCache(contract, selection, FEATURES.folder)
+def unusable(recording: Recording, error: BadInput) -> Skipped:
+    """A recording that could not be decoded."""
+    return Skipped(recording.relative, error.evidence.removeprefix("Received: "))
 
 
-def decoded(
-    recording: Recording, sample_rate: int, max_duration: float | None
-) -> npt.NDArray[np.int16] | Skipped:
-    """PCM int16 [samples] of a recording."""
-    try:
-        return decode(recording.path, sample_rate, max_duration=max_duration)
-    except BadInput as error:
-        return Skipped(recording.relative, error.evidence.removeprefix("Received: "))
+def window_cache(
+    sample_rate: int, chunk: int, selection: Selection, own: Path | None
+) -> WindowCache:
+    """In the folder `own`, or in the cache `windows` of `nightjar cache` for None."""
+    place = WINDOWS.folder if own is None else OwnFolder(own)
+    return WindowCache(sample_rate, chunk, selection, place)
 
 
 @made_once()
 def producer() -> dict[str, str]:
-    """What decides the bytes of an entry besides its input: the frontend's sources, the decoder's and the packages."""
+    """What decides the bytes of an entry besides its input: the decoder's sources and the packages."""
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):
-        name = path.relative_to(ROOT).as_posix().encode()
-        digest.update(name + b"\0" + path.read_bytes() + b"\0")
+    for source in SOURCES:
+        digest.update(source.encode() + b"\0" + (ROOT / source).read_bytes() + b"\0")
     packages = ("numpy", "soundfile", "soxr")
     return {
         "sources": digest.hexdigest(),
         "resampler": QUALITY,
         **{package: version(package) for package in packages},
     }
+
+
+def _pieces(pcm: IO[bytes], kept: tuple[tuple[int, int], ...]) -> Iterator[bytes]:
+    """The bytes of stretches of a recording whose samples are in a file."""
+    for begin, end in kept:
+        pcm.seek(2 * begin)
+        left = 2 * (end - begin)
+        while left:
+            piece = pcm.read(min(left, _PIECE))
+            left -= len(piece)
+            yield piece

@@ -1,9 +1,9 @@
-"""What is damaged in the cache dies: it is computed again, with one line of warning; nothing but features is loaded."""
+"""What is damaged in the cache dies: it is decoded again, with one line of warning; what is pruned, without one."""
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from host.errors import BadInput, HostFailure
+from host.cache import WINDOWS
+from host.errors import BadInput
 from host.reference.frontend import describe
-from model_gen.audio.decode import decode
+from model_gen.audio.decode import blocks
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Recording, index_dataset
-from model_gen.data.entry import entry_bytes, read_entry
+from model_gen.data.entry import Entry, read_entry
 from model_gen.data.features import Chunks, extract
 from model_gen.data.geometry import frontend_contract
 from model_gen.data.selection import Selection
@@ -33,6 +34,7 @@ CONTRACT = frontend_contract(
     compression="sqrt",
 )
 COVER = Selection(overlap=0.5)
+SALIENT = Selection(salient=2)
 
 
 @pytest.fixture(scope="module")
@@ -68,26 +70,10 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def by_hand(starts: list[int], chunks: npt.NDArray[Any], features: npt.NDArray[Any]) -> bytes:
-    """An entry as its module describes it, written without it."""
-    blocks = [
-        [a.dtype.str, list(a.shape), hashlib.sha256(a.tobytes()).hexdigest()]
-        for a in (chunks, features)
-    ]
-    line = json.dumps({"schema": "nightjar/features/2", "starts": starts, "blocks": blocks}) + "\n"
-    data = f"{hashlib.sha256(line.encode()).hexdigest()}\n{line}".encode()
-    for array in (chunks, features):
-        data += bytes(-len(data) % 64) + array.tobytes()
-    return data
-
-
-def poison(path: Path) -> None:
-    """Right digests of wrong numbers, as a racing frontend once stored them."""
-    entry, data = read_entry(path), path.read_bytes()
-    chunks = np.frombuffer(data[entry.chunks.offset : entry.chunks.end], np.int16)
-    features = np.full(entry.features.shape, 0.5, np.float32)
-    features[0, 3, 3] = np.nan
-    path.write_bytes(by_hand([*entry.starts], chunks.reshape(entry.chunks.shape), features))
+def split(path: Path) -> tuple[bytes, bytes, bytes]:
+    """Digest, header and samples of a file."""
+    digest, line, pcm = path.read_bytes().split(b"\n", 2)
+    return digest, line, pcm
 
 
 def cut(share: float) -> Callable[[Path], object]:
@@ -103,23 +89,18 @@ def flip(place: Callable[[Path], int]) -> Callable[[Path], None]:
     return damage
 
 
-def earlier_version(path: Path) -> None:
-    """The two files of the format without digests, poisoned."""
-    entry = read_entry(path)
-    np.save(path.with_suffix(".npy"), np.full(entry.features.shape, np.nan, np.float32))
-    np.savez(
-        path.with_suffix(".npz"), chunks=np.zeros(entry.chunks.shape, np.int16), starts=entry.starts
-    )
-    path.unlink()
-
-
 def later_version(path: Path) -> None:
-    line = json.dumps({"schema": "nightjar/features/3"}) + "\n"
+    line = json.dumps({"schema": "nightjar/windows/2"}) + "\n"
     path.write_text(f"{hashlib.sha256(line.encode()).hexdigest()}\n{line}")
 
 
+def of_another(path: Path) -> None:
+    """A whole entry, of another recording."""
+    others = [other for other in sorted(path.parents[1].rglob("*.pcm")) if other != path]
+    path.write_bytes(others[0].read_bytes())
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
-    "poisoned": poison,
     "cut to nothing": cut(0),
     "cut in the header": cut(0.001),
     "cut in the samples": cut(0.2),
@@ -127,15 +108,17 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
     "bit in the digest": flip(lambda path: 7),
     "bit in the header": flip(lambda path: 90),
-    "bit in the samples": flip(lambda path: read_entry(path).chunks.offset + 99),
-    "bit in the features": flip(lambda path: read_entry(path).features.end - 2),
-    "earlier version": earlier_version,
+    "bit in the samples": flip(lambda path: -300),
     "later version": later_version,
 }
 
 
+def damaged(cache: Path, recording: Recording, kind: str) -> None:
+    DAMAGE[kind](cache / extract([recording], CONTRACT, COVER, cache_dir=cache).names[0])
+
+
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_damaged_entry_is_computed_again_with_one_line(
+def test_a_damaged_entry_is_decoded_again_with_one_line(
     kind: str,
     cache: Path,
     whole: Path,
@@ -144,11 +127,11 @@ def test_a_damaged_entry_is_computed_again_with_one_line(
 ) -> None:
     want = content(extract(recordings, CONTRACT, COVER, cache_dir=whole))
     assert caplog.messages == []
-    DAMAGE[kind](extract(recordings[3:4], CONTRACT, COVER, cache_dir=cache).entries[0].path)
+    damaged(cache, recordings[3], kind)
     found = extract(recordings, CONTRACT, COVER, cache_dir=cache, num_workers=2)
     assert content(found) == want
     assert len(caplog.messages) == 1
-    start = f"1 cached entry could not be used and was computed again; {recordings[3].relative}: it"
+    start = f"1 cached entry could not be used and was computed again; {recordings[3].relative}: "
     assert caplog.messages[0].startswith(start)
     assert files(cache) == files(whole)
     caplog.clear()
@@ -156,24 +139,63 @@ def test_a_damaged_entry_is_computed_again_with_one_line(
     assert caplog.messages == []
 
 
+@pytest.mark.parametrize("kind", [*DAMAGE, "of another"])
+def test_an_entry_that_is_damaged_after_the_first_pass_is_not_used(
+    kind: str, cache: Path, whole: Path, recordings: tuple[Recording, ...]
+) -> None:
+    found = extract(recordings, CONTRACT, COVER, cache_dir=cache)
+    (DAMAGE | {"of another": of_another})[kind](cache / found.names[3])
+    assert content(found) == content(extract(recordings, CONTRACT, COVER, cache_dir=whole))
+    assert files(cache) == files(whole)
+
+
 def test_many_damaged_entries_are_one_line(
     cache: Path, recordings: tuple[Recording, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    for path in cache.rglob("*.entry"):
+    for path in cache.rglob("*.pcm"):
         path.write_bytes(b"")
     extract(recordings, CONTRACT, COVER, cache_dir=cache)
     (line,) = caplog.messages
     assert line.startswith(f"{len(recordings)} cached entries could not be used")
 
 
-def test_a_file_that_vanishes_is_computed_again(
-    cache: Path, recordings: tuple[Recording, ...], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("selection", [COVER, SALIENT, Selection()])
+def test_what_is_not_kept_is_decoded_again_to_the_same_bytes(
+    selection: Selection, tmp_path: Path, recordings: tuple[Recording, ...]
 ) -> None:
-    found = extract(recordings, CONTRACT, COVER, cache_dir=cache)
+    found = extract(recordings, CONTRACT, selection, cache_dir=tmp_path / "c")
     want = content(found)
-    shutil.rmtree(cache)
-    assert content(replace(found, _loaded=[])) == want
-    assert len(caplog.messages) > 0
+    shutil.rmtree(tmp_path / "c")
+    assert content(found) == want
+
+
+def test_a_cache_of_ten_windows_is_enough_for_any_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more than 40; a second pass goes on with what is left, and the bound holds all the time."""
+    recordings = index_dataset(write_tiny_dataset(tmp_path / "data", 8, 1.6)).recordings
+    want = extract(recordings, CONTRACT, SALIENT, cache_dir=tmp_path / "large")
+    count = len(want)
+    assert count > 40
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
+    bound = 10 * 2 * CONTRACT.chunk_samples
+    small = replace(WINDOWS, bound=bound)
+    monkeypatch.setattr("model_gen.data.cache.WINDOWS", small)
+    for _ in range(2):
+        found = extract(recordings, CONTRACT, SALIENT, num_workers=3)
+        for indices in (range(count), [40, 3, 40, 17], range(count - 1, -1, -1)):
+            assert found.pcm(indices).tobytes() == want.pcm(indices).tobytes()
+            np.testing.assert_array_equal(found.features(indices), want.features(indices))
+            assert 0 < sum(entry.bytes for entry in small.folder.entries()) <= bound
+
+
+def test_a_cache_that_cannot_be_written_is_not_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recordings: tuple[Recording, ...], whole: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder can be made below this")
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "file"))
+    want = content(extract(recordings, CONTRACT, COVER, cache_dir=whole))
+    assert content(extract(recordings, CONTRACT, COVER)) == want
 
 
 def test_a_recording_that_changed_since_is_not_taken_for_it(
@@ -183,7 +205,7 @@ def test_a_recording_that_changed_since_is_not_taken_for_it(
     own.path.write_bytes(recordings[0].path.read_bytes())
     found = extract([own], CONTRACT, COVER, cache_dir=cache)
     own.path.write_bytes(recordings[1].path.read_bytes())
-    DAMAGE["bit in the features"](found.entries[0].path)
+    DAMAGE["bit in the samples"](cache / found.names[0])
     with pytest.raises(BadInput, match="must stay as it is"):
         found.features([0])
 
@@ -194,12 +216,11 @@ def test_a_recording_that_changes_while_it_is_read_is_not_stored(
     own = replace(recordings[0], path=tmp_path / "own.wav")
     own.path.write_bytes(recordings[0].path.read_bytes())
 
-    def meanwhile(path: Path, *args: Any, **kwargs: Any) -> npt.NDArray[np.int16]:
-        samples = decode(path, *args, **kwargs)
+    def meanwhile(path: Path, *args: Any, **kwargs: Any) -> Iterator[npt.NDArray[np.int16]]:
+        yield from blocks(path, *args, **kwargs)
         path.write_bytes(recordings[1].path.read_bytes())
-        return samples
 
-    monkeypatch.setattr("model_gen.data.cache.decode", meanwhile)
+    monkeypatch.setattr("model_gen.data.cache.blocks", meanwhile)
     skipped: list[Skipped] = []
     with pytest.raises(BadInput):
         extract([own], CONTRACT, COVER, cache_dir=tmp_path / "c", on_skip=skipped.append)
@@ -207,26 +228,22 @@ def test_a_recording_that_changes_while_it_is_read_is_not_stored(
     assert not (tmp_path / "c").exists()
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_not_stored(wrong: float) -> None:
-    features = np.zeros((2, 3, 4), np.float32)
-    features[1, 2, 3] = wrong
-    with pytest.raises(HostFailure, match="not finite"):
-        entry_bytes([0, 5], np.zeros((2, 9), np.int16), features)
-
-
-def test_an_entry_is_as_described_and_as_long_as_it_must_be(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    for count in (1, 2, 5000):  # of the last, the header is long
-        starts = list(range(0, 7 * count, 7))
-        chunks = rng.integers(-99, 99, (count, 5)).astype(np.int16)
-        features = rng.normal(size=(count, 2, 3)).astype(np.float32)
-        data = entry_bytes(starts, chunks, features)
-        assert data == by_hand(starts, chunks, features)
-        (tmp_path / "x.entry").write_bytes(data)
-        made = read_entry(tmp_path / "x.entry")
-        assert [*made.starts] == starts
-        assert made.features.end == len(data)
+def test_an_entry_is_as_described(tmp_path: Path, recordings: tuple[Recording, ...]) -> None:
+    found = extract(recordings[:1], CONTRACT, SALIENT, cache_dir=tmp_path)
+    (path,) = tmp_path.rglob("*.pcm")
+    digest, line, pcm = split(path)
+    assert digest.decode() == hashlib.sha256(line + b"\n").hexdigest()
+    head = json.loads(line)
+    assert head.pop("schema") == "nightjar/windows/1"
+    recording = np.concatenate(list(blocks(recordings[0].path, RATE)))
+    kept = [recording[begin:end] for begin, end in head["stretches"]]
+    assert pcm == b"".join(piece.tobytes() for piece in kept)
+    assert head.pop("sha256") == hashlib.sha256(pcm).hexdigest()
+    assert head["whole"] == head["samples"] == len(recording)
+    assert head["starts"] == found.starts.tolist()
+    with path.open("rb") as stream:
+        assert read_entry(stream) == found.entries[0]
+        assert stream.read() == pcm
 
 
 def test_files_added_to_a_known_folder_are_as_in_a_fresh_cache(tmp_path: Path) -> None:
@@ -240,6 +257,9 @@ def test_files_added_to_a_known_folder_are_as_in_a_fresh_cache(tmp_path: Path) -
         extract(everything[:1], long, COVER, cache_dir=folder)
         describe.forget()
         grown = extract(everything, long, COVER, cache_dir=folder, num_workers=4)
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda i, of=grown: of.features([i]), range(len(grown))))
+        assert np.concatenate(found).tobytes() == fresh[0], f"round {number}"
         assert content(grown) == fresh, f"round {number}"
 
 
@@ -255,3 +275,8 @@ def test_writers_at_once_leave_whole_entries(
         found = set(pool.map(work, range(8)))
     assert found == {content(extract(recordings, CONTRACT, COVER, cache_dir=whole))}
     assert files(folder) == files(whole)
+
+
+def test_what_is_unheard_is_counted() -> None:
+    entry = Entry((100, 130, 900), 1000, 5000, ((50, 1000),), "")
+    assert entry.unheard(200) == 5000 - (330 - 100) - (1000 - 900)

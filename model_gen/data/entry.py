@@ -1,29 +1,28 @@
-"""A file of the feature cache: where the chunks of a recording start, their samples and their spectrograms.
+"""A file of the window cache: what is heard of a recording, as PCM.
 
-A line with the SHA-256 of the next; a line of JSON: schema, starts, and of each block type, shape and SHA-256; then the
-blocks, each at a multiple of 64 bytes. A file is written whole, and a block is held against its digest before its first
-use, so that a damaged disk, a torn write or an earlier version's mistake is not taken for features.
+A line with the SHA-256 of the next; a line of JSON; then the samples, int16, of the stretches of
+the recording that hold its chunks and what is kept around them. Where chunks overlap, their samples
+are there once. A file is written whole, and its samples are held against their digest before their
+first use, so that a damaged disk or a torn write is not taken for sound.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import HostFailure
-from host.files import sha256_bytes
+from model_gen.audio.chunks import merged
 
-SCHEMA = "nightjar/features/2"
-ALIGNMENT = 64
-_DIGEST = 65  # bytes of the first line
-_HEAD = 1 << 14  # bytes that are read at once; most headers are shorter
+SCHEMA = "nightjar/windows/1"
+_LONGEST = 1 << 26  # bytes of a header
+_PIECE = 1 << 20  # bytes that are read at once
 
-Array = npt.NDArray[Any]
+Samples = npt.NDArray[np.int16]
 
 
 class Damaged(Exception):
@@ -31,115 +30,94 @@ class Damaged(Exception):
 
 
 @dataclass(frozen=True)
-class Block:
-    """An array in an entry."""
+class Entry:
+    """What is known of a recording's windows. All figures but the digest are in samples."""
 
-    dtype: str
-    shape: tuple[int, ...]
-    sha256: str
-    offset: int
+    starts: tuple[int, ...]  # of the chunks
+    samples: int  # that were decoded
+    whole: int  # of the recording, with what was not decoded; as its header says
+    stretches: tuple[tuple[int, int], ...]  # begin and end in the recording, rising, apart
+    sha256: str  # of the samples of all stretches
+
+    def head(self) -> bytes:
+        """What stands in a file before the samples."""
+        line = json.dumps({"schema": SCHEMA, **asdict(self)}).encode() + b"\n"
+        return hashlib.sha256(line).hexdigest().encode() + b"\n" + line
 
     @property
-    def end(self) -> int:
-        return self.offset + int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+    def pcm_bytes(self) -> int:
+        """Bytes of the samples of all stretches."""
+        return 2 * sum(end - begin for begin, end in self.stretches)
+
+    def unheard(self, chunk: int) -> int:
+        """How many samples of the recording are in no chunk."""
+        heard = merged((start, min(start + chunk, self.samples)) for start in self.starts)
+        return self.whole - sum(end - begin for begin, end in heard)
+
+    def place(self, start: int) -> int:
+        """Where a sample of the recording lies among the samples of the stretches, from 0."""
+        at = bisect_right(self.stretches, (start, self.whole)) - 1
+        before = sum(end - begin for begin, end in self.stretches[:at])
+        return before + start - self.stretches[at][0]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What the header of an entry says. starts: in samples, one a chunk."""
-
-    path: Path
-    starts: tuple[int, ...]
-    chunks: Block  # int16 [n, chunk_samples]
-    features: Block  # float32 [n, rows, frames], all finite
+def stretches(
+    starts: Iterable[int], chunk: int, margin: int, samples: int
+) -> tuple[tuple[int, int], ...]:
+    """What is kept of a recording: its chunks with `margin` on both sides, as far as it goes."""
+    spans = ((max(0, at - margin), min(samples, at + chunk + margin)) for at in starts)
+    return tuple(merged(spans))
 
 
-def entry_bytes(starts: list[int], chunks: Array, features: Array) -> bytes:
-    """What a file of an entry holds.
-
-    Args:
-        starts: in samples, one a chunk.
-        chunks: int16 [n, chunk_samples].
-        features: float32 [n, rows, frames].
-
-    Raises:
-        HostFailure: a feature is not finite.
-    """
-    if not np.isfinite(features).all():
-        raise HostFailure(
-            "the frontend gave features that are not finite; they are not stored",
-            evidence=f"{np.count_nonzero(~np.isfinite(features))} of {features.size} values",
-            next_step="run `nightjar frontend check`; this is a defect of the host or of its memory",
-        )
-    data = [np.ascontiguousarray(chunks, "<i2"), np.ascontiguousarray(features, "<f4")]
-    head = {
-        "schema": SCHEMA,
-        "starts": starts,
-        "blocks": [[a.dtype.str, list(a.shape), _digest(a)] for a in data],
-    }
-    line = json.dumps(head).encode() + b"\n"
-    whole = bytearray(f"{sha256_bytes(line)}\n".encode() + line)
-    for array in data:
-        whole += bytes(-len(whole) % ALIGNMENT) + array.tobytes()
-    return bytes(whole)
+def parts(blocks: Iterable[Samples], kept: tuple[tuple[int, int], ...]) -> Iterator[Samples]:
+    """The samples of stretches of a recording that comes in blocks; stops when it has them all."""
+    source, at, block = iter(blocks), 0, np.zeros(0, np.int16)
+    for begin, end in kept:
+        while begin < end:
+            while at + len(block) <= begin:
+                at += len(block)
+                following = next(source, None)
+                if following is None:
+                    return
+                block = following
+            piece = block[begin - at : end - at]
+            yield piece
+            begin += len(piece)
 
 
-def read_entry(path: Path) -> Entry:
-    """The header of an entry, held against its digest; and the file is as long as it says.
+def read_entry(stream: BinaryIO) -> Entry:
+    """The header of an entry, held against its digest; the file is as long as it says.
+
+    The stream stands before the samples then.
 
     Raises:
-        FileNotFoundError: there is no such file.
         Damaged: it is no whole entry of this version.
     """
-    with path.open("rb") as stream:
-        start = stream.read(_HEAD)
-        if b"\n" not in start[_DIGEST:]:
-            start += stream.readline()
-        size = stream.seek(0, 2)
-    digest, line = [*start.split(b"\n", 2), b""][:2]
-    if hashlib.sha256(line + b"\n").hexdigest().encode() != digest:
+    digest, line = stream.readline(66).rstrip(b"\n"), stream.readline(_LONGEST)
+    if hashlib.sha256(line).hexdigest().encode() != digest:
         raise Damaged("its header is damaged, or of another version")
     head = json.loads(line)
-    if head["schema"] != SCHEMA:
-        raise Damaged(f"it is {head['schema']}, not {SCHEMA}")
-    chunks, features = _blocks(len(digest) + len(line) + 2, head["blocks"])
-    if size != features.end:
-        raise Damaged(f"it has {size} bytes instead of {features.end}")
-    return Entry(path, tuple(head["starts"]), chunks, features)
+    if head.pop("schema") != SCHEMA:
+        raise Damaged(f"it is not {SCHEMA}")
+    head["starts"] = tuple(head["starts"])
+    head["stretches"] = tuple((begin, end) for begin, end in head["stretches"])
+    entry = Entry(**head)
+    begin = stream.tell()
+    size, wanted = stream.seek(0, 2), begin + entry.pcm_bytes
+    if size != wanted:
+        raise Damaged(f"it has {size} bytes instead of {wanted}")
+    stream.seek(begin)
+    return entry
 
 
-def map_block(path: Path, block: Block) -> Array:
-    """The array, mapped from the file.
-
-    Raises:
-        FileNotFoundError: there is no such file any more.
-        Damaged: the file has become shorter.
-    """
-    try:
-        return np.memmap(path, block.dtype, "r", block.offset, block.shape)
-    except ValueError as error:
-        raise Damaged(f"{error}") from error
-
-
-def check_block(block: Block, array: Array) -> None:
-    """Hold an array against what the header says of it.
+def check_samples(stream: BinaryIO, entry: Entry) -> None:
+    """Hold the samples, before which the stream stands, against the header.
 
     Raises:
-        Damaged: these are other bytes, or numbers that are not finite.
+        Damaged: these are others.
     """
-    if _digest(array) != block.sha256:
-        raise Damaged("its digest differs")
-    if not np.isfinite(array).all():
-        raise Damaged("it holds numbers that are not finite")
-
-
-def _blocks(start: int, described: list[Any]) -> Iterator[Block]:
-    for dtype, shape, sha256 in described:
-        start += -start % ALIGNMENT
-        block = Block(dtype, tuple(shape), sha256, start)
-        start = block.end
-        yield block
-
-
-def _digest(array: Array) -> str:
-    return hashlib.sha256(array.reshape(-1).view(np.uint8).data).hexdigest()
+    digest = hashlib.sha256()
+    while piece := stream.read(_PIECE):
+        digest.update(piece)
+    if digest.hexdigest() != entry.sha256:
+        raise Damaged("the digest of its samples differs")

@@ -1,22 +1,20 @@
-"""Chunks of recordings and their spectrograms, computed once by the C code that boards run and kept on disk."""
+"""Chunks of recordings, and their spectrograms by the C code that boards run, computed when asked for."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import BadInput
+from host.errors import BadInput, HostFailure
 from host.frontend_contract import FrontendContract
-from model_gen.data.cache import FeatureCache, Skipped, feature_cache
+from host.reference.frontend import features
+from model_gen.data.cache import Skipped, WindowCache, window_cache
 from model_gen.data.dataset import Recording
 from model_gen.data.entry import Entry
 from model_gen.data.selection import Selection
-
-IN_MEMORY_BYTES = 1 << 30  # up to here all features are held in memory, else read for each batch
 
 
 @dataclass(frozen=True)
@@ -29,47 +27,54 @@ class Chunks:
     rows: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
     entries: tuple[Entry, ...]  # of each recording
-    cache: FeatureCache
-    _loaded: list[npt.NDArray[np.float32]] = field(default_factory=list, repr=False, compare=False)
+    names: tuple[str, ...]  # of the entries in the cache
+    contract: FrontendContract
+    cache: WindowCache
 
     def __len__(self) -> int:
         return len(self.owner)
 
-    def features(self, indices: Iterable[int]) -> npt.NDArray[np.float32]:
-        """Spectrograms float32 [n, rows, frames] of the chunks at `indices`.
+    def pcm(self, indices: Iterable[int]) -> npt.NDArray[np.int16]:
+        """PCM int16 [n, chunk_samples] of the chunks at `indices`.
 
         Raises:
-            BadInput: one was damaged on disk, and its recording has changed.
+            BadInput: one is not kept, and its recording is not what it was.
         """
         chosen = np.asarray(list(indices), np.int64)
-        contract = self.cache.contract
-        if 4 * len(self) * contract.rows * contract.frames <= IN_MEMORY_BYTES:
-            if not self._loaded:
-                self._loaded.append(self._read(np.arange(len(self))))
-            return np.asarray(self._loaded[0][chosen])
-        return self._read(chosen)
-
-    def _read(self, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        contract = self.cache.contract
-        out = np.empty((len(chosen), contract.rows, contract.frames), np.float32)
-        last = -1
-        for k, i in enumerate(chosen):
-            if (
-                last != self.owner[i]
-            ):  # each file is opened once where its chunks follow one another
-                last = int(self.owner[i])
-                block = self._block(last, "features")
-            out[k] = block[self.rows[i]]
+        out = np.empty((len(chosen), self.contract.chunk_samples), np.int16)
+        owners = self.owner[chosen]
+        for owner in np.unique(owners):  # each recording is opened once
+            places = np.flatnonzero(owners == owner)
+            rows = self.rows[chosen[places]].tolist()
+            out[places] = self.cache.windows(
+                self.recordings[owner], self.names[owner], self.entries[owner], rows
+            )
         self.cache.warn()
         return out
 
-    def _block(self, owner: int, name: str) -> npt.NDArray[Any]:
-        return self.cache.block(self.recordings[owner], self.entries[owner], name)
+    def features(
+        self, indices: Iterable[int], *, threads: int | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Spectrograms float32 [n, rows, frames] of the chunks at `indices`, all finite.
+
+        `threads` compute; None is as many as there are cores. The result does not depend on it.
+
+        Raises:
+            BadInput: as `pcm`.
+            HostFailure: the frontend gave numbers that are not finite.
+        """
+        found = features(self.pcm(indices), self.contract, threads=threads)
+        if not np.isfinite(found.sum()):
+            raise HostFailure(
+                "the frontend gave features that are not finite",
+                evidence=f"{np.count_nonzero(~np.isfinite(found))} of {found.size} values",
+                next_step="run `nightjar frontend check`; this is a defect of the host or of its memory",
+            )
+        return found
 
     def samples(self, index: int) -> npt.NDArray[np.int16]:
         """PCM int16 [chunk_samples] of one chunk."""
-        found = np.array(self._block(int(self.owner[index]), "chunks")[self.rows[index]])
-        self.cache.warn()
+        found: npt.NDArray[np.int16] = self.pcm([index])[0]
         return found
 
     def recording(self, index: int) -> Recording:
@@ -80,6 +85,12 @@ class Chunks:
     def folder(self, index: int) -> str:
         """Class folder of one chunk."""
         return self.recording(index).folder
+
+    @property
+    def unheard_share(self) -> float:
+        """Which share of the recordings' time is in no chunk, 0 to 1."""
+        unheard = sum(entry.unheard(self.contract.chunk_samples) for entry in self.entries)
+        return unheard / sum(entry.whole for entry in self.entries)
 
 
 def extract(
@@ -92,25 +103,26 @@ def extract(
     on_skip: Callable[[Skipped], None] = lambda skipped: None,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Chunks:
-    """Chunks and features of `recordings`, from the cache where the same bytes were seen before.
+    """Hear `recordings` once: which chunks they have, and their samples into the cache.
 
-    `cache_dir` is a folder of one's own, which grows without a bound; None is the cache `features`
-    of `nightjar cache`. A recording that cannot be decoded is reported through `on_skip` and left
-    out. `num_workers` threads work at a time, none beside the caller's for 0; the result does not
-    depend on it.
+    What is in the cache is not decoded again, so that a pass that was cut off goes on where it was.
+    `cache_dir` is a folder of one's own, which grows without a bound; None is the cache `windows`
+    of `nightjar cache`, which may be smaller than the data. A recording that cannot be decoded is
+    reported through `on_skip` and left out. `num_workers` threads work at a time, none beside the
+    caller's for 0; the result does not depend on it.
 
     Raises:
         BadInput: no recording could be decoded.
     """
-    cache = feature_cache(contract, selection, cache_dir)
-    results: list[Entry | Skipped] = []
+    cache = window_cache(contract.sample_rate, contract.chunk_samples, selection, cache_dir)
+    results: list[tuple[str, Entry] | Skipped] = []
     with ThreadPoolExecutor(max(1, num_workers)) as pool:
         for result in pool.map(cache.entry, recordings):
             results.append(result)
             on_progress(len(results))
     cache.warn()
     kept: list[Recording] = []
-    entries: list[Entry] = []
+    found: list[tuple[str, Entry]] = []
     skipped: list[Skipped] = []
     for recording, result in zip(recordings, results, strict=True):
         if isinstance(result, Skipped):
@@ -118,7 +130,7 @@ def extract(
             on_skip(result)
         else:
             kept.append(recording)
-            entries.append(result)
+            found.append(result)
     if not kept:
         raise BadInput(
             "expected recordings that can be decoded",
@@ -126,6 +138,7 @@ def extract(
             f"{skipped[0].path if skipped else 'there is none'}",
             next_step="check the files with a player, or convert them to WAV or FLAC",
         )
+    entries = [entry for _, entry in found]
     counts = [len(entry.starts) for entry in entries]
     return Chunks(
         recordings=tuple(kept),
@@ -134,5 +147,7 @@ def extract(
         rows=np.concatenate([np.arange(n) for n in counts]),
         starts=np.concatenate([np.array(entry.starts, np.int64) for entry in entries]),
         entries=tuple(entries),
+        names=tuple(name for name, _ in found),
+        contract=contract,
         cache=cache,
     )

@@ -3,12 +3,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
+import soxr
 
-from host.cache import FEATURES
+from host.cache import WINDOWS
 from host.errors import BadInput
 from host.reference.frontend import features
+from model_gen.audio.chunks import chunk_starts
 from model_gen.audio.decode import decode
-from model_gen.data.dataset import index_dataset
+from model_gen.audio.testing import naive_starts
+from model_gen.data.dataset import Recording, index_dataset
 from model_gen.data.features import extract
 from model_gen.data.geometry import frontend_contract
 from model_gen.data.selection import Selection
@@ -50,9 +54,9 @@ def test_a_changed_file_or_contract_is_not_served_from_the_cache(tmp_path: Path)
     first = extract(recordings, CONTRACT, Selection(), cache_dir=tmp_path / "c")
     recordings[0].path.write_bytes(recordings[1].path.read_bytes())
     second = extract(recordings, CONTRACT, Selection(), cache_dir=tmp_path / "c")
-    assert first.entries[0] != second.entries[0]
-    assert second.entries[0] == second.entries[1]
-    assert first.entries[2] == second.entries[2]
+    assert first.names[0] != second.names[0]
+    assert second.names[0] == second.names[1]
+    assert first.names[2] == second.names[2]
     plain = frontend_contract(
         name="hybrid",
         sample_rate=RATE,
@@ -62,33 +66,90 @@ def test_a_changed_file_or_contract_is_not_served_from_the_cache(tmp_path: Path)
         compression="none",
     )
     third = extract(recordings, plain, Selection(), cache_dir=tmp_path / "c")
-    assert third.entries[2] != first.entries[2]
+    assert third.names == second.names  # the same is heard
+    assert not np.array_equal(third.features([2]), second.features([2]))
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_a_damaged_entry_is_computed_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
+def test_the_cache_is_that_of_nightjar_cache_or_the_folder_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
     recordings = index_dataset(write_tiny_dataset(tmp_path / "data", 1)).recordings
-    place = tmp_path / "own" if own else None
-    want = extract(recordings, CONTRACT, Selection(), cache_dir=place).features([0])
-    for damage in (lambda raw: raw[:-300], lambda raw: raw[:-40] + bytes(40), lambda raw: b""):
-        chunks = extract(recordings, CONTRACT, Selection(), cache_dir=place)
-        path = chunks.entries[0].path
-        assert path.is_relative_to(tmp_path / ("own" if own else "cache/features"))
-        path.write_bytes(damage(path.read_bytes()))
-        again = extract(recordings, CONTRACT, Selection(), cache_dir=place)
-        np.testing.assert_array_equal(again.features([0]), want)
-        np.testing.assert_array_equal(again.samples(0), chunks.samples(0))
-
-
-def test_what_is_in_use_is_not_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "cache"))
-    recordings = index_dataset(write_tiny_dataset(tmp_path / "data", 1)).recordings
+    extract(recordings, CONTRACT, Selection(), cache_dir=tmp_path / "own")
+    assert not WINDOWS.folder.entries()
     chunks = extract(recordings, CONTRACT, Selection())
-    assert FEATURES.folder.sweep(0).in_use == len(recordings)
+    assert [entry.name for entry in WINDOWS.folder.entries()] == sorted(chunks.names)
+    assert len([*(tmp_path / "own").rglob("*.pcm")]) == len(recordings)
+    WINDOWS.folder.sweep(0)  # nothing is in use so that it could not be pruned
+    assert not WINDOWS.folder.entries()
     assert len(chunks.features(range(len(chunks)))) == len(chunks)
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [Selection(salient=3), Selection(overlap=0.5), Selection(0.7, overlap=0.25), Selection(0.3, 1)],
+)
+def test_windows_are_cut_from_the_recording_by_the_rule(
+    tmp_path: Path, selection: Selection
+) -> None:
+    """The reference decodes everything at once, resamples at once, and cuts: chunk by chunk."""
+    folder = tmp_path / "data" / "a"
+    (tmp_path / "data" / "b").mkdir(parents=True)
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for rate, seconds in ((8000, 0.4), (8000, 0.5), (16000, 3.3), (11025, 1.7), (48000, 0.9)):
+        swell = np.repeat(rng.uniform(0, 0.9, 200), int(rate * seconds) // 200 + 1)
+        noise = rng.uniform(-1, 1, (int(rate * seconds), 2)) * swell[: int(rate * seconds), None]
+        soundfile.write(folder / f"{rate}-{seconds}.wav", noise, rate, subtype="FLOAT")
+    soundfile.write(tmp_path / "data" / "b" / "x.wav", np.ones(99) / 9, RATE)
+    found = extract(
+        index_dataset(tmp_path / "data").recordings, CONTRACT, selection, cache_dir=tmp_path / "c"
+    )
+    at = 0
+    for number, recording in enumerate(found.recordings):
+        samples, rate = soundfile.read(recording.path, dtype="float32", always_2d=True)
+        samples = samples[: max(1, round(selection.max_duration * rate))].mean(axis=1)
+        if rate != RATE:
+            samples = soxr.resample(samples, rate, RATE, quality="VHQ")
+        pcm = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
+        chunk = CONTRACT.chunk_samples
+        if selection.salient:
+            starts = naive_starts(pcm, chunk, selection.salient)
+        else:
+            starts = chunk_starts(len(pcm), chunk, selection.overlap)
+        rows = range(at, at + len(starts))
+        assert found.starts[rows].tolist() == starts
+        assert set(found.owner[rows]) == {number}
+        want = np.stack([np.pad(pcm[s : s + chunk], (0, max(0, chunk - len(pcm)))) for s in starts])
+        np.testing.assert_array_equal(found.pcm(rows), want)
+        np.testing.assert_array_equal(found.features(rows), features(want, CONTRACT))
+        at += len(starts)
+    assert at == len(found)
+
+
+def test_the_margin_of_a_salient_window_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    sound = np.random.default_rng(0).integers(-9, 9, 10 * RATE).astype(np.int16)
+    sound[5 * RATE : 5 * RATE + 999] *= 900
+    soundfile.write(tmp_path / "a" / "a.wav", sound, RATE)
+    recording = Recording(tmp_path / "a" / "a.wav", "a/a.wav", "a")
+    found = extract([recording], CONTRACT, Selection(salient=1), cache_dir=tmp_path / "c")
+    start, chunk = int(found.starts[0]), CONTRACT.chunk_samples
+    assert found.entries[0].stretches == ((start - chunk // 2, start + chunk + chunk // 2),)
+
+
+def test_the_share_that_is_never_heard_counts_what_was_not_decoded(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    soundfile.write(tmp_path / "a" / "a.wav", np.ones(10 * 16000) / 9, 16000)
+    recording = Recording(tmp_path / "a" / "a.wav", "a/a.wav", "a")
+
+    def share(selection: Selection) -> float:
+        return extract([recording], CONTRACT, selection, cache_dir=tmp_path / "c").unheard_share
+
+    assert share(Selection()) == share(Selection(max_duration=0)) == 0
+    assert share(Selection(max_duration=4)) == pytest.approx(0.6)
+    assert share(Selection(max_duration=4, salient=1)) == pytest.approx(0.95)
+    assert share(Selection(max_duration=0, salient=1)) == pytest.approx(0.95)
 
 
 def test_damaged_files_are_named_skipped_and_counted(tmp_path: Path) -> None:

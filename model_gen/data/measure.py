@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.files import sha256_file
-from model_gen.audio.chunks import salient_starts
+from model_gen.audio.chunks import Loudness, merged, salient_starts
 from model_gen.audio.decode import QUALITY, mix, to_int16
 from model_gen.audio.source import Source, Unreadable, open_source
 
@@ -98,19 +98,24 @@ def _measured(source: Source, hearing: Hearing, sha256: str) -> Measures:
     resampler = None
     if rate != wanted:
         resampler = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality=QUALITY)
-    sound, pieces = _Sound(), []
+    sound, loudness, samples = _Sound(), Loudness(hearing.chunk), 0
     for block in source.blocks(most):
         mono = mix(block)
         sound.add(block, mono)
         if not np.isfinite(sound.power):
             raise Unreadable("NaN or infinity among its samples")
-        pieces.append(to_int16(mono if resampler is None else resampler.resample_chunk(mono)))
-    if resampler is not None:
-        pieces.append(to_int16(resampler.resample_chunk(np.zeros(0, np.float32), last=True)))
-    samples = sum(map(len, pieces))
+        heard = to_int16(mono if resampler is None else resampler.resample_chunk(mono))
+        loudness.add(heard)
+        samples += len(heard)
+    if resampler is not None and sound.frames:
+        heard = to_int16(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        loudness.add(heard)
+        samples += len(heard)
     if not samples:
         raise Unreadable("no samples")
-    starts = salient_starts(np.concatenate(pieces), hearing.chunk)[: hearing.most]
+    chunk = hearing.chunk
+    starts = salient_starts(loudness, samples, chunk, hearing.most)
+    spans = merged((start, min(start + chunk, samples)) for start in starts)
     read = sound.frames / rate
     mean = sound.total / sound.frames
     return Measures(
@@ -121,20 +126,11 @@ def _measured(source: Source, hearing: Hearing, sha256: str) -> Measures:
         seconds=read if source.damage else (source.claimed or sound.frames) / rate,
         read=read,
         windows=len(starts),
-        heard=_covered(starts, hearing.chunk, samples) / wanted,
+        heard=sum(end - begin for begin, end in spans) / wanted,
         peak=sound.peak,
         level=max(0.0, sound.power / sound.frames - mean**2) ** 0.5,
         dc=mean,
         clipped=sound.clipped / (sound.frames * source.channels),
         floats=source.floats,
         kept=sound.power / sound.channel_power if sound.channel_power else 1.0,
-    )
-
-
-def _covered(starts: list[int], chunk: int, samples: int) -> int:
-    """Samples of a recording that lie in any of its windows."""
-    ordered = sorted(starts)
-    return sum(
-        min(start + chunk, following, samples) - start
-        for start, following in zip(ordered, [*ordered[1:], samples], strict=True)
     )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from model_gen.audio.chunks import salient_starts
+from model_gen.audio.chunks import Loudness, salient_starts
 from model_gen.audio.decode import decode
 from model_gen.data.measure import Hearing, measure
 
@@ -31,7 +31,9 @@ def test_measures_are_those_of_the_whole_sound(tmp_path: Path, rate: int, channe
     power = np.square(sound, dtype=np.float64).mean()
     assert found.kept == pytest.approx(np.square(mono).mean() / power, rel=1e-4)
     heard = decode(tmp_path / "a.wav", 8000)
-    starts = salient_starts(heard, 4000)[:5]
+    loudness = Loudness(4000)
+    loudness.add(heard)
+    starts = salient_starts(loudness, len(heard), 4000, 5)
     assert found.windows == len(starts)
     covered = np.zeros(len(heard), bool)
     for start in starts:

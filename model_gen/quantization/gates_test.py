@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from model_gen.data.cache import feature_cache
+from model_gen.data.cache import window_cache
 from model_gen.data.dataset import Recording
 from model_gen.data.features import Chunks
 from model_gen.data.selection import Selection
@@ -57,8 +57,10 @@ def test_the_manifest_takes_from_each_class_in_turn() -> None:
     folders = ["a"] * 10 + ["b"] * 3 + ["noise"] * 5
     recordings = tuple(Recording(Path(f), f"{f}/{i}.wav", f) for i, f in enumerate(folders))
     n = len(folders)
-    cache = feature_cache(FrontendContract(), Selection(), Path())
-    chunks = Chunks(recordings, (), np.arange(n), np.zeros(n, int), np.arange(n), (), cache)
+    contract = FrontendContract()
+    cache = window_cache(contract.sample_rate, contract.chunk_samples, Selection(), Path())
+    numbers, zeros = np.arange(n), np.zeros(n, int)
+    chunks = Chunks(recordings, (), numbers, zeros, numbers, (), (), contract, cache)
     chosen = stratified(chunks, 11, seed=1)
     assert [folders[i] for i in chosen].count("b") == 3
     assert len(set(chosen)) == 11

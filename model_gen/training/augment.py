@@ -1,21 +1,24 @@
-"""Augmentation of batches of model inputs, in NumPy, from a generator that the caller seeds."""
+"""Augmentation of batches of model inputs, in NumPy, from generators that the caller seeds."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-Batch = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 
 
 def mixup(
-    x: Batch, y: Batch, rng: np.random.Generator, *, alpha: float, probability: float
-) -> tuple[Batch, Batch]:
-    """Replace int(B * probability) rows by mixtures of two or three of the original rows, themselves among them.
+    x: Floats, y: Floats, rng: np.random.Generator, *, alpha: float, probability: float
+) -> tuple[Floats, Floats]:
+    """Replace int(B * probability) rows by mixtures of two or three of the original rows.
 
-    The gains come from a symmetric Dirichlet distribution; inputs [B, bins, frames] are summed with them, labels
-    [B, labels] are united by the maximum.
+    A row is among its own sources. The gains come from a symmetric Dirichlet distribution; inputs
+    [B, bins, frames] are summed with them, labels [B, labels] are united by the maximum. An `alpha`
+    of 0 mixes nothing. Arrays that are given are left as they are.
     """
     count = int(len(x) * probability)
-    if count == 0 or len(x) < 3:
+    if alpha == 0 or count == 0 or len(x) < 3:
         return x, y
     mixed_x, mixed_y = x.copy(), y.copy()
     for row in rng.choice(len(x), count, replace=False):
@@ -29,14 +32,19 @@ def mixup(
 
 
 def spec_augment(
-    x: Batch, rng: np.random.Generator, *, freq_mask_max: int, time_mask_max: int, masks: int = 2
-) -> Batch:
-    """Zero `masks` bands of bins and of frames in each of x [B, bins, frames].
+    x: Floats,
+    rngs: Sequence[np.random.Generator],
+    *,
+    freq_mask_max: int,
+    time_mask_max: int,
+    masks: int = 2,
+) -> Floats:
+    """Zero `masks` bands of bins and of frames in each of x [B, bins, frames], a generator a row.
 
     Widths are uniform in 0 ... max - 1, starts uniform (Park et al. 2019).
     """
     x = x.copy()
-    for row in x:
+    for row, rng in zip(x, rngs, strict=True):
         for axis, most in ((0, freq_mask_max), (1, time_mask_max)):
             length = row.shape[axis]
             for _ in range(masks if most else 0):

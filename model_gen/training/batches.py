@@ -1,6 +1,9 @@
-"""The order of chunks in an epoch, and augmented batches."""
+"""The order of windows in an epoch, and augmented batches, each by its number.
 
-from collections.abc import Iterator
+An epoch is a permutation of all windows, by seed and epoch; masks depend on seed, epoch, recording
+and window, mixtures on seed, epoch and batch. So a batch is the same bytes whoever asks for it,
+whenever, in whichever thread or process.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,60 +13,74 @@ from model_gen.data.features import Chunks
 from model_gen.training.augment import mixup, spec_augment
 from model_gen.training.batch import Batch, Batches
 from model_gen.training.options import TrainOptions
+from model_gen.training.randomness import keyed
+
+Integers = npt.NDArray[np.int64]
 
 
 class TrainBatches(Batches):
-    """Batches of the training chunks: each epoch depends on the seed and its number only, so that a run can resume.
-
-    The batches of an epoch are asked for in order: one stream of random numbers goes through them.
-    """
+    """Batches of the training windows, made ahead of their use by `options.num_workers` threads."""
 
     def __init__(self, chunks: Chunks, labels: tuple[str, ...], options: TrainOptions) -> None:
-        super().__init__()
+        super().__init__(workers=options.num_workers)
         self._chunks = chunks
         self._options = options
         self._targets = targets(chunks.recordings, labels)[chunks.owner]
-        self._indices = upsample(
-            [chunks.folder(i) for i in range(len(chunks))], options.upsample_ratio
-        )
-        self._stream: Iterator[Batch] = iter(())
+        folders = [chunks.folder(i) for i in range(len(chunks))]
+        self._windows, self._turns = upsample(folders, options.upsample_ratio)
+        self._shuffled = (0, np.arange(0))  # of which epoch, and its order
 
     def __len__(self) -> int:
         """Batches an epoch; the last one may be smaller."""
-        return -(-len(self._indices) // self._options.batch_size)
+        return -(-len(self._windows) // self._options.batch_size)
 
     def positives(self) -> npt.NDArray[np.float64]:
-        return np.asarray(self._targets[self._indices].sum(axis=0, dtype=np.float64))
+        return np.asarray(self._targets[self._windows].sum(axis=0, dtype=np.float64))
 
     def batch(self, index: int) -> Batch:
-        if index == 0:
-            self._stream = self._epoch(self.epoch)
-        return next(self._stream)
-
-    def _epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of an epoch, shuffled and augmented."""
         options = self._options
-        rng = np.random.default_rng([options.seed, number])
-        order = rng.permutation(self._indices)
-        for start in range(0, len(order), options.batch_size):
-            rows = order[start : start + options.batch_size]
-            x, y = self._chunks.features(rows), self._targets[rows]
-            x, y = mixup(
-                x, y, rng, alpha=options.mixup_alpha, probability=options.mixup_probability
+        places = self._places(index)
+        rows = self._windows[places]
+        threads = 1 if self.workers > 1 else None  # beside other workers, one is enough
+        x, y = self._chunks.features(rows, threads=threads), self._targets[rows]
+        rng = keyed("mixup", options.seed, self.epoch, index)
+        x, y = mixup(x, y, rng, alpha=options.mixup_alpha, probability=options.mixup_probability)
+        if options.spec_augment:
+            x = spec_augment(
+                x,
+                [self._mask(int(place)) for place in places],
+                freq_mask_max=options.freq_mask_max,
+                time_mask_max=options.time_mask_max,
             )
-            if options.spec_augment:
-                x = spec_augment(
-                    x,
-                    rng,
-                    freq_mask_max=options.freq_mask_max,
-                    time_mask_max=options.time_mask_max,
-                )
-            yield Batch(x[..., None], y, rows=rows)
+        return Batch(x[..., None], y, rows=rows)
+
+    def _places(self, index: int) -> Integers:
+        """Which of the windows and their repetitions are in a batch of the present epoch."""
+        epoch, order = self._shuffled
+        if epoch != self.epoch:
+            epoch = self.epoch
+            order = keyed("order", self._options.seed, epoch).permutation(len(self._windows))
+            self._shuffled = (epoch, order)
+        size = self._options.batch_size
+        return order[index * size : (index + 1) * size]
+
+    def _mask(self, place: int) -> np.random.Generator:
+        window = int(self._windows[place])
+        recording = self._chunks.recording(window).relative
+        number = int(self._chunks.rows[window])
+        turn = int(self._turns[place])
+        return keyed("mask", self._options.seed, self.epoch, recording, number, turn)
 
 
-def upsample(folders: list[str], ratio: float) -> npt.NDArray[np.int64]:
-    """Indices with those of minority classes repeated in order, up to `ratio` times the size of the largest class."""
+def upsample(folders: list[str], ratio: float) -> tuple[Integers, Integers]:
+    """Indices with those of minority classes repeated in order, and which repetition each is, from 0.
+
+    A class is repeated up to `ratio` times the size of the largest one.
+    """
     names = np.array(folders)
     groups = [np.flatnonzero(names == name) for name in sorted(set(folders))]
     least = int(ratio * max(len(group) for group in groups))
-    return np.concatenate([np.resize(group, max(len(group), least)) for group in groups])
+    sizes = [max(len(group), least) for group in groups]
+    repeated = [np.resize(group, size) for group, size in zip(groups, sizes, strict=True)]
+    turns = [np.arange(size) // len(group) for group, size in zip(groups, sizes, strict=True)]
+    return np.concatenate(repeated), np.concatenate(turns)

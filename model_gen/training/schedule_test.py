@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from model_gen.training.batches import upsample
 from model_gen.training.schedule import learning_rate
 
 
@@ -15,11 +14,3 @@ def test_two_epochs_of_warm_up_then_a_cosine_to_about_zero() -> None:
     assert (np.diff(rates[20:]) < 0).all()
     assert rates[20 + 240] == pytest.approx(0.005)
     assert 0 <= rates[-1] < 1e-6
-
-
-def test_minority_classes_are_repeated_up_to_the_share_of_the_largest() -> None:
-    indices = upsample(["a"] * 10 + ["b"] * 2 + ["c"] * 7, 0.5)
-    assert sorted(indices[:10]) == list(range(10))
-    assert indices[10:15].tolist() == [10, 11, 10, 11, 10]
-    assert indices[15:].tolist() == list(range(12, 19))
-    assert len(upsample(["a"] * 10 + ["b"], 0)) == 11

@@ -1,0 +1,132 @@
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_gen.data.dataset import index_dataset
+from model_gen.data.features import Chunks, extract
+from model_gen.data.geometry import frontend_contract
+from model_gen.data.selection import Selection
+from model_gen.data.testing import RATE, TINY, write_tiny_dataset
+from model_gen.training.batches import TrainBatches, upsample
+from model_gen.training.options import TrainOptions
+
+LABELS = ("down", "up")
+CONTRACT = frontend_contract(
+    name="hybrid",
+    sample_rate=RATE,
+    chunk_duration=0.5,
+    fft_length=128,
+    spec_width=32,
+    compression="sqrt",
+)
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:
+    root = tmp_path_factory.mktemp("batches")
+    data = write_tiny_dataset(root / "data", per_class=6)
+    for number in range(2, 6):
+        (data / "up" / f"{'ab'[number % 2]}{number}_{number // 2}.wav").unlink()
+    given: dict[str, Any] = {**TINY, "upsample_ratio": 1.0}
+    return TrainOptions(data_path_train=data, cache_dir=root / "cache", **given)
+
+
+@pytest.fixture(scope="module")
+def chunks(options: TrainOptions) -> Chunks:
+    recordings = index_dataset(options.data_path_train).recordings
+    return extract(recordings, CONTRACT, Selection(salient=2), cache_dir=options.cache_dir)
+
+
+def delivered(batches: TrainBatches, workers: int, processes: bool, epochs: int) -> list[bytes]:
+    """What Keras hands to a model, all bytes of each batch."""
+    from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+
+    batches.workers, batches.use_multiprocessing = workers, processes
+    adapter = PyDatasetAdapter(batches, shuffle=False)
+    found = []
+    for epoch in range(1, epochs + 1):
+        batches.begin(epoch)
+        adapter.on_epoch_begin()
+        for inputs, judged in adapter._get_iterator():
+            found.append(b"".join(a.tobytes() for a in (inputs, *map(judged.get, sorted(judged)))))
+        adapter.on_epoch_end()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("workers", "processes"), [(0, False), (1, False), (2, False), (5, False), (2, True)]
+)
+def test_batches_are_the_same_bytes_for_any_number_of_workers(
+    options: TrainOptions, chunks: Chunks, workers: int, processes: bool
+) -> None:
+    """A batch as its number alone says is the reference; the last is asked for first."""
+    alone = TrainBatches(chunks, LABELS, options)
+    want: list[bytes] = []
+    for epoch in (2, 1):
+        alone.begin(epoch)
+        numbers = reversed(range(len(alone)))
+        made = {n: alone.batch(n).for_keras() for n in numbers}
+        for n in reversed(range(len(alone))):
+            inputs, judged = made[n]
+            arrays = (inputs, *(judged[name] for name in sorted(judged)))
+            want.insert(0, b"".join(array.tobytes() for array in arrays))
+    assert delivered(TrainBatches(chunks, LABELS, options), workers, processes, 2) == want
+    assert len(set(want)) == len(want)
+
+
+def test_an_epoch_is_a_permutation_of_all_windows(options: TrainOptions, chunks: Chunks) -> None:
+    batches = TrainBatches(chunks, LABELS, options)
+    orders = []
+    for epoch in (1, 2):
+        batches.begin(epoch)
+        rows = np.concatenate([batches.batch(i).rows for i in range(len(batches))])
+        orders.append(rows.tolist())
+        assert set(rows) == set(range(len(chunks)))
+        assert len(rows) == 3 * Counter(map(chunks.folder, range(len(chunks))))["down"]
+    assert sorted(orders[0]) == sorted(orders[1])
+    assert orders[0] != orders[1]
+
+
+def test_without_augmentation_a_batch_is_the_features_of_its_windows(
+    options: TrainOptions, chunks: Chunks
+) -> None:
+    plain = replace(options, mixup_probability=0.0, spec_augment=False)
+    batches = TrainBatches(chunks, LABELS, plain)
+    batch = batches.batch(0)
+    assert batch.rows is not None
+    np.testing.assert_array_equal(batch.inputs[..., 0], chunks.features(batch.rows))
+    for row, target in zip(batch.rows, batch.targets, strict=True):
+        assert target.tolist() == [chunks.folder(row) == label for label in LABELS]
+
+
+def test_a_mask_belongs_to_its_window_not_to_its_batch(
+    options: TrainOptions, chunks: Chunks
+) -> None:
+    """With another batch size, what a window looks like in an epoch stays; repetitions differ."""
+    seen: list[dict[int, set[bytes]]] = []
+    for size in (3, 8):
+        batches = TrainBatches(
+            chunks, LABELS, replace(options, batch_size=size, mixup_probability=0.0)
+        )
+        looks: dict[int, set[bytes]] = {}
+        for index in range(len(batches)):
+            batch = batches.batch(index)
+            assert batch.rows is not None
+            for row, window in zip(batch.inputs, batch.rows, strict=True):
+                looks.setdefault(int(window), set()).add(row.tobytes())
+        seen.append(looks)
+    assert seen[0] == seen[1]
+    assert max(map(len, seen[0].values())) > 1
+
+
+def test_minority_classes_are_repeated_up_to_the_share_of_the_largest() -> None:
+    indices, turns = upsample(["a"] * 10 + ["b"] * 2 + ["c"] * 7, 0.5)
+    assert sorted(indices[:10]) == list(range(10))
+    assert indices[10:15].tolist() == [10, 11, 10, 11, 10]
+    assert indices[15:].tolist() == list(range(12, 19))
+    assert turns[10:15].tolist() == [0, 0, 1, 1, 2]
+    assert set(turns[:10]) == set(turns[15:]) == {0}
+    assert len(upsample(["a"] * 10 + ["b"], 0)[0]) == 11
