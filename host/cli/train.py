@@ -94,7 +94,7 @@ def _switch(name: str, text: str) -> Callable[[Any], Any]:
 @_option("learning-rate", float, "Peak, after the warm-up.")
 @_option("seed", int, "Of split, weights, order and augmentation.")
 @_option("num-workers", int, "Threads that decode; 0 is one.")
-@_option("cache-dir", click.Path(path_type=Path), "Where features are kept.")
+@_option("cache-dir", click.Path(path_type=Path), "Where windows are kept.")
 @click.option("--resume", is_flag=True, default=None, help="Go on from the train state.")
 @click.option("--overwrite", is_flag=True, default=None, help="Train anew where a run is there.")
 @json_option

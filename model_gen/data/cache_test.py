@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soundfile
 
 from host.cache import WINDOWS
 from host.errors import BadInput
@@ -275,6 +277,31 @@ def test_writers_at_once_leave_whole_entries(
         found = set(pool.map(work, range(8)))
     assert found == {content(extract(recordings, CONTRACT, COVER, cache_dir=whole))}
     assert files(folder) == files(whole)
+
+
+@pytest.mark.parametrize("selection", [Selection(0, salient=3), Selection(0, overlap=0.5)])
+def test_a_long_recording_is_kept_in_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: Selection
+) -> None:
+    """What waits for the choice of windows goes to disk, and so does what is kept."""
+    monkeypatch.setattr("model_gen.data.cache._IN_MEMORY", 1 << 20)
+    minutes = 20
+    path = tmp_path / "a.wav"
+    with soundfile.SoundFile(path, "w", RATE, 1, "PCM_16") as file:
+        for number in range(minutes):
+            sound = np.random.default_rng(number).integers(-99, 99, 60 * RATE)
+            file.write(sound.astype(np.int16))
+    recording = Recording(path, "a/a.wav", "a")
+    tracemalloc.start()
+    try:
+        found = extract([recording], CONTRACT, selection, cache_dir=tmp_path / "c")
+        found.features([0, len(found) - 1])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > 19e6
+    assert peak < 8e6
+    assert found.samples(len(found) - 1).any()
 
 
 def test_what_is_unheard_is_counted() -> None:

@@ -19,7 +19,7 @@ class ModelConfig:
 
     frontend: FrontendContract
     labels: tuple[str, ...]  # one logit each, sorted
-    max_duration: float = 60.0  # seconds read of one recording at most
+    max_duration: float = 60.0  # seconds read of one recording at most; 0: all
     max_chunks_per_file: int = 3  # salient chunks of a recording that training and validation see
     num_mels: int = 64
     mag_scale: str = "pwl"
@@ -38,7 +38,7 @@ class ModelConfig:
             ("depth_multiplier", 0 < self.depth_multiplier <= 8),
             ("embeddings_size", self.embeddings_size >= 8 and self.embeddings_size % 8 == 0),
             ("dropout", 0 <= self.dropout < 1),
-            ("max_duration", self.max_duration > 0),
+            ("max_duration", self.max_duration >= 0),
             ("class_activation", self.class_activation in ("sigmoid", "softmax")),
         ):
             if not valid:
@@ -77,7 +77,7 @@ _RANGES = {
     "depth_multiplier": "above 0, at most 8",
     "embeddings_size": "a multiple of 8, at least 8",
     "dropout": "from 0, below 1",
-    "max_duration": "above 0 seconds",
+    "max_duration": "0, for all, or seconds above it",
     "class_activation": "sigmoid or softmax",
 }
 

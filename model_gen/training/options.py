@@ -24,7 +24,7 @@ class TrainOptions:
     max_samples: int | None = None  # files of a class at most
     max_classes: int | None = None  # the classes with most files
     upsample_ratio: float = 0.5  # minority classes repeated up to this share of the largest
-    max_duration: float = 60.0  # seconds read of one file
+    max_duration: float = 60.0  # seconds read of one file; 0: all
     max_chunks_per_file: int = 3  # salient chunks
     val_split: float = 0.2
     test_split: float = 0.2
@@ -71,8 +71,8 @@ class TrainOptions:
     mixed_precision: bool = False
     seed: int = 42
     # running
-    num_workers: int = os.cpu_count() or 1  # threads that decode
-    cache_dir: Path | None = None  # None: the cache `features`
+    num_workers: int = os.cpu_count() or 1  # threads that decode, and that make batches
+    cache_dir: Path | None = None  # None: the cache `windows`
     resume: bool = False
     overwrite: bool = False
     callback: str | None = None  # package.module:factory
@@ -143,7 +143,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "max_samples": (1, 1e9),
     "max_classes": (1, 1e6),
     "upsample_ratio": (0, 1),
-    "max_duration": (0.01, 1e6),
+    "max_duration": (0, 1e6),
     "max_chunks_per_file": (1, 1000),
     "mixup_alpha": (0.001, 1000),
     "mixup_probability": (0, 1),
