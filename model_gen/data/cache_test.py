@@ -191,6 +191,27 @@ def test_a_cache_of_ten_windows_is_enough_for_any_data(
             assert 0 < sum(entry.bytes for entry in small.folder.entries()) <= bound
 
 
+def test_a_first_pass_that_was_cut_off_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recordings: tuple[Recording, ...]
+) -> None:
+    decoded: list[str] = []
+
+    def watched(path: Path, *args: Any, **kwargs: Any) -> Iterator[npt.NDArray[np.int16]]:
+        decoded.append(path.name)
+        yield from blocks(path, *args, **kwargs)
+
+    def cut_off(done: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("model_gen.data.cache.blocks", watched)
+    with pytest.raises(KeyboardInterrupt):
+        extract(recordings[:4], CONTRACT, COVER, cache_dir=tmp_path / "c", on_progress=cut_off)
+    assert len(decoded) == 4
+    extract(recordings, CONTRACT, COVER, cache_dir=tmp_path / "c")
+    assert len(decoded) == len(recordings)
+
+
 def test_a_cache_that_cannot_be_written_is_not_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recordings: tuple[Recording, ...], whole: Path
 ) -> None:
