@@ -24,7 +24,7 @@ class ModelConfig:
 
     frontend: FrontendContract
     labels: tuple[str, ...]  # one logit each, sorted
-    max_duration: float = 60.0  # seconds read of one recording at most
+    max_duration: float = 60.0  # seconds read of one recording at most; 0: all
     max_chunks_per_file: int = 3  # salient chunks of a recording that training and validation see
     num_mels: int = 64
     mag_scale: str = "pwl"

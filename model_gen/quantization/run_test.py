@@ -1,3 +1,5 @@
+import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from model_gen.codegen.cm55.ops.rounding import rule_of
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.evaluation.run import EvaluateOptions, evaluate
 from model_gen.models.checkpoint import load_checkpoint, save_checkpoint
+from model_gen.models.config import config_path
 from model_gen.quantization import run
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.int8 import Int8Model
@@ -152,6 +155,31 @@ def test_evaluation_of_both_models_side_by_side(made: QuantizeOptions) -> None:
     assert result.recordings == split.count(",test")
     alone = evaluate(EvaluateOptions(made.data_path, bundle=made.out, cache_dir=made.cache_dir))
     assert alone.metrics["int8"] == result.metrics["int8"]
+
+
+def test_evaluation_hears_as_much_as_it_is_told(
+    made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in training, where it is told nothing; 0 is everything. What is never heard is said."""
+    folder = tmp_path / "short"
+    shutil.copytree(made.checkpoint.parent, folder)
+    config = json.loads(config_path(folder / made.checkpoint.name).read_text())
+    config["max_duration"] = 0.5
+    config_path(folder / made.checkpoint.name).write_text(json.dumps(config))
+    heard = {}
+    for most in (None, 0.6, 0):
+        result = evaluate(
+            EvaluateOptions(
+                made.data_path,
+                folder / made.checkpoint.name,
+                max_duration=most,
+                cache_dir=made.cache_dir,
+            )
+        )
+        said = re.search(r"([\d.]+)% is never heard", capsys.readouterr().err)
+        assert said is not None
+        heard[most] = (result.chunks / result.recordings, float(said[1]))
+    assert heard == {None: (1, 37.5), 0.6: (2, 25), 0: (3, 0)}
 
 
 def test_data_of_another_model_is_refused(made: QuantizeOptions, tmp_path: Path) -> None:

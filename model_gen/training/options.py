@@ -340,7 +340,7 @@ class TrainOptions:
         "The .keras file to write.", "run", release=Path("checkpoints/best_model.keras")
     )
     num_workers: int = option(
-        "Threads that decode; 0 is the caller's alone.",
+        "Threads that decode and make batches; 0 is the caller's alone.",
         "run",
         release=lambda: os.cpu_count() or 1,
         april=8,

@@ -152,8 +152,8 @@ def _extract(
     options: TrainOptions,
 ) -> Chunks:
     recordings = of_split(dataset.recordings, assignment, split)
-    with bar(f"features of {split}", len(recordings)) as show:
-        return extract(
+    with bar(f"recordings of {split}", len(recordings)) as show:
+        chunks = extract(
             recordings,
             config.frontend,
             train_selection(config),
@@ -162,6 +162,8 @@ def _extract(
             on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
             on_progress=show,
         )
+    line(f"recordings of {split}: {chunks.summary}")
+    return chunks
 
 
 def check_labels(
