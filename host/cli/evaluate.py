@@ -24,10 +24,10 @@ from host.errors import BadInput
 @click.option(
     "--split",
     type=Choice(["train", "val", "test", "all"]),
-    default="test",
-    show_default=True,
-    help='Of the recordings that training was given; "all" for others.',
+    show_default="test",
+    help='Of the recordings that training was given; "all" for every one of an outside folder.',
 )
+@click.option("--all", "everything", is_flag=True, help="The same as --split all.")
 @click.option(
     "--overlap",
     type=FiniteRange(0, 1, max_open=True),
@@ -36,7 +36,7 @@ from host.errors import BadInput
     help="Share of a chunk that the next one repeats.",
 )
 @click.option(
-    "--max-duration", type=FiniteRange(0, min_open=True), help="Seconds of one recording."
+    "--max-duration", type=FiniteRange(0), help="Seconds of one recording; 0 is all of it."
 )
 @click.option("--num-workers", type=click.IntRange(0), default=2, show_default=True)
 @click.option(
@@ -50,7 +50,8 @@ def command(
     model: Path,
     data_path: Path,
     checkpoint: Path | None,
-    split: str,
+    split: str | None,
+    everything: bool,
     overlap: float,
     max_duration: float | None,
     num_workers: int,
@@ -71,6 +72,13 @@ def command(
             evidence=f"Received: {model}, a checkpoint itself",
             next_step=f"nightjar evaluate BUNDLE --checkpoint {checkpoint}",
         )
+    if everything and split not in (None, "all"):
+        raise BadInput(
+            f"--all and --split {split} exclude each other",
+            evidence="Received: both of them",
+            next_step="give one of them",
+        )
+    split = "all" if everything else split or "test"
     result = evaluate(
         EvaluateOptions(
             data_path=data_path,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import force_option, json_option, say, subcommand, write_json
+from host.cli.common import FiniteRange, force_option, json_option, say, subcommand, write_json
 
 
 @subcommand(
@@ -34,7 +34,14 @@ from host.cli.common import force_option, json_option, say, subcommand, write_js
     type=click.IntRange(1, 64),
     default=4,
     show_default=True,
-    help="Windows of test recordings that travel in the bundle.",
+    help="Windows that travel in the bundle, of test recordings, or else of validation recordings.",
+)
+@click.option(
+    "--max-drop",
+    type=FiniteRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="How much class-mean AP and top-1 on validation recordings may drop from float to int8.",
 )
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True)
 @click.option("--num-workers", type=click.IntRange(0), default=2, show_default=True)
@@ -52,6 +59,7 @@ def command(
     out: Path,
     calibration_samples: int,
     vectors: int,
+    max_drop: float,
     seed: int,
     num_workers: int,
     cache_dir: Path | None,
@@ -68,6 +76,7 @@ def command(
             out=out,
             calibration_samples=calibration_samples,
             vectors=vectors,
+            max_drop=max_drop,
             seed=seed,
             num_workers=num_workers,
             cache_dir=cache_dir,
@@ -77,8 +86,11 @@ def command(
     gates, contract = result.gates, result.contract
     if contract is not None:
         say(
-            f"{out}: {result.model_bytes:,} bytes of int8 model; cosine to float {gates.mean_cosine:.4f} in the mean, "
-            f"{gates.p5_cosine:.4f} at the 5th percentile, over {gates.chunks} validation chunks",
+            f"{out}: {result.model_bytes:,} bytes of int8 model; cosine to float "
+            f"{gates.mean_cosine:.4f} in the mean, {gates.p5_cosine:.4f} at the 5th percentile, "
+            f"over {gates.chunks} validation chunks; over {gates.recordings} validation recordings "
+            f"class-mean AP {_both(gates.float_ap, gates.int8_ap)}, "
+            f"top-1 {_both(gates.float_top1, gates.int8_top1)}",
             json_path,
         )
         write_json(
@@ -93,3 +105,10 @@ def command(
             },
         )
     gates.require()
+
+
+def _both(whole: float | None, quantized: float | None) -> str:
+    """A metric of both models, in words."""
+    if whole is None or quantized is None:
+        return "cannot be measured"
+    return f"{whole:.4f} in float, {quantized:.4f} in int8"

@@ -24,7 +24,7 @@ def recordings_of(
     """The recordings below `root` that belong to `split`, or all of them for "all".
 
     Raises:
-        BadInput: a recording of the split is missing, or, for "all", a folder is no class of the model.
+        BadInput: the split is empty, or a recording of it is missing, or, for "all", a folder is no class of the model.
     """
     everything = {r.relative: r for r in find_recordings(root)[0]}
     if split == "all":
@@ -39,7 +39,13 @@ def recordings_of(
         return inside
     wanted = sorted(path for path, part in assignment.items() if part == split)
     missing = [path for path in wanted if path not in everything]
-    if missing or not wanted:
+    if not wanted:
+        raise BadInput(
+            f"the model's split has no {split} recordings",
+            evidence=f"Received: the split {split} of {len(assignment)} recordings",
+            next_step="give another --split, or --split all for a folder that training never saw",
+        )
+    if missing:
         raise BadInput(
             f"expected the {split} recordings that the model's split names",
             evidence=f"Received: {root} without {len(missing)} of {len(wanted)}"

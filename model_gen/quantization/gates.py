@@ -7,29 +7,82 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
+from model_gen.evaluation.metrics import Metrics, evaluate_scores
+from model_gen.evaluation.pooling import activate, pool
 
 MEAN_COSINE = 0.95
 P5_COSINE = 0.90
+MAX_DROP = 0.05
+_ROUNDING = 1e-9  # of differences between metrics
 
-Logits = npt.NDArray[np.floating[Any]]
+Logits = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the judged chunks were heard in."""
+
+    owner: npt.NDArray[np.int64]  # [chunks]: the recording of each
+    wanted: npt.NDArray[np.float32]  # [recordings, labels], 0 or 1
+    labels: tuple[str, ...]
+    activation: str  # of the logits: sigmoid | softmax
+
+    def metrics(self, logits: Logits) -> Metrics:
+        """Over recordings, which score the log-mean-exp of their chunks."""
+        scores = activate(logits, self.activation)
+        pooled = pool(scores, self.owner, len(self.wanted), "lme")
+        return evaluate_scores(self.wanted, pooled, self.labels)
 
 
 @dataclass(frozen=True)
 class GateResult:
-    """Cosine between float and dequantized int8 logits, chunk by chunk."""
+    """Cosine between float and dequantized int8 logits, chunk by chunk, and the metrics of both over recordings.
+
+    A metric is None where no class has one, for both models, or where logits are not finite.
+    """
 
     chunks: int
+    recordings: int
     mean_cosine: float
     p5_cosine: float  # 5th percentile
+    float_ap: float | None  # average precision, macro
+    int8_ap: float | None
+    float_top1: float | None
+    int8_top1: float | None
     required_mean_cosine: float = MEAN_COSINE
     required_p5_cosine: float = P5_COSINE
+    max_drop: float = MAX_DROP
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """A clause for each gate that failed: what was measured, and what it needs."""
+        found = []
+        for what, value, required in (
+            ("in the mean", self.mean_cosine, self.required_mean_cosine),
+            (
+                f"at the 5th percentile of {self.chunks} chunks",
+                self.p5_cosine,
+                self.required_p5_cosine,
+            ),
+        ):
+            if not value >= required:
+                found.append(f"cosine {value:.4f} (needs {required}) {what}")
+        for what, whole, quantized in (
+            ("class-mean AP", self.float_ap, self.int8_ap),
+            ("top-1", self.float_top1, self.int8_top1),
+        ):
+            if whole is None or quantized is None:
+                continue
+            if not whole - quantized <= self.max_drop + _ROUNDING:
+                found.append(
+                    f"{what} {quantized:.4f} where the float model has {whole:.4f}, over {self.recordings} recordings "
+                    f"(may drop by {self.max_drop:g})"
+                )
+        return tuple(found)
 
     @property
     def passed(self) -> bool:
-        return (
-            self.mean_cosine >= self.required_mean_cosine
-            and self.p5_cosine >= self.required_p5_cosine
-        )
+        return not self.refused
 
     def as_json(self) -> dict[str, Any]:
         """For model.json and `--json`."""
@@ -44,9 +97,9 @@ class GateResult:
         if not self.passed:
             raise BadInput(
                 "the int8 model is too far from the float model: no bundle was written",
-                evidence=f"Received: cosine {self.mean_cosine:.4f} (needs {self.required_mean_cosine}) in the mean, "
-                f"{self.p5_cosine:.4f} (needs {self.required_p5_cosine}) at the 5th percentile of {self.chunks} chunks",
-                next_step="train longer or on more recordings, or calibrate on more chunks (--calibration-samples)",
+                evidence=f"Received: {'; '.join(self.refused)}",
+                next_step="train longer or on more recordings, calibrate on more chunks (--calibration-samples), "
+                "or, where a few validation recordings decide, allow a larger --max-drop",
             )
 
 
@@ -60,7 +113,25 @@ def cosines(a: Logits, b: Logits) -> npt.NDArray[np.float64]:
     return np.where(silent, 1.0, (x * y).sum(axis=1) / safe)
 
 
-def judge(float_logits: Logits, int8_logits: Logits) -> GateResult:
-    """Measure the gates; a value that is not finite fails."""
-    values = np.nan_to_num(cosines(float_logits, int8_logits), nan=-1.0)
-    return GateResult(len(values), float(values.mean()), float(np.percentile(values, 5)))
+def judge(
+    float_logits: Logits, int8_logits: Logits, heard: Heard, *, max_drop: float = MAX_DROP
+) -> GateResult:
+    """Measure the gates on logits [chunks, labels]; a single value that is not finite fails them.
+
+    `max_drop` is how much of class-mean AP and of top-1 int8 may cost, 0 to 1.
+    """
+    counts = len(float_logits), len(heard.wanted)
+    if not (np.isfinite(float_logits).all() and np.isfinite(int8_logits).all()):
+        return GateResult(*counts, -1.0, -1.0, None, None, None, None, max_drop=max_drop)
+    values = cosines(float_logits, int8_logits)
+    whole, quantized = heard.metrics(float_logits), heard.metrics(int8_logits)
+    return GateResult(
+        *counts,
+        mean_cosine=float(values.mean()),
+        p5_cosine=float(np.percentile(values, 5)),
+        float_ap=whole.average_precision,
+        int8_ap=quantized.average_precision,
+        float_top1=whole.top1,
+        int8_top1=quantized.top1,
+        max_drop=max_drop,
+    )

@@ -12,23 +12,29 @@ from model_gen.data.dataset import Recording
 from model_gen.data.features import Chunks
 from model_gen.data.selection import Selection
 from model_gen.quantization.calibration import manifest_csv, stratified
-from model_gen.quantization.gates import cosines, judge
+from model_gen.quantization.gates import GateResult, Heard, Logits, cosines, judge
+
+
+def heard(chunks: int, labels: int) -> Heard:
+    """A recording a chunk, each of one class in turn."""
+    wanted = np.eye(labels, dtype=np.float32)[np.arange(chunks) % labels]
+    return Heard(np.arange(chunks), wanted, tuple("abcdefgh"[:labels]), "sigmoid")
 
 
 def test_equal_logits_pass_and_opposite_ones_are_refused() -> None:
     logits = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
-    good = judge(logits, logits * np.float32(1.01))
+    good = judge(logits, logits * np.float32(1.01), heard(50, 4))
     assert good.passed
     good.require()
     with pytest.raises(BadInput, match="no bundle was written"):
-        judge(logits, -logits).require()
+        judge(logits, -logits, heard(50, 4)).require()
 
 
 def test_a_bad_tail_fails_although_the_mean_passes() -> None:
     a = np.tile(np.array([1, 0], np.float32), (100, 1))
     b = a.copy()
     b[:6] = (0.5, 1)
-    result = judge(a, b)
+    result = judge(a, b, heard(100, 2))
     assert result.mean_cosine >= 0.95
     assert result.p5_cosine < 0.9
     assert not result.passed
@@ -36,7 +42,58 @@ def test_a_bad_tail_fails_although_the_mean_passes() -> None:
 
 def test_values_that_are_not_finite_fail() -> None:
     a = np.ones((3, 2), np.float32)
-    assert not judge(a, np.full((3, 2), np.nan, np.float32)).passed
+    assert not judge(a, np.full((3, 2), np.nan, np.float32), heard(3, 2)).passed
+
+
+def test_one_value_that_is_not_finite_fails_among_a_thousand() -> None:
+    a = np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32)
+    assert judge(a, a, heard(1000, 2)).passed
+    b = a.copy()
+    b[500, 1] = np.inf
+    assert not judge(b, b, heard(1000, 2)).passed
+
+
+def nearly_tied() -> tuple[Logits, Logits]:
+    """Logits whose direction int8 keeps, and whose order of the first two of three classes it does not."""
+    own = heard(60, 3).wanted * np.array([0.1, 0.1, 6], np.float32)
+    float_logits = own + np.array([8, 8, 3], np.float32)
+    return float_logits, float_logits[:, [1, 0, 2]]
+
+
+def test_a_metric_that_drops_is_refused_although_the_cosines_pass() -> None:
+    result = judge(*nearly_tied(), heard(60, 3))
+    assert (result.float_ap, result.float_top1) == (1, 1)
+    assert result.mean_cosine > 0.99
+    assert result.p5_cosine > 0.99
+    assert not result.passed
+    with pytest.raises(BadInput) as caught:
+        result.require()
+    assert "class-mean AP" in caught.value.evidence
+    assert "top-1 0.3333 where the float model has 1.0000, over 60" in caught.value.evidence
+    assert "cosine" not in caught.value.evidence
+    assert judge(*nearly_tied(), heard(60, 3), max_drop=1).passed
+
+
+@pytest.mark.parametrize(("int8", "passed"), [(0.95, True), (0.85, True), (0.849, False)])
+def test_the_drop_that_is_given_is_allowed_and_no_more(int8: float, passed: bool) -> None:
+    """0.9 - 0.85 is a little above 0.05 in binary."""
+    assert GateResult(9, 9, 1.0, 1.0, 0.9, int8, None, None).passed is passed
+    assert GateResult(9, 9, 1.0, 1.0, 0.9, 0.9, 0.9, int8).passed is passed
+
+
+def test_metrics_are_over_recordings_whose_chunks_are_pooled() -> None:
+    owner = np.array([0, 0, 1, 1])
+    of = Heard(owner, np.eye(2, dtype=np.float32), ("a", "b"), "softmax")
+    logits = np.array([[4, -4], [0, 1], [-4, 4], [1, 0]], np.float32)
+    assert of.metrics(logits).top1 == 1
+
+
+def test_what_no_class_can_be_measured_on_is_judged_by_cosines_alone() -> None:
+    logits = np.ones((4, 2), np.float32)
+    noise = Heard(np.arange(4), np.zeros((4, 2), np.float32), ("a", "b"), "sigmoid")
+    result = judge(logits, logits, noise)
+    assert result.passed
+    assert result.as_json()["float_ap"] is None
 
 
 @given(st.integers(0, 999))

@@ -20,7 +20,7 @@ from host.errors import HostFailure
 from host.files import sha256_bytes
 from host.owned import check_replaceable
 from host.reference.interpreter import ReferenceTensor
-from model_gen.data.dataset import Recording, stable_order
+from model_gen.data.dataset import Recording, stable_order, targets
 from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import recordings_of, train_selection
 from model_gen.data.selection import Selection
@@ -31,7 +31,7 @@ from model_gen.models.predict import predict_logits
 from model_gen.progress import bar, line
 from model_gen.quantization.calibration import manifest_csv, stratified
 from model_gen.quantization.convert import convert_checkpoint
-from model_gen.quantization.gates import GateResult, judge
+from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
 from model_gen.quantization.int8 import Int8Model
 from model_gen.runtime import tensorflow
 
@@ -51,6 +51,7 @@ class QuantizeOptions:
     out: Path
     calibration_samples: int = 256
     vectors: int = 4
+    max_drop: float = MAX_DROP  # of class-mean AP and of top-1 on validation, 0 to 1
     seed: int = 42
     num_workers: int = 2
     cache_dir: Path | None = None  # None: the cache `windows`
@@ -86,14 +87,20 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     tflite = convert_checkpoint(options.checkpoint, train.features(manifest))
     int8 = Int8Model(tflite)
     _require_range(int8.input)
-    gates = judge(predict_logits(model, val), int8.logits(val))
+    heard = Heard(
+        val.owner, targets(val.recordings, config.labels), config.labels, config.class_activation
+    )
+    gates = judge(predict_logits(model, val), int8.logits(val), heard, max_drop=options.max_drop)
     ops = tuple(op.name for op in int8.reference.ops)
     if not gates.passed:
         return QuantizeResult(gates, None, ops, len(tflite))
+    shown = "test" if "test" in assignment.values() else "val"
+    if shown == "val":
+        line("the split has no test recordings: the vectors come from validation recordings")
     files = {
         MODEL: tflite,
         LABELS: "".join(f"{label}\n" for label in config.labels).encode(),
-        VECTORS: vectors_to_npz(_vectors(int8, config, assignment, options)),
+        VECTORS: vectors_to_npz(_vectors(int8, config, assignment, shown, options)),
         CALIBRATION: manifest_csv(train, manifest).encode(),
         SPLIT: to_csv(assignment).encode(),
     }
@@ -109,6 +116,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
         quality={
             "gates": gates.as_json(),
             "judged_on": "val",
+            "vectors": {"split": shown},
             "calibration": {"split": "train", "chunks": len(manifest), "seed": options.seed},
         },
     )
@@ -138,11 +146,15 @@ def _extract(
 
 
 def _vectors(
-    int8: Int8Model, config: ModelConfig, assignment: Assignment, options: QuantizeOptions
+    int8: Int8Model,
+    config: ModelConfig,
+    assignment: Assignment,
+    split: str,
+    options: QuantizeOptions,
 ) -> Vectors:
-    """The loudest chunk of one test recording each, of folders spread over the classes."""
+    """The loudest chunk of one recording of `split` each, of folders spread over the classes."""
     first: dict[str, Recording] = {}
-    recordings = recordings_of(options.data_path, config.labels, assignment, "test")
+    recordings = recordings_of(options.data_path, config.labels, assignment, split)
     for recording in sorted(recordings, key=lambda r: stable_order(options.seed, r.relative)):
         first.setdefault(recording.folder, recording)
     spread = np.linspace(0, len(first) - 1, min(options.vectors, len(first))).round().astype(int)

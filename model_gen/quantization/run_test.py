@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from host.bundle import load_subject
+from host.cli import main
 from host.contract import Contract
 from host.errors import BadInput
 from host.reference.frontend import features
@@ -16,7 +17,7 @@ from host.reference.frontend import quantize as quantize_features
 from model_gen.codegen.cm55.ops.rounding import rule_of
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.evaluation.run import EvaluateOptions, evaluate
-from model_gen.models.checkpoint import load_checkpoint, save_checkpoint
+from model_gen.models.checkpoint import beside, load_checkpoint, save_checkpoint
 from model_gen.models.config import config_path
 from model_gen.quantization import run
 from model_gen.quantization.convert import convert_checkpoint
@@ -39,7 +40,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> QuantizeOptions:
     )
     train(options)
     given = QuantizeOptions(
-        options.checkpoint_path, options.data_path_train, root / "bundle", cache_dir=root / "cache"
+        options.checkpoint_path,
+        options.data_path_train,
+        root / "bundle",
+        max_drop=1.0,  # on six recordings that a model of six epochs can hardly tell apart
+        cache_dir=root / "cache",
     )
     quantize(given)
     return given
@@ -62,7 +67,11 @@ def test_the_bundle_is_whole_and_its_model_is_int8_throughout(made: QuantizeOpti
     assert {op.name for op in model.reference.ops} <= {
         "TRANSPOSE", "CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MEAN", "FULLY_CONNECTED"
     }  # fmt: skip
-    assert contract.quality["gates"]["passed"] is True
+    gates = contract.quality["gates"]
+    assert gates["passed"] is True
+    assert gates["float_top1"] - gates["int8_top1"] <= gates["max_drop"] == 1
+    assert gates["recordings"] > 0
+    assert contract.quality["vectors"] == {"split": "test"}
     for op, rule in contract.rounding.items():
         assert rule == rule_of(op, "tflite")
 
@@ -82,7 +91,15 @@ def test_a_softmax_head_is_told_by_the_bundle_and_followed(
     )
     train(options)
     out = tmp_path / "bundle"
-    quantize(QuantizeOptions(options.checkpoint_path, data, out, cache_dir=tmp_path / "cache"))
+    quantize(
+        replace(
+            made,
+            checkpoint=options.checkpoint_path,
+            data_path=data,
+            out=out,
+            cache_dir=tmp_path / "cache",
+        )
+    )
     contract = load_subject(out).contract
     assert contract is not None
     assert contract.output_activation == "softmax"
@@ -190,3 +207,38 @@ def test_data_of_another_model_is_refused(made: QuantizeOptions, tmp_path: Path)
     with pytest.raises(BadInput, match="knows"):
         evaluate(EvaluateOptions(other, bundle=made.out, split="all", cache_dir=made.cache_dir))
     assert not (tmp_path / "bundle").exists()
+
+
+def test_without_test_recordings_vectors_come_from_validation_and_the_bundle_says_so(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    """The split of the checkpoint has its test recordings in train instead."""
+    shutil.copytree(made.checkpoint.parent, tmp_path / "model")
+    checkpoint = tmp_path / "model" / made.checkpoint.name
+    split = beside(checkpoint, "split.csv")
+    split.write_text(split.read_text().replace(",test", ",train"))
+    given = replace(made, checkpoint=checkpoint, out=tmp_path / "bundle")
+    contract = quantize(given).contract
+    assert contract is not None
+    assert contract.quality["vectors"] == {"split": "val"}
+    vectors = load_subject(given.out).vectors()
+    assert vectors is not None
+    assert len(vectors.chunks) == 3
+    with pytest.raises(BadInput, match="split has no test recordings"):
+        evaluate(EvaluateOptions(made.data_path, bundle=given.out, cache_dir=made.cache_dir))
+
+
+def test_all_judges_every_recording_of_an_outside_folder(
+    made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = write_tiny_dataset(tmp_path / "outside", per_class=3)
+    given = ["evaluate", str(made.out), "--data-path", str(outside)]
+    for words in (["--split", "all"], ["--all"], ["--all", "--max-duration", "0"]):
+        with pytest.raises(SystemExit) as caught:
+            main([*given, *words, "--cache-dir", str(tmp_path / "cache")])
+        assert caught.value.code in (0, None)
+        assert "9 recordings" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as caught:
+        main([*given, "--all", "--split", "val"])
+    assert caught.value.code == 2
+    assert "exclude each other" in capsys.readouterr().err
