@@ -48,8 +48,8 @@ class Recording:
 
     @property
     def kind(self) -> str:
-        """Its labels as one text, or the folder of a negative: what a split keeps the shares of."""
-        return SEPARATOR.join(self.labels) or self.folder
+        """Its labels as one text, or a negative folder, or "": what a split keeps the shares of."""
+        return SEPARATOR.join(self.labels) or (self.folder if is_negative_name(self.folder) else "")
 
 
 @dataclass(frozen=True)
