@@ -20,8 +20,8 @@ class Ignored:
 class Found:
     """Recordings and what is ignored, both sorted by relative path.
 
-    A relative path is text with slashes; bytes of a name that are no UTF-8 stand there as `\\xNN`, so that every
-    path can be written into a table.
+    A relative path is text with slashes; bytes of a name that are no UTF-8 stand there as `\\xNN`,
+    so that every path can be written into a table.
     """
 
     files: tuple[tuple[str, Path], ...]
