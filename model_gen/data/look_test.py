@@ -272,6 +272,19 @@ def test_a_class_whose_every_file_is_ignored_is_refused(tmp_path: Path) -> None:
     assert "ffmpeg -i b.WMA b.flac" in reasons["owl/b.WMA"]
 
 
+def test_a_class_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", "wren", "robin")
+    (root / "owl").symlink_to(tmp_path / "card-that-is-not-there")
+    (root / "up").symlink_to(root)
+    found = see(root)
+    assert hits(found) == {"ignored-class": [("owl",), ("up",)]}
+    (root / "up").unlink()
+    (root / "owl").unlink()
+    (root / "owl").mkdir()
+    assert hits(see(root)) == {}
+    assert [i.reason for i in see(root).dataset.ignored] == ["an empty folder"]
+
+
 def test_nothing_but_files_that_are_not_read_is_refused_with_the_command(tmp_path: Path) -> None:
     (tmp_path / "d/owl").mkdir(parents=True)
     (tmp_path / "d/owl/a.m4a").write_bytes(b"x")

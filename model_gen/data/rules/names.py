@@ -1,5 +1,6 @@
 """Rules about the names of folders, files and classes."""
 
+import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
@@ -105,11 +106,11 @@ def ignored_class(scene: Scene, _: None) -> Iterator[Hit]:
     used = {folder_of(r.relative) for r in scene.dataset.recordings}
     unused: dict[str, list[str]] = defaultdict(list)
     for ignored in scene.dataset.ignored:
-        folder = folder_of(ignored.path)
+        folder = folder_of(ignored.path) or (ignored.path if ignored.lost else "")
         if folder and folder not in used:
             unused[folder].append(ignored.path)
     for folder, paths in sorted(unused.items()):
-        yield Hit((folder, *paths), len(paths))
+        yield Hit((folder, *(path for path in paths if path != folder)), len(paths))
 
 
 @rule(
@@ -164,5 +165,8 @@ def _is_text(recording: Recording, part: int | None = None) -> bool:
     """Whether the path below the data folder, or that part of it, is UTF-8."""
     depth = len(PurePosixPath(recording.relative).parts)
     parts = recording.path.parts[-depth:]
-    name = "/".join(parts) if part is None else parts[part]
-    return not any("\udc80" <= character <= "\udcff" for character in name)
+    try:
+        os.fsencode("/".join(parts) if part is None else parts[part]).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
