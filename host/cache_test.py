@@ -197,6 +197,39 @@ def test_entries_in_subfolders_are_pruned_too() -> None:
     assert SUBFOLDERS.folder.sweep(200) == Swept(2, 200, 0)
 
 
+def test_an_entry_that_is_open_can_be_pruned_and_read_to_its_end() -> None:
+    key = key_of("0")
+    name = f"{key[:2]}/{key}.npy"
+    SUBFOLDERS.folder.write(name, [b"in ", b"pieces"])
+    age(SUBFOLDERS.folder.path / name, 60)
+    (before,) = SUBFOLDERS.folder.entries()
+    stream = SUBFOLDERS.folder.open(name)
+    assert stream is not None
+    with stream:
+        (now,) = SUBFOLDERS.folder.entries()
+        assert now.used > before.used
+        assert SUBFOLDERS.folder.sweep(0) == Swept(1, 9, 0)
+        assert stream.read() == b"in pieces"
+    assert SUBFOLDERS.folder.open(name) is None
+
+
+def test_nothing_is_opened_or_dropped_through_a_link(tmp_path: Path) -> None:
+    key = key_of("0")
+    name = f"{key[:2]}/{key}.npy"
+    (tmp_path / "elsewhere" / key[:2]).mkdir(parents=True)
+    (tmp_path / "elsewhere" / name).write_bytes(b"somebody else's")
+    folder = SUBFOLDERS.folder
+    folder.path.mkdir(parents=True)
+    for link, target in ((folder.path / key[:2], key[:2]), (folder.path, "")):
+        if link == folder.path:
+            (folder.path / key[:2]).unlink()
+            folder.path.rmdir()
+        link.symlink_to(tmp_path / "elsewhere" / target)
+        assert folder.open(name) is None
+        folder.drop(name)
+        assert (tmp_path / "elsewhere" / name).exists()
+
+
 def test_an_entry_in_use_is_not_removed_under_its_users_feet(root: Path) -> None:
     """By a process that lives; what was used before it began, or is not used, goes."""
     folder = CACHE.folder

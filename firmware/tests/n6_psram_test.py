@@ -34,7 +34,7 @@ def linked(folder: Path, board: str, *, edit: tuple[str, str] = ("", "")) -> Pat
     options += ["-mgeneral-regs-only", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
     options += ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-DNJ_CPU_MHZ=600"]
     options += ["-nostartfiles", "-nostdlib", f"-T{script}", "-Wl,--build-id=none"]
-    sources = [source, PORT / "nj_supply.c", PORT / "nj_clock.c"]
+    sources = [source, *(PORT / name for name in ("nj_cache.c", "nj_supply.c", "nj_clock.c"))]
     subprocess.run([*gcc, *options, *sources, "-lgcc", "-o", elf], check=True, timeout=120)
     return elf
 

@@ -5,8 +5,10 @@ The port's own source with one step changed, built by the project's own build, a
 
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +31,7 @@ from firmware.tests.testing_n6_traps import (
 from host.boards import open_board
 from host.boards.silence import explain_silence
 from host.boards.virtual_n6.build import find
+from host.boards.virtual_n6.trace_test import Chip
 from host.build import build
 from host.bundle import Subject
 from host.compare.prove import prove
@@ -128,16 +131,16 @@ def test_what_forgets_nothing_passes(
 
 
 def begun_anew(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> int:
-    """How often the firmware has started when it was asked once to begin anew."""
+    """How often the firmware starts when it is asked once to begin anew."""
     project = shop.built(edits)
     with open_board("n6-virtual", root=boards) as board:
         board.flash(project.elf, Deadline.after(30))
         transport = board.connect(Deadline.after(10))
         try:
             client = Client(transport)
-            client.hello(Deadline.after(10))
+            before = client.hello(Deadline.after(10)).boot
             client.reset(Deadline.after(PATIENCE))
-            return client.hello(Deadline.after(10)).boot
+            return client.hello(Deadline.after(10)).boot - before
         except Silence as error:
             raise explain_silence(error, board, project.elf, transport.close) from error
         finally:
@@ -146,11 +149,32 @@ def begun_anew(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> int:
 
 def test_what_was_answered_is_sent_before_the_clocks_change(workshops: Open, boards: Path) -> None:
     """A start anew sets the clocks, and a FIFO of the answer is still to be sent."""
-    assert begun_anew(workshops(""), (), boards) == 2
+    assert begun_anew(workshops(""), (), boards) == 1
     forgets = without("nj_main.c", "    nj_usart_finish(); /* the answer to who asked for it */\n")
     with pytest.raises(NightjarError) as caught:
         begun_anew(workshops(""), (forgets,), boards)
     assert "the clocks were switched while USART1 may be sending" in str(caught.value)
+
+
+def test_the_first_number_of_a_start_is_what_memory_was_left_with(
+    workshops: Open, boards: Path, tmp_path: Path
+) -> None:
+    """Always 1, it would say nothing of a power-on between two of the host's questions."""
+    chip = Chip(tmp_path, "")
+    try:
+        chip.write(0x56028A54, 1 << 12)
+        chip.write(0x52023280, 0)
+        chip.write(0x56028A4C, 1 << 3)
+        there = [chip.read(at) for at in range(0x343BFC00, 0x343C0000, 4)]
+    finally:
+        chip.close()
+    project = workshops("").built(())
+    with open_board("n6-virtual", root=boards) as board:
+        board.flash(project.elf, Deadline.after(30))
+        line = board.connect(Deadline.after(10))
+        first = Client(line).hello(Deadline.after(10)).boot
+        line.close()
+    assert first == (zlib.crc32(struct.pack(f"<{len(there)}I", *there)) + 1) % 2**32
 
 
 def test_a_reset_of_the_chip_is_no_power_on(workshops: Open, boards: Path) -> None:
@@ -166,7 +190,8 @@ def test_a_reset_of_the_chip_is_no_power_on(workshops: Open, boards: Path) -> No
             client.reset(Deadline.after(PATIENCE))
             heard.append(client.hello(Deadline.after(10)))
             line.close()
-    assert [one.boot for one in heard] == [1, 2, 3, 4]
+    first = heard[0].boot
+    assert [one.boot for one in heard] == [first, first + 1, first + 2, first + 3]
     asked = ResetCause.REQUESTED
     assert [one.reset_cause for one in heard] == [ResetCause.POWER_ON, asked, asked, asked]
 

@@ -235,8 +235,8 @@ TRAPS = {
     "first word after a power-on": Trap(
         (
             "nj_main.c",
-            "(flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0 ? 0 : kept;",
-            "flags == 0 ? 0 : kept;",
+            "(flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0;",
+            "flags == 0;",
         ),
         ("DTCM 30000000: a word was read that nobody has written", "nj_main.c:"),
     ),

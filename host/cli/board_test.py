@@ -23,6 +23,7 @@ from host.boards.process import ProcessId
 from host.deadline import Deadline
 from host.elf_record import record_path
 from host.files import sha256_file
+from host.link.messages import PROTOCOL
 from host.link.testing_firmware import build_firmware, can_build
 from host.project import Project, ProjectDescription
 from model_gen.codegen.testing import keras_models
@@ -114,7 +115,13 @@ def test_up_that_fails_to_say_so_leaves_no_board(bench: Path) -> None:
 def test_flash_prints_who_answers(bench: Path) -> None:
     done = nightjar(bench, "flash", "firmware", "--board", "native")
     assert done.returncode == 0, done.stderr
-    for row in ("MB/s", "build-id ", "model      112233", "protocol   3", "rounding   ADD=single"):
+    for row in (
+        "MB/s",
+        "build-id ",
+        "model      112233",
+        f"protocol   {PROTOCOL}",
+        "rounding   ADD=single",
+    ):
         assert row in done.stdout
     payload = answer(bench, "flash", "firmware", "--board", "native")
     assert payload["schema"] == "nightjar/flash/1"

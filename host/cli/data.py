@@ -31,7 +31,6 @@ _COUNT = click.IntRange(min=1)
 @click.option("--val-group", multiple=True, metavar="NAME", help="The same for validation.")
 @click.option(
     "--split-file/--no-split-file",
-    "use_split_file",
     default=True,
     help="Honour a split.csv in the folder (default; --group-by comes first).",
 )

@@ -42,7 +42,7 @@ from host.errors import BadInput
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
-    show_default="the cache features of `nightjar cache`",
+    show_default="the cache windows of `nightjar cache`",
     help="Where features are kept, without a bound.",
 )
 @json_option

@@ -41,7 +41,7 @@ from host.cli.common import force_option, json_option, say, subcommand, write_js
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
-    show_default="the cache features of `nightjar cache`",
+    show_default="the cache windows of `nightjar cache`",
     help="Where features are kept, without a bound.",
 )
 @force_option

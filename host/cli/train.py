@@ -6,97 +6,112 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from host.cli.common import Choice, json_option, say, subcommand, write_json
+from model_gen.training.option import Declaration, flag, in_words
+from model_gen.training.presets import PRESETS, options_of, table
+
+_TABLE = table()
+# Earlier names of options, without their dashes.
+_RENAMED = {
+    old: flag(name)[2:] for name, (declared, _, _) in _TABLE.items() for old in declared.aka
+}
 
 
-def _defaults(preset: str) -> dict[str, Any]:
-    from dataclasses import MISSING, fields
+class _Word(click.ParamType[str]):
+    """One of an option's words; those that nothing computes yet are refused with the others, by the table."""
 
-    from model_gen.training.options import PRESETS, TrainOptions
+    name = "word"
 
-    given = {f.name: f.default for f in fields(TrainOptions) if f.default is not MISSING}
-    return {**given, **PRESETS[preset]}
+    def __init__(self, declared: Declaration) -> None:
+        self._declared = declared
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"[{'|'.join(self._declared.choices)}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        word, old = in_words(str(value), self._declared)
+        if old is not None and param is not None:
+            _warn(f"{param.opts[0]} {old} is called {word} now")
+        return word
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        found = (word for word in self._declared.choices if word.startswith(incomplete))
+        return [CompletionItem(word) for word in found]
 
 
-def _option(name: str, kind: Any, text: str, **more: Any) -> Callable[[Any], Any]:
-    """An option without a default of its own: what is not given comes from the preset."""
-    return click.option(f"--{name}", type=kind, default=None, help=text, **more)
+class _Numbers(click.ParamType[tuple[int, ...]]):
+    """Whole numbers, separated by blanks or commas."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        try:
+            return tuple(int(word) for word in str(value).replace(",", " ").split())
+        except ValueError:
+            self.fail(f"{value!r} is no list of whole numbers, as in '32 64 128 256'.", param, ctx)
 
 
-def _switch(name: str, text: str) -> Callable[[Any], Any]:
-    return click.option(f"--{name}/--no-{name}", default=None, help=text)
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
+
+
+def _renamed(token: str) -> str:
+    """A name of an option as it is written now: with dashes, and by its present name."""
+    name = token.replace("_", "-")
+    denied = "no-" if name.startswith("no-") else ""
+    old = name.removeprefix("no-")
+    if old not in _RENAMED:
+        return name
+    now = denied + _RENAMED[old]
+    _warn(f"--{name} is called --{now} now")
+    return now
+
+
+def _of_table(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command every option of the table; what is not given comes from the preset, and is None."""
+    for name, (declared, kind, default) in reversed(_TABLE.items()):
+        command = _option(name, declared, kind, default)(command)
+    return command
+
+
+def _option(name: str, declared: Declaration, kind: Any, default: Any) -> Callable[[Any], Any]:
+    text = declared.meaning
+    given: dict[str, Any] = {"default": None}
+    if kind is bool:
+        return click.option(f"{flag(name)}/{flag('no_' + name)}", name, help=text, **given)
+    if name == "data_path_train":
+        given["required"] = True
+    if kind == tuple[str, ...]:
+        given = {"multiple": True}
+    elif declared.words:
+        given["type"] = _Word(declared)
+    elif kind == tuple[int, ...]:
+        given["type"] = _Numbers()
+    else:
+        given["type"] = _plain(kind)
+    return click.option(flag(name), name, help=text, **given)
+
+
+def _plain(kind: Any) -> Any:
+    """What click makes of a text: a number, a path or the text."""
+    for plain in (int, float, Path):
+        if kind in (plain, plain | None):
+            return click.Path(path_type=Path) if plain is Path else plain
+    return str
 
 
 @subcommand(
-    context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
+    context_settings={"token_normalize_func": _renamed},
     short_help="Train a classifier on folders of recordings.",
 )
-@click.option(
-    "--preset", type=Choice(["release"]), default="release", help="Where defaults come from."
-)
-@_option(
-    "data-path-train", click.Path(path_type=Path), "Class folders of recordings.", required=True
-)
-@_option("checkpoint-path", click.Path(path_type=Path), "The .keras file to write.")
-@_option("max-samples", int, "Recordings of a class at most.")
-@_option("max-classes", int, "Keep the classes with most recordings.")
-@_option("upsample-ratio", float, "Repeat minority classes up to this share of the largest.")
-@_option("max-duration", float, "Seconds read of one recording.")
-@_option("max-chunks-per-file", int, "Salient chunks taken from one recording.")
-@_option("val-split", float, "Share of recordings for validation.")
-@_option("test-split", float, "Share of recordings kept for testing.")
-@_option("group-by", str, "Regular expression; its first group of the path is never split.")
-@click.option(
-    "--split-file/--no-split-file",
-    "use_split_file",
-    default=None,
-    help="Honour a split.csv in the data folder (default; --group-by comes first).",
-)
-@_option("sample-rate", int, "Hz.")
-@_option("chunk-duration", float, "Seconds that one inference hears.")
-@_option("fft-length", int, "Samples of one FFT.")
-@_option("spec-width", int, "Frames of a spectrogram; hop = chunk // spec-width.")
-@_option("num-mels", int, "Bands of the mel mixer.")
-@_option("audio-frontend", Choice(["hybrid"]), "What lies before the backbone.")
-@_option("input-compression", Choice(["none", "sqrt"]), "Before the first int8 tensor.")
-@_option("mag-scale", Choice(["pwl", "none"]), "Magnitude scaling.")
-@_switch("frontend-trainable", "Train the mel mixer too.")
-@_option("alpha", float, "Width of the backbone.")
-@_option("depth-multiplier", float, "Repeats of the backbone's blocks.")
-@_option("embeddings-size", int, "Channels before the head.")
-@_option("dropout", float, "Before the head.")
-@_option("mixup-alpha", float, "Of the Dirichlet distribution.")
-@_option("mixup-probability", float, "Share of a batch that is mixed.")
-@_switch("spec-augment", "Mask bands and frames.")
-@_option("freq-mask-max", int, "Bins of one mask at most.")
-@_option("time-mask-max", int, "Frames of one mask at most.")
-@_option("class-activation", Choice(["sigmoid", "softmax"]), "Of the model's output.")
-@_option("loss", Choice(["auto", "bce", "cce", "focal"]), "auto: bce, or cce under softmax.")
-@_option("focal-gamma", float, "How little the focal loss counts what is right already.")
-@_switch("class-weights", "Weigh the positive term of rare classes more.")
-@_option("optimizer", Choice(["adam", "sgd", "adamw"]), "Optimizer.")
-@_option("weight-decay", float, "Of kernels, decoupled from the gradient.")
-@_option("l2", float, "Of kernels, in the loss.")
-@_option("warmup-epochs", int, "In which the rate rises; a quarter of all at most.")
-@_option("select", Choice(["loss", "ap", "roc-auc", "top1"]), "What the best epoch is best at.")
-@_option("patience", int, "Epochs without a better one before training stops.")
-@_option(
-    "stopping", Choice(["patience", "late-patience"]), "late: counted in the last third alone."
-)
-@_switch("mixed-precision", "Compute in float16.")
-@_option("callback", str, "package.module:factory of Keras callbacks of your own.")
-@_option("tensorboard", click.Path(path_type=Path), "Folder for TensorBoard's logs.")
-@_option("label-smoothing", float, "Share taken from hard labels.")
-@_option("grad-clip", float, "Global norm; 0 is off.")
-@_option("batch-size", int, "Chunks a step.")
-@_option("epochs", int, "At most.")
-@_option("learning-rate", float, "Peak, after the warm-up.")
-@_option("seed", int, "Of split, weights, order and augmentation.")
-@_option("num-workers", int, "Threads that decode; 0 is one.")
-@_option("cache-dir", click.Path(path_type=Path), "Where features are kept.")
-@click.option("--resume", is_flag=True, default=None, help="Go on from the train state.")
-@click.option("--overwrite", is_flag=True, default=None, help="Train anew where a run is there.")
+@click.option("--preset", type=Choice(PRESETS), default="release", help="Where defaults come from.")
+@_of_table
 @json_option
 def command(preset: str, json_path: str | None, **given: Any) -> None:
     """Train a classifier on class folders of WAV, FLAC, OGG or MP3 recordings.
@@ -104,10 +119,8 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     Folders named noise, silence, background or other teach rejection. Option names may be written with underscores.
     Beside the checkpoint: model configuration, labels, split, history, curves and train state.
     """
-    from model_gen.training.options import TrainOptions
-
-    chosen = {name: value for name, value in given.items() if value is not None}
-    options = TrainOptions(**{**_defaults(preset), **chosen})
+    chosen = {name: value for name, value in given.items() if value not in (None, ())}
+    options = options_of(preset, chosen)
     from model_gen.training.run import train  # after the options: TensorFlow takes its seconds
 
     result = train(options)

@@ -55,10 +55,17 @@ def test_bad_input_is_explained_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("option", "value", "known"),
     [
-        ("--audio-frontend", "pcen", "hybrid"),
-        ("--mag-scale", "db", "pwl"),
-        ("--input-compression", "log", "sqrt"),
-        ("--qat", "", "No such option"),
+        ("--audio-frontend", "pcen", "must be one of hybrid"),
+        ("--audio-frontend", "librosa", "not built yet; there is hybrid"),
+        ("--audio-frontend", "precomputed", "precomputed is called librosa now"),
+        ("--mag-scale", "db", "not built yet; there is pwl, none"),
+        ("--input_compression", "log", "the nearest is sqrt"),
+        ("--use-se", "", "--use-se is called --se now"),
+        ("--use_inverted_residual", "", "--inverted-residual is not built yet"),
+        ("--qat", "", "--qat is not built yet"),
+        ("--stage-widths", "8,x", "no list of whole numbers"),
+        ("--preset", "april", "--se, --inverted-residual, --qat-mode shadow"),
+        ("--preset", "may", "april"),
     ],
 )
 def test_options_that_do_not_exist_yet_are_refused(
@@ -66,6 +73,18 @@ def test_options_that_do_not_exist_yet_are_refused(
 ) -> None:
     arguments = ["train", "--data-path-train", "x", option]
     assert known in _fails(arguments + ([value] if value else []), capsys)
+
+
+@pytest.mark.parametrize("denied", ["--no-se", "--no_use_se", "--no-inverted-residual", "--no-qat"])
+def test_a_switch_of_what_is_not_there_can_be_off(
+    denied: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run goes on, to data that are not there."""
+    missing = tmp_path / "missing"
+    arguments = ["train", "--data-path-train", str(missing), denied]
+    error = _fails([*arguments, "--checkpoint-path", str(tmp_path / "m.keras")], capsys)
+    assert str(missing) in error
+    assert ("is called --no-se now" in error) == (denied == "--no_use_se")
 
 
 @pytest.mark.parametrize("name", ["train", "quantize", "evaluate"])

@@ -17,6 +17,7 @@ TOLERANCE = 0.05
 _TIMES = 3
 _TRIAL = 1 << 14  # rounds of the loop whose cost tells how many are needed
 _SECONDS = 0.25  # of a timed loop, if HELLO is right: hundreds of round trips
+_LIKELY = 600_000_000  # Hz, where it says none
 
 
 class Spins(Protocol):
@@ -57,7 +58,7 @@ def measure(board: Spins, said: int, deadline: Deadline) -> MeasuredClock | None
     round_cost = board.spin(_TRIAL, deadline).cost / _TRIAL
     if not round_cost or not delays:
         return None
-    loops = max(_TRIAL, min(MAX_SPINS, int(said * _SECONDS / round_cost)))
+    loops = max(_TRIAL, min(MAX_SPINS, int((said or _LIKELY) * _SECONDS / round_cost)))
     timed = [
         (one.seconds, one.cost)
         for one in (board.spin(loops, deadline) for _ in range(_TIMES))

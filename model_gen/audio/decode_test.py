@@ -1,11 +1,15 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from host.errors import BadInput
-from model_gen.audio.decode import decode, to_int16
+from model_gen.audio.decode import blocks, decode, to_int16
 
 
 def test_to_int16_rounds_half_to_even_and_saturates() -> None:
@@ -45,6 +49,63 @@ def test_decoding_twice_gives_the_same_samples(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         decode(tmp_path / "a.wav", 24000), decode(tmp_path / "a.wav", 24000)
     )
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from([8000, 11025, 16000, 22050, 24000, 44100, 48000, 96000, 384000]),
+    st.integers(1, 40_000),
+    st.integers(1, 3),
+    st.integers(200, 20_000),
+    st.integers(0, 99),
+)
+def test_blocks_give_the_bits_of_decoding_everything_at_once(
+    tmp_path_factory: pytest.TempPathFactory,
+    rate: int,
+    frames: int,
+    channels: int,
+    size: int,
+    seed: int,
+) -> None:
+    path = tmp_path_factory.mktemp("blocks") / "a.wav"
+    noise = np.random.default_rng(seed).uniform(-1.1, 1.1, (frames, channels))
+    soundfile.write(path, noise.astype(np.float32), rate, subtype="FLOAT")
+    mono = noise.astype(np.float32).mean(axis=1, dtype=np.float32)
+    want = soxr.resample(mono, rate, 24000, quality="VHQ") if rate != 24000 else mono
+    if len(want) == 0:
+        with pytest.raises(BadInput, match="cannot decode"):
+            list(blocks(path, 24000, size=size))
+        return
+    found = list(blocks(path, 24000, size=size))
+    assert all(map(len, found))
+    np.testing.assert_array_equal(np.concatenate(found), to_int16(want))
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
+def test_blocks_give_the_bits_of_one_read_of_compressed_files(tmp_path: Path, suffix: str) -> None:
+    """In MP3, a seek between two reads would change what comes next."""
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, np.random.default_rng(1).uniform(-0.5, 0.5, 70_000), 44100)
+    with soundfile.SoundFile(path) as file:
+        whole = file.read(dtype="float32")
+    want = to_int16(soxr.resample(whole, 44100, 24000, quality="VHQ"))
+    np.testing.assert_array_equal(np.concatenate(list(blocks(path, 24000, size=999))), want)
+
+
+def test_a_long_recording_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    def peak(seconds: int) -> int:
+        path = tmp_path / f"{seconds}.wav"
+        with soundfile.SoundFile(path, "w", 48000, 2, "PCM_16") as file:
+            for _ in range(seconds // 10):
+                file.write(np.full((480_000, 2), 0.1))
+        tracemalloc.start()
+        try:
+            assert sum(map(len, blocks(path, 24000))) == seconds * 24000
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(300) < peak(10) + (1 << 20)
 
 
 def test_max_duration_keeps_the_start(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class OwnFolder:
     def open(self, name: str) -> BinaryIO | None:
         try:
             return (self.path / name).open("rb")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def write(self, name: str, data: Iterable[bytes]) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soundfile
 
 from host.cache import WINDOWS
 from host.errors import BadInput
@@ -189,6 +191,27 @@ def test_a_cache_of_ten_windows_is_enough_for_any_data(
             assert 0 < sum(entry.bytes for entry in small.folder.entries()) <= bound
 
 
+def test_a_first_pass_that_was_cut_off_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recordings: tuple[Recording, ...]
+) -> None:
+    decoded: list[str] = []
+
+    def watched(path: Path, *args: Any, **kwargs: Any) -> Iterator[npt.NDArray[np.int16]]:
+        decoded.append(path.name)
+        yield from blocks(path, *args, **kwargs)
+
+    def cut_off(done: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("model_gen.data.cache.blocks", watched)
+    with pytest.raises(KeyboardInterrupt):
+        extract(recordings[:4], CONTRACT, COVER, cache_dir=tmp_path / "c", on_progress=cut_off)
+    assert len(decoded) == 4
+    extract(recordings, CONTRACT, COVER, cache_dir=tmp_path / "c")
+    assert len(decoded) == len(recordings)
+
+
 def test_a_cache_that_cannot_be_written_is_not_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recordings: tuple[Recording, ...], whole: Path
 ) -> None:
@@ -275,6 +298,31 @@ def test_writers_at_once_leave_whole_entries(
         found = set(pool.map(work, range(8)))
     assert found == {content(extract(recordings, CONTRACT, COVER, cache_dir=whole))}
     assert files(folder) == files(whole)
+
+
+@pytest.mark.parametrize("selection", [Selection(0, salient=3), Selection(0, overlap=0.5)])
+def test_a_long_recording_is_kept_in_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: Selection
+) -> None:
+    """What waits for the choice of windows goes to disk, and so does what is kept."""
+    monkeypatch.setattr("model_gen.data.cache._IN_MEMORY", 1 << 20)
+    minutes = 20
+    path = tmp_path / "a.wav"
+    with soundfile.SoundFile(path, "w", RATE, 1, "PCM_16") as file:
+        for number in range(minutes):
+            sound = np.random.default_rng(number).integers(-99, 99, 60 * RATE)
+            file.write(sound.astype(np.int16))
+    recording = Recording(path, "a/a.wav", "a")
+    tracemalloc.start()
+    try:
+        found = extract([recording], CONTRACT, selection, cache_dir=tmp_path / "c")
+        found.features([0, len(found) - 1])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > 19e6
+    assert peak < 8e6
+    assert found.samples(len(found) - 1).any()
 
 
 def test_what_is_unheard_is_counted() -> None:

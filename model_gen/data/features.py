@@ -92,6 +92,13 @@ class Chunks:
         unheard = sum(entry.unheard(self.contract.chunk_samples) for entry in self.entries)
         return unheard / sum(entry.whole for entry in self.entries)
 
+    @property
+    def summary(self) -> str:
+        """For people: how much is heard, and how much never is."""
+        hours = sum(entry.whole for entry in self.entries) / self.contract.sample_rate / 3600
+        share = self.unheard_share
+        return f"{len(self)} windows of {hours:.2f} h, of which {share:.1%} is never heard"
+
 
 def extract(
     recordings: Sequence[Recording],

@@ -150,6 +150,8 @@ def test_the_share_that_is_never_heard_counts_what_was_not_decoded(tmp_path: Pat
     assert share(Selection(max_duration=4)) == pytest.approx(0.6)
     assert share(Selection(max_duration=4, salient=1)) == pytest.approx(0.95)
     assert share(Selection(max_duration=0, salient=1)) == pytest.approx(0.95)
+    short = extract([recording], CONTRACT, Selection(4, salient=1), cache_dir=tmp_path / "c")
+    assert short.summary == "1 windows of 0.00 h, of which 95.0% is never heard"
 
 
 def test_damaged_files_are_named_skipped_and_counted(tmp_path: Path) -> None:

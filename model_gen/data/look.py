@@ -40,7 +40,7 @@ class LookOptions:
     test_split: float
     seed: int
     group_by: str | None = None
-    use_split_file: bool = True
+    split_file: bool = True
     test_data: Path | None = None
     test_group: tuple[str, ...] = ()
     val_group: tuple[str, ...] = ()
@@ -172,7 +172,7 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
     dataset = index_dataset(
         options.data_path_train,
         labels=options.labels,
-        use_split_file=options.use_split_file,
+        use_split_file=options.split_file,
         max_samples=options.max_samples,
         max_classes=options.max_classes,
         seed=options.seed,
@@ -197,7 +197,7 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
         val_share=options.val_split,
         test_share=options.test_share,
         group_by=options.group_by,
-        use_split_file=options.use_split_file,
+        use_split_file=options.split_file,
         test_group=options.test_group,
         val_group=options.val_group,
         together=[[r.relative for r in same] for same in copies],

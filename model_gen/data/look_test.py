@@ -418,7 +418,7 @@ def test_a_split_file_of_excel_is_honoured(tmp_path: Path) -> None:
     assert hits(found) == {}
     assert [found.assignment[f"Möwe/{i}.wav"] for i in range(3)] == ["train", "val", "test"]
     assert not found.dataset.ignored
-    assert see(root, use_split_file=False).assignment != found.assignment
+    assert see(root, split_file=False).assignment != found.assignment
 
 
 def test_classes_that_a_split_lacks_are_said(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class EvaluateOptions:
         None  # seconds of a recording; None: as in training, 60 for a bundle
     )
     num_workers: int = 2
-    cache_dir: Path | None = None  # None: the cache `features`
+    cache_dir: Path | None = None  # None: the cache `windows`
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,11 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
     """
     config, assignment = _subject(options)
     selection = Selection(
-        max_duration=options.max_duration or config.max_duration, overlap=options.overlap
+        config.max_duration if options.max_duration is None else options.max_duration,
+        overlap=options.overlap,
     )
     recordings = recordings_of(options.data_path, config.labels, assignment, options.split)
-    with bar(f"features of {options.split}", len(recordings)) as show:
+    with bar(f"recordings of {options.split}", len(recordings)) as show:
         chunks = extract(
             recordings,
             config.frontend,
@@ -73,6 +74,7 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
             on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
             on_progress=show,
         )
+    line(f"recordings of {options.split}: {chunks.summary}")
     logits: dict[str, npt.NDArray[np.float32]] = {}
     kernels: dict[str, str] = {}
     if options.checkpoint is not None:

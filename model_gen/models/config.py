@@ -1,13 +1,14 @@
 """Everything that decides a model's architecture; saved as JSON beside each checkpoint."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
 from host.reading import MOST_JSON, load_json, read_file
 from host.typed import typed
+from model_gen.training.presets import check_model
 
 SCHEMA = "nightjar/model-config/1"
 _AGAIN = "train the model again with `nightjar train`"
@@ -15,11 +16,15 @@ _AGAIN = "train the model again with `nightjar train`"
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Geometry of the features, the frontend and the backbone."""
+    """Geometry of the features, the frontend and the backbone; but the first two, as options of training are called.
+
+    Raises:
+        BadInput: a value is out of the range that the option has.
+    """
 
     frontend: FrontendContract
     labels: tuple[str, ...]  # one logit each, sorted
-    max_duration: float = 60.0  # seconds read of one recording at most
+    max_duration: float = 60.0  # seconds read of one recording at most; 0: all
     max_chunks_per_file: int = 3  # salient chunks of a recording that training and validation see
     num_mels: int = 64
     mag_scale: str = "pwl"
@@ -32,20 +37,8 @@ class ModelConfig:
     class_activation: str = "sigmoid"  # of the logits: sigmoid | softmax
 
     def __post_init__(self) -> None:
-        for name, valid in (
-            ("num_mels", self.num_mels >= 4),
-            ("alpha", 0 < self.alpha <= 8),
-            ("depth_multiplier", 0 < self.depth_multiplier <= 8),
-            ("embeddings_size", self.embeddings_size >= 8 and self.embeddings_size % 8 == 0),
-            ("dropout", 0 <= self.dropout < 1),
-            ("max_duration", self.max_duration > 0),
-            ("class_activation", self.class_activation in ("sigmoid", "softmax")),
-        ):
-            if not valid:
-                raise BadInput(
-                    f"--{name.replace('_', '-')} is out of range: {_RANGES[name]}",
-                    evidence=f"Received: {getattr(self, name)}",
-                )
+        for one in fields(self)[2:]:
+            check_model(one.name, getattr(self, one.name))
 
     def to_json(self) -> str:
         """The text of the configuration file; the same configuration always gives the same text."""
@@ -69,17 +62,6 @@ class ModelConfig:
                 evidence=f"Received: {type(error).__name__}: {error}",
                 next_step=_AGAIN,
             ) from error
-
-
-_RANGES = {
-    "num_mels": "at least 4",
-    "alpha": "above 0, at most 8",
-    "depth_multiplier": "above 0, at most 8",
-    "embeddings_size": "a multiple of 8, at least 8",
-    "dropout": "from 0, below 1",
-    "max_duration": "above 0 seconds",
-    "class_activation": "sigmoid or softmax",
-}
 
 
 def config_path(checkpoint: Path) -> Path:

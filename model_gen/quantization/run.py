@@ -53,7 +53,7 @@ class QuantizeOptions:
     vectors: int = 4
     seed: int = 42
     num_workers: int = 2
-    cache_dir: Path | None = None  # None: the cache `features`
+    cache_dir: Path | None = None  # None: the cache `windows`
     force: bool = False  # whether `out` is replaced whatever is in it
 
 
@@ -125,7 +125,7 @@ def _extract(
     split: str, config: ModelConfig, assignment: Assignment, options: QuantizeOptions
 ) -> Chunks:
     recordings = recordings_of(options.data_path, config.labels, assignment, split)
-    with bar(f"features of {split}", len(recordings)) as show:
+    with bar(f"recordings of {split}", len(recordings)) as show:
         return extract(
             recordings,
             config.frontend,

@@ -1,3 +1,5 @@
+import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from model_gen.codegen.cm55.ops.rounding import rule_of
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.evaluation.run import EvaluateOptions, evaluate
 from model_gen.models.checkpoint import load_checkpoint, save_checkpoint
+from model_gen.models.config import config_path
 from model_gen.quantization import run
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.int8 import Int8Model
@@ -62,6 +65,31 @@ def test_the_bundle_is_whole_and_its_model_is_int8_throughout(made: QuantizeOpti
     assert contract.quality["gates"]["passed"] is True
     for op, rule in contract.rounding.items():
         assert rule == rule_of(op, "tflite")
+
+
+def test_a_softmax_head_is_told_by_the_bundle_and_followed(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(made.data_path, data, ignore=shutil.ignore_patterns("Noise"))
+    tiny: dict[str, Any] = {**TINY, "epochs": 4}
+    options = TrainOptions(
+        data_path_train=data,
+        checkpoint_path=tmp_path / "model" / "soft.keras",
+        cache_dir=tmp_path / "cache",
+        class_activation="softmax",
+        **tiny,
+    )
+    train(options)
+    out = tmp_path / "bundle"
+    quantize(QuantizeOptions(options.checkpoint_path, data, out, cache_dir=tmp_path / "cache"))
+    contract = load_subject(out).contract
+    assert contract is not None
+    assert contract.output_activation == "softmax"
+    given = EvaluateOptions(data, options.checkpoint_path, out, cache_dir=tmp_path / "cache")
+    assert set(evaluate(given).metrics) == {"float", "int8"}
+    with pytest.raises(BadInput, match="activation"):
+        evaluate(replace(given, checkpoint=made.checkpoint))
 
 
 def test_the_vectors_are_what_the_references_compute(made: QuantizeOptions) -> None:
@@ -127,6 +155,31 @@ def test_evaluation_of_both_models_side_by_side(made: QuantizeOptions) -> None:
     assert result.recordings == split.count(",test")
     alone = evaluate(EvaluateOptions(made.data_path, bundle=made.out, cache_dir=made.cache_dir))
     assert alone.metrics["int8"] == result.metrics["int8"]
+
+
+def test_evaluation_hears_as_much_as_it_is_told(
+    made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in training, where it is told nothing; 0 is everything. What is never heard is said."""
+    folder = tmp_path / "short"
+    shutil.copytree(made.checkpoint.parent, folder)
+    config = json.loads(config_path(folder / made.checkpoint.name).read_text())
+    config["max_duration"] = 0.5
+    config_path(folder / made.checkpoint.name).write_text(json.dumps(config))
+    heard = {}
+    for most in (None, 0.6, 0):
+        result = evaluate(
+            EvaluateOptions(
+                made.data_path,
+                folder / made.checkpoint.name,
+                max_duration=most,
+                cache_dir=made.cache_dir,
+            )
+        )
+        said = re.search(r"([\d.]+)% is never heard", capsys.readouterr().err)
+        assert said is not None
+        heard[most] = (result.chunks / result.recordings, float(said[1]))
+    assert heard == {None: (1, 37.5), 0.6: (2, 25), 0: (3, 0)}
 
 
 def test_data_of_another_model_is_refused(made: QuantizeOptions, tmp_path: Path) -> None:

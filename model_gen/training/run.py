@@ -29,7 +29,7 @@ from model_gen.training.batches import TrainBatches
 from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
 from model_gen.training.options import TrainOptions
-from model_gen.training.resume import check_data, state_to_resume
+from model_gen.training.resume import check_same, state_to_resume
 from model_gen.training.state import Progress
 
 SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
@@ -84,9 +84,11 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         dropout=options.dropout,
         class_activation=options.class_activation,
     )
+    model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
+    kept = build_model(config, seed=options.seed) if options.mixed_precision else model
     check_labels(dataset.recordings, dataset.labels, options)
     data = content_sha256(dataset.recordings, assignment, options.num_workers)
-    check_data(state, data)
+    check_same(state, options.checkpoint_path, config, data)
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
@@ -99,8 +101,13 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         line(f"skipped {damage.path}: {damage.reason}")
     skipped = (*(s for part in parts.values() for s in part.skipped), *held_out)
     damaged = {s.path for s in skipped}
-    model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
-    kept = build_model(config, seed=options.seed) if options.mixed_precision else model
+    heard = {label for r in parts["train"].recordings for label in r.labels}
+    if not set(dataset.labels) <= heard:
+        raise BadInput(
+            "every class needs a readable recording in train",
+            evidence=f"Received: none of {', '.join(sorted(set(dataset.labels) - heard))}",
+            next_step="replace the recordings that were named as skipped",
+        )
     batches = TrainBatches(parts["train"], dataset.labels, options)
     sample = np.unique(np.linspace(0, len(parts["train"]) - 1, SETTLE_CHUNKS).astype(int))
     settle(contract.name, model, parts["train"].features(sample))
@@ -145,8 +152,8 @@ def _extract(
     options: TrainOptions,
 ) -> Chunks:
     recordings = of_split(dataset.recordings, assignment, split)
-    with bar(f"features of {split}", len(recordings)) as show:
-        return extract(
+    with bar(f"recordings of {split}", len(recordings)) as show:
+        chunks = extract(
             recordings,
             config.frontend,
             train_selection(config),
@@ -155,6 +162,8 @@ def _extract(
             on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
             on_progress=show,
         )
+    line(f"recordings of {split}: {chunks.summary}")
+    return chunks
 
 
 def check_labels(
@@ -182,11 +191,15 @@ def content_sha256(
 ) -> str:
     """SHA-256 over the recordings of train and val: path, split and bytes of each."""
     chosen = [r for r in recordings if assignment[r.relative] != "test"]
-    with ThreadPoolExecutor(max(1, num_workers)) as pool:
-        found = list(pool.map(lambda r: sha256_file(r.path), chosen))
     digest = hashlib.sha256()
-    for recording, content in zip(chosen, found, strict=True):
-        labels = SEPARATOR.join(recording.labels)
-        line = f"{assignment[recording.relative]} {content} {labels} {recording.relative}\n"
-        digest.update(line.encode(errors="surrogateescape"))
+    with (
+        ThreadPoolExecutor(max(1, num_workers)) as pool,
+        bar("digests of recordings", len(chosen), plain=False) as show,
+    ):
+        contents = pool.map(lambda r: sha256_file(r.path), chosen)
+        for done, (recording, content) in enumerate(zip(chosen, contents, strict=True), start=1):
+            labels = SEPARATOR.join(recording.labels)
+            row = f"{assignment[recording.relative]} {content} {labels} {recording.relative}\n"
+            digest.update(row.encode(errors="surrogateescape"))
+            show(done)
     return digest.hexdigest()

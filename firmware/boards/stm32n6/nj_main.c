@@ -5,6 +5,7 @@
 
 #include "nj_board.h"
 #include "nj_image.h"
+#include "link/nj_crc32.h"
 #include "nj_kind.h"
 #ifdef NJ_WEIGHTS_IN_NOR
 #include "nj_log.h"
@@ -14,6 +15,7 @@
 
 #define STACK_PAINT 0xA5A5A5A5u
 #define CAUSE_MAGIC 0x4E4A0000u
+#define RUBBISH_BYTES 1024u
 #define AIRCR_SYSRESETREQ 0x05FA0004u
 
 /* Not zeroed at a start: how many there were, in the upper half; in the lower, why the next one happens. One double word, read and
@@ -121,11 +123,15 @@ static enum nj_reset_cause chip_cause(uint32_t flags) {
     return (flags & (RCC_RSR_SOFTWARE | RCC_RSR_PIN)) != 0 ? NJ_RESET_REQUESTED : NJ_RESET_UNKNOWN;
 }
 
-/* Why we start, and for which time since the power-on. The chip's flags stay until they are removed: where they tell of a
- * power-on, what is kept was never written, and reading it is an error. */
+/* Why we start, and the number of this start. The chip's flags stay until they are removed: where they tell of a power-on, what
+ * is kept was never written, and reading it is an error. The count begins then with what the last of the RAM was left with, which
+ * has no error code and had no power until now: with 1 each time, the host could not tell a start behind a power-on from the
+ * one before. */
 static void begin(void) {
     const uint32_t flags = RCC_RSR;
-    const uint64_t last = (flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0 ? 0 : kept;
+    const bool powered_on = (flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0;
+    const void *const rubbish = (const void *)(uintptr_t)(NJ_CACHEAXI_RAM - RUBBISH_BYTES);
+    const uint64_t last = powered_on ? (uint64_t)nj_crc32(0, rubbish, RUBBISH_BYTES) << 32 : kept;
     port.boot = (uint32_t)(last >> 32) + 1u;
     kept = (uint64_t)port.boot << 32;
     RCC_RSR = RCC_RSR_RMVF;

@@ -68,6 +68,19 @@ def test_gdb_dies_with_a_command_that_is_killed(tmp_path: Path) -> None:
             assert ended_within(gdb, Deadline.after(30))
 
 
+@needs_binutils
+@needs_gdb
+def test_a_server_of_gdb_s_own_ends_with_both(tmp_path: Path) -> None:
+    """It reads the end of what gdb says, as OpenOCD does on a pipe."""
+    told, server = tmp_path / "told", tmp_path / "server"
+    os.mkfifo(told)
+    server.write_text(f"#!/bin/sh\necho $$ > {shlex.quote(str(told))}\nexec cat > /dev/null\n")
+    server.chmod(0o755)
+    with killed(_GDB, f"| {shlex.quote(str(server))}", link_bare(tmp_path)):
+        pid = int(told.read_text())
+    assert ended_within(pid, Deadline.after(30))
+
+
 def test_a_vendors_tool_dies_with_a_command_that_is_killed(tmp_path: Path) -> None:
     told, tool = tmp_path / "told", tmp_path / "tool"
     os.mkfifo(told)

@@ -1,0 +1,79 @@
+"""The presets: where the defaults of training come from."""
+
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+from host.errors import BadInput
+from model_gen.training.option import (
+    Declaration,
+    check,
+    declaration,
+    default_of,
+    flag,
+    required,
+    shown,
+)
+from model_gen.training.options import TrainOptions
+
+PRESETS = ("release", "april")
+
+
+def table() -> dict[str, tuple[Declaration, Any, Any]]:
+    """Each option's declaration, type and default of `release`, by the name of its field, in order."""
+    kinds = get_type_hints(TrainOptions)
+    return {
+        one.name: (declaration(one), kinds[one.name], default_of(one))
+        for one in fields(TrainOptions)
+    }
+
+
+def preset(name: str) -> dict[str, Any]:
+    """The defaults of a preset, of every option that has one."""
+    return {
+        one.name: declaration(one).april if name == "april" else default_of(one)
+        for one in fields(TrainOptions)
+        if not required(one)
+    }
+
+
+def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
+    """The options of a preset with what was given in their place.
+
+    Raises:
+        BadInput: a value is out of its range, or the preset asks for what is not built yet, and nothing else was given.
+    """
+    chosen = {**preset(name), **given}
+    lacking = [
+        (one.name, default_of(one))
+        for one in fields(TrainOptions)
+        if one.name not in given
+        and declaration(one).later is True
+        and one.name in chosen
+        and declaration(one).part != "run"
+        and chosen[one.name] != default_of(one)
+    ]
+    if lacking:
+        asked = shown(_written(key, chosen[key]) for key, _ in lacking)
+        instead = " ".join(_written(key, value) for key, value in lacking)
+        raise BadInput(
+            f"the preset {name} asks for what is not built yet",
+            evidence=f"Received: --preset {name}, which is {asked}",
+            next_step=f"add {instead}, or use --preset release",
+        )
+    return TrainOptions(**chosen)
+
+
+def check_model(name: str, value: Any) -> None:
+    """Hold a value of a model's configuration against the table.
+
+    Raises:
+        BadInput: it is out of its range.
+    """
+    (found,) = (one for one in fields(TrainOptions) if one.name == name)
+    check(name, value, declaration(found), default_of(found))
+
+
+def _written(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return flag(name) if value else flag(f"no_{name}")
+    return f"{flag(name)} {value}"
