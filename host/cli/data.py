@@ -63,10 +63,11 @@ _COUNT = click.IntRange(min=1)
 @click.option("--rehash", is_flag=True, help="Read every file again, changed or not.")
 @json_option
 def command(folder: Path, rehash: bool, json_path: str | None, **given: Any) -> int:
-    """Look at the recordings in FOLDER: what there is, what is wrong with them, how they would be split.
+    """Look at the recordings in FOLDER: what there is, what is wrong with them, how they would be
+    split.
 
-    Options and defaults are those of `nightjar train`, which looks first, too. Ends with 2 where a rule refuses the
-    data; docs/data-rules.md lists the rules.
+    Options and defaults are those of `nightjar train`, which looks first, too. Ends with 2 where a
+    rule refuses the data; docs/data-rules.md lists the rules.
     """
     from host.exit_codes import Exit
     from model_gen.data.look import LookOptions, look

@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +89,19 @@ def test_what_cannot_be_is_bad_input(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert said in json.loads(captured.err.splitlines()[-1])["evidence"] + captured.err
+
+
+def test_names_are_the_same_where_no_locale_says_utf8(data: Path, tmp_path: Path) -> None:
+    (data / "up").rename(data / "Möwe")
+    bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", "from host.cli import main; main()", "data", str(data), *LIKE]
+    done = subprocess.run(
+        [*command, "--json", str(tmp_path / "x.json")],
+        env={**os.environ, **bare},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    payload = json.loads((tmp_path / "x.json").read_text())
+    assert [row["name"] for row in payload["classes"]] == ["Möwe", "down"]
+    assert payload["findings"] == []

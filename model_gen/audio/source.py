@@ -78,7 +78,8 @@ class Source:
                 return
 
     def _ended(self, done: int, reason: str, most: int | None) -> None:
-        """Say what is wrong with data that end after `done` frames, before the header or `most` does."""
+        """Say what is wrong with data that end after `done` frames, before the header or `most`
+        does."""
         seconds = f"{done / self.rate:.3f} s"
         if self.claimed is None:
             self.damage = f"its header does not say how long it is; {seconds} can be read"

@@ -62,7 +62,8 @@ class _Patched(io.RawIOBase):
 
 
 def mended(path: Path) -> Mended | None:
-    """The file with its header put right; None where its header is finished, or of no kind known here.
+    """The file with its header put right; None where its header is finished, or of no kind known
+    here.
 
     Raises:
         OSError: it cannot be read.

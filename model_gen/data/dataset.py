@@ -22,10 +22,11 @@ _OUTSIDE = "it lies in no class folder, and no table gives it labels"
 
 @dataclass(frozen=True)
 class Recording:
-    """One file: where it is, its path relative to the data folder with slashes, and its class folder.
+    """One file: where it is, its path relative to the data folder with slashes, and its class
+    folder.
 
-    folder: "" where it lies in none. given: the labels that a table says, None for those of the folder. recordist: who
-    made it, "" where no table says.
+    folder: "" where it lies in none. given: the labels that a table says, None for those of the
+    folder. recordist: who made it, "" where no table says.
     """
 
     path: Path
@@ -48,16 +49,16 @@ class Recording:
 
     @property
     def kind(self) -> str:
-        """Its labels as one text, or the folder of a negative: what a split keeps the shares of."""
-        return SEPARATOR.join(self.labels) or self.folder
+        """Its labels as one text, or a negative folder, or "": what a split keeps the shares of."""
+        return SEPARATOR.join(self.labels) or (self.folder if is_negative_name(self.folder) else "")
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Recordings sorted by relative path, and the labels, sorted.
 
-    ignored: what lies in the folder besides. table: what split.csv or --labels says. found: the relative paths of all
-    that were found, before any was left out.
+    ignored: what lies in the folder besides. table: what split.csv or --labels says. found: the
+    relative paths of all that were found, before any was left out.
     """
 
     root: Path
@@ -73,7 +74,8 @@ class Dataset:
 
 
 def is_negative_name(name: str) -> bool:
-    """Whether a folder or label of this name means that no class is heard; case and blanks around do not matter."""
+    """Whether a folder or label of this name means that no class is heard; case and blanks around
+    do not matter."""
     return name.strip().casefold() in NEGATIVE_FOLDERS
 
 
@@ -98,10 +100,10 @@ def index_dataset(
 ) -> Dataset:
     """Find the recordings below `root`/CLASS/.
 
-    A table, the file `labels` or else a split.csv in `root` (not without `use_split_file`), may give them other labels
-    and recordists, and labels to recordings outside class folders. `max_samples` keeps that many files of each class
-    and negative folder, chosen by `seed`; `max_classes` keeps the classes with most files (ties by name) beside the
-    negative recordings.
+    A table, the file `labels` or else a split.csv in `root` (not without `use_split_file`), may
+    give them other labels and recordists, and labels to recordings outside class folders.
+    `max_samples` keeps that many files of each class and negative folder, chosen by `seed`;
+    `max_classes` keeps the classes with most files (ties by name) beside the negative recordings.
 
     Raises:
         BadInput: no recordings, one class only, or the table makes no sense.
@@ -141,7 +143,8 @@ def index_dataset(
 
 
 def find_recordings(root: Path) -> tuple[list[Recording], list[Ignored]]:
-    """The recordings below `root`, sorted by relative path, those outside class folders too; and what is ignored.
+    """The recordings below `root`, sorted by relative path, those outside class folders too; and
+    what is ignored.
 
     Raises:
         BadInput: `root` is not a folder, or holds no recording.
@@ -158,13 +161,15 @@ def find_recordings(root: Path) -> tuple[list[Recording], list[Ignored]]:
         raise BadInput(
             f"expected subfolders with recordings, one a class; {TAKEN} are read",
             evidence=f"Received: {root} without a recording in a subfolder{_unused(found.ignored)}",
-            next_step="put each class's recordings into a folder of its name, or run `nightjar synth DIR`",
+            next_step="put each class's recordings into a folder of its name, or run `nightjar "
+            "synth DIR`",
         )
     return recordings, list(found.ignored)
 
 
 def targets(recordings: Sequence[Recording], labels: Sequence[str]) -> npt.NDArray[np.float32]:
-    """One column a label, 1 where a recording has it, all zero for negatives: float32 [recordings, labels]."""
+    """One column a label, 1 where a recording has it, all zero for negatives: float32 [recordings,
+    labels]."""
     column = {label: i for i, label in enumerate(labels)}
     out = np.zeros((len(recordings), len(labels)), np.float32)
     for row, recording in enumerate(recordings):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from host.errors import BadInput
-from model_gen.data.dataset import index_dataset, targets
+from model_gen.data.dataset import Recording, index_dataset, targets
 from model_gen.data.testing import write_tiny_dataset
 
 
@@ -45,6 +45,38 @@ def test_too_few_classes_are_refused_with_what_was_found(
         index_dataset(tmp_path)
     assert caught.value.evidence.startswith("Received: ")
     assert caught.value.next_step
+
+
+def test_a_recording_is_of_its_labels_or_of_its_negative_folder() -> None:
+    path = Path("x.wav")
+    assert Recording(path, "wren/x.wav", "wren").kind == "wren"
+    assert Recording(path, "Noise/x.wav", "Noise").kind == "Noise"
+    told = Recording(path, "wren/x.wav", "wren", given=("owl", "wren"))
+    assert (told.kind, told.labels, told.is_negative) == ("owl|wren", ("owl", "wren"), False)
+    nothing = Recording(path, "wren/x.wav", "wren", given=())
+    assert (nothing.kind, nothing.labels, nothing.is_negative) == ("", (), True)
+    assert Recording(path, "x.wav", "", given=("noise",)).is_negative
+
+
+@pytest.mark.parametrize(
+    ("most", "want"),
+    [
+        (None, {"a|b": ("a", "b"), "b": ("b",), "c": ("c",), "noise": ()}),
+        (1, {"a|b": ("b",), "b": ("b",), "noise": ()}),
+    ],
+)
+def test_a_table_decides_what_the_caps_keep(
+    tmp_path: Path, most: int | None, want: dict[str, tuple[str, ...]]
+) -> None:
+    for name in ("a|b", "b", "c", "noise"):
+        (tmp_path / f"{name.replace('|', '')}.wav").write_bytes(b"")
+    rows = ["ab.wav,a|b", "b.wav,b", "c.wav,c", "noise.wav,"]
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join(["path,labels", *rows]))
+    dataset = index_dataset(tmp_path, labels=table, max_classes=most)
+    found = {r.relative: r.labels for r in dataset.recordings}
+    assert found == {f"{name.replace('|', '')}.wav": labels for name, labels in want.items()}
+    assert dataset.labels == tuple(sorted({one for labels in want.values() for one in labels}))
 
 
 def test_caps_keep_the_largest_classes_and_the_noise(tmp_path: Path) -> None:

@@ -82,9 +82,9 @@ class Chunks:
         found: Recording = self.recordings[int(self.owner[index])]
         return found
 
-    def folder(self, index: int) -> str:
-        """Class folder of one chunk."""
-        return self.recording(index).folder
+    def kind(self, index: int) -> str:
+        """What one chunk is of: the labels of its recording as one text, or its negative folder."""
+        return self.recording(index).kind
 
     @property
     def unheard_share(self) -> float:

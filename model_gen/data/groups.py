@@ -1,4 +1,5 @@
-"""What must not be torn apart by a split: groups that --group-by finds, recordists, copies of one file."""
+"""What must not be torn apart by a split: groups that --group-by finds, recordists, copies of one
+file."""
 
 import re
 from collections import defaultdict
@@ -7,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from host.errors import BadInput
 from host.nearest import did_you_mean
 from model_gen.data.dataset import Recording
+
+_SHOWN = 20  # groups that an error names
 
 
 def groups_of(recordings: Sequence[Recording], pattern: str) -> dict[str, str]:
@@ -23,7 +26,8 @@ def groups_of(recordings: Sequence[Recording], pattern: str) -> dict[str, str]:
         ) from error
     if expression.groups < 1:
         raise BadInput(
-            "--group-by must have a group in parentheses: what it matches keeps recordings together",
+            "--group-by must have a group in parentheses: what it matches keeps recordings "
+            "together",
             evidence=f"Received: {pattern!r}",
             next_step="for a speaker before the underscore: --group-by '/([a-z]+)_'",
         )
@@ -44,7 +48,8 @@ def units_of(
     groups: Mapping[str, str],
     together: Iterable[Sequence[str]] = (),
 ) -> dict[str, str]:
-    """Relative path -> the unit that it belongs to: recordings that share a group, a recordist or a line of `together`.
+    """Relative path -> the unit that it belongs to: recordings that share a group, a recordist or a
+    line of `together`.
 
     A unit's name is the first of its groups, else of its recordists, else of its paths.
     """
@@ -84,9 +89,9 @@ def held_out(
     for part, wanted in named.items():
         for name in wanted:
             if name not in known:
+                shown = ", ".join(known[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
                 raise BadInput(
-                    f"--{part}-group must name groups that --group-by finds: {', '.join(known[:20])}"
-                    + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+                    f"--{part}-group must name groups that --group-by finds: {shown}"
                     if known
                     else f"--{part}-group needs --group-by, which says what a group is",
                     evidence=f"Received: {name!r}.{did_you_mean(name, known)}",
@@ -98,7 +103,8 @@ def held_out(
             if part_of.setdefault(unit, part) != part:
                 raise BadInput(
                     "a group is held out for test or for validation, not for both",
-                    evidence=f"Received: {group!r}, which shares recordings, recordist or name with one of "
+                    evidence=f"Received: {group!r}, which shares recordings, recordist or name "
+                    f"with one of "
                     f"--{part_of[unit]}-group",
                 )
     return part_of

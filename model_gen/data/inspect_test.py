@@ -1,4 +1,5 @@
-"""What was measured is believed as long as path, size and time of change say so; each change is made here."""
+"""What was measured is believed as long as path, size and time of change say so; each change is
+made here."""
 
 import os
 import time

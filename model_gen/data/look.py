@@ -1,7 +1,8 @@
-"""A look at a data folder before anything is trained on it: what there is, what is wrong with it, how it is split."""
+"""A look at a data folder before anything is trained on it: what there is, what is wrong with it,
+how it is split."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -20,9 +21,9 @@ from model_gen.progress import bar
 
 SCHEMA = "nightjar/data/1"
 SCHEMA_FILE = Path(__file__).with_name("data.schema.json")
-# Seconds, measured on two cores of 2.6 GHz: until the first step, a second of sound, a window that trains and one that
-# validates.
-_BEGIN, _DECODED, _TRAINED, _PREDICTED = 20.0, 0.001, 0.004, 0.0015
+# Seconds on two idle cores, within a factor of two or so: until the first step, for a second of
+# sound, for a window that trains and for one that validates.
+_BEGIN, _DECODED, _TRAINED, _PREDICTED = 15.0, 0.001, 0.005, 0.002
 _TOLD = 5  # findings that an error tells; the command tells all
 
 
@@ -97,7 +98,8 @@ class Look:
 
     @property
     def expected_seconds(self) -> float:
-        """About how long training takes: a model of the default size, on the two cores that it computes with."""
+        """About how long training takes: a model of the default size, on the two cores that it
+        computes with."""
         windows = dict.fromkeys(SPLITS, 0)
         for recording, found in self.scene.readable:
             windows[self.scene.split_of(recording)] += found.windows
@@ -125,29 +127,30 @@ class Look:
     def as_json(self) -> dict[str, Any]:
         """The result as `nightjar/data/1`."""
         classes = [
-            {"name": label, **self._sums(lambda r, label=label: label in r.labels)}  # type: ignore[misc]
+            {"name": label, **self._sums({r for r, _ in self.scene.readable if label in r.labels})}
             for label in self.dataset.labels
         ]
         return {
             "schema": SCHEMA,
             "recordings": len(self.scene.everything),
             "classes": classes,
-            "negative": self._sums(lambda r: r.is_negative),
+            "negative": self._sums({r for r, _ in self.scene.readable if r.is_negative}),
             "findings": [finding.as_json() for finding in self.findings],
             "ignored": [{"path": i.path, "reason": i.reason} for i in self.dataset.ignored],
             "unheard_share": round(self.unheard_share, 4),
             "expected_seconds": round(self.expected_seconds, 1),
         }
 
-    def _sums(self, chosen: Callable[[Recording], bool]) -> dict[str, dict[str, float]]:
-        """Recordings, windows and minutes of some recordings by split; those that cannot be read do not count."""
+    def _sums(self, chosen: Set[Recording]) -> dict[str, dict[str, float]]:
+        """Recordings, windows and minutes of some recordings by split; those that cannot be read do
+        not count."""
         sums: dict[str, dict[str, float]] = {
             "recordings": dict.fromkeys(SPLITS, 0),
             "windows": dict.fromkeys(SPLITS, 0),
             "minutes": dict.fromkeys(SPLITS, 0.0),
         }
         for recording, found in self.scene.readable:
-            if chosen(recording):
+            if recording in chosen:
                 split = self.scene.split_of(recording)
                 sums["recordings"][split] += 1
                 sums["windows"][split] += found.windows
@@ -241,7 +244,8 @@ def _outside(folder: Path) -> tuple[Recording, ...]:
 def _copies(
     recordings: Iterable[Recording], measures: Mapping[str, Measures]
 ) -> tuple[tuple[Recording, ...], ...]:
-    """Recordings with the same bytes, in the order of their paths; those that cannot be read have none."""
+    """Recordings with the same bytes, in the order of their paths; those that cannot be read have
+    none."""
     same: dict[str, list[Recording]] = defaultdict(list)
     for recording in recordings:
         found = measures[recording.relative]

@@ -7,7 +7,7 @@ import sys
 import unicodedata
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from host.errors import BadInput
 from model_gen.data.look import SCHEMA_FILE, Look, LookOptions, look
 from model_gen.data.rules import TABLE
 from model_gen.data.rules.document import PLACE, text
+from model_gen.training.options import TrainOptions
 
 RATE = 8000
 OPTIONS = LookOptions(
@@ -271,6 +272,19 @@ def test_a_class_whose_every_file_is_ignored_is_refused(tmp_path: Path) -> None:
     assert "ffmpeg -i b.WMA b.flac" in reasons["owl/b.WMA"]
 
 
+def test_a_class_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", "wren", "robin")
+    (root / "owl").symlink_to(tmp_path / "card-that-is-not-there")
+    (root / "up").symlink_to(root)
+    found = see(root)
+    assert hits(found) == {"ignored-class": [("owl",), ("up",)]}
+    (root / "up").unlink()
+    (root / "owl").unlink()
+    (root / "owl").mkdir()
+    assert hits(see(root)) == {}
+    assert [i.reason for i in see(root).dataset.ignored] == ["an empty folder"]
+
+
 def test_nothing_but_files_that_are_not_read_is_refused_with_the_command(tmp_path: Path) -> None:
     (tmp_path / "d/owl").mkdir(parents=True)
     (tmp_path / "d/owl/a.m4a").write_bytes(b"x")
@@ -447,6 +461,25 @@ def test_an_outside_test_set_takes_the_place_of_the_share(tmp_path: Path) -> Non
     assert refused(found) == {"outside-classes"}
     rows = {row["name"]: row["recordings"] for row in found.as_json()["classes"]}
     assert rows["wren"]["test"] == 3
+
+
+def test_the_expected_time_grows_with_windows_and_epochs(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", "wren", "robin")
+    one, many = see(root, epochs=1), see(root, epochs=101)
+    windows = sum(row["windows"]["train"] for row in one.as_json()["classes"])
+    assert many.expected_seconds - one.expected_seconds > 100 * 0.005 * windows
+    folder(root, "owl", files=30)
+    assert see(root, epochs=101).expected_seconds > 2 * many.expected_seconds - one.expected_seconds
+
+
+def test_training_looks_with_its_own_options(tmp_path: Path) -> None:
+    options = TrainOptions(
+        tmp_path, labels=tmp_path / "t.csv", test_group=("a",), multi_label=True, num_workers=3
+    )
+    found = LookOptions.of(options)
+    for field in fields(LookOptions):
+        assert getattr(found, field.name) == getattr(options, field.name)
+    assert found.hearing.chunk == 60_000
 
 
 def test_every_rule_is_seen_to_hold_by_a_test_here() -> None:

@@ -18,8 +18,8 @@ FULL = 0.999  # of full scale: where samples that stay the same are clipped
 class Hearing:
     """What of a recording training hears.
 
-    sample_rate: in Hz. chunk: samples of a window. max_duration: seconds that are read, 0 for all. most: windows of a
-    recording.
+    sample_rate: in Hz. chunk: samples of a window. max_duration: seconds that are read, 0 for all.
+    most: windows of a recording.
     """
 
     sample_rate: int
@@ -30,14 +30,16 @@ class Hearing:
 
 @dataclass(frozen=True)
 class Measures:
-    """Of one recording. All but `sha256` is about what is read of it: the first `max_duration` seconds.
+    """Of one recording. All but `sha256` is about what is read of it: the first `max_duration`
+    seconds.
 
-    sha256: of all its bytes; "" where they cannot be read. unreadable: why nothing of it can be used, else "". damage:
-    what is wrong with a file whose good part is used, else "". rate: in Hz. seconds: of the whole recording. read: in
-    seconds. windows: that training hears. heard: seconds in any of them. peak: of all channels, 1 is full scale. level:
-    root mean square of the mixed channels without their mean. dc: their mean. clipped: share of samples that stay at
-    full scale. floats: whether samples may lie outside [-1, 1]. kept: share of the channels' power that is left when
-    they are mixed, against as much in each channel.
+    sha256: of all its bytes; "" where they cannot be read. unreadable: why nothing of it can be
+    used, else "". damage: what is wrong with a file whose good part is used, else "". rate: in Hz.
+    seconds: of the whole recording. read: in seconds. windows: that training hears. heard: seconds
+    in any of them. peak: of all channels, 1 is full scale. level: root mean square of the mixed
+    channels without their mean. dc: their mean. clipped: share of samples that stay at full scale.
+    floats: whether samples may lie outside [-1, 1]. kept: share of the channels' power that is left
+    when they are mixed, against as much in each channel.
     """
 
     sha256: str = ""
@@ -58,7 +60,8 @@ class Measures:
 
 
 def measure(path: Path, hearing: Hearing) -> Measures:
-    """Read a recording once. What cannot be read is said in the result; nothing is raised for a bad file."""
+    """Read a recording once. What cannot be read is said in the result; nothing is raised for a bad
+    file."""
     try:
         sha256 = sha256_file(path)
     except OSError as error:

@@ -21,7 +21,8 @@ from model_gen.data.table import SEPARATOR, Row, Table, parse, read_table
 
 
 class Assignment(dict[str, str]):
-    """Relative path -> train, val or test; and the labels of recordings that have others than their folder's."""
+    """Relative path -> train, val or test; and the labels of recordings that have others than their
+    folder's."""
 
     def __init__(
         self,
@@ -46,28 +47,30 @@ def split_dataset(
 ) -> Assignment:
     """Assign each recording to train, val or test.
 
-    With `group_by` recordings with the same group stay together, as those of one recordist always do. `test_group` and
-    `val_group` name groups that are held out, the others train; a part that names none gets its share of them. Without
-    `group_by` the splits of the dataset's table are honoured, or of a `split.csv` in the data folder, if
-    `use_split_file`. Else each class is shuffled by `seed` and cut by the shares, or recordists are.
+    With `group_by` recordings with the same group stay together, as those of one recordist always
+    do. `test_group` and `val_group` name groups that are held out, the others train; a part that
+    names none gets its share of them. Without `group_by` the splits of the dataset's table are
+    honoured, or of a `split.csv` in the data folder, if `use_split_file`. Else each class is
+    shuffled by `seed` and cut by the shares, or recordists are.
 
     Args:
         dataset: the recordings.
         seed: of the shuffle.
         val_share: of the recordings or groups, above 0.
         test_share: likewise; 0 for none but those that a table or `test_group` names.
-        group_by: a regular expression, searched in the relative path; its first group names the group.
+        group_by: a regular expression, searched in the relative path; its first group counts.
         use_split_file: whether splits of a table count.
         test_group: groups that `group_by` finds.
         val_group: likewise.
-        together: relative paths a line that stay on one side, too, where no table says otherwise.
+        together: relative paths a line that stay on one side, too, if no table says otherwise.
 
     Raises:
         BadInput: shares, expression, groups or table are unusable.
     """
     if not (0 < val_share < 1 and 0 <= test_share < 1 and val_share + test_share < 1):
         raise BadInput(
-            "the share for validation must be above 0, that for test at least 0, both together below 1",
+            "the share for validation must be above 0, that for test at least 0, both together "
+            "below 1",
             evidence=f"Received: {val_share} and {test_share}",
         )
     recordings = dataset.recordings
@@ -96,7 +99,8 @@ def of_split(
 
 
 def to_csv(assignment: Assignment) -> str:
-    """The text of a split file: columns path and split, sorted by path; labels, where any are not the folder's."""
+    """The text of a split file: columns path and split, sorted by path; labels, where any are not
+    the folder's."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     rows = sorted(assignment.items())
@@ -174,7 +178,8 @@ def _by_unit(
     shares: Sequence[float],
     what: str,
 ) -> dict[str, str]:
-    """The units that are `named` where they belong, the others by the shares of test and validation."""
+    """The units that are `named` where they belong, the others by the shares of test and
+    validation."""
     test_share, val_share = shares
     others = sorted(set(unit_of.values()) - set(named))
     needed = 1 + (test_share > 0) + (val_share > 0)
@@ -198,7 +203,8 @@ def _table_of(dataset: Dataset) -> Table | None:
 
 
 def _by_table(recordings: Sequence[Recording], table: Table) -> dict[str, str]:
-    """What the table says; a recording that was moved to another class folder keeps its split, by its name."""
+    """What the table says; a recording that was moved to another class folder keeps its split, by
+    its name."""
     listed = table.match(r.relative for r in recordings)
     taken = {row.line for row in listed.values()}
     moved: dict[str, list[Row]] = defaultdict(list)

@@ -1,7 +1,8 @@
 """A table of recordings, as a spreadsheet writes it: split.csv, or the file of --labels.
 
-Columns path, split, labels, recordist, in any order and case; others are ignored. UTF-8 with or without a mark, UTF-16
-or Latin-1; separated by commas, semicolons or tabs; paths relative to the data folder, with slashes or backslashes.
+Columns path, split, labels, recordist, in any order and case; others are ignored. UTF-8 with or
+without a mark, UTF-16 or Latin-1; separated by commas, semicolons or tabs; paths relative to the
+data folder, with slashes or backslashes.
 """
 
 import codecs
@@ -28,7 +29,8 @@ _NEAR = 0.8  # how like a column's name another is that was meant for it
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table. split: "" where it says none. labels: None where it says none, () for a negative."""
+    """One line of a table. split: "" where it says none. labels: None where it says none, () for a
+    negative."""
 
     line: int
     path: str
@@ -50,7 +52,8 @@ class Table:
         return any(row.split for row in self.rows)
 
     def match(self, relatives: Iterable[str]) -> dict[str, Row]:
-        """The row of each recording that has one. A path may differ in case, slashes and Unicode form.
+        """The row of each recording that has one. A path may differ in case, slashes and Unicode
+        form.
 
         Raises:
             BadInput: a row fits several recordings, or two rows fit one; its line is named.
@@ -96,7 +99,8 @@ def parse(text: str, source: Path) -> Table:
     """The table that a text holds.
 
     Raises:
-        BadInput: it is no CSV, lacks the column path and one more, or a line makes no sense; the line is named.
+        BadInput: it is no CSV, lacks the column path and one more, or a line makes no sense; the
+        line is named.
     """
     stream = io.StringIO(text, newline=None)
     delimiter, before = _delimiter(stream)
@@ -140,7 +144,8 @@ def _fits(data: bytes, encoding: str) -> bool:
 
 
 def _delimiter(stream: io.StringIO) -> tuple[str, int]:
-    """What separates the columns, and how many lines stand before their names: Excel may write `sep=;` there."""
+    """What separates the columns, and how many lines stand before their names: Excel may write
+    `sep=;` there."""
     first = stream.readline()
     said = re.fullmatch(r"sep=(.)\n?", first, re.IGNORECASE)
     if said:
@@ -158,7 +163,8 @@ def _header(cells: list[str], line: int, source: Path) -> Mapping[str, int]:
     meant = [(n, m) for n in names for m in difflib.get_close_matches(n, absent, 1, _NEAR)]
     if "path" not in found or len(found) < 2 or twice or meant:
         raise BadInput(
-            f"a split file has the columns path and at least one of {', '.join(COLUMNS[1:])}, each once",
+            f"a split file has the columns path and at least one of {', '.join(COLUMNS[1:])}, "
+            f"each once",
             evidence=f"Received: {source}, line {line}: {', '.join(cells)[:300] or 'nothing'}",
             next_step=f"name the column {meant[0][1]}, not {meant[0][0]}"
             if meant

@@ -12,7 +12,7 @@ def stratified(chunks: Chunks, count: int, seed: int) -> list[int]:
     """Indices of up to `count` chunks, taken in turn from each class folder, shuffled within it by `seed`."""
     queues: dict[str, list[int]] = defaultdict(list)
     for i in range(len(chunks)):
-        queues[chunks.folder(i)].append(i)
+        queues[chunks.kind(i)].append(i)
     for queue in queues.values():
         queue.sort(key=lambda i: stable_order(seed, f"{_path(chunks, i)}:{chunks.starts[i]}"))
     chosen: list[int] = []
@@ -29,7 +29,7 @@ def manifest_csv(chunks: Chunks, indices: list[int]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("path", "start_sample", "class"))
     for i in indices:
-        writer.writerow((_path(chunks, i), int(chunks.starts[i]), chunks.folder(i)))
+        writer.writerow((_path(chunks, i), int(chunks.starts[i]), chunks.kind(i)))
     return stream.getvalue()
 
 

@@ -156,7 +156,7 @@ def _vectors(
     first: dict[str, Recording] = {}
     recordings = recordings_of(options.data_path, config.labels, assignment, split)
     for recording in sorted(recordings, key=lambda r: stable_order(options.seed, r.relative)):
-        first.setdefault(recording.folder, recording)
+        first.setdefault(recording.kind, recording)
     spread = np.linspace(0, len(first) - 1, min(options.vectors, len(first))).round().astype(int)
     chosen = [first[sorted(first)[i]] for i in spread]
     chunks = extract(

@@ -26,7 +26,7 @@ class TrainBatches(Batches):
         self._chunks = chunks
         self._options = options
         self._targets = targets(chunks.recordings, labels)[chunks.owner]
-        folders = [chunks.folder(i) for i in range(len(chunks))]
+        folders = [chunks.kind(i) for i in range(len(chunks))]
         self._windows, self._turns = upsample(folders, options.upsample_ratio)
         self._shuffled = (0, np.arange(0))  # of which epoch, and its order
 

@@ -85,7 +85,7 @@ def test_an_epoch_is_a_permutation_of_all_windows(options: TrainOptions, chunks:
         rows = np.concatenate([batches.batch(i).rows for i in range(len(batches))])
         orders.append(rows.tolist())
         assert set(rows) == set(range(len(chunks)))
-        assert len(rows) == 3 * Counter(map(chunks.folder, range(len(chunks))))["down"]
+        assert len(rows) == 3 * Counter(map(chunks.kind, range(len(chunks))))["down"]
     assert sorted(orders[0]) == sorted(orders[1])
     assert orders[0] != orders[1]
 
@@ -99,7 +99,7 @@ def test_without_augmentation_a_batch_is_the_features_of_its_windows(
     assert batch.rows is not None
     np.testing.assert_array_equal(batch.inputs[..., 0], chunks.features(batch.rows))
     for row, target in zip(batch.rows, batch.targets, strict=True):
-        assert target.tolist() == [chunks.folder(row) == label for label in LABELS]
+        assert target.tolist() == [chunks.kind(row) == label for label in LABELS]
 
 
 def test_a_mask_belongs_to_its_window_not_to_its_batch(

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from host.errors import BadInput
+from model_gen.data.dataset import targets
+from model_gen.data.reopen import recordings_of
+from model_gen.data.split import read_split
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.models.checkpoint import load_checkpoint, weights_sha256
 from model_gen.training.options import TrainOptions
@@ -152,3 +155,17 @@ def test_a_softmax_learns_one_class_each_and_takes_no_noise(
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=next(iter(wrong)).replace("_", "-")):
         TrainOptions(Path("data"), **wrong)
+
+
+def test_the_labels_of_a_table_are_trained_on_and_lie_beside_the_checkpoint(
+    options: Callable[[str], TrainOptions], tmp_path: Path
+) -> None:
+    data = write_tiny_dataset(tmp_path / "data")
+    rows = [f"{r.relative_to(data)},up|fast" for r in sorted((data / "up").iterdir())]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,labels", *rows]))
+    told = replace(options("told"), data_path_train=data, labels=tmp_path / "labels.csv", epochs=1)
+    assert train(told).config.labels == ("down", "fast", "up")
+    split = read_split(told.checkpoint_path.with_name("best_model_split.csv"))
+    assert split.labels["up/a0_0.wav"] == ("fast", "up")
+    heard = recordings_of(data, ("down", "fast", "up"), split, "val")
+    assert targets(heard, ("down", "fast", "up")).tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 1]]

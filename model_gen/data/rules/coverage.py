@@ -10,7 +10,8 @@ from model_gen.data.rules.scene import Hit, Scene, paths_of, rule
     "refuse",
     limit=1,
     says="A class has no usable recording in train: nothing can be learned of it.",
-    mend="add recordings (three a class at least), replace those that cannot be read, or split otherwise",
+    mend="add recordings (three a class at least), replace those that cannot be read, or split "
+    "otherwise",
 )
 def untrained_classes(scene: Scene, limit: int) -> Iterator[Hit]:
     yield from _missing(scene, "train", limit)
@@ -20,7 +21,8 @@ def untrained_classes(scene: Scene, limit: int) -> Iterator[Hit]:
     "unvalidated-classes",
     "warn",
     limit=1,
-    says="A class has no usable recording in validation: its metrics are undefined, and the best epoch is "
+    says="A class has no usable recording in validation: its metrics are undefined, and the best "
+    "epoch is "
     "chosen without it.",
     mend="add recordings (three a class at least), or split otherwise",
 )
@@ -44,7 +46,8 @@ def untested_classes(scene: Scene, limit: int) -> Iterator[Hit]:
     "empty-splits",
     "refuse",
     limit=1,
-    says="Validation has no usable recording of any class, or test has none though some are asked for.",
+    says="Validation has no usable recording of any class, or test has none though some are asked "
+    "for.",
     mend="add recordings (three a class at least), split otherwise, or give --test-split 0",
 )
 def empty_splits(scene: Scene, limit: int) -> Iterator[Hit]:
@@ -58,7 +61,8 @@ def empty_splits(scene: Scene, limit: int) -> Iterator[Hit]:
     "outside-classes",
     "refuse",
     says="The outside test set has a class that training does not know.",
-    mend="name its folder as the class is named in training, or other for sounds that the model is to reject",
+    mend="name its folder as the class is named in training, or other for sounds that the model "
+    "is to reject",
 )
 def outside_classes(scene: Scene, _: None) -> Iterator[Hit]:
     strange = {label for r in scene.outside for label in r.labels} - set(scene.dataset.labels)

@@ -12,9 +12,9 @@ from model_gen.data.rules import TABLE
 PLACE = Path(host.__file__).parents[1] / "docs" / "data-rules.md"
 _HEAD = """# Rules that data are held against
 
-`nightjar data FOLDER` looks at every recording and says what is wrong; `nightjar train` looks first, too, and does not
-begin where a rule refuses. A warning changes nothing. This page is made from the table in `model_gen/data/rules` by
-`python -m model_gen.data.rules.document`.
+`nightjar data FOLDER` looks at every recording and says what is wrong; `nightjar train` looks
+first, too, and does not begin where a rule refuses. A warning changes nothing. This page is made
+from the table in `model_gen/data/rules` by `python -m model_gen.data.rules.document`.
 
 | rule | severity | limit | what holds | what to do |
 |---|---|---|---|---|
@@ -24,7 +24,8 @@ begin where a rule refuses. A warning changes nothing. This page is made from th
 def text() -> str:
     """The page."""
     rows = (
-        f"| `{r.name}` | {r.severity} | {'' if r.limit is None else r.limit} | {r.says} | {_cell(r.mend)} |\n"
+        f"| `{r.name}` | {r.severity} | {'' if r.limit is None else r.limit} | {r.says} | "
+        f"{_cell(r.mend)} |\n"
         for r in TABLE
     )
     return _HEAD + "".join(rows)

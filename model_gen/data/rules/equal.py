@@ -10,9 +10,11 @@ from model_gen.data.rules.scene import Hit, Scene, paths_of, rule
 @rule(
     "copies-of-classes",
     "refuse",
-    says="The same bytes lie in two classes, or in a class and among negatives: one of the two is wrong, or "
+    says="The same bytes lie in two classes, or in a class and among negatives: one of the two is "
+    "wrong, or "
     "both are heard.",
-    mend="remove the wrong one; where both are heard, --multi-label makes them one recording of both classes",
+    mend="remove the wrong one; where both are heard, --multi-label makes them one recording of "
+    "both classes",
 )
 def copies_of_classes(scene: Scene, _: None) -> Iterator[Hit]:
     for copies in scene.copies:
@@ -24,7 +26,8 @@ def copies_of_classes(scene: Scene, _: None) -> Iterator[Hit]:
 @rule(
     "copies-of-splits",
     "refuse",
-    says="The same bytes are on two sides of the split, by a table or by --test-data: what is tested was trained.",
+    says="The same bytes are on two sides of the split, by a table or by --test-data: what is "
+    "tested was trained.",
     mend="remove the copies, or give them one split in the table",
 )
 def copies_of_splits(scene: Scene, _: None) -> Iterator[Hit]:
@@ -37,7 +40,8 @@ def copies_of_splits(scene: Scene, _: None) -> Iterator[Hit]:
 @rule(
     "copies",
     "warn",
-    says="The same bytes lie in several files of a class; they are kept on one side of the split and count twice.",
+    says="The same bytes lie in several files of a class; they are kept on one side of the split "
+    "and count twice.",
     mend="remove the copies",
 )
 def copies(scene: Scene, _: None) -> Iterator[Hit]:
@@ -50,7 +54,8 @@ def copies(scene: Scene, _: None) -> Iterator[Hit]:
     "recordists-of-splits",
     "refuse",
     says="The table gives recordings of one recordist to two sides of the split.",
-    mend="give a recordist's recordings one split, or leave the column split out: recordists are then kept together",
+    mend="give a recordist's recordings one split, or leave the column split out: recordists are "
+    "then kept together",
 )
 def recordists_of_splits(scene: Scene, _: None) -> Iterator[Hit]:
     by: dict[str, list[Recording]] = defaultdict(list)

@@ -1,5 +1,6 @@
 """Rules about the names of folders, files and classes."""
 
+import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ def key(name: str) -> str:
 @rule(
     "alike-classes",
     "refuse",
-    says="Names of classes differ only by case, blanks or Unicode form: one species would be trained as several.",
+    says="Names of classes differ only by case, blanks or Unicode form: one species would be "
+    "trained as several.",
     mend="give the folders (or the labels in the table) one name",
 )
 def alike_classes(scene: Scene, _: None) -> Iterator[Hit]:
@@ -38,8 +40,10 @@ def alike_classes(scene: Scene, _: None) -> Iterator[Hit]:
 @rule(
     "split-names",
     "refuse",
-    says="A class has the name of a split: the folder holds parts of a data set, not recordings of a species.",
-    mend="give one part alone and the test part with --test-data, or put the classes side by side and "
+    says="A class has the name of a split: the folder holds parts of a data set, not recordings "
+    "of a species.",
+    mend="give one part alone and the test part with --test-data, or put the classes side by side "
+    "and "
     "say the splits in split.csv",
 )
 def split_names(scene: Scene, _: None) -> Iterator[Hit]:
@@ -51,7 +55,8 @@ def split_names(scene: Scene, _: None) -> Iterator[Hit]:
 @rule(
     "nested-classes",
     "refuse",
-    says="A class folder holds folders that are named as a class, as a negative folder or as a split.",
+    says="A class folder holds folders that are named as a class, as a negative folder or as a "
+    "split.",
     mend="move each class's folder directly into the data folder",
 )
 def nested_classes(scene: Scene, _: None) -> Iterator[Hit]:
@@ -71,7 +76,8 @@ def nested_classes(scene: Scene, _: None) -> Iterator[Hit]:
     "nested-folders",
     "warn",
     limit=2,
-    says="All recordings of a class lie in several folders below its own: if these are classes, they are "
+    says="All recordings of a class lie in several folders below its own: if these are classes, "
+    "they are "
     "trained as one; if they are places or recordists, they may be torn apart by the split.",
     mend="move the folders of classes up, or name what they are with --group-by, for example "
     "--group-by '/([^/]+)/'",
@@ -93,23 +99,25 @@ def nested_folders(scene: Scene, limit: int) -> Iterator[Hit]:
     "ignored-class",
     "refuse",
     says="Nothing in a class folder is used: the class would be left out without a word.",
-    mend="convert its files, as the reason says; or move the folder out, or begin its name with a dot",
+    mend="convert its files, as the reason says; or move the folder out, or begin its name with a "
+    "dot",
 )
 def ignored_class(scene: Scene, _: None) -> Iterator[Hit]:
     used = {folder_of(r.relative) for r in scene.dataset.recordings}
     unused: dict[str, list[str]] = defaultdict(list)
     for ignored in scene.dataset.ignored:
-        folder = folder_of(ignored.path)
+        folder = folder_of(ignored.path) or (ignored.path if ignored.lost else "")
         if folder and folder not in used:
             unused[folder].append(ignored.path)
     for folder, paths in sorted(unused.items()):
-        yield Hit((folder, *paths), len(paths))
+        yield Hit((folder, *(path for path in paths if path != folder)), len(paths))
 
 
 @rule(
     "class-encoding",
     "refuse",
-    says="The name of a class folder is no UTF-8: the class would be called by the bytes of its name.",
+    says="The name of a class folder is no UTF-8: the class would be called by the bytes of its "
+    "name.",
     mend="rename the folder, or all: convmv -f latin1 -t utf8 -r --notest FOLDER",
 )
 def class_encoding(scene: Scene, _: None) -> Iterator[Hit]:
@@ -121,7 +129,8 @@ def class_encoding(scene: Scene, _: None) -> Iterator[Hit]:
 @rule(
     "name-encoding",
     "warn",
-    says="A path is no UTF-8. The recording is used; in tables its path has `\\xNN` for such bytes.",
+    says="A path is no UTF-8. The recording is used; in tables its path has `\\xNN` for such "
+    "bytes.",
     mend="rename the files: convmv -f latin1 -t utf8 -r --notest FOLDER",
 )
 def name_encoding(scene: Scene, _: None) -> Iterator[Hit]:
@@ -156,5 +165,8 @@ def _is_text(recording: Recording, part: int | None = None) -> bool:
     """Whether the path below the data folder, or that part of it, is UTF-8."""
     depth = len(PurePosixPath(recording.relative).parts)
     parts = recording.path.parts[-depth:]
-    name = "/".join(parts) if part is None else parts[part]
-    return not any("\udc80" <= character <= "\udcff" for character in name)
+    try:
+        os.fsencode("/".join(parts) if part is None else parts[part]).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

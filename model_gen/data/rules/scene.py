@@ -18,9 +18,10 @@ Value = float | int | str | None
 class Scene:
     """A data set as training would take it.
 
-    outside: the recordings of an outside test set; their paths begin with its folder. measures: by relative path.
-    copies: recordings with the same bytes, two or more a line. sample_rate: of the contract, in Hz. needs_test: whether
-    the split is to have test recordings. grouped: whether --group-by says what the folders below a class are.
+    outside: the recordings of an outside test set; their paths begin with its folder. measures: by
+    relative path. copies: recordings with the same bytes, two or more a line. sample_rate: of the
+    contract, in Hz. needs_test: whether the split is to have test recordings. grouped: whether
+    --group-by says what the folders below a class are.
     """
 
     dataset: Dataset
@@ -59,7 +60,8 @@ class Scene:
 
 @dataclass(frozen=True)
 class Hit:
-    """Where a rule holds: the paths that it is about, what was found there, and the limit where the rule has none."""
+    """Where a rule holds: the paths that it is about, what was found there, and the limit where the
+    rule has none."""
 
     paths: tuple[str, ...]
     value: Value = None
@@ -71,7 +73,8 @@ Judge = Callable[[Scene, Any], Iterator[Hit]]
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that is wrong with data. says: what holds where it is found. mend: what to do about it."""
+    """One thing that is wrong with data. says: what holds where it is found. mend: what to do about
+    it."""
 
     name: str
     severity: Severity

@@ -34,7 +34,8 @@ def damaged(scene: Scene, _: None) -> Iterator[Hit]:
     "silence",
     "warn",
     limit=0.0001,
-    says="A recording of a class is silent: the root mean square of its channels' mean, without its DC, is below the "
+    says="A recording of a class is silent: the root mean square of its channels' mean, without "
+    "its DC, is below the "
     "limit (full scale is 1).",
     mend="remove it, or move it to a folder named silence",
 )
@@ -48,7 +49,8 @@ def silence(scene: Scene, limit: float) -> Iterator[Hit]:
     "dc",
     "warn",
     limit=0.02,
-    says="A recording does not swing around 0: the mean of its samples is farther from it than the limit "
+    says="A recording does not swing around 0: the mean of its samples is farther from it than "
+    "the limit "
     "(full scale is 1, or the peak where that is higher).",
     mend="take the offset out with a high-pass: sox IN OUT highpass 20",
 )
@@ -62,7 +64,8 @@ def dc(scene: Scene, limit: float) -> Iterator[Hit]:
     "clipping",
     "warn",
     limit=0.001,
-    says="A recording is clipped: a larger share of its samples than the limit stays at full scale.",
+    says="A recording is clipped: a larger share of its samples than the limit stays at full "
+    "scale.",
     mend="record with less gain; remove what is clipped most",
 )
 def clipping(scene: Scene, limit: float) -> Iterator[Hit]:
@@ -88,7 +91,8 @@ def beyond_full_scale(scene: Scene, limit: float) -> Iterator[Hit]:
     "cancelling-channels",
     "warn",
     limit=0.01,
-    says="The channels cancel when they are mixed: less of their power than the limit is left (half is left of "
+    says="The channels cancel when they are mixed: less of their power than the limit is left "
+    "(half is left of "
     "channels that have nothing in common).",
     mend="turn one channel over, or keep one alone: sox IN OUT remix 1",
 )
@@ -101,7 +105,8 @@ def cancelling_channels(scene: Scene, limit: float) -> Iterator[Hit]:
 @rule(
     "low-rate",
     "warn",
-    says="A recording has a lower rate than --sample-rate: its upper bands are empty, which may give its class away.",
+    says="A recording has a lower rate than --sample-rate: its upper bands are empty, which may "
+    "give its class away.",
     mend="give --sample-rate as low as the lowest rate, or leave the recordings out",
 )
 def low_rate(scene: Scene, _: None) -> Iterator[Hit]:
