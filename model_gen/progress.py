@@ -8,7 +8,7 @@ from typing import Protocol
 
 from host.printable import printable
 
-# Without a terminal there is a line at least every minute, where a step takes no more than half of one.
+# Without a terminal a line comes at least every minute, where no step takes more than half of one.
 LINE_SECONDS = 30.0
 
 
@@ -22,7 +22,7 @@ class Bar(Protocol):
 def bar(
     title: str, total: int, *, plain: bool = True, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Bar]:
-    """A bar of `total` steps on a terminal; elsewhere a line now and then, and, if `plain`, one at the end."""
+    """A bar of `total` steps; without a terminal a line now and then, and if `plain` one at its end."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn

@@ -31,7 +31,7 @@ def pool(scores: Floats, owner: npt.NDArray[np.int64], recordings: int, how: str
 
 
 def activate(logits: npt.NDArray[np.float32], activation: str) -> Floats:
-    """Scores float64 [n, labels] in [0, 1] of logits [n, labels], by the head's `sigmoid` or `softmax`."""
+    """Scores float64 [n, labels] in [0, 1] of logits [n, labels]; sigmoid or softmax."""
     z = logits.astype(np.float64)
     if activation == "softmax":
         e = np.exp(z - z.max(axis=-1, keepdims=True))

@@ -85,7 +85,7 @@ def weights_sha256(model: Any) -> str:
 
 
 def _check_whole(checkpoint: Path) -> None:
-    """Hold every member of the archive against its CRC: Keras would load damaged weights in silence."""
+    """Hold each member of the archive against its CRC: Keras would load damaged weights."""
     with zipfile.ZipFile(checkpoint) as archive:
         damaged = archive.testzip()
         if damaged is not None:

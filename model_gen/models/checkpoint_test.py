@@ -59,7 +59,7 @@ def refused(path: Path, content: bytes) -> None:
 def test_any_damage_to_what_a_checkpoint_holds_is_named(
     checkpoint: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """Every byte of a member counts, weights above all, which Keras reads without a look at their CRC."""
+    """Every byte counts, weights' above all, which Keras reads without a look at their CRC."""
     path = tmp_path_factory.mktemp("damage") / "x.keras"
     shutil.copy(config_path(checkpoint), config_path(path))
     content = bytearray(checkpoint.read_bytes())

@@ -67,6 +67,31 @@ def test_the_bundle_is_whole_and_its_model_is_int8_throughout(made: QuantizeOpti
         assert rule == rule_of(op, "tflite")
 
 
+def test_a_softmax_head_is_told_by_the_bundle_and_followed(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(made.data_path, data, ignore=shutil.ignore_patterns("Noise"))
+    tiny: dict[str, Any] = {**TINY, "epochs": 4}
+    options = TrainOptions(
+        data_path_train=data,
+        checkpoint_path=tmp_path / "model" / "soft.keras",
+        cache_dir=tmp_path / "cache",
+        class_activation="softmax",
+        **tiny,
+    )
+    train(options)
+    out = tmp_path / "bundle"
+    quantize(QuantizeOptions(options.checkpoint_path, data, out, cache_dir=tmp_path / "cache"))
+    contract = load_subject(out).contract
+    assert contract is not None
+    assert contract.output_activation == "softmax"
+    given = EvaluateOptions(data, options.checkpoint_path, out, cache_dir=tmp_path / "cache")
+    assert set(evaluate(given).metrics) == {"float", "int8"}
+    with pytest.raises(BadInput, match="activation"):
+        evaluate(replace(given, checkpoint=made.checkpoint))
+
+
 def test_the_vectors_are_what_the_references_compute(made: QuantizeOptions) -> None:
     subject, contract = load_subject(made.out), _contract(made)
     vectors = subject.vectors()

@@ -34,12 +34,12 @@ class Batch:
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of an epoch, by their index. The engine says which epoch it is.
 
-    A subclass gives `batch`, and `__len__`, which is the same in every epoch. What it raises in a
-    thread reaches the engine as it was; `tf.data` would keep its text alone.
+    A subclass gives `batch`, and `__len__`, which is the same in every epoch. What it raises
+    reaches the engine as it was; `tf.data` would keep its text alone.
     """
 
     epoch = 1
-    failure: Exception | None = None
+    _failure: Exception | None = None
 
     def begin(self, epoch: int) -> None:
         """Batches are of this epoch from now on; it counts from 1."""
@@ -57,5 +57,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         try:
             return self.batch(index).for_keras()
         except Exception as error:
-            self.failure = error
+            self._failure = error
             raise
+
+    def raise_failure(self, seen: Exception) -> None:
+        """Raise what a batch raised, if one did; `seen` is what became of it.
+
+        If it happened in another process, the batch is asked for again in this one.
+        """
+        if self.use_multiprocessing:
+            for index in range(len(self)):
+                self.batch(index)
+        if self._failure is not None:
+            raise self._failure from seen

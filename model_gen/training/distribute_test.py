@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import tempfile
 from pathlib import Path
@@ -18,6 +20,7 @@ print((root / "run" / "x_history.csv").read_text())
 """
 
 
+@pytest.mark.slow
 def test_a_model_made_in_a_scope_trains_over_its_devices() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=300, check=False

@@ -1,4 +1,4 @@
-"""A training run on `keras.Model.fit`: what is trained is Keras's, what is judged and kept is ours."""
+"""A training run on `keras.Model.fit`: the training is Keras's, judging and keeping are ours."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +10,7 @@ from host.errors import HostFailure
 from model_gen.data.features import Chunks
 from model_gen.progress import Bar, bar
 from model_gen.runtime import tensorflow
+from model_gen.training.allocator import keep_freed_memory
 from model_gen.training.batch import Batches
 from model_gen.training.judge import Judge
 from model_gen.training.keeper import Keeper
@@ -36,7 +37,7 @@ def fit(
     callbacks: tuple[Any, ...] = (),
     stop_after: int | None = None,
 ) -> Progress:
-    """Train `model`; the checkpoint, which is `kept`, holds the epoch that `options.select` chooses.
+    """Train `model`; the checkpoint, of `kept`, holds the epoch that `options.select` chooses.
 
     State, history and checkpoint are written after each epoch, so that a run that was cut off
     continues from `state` to the same weights.
@@ -87,8 +88,7 @@ def fit(
             verbose=0,
         )
     except tf.errors.OpError as error:
-        if train.failure is not None:
-            raise train.failure from error
+        train.raise_failure(error)
         raise HostFailure(
             "TensorFlow ended the training",
             evidence=f"{type(error).__name__}: {str(error)[-800:]}",
@@ -100,7 +100,7 @@ def fit(
 
 
 class Begin(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells the batches which epoch they are of."""
+    """Makes ready what an epoch is trained with: batches, which are told its number, and memory."""
 
     def __init__(self, batches: Batches) -> None:
         super().__init__()
@@ -108,6 +108,10 @@ class Begin(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._batches.begin(epoch + 1)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if batch == 0:  # the epoch's dataset is there by now
+            keep_freed_memory()
 
 
 class Show(keras.callbacks.Callback):  # type: ignore[misc]

@@ -83,15 +83,18 @@ def run(batches: Batches, val: Chunks, folder: Path, **given: Any) -> str:
     return weights_sha256(model)
 
 
-def test_batches_come_in_order_from_any_number_of_threads(val: Chunks, tmp_path: Path) -> None:
+def test_batches_come_in_order_from_threads_and_processes(val: Chunks, tmp_path: Path) -> None:
     one = run(Keyed(), val, tmp_path / "one")
-    assert run(Keyed(workers=3, max_queue_size=4), val, tmp_path / "three") == one
+    assert run(Keyed(workers=3, max_queue_size=4), val, tmp_path / "threads") == one
+    assert run(Keyed(workers=2, use_multiprocessing=True), val, tmp_path / "processes") == one
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_what_a_batch_raises_reaches_the_caller(val: Chunks, tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize(("workers", "processes"), [(1, False), (3, False), (2, True)])
+def test_what_a_batch_raises_reaches_the_caller(
+    val: Chunks, tmp_path: Path, workers: int, processes: bool
+) -> None:
     with pytest.raises(BadInput, match="must stay as it is"):
-        run(Keyed(fails_at=4, workers=workers), val, tmp_path)
+        run(Keyed(fails_at=4, workers=workers, use_multiprocessing=processes), val, tmp_path)
 
 
 def test_numbers_that_are_not_finite_end_the_run(val: Chunks, tmp_path: Path) -> None:
@@ -105,7 +108,7 @@ def test_numbers_that_are_not_finite_end_the_run(val: Chunks, tmp_path: Path) ->
 
 
 def test_the_loss_of_a_step_is_its_naive_definition() -> None:
-    """Rows count by their weights, labels are smoothed, the classes' weights lie on the positive term."""
+    """Rows count by their weights, labels are smoothed, classes weigh on the positive term."""
     options = TrainOptions(Path("data"), label_smoothing=0.2, l2=0.01)
     positive = np.array([0.5, 3.0], np.float32)
     model = build_model(CONFIG, seed=3)

@@ -36,9 +36,9 @@ def extensions_of(options: TrainOptions) -> tuple[Any, ...]:
 
 
 def user_callbacks(spec: str) -> list[Any]:
-    """What the factory named by `package.module:factory` gives, called without arguments: a callback or several.
+    """The callback, or the callbacks, that the factory `package.module:factory` gives.
 
-    Modules are found as in Python, and in the present folder.
+    It is called without arguments. Modules are found as in Python, and in the present folder.
 
     Raises:
         BadInput: there is no such factory, it fails, or it gives something else.
@@ -75,7 +75,7 @@ def tensorboard_callback(folder: Path) -> Any:
         raise BadInput(
             "--tensorboard needs the package tensorboard",
             evidence=f"Received: --tensorboard {folder}; the package is not installed",
-            next_step='install it into the environment: .venv/bin/pip install "nightjar[tensorboard]"',
+            next_step='install it: .venv/bin/pip install "nightjar[tensorboard]"',
         )
     return keras.callbacks.TensorBoard(str(folder), write_graph=False)
 
@@ -107,7 +107,7 @@ def _named(method: Callable[..., Any], spec: str) -> Callable[..., Any]:
 
 def _refusal(spec: str, reason: str) -> BadInput:
     return BadInput(
-        "--callback must be package.module:factory, which gives a keras.callbacks.Callback or a list",
+        "--callback must be package.module:factory, which gives a keras.callbacks.Callback",
         evidence=f"Received: {spec}: {reason}",
         next_step="for example --callback keras.callbacks:TerminateOnNaN",
     )

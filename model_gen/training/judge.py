@@ -39,7 +39,7 @@ class Judge:
         if not np.isfinite(val_loss):
             raise BadInput(
                 "training must keep its numbers finite",
-                evidence=f"Received: epoch {epoch} with the loss {loss} and the validation loss {val_loss}",
+                evidence=f"Received: epoch {epoch}: loss {loss}, validation loss {val_loss}",
                 next_step="lower --learning-rate, or leave --mixed-precision out",
             )
         scores = activate(logits, options.class_activation)

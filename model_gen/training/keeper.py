@@ -20,13 +20,14 @@ from model_gen.training.stopping import ended
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Judges each epoch, keeps the best as the checkpoint, and writes history and state, so that a run can go on.
+    """Judges each epoch, keeps the best as the checkpoint, and writes history and state.
 
     Args:
         head: where the run stands when it begins; the present one later.
         variables: what the state holds of model and optimizer.
         companions: files that are written with the first checkpoint.
-        kept: the model that is judged and saved; it takes the trained one's weights where it is another.
+        kept: the model that is judged and saved; where it is another than the one that is
+            trained, it takes that one's weights.
         stop_after: leave after that epoch, as an interruption would.
     """
 
@@ -47,7 +48,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._companions, self._kept, self._stop_after = companions, kept, stop_after
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """`epoch` counts from 0. Adds what was measured to `logs`, for the callbacks that follow."""
+        """`epoch` counts from 0. Adds what was measured to `logs`, for callbacks that follow."""
         options, progress, checkpoint = (
             self._options,
             self.head.progress,
@@ -61,6 +62,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         best = better(options.select, result, progress.best)
         if best:
             if not progress.best_epoch:
+                # Of a run that is overwritten: it must not go on beside this one's checkpoint.
+                state_path(checkpoint).unlink(missing_ok=True)
                 for path, content in self._companions.items():
                     write_atomically(path, content)
             save_checkpoint(self._kept, checkpoint)

@@ -24,7 +24,6 @@ class Loss:
     [labels], or None for all the same; gives [B, labels] or [B].
     """
 
-    name: str
     values: Callable[[Any, Any, Any], Any]
     smoothing: float  # share that hard labels lose
     smoothed_to: float  # what each column gets of that share
@@ -78,13 +77,12 @@ LOSSES: dict[str, Callable[[TrainOptions], Callable[[Any, Any, Any], Any]]] = {
 
 def loss_of(options: TrainOptions, labels: int) -> Loss:
     """The loss that the options ask for; of a softmax head, smoothing spreads over the classes."""
-    name = options.loss_name
     to = 1 / labels if options.class_activation == "softmax" else 0.5
-    return Loss(name, LOSSES[name](options), options.label_smoothing, to)
+    return Loss(LOSSES[options.loss_name](options), options.label_smoothing, to)
 
 
 def class_weights(positives: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """n / (C n_c) of each class from its rows n_c [labels]: float32 [labels]; 1 for one without rows."""
+    """n / (C n_c) from the rows n_c [labels] of each class: float32 [labels]; 1 where it has none."""
     seen = np.maximum(positives, 1)
     weights = positives.sum() / (np.count_nonzero(positives) * seen)
     return np.where(positives > 0, weights, 1.0).astype(np.float32)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.models.checkpoint import load_checkpoint
@@ -13,6 +14,7 @@ from model_gen.training.resume import state_path
 from model_gen.training.run import train
 
 
+@pytest.mark.slow
 def test_mixed_precision_keeps_float32_checkpoints(tmp_path: Path) -> None:
     """Weights and head are float32, a run that was cut has its loss scale again, and the file converts."""
     tiny: dict[str, Any] = {**TINY, "epochs": 2}

@@ -20,7 +20,7 @@ OPTIMIZERS: dict[str, Callable[..., Any]] = {
 
 
 def optimizer_of(options: TrainOptions, variables: list[Any]) -> Any:
-    """The optimizer that the options ask for, built for `variables`; under mixed precision with a loss scale."""
+    """The optimizer that the options ask for, built; under mixed precision with a loss scale."""
     name = options.optimizer
     optimizer = OPTIMIZERS[name](
         learning_rate=options.learning_rate,
@@ -37,5 +37,5 @@ def optimizer_of(options: TrainOptions, variables: list[Any]) -> Any:
 
 
 def is_kernel(variable: Any) -> bool:
-    """Whether it is the weights of a convolution or a dense layer: what decay and L2 pull to zero."""
+    """Whether it is a kernel of the backbone, which decay and L2 pull to zero."""
     return variable.name == "kernel" and not variable.path.startswith(("pwl", "frontend"))

@@ -1,11 +1,13 @@
 """Whether a run may begin where its checkpoint is to lie: anew, or from the state that is there."""
 
+import os
 from pathlib import Path
 
 from host.errors import BadInput
 from model_gen.models.checkpoint import beside, load_checkpoint
+from model_gen.models.config import ModelConfig, config_path, load_config
 from model_gen.training.options import TrainOptions
-from model_gen.training.state import State, read_state
+from model_gen.training.state import ANEW, State, read_state
 
 GROWS = "epochs"  # the one option that a resumed run may raise
 
@@ -19,17 +21,18 @@ def state_to_resume(options: TrainOptions) -> State | None:
     """The state that the run goes on from, or None for a new run. Nothing is decoded for it.
 
     Raises:
-        BadInput: a run is there already; or the state or the checkpoint to go on from is missing,
-            damaged, or of other options, which are named.
+        BadInput: nothing can be written there; a run is there already; or the state or the
+            checkpoint to go on from is missing, damaged, or of other options, which are named.
     """
     checkpoint = options.checkpoint_path
+    _check_place(checkpoint)
     if not options.resume:
         there = next((p for p in (checkpoint, state_path(checkpoint)) if p.exists()), None)
         if there is not None and not options.overwrite:
             raise BadInput(
                 "a run that is there is not overwritten",
                 evidence=f"Received: {there}, which exists",
-                next_step="give --resume to go on, --overwrite to train anew, or another --checkpoint-path",
+                next_step="--resume goes on, --overwrite trains anew; or give another --checkpoint-path",
             )
         return None
     state = read_state(state_path(checkpoint))
@@ -39,17 +42,41 @@ def state_to_resume(options: TrainOptions) -> State | None:
     return state
 
 
-def check_data(state: State | None, data: str) -> None:
-    """Refuse to go on with other recordings than the run began with.
+def check_same(state: State | None, checkpoint: Path, config: ModelConfig, data: str) -> None:
+    """Refuse to go on with other recordings than the run's, or beside another model's files.
 
     Raises:
-        BadInput: they differ.
+        BadInput: the digest of the recordings, or the configuration beside the checkpoint, differs.
     """
-    if state is not None and state.head.data != data:
+    if state is None:
+        return
+    if state.head.data != data:
         raise BadInput(
             "--resume needs the recordings that the run began with",
             evidence=f"Received: others in train or val than {state.path} was trained on",
-            next_step="restore the recordings, or give --overwrite without --resume to train anew",
+            next_step=f"restore the recordings, or {ANEW}",
+        )
+    if state.head.progress.best_epoch and load_config(checkpoint) != config:
+        raise BadInput(
+            "--resume needs the model configuration that the run began with",
+            evidence=f"Received: {config_path(checkpoint)}, which is of another model",
+            next_step=f"restore the file, or {ANEW}",
+        )
+
+
+def _check_place(checkpoint: Path) -> None:
+    """Refuse a path where no checkpoint can be written, before hours of training."""
+    above = next(folder for folder in checkpoint.absolute().parents if folder.exists())
+    wrong = ""
+    if checkpoint.is_dir():
+        wrong = f"{checkpoint}, which is a folder"
+    elif not above.is_dir():
+        wrong = f"{checkpoint}, and {above} is no folder"
+    elif not os.access(above, os.W_OK | os.X_OK):
+        wrong = f"{checkpoint}, and {above} may not be written to"
+    if wrong:
+        raise BadInput(
+            "--checkpoint-path must be a file that can be written", evidence=f"Received: {wrong}"
         )
 
 
@@ -71,5 +98,5 @@ def _check_recipe(state: State, options: TrainOptions) -> None:
                 f"--{name.replace('_', '-')} {new}, which was {old}"
                 for name, (old, new) in differing.items()
             ),
-            next_step="give the same options, or --overwrite without --resume to train anew",
+            next_step=f"give the same options, or {ANEW}",
         )

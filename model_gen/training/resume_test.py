@@ -14,6 +14,7 @@ from model_gen.models.config import config_path
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import state_path
 from model_gen.training.run import train
+from model_gen.training.schedule import learning_rate
 from model_gen.training.state import read_state
 
 
@@ -92,13 +93,20 @@ def test_what_does_not_decide_the_weights_may_change(mine: TrainOptions) -> None
 
 
 def test_more_epochs_go_on_at_the_rate_of_the_new_schedule(mine: TrainOptions) -> None:
-    """As a run would whose first epoch had had another rate, and every later one its own."""
-    grown = replace(mine, epochs=4, stopping="late-patience")
-    whole = train(replace(grown, resume=False, checkpoint_path=mine.data_path_train / "x.keras"))
-    resumed = train(grown)
-    rates = [[row.learning_rate for row in r.progress.history] for r in (whole, resumed)]
-    assert rates[0][1:] == rates[1][1:]
-    assert rates[0][0] != rates[1][0]
+    """The rates of a run of four epochs, but for the first epoch, which was the last but one of two."""
+    rates = [row.learning_rate for row in train(replace(mine, epochs=4)).progress.history]
+    steps = 2
+    want = [
+        learning_rate(
+            epoch * steps + steps - 1,
+            peak=0.01,
+            steps_per_epoch=steps,
+            epochs=total,
+            warmup_epochs=warmup,
+        )
+        for epoch, (total, warmup) in enumerate([(2, 0), (4, 1), (4, 1), (4, 1)])
+    ]
+    assert rates == want
     assert read_state(state_path(mine.checkpoint_path)).head.recipe["epochs"] == 4
 
 
@@ -127,6 +135,30 @@ def test_damaged_files_are_named(mine: TrainOptions, which: str, cut_at: int) ->
     refused(mine, "Received: ")
     path.unlink()
     refused(mine, path.name)
+
+
+def test_a_configuration_of_another_model_is_refused(mine: TrainOptions) -> None:
+    path = config_path(mine.checkpoint_path)
+    path.write_text(path.read_text().replace('"down"', '"drown"'))
+    refused(mine, path.name)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_place_that_cannot_be_written_is_refused(
+    mine: TrainOptions, tmp_path: Path, resume: bool
+) -> None:
+    (tmp_path / "folder.keras").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "folder.keras", tmp_path / "file" / "deeper" / "x.keras"):
+        options = replace(mine, checkpoint_path=path, resume=resume, overwrite=not resume)
+        with pytest.raises(BadInput, match="can be written"):
+            train(options)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_model_that_cannot_be_built_is_refused(mine: TrainOptions, tmp_path: Path) -> None:
+    wide = replace(mine, resume=False, num_mels=500, checkpoint_path=tmp_path / "new" / "x.keras")
+    refused(wide, "every mel band")
 
 
 def test_states_of_another_version_are_refused(mine: TrainOptions) -> None:

@@ -26,7 +26,7 @@ from model_gen.training.batches import TrainBatches
 from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
 from model_gen.training.options import TrainOptions
-from model_gen.training.resume import check_data, state_to_resume
+from model_gen.training.resume import check_same, state_to_resume
 from model_gen.training.state import Progress
 
 SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
@@ -90,9 +90,11 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         dropout=options.dropout,
         class_activation=options.class_activation,
     )
+    model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
+    kept = build_model(config, seed=options.seed) if options.mixed_precision else model
     check_labels(dataset.recordings, dataset.labels, options)
     data = content_sha256(dataset.recordings, assignment, options.num_workers)
-    check_data(state, data)
+    check_same(state, options.checkpoint_path, config, data)
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
@@ -109,8 +111,6 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
             evidence=f"Received: none of {', '.join(sorted(set(dataset.labels) - heard))}",
             next_step="replace the recordings that were named as skipped",
         )
-    model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
-    kept = build_model(config, seed=options.seed) if options.mixed_precision else model
     batches = TrainBatches(parts["train"], dataset.labels, options)
     sample = np.unique(np.linspace(0, len(parts["train"]) - 1, SETTLE_CHUNKS).astype(int))
     settle(contract.name, model, parts["train"].features(sample))
@@ -194,10 +194,14 @@ def content_sha256(
 ) -> str:
     """SHA-256 over the recordings of train and val: path, split and bytes of each."""
     chosen = [r for r in recordings if assignment[r.relative] != "test"]
-    with ThreadPoolExecutor(max(1, num_workers)) as pool:
-        found = list(pool.map(lambda r: sha256_file(r.path), chosen))
     digest = hashlib.sha256()
-    for recording, content in zip(chosen, found, strict=True):
-        line = f"{assignment[recording.relative]} {content} {recording.relative}\n"
-        digest.update(line.encode(errors="surrogateescape"))
+    with (
+        ThreadPoolExecutor(max(1, num_workers)) as pool,
+        bar("digests of recordings", len(chosen), plain=False) as show,
+    ):
+        contents = pool.map(lambda r: sha256_file(r.path), chosen)
+        for done, (recording, content) in enumerate(zip(chosen, contents, strict=True), start=1):
+            row = f"{assignment[recording.relative]} {content} {recording.relative}\n"
+            digest.update(row.encode(errors="surrogateescape"))
+            show(done)
     return digest.hexdigest()

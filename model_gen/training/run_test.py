@@ -101,6 +101,24 @@ def test_two_runs_and_a_resumed_one_give_the_same_bytes(
             assert other.read_bytes() == path.read_bytes(), (name, path.name)
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"loss": "focal", "optimizer": "sgd", "class_weights": True, "select": "roc-auc"},
+        {"loss": "bce", "optimizer": "adamw", "weight_decay": 0.1, "l2": 1e-4, "select": "loss"},
+    ],
+)
+def test_parts_of_other_names_train_and_resume(
+    options: Callable[[str], TrainOptions], parts: dict[str, Any]
+) -> None:
+    whole = replace(options(parts["loss"]), epochs=2, label_smoothing=0.1, **parts)
+    want = train(whole)
+    assert want.progress.history[1].loss < 2 * want.progress.history[0].loss
+    cut = replace(whole, checkpoint_path=options(f"{parts['loss']}-cut").checkpoint_path)
+    train(cut, stop_after=1)
+    assert train(replace(cut, resume=True)).progress == want.progress
+
+
 def test_a_softmax_learns_one_class_each_and_takes_no_noise(
     options: Callable[[str], TrainOptions], tmp_path: Path
 ) -> None:

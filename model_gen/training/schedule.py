@@ -28,7 +28,7 @@ def learning_rate(
 
 
 class Schedule(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets the rate before each step, by the engine's number of the epoch: a resumed run goes on where it was."""
+    """Sets the rate before each step, by the engine's number of the epoch."""
 
     def __init__(self, options: TrainOptions, steps_per_epoch: int) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ from host.typed import typed
 
 SCHEMA = "nightjar/train-state/2"
 MOST_BYTES = 16 << 30  # of a state
-_ANEW = "give --overwrite, without --resume, to train anew"
+ANEW = "give --overwrite, without --resume, to train anew"  # the end of many next steps
 # The comment of the archive, at the end of the file: the version, and what is before it in hex.
 _COMMENT = len(SCHEMA) + 1 + 64
 
@@ -82,7 +82,7 @@ class State:
                 "a train state must hold the variables of its model and optimizer",
                 evidence=f"Received: {self.path} with {len(found)} variables, of which "
                 f"{len(wanted)} are expected, or with others",
-                next_step=_ANEW,
+                next_step=ANEW,
             )
         for variable, array in zip(variables, self.arrays, strict=True):
             variable.assign(array)
@@ -99,7 +99,7 @@ def history_csv(history: tuple[EpochResult, ...]) -> str:
 
 
 def save_state(path: Path, head: Head, variables: list[Any]) -> None:
-    """Write the variables (model, optimizer, loss scale, dropout's generators) and the head into one file.
+    """Write head and variables (model, optimizer, loss scale, dropout's generators) into one file.
 
     It is an .npz, whole or not at all, whose comment has the version and the digest of the rest.
     """
@@ -115,28 +115,28 @@ def read_state(path: Path) -> State:
     """Read a state.
 
     Raises:
-        BadInput: there is none, it is of another version, or any byte of it is not as it was written.
+        BadInput: there is none, it is of another version, or any byte is not as it was written.
     """
     if not path.is_file():
         raise BadInput(
             "--resume needs the train state beside the checkpoint",
             evidence=f"Received: {path}, which does not exist",
-            next_step=_ANEW,
+            next_step=ANEW,
         )
-    data = read_file(path, "a train state", MOST_BYTES, next_step=_ANEW)
+    data = read_file(path, "a train state", MOST_BYTES, next_step=ANEW)
     body, comment = data[:-_COMMENT], data[-_COMMENT:].decode("latin-1")
     schema, _, digest = comment.partition(" ")
     if schema != SCHEMA:
         raise BadInput(
             f"a train state must be whole, and of the version {SCHEMA}",
             evidence=f"Received: {path}, which does not end as one of this version does",
-            next_step=f"resume with the version of Nightjar that wrote it, or {_ANEW}",
+            next_step=f"resume with the version of Nightjar that wrote it, or {ANEW}",
         )
     if hashlib.sha256(body).hexdigest() != digest:
         raise BadInput(
             "a train state must be as it was written",
             evidence=f"Received: {path}, whose digest differs: it is damaged",
-            next_step=f"restore the file, or {_ANEW}",
+            next_step=f"restore the file, or {ANEW}",
         )
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
         head = typed(Head, json.loads(str(stored["head"])))

@@ -7,7 +7,7 @@ from model_gen.training.schedule import warmup_of
 
 
 def late_start(options: TrainOptions) -> int:
-    """Epochs before the last third of the cosine, in which the rate is below a quarter of its peak."""
+    """Epochs before the last third of the cosine, where the rate is below a quarter of its peak."""
     warmup = warmup_of(options)
     return warmup + -(-2 * (options.epochs - warmup) // 3)
 
@@ -20,6 +20,6 @@ STOPPINGS: dict[str, Callable[[TrainOptions], int]] = {
 
 
 def ended(options: TrainOptions, done: int, best_epoch: int) -> bool:
-    """Whether a run with `done` epochs is over: all are done, or `patience` of them brought nothing better."""
+    """Whether a run with `done` epochs is over: all are, or `patience` brought nothing better."""
     since = max(best_epoch, STOPPINGS[options.stopping](options))
     return done >= options.epochs or done - since >= options.patience
