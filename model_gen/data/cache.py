@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -142,11 +143,13 @@ class WindowCache:
 
     def warn(self) -> None:
         """One line about the entries that were decoded again since the last one, being damaged."""
-        if self._renewed:
-            count, first = len(self._renewed), self._renewed[0]
-            self._renewed.clear()
-            entries = "1 cached entry" if count == 1 else f"{count} cached entries"
-            _LOG.warning("%s could not be used and was computed again; %s", entries, first)
+        found = []
+        while self._renewed:
+            with suppress(IndexError):  # another thread says it
+                found.append(self._renewed.pop(0))
+        if found:
+            entries = "1 cached entry" if len(found) == 1 else f"{len(found)} cached entries"
+            _LOG.warning("%s could not be used and was computed again; %s", entries, found[0])
 
     def _check(self, stream: BinaryIO, name: str, entry: Entry) -> int:
         """Where the samples begin in a file; checked when it is seen first."""

@@ -64,7 +64,12 @@ class Entry:
 def stretches(
     starts: Iterable[int], chunk: int, margin: int, samples: int
 ) -> tuple[tuple[int, int], ...]:
-    """What is kept of a recording: its chunks with `margin` on both sides, as far as it goes."""
+    """What is kept of a recording: its chunks with `margin` on both sides, as far as it goes.
+
+    With a margin, a recording of at most two chunks is kept whole: a chunk may lie anywhere in it.
+    """
+    if margin and samples <= 2 * chunk:
+        return ((0, samples),)
     spans = ((max(0, at - margin), min(samples, at + chunk + margin)) for at in starts)
     return tuple(merged(spans))
 

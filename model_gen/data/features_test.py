@@ -136,6 +136,12 @@ def test_the_margin_of_a_salient_window_is_kept(tmp_path: Path) -> None:
     found = extract([recording], CONTRACT, Selection(salient=1), cache_dir=tmp_path / "c")
     start, chunk = int(found.starts[0]), CONTRACT.chunk_samples
     assert found.entries[0].stretches == ((start - chunk // 2, start + chunk + chunk // 2),)
+    soundfile.write(recording.path, sound[: 2 * chunk], RATE)  # of two chunks: it is kept whole
+    found = extract([recording], CONTRACT, Selection(salient=1), cache_dir=tmp_path / "c")
+    assert found.entries[0].stretches == ((0, 2 * chunk),)
+    found = extract([recording], CONTRACT, Selection(), cache_dir=tmp_path / "c")
+    assert found.entries[0].stretches == ((0, 2 * chunk),)
+    assert len(found) == 2
 
 
 def test_the_share_that_is_never_heard_counts_what_was_not_decoded(tmp_path: Path) -> None:
