@@ -76,7 +76,7 @@ def test_groups_and_names_with_underscores(data: Path, capsys: pytest.CaptureFix
     [
         (["--labels", "absent.csv"], "absent.csv"),
         (["--val-group", "b"], "--group-by"),
-        (["--test-split", "nan"], "finite"),
+        (["--test-split", "nan"], "--test-split"),
         (["--test-split", "0.9"], "share"),
         (["--chunk-duration", "0"], "0"),
         (["--test-data", "absent"], "absent"),

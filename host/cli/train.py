@@ -1,7 +1,7 @@
 """`nightjar train`: recordings to a checkpoint."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def _warn(text: str) -> None:
     click.echo(f"warning: {text}", err=True)
 
 
-def _renamed(token: str) -> str:
+def renamed(token: str) -> str:
     """A name of an option as it is written now: with dashes, and by its present name."""
     name = token.replace("_", "-")
     denied = "no-" if name.startswith("no-") else ""
@@ -73,11 +73,15 @@ def _renamed(token: str) -> str:
     return now
 
 
-def _of_table(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command every option of the table; what is not given comes from the preset, and is None."""
-    for name, (declared, kind, default) in reversed(_TABLE.items()):
-        command = _option(name, declared, kind, default)(command)
-    return command
+def of_table(names: Iterable[str] = _TABLE) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command options of the table; what is not given comes from the preset, and is None or ()."""
+
+    def give(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(tuple(names)):
+            command = _option(name, *_TABLE[name])(command)
+        return command
+
+    return give
 
 
 def _option(name: str, declared: Declaration, kind: Any, default: Any) -> Callable[[Any], Any]:
@@ -107,11 +111,11 @@ def _plain(kind: Any) -> Any:
 
 
 @subcommand(
-    context_settings={"token_normalize_func": _renamed},
+    context_settings={"token_normalize_func": renamed},
     short_help="Train a classifier on folders of recordings.",
 )
 @click.option("--preset", type=Choice(PRESETS), default="release", help="Where defaults come from.")
-@_of_table
+@of_table()
 @json_option
 def command(preset: str, json_path: str | None, **given: Any) -> None:
     """Train a classifier on class folders of WAV, FLAC, OGG or MP3 recordings.

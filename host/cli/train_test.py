@@ -87,7 +87,7 @@ def test_a_switch_of_what_is_not_there_can_be_off(
     assert ("is called --no-se now" in error) == (denied == "--no_use_se")
 
 
-@pytest.mark.parametrize("name", ["train", "quantize", "evaluate"])
+@pytest.mark.parametrize("name", ["data", "train", "quantize", "evaluate"])
 def test_help_needs_no_heavy_import(name: str) -> None:
     import subprocess
     import sys

@@ -11,8 +11,9 @@ import soundfile
 
 from host.cache import INSPECTIONS
 from model_gen.data import inspect as inspected
+from model_gen.data.hearing import Hearing
 from model_gen.data.inspect import inspect
-from model_gen.data.measure import Hearing, Measures, measure
+from model_gen.data.measure import Measures, measure
 
 HEARING = Hearing(sample_rate=8000, chunk=2000, max_duration=60, most=3)
 PAST = 1_700_000_000 * 10**9

@@ -3,14 +3,15 @@ how it is split."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from host.errors import BadInput
 from model_gen.data.dataset import Dataset, Recording, find_recordings, index_dataset
+from model_gen.data.hearing import LookOptions
 from model_gen.data.inspect import inspect
-from model_gen.data.measure import Hearing, Measures
+from model_gen.data.measure import Measures
 from model_gen.data.rules import judge
 from model_gen.data.rules.scene import Finding, Scene
 from model_gen.data.split import Assignment, split_dataset
@@ -25,47 +26,6 @@ SCHEMA_FILE = Path(__file__).with_name("data.schema.json")
 # sound, for a window that trains and for one that validates.
 _BEGIN, _DECODED, _TRAINED, _PREDICTED = 15.0, 0.001, 0.005, 0.002
 _TOLD = 5  # findings that an error tells; the command tells all
-
-
-@dataclass(frozen=True)
-class LookOptions:
-    """What a look depends on: options of training, by their names there."""
-
-    data_path_train: Path
-    sample_rate: int
-    chunk_duration: float
-    max_duration: float
-    max_chunks_per_file: int
-    val_split: float
-    test_split: float
-    seed: int
-    group_by: str | None = None
-    split_file: bool = True
-    test_data: Path | None = None
-    test_group: tuple[str, ...] = ()
-    val_group: tuple[str, ...] = ()
-    labels: Path | None = None
-    multi_label: bool = False
-    max_samples: int | None = None
-    max_classes: int | None = None
-    epochs: int = 50
-    num_workers: int = 1
-
-    @classmethod
-    def of(cls, options: object) -> Self:
-        """Those of a training run."""
-        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
-
-    @property
-    def test_share(self) -> float:
-        """The share of recordings kept for testing: none beside an outside test set."""
-        return 0.0 if self.test_data is not None else self.test_split
-
-    @property
-    def hearing(self) -> Hearing:
-        """What of a recording is heard."""
-        chunk = max(1, int(round(self.sample_rate * self.chunk_duration, 6)))
-        return Hearing(self.sample_rate, chunk, self.max_duration, self.max_chunks_per_file)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ import pytest
 import soundfile
 
 from host.errors import BadInput
-from model_gen.data.look import SCHEMA_FILE, Look, LookOptions, look
+from model_gen.data.hearing import LookOptions
+from model_gen.data.look import SCHEMA_FILE, Look, look
 from model_gen.data.rules import TABLE
 from model_gen.data.rules.document import PLACE, text
 from model_gen.training.options import TrainOptions

@@ -10,22 +10,9 @@ from host.files import sha256_file
 from model_gen.audio.chunks import Loudness, merged, salient_starts
 from model_gen.audio.decode import QUALITY, mix, to_int16
 from model_gen.audio.source import Source, Unreadable, open_source
+from model_gen.data.hearing import Hearing
 
 FULL = 0.999  # of full scale: where samples that stay the same are clipped
-
-
-@dataclass(frozen=True)
-class Hearing:
-    """What of a recording training hears.
-
-    sample_rate: in Hz. chunk: samples of a window. max_duration: seconds that are read, 0 for all.
-    most: windows of a recording.
-    """
-
-    sample_rate: int
-    chunk: int
-    max_duration: float
-    most: int
 
 
 @dataclass(frozen=True)

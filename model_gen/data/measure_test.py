@@ -7,7 +7,8 @@ import soundfile
 
 from model_gen.audio.chunks import Loudness, salient_starts
 from model_gen.audio.decode import decode
-from model_gen.data.measure import Hearing, measure
+from model_gen.data.hearing import Hearing
+from model_gen.data.measure import measure
 
 
 @pytest.mark.parametrize("rate", [8000, 44100])

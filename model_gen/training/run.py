@@ -14,7 +14,8 @@ from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Dataset, Recording, targets
 from model_gen.data.features import Chunks, extract
 from model_gen.data.geometry import frontend_contract
-from model_gen.data.look import LookOptions, look
+from model_gen.data.hearing import LookOptions
+from model_gen.data.look import look
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, to_csv
 from model_gen.data.table import SEPARATOR
