@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from host.cli.common import Level, json_option, level, say, subcommand, write_json
-from host.cli.train import of_table, renamed
+from host.cli.table_options import of_table, renamed
 from model_gen.data.hearing import LookOptions
 from model_gen.training.presets import options_of
 
@@ -31,8 +31,7 @@ def command(folder: Path, rehash: bool, json_path: str | None, **given: Any) -> 
     from model_gen.data.look import look
     from model_gen.data.tell import findings, ignored, table
 
-    chosen = {name: value for name, value in given.items() if value not in (None, ())}
-    options = options_of("release", {"data_path_train": folder, **chosen})
+    options = options_of("release", {"data_path_train": folder, **given})
     found = look(LookOptions.of(options), rehash=rehash)
     every = level() is Level.VERBOSE
     for line in (*table(found), *findings(found, every=every), *ignored(found, every=every)):

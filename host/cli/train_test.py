@@ -4,7 +4,10 @@ from pathlib import Path
 import pytest
 
 from host.cli import main
+from host.cli.train import command
 from model_gen.data.testing import write_tiny_dataset
+from model_gen.training.option import flag
+from model_gen.training.presets import table
 
 
 def _fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -85,6 +88,21 @@ def test_a_switch_of_what_is_not_there_can_be_off(
     error = _fails([*arguments, "--checkpoint-path", str(tmp_path / "m.keras")], capsys)
     assert str(missing) in error
     assert ("is called --no-se now" in error) == (denied == "--no_use_se")
+
+
+def test_every_option_of_the_table_is_there_once_and_every_switch_both_ways(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = [name for one in command.params for name in (*one.opts, *one.secondary_opts)]
+    assert len(names) == len(set(names))
+    for name, (_, kind, _) in table().items():
+        assert names.count(flag(name)) == 1, name
+        assert (flag(f"no_{name}") in names) == (kind is bool), name
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Seconds that one inference hears. Default: 2.5 or, in april, 3." in told
+    assert "Squeeze and excitation. Not built yet." in told
 
 
 @pytest.mark.parametrize("name", ["data", "train", "quantize", "evaluate"])

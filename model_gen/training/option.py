@@ -121,7 +121,7 @@ def check(name: str, value: Any, declared: Declaration, default: Any) -> None:
     if declared.words:
         _check_word(name, value, declared, default)
     _check_numbers(name, value, declared)
-    if declared.later is True and value != default:
+    if not is_built(value, declared, default):
         only = "none" if default is None else _shown(default)
         raise BadInput(
             f"{flag(name)} is not built yet: {only} is all there is",
@@ -184,6 +184,13 @@ def _nearest(value: float, declared: Declaration) -> float | None:
     if declared.multiple > 1:
         made = float(max(1, round(made / declared.multiple)) * declared.multiple)
     return value if made == value else made
+
+
+def is_built(value: Any, declared: Declaration, default: Any) -> bool:
+    """Whether something computes what a known value asks for."""
+    if declared.later is True:
+        return bool(value == default)
+    return value in declared.choices or value not in declared.words
 
 
 def in_words(value: str, declared: Declaration) -> tuple[str, str | None]:

@@ -19,7 +19,8 @@ a test holds this page to it. Names may be written with underscores; a switch ex
 `--se` and `--no-se`. `--preset` chooses the column of defaults. A word in parentheses, or an option
 whose meaning is, is known and not built yet: it is refused by name, and so is the preset `april`,
 with the list of what it lacks, unless everything on that list is given otherwise. "(now 0)" is what
-`release` has until the recipe is the documented one.
+`release` has until the recipe is the documented one. "search" is what tuning will draw from: least
+and most, or the values.
 """
 
 
@@ -31,8 +32,8 @@ def text() -> str:
 def _parts() -> Iterator[str]:
     for part, title in PARTS.items():
         yield f"## {title}\n"
-        yield "| option | values | `release` | `april` | what it is |"
-        yield "|---|---|---|---|---|"
+        yield "| option | values | `release` | `april` | search | what it is |"
+        yield "|---|---|---|---|---|---|"
         for name, (declared, kind, default) in table().items():
             if declared.part == part:
                 yield _row(name, declared, kind, default)
@@ -47,7 +48,9 @@ def _row(name: str, declared: Declaration, kind: Any, default: Any) -> str:
     if declared.release != default and name != "num_workers":
         release += f" (now {_default(name, default)})"
     defaults = (release, _default(name, declared.april))
-    return f"| `{flag(name)}` | {_values(declared, kind)} | {' | '.join(defaults)} | {meaning} |"
+    search = shown(declared.search)
+    cells = (f"`{flag(name)}`", _values(declared, kind), *defaults, search, meaning)
+    return f"| {' | '.join(cells)} |"
 
 
 def _values(declared: Declaration, kind: Any) -> str:

@@ -1,6 +1,7 @@
 """The table against what the field documents, and values against the table."""
 
 import csv
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,28 @@ def test_every_documented_option_is_there_with_both_defaults() -> None:
         if row["type"] == "choice":
             assert set(row["choices"].split("|")) == set(declared.words) or declared.later is True
         assert (kind is bool) == (row["type"] == "flag"), row["name"]
+
+
+@pytest.mark.skipif(not DOCUMENTED.is_file(), reason="needs ../shared")
+def test_every_documented_range_is_the_table_s_or_holds_it() -> None:
+    """A bound of one's own may be narrower; what lies outside the documented range is never taken."""
+    with DOCUMENTED.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    bounds = 0
+    for row in rows:
+        declared, _, _ = table()[row["name"].replace("-", "_")]
+        low = max(declared.least, declared.above)
+        high = min(declared.most, declared.below)
+        if found := re.match(r">(=?)([\d.]+)", row["choices"]):
+            bounds += 1
+            assert low >= float(found[2]), row["name"]
+            assert found[1] or declared.above >= float(found[2]), row["name"]
+        if found := re.search(r"([\d.]+?)\.\.(<?)([\d.]+)$", row["choices"]):
+            bounds += 1
+            assert low >= float(found[1]), row["name"]
+            assert high <= float(found[3]), row["name"]
+            assert not found[2] or declared.below <= float(found[3]), row["name"]
+    assert bounds > 35
 
 
 def test_the_documentation_is_the_table_s() -> None:

@@ -10,6 +10,7 @@ from model_gen.training.option import (
     declaration,
     default_of,
     flag,
+    is_built,
     required,
     shown,
 )
@@ -37,30 +38,27 @@ def preset(name: str) -> dict[str, Any]:
 
 
 def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
-    """The options of a preset with what was given in their place.
+    """The options of a preset with what was given in their place; None and () stand for what was not.
 
     Raises:
         BadInput: a value is out of its range, or the preset asks for what is not built yet, and nothing else was given.
     """
-    chosen = {**preset(name), **given}
+    told = {key: value for key, value in given.items() if value not in (None, ())}
+    of_preset = preset(name)
     lacking = [
-        (one.name, default_of(one))
-        for one in fields(TrainOptions)
-        if one.name not in given
-        and declaration(one).later is True
-        and one.name in chosen
-        and declaration(one).part != "run"
-        and chosen[one.name] != default_of(one)
+        (key, default)
+        for key, (declared, _, default) in table().items()
+        if key in of_preset and key not in told and not is_built(of_preset[key], declared, default)
     ]
     if lacking:
-        asked = shown(_written(key, chosen[key]) for key, _ in lacking)
+        asked = shown(_written(key, of_preset[key]) for key, _ in lacking)
         instead = " ".join(_written(key, value) for key, value in lacking)
         raise BadInput(
             f"the preset {name} asks for what is not built yet",
             evidence=f"Received: --preset {name}, which is {asked}",
             next_step=f"add {instead}, or use --preset release",
         )
-    return TrainOptions(**chosen)
+    return TrainOptions(**{**of_preset, **told})
 
 
 def check_model(name: str, value: Any) -> None:
