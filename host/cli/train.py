@@ -18,7 +18,7 @@ from model_gen.training.presets import PRESETS, options_of
 @of_table()
 @json_option
 def command(preset: str, json_path: str | None, **given: Any) -> None:
-    """Train a classifier on class folders of WAV, FLAC, OGG or MP3 recordings.
+    """Train a classifier on class folders of recordings, of any format that libsndfile reads.
 
     Folders named noise, silence, background or other teach rejection. Option names may be written with underscores.
     Beside the checkpoint: model configuration, labels, split, history, curves and train state.
