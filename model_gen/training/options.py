@@ -47,7 +47,7 @@ class TrainOptions:
         "Salient chunks taken from one recording.", "data", release=3, least=1, most=1000
     )
     min_activity: float = option(
-        "Share of a chunk that stands out of its background.",
+        "Windows are not chosen by their activity; docs/windows.md says why.",
         "data",
         release=0.1,
         least=0,
