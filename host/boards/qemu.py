@@ -224,7 +224,17 @@ def _noted(text: str, said: str) -> str:
 def _ended_at_once(child: "subprocess.Popen[bytes]", folder: Path) -> HostFailure:
     code = child.wait()
     how = f"signal {-code}" if code < 0 else f"exit status {code}"
-    return _trouble(f"QEMU ended at once, with {how}", folder)
+    return _trouble(f"QEMU ended at once, with {how}", folder, _about_nor(error_text(folder)))
+
+
+def _about_nor(text: str) -> str:
+    """What to do where the machine cannot use the file of its NOR; "" where it is something else."""
+    if "the NOR's file" not in text:
+        return ""
+    return (
+        "give each board a file of its own in a folder that is there (machine.nor in bench.toml);"
+        " `nightjar board down NAME` ends a board that has it"
+    )
 
 
 def _trouble(what: str, folder: Path, next_step: str = "") -> HostFailure:

@@ -55,13 +55,8 @@ class Which:
 
     @property
     def boot(self) -> str:
-        """As `Board.boot`. The bench says where the switches stand; what no bench names and we do not flash, nobody."""
-        if self.tier not in (*SILICON, VIRTUAL_N6):
-            return ""
-        if self.entry is not None and self.entry.switches == "flash":
-            return "flash"
-        told = self.entry is not None and self.name != unnamed(self.tier)
-        return "ram" if self.flashes or told else ""
+        """As `Board.boot`, of one at a port: a debugger loads what we flash; nobody says how what runs was started."""
+        return "ram" if self.flashes and self.tier in (*SILICON, VIRTUAL_N6) else ""
 
     def located(self) -> "Which":
         """Of silicon, with the probe and the serial port that are plugged in; nothing is opened.

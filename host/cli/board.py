@@ -111,7 +111,7 @@ def status(name: str, bench: Path | None, json_path: str | None) -> None:
         say(f"{name}: none is kept; commands start and end one of their own", json_path)
     for process in found.lost:
         say(
-            f"{name}: lost, pid {process.pid}: it runs, and its folder was cleaned away;"
+            f"{name}: lost, pid {process.pid}: it runs, and no record in its folder names it;"
             f" `nightjar board down {name}` ends it",
             json_path,
         )

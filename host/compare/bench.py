@@ -288,15 +288,15 @@ class Bench:
             f" {hello.backend}, protocol {hello.protocol}, cost in {hello.cost_unit}"
         )
 
-    def _measure(self, hello: Hello) -> MeasuredClock | None:
+    def _measure(self, hello: Hello) -> MeasuredClock:
+        """The core's clock by our time, held against the one that HELLO says, if it says any."""
         assert self._contact.client is not None
         limit = Deadline.after(self.session.patience)
         if self.session.limit is not None:
             limit = limit.at_most(self.session.limit.remaining)
-        said = hello.clocks[0] if hello.clocks else 0
-        measured = measure(self._contact.client, said, limit)
-        if measured is not None and said:
-            check_clock(measured, said)
+        measured = measure(self._contact.client, hello.clocks[0] if hello.clocks else 0, limit)
+        if hello.clocks:
+            check_clock(measured, hello.clocks[0])
         return measured
 
     def _observe(self, index: int) -> None:

@@ -123,5 +123,7 @@ class Contact:
         if session.tape is not None:
             line = session.tape.line(line)
         else:
-            self._generator = getattr(line, "generator", None)
+            # Firmware that goes on running does not answer the nonce of a session that has ended.
+            runs_on = session.at is not None and not session.at.flashes
+            self._generator = None if runs_on else getattr(line, "generator", None)
         return Client(line, generator=self._generator)

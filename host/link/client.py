@@ -43,7 +43,9 @@ from host.link.transport import Transport, TransportClosed
 
 # Seconds that a run may take before the request is repeated, until one was timed.
 _FIRST_RUN = 0.1
-_LONGEST_SPIN = 10.0  # seconds before a SPIN is repeated, which cannot be timed then
+_FIRST_SPIN = (
+    0.5  # seconds before a SPIN is repeated, besides what it lasts; it cannot be timed then
+)
 
 R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone, Spun)
 
@@ -244,11 +246,11 @@ class Client:
             steps += page.steps
         return Cost(pages[-1].frontend, pages[-1].model, pages[-1].stack, tuple(steps))
 
-    def spin(self, loops: int, deadline: Deadline) -> Spin:
-        """Let the firmware count a loop of `loops` rounds, at most MAX_SPINS."""
+    def spin(self, loops: int, deadline: Deadline, lasts: float = 0.0) -> Spin:
+        """Let the firmware count a loop of `loops` rounds, at most MAX_SPINS, which lasts about so many seconds."""
         retries, began = self.stats.retries, now()
         payload = spin_request(self._exchange.greeted.nonce, loops)
-        spun = self._call("SPIN", payload, deadline, Spun, Pace(_LONGEST_SPIN))
+        spun = self._call("SPIN", payload, deadline, Spun, Pace(_FIRST_SPIN + 4 * lasts))
         seconds = now() - began
         return Spin(spun.cost, seconds if self.stats.retries == retries else None)
 
