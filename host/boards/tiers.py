@@ -76,7 +76,6 @@ def require_runs(name: str, kind: str) -> None:
     raise BadInput(
         "the firmware was generated for another board",
         evidence=f"Received: --board {name}, a project for {kind}",
-        next_step=f"use --board {fitting[0]}"
-        if fitting
-        else f"generate it for {tier_of(name).runs[0]}",
+        next_step=f"generate it for {tier_of(name).runs[0]}"
+        + (f", or use --board {fitting[0]}" if fitting else ""),
     )

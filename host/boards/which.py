@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from host.boards.bench_file import Bench, BenchBoard, find_bench, unnamed
 from host.boards.chip import check_uid
@@ -12,6 +13,7 @@ from host.link.messages import Hello
 from host.nearest import did_you_mean
 
 BAUD = 921600
+_OVER_NETWORK = ("socket://", "rfc2217://")
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,12 @@ def which(
             evidence=f"Received: --port {port!r}, as of a variable that is not set",
             next_step="give --port a device or a URL, or leave it out",
         )
+    if port is not None and port.startswith(_OVER_NETWORK) and not _has_port(port):
+        raise BadInput(
+            "a serial port over the network is socket://HOST:PORT or rfc2217://HOST:PORT",
+            evidence=f"Received: --port {port}",
+            next_step="add the host and the number of its port",
+        )
     if board in KINDS:
         found = Which(board, port=port, flashes=flashes)
     else:
@@ -129,6 +137,14 @@ def which(
         found = _of_bench(board, known, Which(board, None, port, known.path, flashes))
     _check_written(found)
     return found
+
+
+def _has_port(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname and parts.port)
+    except ValueError:
+        return False
 
 
 def kind_for(board: str, *, bench: Path | None = None) -> str:

@@ -157,3 +157,11 @@ def test_a_port_without_a_name_is_no_other_board(port: str) -> None:
     """As of a variable that is not set: one of our own would be judged in its place, and pass."""
     with pytest.raises(BadInput, match="a serial port has a name"):
         which("virtual", port=port)
+
+
+@pytest.mark.parametrize(
+    "port", ["socket://127.0.0.1", "rfc2217://", "socket://h:x", "socket://:5"]
+)
+def test_a_port_over_the_network_has_a_host_and_a_number(port: str) -> None:
+    with pytest.raises(BadInput, match="socket://HOST:PORT"):
+        which("n6-virtual", port=port, flashes=False)

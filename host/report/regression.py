@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FOOTPRINT = ("flash", "engine_flash", "ram", "arena", "stack")
 _SHOWN = 5  # differences that a message names
 
+_RECORD = "record one: `nightjar verify MODEL --json FILE`"
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -32,7 +34,7 @@ class Baseline:
             BadInput: the file is none, or one that nothing can be held against: not exact, or not whole.
         """
         try:
-            return cls.parse(path, read_file(path, "the baseline", MOST_JSON))
+            return cls.parse(path, read_file(path, "the baseline", MOST_JSON, next_step=_RECORD))
         except OSError as error:
             raise _no_verdict(path, f"{type(error).__name__}: {error}") from error
 
