@@ -31,9 +31,13 @@ def test_a_virtual_board_runs_what_silicon_runs_and_counts_no_cycles(name: str) 
 @pytest.mark.parametrize(
     ("tier", "kind", "next_step"),
     [
-        ("n6-virtual", "virtual", "use --board virtual"),
-        ("virtual", "stm32n6570-dk", "use --board n6-virtual"),
-        ("stm32n6570-dk", "nucleo-n657x0-q", "use --board n6-virtual"),
+        ("n6-virtual", "virtual", "generate it for stm32n6570-dk, or use --board virtual"),
+        ("virtual", "stm32n6570-dk", "generate it for virtual, or use --board n6-virtual"),
+        (
+            "stm32n6570-dk",
+            "nucleo-n657x0-q",
+            "generate it for stm32n6570-dk, or use --board n6-virtual",
+        ),
         ("native", "other", "generate it for native"),
     ],
 )
