@@ -84,7 +84,7 @@ def of_table(names: Iterable[str] = _TABLE) -> Callable[[Callable[..., Any]], Ca
 
 def _option(name: str, declared: Declaration, kind: Any, default: Any) -> Callable[[Any], Any]:
     given: dict[str, Any] = {"default": None}
-    text = _text(name, declared)
+    text = _text(name, declared, default)
     if kind is bool:
         return click.option(f"{flag(name)}/{flag('no_' + name)}", name, help=text, **given)
     if name == "data_path_train":
@@ -100,7 +100,7 @@ def _option(name: str, declared: Declaration, kind: Any, default: Any) -> Callab
     return click.option(flag(name), name, help=text, **given)
 
 
-def _text(name: str, declared: Declaration) -> str:
+def _text(name: str, declared: Declaration, default: Any) -> str:
     """What the help says: the meaning, and the defaults, of `april` too where it has its own."""
     if declared.later is True:
         return f"{declared.meaning} Not built yet."
@@ -109,7 +109,10 @@ def _text(name: str, declared: Declaration) -> str:
     if declared.release in (None, ()):
         return declared.meaning
     words = " or, in april, ".join(shown([value]) for value in defaults)
-    return f"{declared.meaning} Default: {words}."
+    now = (
+        "" if name == "num_workers" or default == declared.release else f" (now {shown([default])})"
+    )
+    return f"{declared.meaning} Default: {words}{now}."
 
 
 def _plain(kind: Any) -> Any:

@@ -161,3 +161,14 @@ def test_what_holds_nothing_good_is_unreadable(data: bytes, tmp_path: Path) -> N
     (tmp_path / "a.wav").write_bytes(data)
     with pytest.raises(Unreadable), open_source(tmp_path / "a.wav") as source:
         list(source.blocks())
+
+
+@pytest.mark.parametrize("samples", [32_700, 32_746, 32_747, 32_768, 40_000, 400_000])
+def test_a_header_that_was_never_finished_costs_no_sound(samples: int, tmp_path: Path) -> None:
+    sound = np.random.default_rng(2).integers(-9999, 9999, samples).astype(np.int16)
+    path = tmp_path / "x.wav"
+    soundfile.write(path, sound, RATE, subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    data[40:44] = bytes(4)
+    path.write_bytes(data)
+    np.testing.assert_array_equal(decode(path, RATE), sound)

@@ -44,14 +44,19 @@ class _Patched(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        view = memoryview(buffer)
-        piece = self._head[self._at : self._at + len(view)]
-        if not piece:
-            self._file.seek(self._at)
-            piece = self._file.read(len(view)) or b""
-        view[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
+        # To the last byte that is there: libsndfile takes a short read for the end of the file.
+        view, done = memoryview(buffer), 0
+        while done < len(view):
+            piece = self._head[self._at : self._at + len(view) - done]
+            if not piece:
+                self._file.seek(self._at)
+                piece = self._file.read(len(view) - done) or b""
+            if not piece:
+                break
+            view[done : done + len(piece)] = piece
+            done += len(piece)
+            self._at += len(piece)
+        return done
 
     def write(self, data: object) -> int:  # soundfile asks for it, and does not call it
         raise io.UnsupportedOperation("read only")

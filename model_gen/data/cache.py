@@ -109,7 +109,7 @@ class WindowCache:
         if stream is not None:
             with stream:
                 try:
-                    return name, read_entry(stream)
+                    return name, read_entry(stream, name)
                 except Damaged as damage:
                     self._renewed.append(f"{recording.relative}: {damage}")
         return self._make(recording, name)
@@ -157,7 +157,7 @@ class WindowCache:
         known = self._checked.get(name)
         if known is not None and known[0] == inode:
             return known[1]
-        if read_entry(stream) != entry:
+        if read_entry(stream, name) != entry:
             raise Damaged("it is of another recording")
         begin = stream.tell()
         check_samples(stream, entry)
@@ -183,7 +183,7 @@ class WindowCache:
             for piece in _pieces(pcm, kept):
                 digest.update(piece)
             whole = self._whole(recording, samples)
-            entry = Entry(tuple(starts), samples, whole, kept, digest.hexdigest())
+            entry = Entry(name, tuple(starts), samples, whole, kept, digest.hexdigest())
             if self.name(recording) != name:
                 return Skipped(recording.relative, "it changed while it was read")
             try:

@@ -92,7 +92,7 @@ def flip(place: Callable[[Path], int]) -> Callable[[Path], None]:
 
 
 def later_version(path: Path) -> None:
-    line = json.dumps({"schema": "nightjar/windows/2"}) + "\n"
+    line = json.dumps({"schema": "nightjar/windows/3"}) + "\n"
     path.write_text(f"{hashlib.sha256(line.encode()).hexdigest()}\n{line}")
 
 
@@ -257,7 +257,7 @@ def test_an_entry_is_as_described(tmp_path: Path, recordings: tuple[Recording, .
     digest, line, pcm = split(path)
     assert digest.decode() == hashlib.sha256(line + b"\n").hexdigest()
     head = json.loads(line)
-    assert head.pop("schema") == "nightjar/windows/1"
+    assert head.pop("schema") == "nightjar/windows/2"
     recording = np.concatenate(list(blocks(recordings[0].path, RATE)))
     kept = [recording[begin:end] for begin, end in head["stretches"]]
     assert pcm == b"".join(piece.tobytes() for piece in kept)
@@ -265,7 +265,7 @@ def test_an_entry_is_as_described(tmp_path: Path, recordings: tuple[Recording, .
     assert head["whole"] == head["samples"] == len(recording)
     assert head["starts"] == found.starts.tolist()
     with path.open("rb") as stream:
-        assert read_entry(stream) == found.entries[0]
+        assert read_entry(stream, head["name"]) == found.entries[0]
         assert stream.read() == pcm
 
 
@@ -326,5 +326,17 @@ def test_a_long_recording_is_kept_in_bounded_memory(
 
 
 def test_what_is_unheard_is_counted() -> None:
-    entry = Entry((100, 130, 900), 1000, 5000, ((50, 1000),), "")
+    entry = Entry("", (100, 130, 900), 1000, 5000, ((50, 1000),), "")
     assert entry.unheard(200) == 5000 - (330 - 100) - (1000 - 900)
+
+
+def test_an_entry_of_another_recording_is_decoded_again(
+    tmp_path: Path, recordings: tuple[Recording, ...]
+) -> None:
+    found = extract(recordings[:2], CONTRACT, SALIENT, cache_dir=tmp_path)
+    want = [found.samples(i) for i in range(len(found))]
+    one, other = sorted(tmp_path.rglob("*.pcm"))
+    one.write_bytes(other.read_bytes())
+    again = extract(recordings[:2], CONTRACT, SALIENT, cache_dir=tmp_path)
+    got = [again.samples(i) for i in range(len(again))]
+    np.testing.assert_array_equal(np.stack(got), np.stack(want))

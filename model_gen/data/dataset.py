@@ -129,6 +129,12 @@ def index_dataset(
         kept = sorted(classes, key=lambda label: (-classes[label], label))[:max_classes]
         recordings = [r for r in (_only(r, kept) for r in recordings) if r is not None]
         classes = Counter({label: classes[label] for label in kept})
+        if len(_by_kind(recordings)) < 2:
+            raise BadInput(
+                "expected at least two classes to train, or one and a noise folder",
+                evidence=f"Received: --max-classes {max_classes}, which leaves {', '.join(kept)}",
+                next_step="keep more classes, or add recordings of background in a folder named noise",
+            )
     if max_samples is not None:
         groups = _by_kind(recordings).values()
         recordings = [r for files in groups for r in _sample(files, max_samples, seed)]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from model_gen.audio.chunks import merged
 
-SCHEMA = "nightjar/windows/1"
+SCHEMA = "nightjar/windows/2"
 _LONGEST = 1 << 26  # bytes of a header
 _PIECE = 1 << 20  # bytes that are read at once
 
@@ -33,6 +33,7 @@ class Damaged(Exception):
 class Entry:
     """What is known of a recording's windows. All figures but the digest are in samples."""
 
+    name: str  # of its file: what it is of
     starts: tuple[int, ...]  # of the chunks
     samples: int  # that were decoded
     whole: int  # of the recording, with what was not decoded; as its header says
@@ -90,13 +91,13 @@ def parts(blocks: Iterable[Samples], kept: tuple[tuple[int, int], ...]) -> Itera
             begin += len(piece)
 
 
-def read_entry(stream: BinaryIO) -> Entry:
+def read_entry(stream: BinaryIO, name: str) -> Entry:
     """The header of an entry, held against its digest; the file is as long as it says.
 
     The stream stands before the samples then.
 
     Raises:
-        Damaged: it is no whole entry of this version.
+        Damaged: it is no whole entry of this version, or that of another name.
     """
     digest, line = stream.readline(66).rstrip(b"\n"), stream.readline(_LONGEST)
     if hashlib.sha256(line).hexdigest().encode() != digest:
@@ -107,6 +108,8 @@ def read_entry(stream: BinaryIO) -> Entry:
     head["starts"] = tuple(head["starts"])
     head["stretches"] = tuple((begin, end) for begin, end in head["stretches"])
     entry = Entry(**head)
+    if entry.name != name:
+        raise Damaged("it is of another recording")
     begin = stream.tell()
     size, wanted = stream.seek(0, 2), begin + entry.pcm_bytes
     if size != wanted:

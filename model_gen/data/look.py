@@ -197,8 +197,18 @@ def merge_copies(dataset: Dataset, copies: Iterable[Sequence[Recording]]) -> Dat
 def _outside(folder: Path) -> tuple[Recording, ...]:
     """The recordings of an outside test set; their paths begin with its folder."""
     prefix = text_of(str(folder)).rstrip("/")
-    recordings, _ = find_recordings(folder)
-    return tuple(replace(r, relative=f"{prefix}/{r.relative}") for r in recordings if r.folder)
+    recordings, ignored = find_recordings(folder)
+    found = tuple(replace(r, relative=f"{prefix}/{r.relative}") for r in recordings if r.folder)
+    if not any(r.labels for r in found):
+        reasons = sorted({one.reason for one in ignored}) or [
+            "no class folder with recordings in it"
+        ]
+        raise BadInput(
+            "expected class folders of recordings in the outside test set",
+            evidence=f"Received: {folder}: {'; '.join(reasons[:3])}",
+            next_step="give a folder that holds one folder a class, as --data-path-train does",
+        )
+    return found
 
 
 def _copies(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host.errors import BadInput
 from model_gen.data.hearing import LookOptions
 from model_gen.data.rules import TABLE
 from model_gen.data.rules.document import PLACE, text
@@ -248,3 +249,50 @@ def test_no_tensorflow_is_needed(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(root)], check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("what", ["bare files", "nothing", "what is not read"])
+def test_an_outside_test_set_without_classes_is_refused(what: str, tmp_path: Path) -> None:
+    root, outside = folder(tmp_path / "d", "wren", "robin"), tmp_path / "o"
+    outside.mkdir()
+    if what == "bare files":
+        write(outside / "x.wav", song(7))
+    elif what == "what is not read":
+        (outside / "wren").mkdir()
+        (outside / "wren/x.m4a").write_bytes(b"x")
+    with pytest.raises(BadInput, match=r"outside test set|expected subfolders") as caught:
+        see(root, test_data=outside)
+    assert ("ffmpeg" in caught.value.evidence) == (what == "what is not read")
+
+
+def test_one_class_that_is_left_is_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", "wren", "robin")
+    with pytest.raises(BadInput, match="two classes"):
+        see(root, max_classes=1)
+    write(root / "noise/x.wav", song(9))
+    assert see(root, max_classes=1).dataset.labels == ("robin",)
+
+
+def test_a_class_whose_every_file_is_a_copy_is_no_class_that_is_lost(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", "wren", "robin", "tit")
+    for path in (root / "wren").iterdir():
+        path.write_bytes((root / "robin" / path.name).read_bytes())
+    assert "ignored-class" not in hits(see(root, multi_label=True))
+
+
+@pytest.mark.parametrize("name", [" wren ", "wr\nen", "wr|en"])
+def test_names_that_no_table_can_say_are_refused(name: str, tmp_path: Path) -> None:
+    """unspeakable-names"""
+    assert "unspeakable-names" in refused(see(folder(tmp_path / "d", name, "robin")))
+
+
+def test_a_file_whose_name_has_a_line_s_end_is_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", "wren", "robin")
+    write(root / "wren/r\r\n0.wav", song(5))
+    assert "unspeakable-names" in refused(see(root))
+
+
+def test_a_table_of_other_data_is_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", "wren", "robin")
+    (tmp_path / "t.csv").write_text("path,labels\nbase/wren/0.wav,wren\n")
+    assert "foreign-table" in refused(see(root, labels=tmp_path / "t.csv"))

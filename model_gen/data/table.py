@@ -174,11 +174,9 @@ def _header(cells: list[str], line: int, source: Path) -> Mapping[str, int]:
 
 
 def _row(cells: list[str], header: Mapping[str, int], line: int, source: Path) -> Row:
-    width = max(header.values()) + 1
-
     def cell(name: str) -> str | None:
-        place = header.get(name, width)
-        return cells[place].strip() if place < len(cells) else None
+        place = header.get(name)
+        return cells[place].strip() if place is not None and place < len(cells) else None
 
     path = cell("path")
     if not path:

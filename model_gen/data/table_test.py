@@ -104,3 +104,10 @@ def test_any_bytes_are_a_table_or_bad_input(data: bytes) -> None:
         path.write_bytes(b"path,split\n" + data)
         with contextlib.suppress(BadInput):
             assert all(row.path for row in read_table(path).rows)
+
+
+@pytest.mark.parametrize("header", ["path,split,quality,place", "path,split,,"])
+def test_other_columns_are_no_labels(header: str) -> None:
+    table = parse(f"{header}\nwren/a.wav,train,p0,bad\n", Path("t.csv"))
+    (row,) = table.rows
+    assert (row.labels, row.split) == (None, "train")

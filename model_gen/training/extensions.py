@@ -53,7 +53,7 @@ def user_callbacks(spec: str) -> list[Any]:
         for part in factory_name.split("."):
             factory = getattr(factory, part)
         made = factory()
-    except Exception as error:  # whatever a user's module raises
+    except (Exception, SystemExit) as error:  # whatever a user's module raises
         raise _refusal(spec, f"{type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(here)
@@ -83,7 +83,8 @@ def tensorboard_callback(folder: Path) -> Any:
 def _name_failures(callback: Any, spec: str) -> None:
     """Let what a user's callback raises in training be told as theirs."""
     for hook in _HOOKS:
-        if getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook):
+        own = getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
+        if own or hook in vars(callback):
             setattr(callback, hook, _named(getattr(callback, hook), spec))
 
 
@@ -94,7 +95,7 @@ def _named(method: Callable[..., Any], spec: str) -> Callable[..., Any]:
             return method(*given, **named)
         except NightjarError:
             raise
-        except Exception as error:  # whatever a user's callback raises
+        except (Exception, SystemExit) as error:  # whatever a user's callback raises
             raise BadInput(
                 "a callback must leave training to go on",
                 evidence=f"Received: --callback {spec}, whose {method.__name__} raised "

@@ -13,6 +13,8 @@ from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
 
 MODULE = """
+import sys
+
 import keras
 
 seen = []
@@ -30,6 +32,12 @@ def both():
 
 def fails():
     raise RuntimeError("no luck")
+
+def leaves():
+    sys.exit(0)
+
+def lambda_():
+    return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: 1 / 0)
 
 number = 5
 """
@@ -100,3 +108,11 @@ def test_tensorboard_is_written_or_its_absence_said_before_anything(tmp_path: Pa
     train(options)
     assert list((tmp_path / "logs").rglob("events.*"))
     assert extensions_of(options)
+
+
+@pytest.mark.parametrize("factory", ["leaves", "lambda_"])
+def test_a_callback_that_leaves_or_is_of_keras_s_own_is_told_as_the_users(
+    factory: str, module: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match=r"--callback|a callback must"):
+        train(tiny(tmp_path, callback=f"{module}:{factory}"))

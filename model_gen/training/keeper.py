@@ -62,8 +62,10 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         best = better(options.select, result, progress.best)
         if best:
             if not progress.best_epoch:
-                # Of a run that is overwritten: it must not go on beside this one's checkpoint.
-                state_path(checkpoint).unlink(missing_ok=True)
+                # Of a run that is overwritten, nothing may go on beside this one's: its checkpoint would be
+                # judged by this one's split.
+                for path in (checkpoint, state_path(checkpoint), beside(checkpoint, "history.csv")):
+                    path.unlink(missing_ok=True)
                 for path, content in self._companions.items():
                     write_atomically(path, content)
             save_checkpoint(self._kept, checkpoint)
@@ -75,14 +77,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             finished=ended(options, result.epoch, best_epoch),
         )
         self.head = replace(self.head, progress=progress)
+        write_atomically(beside(checkpoint, "history.csv"), history_csv(progress.history).encode())
+        save_state(state_path(checkpoint), self.head, self._variables)
         line(
             f"epoch {result.epoch}/{options.epochs}: loss {result.loss:.4f}, "
             f"validation loss {result.val_loss:.4f}, AP {result.val_ap:.4f}, "
             f"ROC-AUC {result.val_roc_auc:.4f}, top-1 {result.val_top1:.4f}, "
             f"learning rate {result.learning_rate:.2e}" + (" *" if best else "")
         )
-        write_atomically(beside(checkpoint, "history.csv"), history_csv(progress.history).encode())
-        save_state(state_path(checkpoint), self.head, self._variables)
         logs.update(
             {
                 name: getattr(result, name)

@@ -16,12 +16,14 @@ from model_gen.data.rules.equal import (
 from model_gen.data.rules.names import (
     alike_classes,
     class_encoding,
+    foreign_table,
     ignored_class,
     name_encoding,
     nested_classes,
     nested_folders,
     split_names,
     unknown_rows,
+    unspeakable_names,
 )
 from model_gen.data.rules.scene import Finding, Scene
 from model_gen.data.rules.sound import (
@@ -40,8 +42,10 @@ TABLE = (
     split_names,
     nested_classes,
     alike_classes,
+    unspeakable_names,
     class_encoding,
     ignored_class,
+    foreign_table,
     copies_of_classes,
     copies_of_splits,
     recordists_of_splits,

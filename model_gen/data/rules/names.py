@@ -104,13 +104,29 @@ def nested_folders(scene: Scene, limit: int) -> Iterator[Hit]:
 )
 def ignored_class(scene: Scene, _: None) -> Iterator[Hit]:
     used = {folder_of(r.relative) for r in scene.dataset.recordings}
+    heard = {label for r in scene.dataset.recordings for label in r.labels}
     unused: dict[str, list[str]] = defaultdict(list)
     for ignored in scene.dataset.ignored:
         folder = folder_of(ignored.path) or (ignored.path if ignored.lost else "")
-        if folder and folder not in used:
+        if folder and folder not in used | heard:
             unused[folder].append(ignored.path)
     for folder, paths in sorted(unused.items()):
         yield Hit((folder, *(path for path in paths if path != folder)), len(paths))
+
+
+@rule(
+    "unspeakable-names",
+    "refuse",
+    says="A path or a class has a control character, or begins or ends with a blank, or a class has "
+    "the bar of tables: no table and no list of labels can say it.",
+    mend="rename the file or folder, or the label in the table",
+)
+def unspeakable_names(scene: Scene, _: None) -> Iterator[Hit]:
+    recordings = scene.dataset.recordings
+    odd = [r.relative for r in recordings if not _is_sayable(r.relative)]
+    labels = [label for label in scene.dataset.labels if not _is_sayable(label) or "|" in label]
+    for name in (*odd, *labels):
+        yield Hit((name,), name)
 
 
 @rule(
@@ -140,6 +156,18 @@ def name_encoding(scene: Scene, _: None) -> Iterator[Hit]:
 
 
 @rule(
+    "foreign-table",
+    "refuse",
+    says="No line of the table names a recording that is there: it would say nothing.",
+    mend="paths are relative to the data folder, as in wren/dawn.wav; give the table of this data",
+)
+def foreign_table(scene: Scene, _: None) -> Iterator[Hit]:
+    table = scene.dataset.table
+    if table is not None and not table.match(scene.dataset.found):
+        yield Hit(tuple(row.path for row in table.rows), len(table.rows))
+
+
+@rule(
     "unknown-rows",
     "warn",
     says="Lines of the table name recordings that are not there.",
@@ -159,6 +187,10 @@ def unknown_rows(scene: Scene, _: None) -> Iterator[Hit]:
 def _by_folder(scene: Scene) -> list[Recording]:
     """Recordings whose folder says what is heard."""
     return [r for r in scene.dataset.recordings if r.given is None]
+
+
+def _is_sayable(name: str) -> bool:
+    return name == name.strip() and not any(unicodedata.category(c) == "Cc" for c in name)
 
 
 def _is_text(recording: Recording, part: int | None = None) -> bool:
