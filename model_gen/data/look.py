@@ -16,7 +16,6 @@ from model_gen.data.rules import judge
 from model_gen.data.rules.scene import Finding, Scene
 from model_gen.data.split import Assignment, split_dataset
 from model_gen.data.table import SPLITS
-from model_gen.data.tell import describe
 from model_gen.data.walk import Ignored, text_of
 from model_gen.progress import bar
 
@@ -76,7 +75,7 @@ class Look:
         refused = self.refusals
         if not refused:
             return
-        told = "; ".join(describe(finding) for finding in refused[:_TOLD])
+        told = "; ".join(f"{one.rule.name}: {one.where()}" for one in refused[:_TOLD])
         more = f"; and {len(refused) - _TOLD} more" if len(refused) > _TOLD else ""
         raise BadInput(
             f"the data cannot be trained on as they are: {refused[0].rule.says}",

@@ -1,7 +1,7 @@
 """What a look found, in lines for people."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from model_gen.data.rules.scene import Finding
@@ -10,12 +10,7 @@ from model_gen.data.table import SPLITS
 if TYPE_CHECKING:
     from model_gen.data.look import Look
 
-_FEW = 3  # paths and findings that are told of many
-
-
-def describe(finding: Finding) -> str:
-    """A finding in a line: the rule, where it holds, and what was found there."""
-    return f"{finding.rule.name}: {_where(finding)}"
+_FEW = 3  # findings that are told of many
 
 
 def findings(look: "Look", *, every: bool = False) -> Iterator[str]:
@@ -28,7 +23,7 @@ def findings(look: "Look", *, every: bool = False) -> Iterator[str]:
         times = f", {len(found)} times" if len(found) > 1 else ""
         yield f"{rule.severity} {name}{times}: {rule.says}"
         shown = found if every else found[:_FEW]
-        yield from (f"  {_where(finding, every=every)}" for finding in shown)
+        yield from (f"  {finding.where(every=every)}" for finding in shown)
         if len(found) > len(shown):
             yield f"  and {len(found) - len(shown)} more"
         yield f"  what to do: {rule.mend}"
@@ -62,14 +57,3 @@ def ignored(look: "Look", *, every: bool = False) -> Iterator[str]:
     yield from (f"  {one.path}: {one.reason}" for one in shown)
     if len(found) > len(shown):
         yield f"  and {len(found) - len(shown)} more"
-
-
-def _where(finding: Finding, *, every: bool = False) -> str:
-    paths, value, limit = finding.hit.paths, finding.hit.value, finding.limit
-    shown: Sequence[str] = paths if every else paths[:_FEW]
-    more = f" and {len(paths) - len(shown)} more" if len(paths) > len(shown) else ""
-    where = ", ".join(shown) + more
-    if value is None or value in paths:
-        return where
-    found = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return f"{where} ({found}" + (")" if limit is None else f"; limit {limit})")

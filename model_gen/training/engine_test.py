@@ -76,7 +76,12 @@ def val(tmp_path_factory: pytest.TempPathFactory) -> Chunks:
 def run(batches: Batches, val: Chunks, folder: Path, **given: Any) -> str:
     """Train three epochs; the digest of the last weights."""
     options = TrainOptions(
-        Path("data"), folder / "x.keras", epochs=3, learning_rate=0.01, batch_size=4, **given
+        Path("data"),
+        checkpoint_path=folder / "x.keras",
+        epochs=3,
+        learning_rate=0.01,
+        batch_size=4,
+        **given,
     )
     model = build_model(CONFIG, seed=1)
     fit(model, model, batches, val, LABELS, options, "", {})

@@ -84,6 +84,9 @@ class Rule:
     judge: Judge
 
 
+_FEW = 3  # paths that are told of many
+
+
 @dataclass(frozen=True)
 class Finding:
     """A rule that holds somewhere."""
@@ -95,6 +98,17 @@ class Finding:
     def limit(self) -> Value:
         """What the value is held against; None where there is nothing to compare."""
         return self.rule.limit if self.hit.limit is None else self.hit.limit
+
+    def where(self, *, every: bool = False) -> str:
+        """Where it holds, a few places or `every` one, and what was found there."""
+        paths, value = self.hit.paths, self.hit.value
+        shown = paths if every else paths[:_FEW]
+        more = f" and {len(paths) - len(shown)} more" if len(paths) > len(shown) else ""
+        places = ", ".join(shown) + more
+        if value is None or value in paths:
+            return places
+        found = f"{value:.4g}" if isinstance(value, float) else str(value)
+        return f"{places} ({found}" + (")" if self.limit is None else f"; limit {self.limit})")
 
     def as_json(self) -> dict[str, Any]:
         """As in `nightjar/data/1`."""
