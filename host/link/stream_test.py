@@ -218,7 +218,7 @@ def test_corrupt_1e2_is_right_or_link(tiny: Board) -> None:
     def wrap(transport: Transport, seed: int) -> FaultyTransport:
         return FaultyTransport(transport, seed=seed, rate=1e-2)
 
-    assert sessions(tiny, 20, 1.5, wrap, firmware=TINY) > 4
+    assert sessions(tiny, 20, 3.0, wrap, firmware=TINY) > 10
 
 
 def test_lost_and_doubled_frames_are_mended(board: Board) -> None:
