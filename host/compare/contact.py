@@ -58,7 +58,7 @@ class Contact:
         limit = Deadline.after(WRITE if at_port else START)  # without what was waited for the board
         if session.limit is not None:
             limit = limit.at_most(session.limit.remaining)
-        if session.at is None or session.at.flashes:
+        if session.flashes:
             board.flash(session.project.elf, limit)
         if sha256_file(session.project.elf) != self.elf_sha256:
             raise IdentityFailure(
@@ -124,6 +124,5 @@ class Contact:
             line = session.tape.line(line)
         else:
             # Firmware that goes on running does not answer the nonce of a session that has ended.
-            runs_on = session.at is not None and not session.at.flashes
-            self._generator = None if runs_on else getattr(line, "generator", None)
+            self._generator = getattr(line, "generator", None) if session.flashes else None
         return Client(line, generator=self._generator)

@@ -63,6 +63,11 @@ class Session:
         return match_taps(self.structure, self.project.description.taps)
 
     @property
+    def flashes(self) -> bool:
+        """Whether firmware is written first; else what runs goes on running."""
+        return self.at is None or self.at.flashes
+
+    @property
     def raw(self) -> int:
         """How many vectors are inputs of the model; those behind are chunks of sound."""
         return self.vectors + len(self.given)

@@ -23,18 +23,9 @@ from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Recording, index_dataset
 from model_gen.data.entry import Entry, read_entry
 from model_gen.data.features import Chunks, extract
-from model_gen.data.geometry import frontend_contract
 from model_gen.data.selection import Selection
-from model_gen.data.testing import RATE, write_tiny_dataset
+from model_gen.data.testing import CONTRACT, RATE, write_tiny_dataset
 
-CONTRACT = frontend_contract(
-    name="hybrid",
-    sample_rate=RATE,
-    chunk_duration=0.5,
-    fft_length=128,
-    spec_width=32,
-    compression="sqrt",
-)
 COVER = Selection(overlap=0.5)
 SALIENT = Selection(salient=2)
 

@@ -16,16 +16,7 @@ from model_gen.data.dataset import Recording, index_dataset
 from model_gen.data.features import extract
 from model_gen.data.geometry import frontend_contract
 from model_gen.data.selection import Selection
-from model_gen.data.testing import RATE, write_tiny_dataset
-
-CONTRACT = frontend_contract(
-    name="hybrid",
-    sample_rate=RATE,
-    chunk_duration=0.5,
-    fft_length=128,
-    spec_width=32,
-    compression="sqrt",
-)
+from model_gen.data.testing import CONTRACT, RATE, write_tiny_dataset
 
 
 def test_features_are_those_of_the_board_and_do_not_depend_on_cache_or_workers(

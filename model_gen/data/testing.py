@@ -5,7 +5,18 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from model_gen.data.geometry import frontend_contract
+
 RATE = 8000
+# What TINY hears.
+CONTRACT = frontend_contract(
+    name="hybrid",
+    sample_rate=RATE,
+    chunk_duration=0.5,
+    fft_length=128,
+    spec_width=32,
+    compression="sqrt",
+)
 # Options of a training run that is quick on this data; keys of `TrainOptions`.
 TINY = {
     "sample_rate": RATE,

@@ -7,21 +7,12 @@ import pytest
 
 from model_gen.data.dataset import index_dataset
 from model_gen.data.features import Chunks, extract
-from model_gen.data.geometry import frontend_contract
 from model_gen.data.selection import Selection
-from model_gen.data.testing import RATE, TINY, write_tiny_dataset
+from model_gen.data.testing import CONTRACT, TINY, write_tiny_dataset
 from model_gen.training.batches import TrainBatches, upsample
 from model_gen.training.options import TrainOptions
 
 LABELS = ("down", "up")
-CONTRACT = frontend_contract(
-    name="hybrid",
-    sample_rate=RATE,
-    chunk_duration=0.5,
-    fft_length=128,
-    spec_width=32,
-    compression="sqrt",
-)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ import pytest
 from host.errors import BadInput
 from model_gen.data.dataset import index_dataset
 from model_gen.data.features import Chunks, extract
-from model_gen.data.geometry import frontend_contract
 from model_gen.data.selection import Selection
-from model_gen.data.testing import RATE, write_tiny_dataset
+from model_gen.data.testing import CONTRACT, write_tiny_dataset
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import weights_sha256
 from model_gen.models.config import ModelConfig
@@ -26,14 +25,6 @@ from model_gen.training.steps import Supervised
 tensorflow()  # before Keras computes: threads cannot be set afterwards
 
 LABELS = ("down", "up")
-CONTRACT = frontend_contract(
-    name="hybrid",
-    sample_rate=RATE,
-    chunk_duration=0.5,
-    fft_length=128,
-    spec_width=32,
-    compression="sqrt",
-)
 CONFIG = ModelConfig(
     CONTRACT, LABELS, num_mels=8, alpha=0.25, depth_multiplier=0.25, embeddings_size=16
 )
