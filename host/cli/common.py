@@ -5,6 +5,7 @@ import functools
 import json
 import math
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
@@ -73,6 +74,14 @@ class Choice(click.Choice[str]):
         return super().get_invalid_choice_message(value, ctx) + did_you_mean(value, self.choices)
 
 
+class Sectioned(click.Option):
+    """An option that stands in a section of its command's help."""
+
+    def __init__(self, *given: Any, section: str, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.section = section
+
+
 class ResultFile(click.ParamType[Path]):
     """A file that the command writes. It is looked at, and what an earlier run left there removed, before all else."""
 
@@ -101,7 +110,28 @@ class Command(click.Command):
         global _level
         _level = Level.NORMAL
         self._forget(args)
-        return super().parse_args(ctx, args)
+        ctx.allow_extra_args = True  # which are refused here, with what helps
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            raise BadInput(
+                f"{ctx.command_path} takes no more words",
+                evidence=f"Received: {shlex.join(rest)}",
+                next_step="put a value of several words in quotes; "
+                f"`{ctx.command_path} --help` says what it takes",
+            )
+        return rest
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Options by their sections; those of none come last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in sorted(self.get_params(ctx), key=lambda one: not isinstance(one, Sectioned)):
+            record = param.get_help_record(ctx)
+            if record is not None and not isinstance(param, click.Argument):
+                title = param.section if isinstance(param, Sectioned) else "Options"
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
     def _forget(self, args: Sequence[str]) -> None:
         """Remove what the options of a ResultFile name; the parser has not looked at them yet."""

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from host.cli import main
+from host.cli.table_options import FIRST, UNBUILT
 from host.cli.train import command
 from model_gen.data.testing import write_tiny_dataset
-from model_gen.training.option import flag
+from model_gen.training.option import PARTS, flag
 from model_gen.training.presets import table
 
 
@@ -59,14 +60,14 @@ def test_bad_input_is_explained_and_leaves_nothing(
     ("option", "value", "known"),
     [
         ("--audio-frontend", "pcen", "must be one of hybrid"),
-        ("--audio-frontend", "librosa", "not built yet; there is hybrid"),
+        ("--audio-frontend", "librosa", "not built: today there is hybrid"),
         ("--audio-frontend", "precomputed", "precomputed is called librosa now"),
-        ("--mag-scale", "db", "not built yet; there is pwl, none"),
+        ("--mag-scale", "db", "not built: today there is pwl, none"),
         ("--input_compression", "log", "the nearest is sqrt"),
         ("--use-se", "", "--use-se is called --se now"),
-        ("--use_inverted_residual", "", "--inverted-residual is not built yet"),
-        ("--qat", "", "--qat is not built yet"),
-        ("--stage-widths", "8,x", "no list of whole numbers"),
+        ("--use_inverted_residual", "", "--inverted-residual is not built"),
+        ("--qat", "", "--qat is not built"),
+        ("--stage-widths", "8,x", "for example --stage-widths 32,64,128,256"),
         ("--preset", "april", "--se, --inverted-residual, --qat-mode shadow"),
         ("--preset", "may", "april"),
     ],
@@ -95,14 +96,19 @@ def test_every_option_of_the_table_is_there_once_and_every_switch_both_ways(
 ) -> None:
     names = [name for one in command.params for name in (*one.opts, *one.secondary_opts)]
     assert len(names) == len(set(names))
-    for name, (_, kind, _) in table().items():
-        assert names.count(flag(name)) == 1, name
-        assert (flag(f"no_{name}") in names) == (kind is bool), name
+    for name, one in table().items():
+        assert names.count(one.flag) == 1, name
+        assert (flag(f"no_{name}") in names) == (one.kind is bool), name
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     told = " ".join(capsys.readouterr().out.split())
     assert "Seconds that one inference hears. Default: 2.5 or, in april, 3." in told
-    assert "Squeeze and excitation. Not built yet." in told
+    sections = [
+        told.find(f" {title}: --") for title in (FIRST, *PARTS.values(), UNBUILT, "Options")
+    ]
+    assert sections == sorted(set(sections))
+    assert told.index("--epochs INTEGER") < sections[1]
+    assert told.index("--teacher PATH") > sections[-2]
 
 
 @pytest.mark.parametrize("name", ["data", "train", "quantize", "evaluate"])
