@@ -91,6 +91,40 @@ def test_what_cannot_be_is_bad_input(
     assert said in json.loads(captured.err.splitlines()[-1])["evidence"] + captured.err
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--sample-rate", "1"], "a chunk must not be shorter"),
+        (["--chunk-duration", "0.01"], "a chunk must not be shorter"),
+        (["--chunk-duration", "1e-9"], "a chunk must not be shorter"),
+        (["--chunk-duration", "1e9"], "--chunk-duration must be above 0, at most 60"),
+        (["--chunk-duration", "1e308"], "--chunk-duration"),
+        (["--max-duration", "1e308"], "--max-duration"),
+        (["--sample-rate", "384000"], "every mel band"),
+        (["--spec-width", "100000"], "number of frames"),
+        (["--num-mels", "300"], "mel bands"),
+    ],
+)
+def test_a_geometry_that_training_refuses_is_refused_before_anything_is_read(
+    given: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = str(tmp_path / "absent")
+    told = []
+    for command in (["data", absent], ["train", "--data-path-train", absent]):
+        assert run([*command, *given]) == 2
+        told.append(capsys.readouterr().err)
+    assert said in told[0]
+    assert "next step" in told[0]
+    assert told[0] == told[1]
+
+
+def test_a_short_chunk_is_looked_at_with_the_fft_that_training_would_take(data: Path) -> None:
+    short = ["--sample-rate", str(RATE), "--chunk-duration", "0.05"]
+    assert run(["data", str(data), *short]) == 2
+    geometry = ["--fft-length", "256", "--spec-width", "64", "--num-mels", "16"]
+    assert run(["data", str(data), *short, *geometry]) == 0
+
+
 def test_names_are_the_same_where_no_locale_says_utf8(data: Path, tmp_path: Path) -> None:
     (data / "up").rename(data / "Möwe")
     bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -143,6 +143,7 @@ def _check_word(name: str, value: Any, declared: Declaration, default: Any) -> N
     raise BadInput(
         f"{flag(name)} must be one of {there}",
         evidence=f"Received: {value!r}.{did_you_mean(value, declared.words)}",
+        next_step=f"give one of these, or leave {flag(name)} out",
     )
 
 
@@ -153,6 +154,7 @@ def _check_numbers(name: str, value: Any, declared: Declaration) -> None:
         raise BadInput(
             f"{flag(name)} takes {several} numbers, separated by blanks",
             evidence=f"Received: {_shown(value)}",
+            next_step=f"give {several} of them, or leave {flag(name)} out",
         )
     for number in numbers:
         if isinstance(number, (int, float)) and not isinstance(number, bool):
@@ -167,6 +169,8 @@ def _check_number(name: str, value: float, declared: Declaration) -> None:
     raise BadInput(
         f"{flag(name)} must be {declared.range or 'a finite number'}",
         evidence=f"Received: {value}{near}",
+        next_step=f"give {'such a number' if nearest is None else _shown(nearest)}, or leave "
+        f"{flag(name)} out",
     )
 
 

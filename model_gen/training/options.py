@@ -6,11 +6,13 @@ The command line, its limits, the presets, old names, the nearest valid value in
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
+from model_gen.data.geometry import frontend_contract
 from model_gen.training.heads import HEADS, LOSS_NAMES
 from model_gen.training.option import check, declaration, default_of, option
 
@@ -20,7 +22,7 @@ class TrainOptions:
     """One training run. The defaults are those of the preset `release`.
 
     Raises:
-        BadInput: a value is out of its range, or asks for what is not built yet.
+        BadInput: a value is out of its range, asks for what is not built yet, or does not go with another.
     """
 
     data_path_train: Path = option("Class folders of recordings.", "data")
@@ -41,7 +43,7 @@ class TrainOptions:
         most=1,
     )
     max_duration: float = option(
-        "Seconds read of one recording; 0 is all.", "data", release=60.0, least=0
+        "Seconds read of one recording; 0 is all.", "data", release=60.0, least=0, most=1e7
     )
     max_chunks_per_file: int = option(
         "Salient chunks taken from one recording.", "data", release=3, least=1, most=1000
@@ -85,7 +87,7 @@ class TrainOptions:
 
     sample_rate: int = option("Hz.", "model", release=24000, least=1, most=384000)
     chunk_duration: float = option(
-        "Seconds that one inference hears.", "model", release=2.5, april=3.0, above=0
+        "Seconds that one inference hears.", "model", release=2.5, april=3.0, above=0, most=60
     )
     fft_length: int = option(
         "Samples of one FFT.", "model", release=512, power=True, least=128, most=2048
@@ -376,15 +378,40 @@ class TrainOptions:
             raise BadInput(
                 f"--loss {self.loss} needs --class-activation {head}",
                 evidence=f"Received: --class-activation {self.class_activation}",
+                next_step=f"add --class-activation {head}, or leave --loss out",
             )
         if self.resume and self.overwrite:
             raise BadInput(
-                "--resume and --overwrite exclude each other", evidence="Received: both of them"
+                "--resume and --overwrite exclude each other",
+                evidence="Received: both of them",
+                next_step="--resume goes on with the run that is there, --overwrite trains anew",
             )
         if self.checkpoint_path.suffix != ".keras":
             raise BadInput(
-                "--checkpoint-path must end in .keras", evidence=f"Received: {self.checkpoint_path}"
+                "--checkpoint-path must end in .keras",
+                evidence=f"Received: {self.checkpoint_path}",
+                next_step=f"give {self.checkpoint_path.with_suffix('.keras')}"
+                if self.checkpoint_path.name
+                else "give the path of a file, as in checkpoints/best_model.keras",
             )
+
+        replace(self.contract, mel_bands=self.num_mels)  # the mixer's bands must exist, too
+
+    @property
+    def contract(self) -> FrontendContract:
+        """What the boards compute before the model.
+
+        Raises:
+            BadInput: the geometry is impossible; options that exist never have such a one.
+        """
+        return frontend_contract(
+            name=self.audio_frontend,
+            sample_rate=self.sample_rate,
+            chunk_duration=self.chunk_duration,
+            fft_length=self.fft_length,
+            spec_width=self.spec_width,
+            compression=self.input_compression,
+        )
 
     @property
     def loss_name(self) -> str:
