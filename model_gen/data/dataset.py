@@ -106,12 +106,14 @@ def index_dataset(
     `max_classes` keeps the classes with most files (ties by name) beside the negative recordings.
 
     Raises:
-        BadInput: no recordings, one class only, or the table makes no sense.
+        BadInput: no recordings, one class only, or the table makes no sense, or is of other data.
     """
     everything, ignored = find_recordings(root)
     table = _table(root, labels, use_split_file)
     if table is not None:
         rows = table.match(r.relative for r in everything)
+        if not rows:
+            raise table.foreign(r.relative for r in everything)
         everything = [_told(r, rows.get(r.relative)) for r in everything]
         ignored = [i for i in ignored if root / i.path != table.source]
     recordings = [r for r in everything if _is_told(r)]

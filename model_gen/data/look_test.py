@@ -294,5 +294,15 @@ def test_a_file_whose_name_has_a_line_s_end_is_refused(tmp_path: Path) -> None:
 
 def test_a_table_of_other_data_is_refused(tmp_path: Path) -> None:
     root = folder(tmp_path / "d", "wren", "robin")
-    (tmp_path / "t.csv").write_text("path,labels\nbase/wren/0.wav,wren\n")
-    assert "foreign-table" in refused(see(root, labels=tmp_path / "t.csv"))
+    paths = [f"{name}/{i}.wav" for name in ("wren", "robin") for i in range(6)]
+    for column, cells in (("labels", ["wren"]), ("split", ["train", "val", "test"])):
+        rows = [f"base/{path},{cells[i % len(cells)]}" for i, path in enumerate(paths)]
+        (tmp_path / "t.csv").write_text("\n".join([f"path,{column}", *rows]))
+        with pytest.raises(BadInput, match="none of its paths fits") as caught:
+            see(root, labels=tmp_path / "t.csv")
+        assert "line 2: base/wren/0.wav; the folder has" in caught.value.evidence
+        assert caught.value.next_step.endswith("write robin/0.wav, not base/wren/0.wav")
+    (tmp_path / "t.csv").write_text("path,labels\nx.wav,wren\n")
+    with pytest.raises(BadInput, match="none of its paths fits") as caught:
+        see(root, labels=tmp_path / "t.csv")
+    assert caught.value.evidence.endswith("x.wav; the folder has robin/0.wav")

@@ -16,7 +16,6 @@ from model_gen.data.rules.equal import (
 from model_gen.data.rules.names import (
     alike_classes,
     class_encoding,
-    foreign_table,
     ignored_class,
     name_encoding,
     nested_classes,
@@ -45,7 +44,6 @@ TABLE = (
     unspeakable_names,
     class_encoding,
     ignored_class,
-    foreign_table,
     copies_of_classes,
     copies_of_splits,
     recordists_of_splits,

@@ -156,18 +156,6 @@ def name_encoding(scene: Scene, _: None) -> Iterator[Hit]:
 
 
 @rule(
-    "foreign-table",
-    "refuse",
-    says="No line of the table names a recording that is there: it would say nothing.",
-    mend="paths are relative to the data folder, as in wren/dawn.wav; give the table of this data",
-)
-def foreign_table(scene: Scene, _: None) -> Iterator[Hit]:
-    table = scene.dataset.table
-    if table is not None and not table.match(scene.dataset.found):
-        yield Hit(tuple(row.path for row in table.rows), len(table.rows))
-
-
-@rule(
     "unknown-rows",
     "warn",
     says="Lines of the table name recordings that are not there.",
