@@ -118,6 +118,31 @@ def test_a_geometry_that_training_refuses_is_refused_before_anything_is_read(
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (["--test-data", "o", "--test-split", "0.3"], ("--test-data o", "--test-split 0.3")),
+        (["--test-group", "a", "--test-split", "0"], ("--test-group a", "--test-split 0.0")),
+        (["--test-group", "a", "--test-group", "b", "--test-data", "o"], ("a, b", "--test-data")),
+        (["--val-group", "b", "--val-split", "0.1"], ("--val-group", "--val-split")),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_by_name(
+    given: list[str], names: tuple[str, str], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["data", str(data)], ["train", "--data-path-train", str(data)]):
+        assert run([*command, *LIKE, "--group-by", "/([ab])", *given]) == 2
+        said = capsys.readouterr().err
+        assert "exclude each other" in said
+        assert all(name in said.partition("evidence")[2] for name in names)
+
+
+def test_no_share_is_what_an_outside_test_set_implies(data: Path, tmp_path: Path) -> None:
+    write_tiny_dataset(tmp_path / "o", seconds=0.7)
+    given = ["--test-data", str(tmp_path / "o"), "--test-split", "0"]
+    assert run(["data", str(data), *LIKE, *given]) == 0
+
+
 def test_a_short_chunk_is_looked_at_with_the_fft_that_training_would_take(data: Path) -> None:
     short = ["--sample-rate", str(RATE), "--chunk-duration", "0.05"]
     assert run(["data", str(data), *short]) == 2

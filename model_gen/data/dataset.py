@@ -17,7 +17,7 @@ from model_gen.data.walk import Ignored, walk
 # Folders whose recordings belong to no class: all-zero labels, which teach the model to reject.
 NEGATIVE_FOLDERS = frozenset({"noise", "silence", "background", "other"})
 SPLIT_FILE = "split.csv"
-_OUTSIDE = "it lies in no class folder, and no table gives it labels"
+NO_CLASS = "it lies in no class folder, and no table gives it labels"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def index_dataset(
         everything = [_told(r, rows.get(r.relative)) for r in everything]
         ignored = [i for i in ignored if root / i.path != table.source]
     recordings = [r for r in everything if _is_told(r)]
-    ignored += [Ignored(r.relative, _OUTSIDE) for r in everything if not _is_told(r)]
+    ignored += [Ignored(r.relative, NO_CLASS) for r in everything if not _is_told(r)]
     found = _by_kind(recordings)
     classes = Counter(label for r in recordings for label in r.labels)
     if not classes or len(found) < 2:

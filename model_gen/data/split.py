@@ -19,7 +19,6 @@ from model_gen.data.dataset import (
 from model_gen.data.groups import groups_of, held_out, units_of
 from model_gen.data.table import SEPARATOR, Row, Table, parse, read_table
 
-
 _AGAIN = "give the file that `nightjar train` wrote beside the checkpoint, or train again"
 
 

@@ -75,9 +75,10 @@ def _unmarked(first: bytes) -> str | None:
     """The encoding of a text without a mark, whose first characters are of ASCII; None where a
     character has one byte."""
     zeros = tuple(byte == 0 for byte in first)
-    return {
+    encodings: dict[tuple[bool, ...], str] = {
         (False, True, True, True): "utf-32-le",
         (True, True, True, False): "utf-32-be",
         (False, True, False, True): "utf-16-le",
         (True, False, True, False): "utf-16-be",
-    }.get(zeros)
+    }
+    return encodings.get(zeros)

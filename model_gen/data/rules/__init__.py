@@ -3,6 +3,7 @@
 from model_gen.data.rules.coverage import (
     empty_splits,
     outside_classes,
+    unasked_test,
     untested_classes,
     untrained_classes,
     unvalidated_classes,
@@ -52,6 +53,7 @@ TABLE = (
     empty_splits,
     unvalidated_classes,
     untested_classes,
+    unasked_test,
     nested_folders,
     unknown_rows,
     name_encoding,

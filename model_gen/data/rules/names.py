@@ -103,15 +103,21 @@ def nested_folders(scene: Scene, limit: int) -> Iterator[Hit]:
     "dot",
 )
 def ignored_class(scene: Scene, _: None) -> Iterator[Hit]:
-    used = {folder_of(r.relative) for r in scene.dataset.recordings}
-    heard = {label for r in scene.dataset.recordings for label in r.labels}
-    unused: dict[str, list[str]] = defaultdict(list)
-    for ignored in scene.dataset.ignored:
-        folder = folder_of(ignored.path) or (ignored.path if ignored.lost else "")
-        if folder and folder not in used | heard:
-            unused[folder].append(ignored.path)
-    for folder, paths in sorted(unused.items()):
-        yield Hit((folder, *(path for path in paths if path != folder)), len(paths))
+    data, outside = scene.dataset, scene.outside
+    for prefix, recordings, ignored in (
+        ("", data.recordings, data.ignored),
+        (outside.prefix, outside.recordings, outside.ignored),
+    ):
+        used = {folder_of(r.relative.removeprefix(prefix)) for r in recordings}
+        used |= {label for r in recordings for label in r.labels}
+        unused: dict[str, list[str]] = defaultdict(list)
+        for one in ignored:
+            path = one.path.removeprefix(prefix)
+            folder = folder_of(path) or (path if one.lost else "")
+            if folder and folder not in used:
+                unused[prefix + folder].append(one.path)
+        for place, paths in sorted(unused.items()):
+            yield Hit((place, *(path for path in paths if path != place)), len(paths))
 
 
 @rule(
