@@ -295,7 +295,7 @@ def test_an_outside_test_set_without_classes_is_refused(what: str, tmp_path: Pat
         (outside / "wren/x.m4a").write_bytes(b"x")
     with pytest.raises(BadInput, match=r"outside test set|expected subfolders") as caught:
         see(root, test_data=outside)
-    assert ("ffmpeg" in caught.value.evidence) == (what == "what is not read")
+    assert ("ffmpeg" in caught.value.next_step) == (what == "what is not read")
 
 
 def test_one_class_that_is_left_is_refused(tmp_path: Path) -> None:

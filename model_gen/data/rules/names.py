@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from model_gen.audio.formats import UNREAD, suffix_of
 from model_gen.data.dataset import Recording, folder_of, is_negative_name
 from model_gen.data.rules.scene import Hit, Scene, paths_of, rule
+from model_gen.data.walk import Ignored
 
 _SPLIT_NAMES = frozenset(
     {"train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval"}
@@ -110,14 +112,16 @@ def ignored_class(scene: Scene, _: None) -> Iterator[Hit]:
     ):
         used = {folder_of(r.relative.removeprefix(prefix)) for r in recordings}
         used |= {label for r in recordings for label in r.labels}
-        unused: dict[str, list[str]] = defaultdict(list)
+        unused: dict[str, list[Ignored]] = defaultdict(list)
         for one in ignored:
             path = one.path.removeprefix(prefix)
             folder = folder_of(path) or (path if one.lost else "")
             if folder and folder not in used:
-                unused[prefix + folder].append(one.path)
-        for place, paths in sorted(unused.items()):
-            yield Hit((place, *(path for path in paths if path != place)), len(paths))
+                unused[prefix + folder].append(one)
+        for place, found in sorted(unused.items()):
+            first = next((one for one in found if suffix_of(one.path) in UNREAD), found[0])
+            paths = (one.path for one in found if one.path != place)
+            yield Hit((place, *paths), first.reason)
 
 
 @rule(
