@@ -99,8 +99,8 @@ def convert(name: str) -> str:
 def convert_all(folder: PurePath, suffix: str) -> str:
     """The command that converts each file of a folder that ends so.
 
-    >>> convert_all(PurePath("a b"), ".m4a")
-    'for f in \'a b\'/*.m4a; do ffmpeg -i "$f" "${f%.*}.flac"; done'
+    >>> print(convert_all(PurePath("a b"), ".m4a"))
+    for f in 'a b'/*.m4a; do ffmpeg -i "$f" "${f%.*}.flac"; done
     """
     files = f"{shlex.quote(str(folder))}/*{suffix}"
     return f'for f in {files}; do ffmpeg -i "$f" "${{f%.*}}.flac"; done'

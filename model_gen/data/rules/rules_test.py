@@ -187,7 +187,7 @@ def test_nothing_but_files_that_are_not_read_is_refused_with_the_command(tmp_pat
         shown = "red owl/0.M4A, red owl/1.M4A, red owl/2.M4A, ..."
         assert caught.value.evidence.endswith(f"ends in .M4A (AAC or ALAC) is not read: {shown}")
         assert caught.value.next_step == f"convert them: {command}"
-    folder(root, "robin")
+    folder(root, "wren", "robin")
     (finding,) = see(root).findings
     assert "ffmpeg -i 0.M4A 0.flac" in finding.where()
 
