@@ -11,13 +11,17 @@ from host.cli.table_options import of_table, renamed
 from model_gen.data.hearing import LookOptions
 from model_gen.training.presets import options_of
 
+# Options that decide with the others whether training can take such chunks at all.
+_GEOMETRY = ("fft_length", "spec_width", "num_mels")
+_NAMES = [field.name for field in fields(LookOptions) if field.name != "data_path_train"]
+
 
 @subcommand(
     context_settings={"token_normalize_func": renamed},
     short_help="Look at recordings before training.",
 )
 @click.argument("folder", type=click.Path(path_type=Path))
-@of_table([field.name for field in fields(LookOptions) if field.name != "data_path_train"])
+@of_table([*_NAMES, *_GEOMETRY])
 @click.option("--rehash", is_flag=True, help="Read every file again, changed or not.")
 @json_option
 def command(folder: Path, rehash: bool, json_path: str | None, **given: Any) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from model_gen.audio.quiet import quiet
 from model_gen.audio.unfinished import Mended, mended
 
 BLOCK = 1 << 16  # frames read at a time
@@ -26,6 +27,7 @@ _UNKNOWN = 1 << 40  # frames; a header that claims more does not know
 # What libsndfile notes of a container whose data end before its header says.
 _CUT = re.compile(r"(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)")
 _OPEN_ENDED = (1 << 32) - 1  # bytes; who writes into a pipe says this
+_NO_FILE = 7  # libsndfile's code for a path that is no regular file
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 
 Samples = npt.NDArray[np.float32]
@@ -65,9 +67,10 @@ class Source:
             block = block.astype(np.float32)
             reason = ""
             try:
-                got = len(self._file.read(out=block))
+                with quiet():
+                    got = len(self._file.read(out=block))
             except (RuntimeError, OSError, ValueError) as error:
-                got, reason = _filled(block), str(error) or type(error).__name__
+                got, reason = _filled(block), _reason(error)
             done += got
             if got:
                 yield block[:got]
@@ -100,11 +103,14 @@ def open_source(path: Path) -> Iterator[Source]:
     import soundfile
 
     try:
+        if not path.stat().st_size:
+            raise Unreadable("an empty file")
         repair = mended(path)
-        # Bytes: soundfile cannot encode a name that is not UTF-8.
-        file = soundfile.SoundFile(os.fsencode(path) if repair is None else repair.stream)
-    except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
+        with quiet():
+            # Bytes: soundfile cannot encode a name that is not UTF-8.
+            file = soundfile.SoundFile(os.fsencode(path) if repair is None else repair.stream)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise Unreadable(_reason(error)) from error
     # soundfile seeks after each read of a file that lets it, and MP3 goes astray there.
     file.seekable = lambda: False
     try:
@@ -122,6 +128,14 @@ def claimed_seconds(path: Path) -> float:
             return (source.claimed or 0) / source.rate
     except Unreadable:
         return 0.0
+
+
+def _reason(error: Exception) -> str:
+    """What an exception of libsndfile, of ours or of the system says, without the path."""
+    if getattr(error, "code", None) == _NO_FILE:  # what it also says of any file with no MP3 in it
+        return "nothing in it can be decoded"
+    said = getattr(error, "error_string", None) or getattr(error, "strerror", None)
+    return said or str(error) or type(error).__name__
 
 
 def _cut_short(notes: str) -> str:

@@ -211,6 +211,7 @@ class WindowCache:
             raise BadInput(
                 "a recording must stay as it is while it is used",
                 evidence=f"Received: {recording.path}, which is not what it was",
+                next_step="let nothing write into the data folder, then run the command again",
             )
         return out
 

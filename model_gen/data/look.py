@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from host.errors import BadInput
-from model_gen.data.dataset import Dataset, Recording, find_recordings, index_dataset
+from model_gen.data.dataset import (
+    NO_CLASS,
+    Dataset,
+    Recording,
+    find_recordings,
+    index_dataset,
+)
 from model_gen.data.hearing import LookOptions
 from model_gen.data.inspect import inspect
 from model_gen.data.measure import Measures
 from model_gen.data.rules import judge
-from model_gen.data.rules.scene import Finding, Scene
+from model_gen.data.rules.scene import Finding, Outside, Scene
 from model_gen.data.split import Assignment, split_dataset
 from model_gen.data.table import SPLITS
 from model_gen.data.walk import Ignored, text_of
@@ -95,7 +101,7 @@ class Look:
             "classes": classes,
             "negative": self._sums({r for r, _ in self.scene.readable if r.is_negative}),
             "findings": [finding.as_json() for finding in self.findings],
-            "ignored": [{"path": i.path, "reason": i.reason} for i in self.dataset.ignored],
+            "ignored": [{"path": i.path, "reason": i.reason} for i in self.scene.ignored],
             "unheard_share": round(self.unheard_share, 4),
             "expected_seconds": round(self.expected_seconds, 1),
         }
@@ -136,8 +142,8 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
         max_classes=options.max_classes,
         seed=options.seed,
     )
-    outside = () if options.test_data is None else _outside(options.test_data)
-    everything = (*dataset.recordings, *outside)
+    outside = Outside() if options.test_data is None else _outside(options.test_data)
+    everything = (*dataset.recordings, *outside.recordings)
     with bar("recordings inspected", len(everything), plain=False) as show:
         found = inspect(
             [r.path for r in everything],
@@ -149,7 +155,7 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
     measures = {r.relative: one for r, one in zip(everything, found, strict=True)}
     if options.multi_label:
         dataset = merge_copies(dataset, _copies(dataset.recordings, measures))
-    copies = _copies((*dataset.recordings, *outside), measures)
+    copies = _copies((*dataset.recordings, *outside.recordings), measures)
     assignment = split_dataset(
         dataset,
         seed=options.seed,
@@ -193,15 +199,17 @@ def merge_copies(dataset: Dataset, copies: Iterable[Sequence[Recording]]) -> Dat
     )
 
 
-def _outside(folder: Path) -> tuple[Recording, ...]:
-    """The recordings of an outside test set; their paths begin with its folder."""
-    prefix = text_of(str(folder)).rstrip("/")
+def _outside(folder: Path) -> Outside:
+    prefix = text_of(str(folder)).rstrip("/") + "/"
     recordings, ignored = find_recordings(folder)
-    found = tuple(replace(r, relative=f"{prefix}/{r.relative}") for r in recordings if r.folder)
-    if not any(r.labels for r in found):
-        reasons = sorted({one.reason for one in ignored}) or [
-            "no class folder with recordings in it"
-        ]
+    ignored += [Ignored(r.relative, NO_CLASS) for r in recordings if not r.folder]
+    found = Outside(
+        prefix,
+        tuple(replace(r, relative=prefix + r.relative) for r in recordings if r.folder),
+        tuple(replace(i, path=prefix + i.path) for i in sorted(ignored, key=lambda i: i.path)),
+    )
+    if not any(r.labels for r in found.recordings):
+        reasons = sorted({one.reason for one in found.ignored}) or ["nothing but negatives"]
         raise BadInput(
             "expected class folders of recordings in the outside test set",
             evidence=f"Received: {folder}: {'; '.join(reasons[:3])}",

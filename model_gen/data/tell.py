@@ -49,7 +49,7 @@ def table(look: "Look") -> Iterator[str]:
 
 def ignored(look: "Look", *, every: bool = False) -> Iterator[str]:
     """Lines about what is ignored, a reason after the other; what can be converted first."""
-    found = look.dataset.ignored
+    found = look.scene.ignored
     ordered = sorted(found, key=lambda one: "ffmpeg" not in one.reason)
     shown = ordered if every else ordered[:_FEW]
     if found:

@@ -6,11 +6,13 @@ The command line, its limits, the presets, old names, the nearest valid value in
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from host.errors import BadInput
+from host.frontend_contract import FrontendContract
+from model_gen.data.geometry import frontend_contract
 from model_gen.training.heads import HEADS, LOSS_NAMES
 from model_gen.training.option import Option, option
 from model_gen.training.option_value import check
@@ -21,7 +23,7 @@ class TrainOptions:
     """One training run. The defaults are those of the preset `release`.
 
     Raises:
-        BadInput: a value is out of its range, or asks for what is not built yet.
+        BadInput: a value is out of its range, asks for what is not built yet, or does not go with another.
     """
 
     # fmt: off
@@ -246,6 +248,24 @@ class TrainOptions:
                 evidence=f"Received: {self.checkpoint_path}",
                 next_step="for example --checkpoint-path checkpoints/best_model.keras",
             )
+
+        replace(self.contract, mel_bands=self.num_mels)  # the mixer's bands must exist, too
+
+    @property
+    def contract(self) -> FrontendContract:
+        """What the boards compute before the model.
+
+        Raises:
+            BadInput: the geometry is impossible; options that exist never have such a one.
+        """
+        return frontend_contract(
+            name=self.audio_frontend,
+            sample_rate=self.sample_rate,
+            chunk_duration=self.chunk_duration,
+            fft_length=self.fft_length,
+            spec_width=self.spec_width,
+            compression=self.input_compression,
+        )
 
     @property
     def loss_name(self) -> str:

@@ -1,5 +1,6 @@
 """The presets: where the defaults of training come from."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -9,6 +10,14 @@ from model_gen.training.option_value import check
 from model_gen.training.options import TrainOptions
 
 PRESETS = ("release", "april")
+
+
+# What says which recordings are held out -> what says it otherwise, and would count for nothing.
+_INSTEAD_OF = {
+    "test_group": ("test_split", "test_data"),
+    "test_data": ("test_split",),
+    "val_group": ("val_split",),
+}
 
 
 def table() -> dict[str, Option]:
@@ -29,9 +38,12 @@ def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
     """The options of a preset with what was given in their place; None and () stand for what was not.
 
     Raises:
-        BadInput: a value is out of its range, or the preset asks for what is not built yet, and nothing else was given.
+        BadInput: a value is out of its range, two options contradict each other, or the preset asks
+            for what is not built yet, and nothing else was given.
     """
     told = {key: value for key, value in given.items() if value not in (None, ())}
+    for one, other in _INSTEAD_OF.items():
+        _check_instead(told, one, other)
     of_preset = preset(name)
     lacking = [
         one
@@ -56,3 +68,15 @@ def check_model(name: str, value: Any) -> None:
         BadInput: it is out of its range.
     """
     check(table()[name], value)
+
+
+def _check_instead(told: dict[str, Any], name: str, others: Sequence[str]) -> None:
+    for other in others:
+        agree = name == "test_data" and told.get(other) == 0  # which it implies
+        if name in told and other in told and not agree:
+            one, two = table()[name], table()[other]
+            raise BadInput(
+                f"{one.flag} and {two.flag} exclude each other: each says what is held out",
+                evidence=f"Received: {one.typed(told[name])} and {two.typed(told[other])}",
+                next_step=f"leave {two.flag} out, or {one.flag}",
+            )

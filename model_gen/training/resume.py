@@ -76,7 +76,9 @@ def _check_place(checkpoint: Path) -> None:
         wrong = f"{checkpoint}, and {above} may not be written to"
     if wrong:
         raise BadInput(
-            "--checkpoint-path must be a file that can be written", evidence=f"Received: {wrong}"
+            "--checkpoint-path must be a file that can be written",
+            evidence=f"Received: {wrong}",
+            next_step="give a path in a folder of your own, as runs/first/best_model.keras",
         )
 
 

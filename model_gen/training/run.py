@@ -13,7 +13,6 @@ from host.files import sha256_file
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Dataset, Recording, targets
 from model_gen.data.features import Chunks, extract
-from model_gen.data.geometry import frontend_contract
 from model_gen.data.hearing import LookOptions
 from model_gen.data.look import look
 from model_gen.data.reopen import train_selection
@@ -58,14 +57,7 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     tensorflow()  # before anything else computes with it: threads cannot be set afterwards
     callbacks = extensions_of(options)
     state = state_to_resume(options)
-    contract = frontend_contract(
-        name=options.audio_frontend,
-        sample_rate=options.sample_rate,
-        chunk_duration=options.chunk_duration,
-        fft_length=options.fft_length,
-        spec_width=options.spec_width,
-        compression=options.input_compression,
-    )
+    contract = options.contract
     found = look(LookOptions.of(options))
     for told in findings(found):
         line(told)

@@ -3,6 +3,7 @@
 from model_gen.data.rules.coverage import (
     empty_splits,
     outside_classes,
+    unasked_test,
     untested_classes,
     untrained_classes,
     unvalidated_classes,
@@ -16,7 +17,6 @@ from model_gen.data.rules.equal import (
 from model_gen.data.rules.names import (
     alike_classes,
     class_encoding,
-    foreign_table,
     ignored_class,
     name_encoding,
     nested_classes,
@@ -45,7 +45,6 @@ TABLE = (
     unspeakable_names,
     class_encoding,
     ignored_class,
-    foreign_table,
     copies_of_classes,
     copies_of_splits,
     recordists_of_splits,
@@ -54,6 +53,7 @@ TABLE = (
     empty_splits,
     unvalidated_classes,
     untested_classes,
+    unasked_test,
     nested_folders,
     unknown_rows,
     name_encoding,
