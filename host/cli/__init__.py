@@ -144,6 +144,9 @@ def _run(given: list[str]) -> int:
 
 
 def _report_usage(error: click.ClickException, given: list[str]) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not wants_json(given):
+        error.show()
+        return error.exit_code
     path = f"nightjar {given[0]}" if given and given[0] in COMMANDS else "nightjar"
     if isinstance(error, click.UsageError) and error.ctx is not None:
         path = error.ctx.command_path

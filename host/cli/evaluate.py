@@ -25,7 +25,7 @@ from host.errors import BadInput
     "--split",
     type=Choice(["train", "val", "test", "all"]),
     show_default="test",
-    help='Of the recordings that training was given; "all" for every one of an outside folder.',
+    help='Which of the recordings that training was given; "all" is every one of an outside folder.',
 )
 @click.option("--all", "everything", is_flag=True, help="The same as --split all.")
 @click.option(
@@ -36,14 +36,23 @@ from host.errors import BadInput
     help="Share of a chunk that the next one repeats.",
 )
 @click.option(
-    "--max-duration", type=FiniteRange(0), help="Seconds of one recording; 0 is all of it."
+    "--max-duration",
+    type=FiniteRange(0),
+    show_default="as in training; of a bundle 60",
+    help="Seconds read of one recording at most; 0 is all of it.",
 )
-@click.option("--num-workers", type=click.IntRange(0), default=2, show_default=True)
+@click.option(
+    "--num-workers",
+    type=click.IntRange(0),
+    default=2,
+    show_default=True,
+    help="Threads that decode; 0 is none besides the main one.",
+)
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
     show_default="the cache windows of `nightjar cache`",
-    help="Where features are kept, without a bound.",
+    help="Where windows are kept; a folder of your own has no bound.",
 )
 @json_option
 def command(

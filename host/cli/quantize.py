@@ -41,15 +41,27 @@ from host.cli.common import FiniteRange, force_option, json_option, say, subcomm
     type=FiniteRange(0, 1),
     default=0.05,
     show_default=True,
-    help="How much class-mean AP and top-1 on validation recordings may drop from float to int8.",
+    help="How much class-mean AP and top-1 on validation recordings may each drop from float to int8.",
 )
-@click.option("--seed", type=click.IntRange(0), default=42, show_default=True)
-@click.option("--num-workers", type=click.IntRange(0), default=2, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=42,
+    show_default=True,
+    help="Seed of which chunks calibrate and which windows travel.",
+)
+@click.option(
+    "--num-workers",
+    type=click.IntRange(0),
+    default=2,
+    show_default=True,
+    help="Threads that decode; 0 is none besides the main one.",
+)
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
     show_default="the cache windows of `nightjar cache`",
-    help="Where features are kept, without a bound.",
+    help="Where windows are kept; a folder of your own has no bound.",
 )
 @force_option
 @json_option

@@ -15,7 +15,7 @@ from model_gen.training.presets import table
 
 # Sections of a command's help, in order.
 FIRST = "Begin with these"
-UNBUILT = "Not built: only the default is taken"
+UNBUILT = "Not built (only the default is taken)"
 _SECTIONS = (FIRST, *PARTS.values(), UNBUILT)
 _TABLE = table()
 # Earlier names of options, without their dashes.

@@ -13,6 +13,7 @@ from model_gen.training.presets import PRESETS, options_of
 @subcommand(
     context_settings={"token_normalize_func": renamed},
     short_help="Train a classifier on folders of recordings.",
+    epilog="docs/training-options.md has the range of each option, and its earlier names.",
 )
 @click.option(
     "--preset",
