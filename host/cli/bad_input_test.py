@@ -159,7 +159,10 @@ def test_words_that_no_option_takes_may_have_lacked_quotes(empty: Path) -> None:
 @pytest.mark.parametrize("number", ["nan", "inf"])
 def test_a_number_that_is_none_is_refused(number: str, empty: Path) -> None:
     done = nightjar("verify", "any.tflite", "--deadline", number, "--json", "-", cwd=empty)
-    assert "no finite number" in error_of(done, 2, "INPUT")["what"]
+    error = error_of(done, 2, "INPUT")
+    assert error["what"] == "--deadline must be a number, at least 1"
+    assert error["evidence"] == f"Received: {number}"
+    assert error["next_step"]
 
 
 def test_a_place_for_json_that_cannot_be_one(tmp_path: Path, empty: Path) -> None:

@@ -56,15 +56,58 @@ def printing_above(console: "Console") -> Iterator[None]:
 
 
 class FiniteRange(click.FloatRange):
-    """A FloatRange without nan, which is neither below nor above any bound, and without infinity."""
+    """A FloatRange without nan and infinity, whose refusal says the nearest number."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is no finite number.", param, ctx)
+        return _in_range(self, value, float, param)
+
+
+class WholeRange(click.IntRange):
+    """An IntRange whose refusal says what is expected, and the nearest number."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return int(_in_range(self, value, int, param))
+
+
+def _in_range(
+    limits: click.IntRange | click.FloatRange,
+    value: Any,
+    kind: type[int] | type[float],
+    param: click.Parameter | None,
+) -> float:
+    """The number of `kind` that `value` says, where it is finite and within the limits.
+
+    Raises:
+        BadInput: it is none; with the nearest one.
+    """
+    low = -math.inf if limits.min is None else limits.min
+    high = math.inf if limits.max is None else limits.max
+    try:
+        number = kind(value)
+    except ValueError:
+        number = math.nan
+    above = number > low if limits.min_open else number >= low
+    below = number < high if limits.max_open else number <= high
+    if above and below and not (kind is float and math.isinf(number)):
         return number
+    name = max(param.opts, key=len) if param is not None else "the number"
+    expected = ["a whole number" if kind is int else "a number"]
+    if low > -math.inf:
+        expected.append(f"{'above' if limits.min_open else 'at least'} {low:g}")
+    if high < math.inf:
+        expected.append(f"{'below' if limits.max_open else 'at most'} {high:g}")
+    near = ""
+    if number < low and not limits.min_open:
+        near = f"; the nearest is {low:g}"
+    elif number > high and not limits.max_open:
+        near = f"; the nearest is {high:g}"
+    raise BadInput(
+        f"{name} must be {', '.join(expected)}",
+        evidence=f"Received: {value}{near}",
+        next_step=f"give {name} such a number, or leave it out",
+    )
 
 
 class Choice(click.Choice[str]):

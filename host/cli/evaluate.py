@@ -5,7 +5,15 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import Choice, FiniteRange, json_option, say, subcommand, write_json
+from host.cli.common import (
+    Choice,
+    FiniteRange,
+    WholeRange,
+    json_option,
+    say,
+    subcommand,
+    write_json,
+)
 from host.errors import BadInput
 
 
@@ -30,7 +38,7 @@ from host.errors import BadInput
 @click.option("--all", "everything", is_flag=True, help="The same as --split all.")
 @click.option(
     "--overlap",
-    type=FiniteRange(0, 1, max_open=True),
+    type=FiniteRange(0, 0.99),
     default=0.5,
     show_default=True,
     help="Share of a chunk that the next one repeats.",
@@ -43,7 +51,7 @@ from host.errors import BadInput
 )
 @click.option(
     "--num-workers",
-    type=click.IntRange(0),
+    type=WholeRange(0),
     default=2,
     show_default=True,
     help="Threads that decode; 0 is none besides the main one.",

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import FiniteRange, force_option, json_option, say, subcommand, write_json
+from host.cli.common import (
+    FiniteRange,
+    WholeRange,
+    force_option,
+    json_option,
+    say,
+    subcommand,
+    write_json,
+)
 
 
 @subcommand(
@@ -24,14 +32,14 @@ from host.cli.common import FiniteRange, force_option, json_option, say, subcomm
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle to write.")
 @click.option(
     "--calibration-samples",
-    type=click.IntRange(1),
+    type=WholeRange(1),
     default=256,
     show_default=True,
     help="Training chunks that set the ranges, spread over the classes.",
 )
 @click.option(
     "--vectors",
-    type=click.IntRange(1, 64),
+    type=WholeRange(1, 64),
     default=4,
     show_default=True,
     help="Windows that travel in the bundle, of test recordings, or else of validation recordings.",
@@ -45,14 +53,14 @@ from host.cli.common import FiniteRange, force_option, json_option, say, subcomm
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=WholeRange(0),
     default=42,
     show_default=True,
     help="Seed of which chunks calibrate and which windows travel.",
 )
 @click.option(
     "--num-workers",
-    type=click.IntRange(0),
+    type=WholeRange(0),
     default=2,
     show_default=True,
     help="Threads that decode; 0 is none besides the main one.",

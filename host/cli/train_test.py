@@ -128,3 +128,26 @@ def test_missing_checkpoints_are_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert "gone.keras" in _fails(["quantize", gone, "--data", str(tmp_path), *out], capsys)
     assert "gone" in _fails(["evaluate", gone, "--data", str(tmp_path)], capsys)
     assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "wrong", "said"),
+    [
+        ("quantize", "--max-drop", "1e999", "a number, at least 0, at most 1; the nearest is 1"),
+        ("quantize", "--max-drop", "nan", "a number, at least 0, at most 1"),
+        ("quantize", "--vectors", "-1", "a whole number, at least 1, at most 64; the nearest is 1"),
+        ("quantize", "--calibration-samples", "2.5", "a whole number, at least 1"),
+        ("evaluate", "--overlap", "1", "a number, at least 0, at most 0.99; the nearest is 0.99"),
+        ("evaluate", "--max-duration", "inf", "a number, at least 0"),
+        ("evaluate", "--num-workers", "two", "a whole number, at least 0"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_with_the_nearest(
+    command: str, option: str, wrong: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = _fails([command, "m", "--data", "d", option, wrong, "--json", "-"], capsys)
+    report = json.loads(error)
+    limits, near, nearest = said.partition("; ")
+    assert report["what"] == f"{option} must be {limits}"
+    assert report["evidence"] == f"Received: {wrong}{near}{nearest}"
+    assert report["next_step"]

@@ -233,7 +233,7 @@ class TrainOptions:
             raise BadInput(
                 f"--loss {self.loss} needs --class-activation {head}",
                 evidence=f"Received: --class-activation {self.class_activation}",
-                next_step=f"add --class-activation {head}, or leave --loss out: "
+                next_step=f"give --class-activation {head}, or leave --loss out: "
                 "auto is what the head is made for",
             )
         if self.resume and self.overwrite:
