@@ -138,7 +138,11 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
                 next_step="make the bundle from this checkpoint with `nightjar quantize`",
             )
     if config is None:
-        raise BadInput("expected a checkpoint or a bundle", evidence="Received: neither")
+        raise BadInput(
+            "expected a checkpoint or a bundle",
+            evidence="Received: neither",
+            next_step="name the model to evaluate",
+        )
     if options.split == "all":
         return config, Assignment()
     if not split.is_file():
