@@ -10,7 +10,7 @@ import numpy.typing as npt
 from host.bundle import load_subject
 from host.errors import BadInput
 from model_gen.data.cache import Skipped
-from model_gen.data.dataset import targets
+from model_gen.data.dataset import Recording, targets
 from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
 from model_gen.data.selection import Selection
@@ -58,12 +58,12 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
     Raises:
         BadInput: models or data are unusable, or checkpoint and bundle do not belong together.
     """
-    config, assignment = _subject(options)
+    config, split = _subject(options)
     selection = Selection(
         config.max_duration if options.max_duration is None else options.max_duration,
         overlap=options.overlap,
     )
-    recordings = recordings_of(options.data_path, config.labels, assignment, options.split)
+    recordings = _recordings(options, config, split)
     with bar(f"recordings of {options.split}", len(recordings)) as show:
         chunks = extract(
             recordings,
@@ -103,8 +103,28 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
     )
 
 
-def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
-    """Geometry, labels and split, from the checkpoint or from the bundle; of both, they must agree."""
+def _recordings(options: EvaluateOptions, config: ModelConfig, split: Path) -> list[Recording]:
+    """The recordings to judge; of "all" it is told how many are likely to be no test of the model."""
+    everything = options.split == "all"
+    if not everything and not split.is_file():
+        raise BadInput(
+            "the model does not say which recordings it was trained on",
+            evidence=f"Received: {split}, which does not exist",
+            next_step="give --split all for recordings that training never saw",
+        )
+    known = read_split(split) if split.is_file() else Assignment()
+    found = recordings_of(options.data_path, config.labels, known, options.split)
+    seen = sum(known.get(recording.relative) in ("train", "val") for recording in found)
+    if everything and seen:
+        line(
+            f"warning: {seen} of {len(found)} recordings have paths that the model was trained or chosen on: "
+            "in its own data folder, --split test judges it fairly"
+        )
+    return found
+
+
+def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Path]:
+    """Geometry, labels and the split's file, from the checkpoint or from the bundle; of both, they must agree."""
     config: ModelConfig | None = None
     split = Path()
     if options.checkpoint is not None:
@@ -143,15 +163,7 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
             evidence="Received: neither",
             next_step="name the model to evaluate",
         )
-    if options.split == "all":
-        return config, Assignment()
-    if not split.is_file():
-        raise BadInput(
-            "the model does not say which recordings it was trained on",
-            evidence=f"Received: {split}, which does not exist",
-            next_step="give --split all for recordings that training never saw",
-        )
-    return config, read_split(split)
+    return config, split
 
 
 def _listening(config: ModelConfig) -> tuple[object, ...]:

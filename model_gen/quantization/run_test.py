@@ -199,6 +199,22 @@ def test_evaluation_hears_as_much_as_it_is_told(
     assert heard == {None: (1, 37.5), 0.6: (2, 25), 0: (3, 0)}
 
 
+def test_all_of_the_folder_that_was_trained_on_is_told_to_be_so(
+    made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = write_tiny_dataset(tmp_path / "outside", per_class=3)
+    for path in list(outside.rglob("*.wav")):
+        path.rename(path.with_stem(f"other-{path.stem}"))
+    for folder, told in ((made.data_path, True), (outside, False)):
+        for checkpoint, bundle in ((made.checkpoint, None), (None, made.out)):
+            cache = tmp_path / "cache"
+            result = evaluate(EvaluateOptions(folder, checkpoint, bundle, "all", cache_dir=cache))
+            said = capsys.readouterr().err
+            known = len(re.findall(",(?:train|val)", (made.out / "split.csv").read_text()))
+            line = f"{known} of {result.recordings} recordings have paths that the model"
+            assert (line in said) == told
+
+
 def test_data_of_another_model_is_refused(made: QuantizeOptions, tmp_path: Path) -> None:
     other = write_tiny_dataset(tmp_path / "data", per_class=3)
     with pytest.raises(BadInput, match="split names"):
