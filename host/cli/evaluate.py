@@ -83,6 +83,12 @@ def command(
     from model_gen.evaluation.table import table
 
     is_checkpoint = model.suffix == ".keras"
+    if not is_checkpoint and not model.exists():
+        raise BadInput(
+            "expected a checkpoint, which ends in .keras, or the folder of a bundle",
+            evidence=f"Received: {model}, which does not exist",
+            next_step="make one with `nightjar train` or `nightjar quantize`",
+        )
     if is_checkpoint and checkpoint is not None:
         raise BadInput(
             "--checkpoint goes with a bundle",

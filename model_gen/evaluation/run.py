@@ -112,7 +112,7 @@ def _recordings(options: EvaluateOptions, config: ModelConfig, split: Path) -> l
             evidence=f"Received: {split}, which does not exist",
             next_step="give --split all for recordings that training never saw",
         )
-    known = read_split(split) if split.is_file() else Assignment()
+    known = _parts(split) or Assignment()
     found = recordings_of(options.data_path, config.labels, known, options.split)
     seen = sum(known.get(recording.relative) in ("train", "val") for recording in found)
     if everything and seen:
@@ -157,6 +157,12 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Path]:
                 evidence=f"Received: {options.checkpoint} and {options.bundle}",
                 next_step="make the bundle from this checkpoint with `nightjar quantize`",
             )
+        elif _parts(split) != _parts(options.bundle / SPLIT):
+            raise BadInput(
+                "checkpoint and bundle must have the same split: one was trained on the other's test",
+                evidence=f"Received: {split} and {options.bundle / SPLIT}, which differ",
+                next_step="make the bundle from this checkpoint with `nightjar quantize`",
+            )
     if config is None:
         raise BadInput(
             "expected a checkpoint or a bundle",
@@ -164,6 +170,11 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Path]:
             next_step="name the model to evaluate",
         )
     return config, split
+
+
+def _parts(split: Path) -> Assignment | None:
+    """What a split's file says; None where there is none, which `evaluate` refuses when it needs one."""
+    return read_split(split) if split.is_file() else None
 
 
 def _listening(config: ModelConfig) -> tuple[object, ...]:

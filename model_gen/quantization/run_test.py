@@ -244,6 +244,23 @@ def test_without_test_recordings_vectors_come_from_validation_and_the_bundle_say
         evaluate(EvaluateOptions(made.data_path, bundle=given.out, cache_dir=made.cache_dir))
 
 
+def test_a_bundle_of_another_training_is_not_set_beside_a_checkpoint(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    """What one of them holds out for testing, the other may have been trained on."""
+    shutil.copytree(made.checkpoint.parent, tmp_path / "model")
+    checkpoint = tmp_path / "model" / made.checkpoint.name
+    split = beside(checkpoint, "split.csv")
+    text = split.read_text()
+    first = re.findall(r"^\S+,(?=train$)", text, flags=re.MULTILINE)[0]
+    split.write_text(text.replace(f"{first}train", f"{first}test"))
+    given = EvaluateOptions(made.data_path, checkpoint, made.out, cache_dir=made.cache_dir)
+    for part in ("test", "all"):
+        with pytest.raises(BadInput, match="the same split") as caught:
+            evaluate(replace(given, split=part))
+        assert "nightjar quantize" in caught.value.next_step
+
+
 def test_all_judges_every_recording_of_an_outside_folder(
     made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
