@@ -244,6 +244,20 @@ def test_without_test_recordings_vectors_come_from_validation_and_the_bundle_say
         evaluate(EvaluateOptions(made.data_path, bundle=given.out, cache_dir=made.cache_dir))
 
 
+def test_no_bundle_takes_the_place_of_what_it_is_made_from(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    root = tmp_path / "work"
+    data = shutil.copytree(made.data_path, root / "data")
+    model = shutil.copytree(made.checkpoint.parent, root / "model")
+    given = replace(made, data_path=data, checkpoint=model / made.checkpoint.name, force=True)
+    before = sorted(root.rglob("*"))
+    for out in (data, data / "up", data / "new", model, root, root / "model/../data/up"):
+        with pytest.raises(BadInput, match="must lie apart"):
+            quantize(replace(given, out=out))
+    assert sorted(root.rglob("*")) == before
+
+
 def test_a_bundle_of_another_training_is_not_set_beside_a_checkpoint(
     made: QuantizeOptions, tmp_path: Path
 ) -> None:
