@@ -112,11 +112,10 @@ def _help(one: Option) -> str:
         return declared.meaning
     if one.name == "num_workers":  # april's is a number, release's the machine's
         return f"{declared.meaning} Default: {one.default}."
-    both = shown([declared.release])
-    if declared.april != declared.release:
-        both += f" or, in april, {shown([declared.april])}"
-    now = "" if one.default == declared.release else f" (now {shown([one.default])})"
-    return f"{declared.meaning} Default: {both}{now}."
+    april = (
+        "" if declared.april == declared.release else f" or, in april, {shown([declared.april])}"
+    )
+    return f"{declared.meaning} Default: {shown([one.default])}{april}."
 
 
 def _type(one: Option) -> click.ParamType[Any]:

@@ -111,6 +111,18 @@ def test_every_option_of_the_table_is_there_once_and_every_switch_both_ways(
     assert told.index("--teacher PATH") > sections[-2]
 
 
+@pytest.mark.parametrize("columns", [80, 100, 400])
+@pytest.mark.parametrize("name", ["data", "train", "quantize", "evaluate"])
+def test_help_fits_the_page(
+    name: str, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert min(columns, 100) - 25 < max(map(len, lines)) <= min(columns, 100)
+
+
 @pytest.mark.parametrize("name", ["data", "train", "quantize", "evaluate"])
 def test_help_needs_no_heavy_import(name: str) -> None:
     import subprocess

@@ -132,7 +132,7 @@ def _check_apart(options: QuantizeOptions) -> None:
         if read.is_relative_to(out) or (read == data and out.is_relative_to(data)):
             raise BadInput(
                 "the bundle's folder must lie apart from the recordings and the checkpoint",
-                evidence=f"Received: --out {options.out}, beside {read}",
+                evidence=f"Received: --out {options.out}, in whose place or around which is {read}",
                 next_step="give --out a folder of its own",
             )
 

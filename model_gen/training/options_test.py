@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,22 @@ def test_every_default_of_both_presets_is_in_its_range() -> None:
         for name in ("release", "april"):
             if not one.unbuilt:
                 check(one, preset(name).get(one.name))
+
+
+def test_what_tuning_draws_is_valid_and_of_what_the_field_documents() -> None:
+    searched = {name for name, one in table().items() if one.declared.search}
+    assert searched == {
+        "alpha", "depth_multiplier", "embeddings_size", "learning_rate", "dropout", "batch_size",
+        "mixup_alpha", "label_smoothing", "optimizer", "weight_decay", "grad_clip", "se",
+        "se_reduction", "inverted_residual", "expansion_factor", "use_attention_pooling",
+    }  # fmt: skip
+    for name in searched:
+        one = table()[name]
+        built = replace(one, declared=replace(one.declared, later=()))
+        for value in one.declared.search:
+            if value != "log":
+                assert isinstance(value, (int, float) if one.kind is float else one.kind)
+                check(built, value)
 
 
 def test_every_option_says_what_it_is() -> None:
