@@ -137,8 +137,10 @@ def test_help_needs_no_heavy_import(name: str) -> None:
 def test_missing_checkpoints_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gone = str(tmp_path / "gone.keras")
     out = ["--out", str(tmp_path / "bundle")]
-    assert "gone.keras" in _fails(["quantize", gone, "--data", str(tmp_path), *out], capsys)
-    assert "gone" in _fails(["evaluate", gone, "--data", str(tmp_path)], capsys)
+    data = ["--data", str(tmp_path / "data")]
+    assert "gone.keras" in _fails(["quantize", gone, *data, *out], capsys)
+    for model in (gone, str(tmp_path / "gone")):
+        assert "gone" in _fails(["evaluate", model, *data], capsys)
     assert not (tmp_path / "bundle").exists()
 
 
