@@ -144,6 +144,14 @@ def test_a_command_without_its_arguments(empty: Path) -> None:
         assert error["next_step"].endswith("--help")
 
 
+def test_a_path_without_a_character_is_not_the_working_folder(empty: Path) -> None:
+    for arguments in (["data", ""], ["evaluate", "m", "--data="], ["synth", ""]):
+        error = error_of(nightjar(*arguments, "--json", "-", cwd=empty), 2, "INPUT")
+        assert error["what"].endswith(" must not be empty")
+        assert error["next_step"]
+    assert list(empty.iterdir()) == []
+
+
 def test_no_word_at_all_shows_the_help(empty: Path) -> None:
     for arguments in ([], ["board"]):
         assert nightjar(*arguments, cwd=empty).stderr.startswith("Usage: nightjar ")

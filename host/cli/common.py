@@ -153,6 +153,7 @@ class Command(click.Command):
         global _level
         _level = Level.NORMAL
         self._forget(args)
+        _check_filled(args)
         ctx.allow_extra_args = True  # which are refused here, with what helps
         rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
@@ -209,6 +210,24 @@ def forget_results() -> None:
 
         for path in _results:
             remove_result(path)
+
+
+def _check_filled(words: Sequence[str]) -> None:
+    """Refuse a word without a character, as an unset variable gives: as a path it would be the working folder.
+
+    Raises:
+        BadInput: naming the option that it is for.
+    """
+    for before, word in zip(("", *words), words, strict=False):
+        option, joined, value = word.partition("=")
+        if word and not (joined and not value and option.startswith("--")):
+            continue
+        name = option if joined else before if before.startswith("-") else "a word of the command"
+        raise BadInput(
+            f"{name} must not be empty",
+            evidence="Received: ''",
+            next_step="give it a value, or leave it out",
+        )
 
 
 def _values(args: Sequence[str], names: set[str]) -> "Iterable[tuple[str, Path, list[str]]]":

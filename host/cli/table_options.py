@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from host.cli.common import Sectioned
 from model_gen.training.option import PARTS, Option, flag, shown
-from model_gen.training.option_value import filled, in_words, number, numbers
+from model_gen.training.option_value import in_words, number, numbers
 from model_gen.training.presets import table
 
 # Sections of a command's help, in order.
@@ -126,5 +126,5 @@ def _type(one: Option) -> click.ParamType[Any]:
     if one.kind in (int, float):
         return _Text("integer" if one.whole else "number", partial(number, one))
     if one.kind is Path:
-        return _Text("path", lambda text: Path(filled(one, text)))
-    return _Text("text", partial(filled, one))
+        return _Text("path", Path)
+    return click.STRING

@@ -34,21 +34,6 @@ def numbers(option: Option, text: str) -> tuple[int, ...]:
     return found
 
 
-def filled(option: Option, text: str) -> str:
-    """A text that says something: an empty path would be the working folder.
-
-    Raises:
-        BadInput: it is empty.
-    """
-    if text:
-        return text
-    raise BadInput(
-        f"{option.flag} must not be empty",
-        evidence="Received: ''",
-        next_step=f"give {option.flag} a value{'' if option.required else ', or leave it out'}",
-    )
-
-
 def in_words(option: Option, value: str) -> tuple[str, str | None]:
     """A word as it is written now, and the old one if that was given."""
     old = dict(option.declared.old)
