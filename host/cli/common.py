@@ -152,11 +152,13 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         global _level
         _level = Level.NORMAL
+        if ctx.resilient_parsing:  # the shell asks how the line might go on
+            return super().parse_args(ctx, args)
         self._forget(args)
         _check_filled(args)
         ctx.allow_extra_args = True  # which are refused here, with what helps
         rest = super().parse_args(ctx, args)
-        if rest and not ctx.resilient_parsing:
+        if rest:
             raise BadInput(
                 f"{ctx.command_path} takes no more words",
                 evidence=f"Received: {shlex.join(rest)}",
