@@ -153,6 +153,8 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
             on_progress=show,
         )
     measures = {r.relative: one for r, one in zip(everything, found, strict=True)}
+    known = (replace(r, sha256=measures[r.relative].sha256) for r in dataset.recordings)
+    dataset = replace(dataset, recordings=tuple(known))
     if options.multi_label:
         dataset = merge_copies(dataset, _copies(dataset.recordings, measures))
     copies = _copies((*dataset.recordings, *outside.recordings), measures)

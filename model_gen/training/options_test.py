@@ -122,6 +122,7 @@ def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
         ("qat_mode", "shadow", "faithful is all there is"),
         ("stage_widths", (32, 64), "takes 4 numbers"),
         ("seed", 2**31, "the nearest is 2147483647"),
+        ("chunk_duration", 61.0, "the nearest is 60"),
     ],
 )
 def test_what_is_not_valid_is_refused_with_the_nearest_that_is(
@@ -133,6 +134,23 @@ def test_what_is_not_valid_is_refused_with_the_nearest_that_is(
     told = f"{error.what}; {error.evidence.removeprefix('Received: ')} {error.evidence}"
     assert f"--{name.replace('_', '-')}" in error.what
     assert all(part in told for part in said.split("; ")), told
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"num_mels": 500}, "mel bands"),
+        ({"num_mels": 200}, "every mel band"),
+        ({"spec_width": 70000}, "number of frames"),
+        ({"chunk_duration": 0.02}, "shorter than the FFT"),
+    ],
+)
+def test_there_are_no_options_of_a_model_that_cannot_be_built(
+    given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        TrainOptions(**DATA, **given)
+    assert caught.value.next_step
 
 
 @given(st.sampled_from([one.name for one in fields(TrainOptions)]), st.floats() | st.integers())
