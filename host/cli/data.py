@@ -33,17 +33,16 @@ def command(folder: Path, rehash: bool, json_path: str | None, **given: Any) -> 
     """
     from host.exit_codes import Exit
     from model_gen.data.look import look
-    from model_gen.data.tell import findings, ignored, table
+    from model_gen.data.tell import findings, ignored, span, table
 
     options = options_of("release", {"data_path_train": folder, **given})
     found = look(LookOptions.of(options), rehash=rehash)
     every = level() is Level.VERBOSE
     for line in (*table(found), *findings(found, every=every), *ignored(found, every=every)):
         say(line, json_path)
-    minutes = found.expected_seconds / 60
     say(
-        f"{found.unheard_share:.0%} of the recorded time lies in no window; training takes about "
-        f"{minutes:.0f} minutes at the default size",
+        f"{found.unheard_share:.0%} of the recorded time lies in no window; a guess, right within a "
+        f"factor of three: a model of the default size trains for {span(found.expected_seconds)}",
         json_path,
     )
     if found.refusals:

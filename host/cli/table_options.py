@@ -106,16 +106,18 @@ def _option(one: Option) -> Callable[[Any], Any]:
 
 
 def _help(one: Option) -> str:
-    """The meaning, and the defaults, of `april` too where it has its own."""
+    """The meaning, and the defaults that act, of `april` too where it has its own."""
     declared = one.declared
     if one.unbuilt or declared.release in (None, ()):
         return declared.meaning
     if one.name == "num_workers":  # april's is a number, release's the machine's
         return f"{declared.meaning} Default: {one.default}."
-    april = (
-        "" if declared.april == declared.release else f" or, in april, {shown([declared.april])}"
-    )
-    return f"{declared.meaning} Default: {shown([one.default])}{april}."
+    acts = shown([one.default])
+    if one.default != declared.release:
+        acts += f" (planned: {shown([declared.release])})"
+    if one.default != declared.april:
+        acts += f" or, in april, {shown([declared.april])}"
+    return f"{declared.meaning} Default: {acts}."
 
 
 def _type(one: Option) -> click.ParamType[Any]:

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model_gen.audio.quiet import quiet
-from model_gen.audio.unfinished import Mended, mended
+from model_gen.audio.stream import Stream
+from model_gen.audio.unfinished import put_right
 
 BLOCK = 1 << 16  # frames read at a time
 _UNKNOWN = 1 << 40  # frames; a header that claims more does not know
@@ -40,13 +41,14 @@ class Unreadable(Exception):
 class Source:
     """An open recording. rate: in Hz. floats: whether its samples may lie outside [-1, 1]."""
 
-    def __init__(self, file: Any, repair: Mended | None) -> None:
+    def __init__(self, file: Any, stream: Stream, damage: str) -> None:
         self._file = file
-        self._reserved = repair is not None
+        self._stream = stream
+        self._reserved = bool(damage)
         self.rate = int(file.samplerate)
         self.channels = int(file.channels)
         self.floats = file.subtype in _FLOATS
-        self.damage = repair.damage if repair else _cut_short(file.extra_info)
+        self.damage = damage or _cut_short(file.extra_info)
         claimed = int(file.frames)
         self.claimed = claimed if claimed < _UNKNOWN else None  # frames, as the header says
 
@@ -71,6 +73,7 @@ class Source:
                     got = len(self._file.read(out=block))
             except (RuntimeError, OSError, ValueError) as error:
                 got, reason = _filled(block), _reason(error)
+            reason = reason or self._stream.trouble
             done += got
             if got:
                 yield block[:got]
@@ -79,6 +82,17 @@ class Source:
                     raise Unreadable(reason)
                 self._ended(done, reason, most)
                 return
+
+    def sha256(self) -> str:
+        """SHA-256 of all bytes of the file; those that were not decoded are read for it.
+
+        Raises:
+            Unreadable: the system refuses to read them.
+        """
+        try:
+            return self._stream.sha256()
+        except OSError as error:
+            raise Unreadable(_reason(error)) from error
 
     def _ended(self, done: int, reason: str, most: int | None) -> None:
         """Say what is wrong with data that end after `done` frames, before the header or `most`
@@ -100,34 +114,38 @@ def open_source(path: Path) -> Iterator[Source]:
     Raises:
         Unreadable: it is no sound that libsndfile knows, or the system refuses to read it.
     """
+    try:
+        stream = Stream(path)
+    except OSError as error:
+        raise Unreadable(_reason(error)) from error
+    with stream:
+        if not stream.size:
+            raise Unreadable("an empty file")
+        damage = put_right(stream.head, stream.size)
+        with _file(path, stream) as file:
+            yield Source(file, stream, damage)
+
+
+@contextmanager
+def _file(path: Path, stream: Stream) -> Iterator[Any]:
     import soundfile
 
     try:
-        if not path.stat().st_size:
-            raise Unreadable("an empty file")
-        repair = mended(path)
         with quiet():
-            # Bytes: soundfile cannot encode a name that is not UTF-8.
-            file = soundfile.SoundFile(os.fsencode(path) if repair is None else repair.stream)
+            try:
+                file = soundfile.SoundFile(stream)
+            except soundfile.LibsndfileError:
+                # By its name libsndfile also knows MP3 that begins with something else. Bytes:
+                # soundfile cannot encode a name that is not UTF-8.
+                file = soundfile.SoundFile(os.fsencode(path))
     except (RuntimeError, OSError, ValueError) as error:
-        raise Unreadable(_reason(error)) from error
+        raise Unreadable(stream.trouble or _reason(error)) from error
     # soundfile seeks after each read of a file that lets it, and MP3 goes astray there.
     file.seekable = lambda: False
     try:
-        yield Source(file, repair)
+        yield file
     finally:
         file.close()
-        if repair is not None:
-            repair.stream.close()
-
-
-def claimed_seconds(path: Path) -> float:
-    """How long a recording is, as its header says; 0 where it says nothing, or cannot be read."""
-    try:
-        with open_source(path) as source:
-            return (source.claimed or 0) / source.rate
-    except Unreadable:
-        return 0.0
 
 
 def _reason(error: Exception) -> str:

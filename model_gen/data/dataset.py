@@ -27,7 +27,8 @@ class Recording:
     folder.
 
     folder: "" where it lies in none. given: the labels that a table says, None for those of the
-    folder. recordist: who made it, "" where no table says.
+    folder. recordist: who made it, "" where no table says. sha256: of its bytes, when it was looked
+    at; "" where nobody did.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Recording:
     folder: str
     given: tuple[str, ...] | None = None
     recordist: str = ""
+    sha256: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:

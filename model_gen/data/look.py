@@ -27,8 +27,9 @@ from model_gen.progress import bar
 
 SCHEMA = "nightjar/data/1"
 SCHEMA_FILE = Path(__file__).with_name("data.schema.json")
-# Seconds on two idle cores, within a factor of two or so: until the first step, for a second of
-# sound, for a window that trains and for one that validates.
+# A guess, of a model of the default size on two idle cores, in seconds: until the first
+# step, for a second of sound, for a window that trains and for one that validates. What is looked at
+# says nothing of the model's pace, and loading it to measure that would take longer than the look.
 _BEGIN, _DECODED, _TRAINED, _PREDICTED = 15.0, 0.001, 0.005, 0.002
 _TOLD = 5  # findings that an error tells; the command tells all
 
@@ -63,14 +64,14 @@ class Look:
 
     @property
     def expected_seconds(self) -> float:
-        """About how long training takes: a model of the default size, on the two cores that it
-        computes with."""
+        """A guess how long training takes, right within a factor of three or so: it counts windows
+        and epochs, but knows neither the model nor the computer. Two digits of it are told."""
         windows = dict.fromkeys(SPLITS, 0)
         for recording, found in self.scene.readable:
             windows[self.scene.split_of(recording)] += found.windows
         read = sum(found.read for _, found in self.scene.readable)
         epoch = _TRAINED * windows["train"] + _PREDICTED * windows["val"]
-        return _BEGIN + _DECODED * read + self.epochs * epoch
+        return float(f"{_BEGIN + _DECODED * read + self.epochs * epoch:.2g}")
 
     def require(self) -> None:
         """Refuse data that a rule refuses.
@@ -103,7 +104,7 @@ class Look:
             "findings": [finding.as_json() for finding in self.findings],
             "ignored": [{"path": i.path, "reason": i.reason} for i in self.scene.ignored],
             "unheard_share": round(self.unheard_share, 4),
-            "expected_seconds": round(self.expected_seconds, 1),
+            "expected_seconds": self.expected_seconds,
         }
 
     def _sums(self, chosen: Set[Recording]) -> dict[str, dict[str, float]]:
@@ -153,6 +154,8 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
             on_progress=show,
         )
     measures = {r.relative: one for r, one in zip(everything, found, strict=True)}
+    known = (replace(r, sha256=measures[r.relative].sha256) for r in dataset.recordings)
+    dataset = replace(dataset, recordings=tuple(known))
     if options.multi_label:
         dataset = merge_copies(dataset, _copies(dataset.recordings, measures))
     copies = _copies((*dataset.recordings, *outside.recordings), measures)

@@ -29,6 +29,18 @@ def findings(look: "Look", *, every: bool = False) -> Iterator[str]:
         yield f"  what to do: {rule.mend}"
 
 
+def span(seconds: float) -> str:
+    """A time of two digits in the unit that suits it.
+
+    >>> span(45), span(100), span(8000), span(500000)
+    ('45 seconds', '1.7 minutes', '2.2 hours', '5.8 days')
+    """
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.2g} {unit}"
+    return f"{seconds:.2g} seconds"
+
+
 def table(look: "Look") -> Iterator[str]:
     """Lines of a table: each class with its recordings, windows and minutes in each split."""
     payload = look.as_json()

@@ -89,6 +89,8 @@ def test_only_the_l2_of_release_is_not_yet_what_is_documented() -> None:
     differ = {name for name, one in table().items() if one.declared.release != one.default}
     assert differ == {"l2"}
     assert TrainOptions(**DATA).l2 == 0
+    assert preset("april")["l2"] == 0.0001
+    assert "| `--l2` | number, at least 0, at most 10 | 0 (planned 0.0001) | 0.0001 |" in text()
 
 
 def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
@@ -121,6 +123,7 @@ def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
         ("input_compression", "log", "today there is none, sqrt; the nearest is sqrt"),
         ("qat_mode", "shadow", "today it can only be faithful"),
         ("seed", 2**31, "the nearest is 2147483647"),
+        ("chunk_duration", 61.0, "the nearest is 60"),
     ],
 )
 def test_what_is_not_valid_is_refused_with_the_nearest_that_is(
@@ -132,6 +135,23 @@ def test_what_is_not_valid_is_refused_with_the_nearest_that_is(
     told = f"{error.what}; {error.evidence.removeprefix('Received: ')} {error.evidence}"
     assert f"--{name.replace('_', '-')}" in error.what
     assert all(part in told for part in said.split("; ")), told
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"num_mels": 500}, "mel bands"),
+        ({"num_mels": 200}, "every mel band"),
+        ({"spec_width": 4096, "chunk_duration": 0.1}, "number of frames"),
+        ({"chunk_duration": 0.02}, "shorter than the FFT"),
+    ],
+)
+def test_there_are_no_options_of_a_model_that_cannot_be_built(
+    given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        TrainOptions(**DATA, **given)
+    assert caught.value.next_step
 
 
 @given(st.sampled_from(list(table().values())), st.floats() | st.integers())

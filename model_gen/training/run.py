@@ -2,14 +2,12 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from host.errors import BadInput
-from host.files import sha256_file
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Dataset, Recording, targets
 from model_gen.data.features import Chunks, extract
@@ -80,7 +78,7 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
     kept = build_model(config, seed=options.seed) if options.mixed_precision else model
     check_labels(dataset.recordings, dataset.labels, options)
-    data = content_sha256(dataset.recordings, assignment, options.num_workers)
+    data = content_sha256(dataset.recordings, assignment)
     check_same(state, options.checkpoint_path, config, data)
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
@@ -179,20 +177,12 @@ def check_labels(
         )
 
 
-def content_sha256(
-    recordings: Sequence[Recording], assignment: Assignment, num_workers: int
-) -> str:
-    """SHA-256 over the recordings of train and val: path, split and bytes of each."""
-    chosen = [r for r in recordings if assignment[r.relative] != "test"]
+def content_sha256(recordings: Iterable[Recording], assignment: Assignment) -> str:
+    """SHA-256 over the recordings of train and val: path, split, labels and bytes of each."""
     digest = hashlib.sha256()
-    with (
-        ThreadPoolExecutor(max(1, num_workers)) as pool,
-        bar("digests of recordings", len(chosen), plain=False) as show,
-    ):
-        contents = pool.map(lambda r: sha256_file(r.path), chosen)
-        for done, (recording, content) in enumerate(zip(chosen, contents, strict=True), start=1):
-            labels = SEPARATOR.join(recording.labels)
-            row = f"{assignment[recording.relative]} {content} {labels} {recording.relative}\n"
+    for recording in recordings:
+        split, labels = assignment[recording.relative], SEPARATOR.join(recording.labels)
+        if split != "test":
+            row = f"{split} {recording.sha256} {labels} {recording.relative}\n"
             digest.update(row.encode(errors="surrogateescape"))
-            show(done)
     return digest.hexdigest()
