@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import json
-import math
 import os
 import shlex
 import sys
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.boards import KINDS
+from host.cli.parameters import FiniteRange, Sectioned
 from host.errors import BadInput, NightjarError
-from host.nearest import did_you_mean
 from host.printable import printable
 
 # Parameters that name what a command writes besides its results; every other path is read.
@@ -53,76 +52,6 @@ def printing_above(console: "Console") -> Iterator[None]:
         yield
     finally:
         _console = None
-
-
-class FiniteRange(click.FloatRange):
-    """A FloatRange without nan and infinity, whose refusal says the nearest number."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        return _in_range(self, value, float, param)
-
-
-class WholeRange(click.IntRange):
-    """An IntRange whose refusal says what is expected, and the nearest number."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        return int(_in_range(self, value, int, param))
-
-
-def _in_range(
-    limits: click.IntRange | click.FloatRange,
-    value: Any,
-    kind: type[int] | type[float],
-    param: click.Parameter | None,
-) -> float:
-    """The number of `kind` that `value` says, where it is finite and within the limits.
-
-    Raises:
-        BadInput: it is none; with the nearest one.
-    """
-    low = -math.inf if limits.min is None else limits.min
-    high = math.inf if limits.max is None else limits.max
-    try:
-        number = kind(value)
-    except ValueError:
-        number = math.nan
-    above = number > low if limits.min_open else number >= low
-    below = number < high if limits.max_open else number <= high
-    if above and below and not (kind is float and math.isinf(number)):
-        return number
-    name = max(param.opts, key=len) if param is not None else "the number"
-    expected = ["a whole number" if kind is int else "a number"]
-    if low > -math.inf:
-        expected.append(f"{'above' if limits.min_open else 'at least'} {low:g}")
-    if high < math.inf:
-        expected.append(f"{'below' if limits.max_open else 'at most'} {high:g}")
-    near = ""
-    if number < low and not limits.min_open:
-        near = f"; the nearest is {low:g}"
-    elif number > high and not limits.max_open:
-        near = f"; the nearest is {high:g}"
-    raise BadInput(
-        f"{name} must be {', '.join(expected)}",
-        evidence=f"Received: {value}{near}",
-        next_step=f"give {name} such a number, or leave it out",
-    )
-
-
-class Choice(click.Choice[str]):
-    """A choice that names the nearest one when it is given none of them."""
-
-    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
-        return super().get_invalid_choice_message(value, ctx) + did_you_mean(value, self.choices)
-
-
-class Sectioned(click.Option):
-    """An option that stands in a section of its command's help."""
-
-    def __init__(self, *given: Any, section: str, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.section = section
 
 
 class ResultFile(click.ParamType[Path]):

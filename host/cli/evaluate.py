@@ -5,15 +5,8 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import (
-    Choice,
-    FiniteRange,
-    WholeRange,
-    json_option,
-    say,
-    subcommand,
-    write_json,
-)
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.parameters import Choice, FiniteRange, WholeRange
 from host.errors import BadInput
 
 

@@ -5,15 +5,8 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import (
-    FiniteRange,
-    WholeRange,
-    force_option,
-    json_option,
-    say,
-    subcommand,
-    write_json,
-)
+from host.cli.common import force_option, json_option, say, subcommand, write_json
+from host.cli.parameters import FiniteRange, WholeRange
 
 
 @subcommand(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from host.cli.common import Sectioned
+from host.cli.parameters import Sectioned
 from model_gen.training.option import PARTS, Option, flag, shown
 from model_gen.training.option_value import in_words, number, numbers
 from model_gen.training.presets import table

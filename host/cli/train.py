@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from host.cli.common import Choice, Sectioned, json_option, say, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.parameters import Choice, Sectioned
 from host.cli.table_options import FIRST, of_table, renamed
 from model_gen.training.presets import PRESETS, options_of
 
