@@ -8,13 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from host.errors import BadInput
-from model_gen.data.dataset import (
-    NO_CLASS,
-    Dataset,
-    Recording,
-    find_recordings,
-    index_dataset,
-)
+from model_gen.data.dataset import Dataset, Recording, find_outside, index_dataset
 from model_gen.data.hearing import LookOptions
 from model_gen.data.inspect import inspect
 from model_gen.data.measure import Measures
@@ -204,21 +198,12 @@ def merge_copies(dataset: Dataset, copies: Iterable[Sequence[Recording]]) -> Dat
 
 def _outside(folder: Path) -> Outside:
     prefix = text_of(str(folder)).rstrip("/") + "/"
-    recordings, ignored = find_recordings(folder)
-    ignored += [Ignored(r.relative, NO_CLASS) for r in recordings if not r.folder]
-    found = Outside(
+    recordings, ignored = find_outside(folder)
+    return Outside(
         prefix,
-        tuple(replace(r, relative=prefix + r.relative) for r in recordings if r.folder),
-        tuple(replace(i, path=prefix + i.path) for i in sorted(ignored, key=lambda i: i.path)),
+        tuple(replace(r, relative=prefix + r.relative) for r in recordings),
+        tuple(replace(i, path=prefix + i.path) for i in ignored),
     )
-    if not any(r.labels for r in found.recordings):
-        reasons = sorted({one.reason for one in found.ignored}) or ["nothing but negatives"]
-        raise BadInput(
-            "expected class folders of recordings in the outside test set",
-            evidence=f"Received: {folder}: {'; '.join(reasons[:3])}",
-            next_step="give a folder that holds one folder a class, as --data-path-train does",
-        )
-    return found
 
 
 def _copies(

@@ -223,7 +223,7 @@ def test_what_is_ignored_outside_is_told_and_a_class_of_it_refused(tmp_path: Pat
     ignored = {one["path"]: one["reason"] for one in found.as_json()["ignored"]}
     assert set(ignored) == {f"{outside}/bare.wav", f"{outside}/wren/x.m4a"}
     assert "ffmpeg" in ignored[f"{outside}/wren/x.m4a"]
-    assert any(f"{outside}/bare.wav" in told for told in told_ignored(found))
+    assert any(f"{outside}/bare.wav" in told for told in told_ignored(found.scene.ignored))
     (outside / "robin/0.wav").rename(outside / "robin/0.wma")
     found = see(root, test_data=outside)
     assert hits(found)["ignored-class"] == [(f"{outside}/robin", f"{outside}/robin/0.wma")]

@@ -1,6 +1,7 @@
 """A whole evaluation: a checkpoint, a bundle or both, on the recordings of one split."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split
+from model_gen.data.tell import ignored
+from model_gen.data.walk import Ignored
 from model_gen.evaluation.metrics import Metrics, evaluate_scores
 from model_gen.evaluation.pooling import POOLINGS, activate, pool
 from model_gen.models.checkpoint import beside
@@ -63,7 +66,9 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
         config.max_duration if options.max_duration is None else options.max_duration,
         overlap=options.overlap,
     )
-    recordings = recordings_of(options.data_path, config.labels, assignment, options.split)
+    recordings = recordings_of(
+        options.data_path, config.labels, assignment, options.split, on_ignored=_tell
+    )
     with bar(f"recordings of {options.split}", len(recordings)) as show:
         chunks = extract(
             recordings,
@@ -101,6 +106,11 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
     return EvaluateResult(
         config.labels, len(chunks.recordings), len(chunks), chunks.skipped, metrics, kernels
     )
+
+
+def _tell(found: Sequence[Ignored]) -> None:
+    for told in ignored(found):
+        line(told)
 
 
 def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
