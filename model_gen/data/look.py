@@ -4,6 +4,7 @@ how it is split."""
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,18 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
         max_classes=options.max_classes,
         seed=options.seed,
     )
+    split = partial(
+        split_dataset,
+        seed=options.seed,
+        val_share=options.val_split,
+        test_share=options.test_share,
+        group_by=options.group_by,
+        use_split_file=options.split_file,
+        test_group=options.test_group,
+        val_group=options.val_group,
+    )
+    if not options.multi_label:  # which leaves recordings out, that need no split then
+        split(dataset)  # what is wrong with it is said before hours of reading
     outside = Outside() if options.test_data is None else _outside(options.test_data)
     everything = (*dataset.recordings, *outside.recordings)
     with bar("recordings inspected", len(everything), plain=False) as show:
@@ -153,17 +166,7 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
     if options.multi_label:
         dataset = merge_copies(dataset, _copies(dataset.recordings, measures))
     copies = _copies((*dataset.recordings, *outside.recordings), measures)
-    assignment = split_dataset(
-        dataset,
-        seed=options.seed,
-        val_share=options.val_split,
-        test_share=options.test_share,
-        group_by=options.group_by,
-        use_split_file=options.split_file,
-        test_group=options.test_group,
-        val_group=options.val_group,
-        together=[[r.relative for r in same] for same in copies],
-    )
+    assignment = split(dataset, together=[[r.relative for r in same] for same in copies])
     scene = Scene(
         dataset=dataset,
         outside=outside,
