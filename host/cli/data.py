@@ -38,7 +38,11 @@ def command(folder: Path, rehash: bool, json_path: str | None, **given: Any) -> 
     options = options_of("release", {"data_path_train": folder, **given})
     found = look(LookOptions.of(options), rehash=rehash)
     every = level() is Level.VERBOSE
-    for line in (*table(found), *findings(found, every=every), *ignored(found, every=every)):
+    for line in (
+        *table(found),
+        *findings(found, every=every),
+        *ignored(found.scene.ignored, every=every),
+    ):
         say(line, json_path)
     say(
         f"{found.unheard_share:.0%} of the recorded time lies in no window; a guess, right within a "

@@ -109,7 +109,10 @@ class WindowCache:
 
     def entry(self, recording: Recording) -> tuple[str, Entry] | Skipped:
         """The entry of a recording and its name; decoded if it is not there."""
-        name = self.name(recording)
+        try:
+            name = self.name(recording)
+        except OSError as error:
+            return Skipped(recording.relative, error.strerror or type(error).__name__)
         stream = self.place.open(name)
         if stream is not None:
             with stream:

@@ -180,6 +180,28 @@ def find_recordings(root: Path) -> tuple[list[Recording], list[Ignored]]:
     return recordings, list(found.ignored)
 
 
+def find_outside(root: Path) -> tuple[list[Recording], list[Ignored]]:
+    """The recordings of an outside test set, all in class folders; and what is ignored, both sorted
+    by path.
+
+    Raises:
+        BadInput: none of them is of a class.
+    """
+    everything, ignored = find_recordings(root)
+    recordings = [r for r in everything if r.folder]
+    ignored += [Ignored(r.relative, NO_CLASS) for r in everything if not r.folder]
+    ignored.sort(key=lambda one: one.path)
+    if not any(r.labels for r in recordings):
+        raise _too_little(
+            "expected class folders of recordings in the outside test set",
+            f"{root} with " + ("nothing but negatives" if recordings else "no class folder"),
+            "give a folder that holds one folder a class, as --data-path-train does",
+            root,
+            ignored,
+        )
+    return recordings, ignored
+
+
 def targets(recordings: Sequence[Recording], labels: Sequence[str]) -> npt.NDArray[np.float32]:
     """One column a label, 1 where a recording has it, all zero for negatives: float32 [recordings,
     labels]."""

@@ -4,17 +4,12 @@ how it is split."""
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from host.errors import BadInput
-from model_gen.data.dataset import (
-    NO_CLASS,
-    Dataset,
-    Recording,
-    find_recordings,
-    index_dataset,
-)
+from model_gen.data.dataset import Dataset, Recording, find_outside, index_dataset
 from model_gen.data.hearing import LookOptions
 from model_gen.data.inspect import inspect
 from model_gen.data.measure import Measures
@@ -143,6 +138,18 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
         max_classes=options.max_classes,
         seed=options.seed,
     )
+    split = partial(
+        split_dataset,
+        seed=options.seed,
+        val_share=options.val_split,
+        test_share=options.test_share,
+        group_by=options.group_by,
+        use_split_file=options.split_file,
+        test_group=options.test_group,
+        val_group=options.val_group,
+    )
+    if not options.multi_label:  # which leaves recordings out, that need no split then
+        split(dataset)  # what is wrong with it is said before hours of reading
     outside = Outside() if options.test_data is None else _outside(options.test_data)
     everything = (*dataset.recordings, *outside.recordings)
     with bar("recordings inspected", len(everything), plain=False) as show:
@@ -159,17 +166,7 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
     if options.multi_label:
         dataset = merge_copies(dataset, _copies(dataset.recordings, measures))
     copies = _copies((*dataset.recordings, *outside.recordings), measures)
-    assignment = split_dataset(
-        dataset,
-        seed=options.seed,
-        val_share=options.val_split,
-        test_share=options.test_share,
-        group_by=options.group_by,
-        use_split_file=options.split_file,
-        test_group=options.test_group,
-        val_group=options.val_group,
-        together=[[r.relative for r in same] for same in copies],
-    )
+    assignment = split(dataset, together=[[r.relative for r in same] for same in copies])
     scene = Scene(
         dataset=dataset,
         outside=outside,
@@ -204,21 +201,12 @@ def merge_copies(dataset: Dataset, copies: Iterable[Sequence[Recording]]) -> Dat
 
 def _outside(folder: Path) -> Outside:
     prefix = text_of(str(folder)).rstrip("/") + "/"
-    recordings, ignored = find_recordings(folder)
-    ignored += [Ignored(r.relative, NO_CLASS) for r in recordings if not r.folder]
-    found = Outside(
+    recordings, ignored = find_outside(folder)
+    return Outside(
         prefix,
-        tuple(replace(r, relative=prefix + r.relative) for r in recordings if r.folder),
-        tuple(replace(i, path=prefix + i.path) for i in sorted(ignored, key=lambda i: i.path)),
+        tuple(replace(r, relative=prefix + r.relative) for r in recordings),
+        tuple(replace(i, path=prefix + i.path) for i in ignored),
     )
-    if not any(r.labels for r in found.recordings):
-        reasons = sorted({one.reason for one in found.ignored}) or ["nothing but negatives"]
-        raise BadInput(
-            "expected class folders of recordings in the outside test set",
-            evidence=f"Received: {folder}: {'; '.join(reasons[:3])}",
-            next_step="give a folder that holds one folder a class, as --data-path-train does",
-        )
-    return found
 
 
 def _copies(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -223,7 +224,7 @@ def test_what_is_ignored_outside_is_told_and_a_class_of_it_refused(tmp_path: Pat
     ignored = {one["path"]: one["reason"] for one in found.as_json()["ignored"]}
     assert set(ignored) == {f"{outside}/bare.wav", f"{outside}/wren/x.m4a"}
     assert "ffmpeg" in ignored[f"{outside}/wren/x.m4a"]
-    assert any(f"{outside}/bare.wav" in told for told in told_ignored(found))
+    assert any(f"{outside}/bare.wav" in told for told in told_ignored(found.scene.ignored))
     (outside / "robin/0.wav").rename(outside / "robin/0.wma")
     found = see(root, test_data=outside)
     assert hits(found)["ignored-class"] == [(f"{outside}/robin", f"{outside}/robin/0.wma")]
@@ -267,6 +268,28 @@ def test_a_recording_is_read_once_for_the_look_and_once_for_its_windows(
         assert [r.sha256 for r in recordings] == [sha256_file(path) for path in paths]
         extract(recordings, CONTRACT, Selection(), cache_dir=tmp_path / "c")
         assert sorted(opened) == sorted([*paths, *paths])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"group_by": "("}, "regular expression"),
+        ({"group_by": "/([0-2])", "test_group": ("0",)}, "match the path of every recording"),
+        ({"group_by": "/([0-9])", "test_group": ("owl",)}, "groups that --group-by finds: 0, 1"),
+        ({"val_split": 0.6, "test_split": 0.5}, "both together below 1"),
+        ({"split_file": True}, "must give every recording a split"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused_before_a_recording_is_read(
+    options: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder(tmp_path / "d", "wren", "robin")
+    (root / "split.csv").write_text("path,split\nwren/0.wav,train\n")
+    opened = count_reads(monkeypatch)
+    with pytest.raises(BadInput, match=said) as caught:
+        see(root, **{"split_file": False, **options})
+    assert caught.value.next_step
+    assert opened == []
 
 
 def test_training_looks_with_its_own_options(tmp_path: Path) -> None:

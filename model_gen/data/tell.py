@@ -1,11 +1,12 @@
 """What a look found, in lines for people."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from model_gen.data.rules.scene import Finding
 from model_gen.data.table import SPLITS
+from model_gen.data.walk import Ignored
 
 if TYPE_CHECKING:
     from model_gen.data.look import Look
@@ -59,9 +60,8 @@ def table(look: "Look") -> Iterator[str]:
         yield f"{row['name']:<{width}}  " + "  ".join(f"{cell:>28}" for cell in cells)
 
 
-def ignored(look: "Look", *, every: bool = False) -> Iterator[str]:
-    """Lines about what is ignored, a reason after the other; what can be converted first."""
-    found = look.scene.ignored
+def ignored(found: Sequence[Ignored], *, every: bool = False) -> Iterator[str]:
+    """Lines about what is ignored, a few or `every` one; what can be converted first."""
     ordered = sorted(found, key=lambda one: "ffmpeg" not in one.reason)
     shown = ordered if every else ordered[:_FEW]
     if found:

@@ -1,6 +1,7 @@
 """A whole evaluation: a checkpoint, a bundle or both, on the recordings of one split."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split
+from model_gen.data.tell import ignored
+from model_gen.data.walk import Ignored
 from model_gen.evaluation.metrics import Metrics, evaluate_scores
 from model_gen.evaluation.pooling import POOLINGS, activate, pool
 from model_gen.models.checkpoint import beside
@@ -103,6 +106,11 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
     )
 
 
+def _tell(found: Sequence[Ignored]) -> None:
+    for told in ignored(found):
+        line(told)
+
+
 def _recordings(options: EvaluateOptions, config: ModelConfig, split: Path) -> list[Recording]:
     """The recordings to judge; of "all" it is told how many are likely to be no test of the model."""
     everything = options.split == "all"
@@ -113,7 +121,7 @@ def _recordings(options: EvaluateOptions, config: ModelConfig, split: Path) -> l
             next_step="give --split all for recordings that training never saw",
         )
     known = _parts(split) or Assignment()
-    found = recordings_of(options.data_path, config.labels, known, options.split)
+    found = recordings_of(options.data_path, config.labels, known, options.split, on_ignored=_tell)
     seen = sum(known.get(recording.relative) in ("train", "val") for recording in found)
     if everything and seen:
         line(

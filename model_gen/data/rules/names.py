@@ -35,8 +35,8 @@ def alike_classes(scene: Scene, _: None) -> Iterator[Hit]:
     for label in scene.dataset.labels:
         alike[key(label)].append(label)
     for names in alike.values():
-        if len(names) > 1:
-            yield Hit(tuple(names), len(names))
+        if len(names) > 1:  # with their code points, since they may look the same
+            yield Hit(tuple(names), " and ".join(ascii(name) for name in names))
 
 
 @rule(

@@ -104,6 +104,8 @@ def test_damaged_files_warn_and_what_is_good_of_them_counts(name: str, tmp_path:
 def test_class_names_that_are_alike_are_refused(one: str, other: str, tmp_path: Path) -> None:
     found = see(folder(tmp_path / "d", one, other, "robin"))
     assert hits(found)["alike-classes"] == [tuple(sorted((one, other)))]
+    (finding,) = (f for f in found.findings if f.rule.name == "alike-classes")
+    assert all(ascii(name) in finding.where() for name in (one, other))
     assert refused(found) - {"unspeakable-names"} == {"alike-classes"}
 
 
