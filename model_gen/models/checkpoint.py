@@ -13,7 +13,7 @@ import numpy as np
 
 from host.errors import BadInput
 from host.files import write_atomically
-from model_gen.models.config import ModelConfig, config_path, load_config
+from model_gen.models.config import AGAIN, ModelConfig, config_path, load_config
 from model_gen.runtime import tensorflow
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -62,14 +62,14 @@ def load_checkpoint(checkpoint: Path) -> tuple[Any, ModelConfig]:
         raise BadInput(
             "expected a Keras model",
             evidence=f"Received: {checkpoint}: {type(error).__name__}: {str(error)[:200]}",
-            next_step="train the model again with `nightjar train`",
+            next_step=AGAIN,
         ) from error
     wanted = (None, config.frontend.bins, config.frontend.frames, 1)
     if tuple(model.input_shape) != wanted or model.output_shape[-1] != len(config.labels):
         raise BadInput(
             f"the model must have the input {wanted} and {len(config.labels)} outputs of its configuration",
             evidence=f"Received: {checkpoint} with {model.input_shape} and {model.output_shape}",
-            next_step="train the model again with `nightjar train`",
+            next_step=AGAIN,
         )
     return model, config
 
