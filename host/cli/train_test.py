@@ -1,11 +1,13 @@
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from host.cli import main
 from host.cli.train import command
-from model_gen.data.testing import write_tiny_dataset
+from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.training.option import flag
 from model_gen.training.presets import table
 
@@ -114,6 +116,49 @@ def test_help_needs_no_heavy_import(name: str) -> None:
         f"import sys, host.cli.{name}; sys.exit(any(m in sys.modules for m in ('keras', 'numpy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_quiet_says_warnings_and_results_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the whole way from recordings to a judged bundle; one recording cannot be read."""
+    data = write_tiny_dataset(tmp_path / "data", per_class=5)
+    (data / "up" / "broken.flac").write_bytes(b"RIFF, or not")
+    checkpoint, bundle = str(tmp_path / "m" / "x.keras"), str(tmp_path / "bundle")
+    common = ["-q", "--cache-dir", str(tmp_path / "cache"), "--json", "-"]
+    words = [f"{flag(name)}={value}" for name, value in {**TINY, "epochs": 1}.items()]
+    lines = {
+        "train": ["--data-path-train", str(data), "--checkpoint-path", checkpoint, *words],
+        "quantize": [checkpoint, "--data", str(data), "--out", bundle, "--max-drop", "1"],
+        "evaluate": [bundle, "--data", str(data)],
+    }
+    for name, given in lines.items():
+        with pytest.raises(SystemExit) as caught:
+            main([name, *given, *common])
+        told = capsys.readouterr()
+        assert caught.value.code in (0, None), told.err
+        assert json.loads(told.out)["schema"] == f"nightjar/{name}/1"
+        for line in told.err.splitlines():
+            assert re.match(r"warn |skipped up/broken|  ", line), line
+        assert name != "train" or "broken.flac" in told.err
+
+
+@pytest.mark.parametrize("name", ["train", "quantize", "evaluate"])
+@pytest.mark.parametrize("kind", ["file", "fifo"])
+def test_a_cache_folder_that_is_none_is_refused_by_its_option(
+    name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the model or the data are looked for, which are not there."""
+    place, gone = tmp_path / kind, str(tmp_path / "gone")
+    place.touch() if kind == "file" else os.mkfifo(place)
+    given = {
+        "train": ["--data-path-train", gone, "--checkpoint-path", f"{gone}.keras"],
+        "quantize": [f"{gone}.keras", "--data", gone, "--out", str(tmp_path / "bundle")],
+        "evaluate": [gone, "--data", gone],
+    }[name]
+    told = _fails([name, *given, "--cache-dir", str(place)], capsys)
+    assert "INPUT: --cache-dir must be a folder" in told
+    assert str(place) in told
 
 
 def test_missing_checkpoints_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -377,6 +377,11 @@ class TrainOptions:
                 f"--loss {self.loss} needs --class-activation {head}",
                 evidence=f"Received: --class-activation {self.class_activation}",
             )
+        if self.multi_label and self.class_activation == "softmax":
+            raise BadInput(
+                "--multi-label needs --class-activation sigmoid",
+                evidence="Received: --class-activation softmax, whose classes exclude each other",
+            )
         if self.resume and self.overwrite:
             raise BadInput(
                 "--resume and --overwrite exclude each other", evidence="Received: both of them"

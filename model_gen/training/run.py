@@ -15,7 +15,7 @@ from model_gen.data.dataset import Dataset, Recording, targets
 from model_gen.data.features import Chunks, extract
 from model_gen.data.geometry import frontend_contract
 from model_gen.data.hearing import LookOptions
-from model_gen.data.look import look
+from model_gen.data.look import begin, look
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, to_csv
 from model_gen.data.table import SEPARATOR
@@ -24,7 +24,7 @@ from model_gen.frontends import settle
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig
-from model_gen.progress import bar, line
+from model_gen.progress import bar, line, warn
 from model_gen.runtime import tensorflow
 from model_gen.training.batches import TrainBatches
 from model_gen.training.engine import fit
@@ -66,14 +66,13 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         spec_width=options.spec_width,
         compression=options.input_compression,
     )
-    found = look(LookOptions.of(options))
-    for told in findings(found):
-        line(told)
-    found.require()
-    dataset, assignment = found.dataset, found.assignment
+    looked_at = LookOptions.of(options)
+    begun = begin(looked_at)
+    begun.require()
+    check_labels(begun.dataset.recordings, begun.dataset.labels, options)
     config = ModelConfig(
         frontend=contract,
-        labels=dataset.labels,
+        labels=begun.dataset.labels,
         max_duration=options.max_duration,
         max_chunks_per_file=options.max_chunks_per_file,
         num_mels=options.num_mels,
@@ -87,9 +86,14 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     )
     model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
     kept = build_model(config, seed=options.seed) if options.mixed_precision else model
-    check_labels(dataset.recordings, dataset.labels, options)
-    data = content_sha256(dataset.recordings, assignment, options.num_workers)
+    data = content_sha256(begun.dataset.recordings, begun.assignment, options.num_workers)
     check_same(state, options.checkpoint_path, config, data)
+    # What is refused from here on is refused for what is heard.
+    found = look(looked_at, begun=begun)
+    for told in findings(found):
+        warn(told)
+    found.require()
+    dataset, assignment = found.dataset, found.assignment
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
@@ -99,7 +103,7 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         if found.scene.measures[r.relative].unreadable
     ]
     for damage in held_out:
-        line(f"skipped {damage.path}: {damage.reason}")
+        warn(f"skipped {damage.path}: {damage.reason}")
     skipped = (*(s for part in parts.values() for s in part.skipped), *held_out)
     damaged = {s.path for s in skipped}
     heard = {label for r in parts["train"].recordings for label in r.labels}
@@ -160,7 +164,7 @@ def _extract(
             train_selection(config),
             cache_dir=options.cache_dir,
             num_workers=options.num_workers,
-            on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
+            on_skip=lambda s: warn(f"skipped {s.path}: {s.reason}"),
             on_progress=show,
         )
     line(f"recordings of {split}: {chunks.summary}")
@@ -190,17 +194,24 @@ def check_labels(
 def content_sha256(
     recordings: Sequence[Recording], assignment: Assignment, num_workers: int
 ) -> str:
-    """SHA-256 over the recordings of train and val: path, split and bytes of each."""
-    chosen = [r for r in recordings if assignment[r.relative] != "test"]
+    """SHA-256 over all that decides split and windows of recordings besides the options: path, labels,
+    recordist and bytes of each, and its split as far as it is known without its bytes."""
     digest = hashlib.sha256()
     with (
         ThreadPoolExecutor(max(1, num_workers)) as pool,
-        bar("digests of recordings", len(chosen), plain=False) as show,
+        bar("digests of recordings", len(recordings), plain=False) as show,
     ):
-        contents = pool.map(lambda r: sha256_file(r.path), chosen)
-        for done, (recording, content) in enumerate(zip(chosen, contents, strict=True), start=1):
-            labels = SEPARATOR.join(recording.labels)
-            row = f"{assignment[recording.relative]} {content} {labels} {recording.relative}\n"
+        contents = pool.map(_content, recordings)
+        for done, (recording, content) in enumerate(zip(recordings, contents, strict=True), 1):
+            said = (assignment[recording.relative], content, SEPARATOR.join(recording.labels))
+            row = "\t".join((*said, recording.recordist, recording.relative)) + "\n"
             digest.update(row.encode(errors="surrogateescape"))
             show(done)
     return digest.hexdigest()
+
+
+def _content(recording: Recording) -> str:
+    try:
+        return sha256_file(recording.path)
+    except OSError as error:  # the look tells of it
+        return error.strerror or type(error).__name__
