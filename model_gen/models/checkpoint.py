@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import tempfile
 import zipfile
 from pathlib import Path
@@ -24,16 +23,17 @@ def beside(checkpoint: Path, suffix: str) -> Path:
     return checkpoint.with_name(f"{checkpoint.stem}_{suffix}")
 
 
+def checkpoint_bytes(model: Any) -> bytes:
+    """A `.keras` file of a model, without the date and the addresses that Keras puts into it."""
+    with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return _reproducible(path)
+
+
 def save_checkpoint(model: Any, checkpoint: Path) -> None:
-    """Write a `.keras` file whole or not at all, without the date and the addresses that Keras puts into it."""
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=checkpoint.parent, prefix=".", suffix=".keras")
-    os.close(handle)
-    try:
-        model.save(name)
-        write_atomically(checkpoint, _reproducible(Path(name)))
-    finally:
-        Path(name).unlink(missing_ok=True)
+    """Write a `.keras` file whole or not at all."""
+    write_atomically(checkpoint, checkpoint_bytes(model))
 
 
 def config_files(config: ModelConfig, checkpoint: Path) -> dict[Path, bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from host.files import write_atomically
-from model_gen.models.checkpoint import beside, save_checkpoint, weights_sha256
+from model_gen.models.checkpoint import beside, checkpoint_bytes, save_checkpoint, weights_sha256
 from model_gen.progress import line
 from model_gen.training.curves import curves_png
 from model_gen.training.judge import Judge, require_finite
@@ -100,9 +100,11 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.head = replace(self.head, progress=progress)
         self._write_history()
         # The state first: a checkpoint that is older than it can be made from it, not the other way.
+        # Both are made before, so that there is hardly time to be killed between the two.
+        content = checkpoint_bytes(self._kept) if best else b""
         save_state(state_path(checkpoint), self.head, self._variables)
         if best:
-            save_checkpoint(self._kept, checkpoint)
+            write_atomically(checkpoint, content)
         line(
             f"epoch {result.epoch}/{options.epochs}: loss {result.loss:.4f}, "
             f"validation loss {result.val_loss:.4f}, AP {result.val_ap:.4f}, "

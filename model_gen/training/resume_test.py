@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.files import write_atomically
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.models.checkpoint import beside, load_checkpoint, save_checkpoint
 from model_gen.models.config import config_path
@@ -182,10 +183,12 @@ def test_the_checkpoint_of_another_run_is_refused(mine: TrainOptions) -> None:
 def test_a_state_is_written_before_its_checkpoint(
     mine: TrainOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*given: Any) -> None:
-        raise KeyboardInterrupt
+    def write(path: Path, *given: Any) -> None:
+        if path == mine.checkpoint_path:
+            raise KeyboardInterrupt
+        write_atomically(path, *given)
 
-    monkeypatch.setattr(keeper, "save_checkpoint", killed)
+    monkeypatch.setattr(keeper, "write_atomically", write)
     with pytest.raises(KeyboardInterrupt):
         train(replace(mine, resume=False, overwrite=True))
     assert not mine.checkpoint_path.exists()
