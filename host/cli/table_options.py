@@ -101,18 +101,18 @@ def _option(name: str, declared: Declaration, kind: Any, default: Any) -> Callab
 
 
 def _text(name: str, declared: Declaration, default: Any) -> str:
-    """What the help says: the meaning, and the defaults, of `april` too where it has its own."""
+    """What the help says: the meaning, and the defaults that act, of `april` too where it has its own."""
     if declared.later is True:
         return f"{declared.meaning} Not built yet."
-    same = declared.release == declared.april or name == "num_workers"
-    defaults = [declared.release] if same else [declared.release, declared.april]
     if declared.release in (None, ()):
         return declared.meaning
-    words = " or, in april, ".join(shown([value]) for value in defaults)
-    now = (
-        "" if name == "num_workers" or default == declared.release else f" (now {shown([default])})"
-    )
-    return f"{declared.meaning} Default: {words}{now}."
+    acts = declared.release if name == "num_workers" else default
+    words = shown([acts])
+    if acts != declared.release:
+        words += f" (planned: {shown([declared.release])})"
+    if declared.april != acts and name != "num_workers":
+        words += f" or, in april, {shown([declared.april])}"
+    return f"{declared.meaning} Default: {words}."
 
 
 def _plain(kind: Any) -> Any:

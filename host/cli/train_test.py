@@ -105,6 +105,7 @@ def test_every_option_of_the_table_is_there_once_and_every_switch_both_ways(
     told = " ".join(capsys.readouterr().out.split())
     assert "Seconds that one inference hears. Default: 2.5 or, in april, 3." in told
     assert "Squeeze and excitation. Not built yet." in told
+    assert "Of kernels, in the loss. Default: 0 (planned: 0.0001) or, in april, 0.0001." in told
 
 
 @pytest.mark.parametrize("name", ["data", "train", "quantize", "evaluate"])

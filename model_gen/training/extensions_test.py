@@ -1,4 +1,5 @@
 import importlib.util
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from host.errors import BadInput
 from model_gen.data.testing import TINY, write_tiny_dataset
-from model_gen.training.extensions import extensions_of, user_callbacks
+from model_gen.runtime import tensorflow
+from model_gen.training.extensions import user_callbacks
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import state_path
 from model_gen.training.run import train
@@ -197,16 +199,34 @@ def test_what_is_no_callback_is_refused(module: str, name: str, why: str) -> Non
     assert str(Path.cwd()) not in sys.path
 
 
-def test_tensorboard_is_written_or_its_absence_said_before_anything(tmp_path: Path) -> None:
+def test_tensorboard_is_written_and_resumed_or_its_absence_said_before_anything(
+    tmp_path: Path,
+) -> None:
     options = tiny(tmp_path, tensorboard=tmp_path / "logs")
     if importlib.util.find_spec("tensorboard") is None:
         with pytest.raises(BadInput, match=r"nightjar\[tensorboard\]"):
             train(options)
         assert not (tmp_path / "cache").exists()
         return
-    train(options)
-    assert list((tmp_path / "logs").rglob("events.*"))
-    assert extensions_of(options)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    whole = train(replace(options, epochs=2, checkpoint_path=tmp_path / "whole" / "x.keras"))
+    shutil.rmtree(tmp_path / "logs")
+    cut = replace(options, epochs=2)
+    train(cut, stop_after=1)
+    resumed = train(replace(cut, resume=True))
+    assert resumed.weights_sha256 == whole.weights_sha256
+    for folder, tag, name in (
+        ("train", "epoch_loss", "loss"),
+        ("validation", "epoch_ap", "val_ap"),
+    ):
+        events = EventAccumulator(str(tmp_path / "logs" / folder))
+        events.Reload()
+        found = {
+            e.step: float(tensorflow().make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)
+        }
+        want = {row.epoch - 1: getattr(row, name) for row in resumed.progress.history}
+        assert found == pytest.approx(want)
 
 
 @pytest.mark.parametrize("factory", ["leaves", "lambda_"])

@@ -18,9 +18,9 @@ Made by `python -m model_gen.training.option_docs` from the table in `model_gen/
 a test holds this page to it. Names may be written with underscores; a switch exists both ways, as
 `--se` and `--no-se`. `--preset` chooses the column of defaults. A word in parentheses, or an option
 whose meaning is, is known and not built yet: it is refused by name, and so is the preset `april`,
-with the list of what it lacks, unless everything on that list is given otherwise. "(now 0)" is what
-`release` has until the recipe is the documented one. "search" is what tuning will draw from: least
-and most, or the values.
+with the list of what it lacks, unless everything on that list is given otherwise. "0 (planned
+0.0001)" is a default that is 0 today: the documented one comes with the whole documented recipe.
+"search" is what tuning will draw from: least and most, or the values.
 """
 
 
@@ -46,7 +46,7 @@ def _row(name: str, declared: Declaration, kind: Any, default: Any) -> str:
         meaning = f"({meaning.removesuffix('.')}.)"
     release = _default(name, declared.release)
     if declared.release != default and name != "num_workers":
-        release += f" (now {_default(name, default)})"
+        release = f"{_default(name, default)} (planned {release})"
     defaults = (release, _default(name, declared.april))
     search = shown(declared.search)
     cells = (f"`{flag(name)}`", _values(declared, kind), *defaults, search, meaning)

@@ -89,6 +89,8 @@ def test_only_the_l2_of_release_is_not_yet_what_is_documented() -> None:
     differ = {name for name, (one, _, now) in table().items() if one.release != now}
     assert differ == {"l2"}
     assert TrainOptions(**DATA).l2 == 0
+    assert preset("april")["l2"] == 0.0001
+    assert "| `--l2` | number, at least 0, at most 10 | 0 (planned 0.0001) | 0.0001 |" in text()
 
 
 def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
