@@ -90,6 +90,26 @@ def test_names_and_tables(options: TrainOptions, spoil: Callable[[Path], None], 
     refused(options, word)
 
 
+def test_a_recordist_on_two_sides(options: TrainOptions) -> None:
+    files = sorted(options.data_path_train.rglob("*.wav"))
+    parts = ("train", "val", "test")
+    rows = [
+        f"{path.relative_to(options.data_path_train)},{parts[number % 3]},me"
+        for number, path in enumerate(files)
+    ]
+    table = options.data_path_train / "split.csv"
+    table.write_text("\n".join(["path,split,recordist", *rows]))
+    refused(options, "recordist")
+
+
+def test_a_class_of_an_outside_test_set_that_training_does_not_know(
+    options: TrainOptions, tmp_path: Path
+) -> None:
+    outside = write_tiny_dataset(tmp_path / "data" / ".outside", per_class=1)
+    (outside / "up").rename(outside / "sideways")
+    refused(replace(options, test_data=outside), "outside-classes", "sideways")
+
+
 def test_a_softmax_with_a_table_of_two_labels(options: TrainOptions) -> None:
     data = options.data_path_train
     rows = [f"{p.relative_to(data)},up|down" for p in sorted(data.glob("up/*.wav"))]

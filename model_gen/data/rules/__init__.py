@@ -39,7 +39,7 @@ from model_gen.data.rules.sound import (
     unreadable,
 )
 
-# What refuses by names alone, before any recording is opened.
+# What refuses by names and tables alone, before any recording is opened.
 OF_NAMES = (
     split_names,
     nested_classes,
@@ -48,14 +48,14 @@ OF_NAMES = (
     class_encoding,
     ignored_class,
     foreign_table,
+    recordists_of_splits,
+    outside_classes,
 )
 # In the order in which they are told: what refuses first.
 TABLE = (
     *OF_NAMES,
     copies_of_classes,
     copies_of_splits,
-    recordists_of_splits,
-    outside_classes,
     untrained_classes,
     empty_splits,
     unvalidated_classes,
