@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 import shutil
 import sys
@@ -208,8 +209,7 @@ def test_tensorboard_is_written_and_resumed_or_its_absence_said_before_anything(
             train(options)
         assert not (tmp_path / "cache").exists()
         return
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
+    read: Any = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
     whole = train(replace(options, epochs=2, checkpoint_path=tmp_path / "whole" / "x.keras"))
     shutil.rmtree(tmp_path / "logs")
     cut = replace(options, epochs=2)
@@ -220,7 +220,7 @@ def test_tensorboard_is_written_and_resumed_or_its_absence_said_before_anything(
         ("train", "epoch_loss", "loss"),
         ("validation", "epoch_ap", "val_ap"),
     ):
-        events = EventAccumulator(str(tmp_path / "logs" / folder))
+        events = read.EventAccumulator(str(tmp_path / "logs" / folder))
         events.Reload()
         found = {
             e.step: float(tensorflow().make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)

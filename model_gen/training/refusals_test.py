@@ -52,8 +52,9 @@ def test_options(options: TrainOptions, change: dict[str, Any], words: list[str]
 
 @pytest.mark.parametrize("name", ["loss", "optimizer", "select", "stopping", "audio_frontend"])
 def test_unknown_words(options: TrainOptions, name: str) -> None:
+    change: dict[str, Any] = {name: "nonsense"}
     with pytest.raises(BadInput, match=f"--{name.replace('_', '-')} must be one of"):
-        replace(options, **{name: "nonsense"})
+        replace(options, **change)
 
 
 def test_copies_cannot_have_several_labels_under_a_softmax(options: TrainOptions) -> None:
@@ -61,12 +62,12 @@ def test_copies_cannot_have_several_labels_under_a_softmax(options: TrainOptions
         replace(options, multi_label=True, class_activation="softmax")
 
 
-def _renamed(name: str) -> Callable[[Path], None]:
-    return lambda data: (data / "up").rename(data / name) and None
+def _renamed(name: str) -> Callable[[Path], object]:
+    return lambda data: (data / "up").rename(data / name)
 
 
-def _table(text: str) -> Callable[[Path], None]:
-    return lambda data: (data / "split.csv").write_text(text) and None
+def _table(text: str) -> Callable[[Path], object]:
+    return lambda data: (data / "split.csv").write_text(text)
 
 
 def _nested(data: Path) -> None:
@@ -85,7 +86,9 @@ def _nested(data: Path) -> None:
         (_table("path,labels\nelsewhere.wav,up\n"), "table"),
     ],
 )
-def test_names_and_tables(options: TrainOptions, spoil: Callable[[Path], None], word: str) -> None:
+def test_names_and_tables(
+    options: TrainOptions, spoil: Callable[[Path], object], word: str
+) -> None:
     spoil(options.data_path_train)
     refused(options, word)
 
