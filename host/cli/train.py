@@ -31,7 +31,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     best = progress.history[progress.best_epoch - 1]
     done = f"{len(progress.history)}"
     if not progress.finished:
-        done += f" (unfinished: of {options.epochs})"
+        done += f" (unfinished: {options.epochs} in all)"
     say(
         f"{options.checkpoint_path}: epoch {best.epoch} of {done}, validation loss "
         f"{best.val_loss:.4f}, AP {best.val_ap:.4f}, ROC-AUC {best.val_roc_auc:.4f}; "

@@ -119,6 +119,29 @@ def test_help_needs_no_heavy_import(name: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_run_that_a_callback_ended_is_said_to_be_unfinished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ends_training.py").write_text(
+        "import keras\n"
+        "class Stop(keras.callbacks.Callback):\n"
+        "    def on_epoch_end(self, epoch, logs=None):\n"
+        "        self.model.stop_training = True\n"
+    )
+    given = {**TINY, "data_path_train": write_tiny_dataset(tmp_path / "data", per_class=3)}
+    given |= {"checkpoint_path": "run/x.keras", "cache_dir": "cache", "epochs": 3}
+    words = [f"{flag(name)}={value}" for name, value in given.items()]
+    with pytest.raises(SystemExit) as caught:
+        main(["train", *words, "--callback", "ends_training:Stop", "--json", "x.json"])
+    told = capsys.readouterr()
+    assert caught.value.code in (0, None), told.err
+    assert "epoch 1 of 1 (unfinished: 3 in all)" in told.out
+    assert "ended training: the run is unfinished, with 1 of 3 epochs" in told.err
+    made = json.loads(Path("x.json").read_text())
+    assert (made["epochs"], made["finished"]) == (1, False)
+
+
 def test_quiet_says_warnings_and_results_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
