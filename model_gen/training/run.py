@@ -56,8 +56,8 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         BadInput: options or data are unusable; nothing was written then.
     """
     tensorflow()  # before anything else computes with it: threads cannot be set afterwards
-    callbacks = extensions_of(options)
     state = state_to_resume(options)
+    callbacks = extensions_of(options)
     contract = frontend_contract(
         name=options.audio_frontend,
         sample_rate=options.sample_rate,
