@@ -3,8 +3,8 @@
 import contextlib
 import functools
 import json
-import math
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.boards import KINDS
+from host.cli.parameters import FiniteRange, Sectioned
 from host.errors import BadInput, NightjarError
 from host.loudness import Level, level, set_level
-from host.nearest import did_you_mean
 from host.printable import printable
 
 # Parameters that name what a command writes besides its results; every other path is read.
@@ -38,25 +38,6 @@ def printing_above(console: "Console") -> Iterator[None]:
         yield
     finally:
         _console = None
-
-
-class FiniteRange(click.FloatRange):
-    """A FloatRange without nan, which is neither below nor above any bound, and without infinity."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is no finite number.", param, ctx)
-        return number
-
-
-class Choice(click.Choice[str]):
-    """A choice that names the nearest one when it is given none of them."""
-
-    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
-        return super().get_invalid_choice_message(value, ctx) + did_you_mean(value, self.choices)
 
 
 class ResultFile(click.ParamType[Path]):
@@ -85,8 +66,32 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         set_level(Level.NORMAL)
+        if ctx.resilient_parsing:  # the shell asks how the line might go on
+            return super().parse_args(ctx, args)
         self._forget(args)
-        return super().parse_args(ctx, args)
+        _check_filled(args)
+        ctx.allow_extra_args = True  # which are refused here, with what helps
+        rest = super().parse_args(ctx, args)
+        if rest:
+            raise BadInput(
+                f"{ctx.command_path} takes no more words",
+                evidence=f"Received: {shlex.join(rest)}",
+                next_step="put a value of several words in quotes; "
+                f"`{ctx.command_path} --help` says what it takes",
+            )
+        return rest
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Options by their sections; those of none come last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in sorted(self.get_params(ctx), key=lambda one: not isinstance(one, Sectioned)):
+            record = param.get_help_record(ctx)
+            if record is not None and not isinstance(param, click.Argument):
+                title = param.section if isinstance(param, Sectioned) else "Options"
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
     def _forget(self, args: Sequence[str]) -> None:
         """Remove what the options of a ResultFile name; the parser has not looked at them yet."""
@@ -121,6 +126,24 @@ def forget_results() -> None:
 
         for path in _results:
             remove_result(path)
+
+
+def _check_filled(words: Sequence[str]) -> None:
+    """Refuse a word without a character, as an unset variable gives: as a path it would be the working folder.
+
+    Raises:
+        BadInput: naming the option that it is for.
+    """
+    for before, word in zip(("", *words), words, strict=False):
+        option, joined, value = word.partition("=")
+        if word and not (joined and not value and option.startswith("--")):
+            continue
+        name = option if joined else before if before.startswith("-") else "a word of the command"
+        raise BadInput(
+            f"{name} must not be empty",
+            evidence="Received: ''",
+            next_step="give it a value, or leave it out",
+        )
 
 
 def _values(args: Sequence[str], names: set[str]) -> "Iterable[tuple[str, Path, list[str]]]":

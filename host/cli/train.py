@@ -5,16 +5,26 @@ from typing import Any
 
 import click
 
-from host.cli.common import Choice, json_option, say, subcommand, write_json
-from host.cli.table_options import of_table, renamed
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.parameters import Choice, Sectioned
+from host.cli.table_options import FIRST, of_table, renamed
 from model_gen.training.presets import PRESETS, options_of
 
 
 @subcommand(
     context_settings={"token_normalize_func": renamed},
     short_help="Train a classifier on folders of recordings.",
+    epilog="docs/training-options.md has the range of each option, and its earlier names.",
 )
-@click.option("--preset", type=Choice(PRESETS), default="release", help="Where defaults come from.")
+@click.option(
+    "--preset",
+    cls=Sectioned,
+    section=FIRST,
+    type=Choice(PRESETS),
+    default="release",
+    show_default=True,
+    help="Where the defaults of all other options come from.",
+)
 @of_table()
 @json_option
 def command(preset: str, json_path: str | None, **given: Any) -> None:

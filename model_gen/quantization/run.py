@@ -16,7 +16,7 @@ from host.bundle import (
     write_bundle,
 )
 from host.contract import Contract, TensorContract
-from host.errors import HostFailure
+from host.errors import BadInput, HostFailure
 from host.files import sha256_bytes
 from host.owned import check_replaceable
 from host.places import check_folder
@@ -73,10 +73,11 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     """Calibrate on train recordings, convert, judge on validation recordings, and write the bundle if it passes.
 
     Raises:
-        BadInput: checkpoint, data or cache folder are unusable, or `out` holds something else than a bundle
-            as it was written, without `force`.
+        BadInput: checkpoint, data or cache folder are unusable, or `out` holds one of the first two, or
+            something else than a bundle as it was written, without `force`.
         HostFailure: the converter failed, or its model has ranges that do not hold the features.
     """
+    _check_apart(options)
     check_replaceable(options.out, force=options.force)
     check_folder("--cache-dir", options.cache_dir)
     tensorflow()
@@ -124,6 +125,18 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     )
     write_bundle(options.out, contract, files, force=options.force)
     return QuantizeResult(gates, contract, ops, len(tflite))
+
+
+def _check_apart(options: QuantizeOptions) -> None:
+    """Refuse a bundle in whose place, `force` or not, what it is made from would be lost."""
+    out, data = options.out.resolve(), options.data_path.resolve()
+    for read in (data, options.checkpoint.resolve()):
+        if read.is_relative_to(out) or (read == data and out.is_relative_to(data)):
+            raise BadInput(
+                "the bundle's folder must lie apart from the recordings and the checkpoint",
+                evidence=f"Received: --out {options.out}, in whose place or around which is {read}",
+                next_step="give --out a folder of its own",
+            )
 
 
 def _assignment(checkpoint: Path) -> Assignment:

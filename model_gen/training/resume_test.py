@@ -244,11 +244,6 @@ def test_more_epochs_prolong_a_run_that_patience_ended_only_where_it_counts_late
     assert len(train(options).progress.history) == 2
 
 
-def test_a_model_that_cannot_be_built_is_refused(mine: TrainOptions, tmp_path: Path) -> None:
-    wide = replace(mine, resume=False, num_mels=500, checkpoint_path=tmp_path / "new" / "x.keras")
-    refused(wide, "every mel band")
-
-
 def test_states_of_another_version_are_refused(mine: TrainOptions) -> None:
     np.savez(state_path(mine.checkpoint_path), progress=np.array("{}"), v0=np.zeros(3))
     refused(mine, "version")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from model_gen.data.rules.coverage import (
     empty_splits,
     outside_classes,
+    unasked_test,
     untested_classes,
     untrained_classes,
     unvalidated_classes,
@@ -18,7 +19,6 @@ from model_gen.data.rules.equal import (
 from model_gen.data.rules.names import (
     alike_classes,
     class_encoding,
-    foreign_table,
     ignored_class,
     name_encoding,
     nested_classes,
@@ -47,7 +47,6 @@ OF_NAMES = (
     unspeakable_names,
     class_encoding,
     ignored_class,
-    foreign_table,
     recordists_of_splits,
     outside_classes,
 )
@@ -60,6 +59,7 @@ TABLE = (
     empty_splits,
     unvalidated_classes,
     untested_classes,
+    unasked_test,
     nested_folders,
     unknown_rows,
     name_encoding,
