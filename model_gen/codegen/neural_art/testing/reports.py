@@ -1,6 +1,6 @@
 """The texts that stedgeai prints and keeps of a small network of our own, for tests."""
 
-from model_gen.codegen.neural_art.testing.written import FLASH, FLASH_BYTES, RAM, RAM_BYTES, Small
+from model_gen.codegen.neural_art.testing.written import FLASH, FLASH_BYTES, RAM_BYTES, Small
 
 _RULE = "-" * 84
 _END = "=" * 84
@@ -32,8 +32,8 @@ def _npu(small: Small) -> list[str]:
         "",
         "Memory usage information  (input/output buffers are included in activations)",
         _RULE,
-        _pool("npuRAM5", RAM, RAM_BYTES, "768  B", "0  B", "768  B"),
-        _pool("npuRAM6", RAM + RAM_BYTES, RAM_BYTES, "0  B", "0  B", "0  B"),
+        _pool("npuRAM5", small.ram, RAM_BYTES, "768  B", "0  B", "768  B"),
+        _pool("npuRAM6", small.ram + RAM_BYTES, RAM_BYTES, "0  B", "0  B", "0  B"),
         _pool("octoFlash", FLASH, FLASH_BYTES, "160  B", "160  B", "0  B"),
         "---",
         "Total:                       928  B                   "

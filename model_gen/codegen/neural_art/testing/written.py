@@ -17,7 +17,9 @@ VERSIONS = {
 RAM, FLASH = 0x342E0000, 0x71000000
 RAM_BYTES, FLASH_BYTES = 448 << 10, 48 << 20
 SCALE, ZERO = 0.0078125, -1
-WEIGHTS = bytes(range(1, 145)) + bytes(16)
+OUT_SCALE, OUT_ZERO = 0.00390625, -128
+WEIGHTS = bytes(range(1, 145))  # of 16 kernels of 3 x 3 x 1
+IMAGE = WEIGHTS[72:] + WEIGHTS[:72] + bytes(16)  # the compiler orders them otherwise; biases behind
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,16 @@ class Small:
         model: the .tflite that was compiled.
         controller: whether the epoch controller runs it.
         npu: whether the NPU was compiled for.
-        weights: what lies in the flash.
+        image: what lies in the flash.
+        ram: where its tensors lie.
     """
 
     version: str
     model: bytes
     controller: bool = False
     npu: bool = True
-    weights: bytes = WEIGHTS
+    image: bytes = IMAGE
+    ram: int = RAM
 
     @property
     def is_new(self) -> bool:
@@ -107,17 +111,26 @@ def _environment(small: Small) -> dict[str, Any]:
 
 def _npu_info(small: Small) -> dict[str, Any]:
     quantized = {"axis": -1, "offsets": [ZERO], "scales": [SCALE]}
+    scores = {"axis": -1, "offsets": [OUT_ZERO], "scales": [OUT_SCALE]}
     weights = {"axis": 0, "offsets": [0] * 16, "scales": [0.01] * 16}
     pools = [
-        _pool(1, "npuRAM5", str(RAM), RAM_BYTES, 768, "ACC_WRITE", "AXISRAM5"),
-        _pool(2, "npuRAM6", str(RAM + RAM_BYTES), RAM_BYTES, 0, "ACC_WRITE", "AXISRAM6"),
-        _pool(3, "octoFlash", str(FLASH), FLASH_BYTES, len(small.weights), "ACC_READ", "xSPI2"),
-        _pool(4, "npuRAM5_npuRAM6", str(RAM), 2 * RAM_BYTES, 768, "ACC_WRITE", "AXISRAM5_AXISRAM6"),
+        _pool(1, "npuRAM5", str(small.ram), RAM_BYTES, 768, "ACC_WRITE", "AXISRAM5"),
+        _pool(2, "npuRAM6", str(small.ram + RAM_BYTES), RAM_BYTES, 0, "ACC_WRITE", "AXISRAM6"),
+        _pool(3, "octoFlash", str(FLASH), FLASH_BYTES, len(small.image), "ACC_READ", "xSPI2"),
+        _pool(
+            4,
+            "npuRAM5_npuRAM6",
+            str(small.ram),
+            2 * RAM_BYTES,
+            768,
+            "ACC_WRITE",
+            "AXISRAM5_AXISRAM6",
+        ),
     ]
     buffers = [
-        _buffer(1, "Input_0_out_0", 1, 0, [1, 4, 4, 4], 64, (0, 2), quantized),
+        _buffer(1, "Input_0_out_0", 1, 0, [1, 4, 4, 1], 16, (0, 2), quantized),
         _buffer(2, "Conv2D_2_off_bias_out_1", 1, 512, [1, 4, 4, 16], 256, (2, 3), quantized),
-        _buffer(3, "Softmax_3_out_0", 1, 0, [1, 4, 4, 16], 256, (3, 4), quantized),
+        _buffer(3, "Softmax_3_out_0", 1, 0, [1, 4, 4, 16], 256, (3, 4), scores),
         _buffer(4, "Conv2D_2_weights", 3, 0, [16, 9, 1, 1], 144, (0, 4), weights, constant=True),
         _buffer(5, "Conv2D_2_off_bias", 3, 144, [16], 16, (0, 4), {}, constant=True),
     ]
@@ -146,7 +159,7 @@ def _npu_info(small: Small) -> dict[str, Any]:
         ],
         "json_schema_version": "2.0",
         "memory_accesses": [],
-        "memory_footprint": {"activations": 768, "io": [0, 0], "weights": len(small.weights)},
+        "memory_footprint": {"activations": 768, "io": [0, 0], "weights": len(small.image)},
         "memory_pools": pools,
         "power_estimates": [
             {"compute_cycles": 1000, "max_cycles": 1500, "node_id": 2},
