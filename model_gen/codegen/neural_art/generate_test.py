@@ -1,6 +1,7 @@
 """Generation with a program that stands in for stedgeai: what it is given, what is kept, what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from host.deadline import Deadline
 from host.errors import BadInput, HostFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
 from model_gen.codegen.neural_art.generate import LOG, MANIFEST, generate, take
-from model_gen.codegen.neural_art.messages import failure
+from model_gen.codegen.neural_art.messages import errors_in, failure
 from model_gen.codegen.neural_art.pools_file import parse_pools, read_profiles
 from model_gen.codegen.neural_art.profile import BUILDS, HIL, NAME, POOLS, PROFILE, RELEASE
 from model_gen.codegen.neural_art.regions import BOARDS
 from model_gen.codegen.neural_art.runtime import HEADER
 from model_gen.codegen.neural_art.testing.model import small_model
 from model_gen.codegen.neural_art.testing.output import stand_in, write_output
+from model_gen.codegen.neural_art.testing.shared import DATA, found, needs_data
 from model_gen.codegen.neural_art.testing.written import VERSIONS, Small
 
 SOON = 60.0
@@ -189,3 +191,24 @@ def test_memory_outside_the_npus_is_told_by_board(tmp_path: Path) -> None:
     made = take(subject(tmp_path), folder, tmp_path / "out")
     assert made.manifest["boards"][BOARDS[0]] == {"fits": False, "outside": outside}
     assert made.manifest["identity"]["how"] == "weights and shapes"
+
+
+@needs_data
+def test_recorded_runs_that_went_well_hold_no_error() -> None:
+    logs = found("4.0.0_*.txt")
+    assert len(logs) == 5
+    for path in logs:
+        assert errors_in(path.read_text(errors="replace")) == ()
+
+
+@needs_data
+def test_a_recorded_build_for_the_core_alone_is_refused(tmp_path: Path, core: Path) -> None:
+    """lotfi_pid: an ordinary generation of 2.2, as stedgeai makes it in silence of a wrong --st-neural-art."""
+    recorded = stand_in(core, Small("2.2", small_model()), writes=False)
+    (recorded / "said").write_text((DATA / "lotfi_pid/network_generate_report.txt").read_text())
+    shutil.copytree(DATA / "lotfi_pid", recorded / "output")
+    (recorded / "output/network.c").write_text("int ai_network_run(void);\n")
+    with pytest.raises(BadInput, match="did not compile this network for the NPU"):
+        generate(
+            subject(tmp_path), BOARDS[0], tmp_path / "out", build=HIL, deadline=Deadline.after(SOON)
+        )

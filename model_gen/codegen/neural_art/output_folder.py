@@ -47,18 +47,21 @@ class Output:
         told = self.c_info
         if told is None and self.report is not None:
             told = self.report.compilation
-        if told is None or self.network is None:
-            return told
-        hybrid = {epoch.first for epoch in self.network.of(HYBRID)}
-        return replace(
-            told,
-            epochs=tuple(
-                replace(epoch, kind=HYBRID, why=reason(HYBRID, epoch.ops, npu=True))
-                if epoch.kind == SOFTWARE and epoch.number in hybrid
-                else epoch
-                for epoch in told.epochs
-            ),
-        )
+        return None if told is None else with_hybrids(told, self.network)
+
+
+def with_hybrids(told: Compilation, network: NetworkSource | None) -> Compilation:
+    """The compilation with the epochs as hybrid that network.c says are: 2.x tells them nowhere else."""
+    hybrid = set() if network is None else {epoch.first for epoch in network.of(HYBRID)}
+    return replace(
+        told,
+        epochs=tuple(
+            replace(epoch, kind=HYBRID, why=reason(HYBRID, epoch.ops, npu=True))
+            if epoch.kind == SOFTWARE and epoch.number in hybrid
+            else epoch
+            for epoch in told.epochs
+        ),
+    )
 
 
 def read_output(folder: Path) -> Output:

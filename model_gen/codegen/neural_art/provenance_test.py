@@ -219,6 +219,35 @@ def test_any_damaged_network_is_read_or_refused(text: str) -> None:
     read_or_refused(parse_network, text)
 
 
+FILES = {ec: output_files(small(controller=ec)) for ec in (False, True)}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from([(ec, name) for ec, files in FILES.items() for name in files]).flatmap(
+        lambda which: st.tuples(
+            st.just(which), damaged(FILES[which[0]][which[1]].decode("latin-1"))
+        )
+    )
+)
+def test_a_folder_with_any_damaged_file_is_taken_or_refused(
+    drawn: tuple[tuple[bool, str], str],
+) -> None:
+    (controller, name), text = drawn
+
+    def whole(files: dict[str, bytes]) -> None:
+        output = of_files(files)
+        check_npu(output)
+        belonging(output)
+        try:
+            identify(output, small_model())
+        except IdentityFailure:
+            return
+
+    changed = text.encode("utf-8", "surrogatepass")
+    read_or_refused(whole, {**FILES[controller], name: changed})
+
+
 @needs_data
 @pytest.mark.parametrize("path", found("*.tflite"), ids=lambda path: path.parent.name)
 def test_signatures_are_the_md5_of_the_very_tflite(path: Path) -> None:
