@@ -66,6 +66,8 @@ def test_generate_takes_a_folder_and_refuses_another_models(
     out = tmp_path / "out"
     assert run("generate", model, *NPU, "--from", folder, "--out", out) == 0
     assert "board nucleo-n657x0-q  fits" in capsys.readouterr().out
+    assert run("build", out) == 2
+    assert "no firmware is built yet" in capsys.readouterr().err
     model.write_bytes(small_model(changed=True))
     assert run("generate", model, *NPU, "--from", folder, "--out", tmp_path / "other") == 15
     assert not (tmp_path / "other").exists()

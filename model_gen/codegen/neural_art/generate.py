@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from host.bundle import Subject
+from host.bundle import NPU_MANIFEST, Subject
 from host.deadline import Deadline
 from host.errors import BadInput
 from host.files import sha256_bytes
@@ -28,7 +28,7 @@ from model_gen.codegen.tflite.reader import read_tflite
 
 BACKEND = "neural_art"
 SCHEMA = "nightjar/neural-art/1"
-MANIFEST, LOG, GENERATED = "neural_art.json", "stedgeai.log", "generated"
+MANIFEST, LOG, GENERATED = NPU_MANIFEST, "stedgeai.log", "generated"
 NOT_BUILT = ("firmware that runs the network on the NPU: no project, no ELF, no taps",)
 
 

@@ -99,7 +99,8 @@ def parse_validation(text: str) -> Validation:
     Raises:
         BadInput: as `read_validation`.
     """
-    lines = [line.strip() for line in lines_of(text)]
+    # Logs have empty lines anywhere, inside tables too.
+    lines = [line.strip() for line in lines_of(text) if line.strip()]
     told = next((line for line in lines if line.startswith("ST Edge AI Core v")), "")
     version, _ = dialect_of(told, _WHAT)
     at = _at(lines, "Evaluation report (summary)")

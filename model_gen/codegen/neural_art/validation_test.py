@@ -36,6 +36,11 @@ def test_a_column_more_moves_nothing() -> None:
     assert new.tensors[0].values == {"min": -128, "max": 127, "mean": -0.623, "std": 73.567}
 
 
+def test_empty_lines_inside_tables_do_no_harm() -> None:
+    plain = validation(Small("4.0", MODEL))
+    assert parse_validation(plain.replace("\n", "\n\n")) == parse_validation(plain)
+
+
 def test_its_c_info_says_the_same_in_json() -> None:
     made = parse_c_info(validation_c_info(Small("2.2", MODEL)))
     assert made.metrics[0].values == {"acc": None, "rmse": 0.125, "cos": 1.0}
@@ -83,6 +88,7 @@ def test_real_validations_are_read(path: Path) -> None:
     (metric,) = made.metrics
     assert metric.name == "X-cross #1"
     assert made.milliseconds is not None
+    assert len(made.tensors) == (0 if path.suffix == ".json" else 2)
     assert sum(e.milliseconds for e in made.epochs) == pytest.approx(made.milliseconds, abs=2e-3)
     if path.name == "network_validate_report.txt":
         twin = read_validation(path.with_name("network_c_info_valid.json"))
