@@ -23,11 +23,18 @@ def show(path: Path, json_path: str | None) -> None:
 
     Raises:
         BadInput: nothing there tells anything, or what tells is damaged.
+        IdentityFailure: in a folder that we wrote, a file is not the one that it was written with.
     """
+    from model_gen.codegen.neural_art.manifest import is_written, read_written
     from model_gen.codegen.neural_art.told import read_told
 
+    written = read_written(path) if path.is_dir() and is_written(path) else None
     told = read_told(path)
-    write_json(json_path, _payload(told))
+    manifest = None if written is None else written.manifest
+    write_json(json_path, {**_payload(told), "manifest": manifest})
+    if manifest is not None:
+        say(f"{path}: {manifest['identity']['statement']}", json_path)
+        say(f"  {len(manifest['files'])} files, each as it was written", json_path)
     for line in _lines(told):
         say(line, json_path)
 
@@ -203,6 +210,8 @@ def _network(name: str, network: "NetworkSource") -> Iterator[str]:
 
 def _validation(name: str, made: "Validation") -> Iterator[str]:
     yield f"{name}: validation by stedgeai {made.version} on {made.device or 'no board'}"
+    if made.runtime:
+        yield f"  runtime {made.runtime}"
     if made.milliseconds is not None:
         samples = "" if made.samples is None else f", {made.samples} samples"
         yield f"  {made.milliseconds:g} ms a sample in {len(made.epochs)} epochs{samples}"

@@ -112,6 +112,12 @@ def test_inspect_shows_tables_and_memory_over_time(
         assert "tells the same epochs and memory as network_c_info.json" in text
         assert "alive in epoch 3, the most: 512 bytes" in text
         assert "network.c: for ll_aton 1.1.3-275, dialect 4.0" in text
+    (tmp_path / "out/generated/network.h").write_text("x")
+    (tmp_path / "out/stedgeai.log").write_text("x")
+    assert run("inspect", tmp_path / "out") == 0  # what is not listed is nobody's
+    (tmp_path / "out/generated/network.c").write_text("x")
+    assert run("inspect", tmp_path / "out") == 15
+    capsys.readouterr()
     assert run("inspect", folder, "--json", "-") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == "nightjar/inspect-neural-art/1"

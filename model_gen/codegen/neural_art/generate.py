@@ -4,11 +4,11 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from host.bundle import NPU_MANIFEST, Subject
+from host.bundle import Subject
 from host.deadline import Deadline
 from host.errors import BadInput
 from host.files import sha256_bytes
@@ -16,6 +16,7 @@ from host.owned import check_replaceable, new_directory
 from model_gen.codegen.neural_art import command
 from model_gen.codegen.neural_art.compilation import HARDWARE, HYBRID, SOFTWARE, Pool
 from model_gen.codegen.neural_art.install import find_stedgeai, version_of
+from model_gen.codegen.neural_art.manifest import GENERATED, LOG, MANIFEST, SCHEMA, Written
 from model_gen.codegen.neural_art.network_source import NetworkSource
 from model_gen.codegen.neural_art.output_folder import Output, read_output
 from model_gen.codegen.neural_art.profile import HIL, POOLS, PROFILE, RELEASE
@@ -27,18 +28,7 @@ from model_gen.codegen.tflite.graph import FULL_INT8
 from model_gen.codegen.tflite.reader import read_tflite
 
 BACKEND = "neural_art"
-SCHEMA = "nightjar/neural-art/1"
-MANIFEST, LOG, GENERATED = NPU_MANIFEST, "stedgeai.log", "generated"
 NOT_BUILT = ("firmware that runs the network on the NPU: no project, no ELF, no taps",)
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written, and to which folder: the manifest's content, and the files in hand."""
-
-    folder: Path
-    manifest: dict[str, Any]
-    output: Output
 
 
 def generate(
@@ -106,7 +96,7 @@ def take(subject: Subject, folder: Path, out: Path, *, force: bool = False) -> W
         "name": "ST Edge AI Core",
         "version": None if told is None else str(told.version),
         "core": None,
-        "found_by": f"--from {folder}",
+        "found_by": "--from",
         "command": None,
     }
     return _write(subject, output, out, tool, {}, BOARDS, force=force)

@@ -10,7 +10,8 @@ from host.bundle import Subject
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
-from model_gen.codegen.neural_art.generate import LOG, MANIFEST, generate, take
+from model_gen.codegen.neural_art.generate import generate, take
+from model_gen.codegen.neural_art.manifest import LOG, MANIFEST, read_written
 from model_gen.codegen.neural_art.messages import errors_in, failure
 from model_gen.codegen.neural_art.pools_file import parse_pools, read_profiles
 from model_gen.codegen.neural_art.profile import BUILDS, HIL, NAME, POOLS, PROFILE, RELEASE
@@ -173,6 +174,8 @@ def test_what_was_generated_elsewhere_is_taken(tmp_path: Path) -> None:
     assert (made.manifest["build"], made.manifest["epochs"]["blobs"]) == (RELEASE, 1)
     assert made.manifest["tool"]["version"] == "2.2.0-20266"
     assert made.manifest["images"] == {"generated/network_atonbuf.xSPI2.raw": 0x71000000}
+    there = read_written(tmp_path / "out")
+    assert (there.manifest, there.output) == (json.loads(json.dumps(made.manifest)), made.output)
     # The same again replaces it; a folder of somebody else's is left alone.
     take(subject(tmp_path), folder, tmp_path / "out")
     (tmp_path / "out/mine").touch()
@@ -212,3 +215,38 @@ def test_a_recorded_build_for_the_core_alone_is_refused(tmp_path: Path, core: Pa
         generate(
             subject(tmp_path), BOARDS[0], tmp_path / "out", build=HIL, deadline=Deadline.after(SOON)
         )
+
+
+@pytest.mark.parametrize("name", ["generated/network.c", "generated/network_atonbuf.xSPI2.raw"])
+def test_a_folder_with_another_file_than_it_was_written_with_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    folder = write_output(tmp_path / "elsewhere", Small("4.0", small_model()))
+    take(subject(tmp_path), folder, tmp_path / "out")
+    data = bytearray((tmp_path / "out" / name).read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "out" / name).write_bytes(data)
+    with pytest.raises(IdentityFailure, match="is not the file that this folder was written with"):
+        read_written(tmp_path / "out")
+    (tmp_path / "out" / name).unlink()
+    with pytest.raises(BadInput, match="does not exist"):
+        read_written(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": "nightjar/neural-art/9"}, "nightjar/neural-art/1 at schema"),
+        ({"files": {"../x": {"sha256": ""}}}, "files of its own folder alone"),
+        ({"files": {"neural_art.json": {}}}, "a text at files.neural_art.json.sha256"),
+        ({"files": []}, "an object at files"),
+    ],
+)
+def test_a_manifest_that_cannot_be_is_refused(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    folder = write_output(tmp_path / "elsewhere", Small("4.0", small_model()))
+    manifest = take(subject(tmp_path), folder, tmp_path / "out").manifest
+    (tmp_path / "out" / MANIFEST).write_text(json.dumps(manifest | change))
+    with pytest.raises(BadInput, match=said):
+        read_written(tmp_path / "out")

@@ -7,7 +7,7 @@ from host.errors import BadInput
 from host.reading import load_json, read_file
 from model_gen.codegen.neural_art import c_info, validation
 from model_gen.codegen.neural_art.compilation import Compilation, Pool
-from model_gen.codegen.neural_art.generate import GENERATED, MANIFEST
+from model_gen.codegen.neural_art.manifest import GENERATED, is_written
 from model_gen.codegen.neural_art.network_source import MARK, NetworkSource, parse_network
 from model_gen.codegen.neural_art.output_folder import with_hybrids
 from model_gen.codegen.neural_art.pools_file import parse_pools, read_profiles
@@ -69,7 +69,7 @@ def read_told(path: Path) -> Told:
 
 def _files(folder: Path) -> list[Path]:
     """The files of a folder that tell something; where we wrote it, those of its folder `generated`."""
-    inner = folder / GENERATED if (folder / MANIFEST).is_file() else folder
+    inner = folder / GENERATED if is_written(folder) else folder
     return [one for one in sorted(inner.iterdir()) if _tells(one)] if inner.is_dir() else []
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from model_gen.codegen.neural_art.compilation import Buffer, Compilation, Pool
 
 _ROWS, _COLUMNS = 12, 100
+_MOST = 4096  # epochs: the most that was seen are 618, and a damaged file may tell any number
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ def usage(made: Compilation) -> Usage | None:
     tensors = [buffer for buffer in made.buffers if not buffer.constant]
     if not tensors:
         return None
-    epochs = tuple(range(min(b.first for b in tensors), max(b.last for b in tensors) + 1))
-    epochs = epochs[: 1 << 16]  # a damaged file may tell any number
+    first, last = min(b.first for b in tensors), max(b.last for b in tensors)
+    epochs = tuple(range(first, last + 1)[:_MOST])
     alive = tuple(_held(tensors, epoch) for epoch in epochs)
     most = max(alive)
     peak = epochs[alive.index(most)]

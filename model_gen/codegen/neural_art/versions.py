@@ -39,8 +39,6 @@ class Dialect:
         runtimes: NetworkRuntimeNNNN_CM55_GCC.a by the micro version of the core; empty: not seen.
         profile: options that its profiles must have beside those of every version.
         symbol: what the names of the C interface end with.
-        callback: the function that sets a callback of epochs.
-        mismatch: what network.c makes of headers of another version.
         arithmetic: the dialect of the NPU's constants, a key of the compiler's model; None: not established.
     """
 
@@ -51,8 +49,6 @@ class Dialect:
     runtimes: tuple[tuple[int, str], ...]
     profile: tuple[str, ...]
     symbol: str
-    callback: str
-    mismatch: str
     arithmetic: str | None
 
     @property
@@ -65,8 +61,6 @@ class Dialect:
         return None if number is None else f"NetworkRuntime{number}_CM55_GCC.a"
 
 
-_EPOCH = "LL_ATON_RT_SetEpochCallback"
-_NETWORK = "LL_ATON_RT_SetNetworkCallback"
 # From 3.0 on a description of the core takes its place, and a profile may not have it.
 _MVEI = ("--mvei",)
 
@@ -79,8 +73,6 @@ DIALECTS: tuple[Dialect, ...] = (
         runtimes=((0, "1000"),),
         profile=_MVEI,
         symbol="Default",
-        callback=_EPOCH,
-        mismatch="unknown",
         arithmetic=None,
     ),
     Dialect(
@@ -91,8 +83,6 @@ DIALECTS: tuple[Dialect, ...] = (
         runtimes=(),
         profile=_MVEI,
         symbol="Default",
-        callback=_EPOCH,
-        mismatch="warning",
         arithmetic="2.1",
     ),
     Dialect(
@@ -103,8 +93,6 @@ DIALECTS: tuple[Dialect, ...] = (
         runtimes=((0, "1020"),),
         profile=_MVEI,
         symbol="Default",
-        callback=_EPOCH,
-        mismatch="error",
         arithmetic="2.2",
     ),
     Dialect(
@@ -115,8 +103,6 @@ DIALECTS: tuple[Dialect, ...] = (
         runtimes=(),
         profile=(),
         symbol="network",
-        callback=_NETWORK,
-        mismatch="error",
         arithmetic="3.0",
     ),
     Dialect(
@@ -127,8 +113,6 @@ DIALECTS: tuple[Dialect, ...] = (
         runtimes=((0, "1200"), (1, "1201")),
         profile=(),
         symbol="network",
-        callback=_NETWORK,
-        mismatch="error",
         arithmetic="4.0",
     ),
     Dialect(
@@ -139,8 +123,6 @@ DIALECTS: tuple[Dialect, ...] = (
         runtimes=(),
         profile=(),
         symbol="network",
-        callback=_NETWORK,
-        mismatch="unknown",
         arithmetic=None,
     ),
 )
