@@ -171,11 +171,12 @@ def _pools(made: "Compilation") -> Iterator[str]:
         return
     yield f"{'pool':<12} {'address':>11} {'bytes':>13} {'used':>12} {'weights':>12} {'tensors':>12}"
     for pool in made.pools:
-        if pool.joined:
+        if pool.joined and not pool.used:
             continue
         address = "-" if pool.address is None else f"{pool.address:#010x}"
         size = "-" if pool.bytes is None else f"{pool.bytes:,}"
         about = "" if pool.exact else "  (rounded)"
+        about += "  (lies across pools that the compiler joined)" if pool.joined else ""
         yield (
             f"{pool.name:<12} {address:>11} {size:>13} {pool.used:>12,} {pool.weights or 0:>12,} "
             f"{pool.activations or 0:>12,}{about}"

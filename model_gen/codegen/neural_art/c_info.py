@@ -22,6 +22,7 @@ from model_gen.codegen.neural_art.compilation import (
     Pool,
     SignedFile,
     Tool,
+    holds_others,
 )
 from model_gen.codegen.neural_art.fields import Fields
 from model_gen.codegen.neural_art.versions import dialect_of
@@ -138,8 +139,8 @@ def _pools(found: Sequence[Fields]) -> dict[int, Pool]:
         told = pool.text("address")
         address = int(told) if re.fullmatch(r"\d{1,19}", told) else None
         size, used = pool.whole("size_bytes"), pool.whole("used_size_bytes")
-        if used < 0 or (size >= 0 and used > size):
-            raise pool.misfit("used_size_bytes", "at most the pool's size", used)
+        if used < 0:
+            raise pool.misfit("used_size_bytes", "a number of bytes", used)
         pools[number] = Pool(
             name=pool.text("name"),
             file=_postfix(pool.text("fname", "")),
@@ -150,26 +151,18 @@ def _pools(found: Sequence[Fields]) -> dict[int, Pool]:
         )
         if address is not None and size > 0:
             spans[number] = (address, address + size)
-    return {number: replace(pool, joined=_joins(number, spans)) for number, pool in pools.items()}
+    return {
+        number: replace(
+            pool, joined=number in spans and holds_others(spans[number], spans.values())
+        )
+        for number, pool in pools.items()
+    }
 
 
 def _postfix(name: str) -> str:
     """xSPI2 of atonbuf.xSPI2.raw."""
     parts = name.split(".")
     return parts[-2] if len(parts) > 2 else ""
-
-
-def _joins(number: int, spans: Mapping[int, tuple[int, int]]) -> bool:
-    """Whether a pool holds others: the compiler may join neighbours, and its bytes are then theirs."""
-    if number not in spans:
-        return False
-    first, end = spans[number]
-    inside = [
-        other
-        for other, (a, b) in spans.items()
-        if other != number and first <= a and b <= end and (a, b) != (first, end)
-    ]
-    return len(inside) > 1
 
 
 def _buffers(found: Iterable[Fields], pools: Mapping[int, Pool]) -> tuple[Buffer, ...]:
@@ -207,15 +200,17 @@ def _buffers(found: Iterable[Fields], pools: Mapping[int, Pool]) -> tuple[Buffer
 
 
 def _weighed(pool: Pool, buffers: Sequence[Buffer]) -> Pool:
-    """The pool with what constants and what tensors take of it, the gaps between them included."""
+    """The pool with what constants and what tensors take of it, the gaps between them included.
+
+    One that joins others says how far these are used; here it has what lies across them alone.
+    """
     inside = [buffer for buffer in buffers if buffer.pool == pool.name]
-    if pool.joined or not inside:
-        return replace(pool, weights=0, activations=0)
+    used = sum(end - first for first, end in _union(inside)) if pool.joined else pool.used
     constants = [buffer for buffer in inside if buffer.constant]
     weights = sum(end - first for first, end in _union(constants))
-    if len(constants) == len(inside):
-        weights = pool.used
-    return replace(pool, weights=weights, activations=pool.used - weights)
+    if inside and len(constants) == len(inside):
+        weights = used
+    return replace(pool, used=used, weights=weights, activations=used - weights)
 
 
 def _union(buffers: Sequence[Buffer]) -> list[tuple[int, int]]:
@@ -293,6 +288,9 @@ def _check(made: Compilation) -> None:
         raise _contradiction(
             f"the graph names the buffers {sorted(used - ids)[:8]}, which are absent"
         )
+    pools = {pool.name: pool for pool in made.pools}
+    if any(_is_across(buffer, pools.get(buffer.pool)) for buffer in made.buffers):
+        return  # it lies in several pools, and how these count it no file has shown yet
     for pool in made.pools:
         ends = [buffer.offset + buffer.bytes for buffer in made.buffers if buffer.pool == pool.name]
         if not pool.joined and max(ends, default=0) != pool.used:
@@ -305,6 +303,13 @@ def _check(made: Compilation) -> None:
             f"memory_footprint says {made.weights:,} bytes of weights and {made.activations:,} of "
             f"activations, the pools {total:,}"
         )
+
+
+def _is_across(buffer: Buffer, pool: Pool | None) -> bool:
+    """Whether a buffer lies in pools that the compiler joined, or reaches beyond its own."""
+    if pool is None:
+        return False
+    return pool.joined or (pool.bytes is not None and buffer.offset + buffer.bytes > pool.bytes)
 
 
 def _contradiction(evidence: str) -> BadInput:

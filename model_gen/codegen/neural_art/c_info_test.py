@@ -106,7 +106,8 @@ def test_an_unknown_version_is_refused(told: str) -> None:
     [
         (("memory_footprint", "weights"), 161, "memory_footprint says 161 bytes"),
         (("memory_pools", 0, "used_size_bytes"), 767, "pool npuRAM5 says 767 bytes"),
-        (("memory_pools", 0, "used_size_bytes"), 1 << 30, "at most the pool's size"),
+        (("memory_pools", 0, "used_size_bytes"), 1 << 30, "pool npuRAM5 says 1,073,741,824"),
+        (("memory_pools", 0, "used_size_bytes"), -8, "a number of bytes"),
         (("buffers", 1, "id"), 1, "an id of its own"),
         (("buffers", 1, "mpool_id"), 9, "the id of a memory pool"),
         (("buffers", 1, "offset_start"), -8, "a place in its pool"),

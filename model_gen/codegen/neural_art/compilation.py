@@ -1,5 +1,6 @@
 """What stedgeai made of a model: the one form that every kind of its files is read into."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from model_gen.codegen.neural_art.versions import Dialect, Version
@@ -176,3 +177,15 @@ class Compilation:
     def buffer(self, number: int) -> Buffer:
         """The buffer of an id, which is one of `inputs`, `outputs` or an epoch's."""
         return next(one for one in self.buffers if one.id == number)
+
+
+def holds_others(span: tuple[int, int], spans: Iterable[tuple[int, int]]) -> bool:
+    """Whether a stretch of addresses holds several others: a pool that does only joins its neighbours.
+
+    Args:
+        span: (first, end).
+        spans: of all pools.
+    """
+    first, end = span
+    inside = {(a, b) for a, b in spans if first <= a < b <= end and (a, b) != span}
+    return len(inside) > 1

@@ -14,15 +14,15 @@ from host.errors import BadInput
 from host.files import sha256_bytes
 from host.owned import check_replaceable, new_directory
 from model_gen.codegen.neural_art import command
-from model_gen.codegen.neural_art.compilation import HARDWARE, HYBRID, SOFTWARE, Pool
+from model_gen.codegen.neural_art.compilation import HARDWARE, HYBRID, SOFTWARE
 from model_gen.codegen.neural_art.install import find_stedgeai, version_of
 from model_gen.codegen.neural_art.manifest import GENERATED, LOG, MANIFEST, SCHEMA, Written
-from model_gen.codegen.neural_art.network_source import NetworkSource
+from model_gen.codegen.neural_art.network_source import NetworkSource, SourceBuffer
 from model_gen.codegen.neural_art.output_folder import Output, read_output
 from model_gen.codegen.neural_art.profile import HIL, POOLS, PROFILE, RELEASE
 from model_gen.codegen.neural_art.proof import belonging, check_headers, check_npu, md5
 from model_gen.codegen.neural_art.provenance import identify
-from model_gen.codegen.neural_art.regions import BOARDS, memories, strangers
+from model_gen.codegen.neural_art.regions import BOARDS, Taken, memories, strangers, taken
 from model_gen.codegen.neural_art.runtime import runtime_of
 from model_gen.codegen.tflite.graph import FULL_INT8
 from model_gen.codegen.tflite.reader import read_tflite
@@ -133,7 +133,7 @@ def _write(
         "dialect": _dialect(output, network),
         "build": RELEASE if any(epoch.is_blob for epoch in network.epochs) else HIL,
         "internal_buffers": len(network.internals),
-        "boards": _boards(_pools(output, network), boards),
+        "boards": _boards(_taken(output, network), boards),
         "network": f"{GENERATED}/{output.network_name}",
         "symbol": network.symbol,
         "images": {f"{GENERATED}/{name}": address for name, address in output.images.items()},
@@ -201,23 +201,27 @@ def _dialect(output: Output, network: NetworkSource) -> str | None:
     return None if network.dialect is None else network.dialect.name
 
 
-def _pools(output: Output, network: NetworkSource) -> tuple[Pool, ...]:
-    """The pools as c_info or a report tells them; else as network.c lists them, used as far as its buffers reach."""
-    if output.compilation is not None:
-        return output.compilation.pools
-    tables = (*network.inputs, *network.outputs, *network.internals)
-    made = []
-    for pool in network.pools:
-        end = pool.address + pool.bytes
-        ends = [one.address + one.bytes for one in tables if pool.address <= one.address < end]
-        used = max(ends, default=pool.address) - pool.address
-        made.append(Pool(pool.name, pool.file, pool.address, pool.bytes, used, joined=pool.joined))
-    return tuple(made)
+def _taken(output: Output, network: NetworkSource) -> tuple[Taken, ...]:
+    """What the network uses of each pool, by c_info; where there is none, as far as network.c lists its buffers."""
+    if output.c_info is not None:
+        return taken(output.c_info)
+    spans: dict[str, list[SourceBuffer]] = {}
+    for buffer in (*network.inputs, *network.outputs, *network.internals):
+        inside = (
+            pool.name
+            for pool in network.pools
+            if not pool.joined and pool.address <= buffer.address < pool.address + pool.bytes
+        )
+        spans.setdefault(next(inside, "no pool"), []).append(buffer)
+    return tuple(
+        Taken(pool, min(b.address for b in found), max(b.address + b.bytes for b in found))
+        for pool, found in spans.items()
+    )
 
 
-def _boards(pools: tuple[Pool, ...], boards: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _boards(used: tuple[Taken, ...], boards: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """For each board what of the network's memory is not the NPU's there: nothing where it fits."""
-    found = {board: strangers(board, pools) for board in boards}
+    found = {board: strangers(board, used) for board in boards}
     return {board: {"fits": not out, "outside": list(out)} for board, out in found.items()}
 
 

@@ -12,7 +12,6 @@ import pytest
 from host.boards.n6_layout import HEADER, layout
 from host.errors import BadInput
 from model_gen.codegen.neural_art.c_info import parse_c_info
-from model_gen.codegen.neural_art.compilation import Pool
 from model_gen.codegen.neural_art.pools_file import parse_pools
 from model_gen.codegen.neural_art.profile import (
     BUILDS,
@@ -23,8 +22,8 @@ from model_gen.codegen.neural_art.profile import (
     render_pools,
     render_profile,
 )
-from model_gen.codegen.neural_art.regions import BOARDS, memories, strangers
-from model_gen.codegen.neural_art.testing.written import Small, c_info
+from model_gen.codegen.neural_art.regions import BOARDS, Taken, memories, strangers, taken
+from model_gen.codegen.neural_art.testing.written import FLASH, RAM, RAM_BYTES, Small, c_info
 from model_gen.codegen.neural_art.versions import DIALECTS, Dialect
 
 SCRIPTS = HEADER.parent
@@ -124,16 +123,34 @@ def test_options_follow_version_and_build(dialect: Dialect, build: str) -> None:
 
 def test_what_a_network_uses_beside_the_npus_memory_is_named() -> None:
     made = parse_c_info(c_info(Small("4.0", b"")))
-    assert strangers(BOARDS[0], made.pools) == ()
-    outside = Pool("cpuRAM2", "AXISRAM2", 0x34100000, 1 << 20, 4096)
-    assert strangers(BOARDS[0], (outside, replace(outside, used=0))) == (
-        "cpuRAM2 0x34100000 to 0x34101000",
+    assert taken(made) == (
+        Taken("npuRAM5", RAM, RAM + 768),
+        Taken("octoFlash", FLASH, FLASH + 160),
     )
-    assert strangers(BOARDS[0], (replace(outside, address=None),)) == ("cpuRAM2 has no address",)
+    assert strangers(BOARDS[0], taken(made)) == ()
+    outside = Taken("cpuRAM2", 0x34100000, 0x34101000)
+    assert strangers(BOARDS[0], (outside,)) == ("cpuRAM2 0x34100000 to 0x34101000",)
+    assert strangers(BOARDS[0], (replace(outside, first=None),)) == ("cpuRAM2 has no address",)
     # Neighbours are one memory where the compiler joins them; a byte behind the last is not.
-    wide = replace(outside, address=0x34200000, used=4 * 0x70000)
+    wide = Taken("joined", 0x34200000, 0x34200000 + 4 * 0x70000)
     assert strangers(BOARDS[0], (wide,)) == ()
-    assert strangers(BOARDS[0], (replace(wide, used=wide.used + 1),))
+    assert strangers(BOARDS[0], (replace(wide, end=wide.end + 1),))
+
+
+@pytest.mark.parametrize("pool", [1, 4])
+def test_a_buffer_may_lie_across_pools_that_the_compiler_joined(pool: int) -> None:
+    raw = c_info(Small("4.0", b""))
+    last = 2 * RAM_BYTES
+    raw["buffers"][1] |= {"mpool_id": pool, "offset_start": RAM_BYTES - 8, "size_bytes": RAM_BYTES}
+    raw["memory_pools"][0]["used_size_bytes"] = last - 8 if pool == 1 else 256
+    raw["memory_pools"][3]["used_size_bytes"] = last - 8
+    raw["memory_footprint"]["activations"] = last - 8
+    made = parse_c_info(raw)
+    assert made.buffer(2).address == RAM + RAM_BYTES - 8
+    across = next(one for one in made.pools if one.joined)
+    assert (across.used, across.activations) == ((0, 0) if pool == 1 else (RAM_BYTES, RAM_BYTES))
+    assert max(one.end for one in taken(made)) > RAM + RAM_BYTES
+    assert strangers(BOARDS[0], taken(made)) == ()
 
 
 def test_other_boards_have_none() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from host.boards.kinds import SILICON
 from host.boards.n6_layout import layout
 from host.errors import BadInput
-from model_gen.codegen.neural_art.compilation import Pool
+from model_gen.codegen.neural_art.compilation import Buffer, Compilation
 
 BOARDS = tuple(SILICON)
 
@@ -61,24 +61,44 @@ def memories(board: str) -> tuple[Memory, ...]:
     return (*(ram for ram in rams if ram.first in inside and ram.end in inside), flash)
 
 
-def strangers(board: str, pools: Iterable[Pool]) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Taken:
+    """What a network uses of a pool: from its first to its last byte; `first` None where it has no address."""
+
+    pool: str
+    first: int | None
+    end: int
+
+
+def taken(made: Compilation) -> tuple[Taken, ...]:
+    """What a network uses of each pool, by its buffers: one may lie across pools that the compiler joined."""
+    spans: dict[str, list[Buffer]] = {}
+    for buffer in made.buffers:
+        if buffer.bytes:
+            spans.setdefault(buffer.pool, []).append(buffer)
+    found = []
+    for pool, buffers in spans.items():
+        places = [buffer.address for buffer in buffers if buffer.address is not None]
+        ends = [buffer.address + buffer.bytes for buffer in buffers if buffer.address is not None]
+        told = len(places) == len(buffers)
+        found.append(Taken(pool, min(places) if told else None, max(ends, default=0)))
+    return tuple(found)
+
+
+def strangers(board: str, used: Iterable[Taken]) -> tuple[str, ...]:
     """What a network uses besides the NPU's memory on a board, in words: each would be our firmware's, or nobody's.
 
     Args:
         board: one of BOARDS.
-        pools: of the network.
+        used: by the network.
     """
     ours = _joined([(memory.first, memory.end) for memory in memories(board)])
     found = []
-    for pool in pools:
-        if pool.joined or not pool.used:
-            continue
-        if pool.address is None:
-            found.append(f"{pool.name} has no address")
-            continue
-        end = pool.address + pool.used
-        if not any(first <= pool.address and end <= last for first, last in ours):
-            found.append(f"{pool.name} {pool.address:#x} to {end:#x}")
+    for one in used:
+        if one.first is None:
+            found.append(f"{one.pool} has no address")
+        elif not any(first <= one.first and one.end <= last for first, last in ours):
+            found.append(f"{one.pool} {one.first:#x} to {one.end:#x}")
     return tuple(found)
 
 

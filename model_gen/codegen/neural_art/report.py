@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from host.errors import BadInput
@@ -16,6 +16,7 @@ from model_gen.codegen.neural_art.compilation import (
     Pool,
     SignedFile,
     Tool,
+    holds_others,
 )
 from model_gen.codegen.neural_art.text_table import lines_of, ruled, size_of
 from model_gen.codegen.neural_art.versions import Dialect, Version, dialect_of
@@ -39,6 +40,7 @@ _NEW_COUNTS = {
     HYBRID: re.compile(r">> hybrid epochs \(.*\) +(\d{1,9})"),
     HARDWARE: re.compile(r">> pure hardware \(HW or EC\) epochs +(\d{1,9})"),
 }
+_Size = tuple[int, float]  # bytes, and by how much they may be off
 _KINDS = {"HW": HARDWARE, "EC": HARDWARE, "-SW-": SOFTWARE, "SW": SOFTWARE}
 _MODEL = re.compile(
     r"model(?:/c-model)?: macc=([\d,]+)(?:/\S+)?(?: \S+)? +weights=([\d,]+)(?:/\S+)?(?: \S+)? +activ"
@@ -218,41 +220,66 @@ def _model_totals(lines: Sequence[str]) -> tuple[int | None, int | None]:
 
 def _pools(lines: Sequence[str]) -> tuple[tuple[Pool, ...], int, int]:
     """The pools, and the bytes of weights and activations in all, each rounded as it stands there."""
-    pools, total, sums, slack = [], None, [0, 0, 0], [0.0, 0.0, 0.0]
+    rows: list[tuple[Pool, tuple[_Size, ...]]] = []
     for line in lines:
         if found := _POOL.match(line):
-            sizes = [size_of(found[part]) for part in (4, 5, 6, 7)]
-            first, end = int(found[2], 16), int(found[3], 16)
-            if None in sizes or end < first:
-                raise _damaged("sizes and a range of each pool", line.strip())
-            used, _, weights, activations = (size for size in sizes if size is not None)
-            for place, size in enumerate((used, weights, activations)):
-                sums[place] += size[0]
-                slack[place] += size[1] + 1
-            pools.append(
-                Pool(
-                    name=found[1],
-                    file="",
-                    address=first,
-                    bytes=end - first,
-                    used=used[0],
-                    weights=weights[0],
-                    activations=activations[0],
-                    exact=used[1] == 0,
-                )
-            )
+            rows.append(_pool(found))
         elif found := _TOTAL.match(line):
-            total = [size_of(found[part]) for part in (1, 2, 3)]
+            total = _sizes(*found.groups())
             break
-    if total is None or None in total or not pools:
-        raise _damaged("its memory pools, and their total", f"{len(pools)} pools, total {total}")
-    told = [size for size in total if size is not None]
-    for place, size in enumerate(told):
-        if abs(size[0] - sums[place]) > slack[place] + size[1]:
-            raise _damaged(
-                "pools that add up to their total", f"{sums[place]:,} bytes, and {size[0]:,}"
-            )
-    return tuple(pools), told[1][0], told[2][0]
+    else:
+        raise _damaged("its memory pools, and their total", f"{len(rows)} pools, and no total")
+    spans = [(pool.address or 0, (pool.address or 0) + (pool.bytes or 0)) for pool, _ in rows]
+    joined = [holds_others(span, spans) for span in spans]
+    sizes = [row for _, row in rows]
+    apart = [row for row, joins in zip(sizes, joined, strict=True) if not joins]
+    if not (_adds_up(sizes, total) or _adds_up(apart, total)):
+        raise _damaged(
+            "pools that add up to their total",
+            f"{[row[0][0] for row in sizes]}, and {total[0][0]:,}",
+        )
+    pools = tuple(
+        replace(pool, joined=joins) for (pool, _), joins in zip(rows, joined, strict=True)
+    )
+    return pools, total[1][0], total[2][0]
+
+
+def _pool(found: re.Match[str]) -> tuple[Pool, tuple[_Size, ...]]:
+    """A pool, and its bytes that are used, of weights and of activations."""
+    first, end = int(found[2], 16), int(found[3], 16)
+    if end < first:
+        raise _damaged("a range of each pool", found[0].strip())
+    used, _, weights, activations = _sizes(*found.groups()[3:])
+    pool = Pool(
+        name=found[1],
+        file="",
+        address=first,
+        bytes=end - first,
+        used=used[0],
+        weights=weights[0],
+        activations=activations[0],
+        exact=used[1] == 0,
+    )
+    return pool, (used, weights, activations)
+
+
+def _sizes(*texts: str) -> tuple[_Size, ...]:
+    made = []
+    for text in texts:
+        size = size_of(text)
+        if size is None:
+            raise _damaged("sizes such as 46.875 kB", text)
+        made.append(size)
+    return tuple(made)
+
+
+def _adds_up(rows: Sequence[tuple[_Size, ...]], total: tuple[_Size, ...]) -> bool:
+    """Whether each column adds up to its total, as far as their rounding allows."""
+    return all(
+        abs(sum(row[column][0] for row in rows) - size)
+        <= sum(row[column][1] + 1 for row in rows) + slack
+        for column, (size, slack) in enumerate(total)
+    )
 
 
 def _epochs(lines: Sequence[str]) -> tuple[Epoch, ...]:

@@ -82,6 +82,20 @@ def test_line_ends_indents_colours_and_a_progress_bar_do_no_harm() -> None:
     assert parse_report(coloured) == parse_report(plain)
 
 
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_pool_that_joins_others_counts_once_or_not_at_all(counted: bool) -> None:
+    text = report(Small("4.0", MODEL))
+    line = next(line for line in text.split("\n") if "npuRAM5" in line)
+    joined = line.replace("npuRAM5   ", "npuRAM5_6 ").replace("0x34350000", "0x343C0000")
+    changed = text.replace(line, f"{line}\n{joined}")
+    if counted:
+        changed = changed.replace("928  B", "1.656 kB").replace(
+            "        768  B      \n", " 1.500 kB \n"
+        )
+    pools = parse_report(changed).compilation.pools
+    assert [pool.name for pool in pools if pool.joined] == ["npuRAM5_6"]
+
+
 def test_hybrid_epochs_are_a_kind_of_their_own() -> None:
     text = report(Small("4.0", MODEL))
     text = text.replace("|  SW  | Softmax |", "| HYBRID | Transpose |")
