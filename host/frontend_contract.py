@@ -156,7 +156,11 @@ def _check_geometry(contract: FrontendContract) -> None:
 def _check_mel(contract: FrontendContract) -> None:
     bands, half = contract.mel_bands, contract.sample_rate / 2
     if not 0 <= bands <= contract.bins:
-        _refuse(f"mel bands must be from 0 (none) to the number of bins, {contract.bins}", bands)
+        _refuse(
+            f"mel bands must be from 0 (none) to the number of bins, {contract.bins}",
+            bands,
+            "ask for fewer bands or a longer FFT",
+        )
     if not 0 <= contract.mfcc <= bands:
         _refuse(
             f"the DCT takes from 0 (none) to as many coefficients as there are mel bands, {bands}",

@@ -18,6 +18,7 @@ from host import exit_codes
 from host.cli.common import forget_results, mute, report_error, wants_json
 from host.errors import BadInput, Defect, HostFailure, NightjarError
 from host.interrupts import Interrupts
+from host.nearest import did_you_mean
 
 # Order and one line of help, so that listing the commands imports none of them.
 COMMANDS = {
@@ -84,7 +85,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"\b\nExit codes; the first that holds counts:\n{exit_codes.plain()}",
 )
 @click.version_option(host.__version__, prog_name="nightjar")
@@ -143,15 +144,19 @@ def _run(given: list[str]) -> int:
 
 
 def _report_usage(error: click.ClickException, given: list[str]) -> int:
-    if not wants_json(given):
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not wants_json(given):
         error.show()
         return error.exit_code
-    path = "nightjar"
+    path = f"nightjar {given[0]}" if given and given[0] in COMMANDS else "nightjar"
     if isinstance(error, click.UsageError) and error.ctx is not None:
         path = error.ctx.command_path
+    what = error.format_message()
+    if isinstance(error, click.NoSuchOption | click.exceptions.NoSuchCommand):
+        asked = error.option_name if isinstance(error, click.NoSuchOption) else error.command_name
+        what = error.message + did_you_mean(asked, error.possibilities or ())
     return report_error(
         BadInput(
-            error.format_message(),
+            what,
             evidence=f"Received: {shlex.join(['nightjar', *given])}",
             next_step=f"{path} --help",
         ),

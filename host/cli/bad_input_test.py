@@ -136,15 +136,41 @@ def test_a_missing_tool_is_named_with_the_command_that_brings_it(
 
 def test_a_command_without_its_arguments(empty: Path) -> None:
     for arguments in (["inspect"], ["train", "--nonsense"], ["nosuch"]):
-        assert nightjar(*arguments, cwd=empty).returncode == 2
+        plain = nightjar(*arguments, cwd=empty)
+        assert (plain.returncode, plain.stdout) == (2, "")
+        assert plain.stderr.startswith("INPUT: ")
+        assert plain.stderr.endswith("--help\n")
         error = error_of(nightjar(*arguments, "--json", "-", cwd=empty), 2, "INPUT")
         assert error["next_step"].endswith("--help")
+
+
+def test_a_path_without_a_character_is_not_the_working_folder(empty: Path) -> None:
+    for arguments in (["data", ""], ["evaluate", "m", "--data="], ["synth", ""]):
+        error = error_of(nightjar(*arguments, "--json", "-", cwd=empty), 2, "INPUT")
+        assert error["what"].endswith(" must not be empty")
+        assert error["next_step"]
+    assert list(empty.iterdir()) == []
+
+
+def test_no_word_at_all_shows_the_help(empty: Path) -> None:
+    for arguments in ([], ["board"]):
+        assert nightjar(*arguments, cwd=empty).stderr.startswith("Usage: nightjar ")
+
+
+def test_words_that_no_option_takes_may_have_lacked_quotes(empty: Path) -> None:
+    done = nightjar("doctor", "8", "x y", "--json", "-", cwd=empty)
+    error = error_of(done, 2, "INPUT")
+    assert error["evidence"] == "Received: 8 'x y'"
+    assert "quotes" in error["next_step"]
 
 
 @pytest.mark.parametrize("number", ["nan", "inf"])
 def test_a_number_that_is_none_is_refused(number: str, empty: Path) -> None:
     done = nightjar("verify", "any.tflite", "--deadline", number, "--json", "-", cwd=empty)
-    assert "no finite number" in error_of(done, 2, "INPUT")["what"]
+    error = error_of(done, 2, "INPUT")
+    assert error["what"] == "--deadline must be a number, at least 1"
+    assert error["evidence"] == f"Received: {number}"
+    assert error["next_step"]
 
 
 def test_a_place_for_json_that_cannot_be_one(tmp_path: Path, empty: Path) -> None:

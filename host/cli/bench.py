@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import Choice, board_options, json_option, subcommand, write_json
+from host.cli.common import board_options, json_option, subcommand, write_json
+from host.cli.parameters import Choice, WholeRange
 from host.cli.progress import working
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ SCHEMA = "nightjar/bench/1"
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the input."
-)
+@click.option("--seed", default=0, show_default=True, type=WholeRange(min=0), help="Of the input.")
 @click.option(
     "--models",
     default="../shared/data/models",

@@ -7,16 +7,8 @@ import click
 
 from host.boards.kinds import VIRTUAL_N6
 from host.cli.board_bench import COMMANDS
-from host.cli.common import (
-    Choice,
-    FiniteRange,
-    Group,
-    bench_option,
-    json_option,
-    say,
-    wait_option,
-    write_json,
-)
+from host.cli.common import Group, bench_option, json_option, say, wait_option, write_json
+from host.cli.parameters import Choice, FiniteRange
 
 if TYPE_CHECKING:
     from host.boards.record import Record

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.cli.common import (
-    FiniteRange,
-    bench_option,
-    json_option,
-    say,
-    subcommand,
-    wait_option,
-    write_json,
-)
+from host.cli.common import bench_option, json_option, say, subcommand, wait_option, write_json
+from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.bench_file import BenchBoard
@@ -191,7 +184,7 @@ def gdb(
 @_NAME
 @bench_option
 @click.option("--port", metavar="URL", help="Read this port in place of the bench's.")
-@click.option("--baud", type=click.IntRange(1200, 20_000_000), help="Speed of the port.")
+@click.option("--baud", type=WholeRange(1200, 20_000_000), help="Speed of the port.")
 @click.option(
     "--for",
     "seconds",

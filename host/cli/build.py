@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from host.cli.common import (
-    Choice,
     bench_option,
     force_option,
     json_option,
@@ -14,6 +13,7 @@ from host.cli.common import (
     subcommand,
     write_json,
 )
+from host.cli.parameters import Choice
 
 _SECONDS = 600
 

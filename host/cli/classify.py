@@ -5,16 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import (
-    Choice,
-    FiniteRange,
-    board_options,
-    json_option,
-    say,
-    stream_option,
-    subcommand,
-    write_json,
-)
+from host.cli.common import board_options, json_option, say, stream_option, subcommand, write_json
+from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.which import Which
@@ -39,7 +31,7 @@ if TYPE_CHECKING:
     help="Share of a chunk that the next one repeats.",
 )
 @click.option("--pool", default="lme", show_default=True, type=Choice(["max", "average", "lme"]))
-@click.option("--top-k", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--top-k", default=3, show_default=True, type=WholeRange(min=1))
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )

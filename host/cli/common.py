@@ -3,44 +3,30 @@
 import contextlib
 import functools
 import json
-import math
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from host.boards import KINDS
+from host.cli.parameters import FiniteRange, Sectioned
 from host.errors import BadInput, NightjarError
-from host.nearest import did_you_mean
+from host.loudness import Level, level, set_level
 from host.printable import printable
 
 # Parameters that name what a command writes besides its results; every other path is read.
-WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path"})
+WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path", "tensorboard"})
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Level(IntEnum):
-    """How much a command says."""
-
-    QUIET = 0  # errors only
-    NORMAL = 1
-    VERBOSE = 2
-
-
-_level = Level.NORMAL
 _results: list[Path] = []  # of the command that runs
 _console: "Console | None" = None  # that shows progress, which what is said must not run into
-
-
-def level() -> Level:
-    """How much the command that runs says."""
-    return _level
 
 
 @contextlib.contextmanager
@@ -52,25 +38,6 @@ def printing_above(console: "Console") -> Iterator[None]:
         yield
     finally:
         _console = None
-
-
-class FiniteRange(click.FloatRange):
-    """A FloatRange without nan, which is neither below nor above any bound, and without infinity."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is no finite number.", param, ctx)
-        return number
-
-
-class Choice(click.Choice[str]):
-    """A choice that names the nearest one when it is given none of them."""
-
-    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
-        return super().get_invalid_choice_message(value, ctx) + did_you_mean(value, self.choices)
 
 
 class ResultFile(click.ParamType[Path]):
@@ -91,17 +58,40 @@ class Command(click.Command):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.params += [
-            _loudness(Level.QUIET, ("-q", "--quiet"), "Say nothing but errors."),
+            _loudness(Level.QUIET, ("-q", "--quiet"), "Say nothing but warnings and errors."),
             _loudness(
                 Level.VERBOSE, ("-v", "--verbose"), "Say more: what was recalled, how long it took."
             ),
         ]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        global _level
-        _level = Level.NORMAL
+        set_level(Level.NORMAL)
+        if ctx.resilient_parsing:  # the shell asks how the line might go on
+            return super().parse_args(ctx, args)
         self._forget(args)
-        return super().parse_args(ctx, args)
+        _check_filled(args)
+        ctx.allow_extra_args = True  # which are refused here, with what helps
+        rest = super().parse_args(ctx, args)
+        if rest:
+            raise BadInput(
+                f"{ctx.command_path} takes no more words",
+                evidence=f"Received: {shlex.join(rest)}",
+                next_step="put a value of several words in quotes; "
+                f"`{ctx.command_path} --help` says what it takes",
+            )
+        return rest
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Options by their sections; those of none come last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in sorted(self.get_params(ctx), key=lambda one: not isinstance(one, Sectioned)):
+            record = param.get_help_record(ctx)
+            if record is not None and not isinstance(param, click.Argument):
+                title = param.section if isinstance(param, Sectioned) else "Options"
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
     def _forget(self, args: Sequence[str]) -> None:
         """Remove what the options of a ResultFile name; the parser has not looked at them yet."""
@@ -138,6 +128,24 @@ def forget_results() -> None:
             remove_result(path)
 
 
+def _check_filled(words: Sequence[str]) -> None:
+    """Refuse a word without a character, as an unset variable gives: as a path it would be the working folder.
+
+    Raises:
+        BadInput: naming the option that it is for.
+    """
+    for before, word in zip(("", *words), words, strict=False):
+        option, joined, value = word.partition("=")
+        if word and not (joined and not value and option.startswith("--")):
+            continue
+        name = option if joined else before if before.startswith("-") else "a word of the command"
+        raise BadInput(
+            f"{name} must not be empty",
+            evidence="Received: ''",
+            next_step="give it a value, or leave it out",
+        )
+
+
 def _values(args: Sequence[str], names: set[str]) -> "Iterable[tuple[str, Path, list[str]]]":
     """(option, its file, every other word) of each result on the command line."""
     for place, word in enumerate(args):
@@ -168,10 +176,10 @@ def _given(words: Sequence[str], written: set[str]) -> list[Path]:
     return found
 
 
-def _loudness(level: Level, names: tuple[str, str], text: str) -> click.Option:
+def _loudness(chosen: Level, names: tuple[str, str], text: str) -> click.Option:
     def choose(context: click.Context, option: click.Parameter, value: bool) -> None:
-        global _level
-        _level = level if value else _level
+        if value:
+            set_level(chosen)
 
     return click.Option(names, is_flag=True, expose_value=False, callback=choose, help=text)
 
@@ -334,7 +342,7 @@ def _writable(context: click.Context, option: click.Parameter, value: Path | Non
 
 def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL) -> None:
     """Print for people: on standard error when standard output belongs to `--json -`."""
-    if _level < at:
+    if level() < at:
         return
     message = printable(message, keep="\n\t")  # it holds names of models, paths, labels
     if _console is not None and (json_path == "-" or sys.stdout.isatty()):

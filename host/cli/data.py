@@ -6,10 +6,15 @@ from typing import Any
 
 import click
 
-from host.cli.common import Level, json_option, level, say, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.table_options import of_table, renamed
+from host.loudness import Level, level
 from model_gen.data.hearing import LookOptions
 from model_gen.training.presets import options_of
+
+# Options that decide with the others whether training can take such chunks at all.
+_GEOMETRY = ("fft_length", "spec_width", "num_mels")
+_NAMES = [field.name for field in fields(LookOptions) if field.name != "data_path_train"]
 
 
 @subcommand(
@@ -17,7 +22,7 @@ from model_gen.training.presets import options_of
     short_help="Look at recordings before training.",
 )
 @click.argument("folder", type=click.Path(path_type=Path))
-@of_table([field.name for field in fields(LookOptions) if field.name != "data_path_train"])
+@of_table([*_NAMES, *_GEOMETRY])
 @click.option("--rehash", is_flag=True, help="Read every file again, changed or not.")
 @json_option
 def command(folder: Path, rehash: bool, json_path: str | None, **given: Any) -> int:
@@ -29,17 +34,20 @@ def command(folder: Path, rehash: bool, json_path: str | None, **given: Any) -> 
     """
     from host.exit_codes import Exit
     from model_gen.data.look import look
-    from model_gen.data.tell import findings, ignored, table
+    from model_gen.data.tell import findings, ignored, span, table
 
     options = options_of("release", {"data_path_train": folder, **given})
     found = look(LookOptions.of(options), rehash=rehash)
     every = level() is Level.VERBOSE
-    for line in (*table(found), *findings(found, every=every), *ignored(found, every=every)):
+    for line in (
+        *table(found),
+        *findings(found, every=every),
+        *ignored(found.scene.ignored, every=every),
+    ):
         say(line, json_path)
-    minutes = found.expected_seconds / 60
     say(
-        f"{found.unheard_share:.0%} of the recorded time lies in no window; training takes about "
-        f"{minutes:.0f} minutes at the default size",
+        f"{found.unheard_share:.0%} of the recorded time lies in no window; a guess, right within a "
+        f"factor of three: a model of the default size trains for {span(found.expected_seconds)}",
         json_path,
     )
     if found.refusals:

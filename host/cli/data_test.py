@@ -91,6 +91,68 @@ def test_what_cannot_be_is_bad_input(
     assert said in json.loads(captured.err.splitlines()[-1])["evidence"] + captured.err
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--sample-rate", "1"], "a chunk must not be shorter"),
+        (["--chunk-duration", "0.01"], "a chunk must not be shorter"),
+        (["--chunk-duration", "1e-9"], "the nearest is 0.001"),
+        (
+            ["--chunk-duration", "1e9"],
+            "--chunk-duration must be a number, at least 0.001, at most 60",
+        ),
+        (["--chunk-duration", "1e308"], "--chunk-duration"),
+        (["--max-duration", "1e308"], "--max-duration"),
+        (["--sample-rate", "384000"], "every mel band"),
+        (["--spec-width", "4096", "--chunk-duration", "0.1"], "number of frames"),
+        (["--num-mels", "300"], "mel bands"),
+    ],
+)
+def test_a_geometry_that_training_refuses_is_refused_before_anything_is_read(
+    given: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = str(tmp_path / "absent")
+    told = []
+    for command in (["data", absent], ["train", "--data-path-train", absent]):
+        assert run([*command, *given]) == 2
+        told.append(capsys.readouterr().err)
+    assert said in told[0]
+    assert "next step" in told[0]
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (["--test-data", "o", "--test-split", "0.3"], ("--test-data o", "--test-split 0.3")),
+        (["--test-group", "a", "--test-split", "0"], ("--test-group a", "--test-split 0")),
+        (["--test-group", "a", "--test-group", "b", "--test-data", "o"], ("a,b", "--test-data")),
+        (["--val-group", "b", "--val-split", "0.1"], ("--val-group", "--val-split")),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_by_name(
+    given: list[str], names: tuple[str, str], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["data", str(data)], ["train", "--data-path-train", str(data)]):
+        assert run([*command, *LIKE, "--group-by", "/([ab])", *given]) == 2
+        said = capsys.readouterr().err
+        assert "exclude each other" in said
+        assert all(name in said.partition("evidence")[2] for name in names)
+
+
+def test_no_share_is_what_an_outside_test_set_implies(data: Path, tmp_path: Path) -> None:
+    write_tiny_dataset(tmp_path / "o", seconds=0.7)
+    given = ["--test-data", str(tmp_path / "o"), "--test-split", "0"]
+    assert run(["data", str(data), *LIKE, *given]) == 0
+
+
+def test_a_short_chunk_is_looked_at_with_the_fft_that_training_would_take(data: Path) -> None:
+    short = ["--sample-rate", str(RATE), "--chunk-duration", "0.05"]
+    assert run(["data", str(data), *short]) == 2
+    geometry = ["--fft-length", "256", "--spec-width", "64", "--num-mels", "16"]
+    assert run(["data", str(data), *short, *geometry]) == 0
+
+
 def test_names_are_the_same_where_no_locale_says_utf8(data: Path, tmp_path: Path) -> None:
     (data / "up").rename(data / "Möwe")
     bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

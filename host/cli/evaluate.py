@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import Choice, FiniteRange, json_option, say, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.parameters import Choice, FiniteRange, WholeRange
 from host.errors import BadInput
 
 
@@ -25,25 +26,34 @@ from host.errors import BadInput
     "--split",
     type=Choice(["train", "val", "test", "all"]),
     show_default="test",
-    help='Of the recordings that training was given; "all" for every one of an outside folder.',
+    help='Which of the recordings that training was given; "all" is every one of an outside folder.',
 )
 @click.option("--all", "everything", is_flag=True, help="The same as --split all.")
 @click.option(
     "--overlap",
-    type=FiniteRange(0, 1, max_open=True),
+    type=FiniteRange(0, 0.99),
     default=0.5,
     show_default=True,
     help="Share of a chunk that the next one repeats.",
 )
 @click.option(
-    "--max-duration", type=FiniteRange(0), help="Seconds of one recording; 0 is all of it."
+    "--max-duration",
+    type=FiniteRange(0),
+    show_default="as in training; of a bundle 60",
+    help="Seconds read of one recording at most; 0 is all of it.",
 )
-@click.option("--num-workers", type=click.IntRange(0), default=2, show_default=True)
+@click.option(
+    "--num-workers",
+    type=WholeRange(0),
+    default=2,
+    show_default=True,
+    help="Threads that decode; 0 is none besides the main one.",
+)
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
     show_default="the cache windows of `nightjar cache`",
-    help="Where features are kept, without a bound.",
+    help="Where windows are kept; a folder of your own has no bound.",
 )
 @json_option
 def command(
@@ -66,6 +76,12 @@ def command(
     from model_gen.evaluation.table import table
 
     is_checkpoint = model.suffix == ".keras"
+    if not is_checkpoint and not model.exists():
+        raise BadInput(
+            "expected a checkpoint, which ends in .keras, or the folder of a bundle",
+            evidence=f"Received: {model}, which does not exist",
+            next_step="make one with `nightjar train` or `nightjar quantize`",
+        )
     if is_checkpoint and checkpoint is not None:
         raise BadInput(
             "--checkpoint goes with a bundle",

@@ -5,15 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import (
-    Choice,
-    board_options,
-    force_option,
-    json_option,
-    say,
-    subcommand,
-    write_json,
-)
+from host.cli.common import board_options, force_option, json_option, say, subcommand, write_json
+from host.cli.parameters import Choice
 
 if TYPE_CHECKING:
     from host.boards.base import Board, FlashReport

@@ -49,7 +49,9 @@ def chosen(
         return replace(entry, port=at.url, flasher=flasher or entry.flasher)
     except ValueError as error:
         raise BadInput(
-            f"{entry.name} is not flashed so", evidence=f"Received: --flasher {flasher}: {error}"
+            f"{entry.name} is not flashed so",
+            evidence=f"Received: --flasher {flasher}: {error}",
+            next_step="leave --flasher out, for the one that its bench names",
         ) from error
 
 

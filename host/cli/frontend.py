@@ -39,7 +39,9 @@ def check(
     unknown = [name for name in only if name not in members]
     if unknown:
         raise BadInput(
-            f"the recorded members are {', '.join(members)}", evidence=f"Received: {unknown[0]}"
+            f"the recorded members are {', '.join(members)}",
+            evidence=f"Received: --member {unknown[0]}",
+            next_step="give one of these, or leave --member out for all",
         )
     outcomes = []
     for name, (contract, want) in members.items():
@@ -110,7 +112,11 @@ def dump(out: Path, only: tuple[str, ...]) -> int:
 
     for name in only or MEMBERS:
         if name not in MEMBERS:
-            raise BadInput(f"the members are {', '.join(MEMBERS)}", evidence=f"Received: {name}")
+            raise BadInput(
+                f"the members are {', '.join(MEMBERS)}",
+                evidence=f"Received: --member {name}",
+                next_step="give one of these, or leave --member out for all",
+            )
         dump_stages(MEMBERS[name], out / name)
         say(f"wrote {out / name}")
     return 0

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from host.cli.common import (
-    Choice,
     bench_option,
     force_option,
     json_option,
@@ -15,6 +14,7 @@ from host.cli.common import (
     subcommand,
     write_json,
 )
+from host.cli.parameters import Choice
 from host.errors import BadInput
 
 _SECONDS = 600  # that another command may take to make firmware beside it

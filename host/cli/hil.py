@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.common import (
-    Choice,
-    FiniteRange,
     baseline_option,
     board_options,
     faults_option,
@@ -24,6 +22,7 @@ from host.cli.common import (
     stream_option,
     subcommand,
 )
+from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.which import Which
@@ -49,8 +48,8 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @click.option(
     "--bundle", required=True, type=click.Path(path_type=Path), help="A bundle folder or a .tflite."
 )
-@click.option("--vectors", default=4, show_default=True, type=click.IntRange(min=0))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--vectors", default=4, show_default=True, type=WholeRange(min=0))
+@click.option("--seed", default=0, show_default=True, type=WholeRange(min=0))
 @click.option(
     "--rounding",
     default="tflite",
@@ -64,7 +63,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for project and evidence.")
 @force_option
 @stream_option
-@click.option("--soak", default=20, show_default=True, type=click.IntRange(min=1))
+@click.option("--soak", default=20, show_default=True, type=WholeRange(min=1))
 @click.option(
     "--deadline",
     default=3600.0,

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.cli.common import Choice, json_option, say, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.parameters import Choice
 
 if TYPE_CHECKING:
     from model_gen.codegen.cm55.report import ModelReport

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import Choice, bench_option, json_option, say, subcommand, write_json
+from host.cli.common import bench_option, json_option, say, subcommand, write_json
+from host.cli.parameters import Choice, WholeRange
 
 SCHEMA = "nightjar/profile/1"
 
@@ -26,7 +27,7 @@ SCHEMA = "nightjar/profile/1"
 @bench_option
 @click.option("--rounding", default="tflite", type=Choice(["tflite", "tflm"]), show_default=True)
 @click.option(
-    "--loops", default=4, show_default=True, type=click.IntRange(0, 50), help="How many to show."
+    "--loops", default=4, show_default=True, type=WholeRange(0, 50), help="How many to show."
 )
 @click.option(
     "--coverage",

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import FiniteRange, force_option, json_option, say, subcommand, write_json
+from host.cli.common import force_option, json_option, say, subcommand, write_json
+from host.cli.parameters import FiniteRange, WholeRange
 
 
 @subcommand(
@@ -24,14 +25,14 @@ from host.cli.common import FiniteRange, force_option, json_option, say, subcomm
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle to write.")
 @click.option(
     "--calibration-samples",
-    type=click.IntRange(1),
+    type=WholeRange(1),
     default=256,
     show_default=True,
     help="Training chunks that set the ranges, spread over the classes.",
 )
 @click.option(
     "--vectors",
-    type=click.IntRange(1, 64),
+    type=WholeRange(1, 64),
     default=4,
     show_default=True,
     help="Windows that travel in the bundle, of test recordings, or else of validation recordings.",
@@ -41,15 +42,28 @@ from host.cli.common import FiniteRange, force_option, json_option, say, subcomm
     type=FiniteRange(0, 1),
     default=0.05,
     show_default=True,
-    help="How much class-mean AP and top-1 on validation recordings may drop from float to int8.",
+    help="How much class-mean AP and top-1 on validation recordings may each drop from float to int8; "
+    "below 1 they must be measurable there.",
 )
-@click.option("--seed", type=click.IntRange(0), default=42, show_default=True)
-@click.option("--num-workers", type=click.IntRange(0), default=2, show_default=True)
+@click.option(
+    "--seed",
+    type=WholeRange(0),
+    default=42,
+    show_default=True,
+    help="Seed of which chunks calibrate and which windows travel.",
+)
+@click.option(
+    "--num-workers",
+    type=WholeRange(0),
+    default=2,
+    show_default=True,
+    help="Threads that decode; 0 is none besides the main one.",
+)
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
     show_default="the cache windows of `nightjar cache`",
-    help="Where features are kept, without a bound.",
+    help="Where windows are kept; a folder of your own has no bound.",
 )
 @force_option
 @json_option
@@ -90,7 +104,7 @@ def command(
             f"{gates.mean_cosine:.4f} in the mean, {gates.p5_cosine:.4f} at the 5th percentile, "
             f"over {gates.chunks} validation chunks; over {gates.recordings} validation recordings "
             f"class-mean AP {_both(gates.float_ap, gates.int8_ap)}, "
-            f"top-1 {_both(gates.float_top1, gates.int8_top1)}",
+            f"top-1 {_both(gates.float_top1, gates.int8_top1)}{_unheard(gates.unheard)}",
             json_path,
         )
         write_json(
@@ -110,5 +124,10 @@ def command(
 def _both(whole: float | None, quantized: float | None) -> str:
     """A metric of both models, in words."""
     if whole is None or quantized is None:
-        return "cannot be measured"
+        return "not held: it cannot be measured"
     return f"{whole:.4f} in float, {quantized:.4f} in int8"
+
+
+def _unheard(labels: tuple[str, ...]) -> str:
+    """The classes that the mean says nothing about, in words."""
+    return f"; not held: {', '.join(labels)}, of which no AP can be measured" if labels else ""

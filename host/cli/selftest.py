@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from host.cli.common import FiniteRange, Group, json_option, say, write_json
+from host.cli.common import Group, json_option, say, write_json
+from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.selftest.pool import Ended
@@ -24,15 +25,15 @@ def command() -> None:
 
 def _seed(text: str) -> Callable[[Any], Any]:
     return click.option(
-        "--seed", default=1, show_default=True, type=click.IntRange(min=0, max=10**9), help=text
+        "--seed", default=1, show_default=True, type=WholeRange(min=0, max=10**9), help=text
     )
 
 
 def _count(default: int) -> Callable[[Any], Any]:
-    return click.option("--count", default=default, show_default=True, type=click.IntRange(min=1))
+    return click.option("--count", default=default, show_default=True, type=WholeRange(min=1))
 
 
-_workers = click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
+_workers = click.option("--workers", default=2, show_default=True, type=WholeRange(min=1))
 
 
 class _Tally(Protocol[_Case, _Result]):
@@ -135,7 +136,7 @@ def matrix(quick: bool, workers: int, only: tuple[str, ...], json_path: str | No
     "--vectors",
     default=1,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=WholeRange(min=0),
     help="Random vectors; a bundle's own chunks are judged besides.",
 )
 @click.option(
@@ -210,7 +211,7 @@ def flips(
 @_count(100_000)
 @_seed("Of the campaign: its sessions are those from ten million times this number on.")
 @click.option(
-    "--only", multiple=True, type=click.IntRange(min=0), help="Only this session; may be repeated."
+    "--only", multiple=True, type=WholeRange(min=0), help="Only this session; may be repeated."
 )
 @_workers
 @json_option
@@ -240,7 +241,7 @@ def sessions(
 @_count(50)
 @_seed("Of the signals and moments.")
 @click.option(
-    "--only", multiple=True, type=click.IntRange(min=0), help="Only this case; may be repeated."
+    "--only", multiple=True, type=WholeRange(min=0), help="Only this case; may be repeated."
 )
 @_workers
 @json_option

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from host.cli.common import force_option, json_option, say, subcommand, write_json
+from host.cli.parameters import WholeRange
 
 
 @subcommand()
@@ -25,7 +26,7 @@ from host.cli.common import force_option, json_option, say, subcommand, write_js
     help="Length of a recording in seconds.",
 )
 @click.option(
-    "--workers", type=click.IntRange(min=1), help="Threads; the result does not depend on it."
+    "--workers", type=WholeRange(min=1), help="Threads; the result does not depend on it."
 )
 @force_option
 @json_option

@@ -5,16 +5,26 @@ from typing import Any
 
 import click
 
-from host.cli.common import Choice, json_option, say, subcommand, write_json
-from host.cli.table_options import of_table, renamed
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.parameters import Choice, Sectioned
+from host.cli.table_options import FIRST, of_table, renamed
 from model_gen.training.presets import PRESETS, options_of
 
 
 @subcommand(
     context_settings={"token_normalize_func": renamed},
     short_help="Train a classifier on folders of recordings.",
+    epilog="docs/training-options.md has the range of each option, and its earlier names.",
 )
-@click.option("--preset", type=Choice(PRESETS), default="release", help="Where defaults come from.")
+@click.option(
+    "--preset",
+    cls=Sectioned,
+    section=FIRST,
+    type=Choice(PRESETS),
+    default="release",
+    show_default=True,
+    help="Where the defaults of all other options come from.",
+)
 @of_table()
 @json_option
 def command(preset: str, json_path: str | None, **given: Any) -> None:
@@ -29,8 +39,11 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     result = train(options)
     progress = result.progress
     best = progress.history[progress.best_epoch - 1]
+    done = f"{len(progress.history)}"
+    if not progress.finished:
+        done += f" (unfinished: {options.epochs} in all)"
     say(
-        f"{options.checkpoint_path}: epoch {best.epoch} of {len(progress.history)}, validation loss "
+        f"{options.checkpoint_path}: epoch {best.epoch} of {done}, validation loss "
         f"{best.val_loss:.4f}, AP {best.val_ap:.4f}, ROC-AUC {best.val_roc_auc:.4f}; "
         f"{len(result.skipped)} recordings skipped; "
         f"weights {result.weights_sha256[:16]}",
@@ -47,6 +60,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
             "chunks": result.chunks,
             "skipped": [{"path": s.path, "reason": s.reason} for s in result.skipped],
             "epochs": len(progress.history),
+            "finished": progress.finished,
             "best_epoch": best.epoch,
             "val_loss": best.val_loss,
             "val_ap": _known(best.val_ap),

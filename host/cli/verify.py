@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.common import (
-    Choice,
-    FiniteRange,
     baseline_option,
     board_options,
     faults_option,
@@ -21,6 +19,7 @@ from host.cli.common import (
     say,
     subcommand,
 )
+from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.which import Which
@@ -41,14 +40,14 @@ if TYPE_CHECKING:
     "--vectors",
     default=8,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=WholeRange(min=0),
     help="Random vectors; a bundle's own chunks are judged besides.",
 )
 @click.option(
     "--seed",
     default=0,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=WholeRange(min=0),
     help="Of the random vectors.",
 )
 @click.option(
@@ -94,7 +93,7 @@ if TYPE_CHECKING:
     text="Search inputs that reach more, write them as .npz for --inputs, and judge them; virtual only.",
 )
 @click.option(
-    "--cover-tries", default=200, show_default=True, type=click.IntRange(min=1), help="Of --cover."
+    "--cover-tries", default=200, show_default=True, type=WholeRange(min=1), help="Of --cover."
 )
 @faults_option
 @record_option

@@ -1,7 +1,9 @@
 """Audio files of any rate and channel count to int16 mono at the contract's rate, in bounded memory."""
 
+import itertools
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy.typing as npt
 from host.errors import BadInput
 from host.reading import kind_of
 from model_gen.audio.formats import TAKEN
-from model_gen.audio.source import BLOCK, Unreadable, open_source
+from model_gen.audio.source import BLOCK, Source, Unreadable, open_source
 
 _LOG = logging.getLogger("nightjar.audio")
 QUALITY = "VHQ"  # soxr's; its output depends on nothing but its input
@@ -52,8 +54,7 @@ def blocks(
 ) -> Iterator[Samples]:
     """Decode a recording of any length and any format that libsndfile reads, a block at a time.
 
-    Channels are mixed by their mean as float32, then resampled, which gives the bits of a resampler
-    that is given everything at once. Of a damaged file the good part is given, and a warning logged.
+    Of a damaged file the good part is given, and a warning logged.
 
     Args:
         path: the file.
@@ -68,59 +69,64 @@ def blocks(
         BadInput: the file is absent, empty, not audio, without a good part, or holds NaN or
             infinity; what it gave before is not to be used, then.
     """
-    if not path.is_file():
-        raise _unreadable(path, kind_of(path.stat().st_mode) if path.exists() else "no such file")
-    found = False
-    for mono in _resampled(path, sample_rate, max_duration, size):
-        if len(mono):
-            found = True
-            yield to_int16(mono)
-    if not found:
-        raise _unreadable(path, f"shorter than one sample at {sample_rate} Hz")
+    with opened(path) as source:
+        yield from pcm(source, sample_rate, max_duration=max_duration, size=size)
 
 
-def _resampled(
-    path: Path, sample_rate: int, max_duration: float | None, size: int
-) -> Iterator[npt.NDArray[np.float32]]:
-    import soxr
+@contextmanager
+def opened(path: Path) -> Iterator[Source]:
+    """A recording to decode. What is wrong with one whose good part was used is logged at the end.
 
-    resampler = None
-    empty = True
-    for rate, mono in _mixed(path, max_duration, size):
-        empty = False
-        if rate == sample_rate:
-            yield mono
-            continue
-        if resampler is None:
-            resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality=QUALITY)
-        yield resampler.resample_chunk(mono)
-    if empty:
-        raise _unreadable(path, "no samples")
-    if resampler is not None:
-        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-
-
-def _mixed(
-    path: Path, max_duration: float | None, size: int
-) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    """The file's rate in Hz with float32 [n] of its channels mixed, block by block."""
+    Raises:
+        BadInput: as `blocks`; what is Unreadable for who uses it, too.
+    """
     try:
+        if not path.is_file():
+            raise Unreadable(kind_of(path.stat().st_mode) if path.exists() else "no such file")
         with open_source(path) as source:
-            most = None if max_duration is None else max(1, round(max_duration * source.rate))
-            for block in source.blocks(most, size):
-                mono = mix(block)
-                if not np.isfinite(mono).all():
-                    raise _unreadable(path, "NaN or infinity among its samples")
-                yield source.rate, mono
+            yield source
             if source.damage:
                 _LOG.warning("%s: %s", path, source.damage)
     except Unreadable as error:
-        raise _unreadable(path, str(error)) from error
+        raise BadInput(
+            f"cannot decode {path}",
+            evidence=f"Received: {error}",
+            next_step=f"replace or remove the file; {TAKEN} are read",
+        ) from error
 
 
-def _unreadable(path: Path, reason: str) -> BadInput:
-    return BadInput(
-        f"cannot decode {path}",
-        evidence=f"Received: {reason}",
-        next_step=f"replace or remove the file; {TAKEN} are read",
-    )
+def pcm(
+    source: Source, sample_rate: int, *, max_duration: float | None, size: int = BLOCK
+) -> Iterator[Samples]:
+    """Decode an open recording; arguments and samples are those of `blocks`.
+
+    Channels are mixed by their mean as float32, then resampled, which gives the bits of a resampler
+    that is given everything at once.
+
+    Raises:
+        Unreadable: nothing of it can be decoded, or it holds NaN or infinity.
+    """
+    import soxr
+
+    most = None if max_duration is None else max(1, round(max_duration * source.rate))
+    resampler = None
+    if source.rate != sample_rate:
+        resampler = soxr.ResampleStream(
+            source.rate, sample_rate, 1, dtype="float32", quality=QUALITY
+        )
+    end = np.zeros(0, np.float32)
+    frames = samples = 0
+    for mono in itertools.chain(map(mix, source.blocks(most, size)), (end,)):
+        if not np.isfinite(mono).all():
+            raise Unreadable("NaN or infinity among its samples")
+        frames += len(mono)
+        if not frames:
+            raise Unreadable("no samples")
+        heard = mono
+        if resampler is not None:
+            heard = resampler.resample_chunk(mono, last=mono is end)
+        samples += len(heard)
+        if len(heard):
+            yield to_int16(heard)
+    if not samples:
+        raise Unreadable(f"shorter than one sample at {sample_rate} Hz")

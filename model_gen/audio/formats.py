@@ -96,6 +96,16 @@ def convert(name: str) -> str:
     return f"ffmpeg -i {shlex.quote(name)} {shlex.quote(made)}"
 
 
+def convert_all(folder: PurePath, suffix: str) -> str:
+    """The command that converts each file of a folder that ends so.
+
+    >>> print(convert_all(PurePath("a b"), ".m4a"))
+    for f in 'a b'/*.m4a; do ffmpeg -i "$f" "${f%.*}.flac"; done
+    """
+    files = f"{shlex.quote(str(folder))}/*{suffix}"
+    return f'for f in {files}; do ffmpeg -i "$f" "${{f%.*}}.flac"; done'
+
+
 def why_ignored(name: str) -> str:
     """Why a file whose name is no recording's is not used, with what to do where it is sound."""
     suffix = suffix_of(name)

@@ -19,13 +19,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model_gen.audio.unfinished import Mended, mended
+from model_gen.audio.quiet import quiet
+from model_gen.audio.stream import Stream
+from model_gen.audio.unfinished import put_right
 
 BLOCK = 1 << 16  # frames read at a time
 _UNKNOWN = 1 << 40  # frames; a header that claims more does not know
 # What libsndfile notes of a container whose data end before its header says.
 _CUT = re.compile(r"(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)")
 _OPEN_ENDED = (1 << 32) - 1  # bytes; who writes into a pipe says this
+_NO_FILE = 7  # libsndfile's code for a path that is no regular file
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 
 Samples = npt.NDArray[np.float32]
@@ -38,13 +41,14 @@ class Unreadable(Exception):
 class Source:
     """An open recording. rate: in Hz. floats: whether its samples may lie outside [-1, 1]."""
 
-    def __init__(self, file: Any, repair: Mended | None) -> None:
+    def __init__(self, file: Any, stream: Stream, damage: str) -> None:
         self._file = file
-        self._reserved = repair is not None
+        self._stream = stream
+        self._reserved = bool(damage)
         self.rate = int(file.samplerate)
         self.channels = int(file.channels)
         self.floats = file.subtype in _FLOATS
-        self.damage = repair.damage if repair else _cut_short(file.extra_info)
+        self.damage = damage or _cut_short(file.extra_info)
         claimed = int(file.frames)
         self.claimed = claimed if claimed < _UNKNOWN else None  # frames, as the header says
 
@@ -65,9 +69,11 @@ class Source:
             block = block.astype(np.float32)
             reason = ""
             try:
-                got = len(self._file.read(out=block))
+                with quiet():
+                    got = len(self._file.read(out=block))
             except (RuntimeError, OSError, ValueError) as error:
-                got, reason = _filled(block), str(error) or type(error).__name__
+                got, reason = _filled(block), _reason(error)
+            reason = reason or self._stream.trouble
             done += got
             if got:
                 yield block[:got]
@@ -76,6 +82,17 @@ class Source:
                     raise Unreadable(reason)
                 self._ended(done, reason, most)
                 return
+
+    def sha256(self) -> str:
+        """SHA-256 of all bytes of the file; those that were not decoded are read for it.
+
+        Raises:
+            Unreadable: the system refuses to read them.
+        """
+        try:
+            return self._stream.sha256()
+        except OSError as error:
+            raise Unreadable(_reason(error)) from error
 
     def _ended(self, done: int, reason: str, most: int | None) -> None:
         """Say what is wrong with data that end after `done` frames, before the header or `most`
@@ -97,31 +114,46 @@ def open_source(path: Path) -> Iterator[Source]:
     Raises:
         Unreadable: it is no sound that libsndfile knows, or the system refuses to read it.
     """
+    try:
+        stream = Stream(path)
+    except OSError as error:
+        raise Unreadable(_reason(error)) from error
+    with stream:
+        if not stream.size:
+            raise Unreadable("an empty file")
+        damage = put_right(stream.head, stream.size)
+        with _file(path, stream) as file:
+            yield Source(file, stream, damage)
+
+
+@contextmanager
+def _file(path: Path, stream: Stream) -> Iterator[Any]:
     import soundfile
 
     try:
-        repair = mended(path)
-        # Bytes: soundfile cannot encode a name that is not UTF-8.
-        file = soundfile.SoundFile(os.fsencode(path) if repair is None else repair.stream)
-    except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
+        with quiet():
+            try:
+                file = soundfile.SoundFile(stream)
+            except soundfile.LibsndfileError:
+                # By its name libsndfile also knows MP3 that begins with something else. Bytes:
+                # soundfile cannot encode a name that is not UTF-8.
+                file = soundfile.SoundFile(os.fsencode(path))
+    except (RuntimeError, OSError, ValueError) as error:
+        raise Unreadable(stream.trouble or _reason(error)) from error
     # soundfile seeks after each read of a file that lets it, and MP3 goes astray there.
     file.seekable = lambda: False
     try:
-        yield Source(file, repair)
+        yield file
     finally:
         file.close()
-        if repair is not None:
-            repair.stream.close()
 
 
-def claimed_seconds(path: Path) -> float:
-    """How long a recording is, as its header says; 0 where it says nothing, or cannot be read."""
-    try:
-        with open_source(path) as source:
-            return (source.claimed or 0) / source.rate
-    except Unreadable:
-        return 0.0
+def _reason(error: Exception) -> str:
+    """What an exception of libsndfile, of ours or of the system says, without the path."""
+    if getattr(error, "code", None) == _NO_FILE:  # what it also says of any file with no MP3 in it
+        return "nothing in it can be decoded"
+    said = getattr(error, "error_string", None) or getattr(error, "strerror", None)
+    return said or str(error) or type(error).__name__
 
 
 def _cut_short(notes: str) -> str:

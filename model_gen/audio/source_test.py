@@ -1,8 +1,11 @@
 """Damaged recordings, as recorders, cards and transfers leave them; each is made here."""
 
+import ctypes
 import logging
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from model_gen.audio.decode import decode
+from model_gen.audio.decode import decode, to_int16
 from model_gen.audio.source import Unreadable, open_source
 
 RATE = 8000
@@ -172,3 +175,79 @@ def test_a_header_that_was_never_finished_costs_no_sound(samples: int, tmp_path:
     data[40:44] = bytes(4)
     path.write_bytes(data)
     np.testing.assert_array_equal(decode(path, RATE), sound)
+
+
+def test_what_a_decoder_notes_reaches_no_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    libc = ctypes.CDLL(None)
+    stream = ctypes.c_void_p.in_dll(libc, "stderr")
+    before = stream.value
+    sound = np.random.default_rng(2).normal(0, 0.1, 3 * RATE)
+    path = tmp_path / "x.mp3"
+    soundfile.write(path, sound, RATE)
+    whole = path.read_bytes()
+    third = len(whole) // 3
+    holed = whole[:third] + np.random.default_rng(3).bytes(third) + whole[2 * third :]
+    for data in (holed, whole[: 2 * third], whole[:200] + bytes(9000), holed[third : 2 * third]):
+        path.write_bytes(data)
+        with ThreadPoolExecutor(4) as pool:
+            told = list(pool.map(_told, [path] * 8))
+        assert len(set(told)) == 1
+        assert told[0]
+        assert "b'" not in told[0]
+        assert path.name not in told[0]
+    assert capfd.readouterr().err == ""
+    assert stream.value == before
+
+
+def test_a_disk_that_fails_while_it_is_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Failing(FileIO):
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            if self.tell() > 200_000:
+                raise OSError(5, "Input/output error")
+            return super().readinto(buffer)
+
+    path = tmp_path / "x.wav"
+    soundfile.write(path, np.tile(SOUND, 20), RATE, subtype="PCM_16")
+    whole = decode(path, RATE)
+    monkeypatch.setattr("model_gen.audio.stream.FileIO", Failing)
+    with open_source(path) as source:
+        good = np.concatenate(list(source.blocks()))[:, 0]
+        assert source.damage.endswith(" of 60.000 s can be read: Input/output error")
+        with pytest.raises(Unreadable, match="Input/output error"):
+            source.sha256()
+    assert 90_000 < len(good) < len(whole)
+    np.testing.assert_array_equal(to_int16(good), whole[: len(good)])
+    assert capfd.readouterr().err == ""
+
+
+def _told(path: Path) -> str:
+    """What is wrong with a recording."""
+    try:
+        with open_source(path) as source:
+            for _ in source.blocks():
+                pass
+            return source.damage
+    except Unreadable as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("x.mp3", b"", "an empty file"),
+        ("x.wav", b"", "an empty file"),
+        ("x.mp3", bytes(range(256)) * 9, "nothing in it can be decoded"),
+        ("x.wav", b"RIFFxxxx", "Format not recognised."),
+    ],
+)
+def test_an_unreadable_file_is_told_in_words(
+    name: str, data: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(Unreadable) as caught, open_source(tmp_path / name):
+        pass
+    assert str(caught.value) == said

@@ -1,6 +1,10 @@
 """References for tests, as the documentation says and on whole recordings."""
 
+from io import FileIO
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from model_gen.audio.chunks import Samples
 
@@ -33,3 +37,24 @@ def naive_starts(recording: Samples, chunk: int, most: int) -> list[int]:
         if all(abs(start - other) >= chunk / 2 for other in taken):
             taken.append(start)
     return taken[:most]
+
+
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The paths of recordings that are opened from now on; each is read once from begin to end at
+    most, and some of it."""
+    opened: list[Path] = []
+
+    class Counting(FileIO):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            opened.append(path)
+            self._bytes, self._most = 0, path.stat().st_size
+
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            got = super().readinto(buffer)
+            self._bytes += got
+            assert self._bytes <= self._most
+            return got
+
+    monkeypatch.setattr("model_gen.audio.stream.FileIO", Counting)
+    return opened

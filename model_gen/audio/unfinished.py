@@ -3,84 +3,21 @@
 libsndfile takes such a file for one without a sample. Here its data reach to the end of the file.
 """
 
-import io
 import struct
-from dataclasses import dataclass
-from pathlib import Path
 
-_HEAD = 1 << 16  # bytes that are looked at; a header with pictures in it may be longer
 _MOST = (1 << 32) - 1
 
 
-@dataclass(frozen=True)
-class Mended:
-    """The bytes of a file, its header put right; what was wrong."""
+def put_right(head: bytearray, size: int) -> str:
+    """Put the header of a file right, of which `head` has the first bytes, and `size` is the length.
 
-    stream: io.RawIOBase
-    damage: str
-
-
-class _Patched(io.RawIOBase):
-    """A file, read as if its first bytes were `head`."""
-
-    def __init__(self, path: Path, head: bytes) -> None:
-        self._file = path.open("rb", buffering=0)
-        self._head = head
-        self._size = path.stat().st_size
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        # To the last byte that is there: libsndfile takes a short read for the end of the file.
-        view, done = memoryview(buffer), 0
-        while done < len(view):
-            piece = self._head[self._at : self._at + len(view) - done]
-            if not piece:
-                self._file.seek(self._at)
-                piece = self._file.read(len(view) - done) or b""
-            if not piece:
-                break
-            view[done : done + len(piece)] = piece
-            done += len(piece)
-            self._at += len(piece)
-        return done
-
-    def write(self, data: object) -> int:  # soundfile asks for it, and does not call it
-        raise io.UnsupportedOperation("read only")
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-def mended(path: Path) -> Mended | None:
-    """The file with its header put right; None where its header is finished, or of no kind known
-    here.
-
-    Raises:
-        OSError: it cannot be read.
+    Returns:
+        What was wrong, for people; "" where it is finished, or of no kind known here.
     """
-    with path.open("rb") as file:
-        head = bytearray(file.read(_HEAD))
-    size = path.stat().st_size
-    put_right = _KINDS.get(bytes(head[:4]))
-    if put_right is None or not put_right(head, size):
-        return None
-    damage = "its header was never finished: all behind it is taken for sound"
-    return Mended(_Patched(path, bytes(head)), damage)
+    mend = _KINDS.get(bytes(head[:4]))
+    if mend is None or not mend(head, size):
+        return ""
+    return "its header was never finished: all behind it is taken for sound"
 
 
 def _riff(head: bytearray, size: int) -> bool:

@@ -23,8 +23,8 @@ from host.errors import BadInput
 from host.files import sha256_file, write_atomically
 from host.made_once import made_once
 from model_gen.audio.chunks import Loudness
-from model_gen.audio.decode import QUALITY, blocks
-from model_gen.audio.source import claimed_seconds
+from model_gen.audio.decode import QUALITY, opened, pcm
+from model_gen.audio.source import Source
 from model_gen.data.dataset import Recording
 from model_gen.data.entry import Damaged, Entry, check_samples, parts, read_entry, stretches
 from model_gen.data.selection import Selection
@@ -36,9 +36,11 @@ SOURCES = (
     "model_gen/audio/chunks.py",
     "model_gen/audio/decode.py",
     "model_gen/audio/source.py",
+    "model_gen/audio/stream.py",
     "model_gen/audio/unfinished.py",
     "model_gen/data/selection.py",
 )
+_CHANGED = "it changed since it was looked at; `nightjar data --rehash` looks again"
 _IN_MEMORY = 1 << 25  # bytes of a decoded recording; of a longer one, they wait on disk
 _PIECE = 1 << 20  # bytes that are copied at once
 
@@ -92,8 +94,11 @@ class WindowCache:
 
     def name(self, recording: Recording) -> str:
         """Where the entry of a recording lies, by what decides its bytes."""
+        return self._name(recording.sha256 or sha256_file(recording.path))
+
+    def _name(self, sha256: str) -> str:
         content = [
-            sha256_file(recording.path),
+            sha256,
             self.sample_rate,
             self.chunk,
             asdict(self.selection),
@@ -104,7 +109,10 @@ class WindowCache:
 
     def entry(self, recording: Recording) -> tuple[str, Entry] | Skipped:
         """The entry of a recording and its name; decoded if it is not there."""
-        name = self.name(recording)
+        try:
+            name = self.name(recording)
+        except OSError as error:
+            return Skipped(recording.relative, error.strerror or type(error).__name__)
         stream = self.place.open(name)
         if stream is not None:
             with stream:
@@ -168,26 +176,28 @@ class WindowCache:
         """Decode a recording, and keep what is heard of it if that can be."""
         loudness = Loudness(self.chunk)
         samples = 0
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as pcm:
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as waiting:
             try:
-                for block in self._blocks(recording):
-                    samples += len(block)
-                    pcm.write(block.tobytes())
-                    if self.selection.salient:
-                        loudness.add(block)
+                with opened(recording.path) as source:
+                    for block in self._blocks(source):
+                        samples += len(block)
+                        waiting.write(block.tobytes())
+                        if self.selection.salient:
+                            loudness.add(block)
+                    whole = self._whole(source, samples)
+                    found = self._name(source.sha256())
             except BadInput as error:
                 return unusable(recording, error)
+            if found != name:
+                return Skipped(recording.relative, _CHANGED)
             starts = self.selection.starts(samples, self.chunk, loudness)
             kept = stretches(starts, self.chunk, self.selection.margin(self.chunk), samples)
             digest = hashlib.sha256()
-            for piece in _pieces(pcm, kept):
+            for piece in _pieces(waiting, kept):
                 digest.update(piece)
-            whole = self._whole(recording, samples)
             entry = Entry(name, tuple(starts), samples, whole, kept, digest.hexdigest())
-            if self.name(recording) != name:
-                return Skipped(recording.relative, "it changed while it was read")
             try:
-                self.place.write(name, itertools.chain((entry.head(),), _pieces(pcm, kept)))
+                self.place.write(name, itertools.chain((entry.head(),), _pieces(waiting, kept)))
             except OSError:
                 if isinstance(self.place, OwnFolder):
                     raise
@@ -200,29 +210,31 @@ class WindowCache:
         out[:] = 0
         digest = hashlib.sha256()
         at = 0
-        for piece in parts(self._blocks(recording), entry.stretches):
-            digest.update(piece.tobytes())
-            for row, span in zip(out, wanted, strict=True):
-                begin, end = max(at, span.begin), min(at + len(piece), span.begin + span.length)
-                if begin < end:
-                    row[begin - span.begin : end - span.begin] = piece[begin - at : end - at]
-            at += len(piece)
+        with opened(recording.path) as source:
+            for piece in parts(self._blocks(source), entry.stretches):
+                digest.update(piece.tobytes())
+                for row, span in zip(out, wanted, strict=True):
+                    begin, end = max(at, span.begin), min(at + len(piece), span.begin + span.length)
+                    if begin < end:
+                        row[begin - span.begin : end - span.begin] = piece[begin - at : end - at]
+                at += len(piece)
         if digest.hexdigest() != entry.sha256:
             raise BadInput(
                 "a recording must stay as it is while it is used",
                 evidence=f"Received: {recording.path}, which is not what it was",
+                next_step="let nothing write into the data folder, then run the command again",
             )
         return out
 
-    def _blocks(self, recording: Recording) -> Iterator[Samples]:
-        return blocks(recording.path, self.sample_rate, max_duration=self.selection.seconds)
+    def _blocks(self, source: Source) -> Iterator[Samples]:
+        return pcm(source, self.sample_rate, max_duration=self.selection.seconds)
 
-    def _whole(self, recording: Recording, samples: int) -> int:
-        """Samples of the whole recording: a header is asked only where decoding ended before it."""
+    def _whole(self, source: Source, samples: int) -> int:
+        """Samples of the whole recording: its header counts where decoding ended before it."""
         seconds = self.selection.seconds
         if seconds is None or samples < round(seconds * self.sample_rate) - 1:
             return samples
-        return max(samples, round(claimed_seconds(recording.path) * self.sample_rate))
+        return max(samples, round((source.claimed or 0) / source.rate * self.sample_rate))
 
 
 def unusable(recording: Recording, error: BadInput) -> Skipped:
@@ -252,12 +264,12 @@ def producer() -> dict[str, str]:
     }
 
 
-def _pieces(pcm: IO[bytes], kept: tuple[tuple[int, int], ...]) -> Iterator[bytes]:
+def _pieces(waiting: IO[bytes], kept: tuple[tuple[int, int], ...]) -> Iterator[bytes]:
     """The bytes of stretches of a recording whose samples are in a file."""
     for begin, end in kept:
-        pcm.seek(2 * begin)
+        waiting.seek(2 * begin)
         left = 2 * (end - begin)
         while left:
-            piece = pcm.read(min(left, _PIECE))
+            piece = waiting.read(min(left, _PIECE))
             left -= len(piece)
             yield piece

@@ -4,21 +4,23 @@ import hashlib
 import json
 import shutil
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import soundfile
 
 from host.cache import WINDOWS
 from host.errors import BadInput
+from host.files import sha256_file
 from host.reference.frontend import describe
-from model_gen.audio.decode import blocks
+from model_gen.audio.decode import blocks, opened
+from model_gen.audio.source import Source
+from model_gen.audio.testing import count_reads
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Recording, index_dataset
 from model_gen.data.entry import Entry, read_entry
@@ -187,15 +189,15 @@ def test_a_first_pass_that_was_cut_off_goes_on_where_it_was(
 ) -> None:
     decoded: list[str] = []
 
-    def watched(path: Path, *args: Any, **kwargs: Any) -> Iterator[npt.NDArray[np.int16]]:
+    def watched(path: Path) -> AbstractContextManager[Source]:
         decoded.append(path.name)
-        yield from blocks(path, *args, **kwargs)
+        return opened(path)
 
     def cut_off(done: int) -> None:
         if done == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("model_gen.data.cache.blocks", watched)
+    monkeypatch.setattr("model_gen.data.cache.opened", watched)
     with pytest.raises(KeyboardInterrupt):
         extract(recordings[:4], CONTRACT, COVER, cache_dir=tmp_path / "c", on_progress=cut_off)
     assert len(decoded) == 4
@@ -230,16 +232,38 @@ def test_a_recording_that_changes_while_it_is_read_is_not_stored(
     own = replace(recordings[0], path=tmp_path / "own.wav")
     own.path.write_bytes(recordings[0].path.read_bytes())
 
-    def meanwhile(path: Path, *args: Any, **kwargs: Any) -> Iterator[npt.NDArray[np.int16]]:
-        yield from blocks(path, *args, **kwargs)
+    def meanwhile(path: Path) -> AbstractContextManager[Source]:
         path.write_bytes(recordings[1].path.read_bytes())
+        return opened(path)
 
-    monkeypatch.setattr("model_gen.data.cache.blocks", meanwhile)
+    monkeypatch.setattr("model_gen.data.cache.opened", meanwhile)
     skipped: list[Skipped] = []
     with pytest.raises(BadInput):
         extract([own], CONTRACT, COVER, cache_dir=tmp_path / "c", on_skip=skipped.append)
-    assert [s.reason for s in skipped] == ["it changed while it was read"]
+    (only,) = skipped
+    assert only.reason.startswith("it changed since it was looked at")
     assert not (tmp_path / "c").exists()
+
+
+def test_a_recording_is_read_once_for_its_windows(
+    recordings: tuple[Recording, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for its digest too, where nobody looked at it."""
+    counted = count_reads(monkeypatch)
+    looked = [replace(r, sha256=sha256_file(r.path)) for r in recordings]
+    for some in (looked, recordings):
+        want = content(extract(some, CONTRACT, COVER, cache_dir=tmp_path / str(len(counted))))
+    assert counted == [r.path for r in recordings] * 2
+    assert content(extract(looked, CONTRACT, COVER, cache_dir=tmp_path / "0")) == want
+    assert len(counted) == 2 * len(recordings)
+
+
+def test_a_digest_of_other_bytes_is_not_believed(
+    recordings: tuple[Recording, ...], tmp_path: Path
+) -> None:
+    wrong = replace(recordings[0], sha256=sha256_file(recordings[1].path))
+    found = extract([wrong, *recordings[2:]], CONTRACT, COVER, cache_dir=tmp_path / "c")
+    assert [s.path for s in found.skipped] == [wrong.relative]
 
 
 def test_an_entry_is_as_described(tmp_path: Path, recordings: tuple[Recording, ...]) -> None:

@@ -4,20 +4,21 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
-from model_gen.audio.formats import TAKEN
+from model_gen.audio.formats import TAKEN, UNREAD, convert_all, suffix_of
 from model_gen.data.table import SEPARATOR, Row, Table, read_table
 from model_gen.data.walk import Ignored, walk
 
 # Folders whose recordings belong to no class: all-zero labels, which teach the model to reject.
 NEGATIVE_FOLDERS = frozenset({"noise", "silence", "background", "other"})
 SPLIT_FILE = "split.csv"
-_OUTSIDE = "it lies in no class folder, and no table gives it labels"
+_SHOWN = 3  # paths that an error names
+NO_CLASS = "it lies in no class folder, and no table gives it labels"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Recording:
     folder.
 
     folder: "" where it lies in none. given: the labels that a table says, None for those of the
-    folder. recordist: who made it, "" where no table says.
+    folder. recordist: who made it, "" where no table says. sha256: of its bytes, when it was looked
+    at; "" where nobody did.
     """
 
     path: Path
@@ -34,6 +36,7 @@ class Recording:
     folder: str
     given: tuple[str, ...] | None = None
     recordist: str = ""
+    sha256: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -106,24 +109,27 @@ def index_dataset(
     `max_classes` keeps the classes with most files (ties by name) beside the negative recordings.
 
     Raises:
-        BadInput: no recordings, one class only, or the table makes no sense.
+        BadInput: no recordings, one class only, or the table makes no sense, or is of other data.
     """
     everything, ignored = find_recordings(root)
     table = _table(root, labels, use_split_file)
     if table is not None:
         rows = table.match(r.relative for r in everything)
+        if not rows:
+            raise table.foreign(r.relative for r in everything)
         everything = [_told(r, rows.get(r.relative)) for r in everything]
         ignored = [i for i in ignored if root / i.path != table.source]
     recordings = [r for r in everything if _is_told(r)]
-    ignored += [Ignored(r.relative, _OUTSIDE) for r in everything if not _is_told(r)]
+    ignored += [Ignored(r.relative, NO_CLASS) for r in everything if not _is_told(r)]
     found = _by_kind(recordings)
     classes = Counter(label for r in recordings for label in r.labels)
     if not classes or len(found) < 2:
-        raise BadInput(
+        raise _too_little(
             "expected at least two class folders, or one and a noise folder",
-            evidence=f"Received: {root} with only {', '.join(sorted(found)) or 'negatives'}"
-            + _unused(ignored),
-            next_step="add recordings of another class, or of background in a folder named noise",
+            f"{root} with only {', '.join(sorted(found)) or 'negatives'}",
+            "add recordings of another class, or of background in a folder named noise",
+            root,
+            ignored,
         )
     if max_classes is not None:
         kept = sorted(classes, key=lambda label: (-classes[label], label))[:max_classes]
@@ -164,13 +170,36 @@ def find_recordings(root: Path) -> tuple[list[Recording], list[Ignored]]:
     found = walk(root)
     recordings = [Recording(path, relative, folder_of(relative)) for relative, path in found.files]
     if not recordings:
-        raise BadInput(
+        raise _too_little(
             f"expected subfolders with recordings, one a class; {TAKEN} are read",
-            evidence=f"Received: {root} without a recording in a subfolder{_unused(found.ignored)}",
-            next_step="put each class's recordings into a folder of its name, or run `nightjar "
-            "synth DIR`",
+            f"{root} without a recording in a subfolder",
+            "put each class's recordings into a folder of its name, or run `nightjar synth DIR`",
+            root,
+            found.ignored,
         )
     return recordings, list(found.ignored)
+
+
+def find_outside(root: Path) -> tuple[list[Recording], list[Ignored]]:
+    """The recordings of an outside test set, all in class folders; and what is ignored, both sorted
+    by path.
+
+    Raises:
+        BadInput: none of them is of a class.
+    """
+    everything, ignored = find_recordings(root)
+    recordings = [r for r in everything if r.folder]
+    ignored += [Ignored(r.relative, NO_CLASS) for r in everything if not r.folder]
+    ignored.sort(key=lambda one: one.path)
+    if not any(r.labels for r in recordings):
+        raise _too_little(
+            "expected class folders of recordings in the outside test set",
+            f"{root} with " + ("nothing but negatives" if recordings else "no class folder"),
+            "give a folder that holds one folder a class, as --data-path-train does",
+            root,
+            ignored,
+        )
+    return recordings, ignored
 
 
 def targets(recordings: Sequence[Recording], labels: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -222,12 +251,24 @@ def _by_kind(recordings: Iterable[Recording]) -> dict[str, list[Recording]]:
     return found
 
 
-def _unused(ignored: Sequence[Ignored]) -> str:
-    """What of the ignored may explain that so little was found."""
-    if not ignored:
-        return ""
-    first = next((i for i in ignored if "ffmpeg" in i.reason), ignored[0])
-    return f"; {len(ignored)} files and folders are ignored, as {first.path}: {first.reason}"
+def _too_little(
+    what: str, received: str, next_step: str, root: Path, ignored: Sequence[Ignored]
+) -> BadInput:
+    """The error for a folder without enough in it; sound that is not read may be why."""
+    unread = [one for one in ignored if suffix_of(one.path) in UNREAD]
+    if unread:
+        path = PurePosixPath(unread[0].path)
+        alike = [one.path for one in unread if PurePosixPath(one.path).suffix == path.suffix]
+        shown = ", ".join(alike[:_SHOWN]) + (", ..." if len(alike) > _SHOWN else "")
+        kind = UNREAD[suffix_of(path.name)]
+        received += f"; what ends in {path.suffix} ({kind}) is not read: {shown}"
+        next_step = f"convert them: {convert_all(root / path.parent, path.suffix)}"
+    elif ignored:
+        first = ignored[0]
+        received += (
+            f"; {len(ignored)} files and folders are ignored, as {first.path}: {first.reason}"
+        )
+    return BadInput(what, evidence=f"Received: {received}", next_step=next_step)
 
 
 def _sample(files: list[Recording], most: int, seed: int) -> list[Recording]:

@@ -142,7 +142,7 @@ def extract(
         raise BadInput(
             "expected recordings that can be decoded",
             evidence=f"Received: {len(recordings)}, none of them readable; first: "
-            f"{skipped[0].path if skipped else 'there is none'}",
+            f"{f'{skipped[0].path}: {skipped[0].reason}' if skipped else 'there is none'}",
             next_step="check the files with a player, or convert them to WAV or FLAC",
         )
     entries = [entry for _, entry in found]

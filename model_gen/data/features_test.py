@@ -19,6 +19,16 @@ from model_gen.data.selection import Selection
 from model_gen.data.testing import CONTRACT, RATE, write_tiny_dataset
 
 
+def test_a_recording_that_the_system_refuses_is_skipped(tmp_path: Path) -> None:
+    recordings = index_dataset(write_tiny_dataset(tmp_path / "data", 1)).recordings
+    recordings[0].path.unlink()
+    recordings[1].path.unlink()
+    recordings[1].path.mkdir()
+    chunks = extract(recordings, CONTRACT, Selection(), cache_dir=tmp_path / "c")
+    assert [s.reason for s in chunks.skipped] == ["No such file or directory", "Is a directory"]
+    assert chunks.recordings == recordings[2:]
+
+
 def test_features_are_those_of_the_board_and_do_not_depend_on_cache_or_workers(
     tmp_path: Path,
 ) -> None:

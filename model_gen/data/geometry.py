@@ -4,6 +4,11 @@ from host.errors import BadInput
 from host.frontend_contract import FrontendContract
 
 
+def chunk_samples(sample_rate: int, chunk_duration: float) -> int:
+    """Samples of a chunk: what of its last one is less than a millionth is taken for rounding."""
+    return int(round(sample_rate * chunk_duration, 6))
+
+
 def frontend_contract(
     *,
     name: str,
@@ -18,19 +23,14 @@ def frontend_contract(
     Raises:
         BadInput: the geometry is impossible, for instance a chunk shorter than the FFT.
     """
-    samples = (
-        int(round(sample_rate * chunk_duration, 6)) if sample_rate > 0 and chunk_duration > 0 else 0
-    )
-    if samples < 1 or spec_width < 1:
-        raise BadInput(
-            "--sample-rate, --chunk-duration and --spec-width must be above 0",
-            evidence=f"Received: {sample_rate} Hz, {chunk_duration} s, {spec_width} frames",
-        )
-    if samples < max(fft_length, spec_width):
+    samples = chunk_samples(sample_rate, chunk_duration)
+    if samples < fft_length or not 1 <= spec_width <= samples:
         raise BadInput(
             "a chunk must not be shorter than the FFT, nor than the number of frames",
-            evidence=f"Received: a chunk of {samples} samples, an FFT of {fft_length}, {spec_width} frames",
-            next_step="use a longer --chunk-duration, higher --sample-rate, shorter --fft-length or lower --spec-width",
+            evidence=f"Received: a chunk of {samples} samples ({chunk_duration:g} s at {sample_rate} "
+            f"Hz), an FFT of {fft_length}, {spec_width} frames",
+            next_step="use a longer --chunk-duration, higher --sample-rate, shorter --fft-length "
+            "or lower --spec-width",
         )
     return FrontendContract(
         name=name,

@@ -9,6 +9,7 @@ from host.errors import BadInput
 from host.nearest import did_you_mean
 from model_gen.data.dataset import Recording
 
+_EXAMPLE = "for who stands before the underscore, as in wren/anna_3.wav: --group-by '/([a-z]+)_'"
 _SHOWN = 20  # groups that an error names
 
 
@@ -22,14 +23,16 @@ def groups_of(recordings: Sequence[Recording], pattern: str) -> dict[str, str]:
         expression = re.compile(pattern)
     except re.error as error:
         raise BadInput(
-            "--group-by must be a regular expression", evidence=f"Received: {pattern!r}: {error}"
+            "--group-by must be a regular expression",
+            evidence=f"Received: {pattern!r}: {error}",
+            next_step=_EXAMPLE,
         ) from error
     if expression.groups < 1:
         raise BadInput(
             "--group-by must have a group in parentheses: what it matches keeps recordings "
             "together",
             evidence=f"Received: {pattern!r}",
-            next_step="for a speaker before the underscore: --group-by '/([a-z]+)_'",
+            next_step=_EXAMPLE,
         )
     found: dict[str, str] = {}
     for recording in recordings:
@@ -38,6 +41,8 @@ def groups_of(recordings: Sequence[Recording], pattern: str) -> dict[str, str]:
             raise BadInput(
                 "--group-by must match the path of every recording",
                 evidence=f"Received: {pattern!r}, which does not match {recording.relative}",
+                next_step="widen it until it does, rename the recording, or say who belongs together "
+                "in the column recordist of --labels",
             )
         found[recording.relative] = match.group(1)
     return found
@@ -95,6 +100,9 @@ def held_out(
                     if known
                     else f"--{part}-group needs --group-by, which says what a group is",
                     evidence=f"Received: {name!r}.{did_you_mean(name, known)}",
+                    next_step=f"give one of these groups, or leave --{part}-group out"
+                    if known
+                    else _EXAMPLE,
                 )
         for relative, group in groups.items():
             if group not in wanted:
@@ -104,8 +112,8 @@ def held_out(
                 raise BadInput(
                     "a group is held out for test or for validation, not for both",
                     evidence=f"Received: {group!r}, which shares recordings, recordist or name "
-                    f"with one of "
-                    f"--{part_of[unit]}-group",
+                    f"with one of --{part_of[unit]}-group",
+                    next_step=f"leave it out of --{part}-group or of --{part_of[unit]}-group",
                 )
     return part_of
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from model_gen.data.geometry import chunk_samples
+
 
 @dataclass(frozen=True)
 class Hearing:
@@ -56,5 +58,5 @@ class LookOptions:
     @property
     def hearing(self) -> Hearing:
         """What of a recording is heard."""
-        chunk = max(1, int(round(self.sample_rate * self.chunk_duration, 6)))
+        chunk = chunk_samples(self.sample_rate, self.chunk_duration)
         return Hearing(self.sample_rate, chunk, self.max_duration, self.max_chunks_per_file)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from host.errors import BadInput
-from model_gen.data.dataset import Dataset, Recording, find_recordings, index_dataset
+from model_gen.data.dataset import Dataset, Recording, find_outside, index_dataset
 from model_gen.data.hearing import LookOptions
 from model_gen.data.inspect import inspect
 from model_gen.data.measure import Measures
-from model_gen.data.rules import judge
-from model_gen.data.rules.scene import Finding, Scene
+from model_gen.data.rules import OF_NAMES, judge
+from model_gen.data.rules.scene import Finding, Outside, Scene
 from model_gen.data.split import Assignment, split_dataset
 from model_gen.data.table import SPLITS
 from model_gen.data.walk import Ignored, text_of
@@ -21,8 +21,9 @@ from model_gen.progress import bar
 
 SCHEMA = "nightjar/data/1"
 SCHEMA_FILE = Path(__file__).with_name("data.schema.json")
-# Seconds on two idle cores, within a factor of two or so: until the first step, for a second of
-# sound, for a window that trains and for one that validates.
+# A guess, of a model of the default size on two idle cores, in seconds: until the first
+# step, for a second of sound, for a window that trains and for one that validates. What is looked at
+# says nothing of the model's pace, and loading it to measure that would take longer than the look.
 _BEGIN, _DECODED, _TRAINED, _PREDICTED = 15.0, 0.001, 0.005, 0.002
 _TOLD = 5  # findings that an error tells; the command tells all
 
@@ -57,14 +58,14 @@ class Look:
 
     @property
     def expected_seconds(self) -> float:
-        """About how long training takes: a model of the default size, on the two cores that it
-        computes with."""
+        """A guess how long training takes, right within a factor of three or so: it counts windows
+        and epochs, but knows neither the model nor the computer. Two digits of it are told."""
         windows = dict.fromkeys(SPLITS, 0)
         for recording, found in self.scene.readable:
             windows[self.scene.split_of(recording)] += found.windows
         read = sum(found.read for _, found in self.scene.readable)
         epoch = _TRAINED * windows["train"] + _PREDICTED * windows["val"]
-        return _BEGIN + _DECODED * read + self.epochs * epoch
+        return float(f"{_BEGIN + _DECODED * read + self.epochs * epoch:.2g}")
 
     def require(self) -> None:
         """Refuse data that a rule refuses.
@@ -95,9 +96,9 @@ class Look:
             "classes": classes,
             "negative": self._sums({r for r, _ in self.scene.readable if r.is_negative}),
             "findings": [finding.as_json() for finding in self.findings],
-            "ignored": [{"path": i.path, "reason": i.reason} for i in self.dataset.ignored],
+            "ignored": [{"path": i.path, "reason": i.reason} for i in self.scene.ignored],
             "unheard_share": round(self.unheard_share, 4),
-            "expected_seconds": round(self.expected_seconds, 1),
+            "expected_seconds": self.expected_seconds,
         }
 
     def _sums(self, chosen: Set[Recording]) -> dict[str, dict[str, float]]:
@@ -118,12 +119,9 @@ class Look:
         return sums
 
 
-def look(options: LookOptions, *, rehash: bool = False) -> Look:
-    """Index, inspect and split a data folder, and hold it against the rules.
-
-    Args:
-        options: of the training that is to follow.
-        rehash: whether every file is read again, though it was before and has not changed.
+def begin(options: LookOptions) -> Look:
+    """What can be said of a data folder before a recording is opened: nothing is measured, no copies
+    are known, and only the rules about names have been asked.
 
     Raises:
         BadInput: there are no recordings, or the options or the table make no sense.
@@ -136,8 +134,34 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
         max_classes=options.max_classes,
         seed=options.seed,
     )
-    outside = () if options.test_data is None else _outside(options.test_data)
-    everything = (*dataset.recordings, *outside)
+    # With --multi-label recordings are left out yet, that need no split then.
+    split = Assignment() if options.multi_label else _split(dataset, options)
+    scene = Scene(
+        dataset=dataset,
+        outside=Outside() if options.test_data is None else _outside(options.test_data),
+        assignment=split,
+        measures={},
+        copies=(),
+        sample_rate=options.sample_rate,
+        needs_test=options.test_share > 0,
+        grouped=options.group_by is not None,
+    )
+    return Look(scene, judge(scene, OF_NAMES), options.epochs)
+
+
+def look(options: LookOptions, *, begun: Look | None = None, rehash: bool = False) -> Look:
+    """Index, inspect and split a data folder, and hold it against the rules.
+
+    Args:
+        options: of the training that is to follow.
+        begun: what `begin` gave for them.
+        rehash: whether every file is read again, though it was before and has not changed.
+
+    Raises:
+        BadInput: as `begin`.
+    """
+    scene = (begin(options) if begun is None else begun).scene
+    everything, dataset = scene.everything, scene.dataset
     with bar("recordings inspected", len(everything), plain=False) as show:
         found = inspect(
             [r.path for r in everything],
@@ -147,10 +171,25 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
             on_progress=show,
         )
     measures = {r.relative: one for r, one in zip(everything, found, strict=True)}
+    known = (replace(r, sha256=measures[r.relative].sha256) for r in dataset.recordings)
+    dataset = replace(dataset, recordings=tuple(known))
     if options.multi_label:
         dataset = merge_copies(dataset, _copies(dataset.recordings, measures))
-    copies = _copies((*dataset.recordings, *outside), measures)
-    assignment = split_dataset(
+    copies = _copies((*dataset.recordings, *scene.outside.recordings), measures)
+    scene = replace(
+        scene,
+        dataset=dataset,
+        assignment=_split(dataset, options, [[r.relative for r in same] for same in copies]),
+        measures=measures,
+        copies=copies,
+    )
+    return Look(scene, judge(scene), options.epochs)
+
+
+def _split(
+    dataset: Dataset, options: LookOptions, together: Iterable[Sequence[str]] = ()
+) -> Assignment:
+    return split_dataset(
         dataset,
         seed=options.seed,
         val_share=options.val_split,
@@ -159,19 +198,8 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
         use_split_file=options.split_file,
         test_group=options.test_group,
         val_group=options.val_group,
-        together=[[r.relative for r in same] for same in copies],
+        together=together,
     )
-    scene = Scene(
-        dataset=dataset,
-        outside=outside,
-        assignment=assignment,
-        measures=measures,
-        copies=copies,
-        sample_rate=options.sample_rate,
-        needs_test=options.test_share > 0,
-        grouped=options.group_by is not None,
-    )
-    return Look(scene, judge(scene), options.epochs)
 
 
 def merge_copies(dataset: Dataset, copies: Iterable[Sequence[Recording]]) -> Dataset:
@@ -193,21 +221,14 @@ def merge_copies(dataset: Dataset, copies: Iterable[Sequence[Recording]]) -> Dat
     )
 
 
-def _outside(folder: Path) -> tuple[Recording, ...]:
-    """The recordings of an outside test set; their paths begin with its folder."""
-    prefix = text_of(str(folder)).rstrip("/")
-    recordings, ignored = find_recordings(folder)
-    found = tuple(replace(r, relative=f"{prefix}/{r.relative}") for r in recordings if r.folder)
-    if not any(r.labels for r in found):
-        reasons = sorted({one.reason for one in ignored}) or [
-            "no class folder with recordings in it"
-        ]
-        raise BadInput(
-            "expected class folders of recordings in the outside test set",
-            evidence=f"Received: {folder}: {'; '.join(reasons[:3])}",
-            next_step="give a folder that holds one folder a class, as --data-path-train does",
-        )
-    return found
+def _outside(folder: Path) -> Outside:
+    prefix = text_of(str(folder)).rstrip("/") + "/"
+    recordings, ignored = find_outside(folder)
+    return Outside(
+        prefix,
+        tuple(replace(r, relative=prefix + r.relative) for r in recordings),
+        tuple(replace(i, path=prefix + i.path) for i in ignored),
+    )
 
 
 def _copies(

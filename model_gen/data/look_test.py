@@ -1,17 +1,25 @@
 """Data as users have them, wrong in every way that a rule knows; each is made here."""
 
+import os
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from host.errors import BadInput
+from host.files import sha256_file
+from model_gen.audio.testing import count_reads
+from model_gen.data.features import extract
 from model_gen.data.hearing import LookOptions
 from model_gen.data.rules import TABLE
 from model_gen.data.rules.document import PLACE, text
+from model_gen.data.selection import Selection
+from model_gen.data.tell import ignored as told_ignored
+from model_gen.data.testing import CONTRACT
 from model_gen.data.testing_look import RATE, folder, hits, refused, see, song, write
 from model_gen.training.options import TrainOptions
 
@@ -205,13 +213,83 @@ def test_an_outside_test_set_takes_the_place_of_the_share(tmp_path: Path) -> Non
     assert rows["wren"]["test"] == 3
 
 
+def test_what_is_ignored_outside_is_told_and_a_class_of_it_refused(tmp_path: Path) -> None:
+    root, outside = folder(tmp_path / "d", "wren", "robin"), tmp_path / "o"
+    for number, name in enumerate(("wren", "robin")):
+        write(outside / name / "0.wav", song(700 + number))
+    write(outside / "bare.wav", song(750))
+    (outside / "wren/x.m4a").write_bytes(b"x")
+    found = see(root, test_data=outside)
+    assert hits(found) == {}
+    ignored = {one["path"]: one["reason"] for one in found.as_json()["ignored"]}
+    assert set(ignored) == {f"{outside}/bare.wav", f"{outside}/wren/x.m4a"}
+    assert "ffmpeg" in ignored[f"{outside}/wren/x.m4a"]
+    assert any(f"{outside}/bare.wav" in told for told in told_ignored(found.scene.ignored))
+    (outside / "robin/0.wav").rename(outside / "robin/0.wma")
+    found = see(root, test_data=outside)
+    assert hits(found)["ignored-class"] == [(f"{outside}/robin", f"{outside}/robin/0.wma")]
+    assert "ignored-class" in refused(found)
+
+
+def test_test_recordings_that_nobody_asks_for_are_told(tmp_path: Path) -> None:
+    root, outside = folder(tmp_path / "d", "wren", "robin"), tmp_path / "o"
+    for number, name in enumerate(("wren", "robin")):
+        write(outside / name / "0.wav", song(700 + number))
+    sides = ["train", "val", "test", "train", "train", "train"]
+    rows = [f"{name}/{i}.wav,{sides[i]}" for name in ("wren", "robin") for i in range(6)]
+    (root / "split.csv").write_text("\n".join(["path,split", *rows]))
+    assert hits(see(root)) == {}
+    for name, value in (("test_split", 0.0), ("test_data", outside)):
+        found = see(root, **{name: value})
+        assert hits(found) == {"unasked-test": [("robin/2.wav", "wren/2.wav")]}
+        assert refused(found) == set()
+
+
 def test_the_expected_time_grows_with_windows_and_epochs(tmp_path: Path) -> None:
     root = folder(tmp_path / "d", "wren", "robin")
-    one, many = see(root, epochs=1), see(root, epochs=101)
-    windows = sum(row["windows"]["train"] for row in one.as_json()["classes"])
-    assert many.expected_seconds - one.expected_seconds > 100 * 0.005 * windows
+    few, many = see(root, epochs=1), see(root, epochs=10_001)
+    windows = sum(row["windows"]["train"] for row in few.as_json()["classes"])
+    assert few.expected_seconds < 20
+    assert many.expected_seconds > 10_000 * 0.005 * windows
     folder(root, "owl", files=30)
-    assert see(root, epochs=101).expected_seconds > 2 * many.expected_seconds - one.expected_seconds
+    assert see(root, epochs=10_001).expected_seconds > 2 * many.expected_seconds
+
+
+def test_a_recording_is_read_once_for_the_look_and_once_for_its_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder(tmp_path / "d", "wren", "robin", files=3)
+    paths = sorted(root.rglob("*.wav"))
+    for path in paths:
+        os.utime(path, ns=(10**18, 10**18))
+    opened = count_reads(monkeypatch)
+    for _ in range(2):
+        recordings = see(root).dataset.recordings
+        assert [r.sha256 for r in recordings] == [sha256_file(path) for path in paths]
+        extract(recordings, CONTRACT, Selection(), cache_dir=tmp_path / "c")
+        assert sorted(opened) == sorted([*paths, *paths])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"group_by": "("}, "regular expression"),
+        ({"group_by": "/([0-2])", "test_group": ("0",)}, "match the path of every recording"),
+        ({"group_by": "/([0-9])", "test_group": ("owl",)}, "groups that --group-by finds: 0, 1"),
+        ({"val_split": 0.6, "test_split": 0.5}, "both together below 1"),
+        ({"split_file": True}, "must give every recording a split"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused_before_a_recording_is_read(
+    options: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder(tmp_path / "d", "wren", "robin")
+    (root / "split.csv").write_text("path,split\nwren/0.wav,train\n")
+    opened = count_reads(monkeypatch)
+    with pytest.raises(BadInput, match=said) as caught:
+        see(root, **{"split_file": False, **options})
+    assert caught.value.next_step
+    assert opened == []
 
 
 def test_training_looks_with_its_own_options(tmp_path: Path) -> None:
@@ -262,7 +340,7 @@ def test_an_outside_test_set_without_classes_is_refused(what: str, tmp_path: Pat
         (outside / "wren/x.m4a").write_bytes(b"x")
     with pytest.raises(BadInput, match=r"outside test set|expected subfolders") as caught:
         see(root, test_data=outside)
-    assert ("ffmpeg" in caught.value.evidence) == (what == "what is not read")
+    assert ("ffmpeg" in caught.value.next_step) == (what == "what is not read")
 
 
 def test_one_class_that_is_left_is_refused(tmp_path: Path) -> None:
@@ -294,5 +372,15 @@ def test_a_file_whose_name_has_a_line_s_end_is_refused(tmp_path: Path) -> None:
 
 def test_a_table_of_other_data_is_refused(tmp_path: Path) -> None:
     root = folder(tmp_path / "d", "wren", "robin")
-    (tmp_path / "t.csv").write_text("path,labels\nbase/wren/0.wav,wren\n")
-    assert "foreign-table" in refused(see(root, labels=tmp_path / "t.csv"))
+    paths = [f"{name}/{i}.wav" for name in ("wren", "robin") for i in range(6)]
+    for column, cells in (("labels", ["wren"]), ("split", ["train", "val", "test"])):
+        rows = [f"base/{path},{cells[i % len(cells)]}" for i, path in enumerate(paths)]
+        (tmp_path / "t.csv").write_text("\n".join([f"path,{column}", *rows]))
+        with pytest.raises(BadInput, match="none of its paths fits") as caught:
+            see(root, labels=tmp_path / "t.csv")
+        assert "line 2: base/wren/0.wav; the folder has" in caught.value.evidence
+        assert caught.value.next_step.endswith("write robin/0.wav, not base/wren/0.wav")
+    (tmp_path / "t.csv").write_text("path,labels\nx.wav,wren\n")
+    with pytest.raises(BadInput, match="none of its paths fits") as caught:
+        see(root, labels=tmp_path / "t.csv")
+    assert caught.value.evidence.endswith("x.wav; the folder has robin/0.wav")

@@ -50,14 +50,14 @@ def measure(path: Path, hearing: Hearing) -> Measures:
     """Read a recording once. What cannot be read is said in the result; nothing is raised for a bad
     file."""
     try:
-        sha256 = sha256_file(path)
-    except OSError as error:
-        return Measures(unreadable=error.strerror or type(error).__name__)
-    try:
         with open_source(path) as source:
-            return _measured(source, hearing, sha256)
+            return _measured(source, hearing)
     except Unreadable as error:
-        return Measures(sha256=sha256, unreadable=str(error))
+        reason = str(error)
+    try:
+        return Measures(sha256=sha256_file(path), unreadable=reason)
+    except OSError:
+        return Measures(unreadable=reason)
 
 
 class _Sound:
@@ -80,7 +80,7 @@ class _Sound:
             self.clipped += int(np.count_nonzero(stays))
 
 
-def _measured(source: Source, hearing: Hearing, sha256: str) -> Measures:
+def _measured(source: Source, hearing: Hearing) -> Measures:
     import soxr
 
     rate, wanted = source.rate, hearing.sample_rate
@@ -109,7 +109,7 @@ def _measured(source: Source, hearing: Hearing, sha256: str) -> Measures:
     read = sound.frames / rate
     mean = sound.total / sound.frames
     return Measures(
-        sha256=sha256,
+        sha256=source.sha256(),
         damage=source.damage,
         rate=rate,
         channels=source.channels,

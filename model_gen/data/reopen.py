@@ -1,13 +1,14 @@
 """The recordings of a trained model again: the same split, found in a data folder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from host.errors import BadInput
-from model_gen.data.dataset import Recording, find_recordings
+from model_gen.data.dataset import Recording, find_outside, find_recordings
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment
+from model_gen.data.walk import Ignored
 from model_gen.models.config import ModelConfig
 
 EVALUATION_OVERLAP = 0.5  # of a chunk, where a whole recording is heard
@@ -19,16 +20,24 @@ def train_selection(config: ModelConfig) -> Selection:
 
 
 def recordings_of(
-    root: Path, labels: Sequence[str], assignment: Assignment, split: str
+    root: Path,
+    labels: Sequence[str],
+    assignment: Assignment,
+    split: str,
+    *,
+    on_ignored: Callable[[Sequence[Ignored]], None] = lambda ignored: None,
 ) -> list[Recording]:
     """The recordings below `root` that belong to `split`, or all of them for "all".
 
+    `on_ignored` is told what lies besides in an outside folder.
+
     Raises:
-        BadInput: the split is empty, or a recording of it is missing, or, for "all", a folder is no class of the model.
+        BadInput: the split is empty, or a recording of it is missing, or, for "all", there are no
+            class folders, or one is no class of the model.
     """
-    everything = {r.relative: r for r in find_recordings(root)[0]}
     if split == "all":
-        inside = [r for r in everything.values() if r.folder]
+        inside, ignored = find_outside(root)
+        on_ignored(ignored)
         unknown = sorted({label for r in inside for label in r.labels} - set(labels))
         if unknown:
             raise BadInput(
@@ -37,6 +46,7 @@ def recordings_of(
                 next_step="move sounds that the model does not know to a folder named other",
             )
         return inside
+    everything = {r.relative: r for r in find_recordings(root)[0]}
     wanted = sorted(path for path, part in assignment.items() if part == split)
     missing = [path for path in wanted if path not in everything]
     if not wanted:

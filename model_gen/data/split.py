@@ -19,6 +19,8 @@ from model_gen.data.dataset import (
 from model_gen.data.groups import groups_of, held_out, units_of
 from model_gen.data.table import SEPARATOR, Row, Table, parse, read_table
 
+_AGAIN = "give the file that `nightjar train` wrote beside the checkpoint, or train again"
+
 
 class Assignment(dict[str, str]):
     """Relative path -> train, val or test; and the labels of recordings that have others than their
@@ -71,7 +73,9 @@ def split_dataset(
         raise BadInput(
             "the share for validation must be above 0, that for test at least 0, both together "
             "below 1",
-            evidence=f"Received: {val_share} and {test_share}",
+            evidence=f"Received: --val-split {val_share} and --test-split {test_share}",
+            next_step="give smaller shares, as --val-split 0.2 --test-split 0.2; --test-split 0 "
+            "tests nothing",
         )
     recordings = dataset.recordings
     groups = {} if group_by is None else groups_of(recordings, group_by)
@@ -120,7 +124,7 @@ def read_split(path: Path) -> Assignment:
     Raises:
         BadInput: it cannot be read, or as `from_csv`.
     """
-    return from_csv(read_text(path, "a split file"), path)
+    return from_csv(read_text(path, "a split file", next_step=_AGAIN), path)
 
 
 def from_csv(text: str, source: Path) -> Assignment:

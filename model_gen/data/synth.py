@@ -63,7 +63,11 @@ class SynthOptions:
             ),
         ):
             if not ok:
-                raise BadInput(rule, evidence=f"Received: {given}")
+                raise BadInput(
+                    rule,
+                    evidence=f"Received: {given}",
+                    next_step="give such values; `nightjar synth --help` tells the defaults",
+                )
 
 
 @dataclass(frozen=True)

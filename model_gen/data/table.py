@@ -5,7 +5,6 @@ without a mark, UTF-16 or Latin-1; separated by commas, semicolons or tabs; path
 data folder, with slashes or backslashes.
 """
 
-import codecs
 import csv
 import difflib
 import io
@@ -14,10 +13,10 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from host.errors import BadInput
-from host.reading import MOST_TEXT, read_file
+from model_gen.data.table_text import read_table_text
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ("path", "split", "labels", "recordist")
@@ -74,6 +73,21 @@ class Table:
                 found[relative] = row
         return found
 
+    def foreign(self, relatives: Iterable[str]) -> BadInput:
+        """The error for a table of which no row is of a recording, with one path of each side."""
+        known, row = sorted(relatives), self.rows[0]
+        name = PurePosixPath(plain(row.path)).name
+        alike = next((one for one in known if PurePosixPath(plain(one)).name == name), None)
+        mend = "give the table of this data; its paths are relative to the data folder"
+        if alike is not None:
+            mend = f"paths are relative to the data folder: write {alike}, not {row.path}"
+        return BadInput(
+            "a table must name a recording that is there: none of its paths fits one",
+            evidence=f"Received: {self.source}, line {row.line}: {row.path}; the folder has "
+            f"{alike or (known or ['nothing'])[0]}",
+            next_step=mend,
+        )
+
     def wrong(self, line: int, received: str) -> BadInput:
         """The error for one line."""
         return _wrong(self.source, line, received)
@@ -89,18 +103,17 @@ def read_table(path: Path) -> Table:
     """Read a table, in whatever encoding a spreadsheet wrote it.
 
     Raises:
-        BadInput: it cannot be read, or as `parse`.
+        BadInput: as `read_table_text` and `parse`.
     """
-    data = read_file(path, "a table of recordings", MOST_TEXT)
-    return parse(_text(data), path)
+    return parse(read_table_text(path), path)
 
 
 def parse(text: str, source: Path) -> Table:
     """The table that a text holds.
 
     Raises:
-        BadInput: it is no CSV, lacks the column path and one more, or a line makes no sense; the
-        line is named.
+        BadInput: it is no CSV, lacks the column path and one more, names no recording, or a line
+        makes no sense; the line is named.
     """
     stream = io.StringIO(text, newline=None)
     delimiter, before = _delimiter(stream)
@@ -121,26 +134,13 @@ def parse(text: str, source: Path) -> Table:
             evidence=f"Received: {source}, line {before + lines.line_num}: {error}",
             next_step="look at its quotation marks; each that opens must close",
         ) from error
+    if not rows:
+        raise BadInput(
+            "a split file names one recording in each line below the names of its columns",
+            evidence=f"Received: {source}, which has no such line",
+            next_step="add the recordings, or remove the file; without it folders say the labels",
+        )
     return Table(source, tuple(rows))
-
-
-def _text(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    if data[1:2] == b"\0" or data[:1] == b"\0":
-        return data.decode("utf-16-le" if data[1:2] == b"\0" else "utf-16-be", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252" if _fits(data, "cp1252") else "latin-1")
-
-
-def _fits(data: bytes, encoding: str) -> bool:
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _delimiter(stream: io.StringIO) -> tuple[str, int]:

@@ -21,7 +21,11 @@ WANT = (
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"]
+    "encoding",
+    [
+        *("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"),
+        *("utf-32", "utf-32-le", "utf-32-be"),
+    ],
 )
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("first", ["", "sep"])
@@ -76,6 +80,33 @@ def test_a_line_that_makes_no_sense_is_named(text: str, line: int, said: str) ->
         parse(text, Path("t.csv"))
     assert f"t.csv, line {line}:" in caught.value.evidence
     assert said in caught.value.evidence
+
+
+@pytest.mark.parametrize("text", ["path,split\n", "path;labels\n;\n\n", "sep=;\npath;labels"])
+def test_a_table_of_no_recording_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="names one recording in each line") as caught:
+        parse(text, Path("t.csv"))
+    assert "t.csv, which has no such line" in caught.value.evidence
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"PK\x03\x04\x14\0\0\0\x08\0", ".xlsx"),
+        (bytes.fromhex("d0cf11e0a1b11ae1"), ".xls"),
+        (b"RIFF$2\0\0WAVEfmt ", "sound (RIFF)"),
+        (b"fLaC\0\0\0\x22", "sound (FLAC)"),
+        (b"\x1f\x8b\x08\0", "gzip"),
+        (b"path,split\na\0b,train\n", "the byte 0"),
+        (bytes(range(1, 9)), "the byte 1"),
+    ],
+)
+def test_what_is_no_text_is_named(data: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "t").write_bytes(data)
+    with pytest.raises(BadInput, match="must be text") as caught:
+        read_table(tmp_path / "t")
+    assert said in caught.value.evidence
+    assert "CSV in UTF-8" in caught.value.next_step
 
 
 def test_a_mistyped_column_is_named_with_the_one_that_was_meant() -> None:

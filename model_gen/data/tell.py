@@ -1,11 +1,12 @@
 """What a look found, in lines for people."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from model_gen.data.rules.scene import Finding
 from model_gen.data.table import SPLITS
+from model_gen.data.walk import Ignored
 
 if TYPE_CHECKING:
     from model_gen.data.look import Look
@@ -29,6 +30,18 @@ def findings(look: "Look", *, every: bool = False) -> Iterator[str]:
         yield f"  what to do: {rule.mend}"
 
 
+def span(seconds: float) -> str:
+    """A time of two digits in the unit that suits it.
+
+    >>> span(45), span(100), span(8000), span(500000)
+    ('45 seconds', '1.7 minutes', '2.2 hours', '5.8 days')
+    """
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.2g} {unit}"
+    return f"{seconds:.2g} seconds"
+
+
 def table(look: "Look") -> Iterator[str]:
     """Lines of a table: each class with its recordings, windows and minutes in each split."""
     payload = look.as_json()
@@ -47,9 +60,8 @@ def table(look: "Look") -> Iterator[str]:
         yield f"{row['name']:<{width}}  " + "  ".join(f"{cell:>28}" for cell in cells)
 
 
-def ignored(look: "Look", *, every: bool = False) -> Iterator[str]:
-    """Lines about what is ignored, a reason after the other; what can be converted first."""
-    found = look.dataset.ignored
+def ignored(found: Sequence[Ignored], *, every: bool = False) -> Iterator[str]:
+    """Lines about what is ignored, a few or `every` one; what can be converted first."""
     ordered = sorted(found, key=lambda one: "ffmpeg" not in one.reason)
     shown = ordered if every else ordered[:_FEW]
     if found:

@@ -1,6 +1,7 @@
 """A whole evaluation: a checkpoint, a bundle or both, on the recordings of one split."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,17 +10,20 @@ import numpy.typing as npt
 
 from host.bundle import load_subject
 from host.errors import BadInput
+from host.places import check_folder
 from model_gen.data.cache import Skipped
-from model_gen.data.dataset import targets
+from model_gen.data.dataset import Recording, targets
 from model_gen.data.features import Chunks, extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split
+from model_gen.data.tell import ignored
+from model_gen.data.walk import Ignored
 from model_gen.evaluation.metrics import Metrics, evaluate_scores
 from model_gen.evaluation.pooling import POOLINGS, activate, pool
 from model_gen.models.checkpoint import beside
 from model_gen.models.config import ModelConfig, load_config
-from model_gen.progress import bar, line
+from model_gen.progress import bar, line, warn
 
 SPLIT = "split.csv"
 
@@ -56,14 +60,15 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
     """Score whole recordings by pooled, overlapping chunks; int8 always by TFLite's reference kernels.
 
     Raises:
-        BadInput: models or data are unusable, or checkpoint and bundle do not belong together.
+        BadInput: models, data or cache folder are unusable, or checkpoint and bundle do not belong together.
     """
-    config, assignment = _subject(options)
+    check_folder("--cache-dir", options.cache_dir)
+    config, split = _subject(options)
     selection = Selection(
         config.max_duration if options.max_duration is None else options.max_duration,
         overlap=options.overlap,
     )
-    recordings = recordings_of(options.data_path, config.labels, assignment, options.split)
+    recordings = _recordings(options, config, split)
     with bar(f"recordings of {options.split}", len(recordings)) as show:
         chunks = extract(
             recordings,
@@ -71,7 +76,7 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
             selection,
             cache_dir=options.cache_dir,
             num_workers=options.num_workers,
-            on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
+            on_skip=lambda s: warn(f"skipped {s.path}: {s.reason}"),
             on_progress=show,
         )
     line(f"recordings of {options.split}: {chunks.summary}")
@@ -103,8 +108,33 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
     )
 
 
-def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
-    """Geometry, labels and split, from the checkpoint or from the bundle; of both, they must agree."""
+def _tell(found: Sequence[Ignored]) -> None:
+    for told in ignored(found):
+        line(told)
+
+
+def _recordings(options: EvaluateOptions, config: ModelConfig, split: Path) -> list[Recording]:
+    """The recordings to judge; of "all" it is told how many are likely to be no test of the model."""
+    everything = options.split == "all"
+    if not everything and not split.is_file():
+        raise BadInput(
+            "the model does not say which recordings it was trained on",
+            evidence=f"Received: {split}, which does not exist",
+            next_step="give --split all for recordings that training never saw",
+        )
+    known = _parts(split) or Assignment()
+    found = recordings_of(options.data_path, config.labels, known, options.split, on_ignored=_tell)
+    seen = sum(known.get(recording.relative) in ("train", "val") for recording in found)
+    if everything and seen:
+        line(
+            f"warning: {seen} of {len(found)} recordings have paths that the model was trained or chosen on: "
+            "in its own data folder, --split test judges it fairly"
+        )
+    return found
+
+
+def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Path]:
+    """Geometry, labels and the split's file, from the checkpoint or from the bundle; of both, they must agree."""
     config: ModelConfig | None = None
     split = Path()
     if options.checkpoint is not None:
@@ -137,17 +167,24 @@ def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Assignment]:
                 evidence=f"Received: {options.checkpoint} and {options.bundle}",
                 next_step="make the bundle from this checkpoint with `nightjar quantize`",
             )
+        elif _parts(split) != _parts(options.bundle / SPLIT):
+            raise BadInput(
+                "checkpoint and bundle must have the same split: one was trained on the other's test",
+                evidence=f"Received: {split} and {options.bundle / SPLIT}, which differ",
+                next_step="make the bundle from this checkpoint with `nightjar quantize`",
+            )
     if config is None:
-        raise BadInput("expected a checkpoint or a bundle", evidence="Received: neither")
-    if options.split == "all":
-        return config, Assignment()
-    if not split.is_file():
         raise BadInput(
-            "the model does not say which recordings it was trained on",
-            evidence=f"Received: {split}, which does not exist",
-            next_step="give --split all for recordings that training never saw",
+            "expected a checkpoint or a bundle",
+            evidence="Received: neither",
+            next_step="name the model to evaluate",
         )
-    return config, read_split(split)
+    return config, split
+
+
+def _parts(split: Path) -> Assignment | None:
+    """What a split's file says; None where there is none, which `evaluate` refuses when it needs one."""
+    return read_split(split) if split.is_file() else None
 
 
 def _listening(config: ModelConfig) -> tuple[object, ...]:

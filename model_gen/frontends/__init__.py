@@ -35,5 +35,6 @@ def _module(name: str) -> Any:
         raise BadInput(
             f"the audio frontend must be one of {', '.join(FRONTENDS)}",
             evidence=f"Received: {name!r}",
+            next_step="train the model again with one of these",
         )
     return importlib.import_module(FRONTENDS[name])

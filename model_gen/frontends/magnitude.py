@@ -20,6 +20,7 @@ def magnitude_scaling(name: str) -> Callable[[Any], Any]:
         raise BadInput(
             f"the magnitude scaling must be one of {', '.join(MAGNITUDE_SCALINGS)}",
             evidence=f"Received: {name!r}",
+            next_step="train the model again with one of these",
         )
     if not MAGNITUDE_SCALINGS[name]:
         return lambda x: x

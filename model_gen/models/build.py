@@ -27,6 +27,7 @@ def build_model(
         raise BadInput(
             f"the backbone must be one of {', '.join(BACKBONES)}",
             evidence=f"Received: {config.backbone!r}",
+            next_step="train the model again with one of these",
         )
     keras.utils.set_random_seed(seed)
     backbone = importlib.import_module(BACKBONES[config.backbone]).build

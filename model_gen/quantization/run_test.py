@@ -199,6 +199,22 @@ def test_evaluation_hears_as_much_as_it_is_told(
     assert heard == {None: (1, 37.5), 0.6: (2, 25), 0: (3, 0)}
 
 
+def test_all_of_the_folder_that_was_trained_on_is_told_to_be_so(
+    made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = write_tiny_dataset(tmp_path / "outside", per_class=3)
+    for path in list(outside.rglob("*.wav")):
+        path.rename(path.with_stem(f"other-{path.stem}"))
+    for folder, told in ((made.data_path, True), (outside, False)):
+        for checkpoint, bundle in ((made.checkpoint, None), (None, made.out)):
+            cache = tmp_path / "cache"
+            result = evaluate(EvaluateOptions(folder, checkpoint, bundle, "all", cache_dir=cache))
+            said = capsys.readouterr().err
+            known = len(re.findall(",(?:train|val)", (made.out / "split.csv").read_text()))
+            line = f"{known} of {result.recordings} recordings have paths that the model"
+            assert (line in said) == told
+
+
 def test_data_of_another_model_is_refused(made: QuantizeOptions, tmp_path: Path) -> None:
     other = write_tiny_dataset(tmp_path / "data", per_class=3)
     with pytest.raises(BadInput, match="split names"):
@@ -226,6 +242,66 @@ def test_without_test_recordings_vectors_come_from_validation_and_the_bundle_say
     assert len(vectors.chunks) == 3
     with pytest.raises(BadInput, match="split has no test recordings"):
         evaluate(EvaluateOptions(made.data_path, bundle=given.out, cache_dir=made.cache_dir))
+
+
+def test_validation_recordings_without_a_class_hold_no_metric_and_say_so(
+    made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The split of the checkpoint has its validation recordings of a class in train instead."""
+    shutil.copytree(made.checkpoint.parent, tmp_path / "model")
+    checkpoint = tmp_path / "model" / made.checkpoint.name
+    split = beside(checkpoint, "split.csv")
+    rows = split.read_text().splitlines()
+    moved = [row if row.startswith("Noise") else row.replace(",val", ",train") for row in rows]
+    split.write_text("\n".join(moved))
+    out = tmp_path / "bundle"
+    given = ["quantize", str(checkpoint), "--data", str(made.data_path), "--out", str(out)]
+    given += ["--cache-dir", str(made.cache_dir)]
+    with pytest.raises(SystemExit) as caught:
+        main(given)
+    assert caught.value.code == 2
+    assert re.search(r"top-1 that \d recordings cannot measure", capsys.readouterr().err)
+    assert not out.exists()
+    with pytest.raises(SystemExit) as caught:
+        main([*given, "--max-drop", "1"])
+    assert caught.value.code in (0, None)
+    said = capsys.readouterr().out
+    assert "class-mean AP not held: it cannot be measured, top-1 not held" in said
+    assert "not held: down, up, of which no AP can be measured" in said
+    contract = load_subject(out).contract
+    assert contract is not None
+    assert contract.quality["gates"]["not_held"] == ["class-mean AP", "top-1"]
+
+
+def test_no_bundle_takes_the_place_of_what_it_is_made_from(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    root = tmp_path / "work"
+    data = shutil.copytree(made.data_path, root / "data")
+    model = shutil.copytree(made.checkpoint.parent, root / "model")
+    given = replace(made, data_path=data, checkpoint=model / made.checkpoint.name, force=True)
+    before = sorted(root.rglob("*"))
+    for out in (data, data / "up", data / "new", model, root, root / "model/../data/up"):
+        with pytest.raises(BadInput, match="must lie apart"):
+            quantize(replace(given, out=out))
+    assert sorted(root.rglob("*")) == before
+
+
+def test_a_bundle_of_another_training_is_not_set_beside_a_checkpoint(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    """What one of them holds out for testing, the other may have been trained on."""
+    shutil.copytree(made.checkpoint.parent, tmp_path / "model")
+    checkpoint = tmp_path / "model" / made.checkpoint.name
+    split = beside(checkpoint, "split.csv")
+    text = split.read_text()
+    first = re.findall(r"^\S+,(?=train$)", text, flags=re.MULTILINE)[0]
+    split.write_text(text.replace(f"{first}train", f"{first}test"))
+    given = EvaluateOptions(made.data_path, checkpoint, made.out, cache_dir=made.cache_dir)
+    for part in ("test", "all"):
+        with pytest.raises(BadInput, match="the same split") as caught:
+            evaluate(replace(given, split=part))
+        assert "nightjar quantize" in caught.value.next_step
 
 
 def test_all_judges_every_recording_of_an_outside_folder(

@@ -1,30 +1,36 @@
-"""How an option of training is declared, and how a value is held against its declaration."""
+"""How an option of training is declared: everything that is known of it."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import MISSING, Field, dataclass, field
+from pathlib import Path
 from typing import Any
-
-from host.errors import BadInput
-from host.nearest import did_you_mean
 
 SAME = object()  # as the default beside it
 _KEY = "option"
+# What an option decides, and how that is called.
+PARTS = {
+    "data": "Data",
+    "model": "The model",
+    "recipe": "The recipe",
+    "run": "The run",
+}
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is known of an option besides its name and its type.
+    """What is known of an option besides its name, its type and its default of today.
 
     Attributes:
         meaning: one sentence, for the command line and the documentation.
-        part: what it decides: "data", "model", "recipe" (the weights, besides those), or "run" (nothing of them).
+        part: what it decides, of PARTS: "recipe" the weights, besides data and model; "run" nothing of them.
+        first: whether a newcomer finds it before the others.
         release, april: its defaults of the presets, as they are documented.
         choices: the words that it takes.
         later: words that are known, and that nothing computes yet; or True: any value but the default is.
         old: earlier words for some of its values.
         aka: earlier names of the option itself.
-        least, most: bounds that belong to the range. above, below: bounds that do not.
+        least, most: bounds, which belong to the range.
         multiple: what it must be a multiple of.
         power: whether it must be a power of two.
         count: how many numbers it may have, of an option with several.
@@ -35,14 +41,13 @@ class Declaration:
     part: str
     release: Any
     april: Any
+    first: bool = False
     choices: tuple[str, ...] = ()
     later: tuple[str, ...] | bool = ()
     old: tuple[tuple[str, str], ...] = ()
     aka: tuple[str, ...] = ()
     least: float = -math.inf
     most: float = math.inf
-    above: float = -math.inf
-    below: float = math.inf
     multiple: int = 1
     power: bool = False
     count: tuple[int, ...] = ()
@@ -56,15 +61,8 @@ class Declaration:
     @property
     def range(self) -> str:
         """The range in words, "" where there is none."""
-        low = high = ""
-        if self.least > -math.inf:
-            low = f"at least {_shown(self.least)}"
-        elif self.above > -math.inf:
-            low = f"above {_shown(self.above)}"
-        if self.most < math.inf:
-            high = f"at most {_shown(self.most)}"
-        elif self.below < math.inf:
-            high = f"below {_shown(self.below)}"
+        low = f"at least {one_shown(self.least)}" if self.least > -math.inf else ""
+        high = f"at most {one_shown(self.most)}" if self.most < math.inf else ""
         kind = "a power of two" if self.power else ""
         if self.multiple > 1:
             kind = f"a multiple of {self.multiple}"
@@ -87,119 +85,69 @@ def option(
     return field(**default, metadata={_KEY: Declaration(meaning, part, first, of_april, **more)})
 
 
-def declaration(of: "Field[Any]") -> Declaration:
-    """The declaration of a field that `option` made."""
-    found: Declaration = of.metadata[_KEY]
-    return found
+@dataclass(frozen=True)
+class Option:
+    """One option of the table.
 
+    Attributes:
+        name: of its field.
+        kind: of its values: bool, int, float, Path or str, or a tuple of int or str; without the None of no value.
+        declared: all else that is known of it.
+        default: what `release` has now; None for no value.
+        required: whether it must be given.
+    """
 
-def default_of(of: "Field[Any]") -> Any:
-    """The default that a field has now; None for an option that must be given."""
-    if of.default is not MISSING:
-        return of.default
-    return of.default_factory() if of.default_factory is not MISSING else None
+    name: str
+    kind: Any
+    declared: Declaration
+    default: Any
+    required: bool
 
+    @classmethod
+    def of(cls, one: "Field[Any]") -> "Option":
+        """The option of a field that `option` made."""
+        kind = next((kind for kind in (int, float, Path, str) if one.type == kind | None), one.type)
+        made = one.default_factory() if one.default_factory is not MISSING else None
+        default = made if one.default is MISSING else one.default
+        required = one.default is MISSING and one.default_factory is MISSING
+        return cls(one.name, kind, one.metadata[_KEY], default, required)
 
-def required(of: "Field[Any]") -> bool:
-    """Whether an option must be given."""
-    return of.default is MISSING and of.default_factory is MISSING
+    @property
+    def flag(self) -> str:
+        """Its name on the command line."""
+        return flag(self.name)
+
+    @property
+    def whole(self) -> bool:
+        """Whether its numbers are whole ones."""
+        return self.kind in (int, tuple[int, ...])
+
+    @property
+    def unbuilt(self) -> bool:
+        """Whether nothing computes any other value than the default."""
+        return self.declared.later is True
+
+    def is_built(self, value: Any) -> bool:
+        """Whether something computes what a known value asks for."""
+        if self.unbuilt:
+            return bool(value == self.default)
+        return value in self.declared.choices or value not in self.declared.words
+
+    def typed(self, value: Any) -> str:
+        """It with a value, as on a command line."""
+        if self.kind is bool:
+            return self.flag if value else flag(f"no_{self.name}")
+        several = isinstance(value, tuple)
+        return f"{self.flag} {','.join(map(str, value)) if several else one_shown(value)}"
 
 
 def flag(name: str) -> str:
-    """The option's name on the command line."""
+    """The name on the command line of an option's field."""
     return "--" + name.replace("_", "-")
 
 
-def check(name: str, value: Any, declared: Declaration, default: Any) -> None:
-    """Hold a value against its declaration; None, where an option has no default, stands for no value.
-
-    Raises:
-        BadInput: it is no known word, one that nothing computes yet, or out of its range; with the nearest valid one.
-    """
-    if value is None:
-        return
-    if declared.words:
-        _check_word(name, value, declared, default)
-    _check_numbers(name, value, declared)
-    if not is_built(value, declared, default):
-        only = "none" if default is None else _shown(default)
-        raise BadInput(
-            f"{flag(name)} is not built yet: {only} is all there is",
-            evidence=f"Received: {_shown(value)}; the nearest is {only}",
-            next_step=f"leave {flag(name)} out",
-        )
-
-
-def _check_word(name: str, value: Any, declared: Declaration, default: Any) -> None:
-    if value in declared.choices:
-        return
-    there = ", ".join(declared.choices)
-    if value in declared.words:
-        raise BadInput(
-            f"{flag(name)} {value} is not built yet; there is {there}",
-            evidence=f"Received: {value!r}; the nearest is {default}",
-            next_step=f"give one of these, or leave {flag(name)} out",
-        )
-    raise BadInput(
-        f"{flag(name)} must be one of {there}",
-        evidence=f"Received: {value!r}.{did_you_mean(value, declared.words)}",
-    )
-
-
-def _check_numbers(name: str, value: Any, declared: Declaration) -> None:
-    numbers = value if isinstance(value, tuple) else (value,)
-    if declared.count and len(numbers) not in declared.count:
-        several = " or ".join(str(count) for count in declared.count)
-        raise BadInput(
-            f"{flag(name)} takes {several} numbers, separated by blanks",
-            evidence=f"Received: {_shown(value)}",
-        )
-    for number in numbers:
-        if isinstance(number, (int, float)) and not isinstance(number, bool):
-            _check_number(name, number, declared)
-
-
-def _check_number(name: str, value: float, declared: Declaration) -> None:
-    nearest = _nearest(value, declared)
-    if nearest == value:
-        return
-    near = "" if nearest is None else f"; the nearest is {_shown(nearest)}"
-    raise BadInput(
-        f"{flag(name)} must be {declared.range or 'a finite number'}",
-        evidence=f"Received: {value}{near}",
-    )
-
-
-def _nearest(value: float, declared: Declaration) -> float | None:
-    """The valid number nearest to `value`: itself if it is one; None where none can be named."""
-    if math.isnan(value):
-        return None
-    if math.isinf(value):
-        return declared.most if declared.most < math.inf else None
-    if value <= declared.above or value >= declared.below:
-        return None
-    made = min(max(value, declared.least), declared.most)
-    if declared.power:
-        made = float(2 ** round(math.log2(max(made, 1))))
-    if declared.multiple > 1:
-        made = float(max(1, round(made / declared.multiple)) * declared.multiple)
-    return value if made == value else made
-
-
-def is_built(value: Any, declared: Declaration, default: Any) -> bool:
-    """Whether something computes what a known value asks for."""
-    if declared.later is True:
-        return bool(value == default)
-    return value in declared.choices or value not in declared.words
-
-
-def in_words(value: str, declared: Declaration) -> tuple[str, str | None]:
-    """A word as it is written now, and the old one if that was given."""
-    old = dict(declared.old)
-    return (old[value], value) if value in old else (value, None)
-
-
-def _shown(value: Any) -> str:
+def one_shown(value: Any) -> str:
+    """A value for people."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
@@ -211,4 +159,4 @@ def _shown(value: Any) -> str:
 
 def shown(values: Iterable[Any]) -> str:
     """Values for people, separated by commas."""
-    return ", ".join(_shown(value) for value in values)
+    return ", ".join(one_shown(value) for value in values)

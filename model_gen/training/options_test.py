@@ -2,7 +2,7 @@
 
 import csv
 import re
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host.errors import BadInput
-from model_gen.training.option import check, declaration, default_of
+from model_gen.training.option import PARTS, Option
 from model_gen.training.option_docs import text
+from model_gen.training.option_value import check
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of, preset, table
 
@@ -40,18 +41,19 @@ def test_every_documented_option_is_there_with_both_defaults() -> None:
     known = {name.replace("_", "-"): row for name, row in table().items()}
     assert {row["name"] for row in rows} - set(known) == set()
     for row in rows:
-        declared, kind, _ = known[row["name"]]
+        one = known[row["name"]]
+        declared = one.declared
         if row["name"] == "num-workers":  # the machine's own
             assert (row["april"], row["release"]) == (str(declared.april), "number of cores")
             continue
         wanted = [
-            spelled(float(one)) if kind is float and one else one
-            for one in (row["release"], row["april"])
+            spelled(float(default)) if known[row["name"]].kind is float and default else default
+            for default in (row["release"], row["april"])
         ]
         assert [spelled(declared.release), spelled(declared.april)] == wanted, row["name"]
         if row["type"] == "choice":
-            assert set(row["choices"].split("|")) == set(declared.words) or declared.later is True
-        assert (kind is bool) == (row["type"] == "flag"), row["name"]
+            assert set(row["choices"].split("|")) == set(declared.words) or one.unbuilt
+        assert (one.kind is bool) == (row["type"] == "flag"), row["name"]
 
 
 @pytest.mark.skipif(not DOCUMENTED.is_file(), reason="needs ../shared")
@@ -61,18 +63,16 @@ def test_every_documented_range_is_the_table_s_or_holds_it() -> None:
         rows = list(csv.DictReader(file))
     bounds = 0
     for row in rows:
-        declared, _, _ = table()[row["name"].replace("-", "_")]
-        low = max(declared.least, declared.above)
-        high = min(declared.most, declared.below)
+        declared = table()[row["name"].replace("-", "_")].declared
         if found := re.match(r">(=?)([\d.]+)", row["choices"]):
             bounds += 1
-            assert low >= float(found[2]), row["name"]
-            assert found[1] or declared.above >= float(found[2]), row["name"]
+            least = float(found[2])
+            assert declared.least >= least if found[1] else declared.least > least, row["name"]
         if found := re.search(r"([\d.]+?)\.\.(<?)([\d.]+)$", row["choices"]):
             bounds += 1
-            assert low >= float(found[1]), row["name"]
-            assert high <= float(found[3]), row["name"]
-            assert not found[2] or declared.below <= float(found[3]), row["name"]
+            least, most = float(found[1]), float(found[3])
+            assert declared.least >= least, row["name"]
+            assert declared.most < most if found[2] else declared.most <= most, row["name"]
     assert bounds > 35
 
 
@@ -86,9 +86,11 @@ def test_the_defaults_of_release_are_valid_and_the_dataclass_s_own() -> None:
 
 
 def test_only_the_l2_of_release_is_not_yet_what_is_documented() -> None:
-    differ = {name for name, (one, _, now) in table().items() if one.release != now}
+    differ = {name for name, one in table().items() if one.declared.release != one.default}
     assert differ == {"l2"}
     assert TrainOptions(**DATA).l2 == 0
+    assert preset("april")["l2"] == 0.0001
+    assert "| `--l2` | number, at least 0, at most 10 | 0 (planned 0.0001) | 0.0001 |" in text()
 
 
 def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
@@ -110,18 +112,18 @@ def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
         ("embeddings_size", 250, "a multiple of 8, at least 8; the nearest is 248"),
         ("fft_length", 500, "the nearest is 512"),
         ("fft_length", 4096, "the nearest is 2048"),
-        ("alpha", 0.0, "above 0, at most 8"),
+        ("alpha", 0.0, "at least 0.01, at most 8; the nearest is 0.01"),
         ("dropout", float("nan"), "Received: nan"),
         ("mag_scale", "pcem", "Did you mean pcen"),
-        ("mag_scale", "pcen", "is not built yet"),
+        ("mag_scale", "pcen", "is not built: today there is pwl, none"),
         ("audio_frontend", "librosa", "there is hybrid; the nearest is hybrid"),
-        ("se", True, "--se is not built yet: off is all there is"),
-        ("stage_widths", (8, 8, 8, 8), "32 64 128 256 is all there is"),
-        ("teacher", Path("t.keras"), "not built yet"),
-        ("input_compression", "log", "there is none, sqrt; the nearest is sqrt"),
-        ("qat_mode", "shadow", "faithful is all there is"),
-        ("stage_widths", (32, 64), "takes 4 numbers"),
+        ("se", True, "--se is not built: today it can only be off"),
+        ("stage_widths", (8, 8, 8, 8), "today it can only be 32 64 128 256"),
+        ("teacher", Path("t.keras"), "today it can only be left out"),
+        ("input_compression", "log", "today there is none, sqrt; the nearest is sqrt"),
+        ("qat_mode", "shadow", "today it can only be faithful"),
         ("seed", 2**31, "the nearest is 2147483647"),
+        ("chunk_duration", 61.0, "the nearest is 60"),
     ],
 )
 def test_what_is_not_valid_is_refused_with_the_nearest_that_is(
@@ -135,28 +137,70 @@ def test_what_is_not_valid_is_refused_with_the_nearest_that_is(
     assert all(part in told for part in said.split("; ")), told
 
 
-@given(st.sampled_from([one.name for one in fields(TrainOptions)]), st.floats() | st.integers())
-def test_the_nearest_value_that_an_error_names_is_valid(name: str, value: float) -> None:
-    declared, kind, default = table()[name]
-    if kind not in (int, float) or declared.later is True:
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"num_mels": 500}, "mel bands"),
+        ({"num_mels": 200}, "every mel band"),
+        ({"spec_width": 4096, "chunk_duration": 0.1}, "number of frames"),
+        ({"chunk_duration": 0.02}, "shorter than the FFT"),
+    ],
+)
+def test_there_are_no_options_of_a_model_that_cannot_be_built(
+    given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        TrainOptions(**DATA, **given)
+    assert caught.value.next_step
+
+
+@given(st.sampled_from(list(table().values())), st.floats() | st.integers())
+def test_the_nearest_value_that_an_error_names_is_valid(one: Option, value: float) -> None:
+    if one.kind not in (int, float) or (one.whole and isinstance(value, float)):
         return
     try:
-        check(name, value, declared, default)
+        check(one, value)
     except BadInput as error:
         _, found, nearest = error.evidence.partition("the nearest is ")
         if found:
-            check(name, float(nearest), declared, default)
+            check(one, one.kind(nearest))
+
+
+@given(st.integers(1, 4000))
+def test_the_nearest_power_of_two_is_so_by_difference(value: int) -> None:
+    best = min((128, 256, 512, 1024, 2048), key=lambda power: abs(power - value))
+    said = ""
+    try:
+        check(table()["fft_length"], value)
+    except BadInput as error:
+        said = error.evidence
+    assert said == ("" if value == best else f"Received: {value}; the nearest is {best}")
 
 
 def test_every_default_of_both_presets_is_in_its_range() -> None:
-    for one in fields(TrainOptions):
+    for one in table().values():
         for name in ("release", "april"):
-            value = preset(name).get(one.name)
-            if declaration(one).later is not True:
-                check(one.name, value, declaration(one), default_of(one))
+            if not one.unbuilt:
+                check(one, preset(name).get(one.name))
+
+
+def test_what_tuning_draws_is_valid_and_of_what_the_field_documents() -> None:
+    searched = {name for name, one in table().items() if one.declared.search}
+    assert searched == {
+        "alpha", "depth_multiplier", "embeddings_size", "learning_rate", "dropout", "batch_size",
+        "mixup_alpha", "label_smoothing", "optimizer", "weight_decay", "grad_clip", "se",
+        "se_reduction", "inverted_residual", "expansion_factor", "use_attention_pooling",
+    }  # fmt: skip
+    for name in searched:
+        one = table()[name]
+        built = replace(one, declared=replace(one.declared, later=()))
+        for value in one.declared.search:
+            if value != "log":
+                assert isinstance(value, (int, float) if one.kind is float else one.kind)
+                check(built, value)
 
 
 def test_every_option_says_what_it_is() -> None:
-    for name, (declared, _, _) in table().items():
-        assert declared.meaning.endswith("."), name
-        assert declared.part in ("data", "model", "recipe", "run"), name
+    for name, one in table().items():
+        assert one.declared.meaning.endswith("."), name
+        assert one.declared.part in PARTS, name

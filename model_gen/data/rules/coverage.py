@@ -38,7 +38,7 @@ def unvalidated_classes(scene: Scene, limit: int) -> Iterator[Hit]:
     mend="add recordings (three a class at least), split otherwise, or give --test-data FOLDER",
 )
 def untested_classes(scene: Scene, limit: int) -> Iterator[Hit]:
-    if scene.needs_test or scene.outside:
+    if scene.needs_test or scene.outside.recordings:
         yield from _missing(scene, "test", limit)
 
 
@@ -58,6 +58,21 @@ def empty_splits(scene: Scene, limit: int) -> Iterator[Hit]:
 
 
 @rule(
+    "unasked-test",
+    "warn",
+    says="The table keeps recordings for testing, though --test-split 0 asks for none, or "
+    "--test-data names others: they do not train, and both are tested.",
+    mend="give them another split in the table; --no-split-file splits without it; or leave "
+    "--test-split or --test-data out",
+)
+def unasked_test(scene: Scene, _: None) -> Iterator[Hit]:
+    if not scene.needs_test:
+        kept = [r for r in scene.dataset.recordings if scene.split_of(r) == "test"]
+        if kept:
+            yield Hit(paths_of(kept), len(kept))
+
+
+@rule(
     "outside-classes",
     "refuse",
     says="The outside test set has a class that training does not know.",
@@ -65,9 +80,10 @@ def empty_splits(scene: Scene, limit: int) -> Iterator[Hit]:
     "is to reject",
 )
 def outside_classes(scene: Scene, _: None) -> Iterator[Hit]:
-    strange = {label for r in scene.outside for label in r.labels} - set(scene.dataset.labels)
+    outside = scene.outside.recordings
+    strange = {label for r in outside for label in r.labels} - set(scene.dataset.labels)
     for label in sorted(strange):
-        yield Hit(paths_of([r for r in scene.outside if label in r.labels]), label)
+        yield Hit(paths_of([r for r in outside if label in r.labels]), label)
 
 
 def _missing(scene: Scene, split: str, limit: int) -> Iterator[Hit]:

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from model_gen.audio.formats import UNREAD, suffix_of
 from model_gen.data.dataset import Recording, folder_of, is_negative_name
 from model_gen.data.rules.scene import Hit, Scene, paths_of, rule
+from model_gen.data.walk import Ignored
 
 _SPLIT_NAMES = frozenset(
     {"train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval"}
@@ -33,8 +35,8 @@ def alike_classes(scene: Scene, _: None) -> Iterator[Hit]:
     for label in scene.dataset.labels:
         alike[key(label)].append(label)
     for names in alike.values():
-        if len(names) > 1:
-            yield Hit(tuple(names), len(names))
+        if len(names) > 1:  # with their code points, since they may look the same
+            yield Hit(tuple(names), " and ".join(ascii(name) for name in names))
 
 
 @rule(
@@ -103,15 +105,23 @@ def nested_folders(scene: Scene, limit: int) -> Iterator[Hit]:
     "dot",
 )
 def ignored_class(scene: Scene, _: None) -> Iterator[Hit]:
-    used = {folder_of(r.relative) for r in scene.dataset.recordings}
-    heard = {label for r in scene.dataset.recordings for label in r.labels}
-    unused: dict[str, list[str]] = defaultdict(list)
-    for ignored in scene.dataset.ignored:
-        folder = folder_of(ignored.path) or (ignored.path if ignored.lost else "")
-        if folder and folder not in used | heard:
-            unused[folder].append(ignored.path)
-    for folder, paths in sorted(unused.items()):
-        yield Hit((folder, *(path for path in paths if path != folder)), len(paths))
+    data, outside = scene.dataset, scene.outside
+    for prefix, recordings, ignored in (
+        ("", data.recordings, data.ignored),
+        (outside.prefix, outside.recordings, outside.ignored),
+    ):
+        used = {folder_of(r.relative.removeprefix(prefix)) for r in recordings}
+        used |= {label for r in recordings for label in r.labels}
+        unused: dict[str, list[Ignored]] = defaultdict(list)
+        for one in ignored:
+            path = one.path.removeprefix(prefix)
+            folder = folder_of(path) or (path if one.lost else "")
+            if folder and folder not in used:
+                unused[prefix + folder].append(one)
+        for place, found in sorted(unused.items()):
+            first = next((one for one in found if suffix_of(one.path) in UNREAD), found[0])
+            paths = (one.path for one in found if one.path != place)
+            yield Hit((place, *paths), first.reason)
 
 
 @rule(
@@ -153,18 +163,6 @@ def name_encoding(scene: Scene, _: None) -> Iterator[Hit]:
     odd = [r for r in scene.dataset.recordings if not _is_text(r)]
     if odd:
         yield Hit(paths_of(odd), len(odd))
-
-
-@rule(
-    "foreign-table",
-    "refuse",
-    says="No line of the table names a recording that is there: it would say nothing.",
-    mend="paths are relative to the data folder, as in wren/dawn.wav; give the table of this data",
-)
-def foreign_table(scene: Scene, _: None) -> Iterator[Hit]:
-    table = scene.dataset.table
-    if table is not None and not table.match(scene.dataset.found):
-        yield Hit(tuple(row.path for row in table.rows), len(table.rows))
 
 
 @rule(

@@ -104,6 +104,8 @@ def test_damaged_files_warn_and_what_is_good_of_them_counts(name: str, tmp_path:
 def test_class_names_that_are_alike_are_refused(one: str, other: str, tmp_path: Path) -> None:
     found = see(folder(tmp_path / "d", one, other, "robin"))
     assert hits(found)["alike-classes"] == [tuple(sorted((one, other)))]
+    (finding,) = (f for f in found.findings if f.rule.name == "alike-classes")
+    assert all(ascii(name) in finding.where() for name in (one, other))
     assert refused(found) - {"unspeakable-names"} == {"alike-classes"}
 
 
@@ -175,15 +177,21 @@ def test_a_class_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_but_files_that_are_not_read_is_refused_with_the_command(tmp_path: Path) -> None:
-    (tmp_path / "d/owl").mkdir(parents=True)
-    (tmp_path / "d/owl/a.m4a").write_bytes(b"x")
-    with pytest.raises(BadInput) as caught:
-        see(tmp_path / "d")
-    assert "ffmpeg -i a.m4a a.flac" in caught.value.evidence
-    folder(tmp_path / "d", "wren")
-    with pytest.raises(BadInput) as caught:
-        see(tmp_path / "d")
-    assert "ffmpeg -i a.m4a a.flac" in caught.value.evidence
+    root = tmp_path / "d"
+    (root / "red owl").mkdir(parents=True)
+    for i in range(4):
+        (root / f"red owl/{i}.M4A").write_bytes(b"x")
+    command = f"""for f in '{root}/red owl'/*.M4A; do ffmpeg -i "$f" "${{f%.*}}.flac"; done"""
+    for others in ((), ("wren",)):  # alone, and beside one good class
+        folder(root, *others)
+        with pytest.raises(BadInput) as caught:
+            see(root)
+        shown = "red owl/0.M4A, red owl/1.M4A, red owl/2.M4A, ..."
+        assert caught.value.evidence.endswith(f"ends in .M4A (AAC or ALAC) is not read: {shown}")
+        assert caught.value.next_step == f"convert them: {command}"
+    folder(root, "wren", "robin")
+    (finding,) = see(root).findings
+    assert "ffmpeg -i 0.M4A 0.flac" in finding.where()
 
 
 def test_names_that_are_no_utf8_are_used_and_said(tmp_path: Path) -> None:

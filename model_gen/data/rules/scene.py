@@ -9,23 +9,34 @@ from model_gen.data.dataset import Dataset, Recording
 from model_gen.data.measure import Measures
 from model_gen.data.split import Assignment
 from model_gen.data.table import SPLITS
+from model_gen.data.walk import Ignored
 
 Severity = Literal["refuse", "warn"]
 Value = float | int | str | None
 
 
 @dataclass(frozen=True)
+class Outside:
+    """An outside test set, empty where there is none. prefix: what the paths of both begin with."""
+
+    prefix: str = ""
+    recordings: tuple[Recording, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scene:
     """A data set as training would take it.
 
-    outside: the recordings of an outside test set; their paths begin with its folder. measures: by
+    outside: the recordings of an outside test set; their paths begin with its folder, as those of
+    what is ignored there. measures: by
     relative path. copies: recordings with the same bytes, two or more a line. sample_rate: of the
     contract, in Hz. needs_test: whether the split is to have test recordings. grouped: whether
     --group-by says what the folders below a class are.
     """
 
     dataset: Dataset
-    outside: tuple[Recording, ...]
+    outside: Outside
     assignment: Assignment
     measures: Mapping[str, Measures]
     copies: tuple[tuple[Recording, ...], ...]
@@ -36,7 +47,12 @@ class Scene:
     @cached_property
     def everything(self) -> tuple[Recording, ...]:
         """All recordings, those outside last."""
-        return (*self.dataset.recordings, *self.outside)
+        return (*self.dataset.recordings, *self.outside.recordings)
+
+    @property
+    def ignored(self) -> tuple[Ignored, ...]:
+        """What is not used, that outside last."""
+        return (*self.dataset.ignored, *self.outside.ignored)
 
     @cached_property
     def readable(self) -> tuple[tuple[Recording, Measures], ...]:
