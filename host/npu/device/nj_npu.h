@@ -30,7 +30,7 @@ enum nj_npu_tie {
     X(UNCONNECTED, "a port that nothing feeds or nobody takes")                          \
     X(UNCONFIGURED, "a unit enabled without a configuration")                            \
     X(STUCK, "the epoch does not end: the unit waits for data that never come")          \
-    X(SCRATCH, "the scratch memory is too small; value is what is needed at least")          \
+    X(SCRATCH, "the scratch memory is too small; value is what is needed at least")      \
     X(REGISTER, "a register, or a value of one, whose effect is not known")              \
     X(CLOCK, "a unit that runs without its clock")                                       \
     X(PROGRAM, "an epoch controller program that is damaged or in an unknown form")      \
