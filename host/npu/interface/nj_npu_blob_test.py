@@ -194,7 +194,7 @@ BAD: dict[str, tuple[Callable[[list[int]], list[int]], str]] = {
     "opcode": (lambda words: [*words[:-1], 13], "opcode = 13"),
     "register": (
         lambda words: [words[0], words[1] + 1, 0x0C00_2001, *words[2:]],
-        "an unknown register",
+        "an unknown register = 1 at 0x00003000",
     ),
 }
 
