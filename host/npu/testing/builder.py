@@ -156,9 +156,13 @@ def _walk(tensor: Tensor, frames: Frames, run: bool) -> dict[str, int]:
             evidence=f"Received: tensor {tensor.name}.",
             next_step="give an even number of channels at a time",
         )
+    parts = together // frames.batch
+    nested = 1 < parts < tensor.channels // frames.batch and together % frames.batch == 0
+    if nested and (frames.start, frames.step) != (0, 1):
+        nested = False
     if together == frames.batch:
         group = height * width * together * size
-    elif together == tensor.channels:
+    elif together == tensor.channels or nested:
         group = frames.batch * size
     else:
         raise BadInput(
@@ -178,6 +182,12 @@ def _walk(tensor: Tensor, frames: Frames, run: bool) -> dict[str, int]:
         "nbits_out": bits,
         "nbits_unsigned": int(tensor.kind == "u8"),
     }
+    if nested:
+        # The parts of a block, the blocks, and where all comes again a second level for that.
+        block = height * width * together * size
+        fields |= {"loop_offset": block, "frame_loop_cnt": parts}
+        if frames.total > tensor.channels // frames.batch:
+            fields |= {"loop_offset2": 0, "frame_loop_cnt2": tensor.channels // together}
     if together == frames.batch and frames.window is None and run:
         return fields | {"raw": 1, "offset_start": start, "offset_end": start + group}
     top, left, rows, columns = frames.window or (0, 0, height, width)

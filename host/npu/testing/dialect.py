@@ -73,3 +73,4 @@ STREAM = _names("""
     offset_start offset_end offset_limit frame_count fwidth fheight batch_depth batch_offset
     frame_offset line_offset loop_offset frame_loop_cnt frame_tot_cnt nbits_in nbits_out""")
 FLAGS = _names("raw raw_out continuous noblk align_right nbits_unsigned")
+LOOPS = _names("loop_offset2 frame_loop_cnt2")

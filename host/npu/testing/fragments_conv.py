@@ -65,6 +65,7 @@ def spatial(draw: Choice, name: str) -> Fragment:
         draw.whole(0, 3),
         draw.whole(0, 2) + spare_columns,
     )
+    arriving = arriving_as(draw, source)
     layer = convolution(
         draw,
         name,
@@ -73,10 +74,10 @@ def spatial(draw: Choice, name: str) -> Fragment:
         draw.whole(1, 4),
         stride=(draw.whole(1, 3), draw.whole(1, 3)),
         pads=pads,
-        pad_value=draw.one((0, 0, -128, 7)),
+        pad_value=0 if arriving.get("zero") else draw.one((0, 0, -128, 7)),
         crop=crop,
         window=window,
-        **arriving_as(draw, source),
+        **arriving,
     )
     return apart((source,), layer)
 
@@ -138,12 +139,24 @@ def deep(draw: Choice, name: str) -> Fragment:
     return apart((source,), layer)
 
 
+def split_blocks(draw: Choice, name: str) -> Fragment:
+    """A feature in blocks of which a frame is a part, again for each group of kernels: two levels of loops."""
+    batch, parts, blocks = draw.whole(1, 3), draw.whole(2, 3), draw.whole(2, 3)
+    source = feature(draw, f"{name}_in", batch * parts * blocks, 0, 1, 5)
+    source = replace(source, block=batch * parts)
+    layer = convolution(
+        draw, name, source, (1, 1), draw.whole(1, 4), batch=batch, **arriving_as(draw, source)
+    )
+    return apart((source,), layer)
+
+
 def depthwise(draw: Choice, name: str) -> Fragment:
     """A kernel a channel, done as dense kernels with zeros."""
     batch, groups = draw.one((1, 2, 4, 8)), draw.whole(1, 3)
     source = feature(draw, f"{name}_in", batch * groups, batch, 3, 8)
     arriving = arriving_as(draw, source)
-    pairs = source.kind != "i16" and not arriving and batch % 2 == 0 and draw.chance(50)
+    fast = source.kind != "i16" and not arriving and draw.chance(50)
+    pairs = fast and batch % 2 == 0 and draw.chance(70)
     high, wide = draw.whole(1, 3), draw.whole(1, 3)
     stride = (draw.whole(1, 2), draw.whole(1, 2))
     pads = (draw.whole(0, 1), draw.whole(0, 1), draw.whole(0, 1), draw.whole(0, 1))
@@ -164,7 +177,7 @@ def depthwise(draw: Choice, name: str) -> Fragment:
         stride,
         pads,
         pairs=pairs,
-        fast=draw.chance(30),
+        fast=fast,
         **arriving,
     )
     return apart((source,), layer)

@@ -71,7 +71,7 @@ def pool(draw: Choice, name: str) -> Fragment:
             window,
             stride,
             (top, bottom, left, right),
-            pad_value=draw.one((-128, 0, 5)),
+            pad_value=draw.one((-128, 0, 5, None)),
             batch=batch,
             **_average(draw, window[0] * window[1]),
         ),

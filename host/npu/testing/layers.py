@@ -158,7 +158,7 @@ class Depthwise:
     pads: Quad = (0, 0, 0, 0)
     zero: int = 0
     wide: bool = False
-    pairs: bool = False  # two channels travel as one of 16 bits
+    pairs: bool = False  # two channels travel as one of 16 bits; `fast` alone has that
     fast: bool = False  # dss2mode: changes no value
 
 
@@ -207,7 +207,7 @@ class Pool:
     """MAX, MIN, AVG over windows (height, width), or GMAX, GMIN, GAVG over everything; signed bytes.
 
     Averages: S(R(sum * factor, shift)) in `wide` ? 16 : 8 bits. `scaling` follows, as Affine for one value of all.
-    pads: top, bottom, left, right.
+    pads: top, bottom, left, right. pad_value None: only what is inside counts, and 0 in an average.
     """
 
     name: str
@@ -217,7 +217,7 @@ class Pool:
     window: tuple[int, int] = (0, 0)
     stride: tuple[int, int] = (1, 1)
     pads: Quad = (0, 0, 0, 0)
-    pad_value: int = 0
+    pad_value: int | None = 0
     factor: int = 0
     shift: int = 0
     batch: int = 0

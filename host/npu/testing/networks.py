@@ -7,6 +7,7 @@ import numpy as np
 
 from host.npu.testing import fragments_conv, fragments_joint, fragments_plain
 from host.npu.testing.choice import Choice, values
+from host.npu.testing.dialect import dialect as dialect_named
 from host.npu.testing.fragment import Fragment
 from host.npu.testing.layers import Network, Values, sources
 
@@ -20,6 +21,7 @@ MAKERS: dict[str, Maker] = {
         fragments_conv.chained,
         fragments_conv.deep,
         fragments_conv.depthwise,
+        fragments_conv.split_blocks,
         fragments_plain.add,
         fragments_plain.affine,
         fragments_plain.pool,
@@ -31,6 +33,15 @@ MAKERS: dict[str, Maker] = {
         fragments_joint.side_by_side,
     )
 }
+
+# What needs a second level of loops: the oldest dialect has none, nor have the chip's registers.
+NESTED = ("split_blocks",)
+PLAIN = tuple(kind for kind in MAKERS if kind not in NESTED)
+
+
+def kinds_for(dialect: str) -> tuple[str, ...]:
+    """The kinds of pieces that can be written in `dialect`."""
+    return tuple(MAKERS) if dialect_named(dialect).second_loop else PLAIN
 
 
 def compose(name: str, pieces: Sequence[Fragment], reuse: bool = False) -> Network:

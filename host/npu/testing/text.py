@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from host.errors import BadInput
 from host.npu.testing.buffers_text import buffer_lists
-from host.npu.testing.dialect import ARITH, CONVACC, FLAGS, POOL, STREAM, VECTORS, Dialect
+from host.npu.testing.dialect import ARITH, CONVACC, FLAGS, LOOPS, POOL, STREAM, VECTORS, Dialect
 from host.npu.testing.place import POOLS
 from host.npu.testing.program import (
     WEIGHTS_BASE,
@@ -216,12 +217,19 @@ def _stream(number: int, stream: Stream, dialect: Dialect) -> Iterator[str]:
     yield from (f"    .{key} = {stream.fields.get(key, 0)}," for key in FLAGS)
     yield f"    .addr_base = {{(unsigned char *){pointer} {_hex(Address(stream.base, 0))}}}, /* {stream.tensor} */"
     yield from (f"    .{key} = {stream.fields.get(key, 0)}," for key in STREAM)
-    for key, value in stream.fields.items():
-        if key not in FLAGS and key not in STREAM:
-            yield f"    .{key} = {value},"
+    yield from (
+        f"    .{key} = {value},"
+        for key, value in stream.fields.items()
+        if key not in (*FLAGS, *STREAM, *LOOPS)
+    )
     if dialect.second_loop:
-        missing = [key for key in ("loop_offset2", "frame_loop_cnt2") if key not in stream.fields]
-        yield from (f"    .{key} = 0," for key in missing)
+        yield from (f"    .{key} = {stream.fields.get(key, 0)}," for key in LOOPS)
+    elif "frame_loop_cnt2" in stream.fields:
+        raise BadInput(
+            "the dialect has no second level of loops",
+            evidence=f"Received: {stream.node} for {dialect.name}.",
+            next_step="write it in a later one, or in other blocks",
+        )
     yield "  };"
     yield f"  LL_Streng_TensorInit({stream.number}, &{struct}, 1);"
 

@@ -8,7 +8,7 @@ from host.errors import BadInput
 from host.npu.testing.dialect import DIALECTS
 from host.npu.testing.layers import Affine, Conv, Epoch, Network, Sums, Tensor
 from host.npu.testing.lower import lower
-from host.npu.testing.networks import MAKERS, random_network
+from host.npu.testing.networks import PLAIN, kinds_for, random_network
 from host.npu.testing.write import write_network
 
 
@@ -16,7 +16,9 @@ from host.npu.testing.write import write_network
 def test_the_same_network_is_written_in_the_same_way(tmp_path: Path, dialect: str) -> None:
     """Every kind of piece in every dialect."""
     for folder in ("a", "b"):
-        write_network(tmp_path / folder, random_network(Random(3), "net", list(MAKERS)), dialect)
+        write_network(
+            tmp_path / folder, random_network(Random(3), "net", kinds_for(dialect)), dialect
+        )
     for name in ("network.c", "network_atonbuf.xSPI2.raw", "inputs.npz", "expected.npz"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -30,7 +32,7 @@ def test_what_is_beside_the_text_is_what_was_returned(tmp_path: Path) -> None:
 
 
 def test_dialects_differ_where_the_tool_does(tmp_path: Path) -> None:
-    network = random_network(Random(3), "net", list(MAKERS))
+    network = random_network(Random(3), "net", PLAIN)
     texts = {
         name: write_network(tmp_path / name, network, name).source.read_text() for name in DIALECTS
     }
@@ -53,6 +55,13 @@ def test_reused_memory_is_shared_and_never_by_two_who_live_together() -> None:
     program = lower(network)
     starts = [buffer.address.absolute for buffer in program.buffers]
     assert len(set(starts)) < len(starts)
+
+
+def test_a_second_level_of_loops_has_no_place_in_the_oldest_dialect(tmp_path: Path) -> None:
+    network = random_network(Random(1), "net", ["split_blocks"] * 5)
+    assert ".frame_loop_cnt2 = 2," in write_network(tmp_path, network, "2.2").source.read_text()
+    with pytest.raises(BadInput, match="second level"):
+        write_network(tmp_path, network, "2.1")
 
 
 def test_an_unknown_dialect(tmp_path: Path) -> None:
