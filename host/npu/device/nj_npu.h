@@ -30,7 +30,11 @@ enum nj_npu_tie {
     X(UNCONNECTED, "a port that nothing feeds or nobody takes")                          \
     X(UNCONFIGURED, "a unit enabled without a configuration")                            \
     X(STUCK, "the epoch does not end: the unit waits for data that never come")          \
-    X(SCRATCH, "the scratch memory is too small; value is what is needed at least")
+    X(SCRATCH, "the scratch memory is too small; value is what is needed at least")      \
+    X(REGISTER, "a register, or a value of one, whose effect is not known")              \
+    X(CLOCK, "a unit that runs without its clock")                                       \
+    X(PROGRAM, "an epoch controller program that is damaged or in an unknown form")      \
+    X(TIMEOUT, "a poll for a value that never comes")
 
 enum nj_npu_status {
 #define X(name, text) NJ_NPU_##name,
@@ -44,7 +48,8 @@ struct nj_npu_error {
     struct nj_npu_port where; /* kind NOTHING: the epoch itself */
     const char *field;
     int64_t value;
-    uint32_t address; /* MEMORY and LIMIT: the first that was wanted */
+    uint32_t address; /* MEMORY, LIMIT: the first that was wanted; REGISTER: its offset; PROGRAM,
+                       * TIMEOUT: the index of the instruction in 32-bit words */
 };
 
 /* The machine around the NPU. */

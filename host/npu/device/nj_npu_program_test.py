@@ -1,0 +1,261 @@
+"""Programs of the epoch controller: what they do in order; a damaged one ends by name and reads nothing beyond."""
+
+import random
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from host.npu.testing import blob, registers
+from host.npu.testing.blob import Assembler
+from host.npu.testing.epochs import epochs
+from host.npu.testing.native import RegisterFile, build
+from host.npu.testing.records import NUMBERS, structures
+from host.npu.testing.registers import base
+
+STREAM_0, ARITH_1 = base("STREAM", 0), base("ARITH", 1)
+FUZZ = Path(blob.__file__).with_name("nj_fuzz_programs.c")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("device") / "programs.so", "-O1", "-shared", "-fPIC")
+
+
+def epoch_of_a_copy() -> Any:
+    """Engine 0 reads sixteen bytes, engine 1 writes them."""
+    epoch = structures()["epoch"]()
+    for index, address in ((0, 0x34000000), (1, 0x34000010)):
+        engine = epoch.stream[index]
+        engine.writes, engine.raw, engine.bits, engine.frames = index == 1, True, 8, 1
+        engine.address, engine.elements = address, 16
+    for mask in (epoch.enabled, epoch.configured):
+        mask[NUMBERS["NJ_NPU_STREAM"]] = 0b11
+    link = epoch.link[0]
+    link.destination.kind = link.source[0].kind = NUMBERS["NJ_NPU_STREAM"]
+    link.destination.unit, link.enabled[0], epoch.links = 1, True, 1
+    return epoch
+
+
+COPY = blob.program([epoch_of_a_copy()], [5])
+
+
+def test_epochs_run_in_order_each_at_its_poll_and_once(library: Path) -> None:
+    file = RegisterFile(library)
+    assert file.program(blob.program([epoch_of_a_copy()] * 3, [4, 9, 10])) is None
+    assert [number for number, _ in file.runs] == [4, 9, 10]
+    assert file.running == 0
+
+
+def test_an_epoch_that_fails_ends_the_program_there(library: Path) -> None:
+    file = RegisterFile(library)
+    words = blob.program([epoch_of_a_copy()] * 2)
+    file.program(words, run=lambda number, _: 7 if number == 2 else 0)
+    assert [number for number, _ in file.runs] == [1, 2]
+    assert file.word < len(words) - 1
+    assert file.number == 2
+    assert file.running == 0b11  # it was not run
+
+
+def test_a_second_poll_of_the_same_epoch_runs_nothing(library: Path) -> None:
+    assembler = Assembler()
+    assembler.bit(registers.CLOCKS_TOO, 0, 1)
+    assembler.write(STREAM_0, 1 | 1 << 2 | 8 << 16)
+    for _ in range(3):
+        assembler.poll(STREAM_0, 31)
+    file = RegisterFile(library)
+    assert file.program(assembler.program()) is None
+    assert len(file.runs) == 1
+
+
+def test_bursts_go_into_one_register_or_run_over_many(library: Path) -> None:
+    assembler = Assembler()
+    assembler.write(STREAM_0 + 0x30, 6, 7, same=True)
+    assembler.write(STREAM_0 + 0x08, 1, 2, 3)
+    assembler.write(ARITH_1 + 0x2C, 1)
+    assembler.write(ARITH_1 + 0x400, *range(600))
+    assembler.bit(STREAM_0 + 0x28, 20, 1)
+    assembler.bit(STREAM_0 + 0x28, 23, 1)
+    assembler.bit(STREAM_0 + 0x28, 20, 0)
+    file = RegisterFile(library)
+    assert file.program(assembler.program()) is None
+    assert [file.read(STREAM_0 + offset) for offset in (0x30, 0x08, 0x0C, 0x10)] == [7, 1, 2, 3]
+    assert [file.read(ARITH_1 + 0x400 + 4 * i) for i in range(600)] == list(range(600))
+    assert file.read(STREAM_0 + 0x28) == 1 << 23
+
+
+def test_a_field_from_bit_0_is_written_alone(library: Path) -> None:
+    words = [0x5C080000 >> 16 << 16 | 4 << 10 | blob.WRITE, 0x1F]
+    assembler = Assembler()
+    assembler.write(base("ARITH", 0) + 0x20, 0xABC0)
+    assembler.words += words
+    file = RegisterFile(library)
+    assert file.program(assembler.program()) is None
+    assert file.read(base("ARITH", 0) + 0x20) == 0xABDF
+
+
+def _with(*words: int) -> list[int]:
+    return [blob.MAGIC, len(words) + 1, *words, blob.END]
+
+
+AT_STREAM = STREAM_0 // 4 << 16
+DAMAGED: list[tuple[str, list[int], str, str]] = [
+    ("empty", [], "PROGRAM", "room"),
+    ("only-magic", [blob.MAGIC], "PROGRAM", "room"),
+    ("magic", [0xECBF0020, 1, blob.END], "PROGRAM", "magic"),
+    ("length", [blob.MAGIC, 3, blob.END], "PROGRAM", "length"),
+    ("longest", [blob.MAGIC, 0xFFFFFFFF, blob.END], "PROGRAM", "length"),
+    ("nothing", [blob.MAGIC, 0], "PROGRAM", "a program without an end"),
+    ("no-end", [blob.MAGIC, 1, 1 << 5 | 29], "PROGRAM", "a program without an end"),
+    ("behind", [blob.MAGIC, 2, blob.END, 0], "PROGRAM", "words behind the end"),
+    ("odd-end", _with(1 << 5 | blob.END), "PROGRAM", "opcode"),
+    *(
+        (f"opcode-{i}", _with(i), "PROGRAM", "opcode")
+        for i in range(32)
+        if i not in (0, 1, 2, 3, 4, 12, 29)
+    ),
+    ("write-cut", [blob.MAGIC, 1, 31 << 10], "PROGRAM", "data past the end"),
+    ("poll-cut", [blob.MAGIC, 2, 31 << 10 | 4, 0], "PROGRAM", "data past the end"),
+    (
+        "burst-cut",
+        [blob.MAGIC, 3, AT_STREAM | 0x7FF << 5 | 3, 0, 0],
+        "PROGRAM",
+        "data past the end",
+    ),
+    ("burst-0", _with(AT_STREAM | 3), "PROGRAM", "an empty burst"),
+    ("field-order", _with(AT_STREAM | 3 << 5, 0), "PROGRAM", "the form of a write"),
+    ("field-bit-15", _with(AT_STREAM | 1 << 15 | 31 << 10, 0), "PROGRAM", "the form of a write"),
+    (
+        "shifted",
+        _with(AT_STREAM | 3 << 10 | 3 << 5, 1),
+        "PROGRAM",
+        "the data of a write to a part of a register",
+    ),
+    (
+        "too-wide",
+        _with(AT_STREAM | 0 << 10, 2),
+        "PROGRAM",
+        "the data of a write to a part of a register",
+    ),
+    ("poll-order", _with(AT_STREAM | 3 << 5 | 4, 0, 0), "PROGRAM", "the form of a poll"),
+    (
+        "poll-1",
+        _with(AT_STREAM | 31 << 10 | 31 << 5 | 4, 0, 1),
+        "PROGRAM",
+        "the value of a poll of a part of a register",
+    ),
+    ("bit-7", _with(AT_STREAM | 7 << 13 | 1), "PROGRAM", "the form of a bit"),
+    ("bit-10", _with(AT_STREAM | 1 << 10 | 1), "PROGRAM", "the form of a bit"),
+    (
+        "never",
+        _with(AT_STREAM | 0x4 << 16 | 31 << 10 | 4, 100, 5),
+        "TIMEOUT",
+        "the value of a poll",
+    ),
+    ("beyond", _with(0xFFFF << 16 | 31 << 10, 1), "REGISTER", "an unknown register"),
+    ("interrupts", _with(0x1008 // 4 << 16 | 31 << 10, 1), "REGISTER", "an unknown register"),
+    (
+        "fully-connected",
+        _with(base("CONV", 0) // 4 << 16 | 1 << 13 | 11 << 5 | 1),
+        "REGISTER",
+        "CONV.FULLY_CONNECTED",
+    ),
+    (
+        "unknown-bits",
+        _with(base("POOL", 0) // 4 << 16 | 31 << 10, 1 << 31),
+        "REGISTER",
+        "bits of no known field",
+    ),
+    (
+        "no-clock",
+        _with(AT_STREAM | 31 << 10, 5 | 8 << 16, AT_STREAM | 31 << 10 | 31 << 5 | 4, 100, 0),
+        "CLOCK",
+        "CLOCKS.UNITS",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "field"), [case[1:] for case in DAMAGED], ids=[case[0] for case in DAMAGED]
+)
+def test_what_is_damaged_or_unknown_ends_by_name(
+    library: Path, words: list[int], status: str, field: str
+) -> None:
+    file = RegisterFile(library)
+    error = file.program(words)
+    assert error is not None
+    assert (error["status"], error["field"]) == (status, field)
+    assert file.runs == []
+
+
+def test_every_cut_of_a_program_ends_by_name(library: Path) -> None:
+    for length in range(len(COPY)):
+        error = RegisterFile(library).program(COPY[:length])
+        assert error is not None
+        assert error["field"] in {"room", "length"}
+    for length in range(1, len(COPY) - 2):  # a length that agrees with what is there
+        error = RegisterFile(library).program([COPY[0], length - 1, *COPY[2 : length + 1]])
+        assert error is not None
+        assert error["field"] in {"a program without an end", "data past the end"}
+
+
+def _damaged(source: random.Random) -> list[int]:
+    """COPY with a few bits, words or stretches changed, or words by chance with a sound head."""
+    words = list(COPY)
+    for _ in range(source.choice((1, 1, 2, 4, 16))):
+        at = source.randrange(len(words))
+        kind = source.randrange(5)
+        if kind == 0:
+            words[at] ^= 1 << source.randrange(32)
+        elif kind == 1:
+            words[at] = source.choice((0, 1, 0xFFFFFFFF, 0x7FFFFFFF, source.getrandbits(32)))
+        elif kind == 2:
+            del words[at : at + source.randrange(1, 4)]
+        elif kind == 3:
+            words[at:at] = [source.getrandbits(32) for _ in range(source.randrange(1, 4))]
+        else:
+            words[at : at + 1] = words[source.randrange(len(words)) :]
+        if not words:
+            return words
+    if len(words) > 1 and source.random() < 0.8:
+        words[:2] = [blob.MAGIC, len(words) - 2]
+    return words
+
+
+def test_hostile_programs_do_no_harm_under_sanitizers(tmp_path: Path) -> None:
+    fuzz = build(
+        tmp_path / "fuzz",
+        "-O1",
+        "-g",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+        extra=(FUZZ,),
+    )
+    source = random.Random(20261127)
+    sent = [COPY, *(_damaged(source) for _ in range(20_000))]
+    data = b"".join(struct.pack(f"<{len(words) + 1}I", len(words), *words) for words in sent)
+    done = subprocess.run([fuzz], input=data, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    counts = dict(line.split() for line in done.stdout.decode().splitlines())
+    assert int(counts.pop("EPOCHS")) > 100
+    assert sum(map(int, counts.values())) == len(sent)
+    for status in ("OK", "PROGRAM", "REGISTER", "CLOCK", "TIMEOUT"):
+        assert int(counts[status]) > 0, counts
+
+
+@settings(max_examples=50, deadline=None)
+@given(epoch=epochs())
+def test_a_program_prints_as_the_words_that_it_is(epoch: Any) -> None:
+    words = blob.program([epoch])
+    text = blob.text("_ec_blob_1", words)
+    values = [
+        int(part, 16)
+        for part in text.replace("UL", "").replace(",", " ").split()
+        if part[:2] == "0x"
+    ]
+    assert struct.unpack(
+        f"<{len(words)}I", struct.pack(f"<{len(values)}Q", *values)[: 4 * len(words)]
+    ) == tuple(words)
