@@ -104,7 +104,9 @@ class Choice:
 
 
 def values(rng: np.random.Generator, tensor: Tensor) -> Values:
-    """Values [h, w, c] of one tensor, from its whole range."""
+    """Values [h, w, c] of one tensor, from its whole range; some of 16 bits have ends of zeros, for ties."""
     if tensor.kind == "f32":
         return rng.normal(0, 3, tensor.shape).astype(np.float32)
+    if tensor.kind == "i16" and rng.integers(2):
+        return rng.integers(-128, 128, tensor.shape) << 8
     return rng.integers(*_RANGES[tensor.kind], tensor.shape)

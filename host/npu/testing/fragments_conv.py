@@ -19,7 +19,7 @@ def convolution(
     kernel = draw.weights(part * groups, *size, source.channels)
     unsigned = draw.chance(10)
     if unsigned:
-        kernel = abs(kernel)
+        kernel = draw.numbers.integers(0, 256, kernel.shape)
     shift, spread = draw.shift(kernel, spread_of(source))
     probe = Conv(name, source, source, kernel, Sums(), at_once=part, **given)
     _, _, height, width = probe.window or (0, 0, source.height, source.width)

@@ -49,33 +49,37 @@ def sum_of(draw: Choice, name: str, pair: tuple[Tensor, Tensor], target: Tensor,
 
 
 def pool(draw: Choice, name: str) -> Fragment:
-    """Windows of maxima, minima or averages."""
+    """Windows of maxima, minima or averages; what lies outside counts for nothing, in an average for 0."""
+    return _windows(draw, name, draw.chance(50), None)
+
+
+def padded_pool(draw: Choice, name: str) -> Fragment:
+    """The same with a value for what lies outside."""
+    return _windows(draw, name, True, draw.whole(-128, 127))
+
+
+def _windows(draw: Choice, name: str, padded: bool, pad_value: int | None) -> Fragment:
     batch, groups = draw.whole(1, 5), draw.whole(1, 2)
     source = replace(feature(draw, f"{name}_in", batch * groups, batch, 3, 9), kind="i8")
     window = draw.whole(1, 3), draw.whole(1, 3)
     stride = draw.whole(1, 3), draw.whole(1, 3)
-    pads = tuple(draw.whole(0, size - 1) for size in (window[0], window[0], window[1], window[1]))
-    if draw.chance(50):
-        pads = (0, 0, 0, 0)
-    top, bottom, left, right = pads
+    most = (window[0], window[0], window[1], window[1])
+    top, bottom, left, right = (draw.whole(0, size - 1) if padded else 0 for size in most)
     rows = (source.height + top + bottom - window[0]) // stride[0] + 1
     columns = (source.width + left + right - window[1]) // stride[1] + 1
-    target = replace(source, name=f"{name}_out", height=rows, width=columns)
-    return apart(
-        (source,),
-        Pool(
-            name,
-            source,
-            target,
-            draw.one(("MAX", "MAX", "MIN", "AVG")),
-            window,
-            stride,
-            (top, bottom, left, right),
-            pad_value=draw.one((-128, 0, 5, None)),
-            batch=batch,
-            **_average(draw, window[0] * window[1]),
-        ),
+    layer = Pool(
+        name,
+        source,
+        replace(source, name=f"{name}_out", height=rows, width=columns),
+        draw.one(("MAX", "MAX", "MIN", "AVG")),
+        window,
+        stride,
+        (top, bottom, left, right),
+        pad_value,
+        batch=batch,
+        **_average(draw, window[0] * window[1]),
     )
+    return apart((source,), layer)
 
 
 def _average(draw: Choice, count: int) -> dict[str, Any]:
@@ -135,7 +139,7 @@ def affine(draw: Choice, name: str) -> Fragment:
             combined,
             x_shift=draw.one((0, 0, 2)),
             c_shift=c_shift,
-            clip=(draw.whole(-90, -1), draw.whole(0, 90)) if draw.chance(20) else None,
+            clip=(draw.whole(-90, -1), draw.whole(0, 90)) if draw.chance(40) else None,
             batch=batch,
             saturate=draw.chance(70),
             rounding=draw.chance(70),

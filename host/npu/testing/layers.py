@@ -217,7 +217,7 @@ class Pool:
     window: tuple[int, int] = (0, 0)
     stride: tuple[int, int] = (1, 1)
     pads: Quad = (0, 0, 0, 0)
-    pad_value: int | None = 0
+    pad_value: int | None = None
     factor: int = 0
     shift: int = 0
     batch: int = 0

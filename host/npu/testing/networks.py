@@ -25,6 +25,7 @@ MAKERS: dict[str, Maker] = {
         fragments_plain.add,
         fragments_plain.affine,
         fragments_plain.pool,
+        fragments_plain.padded_pool,
         fragments_plain.global_pool,
         fragments_plain.copy,
         fragments_plain.software,
@@ -34,14 +35,15 @@ MAKERS: dict[str, Maker] = {
     )
 }
 
-# What needs a second level of loops: the oldest dialect has none, nor have the chip's registers.
-NESTED = ("split_blocks",)
-PLAIN = tuple(kind for kind in MAKERS if kind not in NESTED)
+# What the structs have and the chip's registers have not, so that no blob can say it.
+BEYOND = ("split_blocks", "padded_pool")
+PLAIN = tuple(kind for kind in MAKERS if kind not in BEYOND)
 
 
 def kinds_for(dialect: str) -> tuple[str, ...]:
-    """The kinds of pieces that can be written in `dialect`."""
-    return tuple(MAKERS) if dialect_named(dialect).second_loop else PLAIN
+    """The kinds of pieces that can be written in `dialect`: the oldest has one level of loops alone."""
+    nested = dialect_named(dialect).second_loop
+    return tuple(kind for kind in MAKERS if nested or kind != "split_blocks")
 
 
 def compose(name: str, pieces: Sequence[Fragment], reuse: bool = False) -> Network:
