@@ -22,7 +22,8 @@ static void decode_link(const struct nj_npu_registers *registers, unsigned row,
         link->enabled[i] = nj_npu_field_of(registers, ids[i][0], row) != 0;
         link->frames[i] = (uint8_t)nj_npu_field_of(registers, ids[i][2], row);
         const uint32_t source = nj_npu_field_of(registers, ids[i][1], row);
-        if (link->enabled[i] && !nj_npu_source(source, &link->source[i])) {
+        const bool named = link->enabled[i] || link->frames[i] != 0; /* its frames may be dropped */
+        if (named && !nj_npu_source(source, &link->source[i])) {
             nj_npu_fault(&reader, NJ_NPU_UNCONNECTED, ids[i][1], source);
         }
     }

@@ -79,8 +79,8 @@ bool nj_npu_queue_at(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t uni
             continue;
         }
         const struct nj_npu_stream *stream = &run->epoch->stream[source.unit];
-        bool extended = stream->aligned_right && stream->sign_extends;
-        if (stream->bits < 8 * bytes && !extended) {
+        bool left = !stream->aligned_right && stream->lift != 0;
+        if (stream->bits < 8 * bytes && left) { /* what lies below the value is not known */
             return nj_npu_fail(run, NJ_NPU_UNDEFINED, kind, unit, names[port], stream->bits);
         }
     }

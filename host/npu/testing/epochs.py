@@ -237,7 +237,7 @@ def _link(
     for i, enabled in enumerate((first, draw(_flag) if first else True)):
         link.enabled[i] = enabled
         link.frames[i] = draw(_upto(255))
-        if enabled:
+        if enabled or link.frames[i]:
             kind, index = draw(st.sampled_from(units))
             link.source[i].kind, link.source[i].unit = NUMBERS[f"NJ_NPU_{kind}"], index
     link.counts_pixels = draw(_flag)

@@ -368,8 +368,7 @@ def row(link: Any) -> Write:
     """The row of the switch for a link."""
     at = destination(kind_of(link.destination.kind), link.destination.unit, link.destination.port)
     sources = [
-        source(kind_of(end.kind), end.unit, end.port) if enabled else 0
-        for end, enabled in zip(link.source, link.enabled, strict=True)
+        source(kind_of(end.kind), end.unit, end.port) if end.kind else 0 for end in link.source
     ]
     (write,) = words(
         "ROW",
