@@ -18,7 +18,7 @@ from host.npu.testing.layers import (
 
 T = TypeVar("T")
 
-_RANGES = {"i8": (-128, 128), "u8": (0, 256), "i16": (-32768, 32768)}
+_RANGES = {"i8": (-128, 128), "u8": (0, 256)}
 _STEPS = 60  # of the result, that typical sums become
 
 
@@ -104,9 +104,16 @@ class Choice:
 
 
 def values(rng: np.random.Generator, tensor: Tensor) -> Values:
-    """Values [h, w, c] of one tensor, from its whole range; some of 16 bits have ends of zeros, for ties."""
+    """Values [h, w, c] of one tensor, from its whole range.
+
+    Those of 16 bits are often at the ends of it, and some have ends of zeros: sums with ties.
+    """
     if tensor.kind == "f32":
         return rng.normal(0, 3, tensor.shape).astype(np.float32)
-    if tensor.kind == "i16" and rng.integers(2):
-        return rng.integers(-128, 128, tensor.shape) << rng.integers(3, 9)
-    return rng.integers(*_RANGES[tensor.kind], tensor.shape)
+    if tensor.kind != "i16":
+        return rng.integers(*_RANGES[tensor.kind], tensor.shape)
+    drawn = rng.integers(-128, 128, tensor.shape) << rng.choice((4, 8))
+    if rng.integers(2):
+        drawn = rng.integers(-32768, 32768, tensor.shape)
+    extreme = rng.choice((-32768, 32767), tensor.shape)
+    return np.where(rng.random(tensor.shape) < 0.1, extreme, drawn)

@@ -38,7 +38,7 @@ def output(draw: Choice, height: int, width: int, channels: int, block: int, nam
 def arriving_as(draw: Choice, source: Tensor) -> dict[str, Any]:
     """How a feature reaches a convolution: a zero point is taken off 16-bit features alone."""
     if source.kind == "i16":
-        return {"zero": draw.whole(-300, 300)}
+        return {"zero": draw.one((0, 256, -256, draw.whole(-300, 300)))}
     if draw.chance(40):
         return {"wide": True, "zero": draw.whole(-128, 127)}
     return {}
