@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from host.npu.testing.blobs_text import ecblobs_h
 from host.npu.testing.dialect import dialect as dialect_named
 from host.npu.testing.layers import Network, Tensor, sums_of
 from host.npu.testing.lower import lower
 from host.npu.testing.networks import data
 from host.npu.testing.reference import expected, in_memory
-from host.npu.testing.text import network_c
+from host.npu.testing.text import BLOBS, network_c
 
 SOURCE = "network.c"
 WEIGHTS = "network_atonbuf.xSPI2.raw"
@@ -32,11 +33,20 @@ class Written:
     expected: Mapping[str, bytes]
 
 
-def write_network(folder: Path, network: Network, dialect: str, seed: int = 0) -> Written:
-    """network.c in `dialect`, the image of its constants, and inputs.npz and expected.npz: uint8 arrays by tensor.
+def write_network(
+    folder: Path, network: Network, dialect: str, *, blobs: bool = False, seed: int = 0
+) -> Written:
+    """Write network.c, network_atonbuf.xSPI2.raw, and uint8 arrays by tensor: inputs.npz, expected.npz.
+
+    Args:
+        folder: made where it is not there.
+        network: see `networks` for random ones.
+        dialect: "2.1", "2.2", "3.0" or "4.0".
+        blobs: the epochs of the NPU as programs of its controller, in network_ecblobs.h.
+        seed: of the inputs.
 
     Raises:
-        BadInput: there is no such dialect, or the chip cannot hold the network.
+        BadInput: there is no such dialect, it cannot say the network, or the chip cannot hold it.
     """
     known = dialect_named(dialect)
     program = lower(network)
@@ -46,7 +56,9 @@ def write_network(folder: Path, network: Network, dialect: str, seed: int = 0) -
     stored = stored_tensors(network)
     given = {tensor.name: in_memory(tensor, inputs[tensor.name]) for tensor in network.inputs}
     wanted = {tensor.name: in_memory(tensor, values[tensor.name]) for tensor in stored}
-    (folder / SOURCE).write_text(network_c(program, known))
+    if blobs:
+        (folder / BLOBS).write_text(ecblobs_h(program))
+    (folder / SOURCE).write_text(network_c(program, known, blobs))
     (folder / WEIGHTS).write_bytes(program.image)
     _save(folder / "inputs.npz", given)
     _save(folder / "expected.npz", wanted)

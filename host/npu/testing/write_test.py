@@ -9,7 +9,7 @@ from host.errors import BadInput
 from host.npu.testing.dialect import DIALECTS
 from host.npu.testing.layers import Affine, Conv, Epoch, Network, Sums, Tensor
 from host.npu.testing.lower import lower
-from host.npu.testing.networks import PLAIN, kinds_for, random_network
+from host.npu.testing.networks import BEYOND, PLAIN, kinds_for, random_network
 from host.npu.testing.write import write_network
 
 
@@ -64,6 +64,26 @@ def test_a_second_level_of_loops_has_no_place_in_the_oldest_dialect(tmp_path: Pa
     assert re.search(r"\.frame_loop_cnt2 = [1-9]", text)
     with pytest.raises(BadInput, match="second level"):
         write_network(tmp_path, network, "2.1")
+
+
+def test_blobs_stand_for_runs_of_epochs(tmp_path: Path) -> None:
+    network = random_network(Random(1), "net", ["add", "copy", "software", "pool"])
+    text = write_network(tmp_path, network, "2.1", blobs=True).source.read_text()
+    assert re.findall(r"blob_address = \(uintptr_t\)\((\w+)\)", text) == [
+        "_ec_blob_1",
+        "_ec_blob_6",
+    ]
+    assert re.findall(r"\.(?:last_)?epoch_num = (\d+)", text) == list("1233445566")
+    blobs = (tmp_path / "network_ecblobs.h").read_text()
+    assert re.findall(r"uint64_t (\w+)", blobs) == ["_ec_blob_1", "_ec_blob_6"]
+    assert blobs.count("ca057a7aUL") == 2
+
+
+@pytest.mark.parametrize("kind", BEYOND)
+def test_what_the_registers_do_not_have_is_in_no_blob(tmp_path: Path, kind: str) -> None:
+    network = random_network(Random(1), "net", [kind] * 5)
+    with pytest.raises(BadInput, match="registers"):
+        write_network(tmp_path, network, "2.2", blobs=True)
 
 
 def test_an_unknown_dialect(tmp_path: Path) -> None:
