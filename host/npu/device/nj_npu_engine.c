@@ -241,19 +241,21 @@ bool nj_npu_engine_read(struct nj_npu_run *run, uint32_t unit)
     return true;
 }
 
-/* All the bytes that an engine touches lie in [*low, *high). */
-static void span(const struct nj_npu_engine *engine, int64_t *low, int64_t *high)
+void nj_npu_span(const struct nj_npu_stream *stream, int64_t *first, int64_t *size)
 {
-    const struct nj_npu_stream *stream = engine->stream;
-    int64_t first, size;
-    reach(stream, engine->elements, &first, &size);
-    *low = INT64_MAX;
-    *high = INT64_MIN;
+    uint32_t elements =
+        stream->raw ? stream->elements : stream->width * stream->height * stream->depth;
+    int64_t offset, length;
+    reach(stream, elements, &offset, &length);
+    int64_t low = INT64_MAX;
+    int64_t high = INT64_MIN;
     for (uint32_t frame = 0; frame < stream->frames; frame++) {
-        int64_t at = origin(stream, frame, engine->elements) + first;
-        *low = at < *low ? at : *low;
-        *high = at + size > *high ? at + size : *high;
+        int64_t at = origin(stream, frame, elements) + offset;
+        low = at < low ? at : low;
+        high = at + length > high ? at + length : high;
     }
+    *first = low;
+    *size = high - low;
 }
 
 /* Partial sums that are read again without a word of synchronization: the programs of epoch
@@ -261,16 +263,16 @@ static void span(const struct nj_npu_engine *engine, int64_t *low, int64_t *high
 static void order_sums(struct nj_npu_run *run, struct nj_npu_engine *reader,
                        const struct nj_npu_conv *conv)
 {
-    int64_t low, high;
-    span(reader, &low, &high);
+    int64_t low, size;
+    nj_npu_span(reader->stream, &low, &size);
     for (uint32_t i = 0; i < NJ_NPU_STREAMS; i++) {
         const struct nj_npu_engine *writer = &run->engine[i];
-        int64_t from, to;
+        int64_t from, length;
         if (!writer->on || !writer->stream->writes) {
             continue;
         }
-        span(writer, &from, &to);
-        if (from < high && low < to) {
+        nj_npu_span(writer->stream, &from, &length);
+        if (from < low + size && low < from + length) {
             reader->after = writer;
             reader->lag = conv->accumulates_first && !conv->generates_first ? 1 : 0;
             return;
