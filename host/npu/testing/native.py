@@ -9,21 +9,15 @@ from typing import Any
 from host.npu.testing.records import DEVICE, STATUSES, structures
 
 FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror", f"-I{DEVICE}")
-REGISTERS = (
-    "nj_npu_registers.c",
-    "nj_npu_decode.c",
-    "nj_npu_decode_units.c",
-    "nj_npu_program.c",
-)
 
 
 def build(target: Path, *flags: str, extra: tuple[Path, ...] = ()) -> Path:
-    """Compile the register file and the programs; what gcc says is in the error.
+    """Compile the whole device; what gcc says is in the error.
 
     Raises:
         subprocess.CalledProcessError: gcc refuses.
     """
-    sources = [str(DEVICE / name) for name in REGISTERS] + [str(path) for path in extra]
+    sources = [str(path) for path in (*sorted(DEVICE.glob("*.c")), *extra)]
     command = ["gcc", *FLAGS, *flags, "-o", str(target), *sources]
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     return target

@@ -1,7 +1,7 @@
 /* Runs programs of the epoch controller from standard input, built with sanitizers: each is a word
  * that says how many words follow, and the words. Every program lies in an allocation of its own,
- * exactly as long as it is, so that a read past its end is seen. Prints how often each status came.
- * An epoch is decoded and, where WITH_RUN is defined, run on a small memory.
+ * exactly as long as it is, so that a read past its end is seen. Epochs run on a small memory.
+ * Prints how often each status came.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +18,9 @@ static const char *const names[] = {
 static unsigned long counts[sizeof(names) / sizeof(names[0])];
 static unsigned long epochs;
 
-#ifdef WITH_RUN
-enum { BASE = 0x34000000, SIZE = 1 << 16, SCRATCH = 1 << 22 };
+enum { BASE = 0x34000000, SIZE = 1 << 16, SCRATCH = 1 << 24, MOST_ELEMENTS = 1 << 16 };
 static uint8_t memory[SIZE];
-static _Alignas(max_align_t) uint8_t scratch[SCRATCH];
+static _Alignas(64) uint8_t scratch[SCRATCH];
 
 static uint8_t *window(void *context, uint32_t address, uint32_t size, bool writes)
 {
@@ -33,31 +32,38 @@ static uint8_t *window(void *context, uint32_t address, uint32_t size, bool writ
     return &memory[address - BASE];
 }
 
+/* An epoch may be sound and take years. */
+static bool is_short(const struct nj_npu_epoch *epoch)
+{
+    uint64_t elements = 0;
+    for (unsigned i = 0; i < NJ_NPU_STREAMS; i++) {
+        const struct nj_npu_stream *stream = &epoch->stream[i];
+        const uint64_t pixels = (uint64_t)stream->width * stream->height;
+        const uint64_t frame = stream->raw ? stream->elements : pixels * (stream->depth & 0xffff);
+        if (frame != 0 && stream->frames > MOST_ELEMENTS / frame) {
+            return false;
+        }
+        elements += frame * stream->frames;
+    }
+    return elements <= MOST_ELEMENTS;
+}
+
 static enum nj_npu_status run(void *context, uint32_t number, const struct nj_npu_epoch *epoch,
                               struct nj_npu_error *error)
 {
     static struct nj_npu_outcome outcome;
-    const struct nj_npu_machine machine = {.window = window, .scratch = scratch,
-                                           .scratch_bytes = sizeof(scratch)};
+    const struct nj_npu_machine machine = {
+        .window = window, .scratch = scratch, .scratch_bytes = sizeof(scratch)};
     (void)context;
     (void)number;
     epochs++;
-    const enum nj_npu_status status = nj_npu_run(epoch, &machine, &outcome);
+    if (!is_short(epoch)) {
+        return NJ_NPU_OK;
+    }
+    (void)nj_npu_run(epoch, &machine, &outcome);
     *error = outcome.error;
-    return status;
+    return error->status;
 }
-#else
-static enum nj_npu_status run(void *context, uint32_t number, const struct nj_npu_epoch *epoch,
-                              struct nj_npu_error *error)
-{
-    (void)context;
-    (void)number;
-    (void)epoch;
-    (void)error;
-    epochs++;
-    return NJ_NPU_OK;
-}
-#endif
 
 int main(void)
 {
