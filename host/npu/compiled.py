@@ -16,6 +16,7 @@ from host.reference.processor import processor
 HERE = Path(__file__).resolve().parent
 INTERFACE = HERE / "interface"
 KERNELS = HERE.parents[1] / "firmware" / "kernels"
+_FOLDERS = ("device", "interface", "software")
 # -march=native only makes it faster: everything but the software epochs is integer arithmetic, and
 # those are told to keep to the order that is written.
 FLAGS = (
@@ -50,10 +51,11 @@ def library(instance: bool) -> Path:
     Raises:
         HostFailure: gcc is missing or refuses the sources.
     """
-    sources = [*sorted(HERE.glob("*/*.c")), KERNELS / "softmax_s8.c"]
+    own = [file for folder in _FOLDERS for file in sorted((HERE / folder).glob("*.[ch]"))]
+    sources = [*(file for file in own if file.suffix == ".c"), KERNELS / "softmax_s8.c"]
     flags = (*FLAGS, f"-DNJ_NPU_INSTANCE={int(instance)}")
     parts: list[str | bytes] = [*flags, platform.machine(), processor()]
-    for file in (*sources, *sorted(HERE.glob("*/*.h")), *sorted(KERNELS.glob("*.h"))):
+    for file in (*own, KERNELS / "softmax_s8.c", *sorted(KERNELS.glob("*.h"))):
         parts += [file.name, file.read_bytes()]
 
     def make(target: Path) -> None:

@@ -143,9 +143,7 @@ class Network:
         self.code = code
         self.images = tuple(images_of(code) if images is None else images)
         self.seconds = seconds
-        self._child = Child(
-            compiled.library(code.instance), compiled.network(code), code.path.name
-        )
+        self._child = Child(compiled.library(code.instance), compiled.network(code), code.path.name)
         try:
             self._start()
         except BaseException:
@@ -176,7 +174,9 @@ class Network:
         return self.buffers["output"]
 
     def run(
-        self, inputs: Mapping[str, npt.NDArray[Any]] | Sequence[npt.NDArray[Any]], tie: str = TIES[0]
+        self,
+        inputs: Mapping[str, npt.NDArray[Any]] | Sequence[npt.NDArray[Any]],
+        tie: str = TIES[0],
     ) -> Run:
         """Compute.
 

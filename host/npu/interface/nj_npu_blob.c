@@ -34,7 +34,7 @@ void nj_npu_run_blob(uintptr_t blob, void (*run)(uint32_t number))
     if (head[0] == NJ_NPU_PROGRAM_MAGIC) { /* else it has no length */
         words += head[1];
     }
-    const uint32_t *program = (const uint32_t *)(const void *)nj_npu_bytes(at, 4 * words, false, who);
+    const void *all = nj_npu_bytes(at, 4 * words, false, who);
     if (!powered) {
         nj_npu_registers_reset(&registers);
         powered = true;
@@ -43,7 +43,7 @@ void nj_npu_run_blob(uintptr_t blob, void (*run)(uint32_t number))
     struct nj_npu_controller controller = {
         .registers = &registers, .epoch = &nj_npu_epoch, .run = run_epoch, .context = &caller};
     struct nj_npu_error error;
-    if (nj_npu_program_run(&controller, program, (size_t)words, &error) != NJ_NPU_OK) {
+    if (nj_npu_program_run(&controller, all, (size_t)words, &error) != NJ_NPU_OK) {
         char place[96];
         snprintf(place, sizeof place, "%s, word %" PRIu32 ", epoch %" PRIu32, who, controller.word,
                  controller.number);

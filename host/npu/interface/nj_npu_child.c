@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ll_aton.h"
+#include "nj_npu_blob.h"
 #include "nj_npu_describe.h"
 #include "nj_npu_host.h"
 
@@ -162,8 +163,40 @@ static double processor_seconds(void)
            1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
+static uint32_t untold; /* the first epoch of a blob whose buffers have not been told */
+
+/* An epoch of a blob. Those since the last one needed no hardware: they are views of what is there. */
+static void run_of_blob(uint32_t number)
+{
+    if (number > untold) {
+        tell_buffers(NJ_NPU_INTERNAL, untold, number - 1);
+    }
+    run_hardware(number);
+    tell_buffers(NJ_NPU_INTERNAL, number, number);
+    untold = number + 1;
+}
+
+/* Returns the first epoch whose buffers are still to be told. */
+static uint32_t run_blob(const LL_ATON_RT_EpochBlockItem_t *block)
+{
+    if (block->flags & EpochBlock_Flags_blob_encrypted) {
+        nj_npu_refuse_call("an epoch controller program", "blob_encrypted", block->epoch_num);
+    }
+    untold = (uint32_t)block->epoch_num;
+    nj_npu_run_blob(block->blob_address, run_of_blob);
+    return untold;
+}
+
+static void prepare(bool (*function)(void), const char *name)
+{
+    if (function != NULL && !function()) {
+        nj_npu_refuse_call(name, "result", 0);
+    }
+}
+
 static void run_network(uint32_t tie)
 {
+    prepare(network->prepare_run, "LL_ATON_EC_Inference_Init");
     double before = processor_seconds();
     machine.tie = (enum nj_npu_tie)tie;
     tell_buffers(NJ_NPU_INPUT, 0, UINT16_MAX);
@@ -174,10 +207,9 @@ static void run_network(uint32_t tie)
         tell(TOLD_EPOCH, epoch, last, "", 0);
         memset(&nj_npu_epoch, 0, sizeof nj_npu_epoch);
         call(block->start_epoch_block, block);
-        if (block->flags & EpochBlock_Flags_blob) {
-            nj_npu_refuse_call("epoch controller", "blob", epoch);
-        }
-        if (any_enabled()) {
+        if (block->flags & (EpochBlock_Flags_blob | EpochBlock_Flags_blob_encrypted)) {
+            epoch = run_blob(block);
+        } else if (any_enabled()) {
             run_hardware(epoch);
         }
         call(block->end_epoch_block, block);
@@ -229,6 +261,7 @@ static void write_memory(uint32_t address, uint32_t length)
 
 static void describe(void)
 {
+    prepare(network->prepare, "LL_ATON_EC_Network_Init");
     lists[NJ_NPU_INPUT] = network->inputs();
     lists[NJ_NPU_INTERNAL] = network->internals();
     lists[NJ_NPU_OUTPUT] = network->outputs();
