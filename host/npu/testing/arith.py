@@ -19,8 +19,8 @@ from host.npu.testing.layers import (
     Tensor,
     TwoSteps,
 )
-from host.npu.testing.place import shorts, words
-from host.npu.testing.program import Port, Value
+from host.npu.testing.place import shorts
+from host.npu.testing.program import Address, Port, Value
 
 _ENTRIES = 512  # constants that a unit can hold
 
@@ -187,26 +187,18 @@ def _single(
     values: Integers, shape: dict[str, Value], build: Builder, factor: int | None = None
 ) -> dict[str, Value]:
     """A stage with one varying constant: A, or with `factor` for A the 32-bit C."""
+    if factor is not None:
+        return _double(np.full(1, factor), values, shape, build)
     if len(values) == 1:
-        constant = {"A_scalar": int(values[0])} if factor is None else _halves(int(values[0]))
         scalar: dict[str, Value] = {"scalar": 1, "bcast": "ARITH_BCAST_SCALAR"}
-        if factor is not None:
-            scalar["A_scalar"] = factor
-        return {**shape, **scalar, **constant, "vec_precision": (16, 16, 16)}
-    _check(values)
-    if factor is None:
-        vector: dict[str, Value] = {
-            "A_scalar": 1,
-            "A_vector": build.image.put(shorts(values)),
-            "vec_precision": (16, 16, 16),
-        }
-    else:
-        vector = {
-            "combinebc": 1,
-            "A_scalar": factor,
-            "C_vector": build.image.put(words(values)),
-            "vec_precision": (16, 16, 32),
-        }
+        precision: dict[str, Value] = {"A_scalar": int(values[0]), "vec_precision": (16, 16, 16)}
+        return {**shape, **scalar, **precision}
+    place, bits = _vector_of(values, 16, build)
+    vector: dict[str, Value] = {
+        "A_scalar": 1,
+        "A_vector": place,
+        "vec_precision": (bits, 16, 16),
+    }
     return {**shape, "bcast": "ARITH_BCAST_CHAN", **vector}
 
 
@@ -217,8 +209,8 @@ def _double(
     build: Builder,
     along: str = "CHAN",
 ) -> dict[str, Value]:
-    """A stage with A and the 32-bit C for each index, or one of each."""
-    if len(factors) == 1:
+    """A stage with A and the 32-bit C for each index; either may be one for all."""
+    if len(factors) == len(offsets) == 1:
         return {
             **shape,
             "scalar": 1,
@@ -227,24 +219,35 @@ def _double(
             **_halves(int(offsets[0])),
             "vec_precision": (16, 16, 16),
         }
-    _check(factors)
-    return {
-        **shape,
-        "bcast": f"ARITH_BCAST_{along}",
-        "combinebc": 1,
-        "A_vector": build.image.put(shorts(factors)),
-        "C_vector": build.image.put(words(offsets)),
-        "vec_precision": (16, 16, 32),
-    }
+    fields: dict[str, Value] = {**shape, "bcast": f"ARITH_BCAST_{along}", "combinebc": 1}
+    a_bits, c_bits = 16, 32
+    if len(factors) == 1:
+        fields["A_scalar"] = int(factors[0])
+    else:
+        fields["A_vector"], a_bits = _vector_of(factors, 16, build)
+    negative = build.rng.random() < 0.2  # then the constants are taken off
+    fields["C_scalar"] = -1 if negative else 0
+    fields["C_vector"], c_bits = _vector_of(-offsets if negative else offsets, 32, build)
+    return fields | {"vec_precision": (a_bits, 16, c_bits)}
 
 
-def _check(values: Integers) -> None:
+def _vector_of(values: Integers, most: int, build: Builder) -> tuple[Address, int]:
+    """Constants in memory, and the bits of each: `most`, or now and then as few as hold them.
+
+    Raises:
+        BadInput: there are more than a unit can hold.
+    """
     if len(values) > _ENTRIES:
         raise BadInput(
             "a unit cannot hold the constants",
             evidence=f"Received: {len(values)} of them; it has room for {_ENTRIES}.",
             next_step="stream them",
         )
+    needed = 1 + max(int(value if value >= 0 else ~value).bit_length() for value in values)
+    bits = needed if build.rng.random() < 0.3 else most
+    packed = sum((int(value) & ((1 << bits) - 1)) << i * bits for i, value in enumerate(values))
+    # The calls of generated code read whole words.
+    return build.image.put(packed.to_bytes(-(-len(values) * bits // 32) * 4, "little")), bits
 
 
 def lower_add(build: Builder, layer: Add) -> None:
@@ -282,19 +285,13 @@ def lower_affine(build: Builder, layer: Affine) -> None:
     if layer.combined:
         fields = _double(layer.a, layer.c, shape, build, layer.along)
     else:
-        _check(layer.a)
-        vectors: dict[str, Value] = {
-            "A_vector": build.image.put(shorts(layer.a)),
-            "C_vector": build.image.put(shorts(layer.c)),
-        }
-        scalars: dict[str, Value] = {
-            "scalar": 1,
-            "A_scalar": int(layer.a[0]),
-            "C_scalar": int(layer.c[0]),
-        }
-        chosen = scalars if len(layer.a) == 1 else vectors
-        fields = {**shape, "bcast": f"ARITH_BCAST_{layer.along}", **chosen}
-        fields["vec_precision"] = (16, 16, 16)
+        fields = {**shape, "bcast": f"ARITH_BCAST_{layer.along}", "vec_precision": (16, 16, 16)}
+        if len(layer.a) == 1:
+            fields |= {"scalar": 1, "A_scalar": int(layer.a[0]), "C_scalar": int(layer.c[0])}
+        else:
+            fields["A_vector"], a_bits = _vector_of(layer.a, 16, build)
+            fields["C_vector"], c_bits = _vector_of(layer.c, 16, build)
+            fields["vec_precision"] = (a_bits, 16, c_bits)
     fields |= {**_wide(outside, layer.shift, inside), "operation": "ARITH_AFFINE"}
     fields |= {"Ax_shift": layer.x_shift, "C_shift": layer.c_shift}
     fields |= {"saturation_o": int(layer.saturate), "rounding_o": int(layer.rounding)}

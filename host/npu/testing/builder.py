@@ -89,6 +89,10 @@ class Builder:
             else value
             for key, value in fields.items()
         }
+        if shifted.get("raw") and self.rng.random() < 0.1:  # the size of a frame in the other way
+            moved = shifted["nbits_out" if out else "nbits_in"]
+            bits = 8 * (shifted["offset_end"] - shifted["offset_start"])
+            shifted |= {"frame_count": bits // moved, "offset_end": shifted["offset_start"]}
         self.streams.append(
             Stream(engine.number, node, port, out, place.base, tensor, shifted, physical)
         )

@@ -6,8 +6,6 @@ It says again what the calls of generated code do, written apart from them.
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from host.npu.testing.program import WEIGHTS_BASE, Address, Hardware, Port, Program, Stream, Unit
 from host.npu.testing.records import NUMBERS, structures
 
@@ -197,20 +195,23 @@ def _arith(part: Any, unit: Unit, program: Program) -> None:
         )
         for i, name in enumerate("ABC")
     ]
-    for index in range(count):
-        a, b, c = (int(table[index]) for table in tables)
+    if isinstance(fields.get("C_vector"), Address) and fields.get("C_scalar") == -1:
+        tables[2] = [-value for value in tables[2]]
+    for index, (a, b, c) in enumerate(zip(*tables, strict=True)):
         if fields.get("combinebc"):
             b, c = c >> 16, c & 0xFFFF
         getattr(part, "as")[index], part.bs[index], part.cs[index] = a, b, c
 
 
-def _table(place: Any, scalar: Any, bits: int, count: int, program: Program) -> Any:
+def _table(place: Any, scalar: Any, bits: int, count: int, program: Program) -> list[int]:
+    """Constants of `bits` each, the first lowest."""
     if not isinstance(place, Address):
         return [scalar] * count
-    size = bits // 8
     start = place.absolute - WEIGHTS_BASE
-    content = program.image[start : start + count * size]
-    return np.frombuffer(content, f"<i{size}")
+    packed = int.from_bytes(program.image[start : start + -(-count * bits // 8)], "little")
+    half = 1 << (bits - 1)
+    raw = [packed >> i * bits & (2 * half - 1) for i in range(count)]
+    return [value - 2 * half if value >= half else value for value in raw]
 
 
 def _steps(part: Any, fields: Mapping[str, Any]) -> int:
@@ -249,7 +250,8 @@ def _stream(part: Any, stream: Stream) -> None:
     start = stream.base + fields["offset_start"]
     part.address, part.limit = start, stream.base + fields["offset_limit"]
     if fields.get("raw"):
-        part.elements = (fields["offset_end"] - fields["offset_start"]) * 8 // bits
+        length = fields["offset_end"] - fields["offset_start"]
+        part.elements = fields.get("frame_count") or length * 8 // bits
     else:
         line = fields["fwidth"] * fields["batch_offset"]
         part.line_offset = fields.get("line_offset", 0) or line

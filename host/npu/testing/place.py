@@ -101,8 +101,3 @@ def _fit(
 def shorts(values: np.ndarray) -> bytes:
     """`values` as little-endian int16."""
     return np.asarray(values).astype("<i2").tobytes()
-
-
-def words(values: np.ndarray) -> bytes:
-    """`values` as little-endian int32."""
-    return np.asarray(values).astype("<i4").tobytes()
