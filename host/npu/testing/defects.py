@@ -1,7 +1,9 @@
 """Defects to be planted in copies of the device's sources: networks that find none of them prove nothing."""
 
+import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +12,24 @@ from host.npu.testing.records import DEVICE
 
 @dataclass(frozen=True)
 class Defect:
-    """What a wrong device does, the file that does it, and the edits that make it wrong: old and new text."""
+    """What a wrong device does, the file that does it, and the edits that make it so: old and new text."""
 
     name: str
-    file: str
+    path: Path
     edits: tuple[tuple[str, str], ...]
 
 
 def _defect(name: str, file: str, old: str, new: str, *more: tuple[str, str]) -> Defect:
-    return Defect(name, f"nj_npu_{file}", ((old, new), *more))
+    return Defect(name, DEVICE / f"nj_npu_{file}", ((old, new), *more))
 
 
+def _call(name: str, old: str, new: str) -> Defect:
+    return Defect(name, INTERFACE / "nj_npu_calls.c", ((old, new),))
+
+
+INTERFACE = DEVICE.parent / "interface"
+
+# Of what runs an epoch.
 DEFECTS = (
     # Making a result.
     _defect(
@@ -202,16 +211,74 @@ DEFECTS = (
 )
 
 
+# Of the calls that generated code makes.
+CALL_DEFECTS = (
+    _call("frame_count ignored", "conf->frame_count ? conf->frame_count : memory", "memory"),
+    _call(
+        "constants are of 16 bits",
+        "uint32_t at = index * bits + bit",
+        "uint32_t at = index * (bits > 16 ? 32 : 16) + bit",
+    ),
+    _call("constants are unsigned", "(int32_t)(value << unused) >> unused", "(int32_t)value"),
+    _call("constants are never taken off", "conf->C_scalar == -1 ? -1 : 1", "1"),
+    _call(
+        "a scalar A beside a vector C ignored", "i, bits[0]) : conf->A_scalar", "i, bits[0]) : 0"
+    ),
+    _call(
+        "halves of a constant swapped", "conf->combinebc ? c >> 16 : b", "conf->combinebc ? c : b"
+    ),
+    _call("lines for columns", "conf->fWidth * conf->batchDepth, 1}", "conf->batchDepth, 1}"),
+    _call("columns begin anew at a frame", "1 - (int32_t)conf->fWidth}", "1}"),
+    _call("no crop on the right", "conf->right_crop ? conf->right_crop : UINT16_MAX", "UINT16_MAX"),
+    _call("strides swapped", ".stride_x = conf->hstride", ".stride_x = conf->vstride"),
+    _call("line_offset not told", "conf->line_offset ? conf->line_offset :", ""),
+    _call("second level of loops not told", ".loop2 = conf->frame_loop_cnt2", ".loop2 = 0"),
+    _call("fsub not told", ".subtract = conf->fsub", ".subtract = 0"),
+    _call(
+        "first frames are summed",
+        ".accumulates_first = conf->accumulate_first",
+        ".accumulates_first = true",
+    ),
+    _call(
+        "no first frame is generated",
+        ".generates_first = conf->accumulate_gen_first",
+        ".generates_first = false",
+    ),
+    _call(
+        "the second source is the first context's",
+        "rows[i].context0, rows[i].context1",
+        "rows[i].context1, rows[i].context0",
+    ),
+    _call(
+        "window width for height",
+        ".window_width = conf->poolWinX",
+        ".window_width = conf->poolWinY",
+    ),
+    _call(
+        "multiplier of a pool is unsigned",
+        ".multiplier = conf->mulval",
+        ".multiplier = (int16_t)(conf->mulval >> 1)",
+    ),
+)
+
+
 class Nursery:
     """Libraries of defective devices, made quickly: what a defect does not touch is compiled once.
+
+    Args:
+        folder: for what is made.
+        sources: what a sound library is made of.
+        flags: for the compiler.
 
     Raises:
         subprocess.CalledProcessError: gcc refuses a source.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sources: Sequence[Path], *flags: str) -> None:
         self._folder = folder
-        self._objects = {path.name: self._compile(path) for path in sorted(DEVICE.glob("*.c"))}
+        self._includes = [f"-I{place}" for place in sorted({path.parent for path in sources})]
+        self._flags = flags
+        self._objects = {path: self._compile(path, folder) for path in sources}
 
     def library(self, defect: Defect) -> Path:
         """A library with the defect.
@@ -219,35 +286,27 @@ class Nursery:
         Raises:
             LookupError: the text to be replaced is not there.
         """
-        text = (DEVICE / defect.file).read_text()
+        text = defect.path.read_text()
         for old, new in defect.edits:
             if old not in text:
-                raise LookupError(f"{defect.name}: {defect.file} has no {old!r}")
+                raise LookupError(f"{defect.name}: {defect.path.name} has no {old!r}")
             text = text.replace(old, new)
         place = Path(tempfile.mkdtemp(dir=self._folder))
-        (place / defect.file).write_text(text)
-        touched = [DEVICE / name for name in self._objects if self._touches(name, defect)]
+        (place / defect.path.name).write_text(text)
         objects = dict(self._objects)
-        for path in touched:
-            copy = place / path.name
-            if not copy.exists():
-                copy.write_text(path.read_text())
-            objects[path.name] = self._compile(copy)
+        for path in self._objects:
+            if path != defect.path and f'"{defect.path.name}"' in path.read_text():
+                shutil.copy(path, place)  # a header beside a source is found first
+            if (place / path.name).exists():
+                objects[path] = self._compile(place / path.name, place)
         target = place / "device.so"
-        self._gcc("-shared", "-o", str(target), *map(str, objects.values()))
+        self._gcc("-shared", "-o", str(target), *map(str, objects.values()), "-lm")
         return target
 
-    def _touches(self, name: str, defect: Defect) -> bool:
-        if defect.file.endswith(".c"):
-            return name == defect.file
-        return f'"{defect.file}"' in (DEVICE / name).read_text()
-
-    def _compile(self, path: Path) -> Path:
-        target = (
-            self._folder / f"{path.stem}.o" if path.parent == DEVICE else path.with_suffix(".o")
-        )
-        # A changed header beside the source is found first.
-        self._gcc("-std=c11", "-fPIC", "-w", f"-I{DEVICE}", "-c", "-o", str(target), str(path))
+    def _compile(self, path: Path, place: Path) -> Path:
+        target = place / f"{path.stem}.o"
+        arguments = (*self._flags, "-fPIC", "-w", *self._includes, "-c", "-o", str(target))
+        self._gcc(*arguments, str(path))
         return target
 
     def _gcc(self, *arguments: str) -> None:

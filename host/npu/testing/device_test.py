@@ -12,6 +12,7 @@ from host.npu.testing.device import Device, build
 from host.npu.testing.lower import lower
 from host.npu.testing.networks import BEYOND, MAKERS, data, random_network
 from host.npu.testing.program import Program
+from host.npu.testing.records import DEVICE
 from host.npu.testing.reference import expected, in_memory
 from host.npu.testing.write import stored_tensors
 
@@ -62,7 +63,7 @@ def test_every_tensor_of_any_network(
 
 @pytest.fixture(scope="module")
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Nursery:
-    return Nursery(tmp_path_factory.mktemp("defects"))
+    return Nursery(tmp_path_factory.mktemp("defects"), sorted(DEVICE.glob("*.c")), "-std=c11")
 
 
 @pytest.fixture(scope="module")
