@@ -7,7 +7,8 @@ from pathlib import Path
 from host.errors import BadInput
 from host.reading import MOST_TEXT, read_file
 
-DIALECTS = {(1, 1, 0): "2.1", (1, 1, 1): "2.2", (1, 1, 2): "3.0", (1, 1, 3): "4.0"}
+DIALECTS = {(1, 1, 0): "2.1", (1, 1, 1): "2.2", (1, 1, 3): "4.0"}
+_FIRST_OF_4_0 = 262  # build of 1.1.3 in 4.0.0; 3.0.0 has build 8
 
 _VERSION = re.compile(r"LL_ATON_VERSION_(MAJOR|MINOR|MICRO|DEV)\s*!=\s*(\d+)")
 _NETWORK = re.compile(r"\bLL_ATON_EpochBlockItems_(\w+)\s*\(\s*void\s*\)\s*\{")
@@ -88,6 +89,8 @@ def read_generated(path: Path) -> GeneratedCode:
         )
     version = (int(found["MAJOR"]), int(found["MINOR"]), int(found["MICRO"]), int(found["DEV"]))
     dialect = DIALECTS.get(version[:3])
+    if dialect == "4.0" and version[3] < _FIRST_OF_4_0:
+        dialect = "3.0"
     if dialect is None:
         raise BadInput(
             f"{path.name} is of a version that the virtual NPU does not know",
