@@ -1,5 +1,6 @@
 """The arithmetic unit, element by element."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ INT16 = st.integers(-(2**15), 2**15 - 1)
 
 def low(value: int, size: int) -> int:
     """The low bytes of a number, signed."""
-    return int.from_bytes((value & ((1 << 8 * size) - 1)).to_bytes(size, "little"), "little", signed=True)
+    return int.from_bytes(
+        (value & ((1 << 8 * size) - 1)).to_bytes(size, "little"), "little", signed=True
+    )
 
 
 def run(device: Device, x: Any, y: Any = None, tie: str = TIES[0], **fields: Any) -> list[int]:
@@ -46,7 +49,8 @@ def run(device: Device, x: Any, y: Any = None, tie: str = TIES[0], **fields: Any
     device.raw(2, target, x.size, 8 * size, writes=True)
     device.link((STREAM, 2, 0), (ARITH, 1, 0))
     device.run(TIES.index(tie))
-    return device.read(target, f"<i{size}", x.size).tolist()
+    values: list[int] = device.read(target, f"<i{size}", x.size).tolist()
+    return values
 
 
 @settings(max_examples=60, deadline=None)
@@ -65,7 +69,7 @@ def test_affine_of_one_stream(
         exact = rounded((a * value >> shift_a) + (constant << shift_c), shift, tie)
         want.append(saturated(exact, size) if saturates else low(exact, size))
     made = output(size, shift, saturates=saturates)
-    fields = {"a": a, "b": b, "c": c, "shift_ax": shift_a, "shift_c": shift_c}
+    fields: dict[str, Any] = {"a": a, "b": b, "c": c, "shift_ax": shift_a, "shift_c": shift_c}
     got = run(Device(), np.array(x, "<i2"), tie=tie, combined=combined, **fields, **made)
     assert got == want
 
@@ -80,20 +84,23 @@ def test_two_streams(
     pairs: list[tuple[int, int]], a: int, b: int, c: int, shift: int, shift_a: int, shift_b: int,
     name: str,
 ) -> None:  # fmt: skip
-    exact = {
+    operations: dict[str, Callable[[int, int], int]] = {
         "AFFINE": lambda x, y: (a * x >> shift_a) + (b * y >> shift_b) + c,
         "MULTIPLY": lambda x, y: x * y,
         "MINIMUM": min,
         "MAXIMUM": max,
-    }[name]
+    }
+    exact = operations[name]
     want = [saturated(rounded(exact(x, y), shift), 2) for x, y in pairs]
-    fields = {"a": a, "b": b, "c": c, "shift_ax": shift_a, "shift_by": shift_b}
+    fields: dict[str, Any] = {"a": a, "b": b, "c": c, "shift_ax": shift_a, "shift_by": shift_b}
     fields["operation"] = constants()[f"NJ_NPU_{name}"]
     x, y = np.array(pairs).T
     assert run(Device(), x.astype("<i2"), y.astype("i1"), **fields, **output(2, shift)) == want
 
 
-STEPS = {  # of the index, as an epoch sets them, and where element n looks
+STEPS: dict[
+    str, tuple[Callable[..., list[tuple[int, int]]], Callable[..., int]]
+] = {  # of the index, as an epoch sets them, and where element n looks
     "channel": (
         lambda w, h, c, d: [(1, 1), (d, 1 - d), (w * h * d, 1), (w * h * c, 1 - c)],
         lambda n, w, h, c, d: (n // (w * h * d) * d + n % d) % c,
@@ -128,12 +135,14 @@ def test_vectors_of_constants(
     a, b, c = rng.integers(-(2**15), 2**15, (3, 512))
     constant = b * 65536 + (c & 0xFFFF) if combined else c
     at = [place(n, *shape) for n in range(x.size)]
-    want = [saturated(rounded(int(a[i] * v + constant[i]), 9), 2) for i, v in zip(at, x)]
+    want = [
+        saturated(rounded(int(a[i] * v + constant[i]), 9), 2) for i, v in zip(at, x, strict=True)
+    ]
     device = Device()
     every = steps(*shape)
     for i, pair in enumerate(every):
         device.epoch.arith[1].step[i] = records()["nj_npu_step"](*pair)
-    vectors = {f"{name}_vector": True for name in "abc"}
+    vectors: dict[str, Any] = {f"{name}_vector": True for name in "abc"}
     tables = {"as": a.tolist(), "bs": b.tolist(), "cs": c.tolist()}
     got = run(device, x.astype("<i2"), combined=combined, **vectors, **tables, **output(2, 9))
     assert got == want
@@ -142,7 +151,7 @@ def test_vectors_of_constants(
 def test_the_zero_point_is_taken_away_by_wrapping() -> None:
     """x + 128 in one byte, as it stands before convolutions: what is over is dropped."""
     x = np.arange(-128, 128).astype("i1")
-    fields = {"a": 16384, "b": 32, "combined": True}
+    fields: dict[str, Any] = {"a": 16384, "b": 32, "combined": True}
     got = run(Device(), x, **fields, **output(1, 14, rounds=False, saturates=False))
     assert [value & 0xFF for value in got] == list(range(256))
 
@@ -155,7 +164,12 @@ def test_the_output_is_clipped_at_last() -> None:
 
 def test_the_size_of_a_step() -> None:
     x = np.array([-128, -1, 0, 127], "i1")
-    assert run(Device(), x, operation=constants()["NJ_NPU_ABSOLUTE"], **output(2)) == [128, 1, 0, 127]
+    assert run(Device(), x, operation=constants()["NJ_NPU_ABSOLUTE"], **output(2)) == [
+        128,
+        1,
+        0,
+        127,
+    ]
 
 
 def test_frames_of_two_streams_need_not_agree() -> None:

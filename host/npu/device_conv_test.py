@@ -24,7 +24,11 @@ Ints = npt.NDArray[np.int64]
 
 
 def naive(
-    features: Ints, kernels: Ints, stride: tuple[int, int], pads: tuple[int, int, int, int], pad: int
+    features: Ints,
+    kernels: Ints,
+    stride: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    pad: int,
 ) -> Ints:
     """[h, w, c], [k, kh, kw, c] to [oh, ow, k]; pads left, right, top, bottom."""
     left, right, top, bottom = pads
@@ -60,7 +64,8 @@ def conv(device: Device, unit: int, features: Ints, kernels: Ints, **fields: Any
 
 
 def result(device: Device, address: int, count: int, size: int) -> list[int]:
-    return device.read(address, f"<i{size}", count).tolist()
+    values: list[int] = device.read(address, f"<i{size}", count).tolist()
+    return values
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Ints:
@@ -97,7 +102,7 @@ def test_every_geometry_equals_the_sums(g: dict[str, Any]) -> None:
     pad = g["pad"] if g["pads_or_subtracts"] else 0
     (left, top), (keep_x, keep_y) = g["crop"], g["keep"]
     used = features[:, top : top + keep_y, left : left + keep_x] - subtract
-    sums = [naive(u, k, g["stride"], g["pads"], pad) for u, k in zip(used, kernels)]
+    sums = [naive(u, k, g["stride"], g["pads"], pad) for u, k in zip(used, kernels, strict=True)]
     want = made(np.array(sums), g["size"], g["shift"], g["tie"])
     device, wide = Device(), g["dtype"] == "int16"
     bits = 16 if wide else 8
@@ -128,7 +133,7 @@ def test_every_geometry_equals_the_sums(g: dict[str, Any]) -> None:
     seen = outcome.conv[1]
     assert (seen.results, seen.peak) == (flat.size, int(np.abs(flat).max()))
     free = [rounded(int(v), g["shift"], g["tie"]) for v in flat]
-    assert seen.saturated == sum(v != w for v, w in zip(free, want))
+    assert seen.saturated == sum(v != w for v, w in zip(free, want, strict=True))
 
 
 def deep_bytes(kernels: Ints) -> bytes:
@@ -211,7 +216,9 @@ def chain(device: Device, passes: int, depth: int, rng: np.random.Generator) -> 
 
 def partials(features: Ints, kernels: Ints) -> Ints:
     none = (0, 0, 0, 0)
-    return np.array([naive(f, k, (1, 1), none, 0).ravel() for f, k in zip(features, kernels)])
+    return np.array(
+        [naive(f, k, (1, 1), none, 0).ravel() for f, k in zip(features, kernels, strict=True)]
+    )
 
 
 @pytest.mark.parametrize("said", [True, False], ids=["synchronized", "by address"])

@@ -29,7 +29,14 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
     left, top = draw(n(0, width - wx)), draw(n(0, height - wy))
     return {
         **{"wx": wx, "wy": wy, "pads": pads, "width": width, "height": height},
-        **{"crop": (left, draw(n(left + wx - 1, width - 1)), top, draw(n(top + wy - 1, height - 1)))},
+        **{
+            "crop": (
+                left,
+                draw(n(left + wx - 1, width - 1)),
+                top,
+                draw(n(top + wy - 1, height - 1)),
+            )
+        },
         **{"stride": (draw(n(1, 3)), draw(n(1, 3))), "depth": draw(n(1, 4))},
         **{"with": draw(st.none() | n(-200, 200)), "seed": draw(n(0, 2**32 - 1))},
         **{"kind": draw(st.sampled_from(["MAX", "MIN", "AVERAGE"])), "bytes": draw(n(1, 2))},

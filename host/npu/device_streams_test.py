@@ -71,7 +71,9 @@ def test_reading_follows_every_address(s: dict[str, int], sign: bool, seed: int)
     device.unit(STREAM, 3, **fields(s), aligned_right=sign, sign_extends=sign)
     count = s["frames"] * s["height"] * s["width"] * s["depth"]
     device.raw(5, BASE + 40000, count, 24, writes=True)
-    if s["bits"] < 24 and not sign:  # raw bits are no 24 bits: the engine that takes them has as many
+    if (
+        s["bits"] < 24 and not sign
+    ):  # raw bits are no 24 bits: the engine that takes them has as many
         device.epoch.stream[5].bits = s["bits"]
     device.link((STREAM, 5, 0), (STREAM, 3, 0))
     before = device.memory.copy()

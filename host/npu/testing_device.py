@@ -77,9 +77,14 @@ def records() -> Mapping[str, type[ctypes.Structure]]:
             kind = field[1].removeprefix("const ").removeprefix("struct ")
             basic = ctypes.c_int if kind.startswith("enum ") else _TYPES.get(kind) or made.get(kind)
             for variable in field[2].split(", "):
-                sizes = [constants().get(size) or int(size) for size in re.findall(r"\[(\w+)\]", variable)]
+                sizes = [
+                    constants().get(size) or int(size)
+                    for size in re.findall(r"\[(\w+)\]", variable)
+                ]
                 if variable.startswith("*"):
-                    fields.append((variable[1:], ctypes.c_char_p if kind == "char" else ctypes.c_void_p))
+                    fields.append(
+                        (variable[1:], ctypes.c_char_p if kind == "char" else ctypes.c_void_p)
+                    )
                     continue
                 array: Any = basic
                 for size in reversed(sizes):
@@ -195,7 +200,9 @@ class Device:
         return self.outcome
 
 
-def output(size: int, shift: int = 0, *, rounds: bool = True, saturates: bool = True) -> dict[str, Any]:
+def output(
+    size: int, shift: int = 0, *, rounds: bool = True, saturates: bool = True
+) -> dict[str, Any]:
     """Fields of the record of an output of `size` bytes."""
     return {
         "out__bytes": size,

@@ -191,9 +191,13 @@ def cases() -> Iterator[Case]:
         yield f"conv {field} huge", _with(convolving, {field: huge}), ("RANGE", field)
     much = {"width": 65535, "height": 65535, "depth": 65535}
     yield "conv of everything", _with(convolving, much), ("RANGE", "kernels")
-    yield "conv frames of nothing", _with(convolving, {"filter": 3, "accumulates": True}), (
-        "RANGE",
-        "filter_total",
+    yield (
+        "conv frames of nothing",
+        _with(convolving, {"filter": 3, "accumulates": True}),
+        (
+            "RANGE",
+            "filter_total",
+        ),
     )
 
 
