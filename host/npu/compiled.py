@@ -26,7 +26,7 @@ FLAGS = (
 # A generated file is data in the form of C: no warning of its style matters, a call of something
 # that is not declared does.
 NETWORK_FLAGS = (
-    *("-std=gnu11", "-O1", "-fPIC", "-shared", "-w", "-fno-strict-aliasing"),
+    *("-std=gnu11", "-O1", "-fPIC", "-shared", "-fno-strict-aliasing"),
     "-Werror=implicit-function-declaration",
 )
 _LOCAL = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
