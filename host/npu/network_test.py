@@ -16,12 +16,10 @@ FAR = 0x34000040  # where the output lies
 WINDOW = "uint8_t *nj_npu_window(void *, uint32_t, uint32_t, bool);\n"
 
 
-def refused(folder: Path, code: Code, *, run: bool = True) -> BadInput:
+def refused(folder: Path, code: Code) -> BadInput:
     """How a network ends."""
-    path = code.write(folder)
-    with pytest.raises(BadInput) as caught, Network.open(path) as network:
-        if run:
-            network.run([GIVEN])
+    with Network.open(code.write(folder)) as network, pytest.raises(BadInput) as caught:
+        network.run([GIVEN])
     return caught.value
 
 
