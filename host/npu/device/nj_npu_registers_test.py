@@ -95,6 +95,16 @@ def test_actions_clear_themselves_and_version_and_running_cannot_be_written(libr
     assert file.read(STREAM_3) == 1 << 7
 
 
+def test_clearing_settings_empties_the_memory_of_an_arith_and_no_other(library: Path) -> None:
+    file = RegisterFile(library)
+    for index in (1, 2):
+        assert file.write(base("ARITH", index) + 0x2C, 1) is None
+        assert file.write(base("ARITH", index) + 0x408, 5) is None
+    assert file.write(base("ARITH", 1), CLEAR_SETTINGS) is None
+    assert [file.write(base("ARITH", index) + 0x2C, 1) for index in (1, 2)] == [None, None]
+    assert [file.read(base("ARITH", index) + 0x408) for index in (1, 2)] == [0, 5]
+
+
 def test_an_engine_runs_from_its_enabling_until_the_epoch_was_run(library: Path) -> None:
     file = RegisterFile(library)
     assert file.write(STREAM_3 + 8, 0x34000000) is None
