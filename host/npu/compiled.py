@@ -26,7 +26,7 @@ FLAGS = (
 # A generated file is data in the form of C: no warning of its style matters, a call of something
 # that is not declared does.
 NETWORK_FLAGS = (
-    *("-std=gnu11", "-O1", "-fPIC", "-shared", "-w", "-fno-strict-aliasing"),
+    *("-std=gnu11", "-O1", "-fPIC", "-shared", "-fno-strict-aliasing"),
     "-Werror=implicit-function-declaration",
 )
 _LOCAL = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
@@ -81,7 +81,10 @@ def network(code: GeneratedCode) -> Path:
     flags = (
         *NETWORK_FLAGS,
         f"-DNJ_NPU_INSTANCE={int(code.instance)}",
-        *(f"-DLL_ATON_VERSION_{name}={number}" for name, number in zip(names, code.version)),
+        *(
+            f"-DLL_ATON_VERSION_{name}={number}"
+            for name, number in zip(names, code.version, strict=True)
+        ),
     )
     # From standard input and from elsewhere: a file beside it may not stand for one of ours.
     places = ("-iquote", str(INTERFACE), "-iquote", str(code.path.parent))

@@ -7,7 +7,8 @@ from pathlib import Path
 from host.errors import BadInput
 from host.reading import MOST_TEXT, read_file
 
-DIALECTS = {(1, 1, 0): "2.1", (1, 1, 1): "2.2", (1, 1, 2): "3.0", (1, 1, 3): "4.0"}
+DIALECTS = {(1, 1, 0): "2.1", (1, 1, 1): "2.2", (1, 1, 3): "4.0"}
+_FIRST_OF_4_0 = 262  # build of 1.1.3 in 4.0.0; 3.0.0 has build 8
 
 _VERSION = re.compile(r"LL_ATON_VERSION_(MAJOR|MINOR|MICRO|DEV)\s*!=\s*(\d+)")
 _NETWORK = re.compile(r"\bLL_ATON_EpochBlockItems_(\w+)\s*\(\s*void\s*\)\s*\{")
@@ -16,6 +17,13 @@ _POOL = re.compile(
     r"/\* index=(?P<index>\d+) file postfix=(?P<postfix>\S+) name=(?P<name>\S+)"
     r" offset=(?P<offset>0x[0-9a-fA-F]+)\s.*?\bsize=(?P<size>\d+)\s.*?\b(?P<access>READ_\w+)\b"
 )
+_EPOCH = re.compile(r"\bLL_ATON_Start_EpochBlock_(\d+)\s*\(")
+_TENSOR = re.compile(
+    r"LL_Streng_TensorInitTypeDef (?P<record>\w+) = \{(?P<body>.*?)\n\s*\};"
+    r".*?LL_Streng_TensorInit\((?P<engine>\d+), &(?P=record)\b",
+    re.S,
+)
+_NAMED = re.compile(r"\.addr_base = \{.*?\}, /\* (\S+)")
 _USED = re.compile(r"/\* global pool (\d+) is (.*?) \*/")
 
 
@@ -88,6 +96,8 @@ def read_generated(path: Path) -> GeneratedCode:
         )
     version = (int(found["MAJOR"]), int(found["MINOR"]), int(found["MICRO"]), int(found["DEV"]))
     dialect = DIALECTS.get(version[:3])
+    if dialect == "4.0" and version[3] < _FIRST_OF_4_0:
+        dialect = "3.0"
     if dialect is None:
         raise BadInput(
             f"{path.name} is of a version that the virtual NPU does not know",
@@ -104,6 +114,18 @@ def read_generated(path: Path) -> GeneratedCode:
         instance=_INSTANCE.search(text) is not None,
         pools=_pools(text),
     )
+
+
+def names_of_streams(text: str) -> dict[tuple[int, int], str]:
+    """What the compiler calls the tensors of stream engines, by epoch and number of the engine."""
+    names: dict[tuple[int, int], str] = {}
+    pieces = _EPOCH.split(text)
+    for epoch, body in zip(pieces[1::2], pieces[2::2], strict=True):
+        for tensor in _TENSOR.finditer(body):
+            named = _NAMED.search(tensor["body"])
+            if named:
+                names[int(epoch), int(tensor["engine"])] = named[1]
+    return names
 
 
 def _pools(text: str) -> tuple[Pool, ...]:

@@ -70,7 +70,7 @@ struct nj_npu_machine {
 struct nj_npu_seen {
     uint64_t results;
     uint64_t ties;      /* exactly half a step, before rounding */
-    uint64_t saturated; /* outside the range of the output */
+    uint64_t saturated; /* outside the range of an output that saturates */
     int64_t peak;       /* the largest |value| before shift, rounding and saturation */
 };
 

@@ -51,10 +51,10 @@ static inline int32_t nj_npu_make(int64_t value, const struct nj_npu_output *out
     int64_t most = ((int64_t)1 << (8 * out->bytes - 1)) - 1;
     bool over = value > most;
     bool under = value < -most - 1;
-    seen->saturated += (uint64_t)(over | under);
     if (!out->saturates) {
         return nj_npu_low(value, out->bytes, false);
     }
+    seen->saturated += (uint64_t)(over | under);
     return (int32_t)(over ? most : under ? -most - 1 : value);
 }
 
