@@ -1,4 +1,4 @@
-"""Words of the register file written out, apart from the table of fields: what they mean is a fact of the chip."""
+"""Words of registers written out, apart from the table: what they mean is a fact of the chip."""
 
 from pathlib import Path
 from typing import Any

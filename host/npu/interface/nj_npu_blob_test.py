@@ -37,9 +37,9 @@ LL_ATON_User_IO_Result_t LL_ATON_Set_User_Output_Buffer_Default(uint32_t i, void
 def _list(name: str, buffers: dict[str, tuple[int, int]]) -> str:
     """A function that returns a list of buffers: name, (address, epoch)."""
     entries = "".join(
-        f'{{.name = "{buffer}", .addr_base = {{(unsigned char *){address:#x}UL}}, .offset_end = {SIZE},'
-        f" .epoch = {epoch}, .mem_shape = shape, .mem_ndims = 1, .shape = shape, .ndims = 1,"
-        " .type = DataType_INT8, .nbits = 8},\n"
+        f'{{.name = "{buffer}", .addr_base = {{(unsigned char *){address:#x}UL}},'
+        f" .offset_end = {SIZE}, .epoch = {epoch}, .mem_shape = shape, .mem_ndims = 1,"
+        " .shape = shape, .ndims = 1, .type = DataType_INT8, .nbits = 8},\n"
         for buffer, (address, epoch) in buffers.items()
     )
     return (
@@ -104,7 +104,7 @@ def copy(source: int, target: int, add: int = 0) -> Any:
 
 
 def two_epochs(base: int = INPUT) -> list[int]:
-    """given + 1 goes to the middle and is seen there, then - 3 to the middle again and - 2 to the end."""
+    """given + 1 goes to the middle and is seen there, - 3 to the middle again, - 2 to the end."""
     epochs = [copy(base, MIDDLE, 1), copy(MIDDLE, MIDDLE, -3), copy(MIDDLE, OUTPUT, -2)]
     return blob.program(epochs, [2, 3, 3])
 
@@ -183,8 +183,10 @@ bool LL_ATON_EC_Network_Init_Default(void)
 }}
 bool LL_ATON_EC_Inference_Init_Default(void)
 {{
-  if (ec_get_num_relocs({table}) != 2 || strcmp(ec_get_reloc_id({table}, 1), "_mem_pool_in") != 0) return false;
-  return ec_reloc({one}, {other}, 1, 0x1234, &before[1]) && ec_reloc({one}, {other}, 1, {INPUT:#x}, &before[1]);
+  if (ec_get_num_relocs({table}) != 2) return false;
+  if (strcmp(ec_get_reloc_id({table}, 1), "_mem_pool_in") != 0) return false;
+  return ec_reloc({one}, {other}, 1, 0x1234, &before[1])
+    && ec_reloc({one}, {other}, 1, {INPUT:#x}, &before[1]);
 }}
 """
 
