@@ -21,11 +21,6 @@ STREAM_0, ARITH_1 = base("STREAM", 0), base("ARITH", 1)
 FUZZ = Path(blob.__file__).with_name("nj_fuzz_programs.c")
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("device") / "programs.so", "-O1", "-shared", "-fPIC")
-
-
 def epoch_of_a_copy() -> Any:
     """Engine 0 reads sixteen bytes, engine 1 writes them."""
     epoch = structures()["epoch"]()
@@ -340,7 +335,7 @@ def test_hostile_programs_do_no_harm_under_sanitizers(tmp_path: Path) -> None:
         extra=(FUZZ,),
     )
     source = random.Random(20261127)
-    sent = [COPY, EVERY, *(_damaged(source) for _ in range(20_000))]
+    sent = [COPY, EVERY, *(_damaged(source) for _ in range(8_000))]
     data = b"".join(struct.pack(f"<{len(words) + 1}I", len(words), *words) for words in sent)
     done = subprocess.run([fuzz], input=data, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]

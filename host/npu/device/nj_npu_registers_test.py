@@ -19,12 +19,6 @@ CLEAR, CLEAR_SETTINGS, ENABLED = 1 << 1, 1 << 30, 1
 STREAM_3 = base("STREAM", 3)
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("device") / "registers.so"
-    return build(target, "-O1", "-shared", "-fPIC")
-
-
 @settings(max_examples=80, deadline=None)
 @given(epoch=epochs())
 def test_every_record_comes_back_from_its_registers(library: Path, epoch: object) -> None:
