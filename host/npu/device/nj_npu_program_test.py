@@ -288,6 +288,20 @@ def test_what_is_damaged_or_unknown_ends_by_name(
     assert file.runs == []
 
 
+def test_an_epoch_that_nothing_waited_for_is_not_lost(library: Path) -> None:
+    polls = [i for i, word in enumerate(COPY) if word == base("STREAM", 1) // 4 << 16 | 0x7FE4]
+    assert len(polls) == 1
+    without = [*COPY[: polls[0]], *COPY[polls[0] + 3 :]]
+    file = RegisterFile(library)
+    error = file.program([without[0], without[1] - 3, *without[2:]])
+    assert error is not None
+    assert (error["field"], file.runs) == ("a register of a running engine", [])
+    before = COPY[: polls[0]]
+    error = RegisterFile(library).program([before[0], len(before) - 1, *before[2:], blob.END])
+    assert error is not None
+    assert (error["field"], error["value"]) == ("engines that nothing waited for", 0b11)
+
+
 def test_every_cut_of_a_program_ends_by_name(library: Path) -> None:
     for length in range(len(COPY)):
         error = RegisterFile(library).program(COPY[:length])
