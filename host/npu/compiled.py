@@ -32,9 +32,9 @@ NETWORK_FLAGS = (
 _LOCAL = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 _UNKNOWN = (
     re.compile(r"implicit declaration of function '(\w+)'"),
-    re.compile(r"unknown type name '(\w+)'"),
+    re.compile(r"unknown type name '(\w+_\w+)'"),
     re.compile(r"undefined reference to `(\w+)'"),
-    re.compile(r"'(\w+)' undeclared"),
+    re.compile(r"'(\w+_\w+)' undeclared"),
     re.compile(r"has no member named '(\w+)'"),
     re.compile(r"fatal error: (\S+): No such file"),
 )
