@@ -181,11 +181,10 @@ static void run_of_blob(uint32_t number)
 {
     if (number > untold) {
         tell_buffers(NJ_NPU_INTERNAL, untold, number - 1);
+        untold = number;
     }
     tell_epoch(number, number);
     run_hardware(number);
-    tell_buffers(NJ_NPU_INTERNAL, number, number);
-    untold = number + 1;
 }
 
 /* Returns the first epoch whose buffers are still to be told. */
