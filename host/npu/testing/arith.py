@@ -22,7 +22,7 @@ from host.npu.testing.layers import (
 from host.npu.testing.place import shorts
 from host.npu.testing.program import Address, Port, Value
 
-_ENTRIES = 512  # constants that a unit can hold
+MOST_CONSTANTS = 512  # constants that a unit can hold
 
 
 def requantize(
@@ -237,10 +237,10 @@ def _vector_of(values: Integers, most: int, build: Builder) -> tuple[Address, in
     Raises:
         BadInput: there are more than a unit can hold.
     """
-    if len(values) > _ENTRIES:
+    if len(values) > MOST_CONSTANTS:
         raise BadInput(
             "a unit cannot hold the constants",
-            evidence=f"Received: {len(values)} of them; it has room for {_ENTRIES}.",
+            evidence=f"Received: {len(values)} of them; it has room for {MOST_CONSTANTS}.",
             next_step="stream them",
         )
     needed = 1 + max(int(value if value >= 0 else ~value).bit_length() for value in values)

@@ -129,11 +129,10 @@ def epoch_record(program: Program, epoch: Hardware) -> Any:
     record.links = len(epoch.routes)
     for link, route in zip(record.link, epoch.routes, strict=False):
         _port(link.destination, route.target)
-        for context in range(2 if route.dropped else 1):
+        for context in range(2 if any(route.frames) else 1):
             _port(link.source[context], route.source)
-        link.enabled[0], link.enabled[1] = not route.dropped, bool(route.dropped)
-        link.frames[0] = route.dropped
-        link.frames[1] = route.kept if route.dropped else 0
+            link.enabled[context] = route.enabled[context]
+            link.frames[context] = route.frames[context]
     return record
 
 

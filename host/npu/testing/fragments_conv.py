@@ -3,19 +3,26 @@
 from dataclasses import replace
 from typing import Any
 
+from host.npu.testing.arith import MOST_CONSTANTS
 from host.npu.testing.choice import Choice
 from host.npu.testing.fragment import Fragment, apart, arriving_as, feature, output, spread_of
 from host.npu.testing.layers import Conv, Depthwise, Quad, Requantization, Sums, Tensor
 
 
 def convolution(
-    draw: Choice, name: str, source: Tensor, size: tuple[int, int], part: int, **given: Any
+    draw: Choice,
+    name: str,
+    source: Tensor,
+    size: tuple[int, int],
+    part: int,
+    groups: int = 0,
+    **given: Any,
 ) -> Conv:
     """A convolution of `source` with drawn constants.
 
-    size: height and width of a kernel; part: kernels at a time; given: other fields of Conv.
+    size: height and width of a kernel; part: kernels at a time; groups: of them, 0: drawn; given: other fields of Conv.
     """
-    groups = draw.whole(1, 3)
+    groups = groups or draw.whole(1, 3)
     kernel = draw.weights(part * groups, *size, source.channels)
     unsigned = draw.chance(10)
     if unsigned:
@@ -28,7 +35,8 @@ def convolution(
     rows = (bottom - top + 1 + up + down - size[0]) // probe.stride[0] + 1
     columns = (right - left + 1 + before + behind - size[1]) // probe.stride[1] + 1
     target = output(draw, rows, columns, len(kernel), part, f"{name}_out")
-    how: Requantization = draw.requantization(len(kernel), spread, draw.chance(15))
+    stream = len(kernel) > MOST_CONSTANTS or draw.chance(15)
+    how: Requantization = draw.requantization(len(kernel), spread, stream)
     if probe.passes == 1 and draw.chance(10):
         how, target = Sums(), replace(target, kind="i16")
     return replace(probe, target=target, requantization=how, shift=shift, kernel_unsigned=unsigned)
@@ -136,6 +144,15 @@ def deep(draw: Choice, name: str) -> Fragment:
         packed=passes == chain == 1 and draw.chance(50),
         partial=draw.one(("memory", "implicit")),
     )
+    return apart((source,), layer)
+
+
+def many_channels(draw: Choice, name: str) -> Fragment:
+    """More constants than a unit can hold: they are streamed."""
+    source = feature(draw, f"{name}_in", draw.whole(1, 6), 0, 1, 2)
+    part = draw.one((8, 16))
+    groups = MOST_CONSTANTS // part + draw.whole(1, 4)
+    layer = convolution(draw, name, source, (1, 1), part, groups, **arriving_as(draw, source))
     return apart((source,), layer)
 
 

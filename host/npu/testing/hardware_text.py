@@ -122,12 +122,13 @@ def _stream(number: int, stream: Stream, dialect: Dialect) -> Iterator[str]:
 
 def _row(route: Route) -> str:
     source = f"ATONN_SRCPORT({_port(route.source)})"
-    parts = [("Dest()", f"ATONN_DSTPORT({_port(route.target)})"), ("Source(0)", source)]
-    if route.dropped:
-        parts += [("Context(0)", "0"), ("Frames(0)", str(route.dropped)), ("Source(1)", source)]
-        parts += [("Context(1)", "1"), ("Frames(1)", str(route.kept))]
-    else:
-        parts += [("Context(0)", "1"), ("Frames(0)", "0")]
+    parts = [("Dest()", f"ATONN_DSTPORT({_port(route.target)})")]
+    for context in range(2 if any(route.frames) else 1):
+        parts += [
+            (f"Source({context})", source),
+            (f"Context({context})", str(int(route.enabled[context]))),
+            (f"Frames({context})", str(route.frames[context])),
+        ]
     return "    { " + "".join(f"LL_Switch_Init_{name} = {value}, " for name, value in parts) + "},"
 
 

@@ -21,6 +21,7 @@ MAKERS: dict[str, Maker] = {
         fragments_conv.chained,
         fragments_conv.deep,
         fragments_conv.depthwise,
+        fragments_conv.many_channels,
         fragments_conv.split_blocks,
         fragments_plain.add,
         fragments_plain.affine,

@@ -65,12 +65,16 @@ class Stream:
 
 @dataclass(frozen=True)
 class Route:
-    """A row of the switch: `source` to `target`; of each `dropped + kept` frames the first `dropped` go nowhere."""
+    """A row of the switch: `source` to `target`.
+
+    frames: so many of the first context, then of the second, and again; (0, 0): the first for good. What comes in a
+    context that is not `enabled` goes nowhere.
+    """
 
     target: Port
     source: Port
-    dropped: int = 0
-    kept: int = 1
+    frames: tuple[int, int] = (0, 0)
+    enabled: tuple[bool, bool] = (True, False)
 
 
 @dataclass(frozen=True)
