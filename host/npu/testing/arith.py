@@ -125,7 +125,10 @@ def _streamed(
 def _vector(
     build: Builder, port: Port, node: str, target: Tensor, batch: int, values: Integers
 ) -> None:
-    """Bring one value a channel to port Y: a frame of the stream is a line, and stands once a group in memory."""
+    """Bring one value a channel to port Y: a frame of the stream is a line of the feature.
+
+    It stands in memory once a group of channels.
+    """
     groups = target.channels // batch
     lines = np.broadcast_to(values.reshape(groups, 1, batch), (groups, target.width, batch))
     place = build.image.put(shorts(lines))

@@ -1,4 +1,4 @@
-"""One hardware epoch while it is put together: units are taken, streams and switch rows are added."""
+"""One hardware epoch while it is put together: its units, streams and switch rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,9 @@ _SLACK = 64
 class Frames:
     """Which groups of `batch` channels come in which order.
 
-    Frame f of `total` is group start + (f mod loop) * step + (f div loop) * advance; without `loop`, start + f * step.
-    `window`: top, left, height, width of what is read. `pairs`: two bytes travel as one value of 16 bits.
+    Frame f of `total` is group start + (f mod loop) * step + (f div loop) * advance; without
+    `loop`, start + f * step. `window`: top, left, height, width of what is read. `pairs`: two bytes
+    travel as one value of 16 bits.
     """
 
     batch: int
@@ -139,7 +140,7 @@ class Builder:
     def keep(
         self, source: Port, node: str, tensor: Tensor, batch: int, pairs: bool = False
     ) -> None:
-        """`tensor` comes out of `source` in frames of `batch` channels; it is written where it is stored."""
+        """`tensor` comes out of `source`, `batch` channels a frame; write it if it is stored."""
         self.made[tensor.name] = source
         if not tensor.stored:
             return

@@ -1,4 +1,4 @@
-"""Random numbers for the networks of the tests: choices that a property test can shrink, and data that it need not."""
+"""Random numbers for networks: choices that a property test can shrink, and data."""
 
 from collections.abc import Sequence
 from random import Random
@@ -47,9 +47,9 @@ class Choice:
         return self.numbers.integers(-most, most, shape)
 
     def shift(self, kernel: Integers, spread: float = 73.0) -> tuple[int, float]:
-        """A right shift for the sums of `kernel` with features of that `spread`, and the spread of the results.
+        """A right shift for the sums of `kernel`, and the spread of the results.
 
-        Mostly they fit 16 bits; sometimes some do not.
+        `spread` is that of the features. Mostly results fit 16 bits; sometimes some do not.
         """
         each = kernel.reshape(len(kernel), -1).astype(float)
         wide = spread * float(np.sqrt((each**2).sum(axis=1)).max()) + 1

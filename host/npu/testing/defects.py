@@ -1,4 +1,4 @@
-"""Defects to be planted in copies of the device's sources: networks that find none of them prove nothing."""
+"""Defects to be planted in copies of the executor's C: networks that find none prove nothing."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from host.npu.testing.records import DEVICE
 
 @dataclass(frozen=True)
 class Defect:
-    """What a wrong device does, the file that does it, and the edits that make it so: old and new text."""
+    """What a wrong executor does, the file that does it, and edits that make it so: old, new."""
 
     name: str
     path: Path

@@ -1,4 +1,4 @@
-"""The device's C as a library, run on the records of a program: one compilation for any number of shapes.
+"""The device's C as a library, run on records: one compilation for any number of shapes.
 
 A folder of changed sources may be given instead, with a defect in it.
 """

@@ -1,4 +1,4 @@
-"""The device against the naive reference, by its records and by programs of the epoch controller."""
+"""The device against the naive reference, by records and by programs of its controller."""
 
 from dataclasses import dataclass
 from random import Random

@@ -1,4 +1,4 @@
-"""An epoch of a program as the device's record, without a text and a compiler: many shapes share one library.
+"""An epoch of a program as the device's record, without a text and its compiler.
 
 It says again what the calls of generated code do, written apart from them.
 """

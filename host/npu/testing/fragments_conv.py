@@ -20,7 +20,8 @@ def convolution(
 ) -> Conv:
     """A convolution of `source` with drawn constants.
 
-    size: height and width of a kernel; part: kernels at a time; groups: of them, 0: drawn; given: other fields of Conv.
+    size: height and width of a kernel; part: kernels at a time; groups: of them, 0: drawn; given:
+    other fields of Conv.
     """
     groups = groups or draw.whole(1, 3)
     kernel = draw.weights(part * groups, *size, source.channels)
@@ -91,7 +92,7 @@ def spatial(draw: Choice, name: str) -> Fragment:
 
 
 def accumulated(draw: Choice, name: str) -> Fragment:
-    """Sums over several frames, through 16 bits: by a stream that waits, by one that does not, by feedback."""
+    """Sums over several frames: by a stream that waits, by one that does not, by feedback."""
     batch, passes, chain = draw.whole(1, 4), draw.whole(2, 4), draw.one((1, 1, 2))
     source = feature(draw, f"{name}_in", batch * passes * chain, batch, 2, 5)
     size = draw.one((1, 1, 2))
@@ -157,7 +158,7 @@ def many_channels(draw: Choice, name: str) -> Fragment:
 
 
 def split_blocks(draw: Choice, name: str) -> Fragment:
-    """A feature in blocks of which a frame is a part, again for each group of kernels: two levels of loops."""
+    """Parts of blocks, again for each group of kernels: two levels of loops."""
     batch, parts, blocks = draw.whole(1, 3), draw.whole(2, 3), draw.whole(2, 3)
     source = feature(draw, f"{name}_in", batch * parts * blocks, 0, 1, 5)
     source = replace(source, block=batch * parts)

@@ -27,7 +27,7 @@ def residual(draw: Choice, name: str) -> Fragment:
 
 
 def fused_pair(draw: Choice, name: str) -> Fragment:
-    """Two convolutions of one epoch, the second fed over the switch: depthwise, or over several frames."""
+    """Two convolutions, the second fed over the switch: depthwise, or over several frames."""
     source = feature(draw, f"{name}_in", draw.whole(1, 5), 0, 3, 6)
     part = draw.one((1, 2, 4))
     first = convolution(draw, f"{name}_a", source, (1, 1), part)

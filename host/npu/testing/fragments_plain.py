@@ -1,4 +1,4 @@
-"""Pieces of networks without a convolution: sums, constants, pools, copies, and what the processor computes."""
+"""Pieces of networks without a convolution: sums, constants, pools, copies, software."""
 
 from dataclasses import replace
 from typing import Any
@@ -49,7 +49,7 @@ def sum_of(draw: Choice, name: str, pair: tuple[Tensor, Tensor], target: Tensor,
 
 
 def pool(draw: Choice, name: str) -> Fragment:
-    """Windows of maxima, minima or averages; what lies outside counts for nothing, in an average for 0."""
+    """Windows; what lies outside counts for nothing, in an average for 0."""
     return _windows(draw, name, draw.chance(50), None)
 
 

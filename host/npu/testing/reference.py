@@ -33,7 +33,7 @@ _TYPES = {"i8": "<i1", "u8": "<u1", "i16": "<i2", "f32": "<f4"}
 
 
 def expected(network: Network, inputs: Mapping[str, Values]) -> dict[str, Values]:
-    """Values [h, w, c] of every tensor, those on the switch and partial sums among them, in order of computation."""
+    """Values [h, w, c] of every tensor, partial sums among them, in order of computation."""
     values: dict[str, Values] = {
         tensor.name: np.asarray(inputs[tensor.name]) for tensor in network.inputs
     }
@@ -107,7 +107,7 @@ def _compute(layer: Layer, values: Mapping[str, Values]) -> tuple[Values, Values
 
 
 def _window(values: Values, layer: Conv) -> Integers:
-    """The part of a feature that is convolved: window, then crop, less the zero point, then pads."""
+    """What of a feature is convolved: window, then crop, less the zero point, then pads."""
     feature = np.asarray(values).astype(np.int64)
     if layer.window:
         top, left, height, width = layer.window
@@ -125,7 +125,7 @@ def _padded(feature: Integers, pads: tuple[int, int, int, int], value: int) -> I
 
 
 def _convolve(layer: Conv, values: Values) -> tuple[Integers, Integers]:
-    """All sums as they leave the last unit, and what the buffer of partial sums holds at the end."""
+    """Sums as they leave the last unit, and what the buffer of partial sums holds at the end."""
     feature = _window(values, layer)
     count, high, wide, channels = layer.kernel.shape
     height = (feature.shape[0] - high) // layer.stride[0] + 1
