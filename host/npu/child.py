@@ -1,12 +1,12 @@
 """The process that a generated network runs in: what is said to it, and what it says."""
 
 import json
+import os
 import selectors
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
@@ -51,7 +51,7 @@ class Child:
 
     def __init__(self, npu: Path, network: Path, name: str) -> None:
         self.name = name
-        self._complaints = tempfile.TemporaryFile()
+        self._complaints = os.memfd_create("complaints")
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _PROGRAM, str(npu), str(network)],
             stdin=subprocess.PIPE,
@@ -107,9 +107,10 @@ class Child:
         """End the process."""
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._complaints):
+        for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
+        os.close(self._complaints)
 
     def _read(self, length: int, deadline: Deadline) -> bytes:
         assert self._process.stdout is not None
@@ -130,8 +131,7 @@ class Child:
         return bytes(pieces)
 
     def _crash(self, number: int) -> BadInput:
-        self._complaints.seek(0)
-        said = self._complaints.read().decode("utf-8", "replace").strip()
+        said = os.pread(self._complaints, 1 << 16, 0).decode("utf-8", "replace").strip()
         try:
             how = signal.Signals(number).name
         except ValueError:

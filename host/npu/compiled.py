@@ -81,7 +81,10 @@ def network(code: GeneratedCode) -> Path:
     flags = (
         *NETWORK_FLAGS,
         f"-DNJ_NPU_INSTANCE={int(code.instance)}",
-        *(f"-DLL_ATON_VERSION_{name}={number}" for name, number in zip(names, code.version)),
+        *(
+            f"-DLL_ATON_VERSION_{name}={number}"
+            for name, number in zip(names, code.version, strict=True)
+        ),
     )
     # From standard input and from elsewhere: a file beside it may not stand for one of ours.
     places = ("-iquote", str(INTERFACE), "-iquote", str(code.path.parent))

@@ -17,6 +17,13 @@ _POOL = re.compile(
     r"/\* index=(?P<index>\d+) file postfix=(?P<postfix>\S+) name=(?P<name>\S+)"
     r" offset=(?P<offset>0x[0-9a-fA-F]+)\s.*?\bsize=(?P<size>\d+)\s.*?\b(?P<access>READ_\w+)\b"
 )
+_EPOCH = re.compile(r"\bLL_ATON_Start_EpochBlock_(\d+)\s*\(")
+_TENSOR = re.compile(
+    r"LL_Streng_TensorInitTypeDef (?P<record>\w+) = \{(?P<body>.*?)\n\s*\};"
+    r".*?LL_Streng_TensorInit\((?P<engine>\d+), &(?P=record)\b",
+    re.S,
+)
+_NAMED = re.compile(r"\.addr_base = \{.*?\}, /\* (\S+)")
 _USED = re.compile(r"/\* global pool (\d+) is (.*?) \*/")
 
 
@@ -107,6 +114,18 @@ def read_generated(path: Path) -> GeneratedCode:
         instance=_INSTANCE.search(text) is not None,
         pools=_pools(text),
     )
+
+
+def names_of_streams(text: str) -> dict[tuple[int, int], str]:
+    """What the compiler calls the tensors of stream engines, by epoch and number of the engine."""
+    names: dict[tuple[int, int], str] = {}
+    pieces = _EPOCH.split(text)
+    for epoch, body in zip(pieces[1::2], pieces[2::2], strict=True):
+        for tensor in _TENSOR.finditer(body):
+            named = _NAMED.search(tensor["body"])
+            if named:
+                names[int(epoch), int(tensor["engine"])] = named[1]
+    return names
 
 
 def _pools(text: str) -> tuple[Pool, ...]:

@@ -14,7 +14,7 @@ from host.deadline import Deadline
 from host.errors import BadInput
 from host.npu import compiled
 from host.npu.child import Child, Tell
-from host.npu.generated import GeneratedCode, read_generated
+from host.npu.generated import GeneratedCode, names_of_streams, read_generated
 from host.npu.memory import Image, images_of, regions_of
 
 TIES = ("half-away", "half-up", "half-even", "half-down", "half-to-zero")  # as enum nj_npu_tie
@@ -67,7 +67,8 @@ class Tensor:
     Attributes:
         name, epoch, shape, layout, dtype, scale, offset: of the buffer.
         role: "input", "internal", "output", or "stream" for what an engine wrote in a network that
-            does not list its internal buffers: bytes, without a shape or a scale.
+            does not list its internal buffers: numbers as they lie in memory, without a shape or a
+            scale, under the name that the compiler wrote beside them.
         array: batch first, as it lies in memory.
     """
 
@@ -213,6 +214,7 @@ class Network:
         _, _, _, content = next(self._child.answers(Deadline.after(self.seconds)))
         lists = json.loads(content)
         self.lists_internals = lists["internal"] is not None
+        self._streams = {} if self.lists_internals else names_of_streams(self.code.text)
         self.buffers = {
             role: tuple(_buffer(role, raw) for raw in lists[role] or ()) for role in _LISTS
         }
@@ -224,7 +226,7 @@ class Network:
                 evidence=f"Received: {len(arrays)}",
                 next_step="give an array for each",
             )
-        return {buffer.name: array for buffer, array in zip(self.inputs, arrays)}
+        return {buffer.name: array for buffer, array in zip(self.inputs, arrays, strict=True)}
 
     def _hear(self, tie: str) -> Run:
         tensors: list[Tensor] = []
@@ -234,7 +236,7 @@ class Network:
                 buffer = self.buffers[_LISTS[a >> 16]][a & 0xFFFF]
                 tensors.append(_tensor(buffer, content))
             elif what == Tell.STREAM:
-                tensors.append(_stream(a, b, content))
+                tensors.append(_stream(self._streams.get((b, a)), a, b, content))
             elif what == Tell.SEEN:
                 unit = f"{_KINDS[a >> 8]} {a & 0xFF}"
                 seen.append(Seen(b, unit, *_SEEN.unpack(content)))
@@ -317,11 +319,11 @@ def _tensor(buffer: Buffer, content: bytes) -> Tensor:
     )
 
 
-def _stream(engine: int, epoch: int, content: bytes) -> Tensor:
+def _stream(name: str | None, engine: int, epoch: int, content: bytes) -> Tensor:
     address, bits = struct.unpack_from("<2I", content)
     dtype = {8: "int8", 16: "int16"}.get(bits, "uint8")
     if (len(content) - 8) * 8 % bits:
         dtype = "uint8"
     array = np.frombuffer(content, dtype, offset=8).reshape(1, -1)
-    name = f"epoch {epoch} STRENG {engine} 0x{address:08x}"
+    name = name or f"STRENG {engine} 0x{address:08x}"
     return Tensor(name, "stream", epoch, (), "flat", dtype, None, None, array)

@@ -56,6 +56,7 @@ static enum nj_npu_status write_field(struct cursor *cursor, struct place place,
         const enum nj_npu_status status =
             nj_npu_register_read(registers, place.offset, &word, cursor->error);
         if (status != NJ_NPU_OK) {
+            cursor->error->value = value; /* what was to be written, not what could not be read */
             return status;
         }
     }

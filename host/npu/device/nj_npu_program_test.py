@@ -3,6 +3,7 @@
 import random
 import struct
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 
 from host.npu.testing import blob, registers
 from host.npu.testing.blob import Assembler
-from host.npu.testing.epochs import epochs
+from host.npu.testing.epochs import differences, epochs
 from host.npu.testing.native import RegisterFile, build
 from host.npu.testing.records import NUMBERS, structures
 from host.npu.testing.registers import base
@@ -103,6 +104,62 @@ def test_an_epoch_that_fails_ends_the_program_there(library: Path) -> None:
     assert file.word < len(words) - 1
     assert file.number == 2
     assert file.running == 0b11  # it was not run
+
+
+def _accesses(words: list[int]) -> Iterator[tuple[int, int, int]]:
+    """The writes of a program one by one, as a processor would do them: offset, mask, value."""
+    at = 2
+    while words[at] != blob.END:
+        word, offset, count = words[at], (words[at] >> 16) * 4, words[at] >> 5 & 0x7FF
+        opcode, at = word & 31, at + 1
+        if opcode == blob.BIT:
+            yield offset, 1 << (word >> 5 & 31), (word >> 13 & 1) << (word >> 5 & 31)
+        elif opcode == blob.WRITE:
+            yield offset, 0xFFFFFFFF, words[at]
+            at += 1
+        elif opcode == blob.POLL:
+            at += 2
+        elif opcode != blob.MARK:
+            step = 4 if opcode == blob.INCREASING else 0
+            yield from ((offset + step * i, 0xFFFFFFFF, words[at + i]) for i in range(count))
+            at += count
+
+
+def test_a_bus_without_a_program_sees_when_an_epoch_is_whole(library: Path) -> None:
+    epoch = epoch_of_every_unit()
+    file = RegisterFile(library)
+    enables = [
+        base(*unit)
+        for unit in (
+            ("STREAM", 4),
+            ("STREAM", 1),
+            ("STREAM", 0),
+            ("CONV", 0),
+            ("ARITH", 2),
+            ("POOL", 1),
+        )
+    ]
+    whole = []
+    for offset, mask, value in _accesses(EVERY):
+        kept = file.read(offset) & ~mask if mask != 0xFFFFFFFF else 0
+        if file.complete:
+            break
+        assert file.write(offset, kept | value) is None
+        if (offset, value, mask) in {(start, 1, 1) for start in enables}:
+            whole.append(file.complete)
+    assert whole == [False] * 5 + [True]
+    got, error = file.decode()
+    assert error is None
+    assert sorted(differences(got, epoch)) == sorted(differences(file_of(EVERY, library), epoch))
+    file.finish()
+    assert not file.complete
+
+
+def file_of(words: list[int], library: Path) -> Any:
+    """The epoch that a program of one runs."""
+    file = RegisterFile(library)
+    assert file.program(words) is None
+    return file.runs[0][1]
 
 
 def test_a_second_poll_of_the_same_epoch_runs_nothing(library: Path) -> None:

@@ -171,6 +171,7 @@ static void run_of_blob(uint32_t number)
     if (number > untold) {
         tell_buffers(NJ_NPU_INTERNAL, untold, number - 1);
     }
+    tell(TOLD_EPOCH, number, number, "", 0);
     run_hardware(number);
     tell_buffers(NJ_NPU_INTERNAL, number, number);
     untold = number + 1;

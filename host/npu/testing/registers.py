@@ -267,9 +267,9 @@ def conv(record: Any, index: int) -> Iterator[Write]:
         LINE=record.width * record.depth,
         HEIGHT=record.height,
         CROP_LEFT=record.crop_left * record.depth,
-        CROP_RIGHT=(record.crop_right + 1) * record.depth - 1,
+        CROP_RIGHT=(min(record.crop_right, record.width - 1) + 1) * record.depth - 1,
         CROP_TOP=record.crop_top,
-        CROP_BOTTOM=record.crop_bottom,
+        CROP_BOTTOM=min(record.crop_bottom, record.height - 1),
         SET_TOTAL=record.set_total or 1,
         SET_FIRST=record.set_first,
         SET_LAST=record.set_last,
@@ -286,7 +286,8 @@ def arith(record: Any, index: int) -> Iterator[Write]:
     start = base("ARITH", index)
     steps: dict[str, int] = {}
     for i, each in enumerate(record.step):
-        steps |= {f"COUNT_{i}": each.every - 1 if each.every else 0, f"ADD_{i}": each.add}
+        add = (each.add + 256) % 512 - 256  # an index into 512 entries
+        steps |= {f"COUNT_{i}": each.every - 1 if each.every else 0, f"ADD_{i}": add}
         if i:
             steps[f"COUNTS_{i}"] = each.every != 0
         elif each.add and not each.every:
@@ -355,9 +356,9 @@ def pool(record: Any, index: int) -> Iterator[Write]:
         OUT_HEIGHT=record.out_height,
         MULTIPLIER=record.multiplier,
         CROP_LEFT=record.crop_left * record.depth,
-        CROP_RIGHT=(record.crop_right + 1) * record.depth - 1,
+        CROP_RIGHT=(min(record.crop_right, record.width - 1) + 1) * record.depth - 1,
         CROP_TOP=record.crop_top,
-        CROP_BOTTOM=record.crop_bottom,
+        CROP_BOTTOM=min(record.crop_bottom, record.height - 1),
         FEATURE_BYTES_OUT=record.feature.bytes_out,
         **_input(record.feature, "FEATURE"),
         **_output(record.out),
