@@ -9,6 +9,7 @@ import numpy as np
 from host.npu.testing.layers import (
     Fused,
     Integers,
+    Quad,
     Requantization,
     Streamed,
     Tensor,
@@ -40,6 +41,12 @@ class Choice:
     def chance(self, percent: int) -> bool:
         """True in `percent` of a hundred cases."""
         return self._random.randrange(100) >= 100 - percent
+
+    def crop(self, height: int, width: int) -> Quad:
+        """Top, bottom, left, right of a rectangle, inclusive; it does not end at 0."""
+        bottom, right = self.whole(1, height - 1), self.whole(1, width - 1)
+        top, left = self.whole(0, bottom), self.whole(0, right)
+        return top, bottom, left, right
 
     def weights(self, *shape: int) -> Integers:
         """Kernels of int8, from the whole range or small ones, whose sums have more ties."""

@@ -10,7 +10,12 @@ from host.npu.testing.program import WEIGHTS_BASE, Address, Hardware, Port, Prog
 from host.npu.testing.records import NUMBERS, structures
 
 _KINDS = {"STRENG": "STREAM", "CONVACC": "CONV", "ARITH": "ARITH", "POOL": "POOL"}
-_OPERATIONS = {"ARITH_AFFINE": "AFFINE", "ARITH_MUL": "MULTIPLY"}
+_OPERATIONS = {
+    "ARITH_AFFINE": "AFFINE",
+    "ARITH_MUL": "MULTIPLY",
+    "ARITH_MIN": "MINIMUM",
+    "ARITH_MAX": "MAXIMUM",
+}
 _POOLINGS = {
     "MAX": "POOL_MAX",
     "MIN": "POOL_MIN",

@@ -62,10 +62,8 @@ def spatial(draw: Choice, name: str) -> Fragment:
         window = (top, left, height, width)
     crop: Quad | None = None
     if draw.chance(30):
-        bottom, right = draw.whole(1, height - 1), draw.whole(1, width - 1)
-        top, left = draw.whole(0, bottom), draw.whole(0, right)
-        crop = (top, bottom, left, right)
-        height, width = bottom - top + 1, right - left + 1
+        crop = draw.crop(height, width)
+        height, width = crop[1] - crop[0] + 1, crop[3] - crop[2] + 1
     # Enough of them that a window fits at all.
     spare_rows, spare_columns = max(0, high - height), max(0, wide - width)
     pads = (

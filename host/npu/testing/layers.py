@@ -173,7 +173,10 @@ class Depthwise:
 
 @dataclass(frozen=True, eq=False)
 class Add:
-    """S8(R(((a * x) >> x_shift) + ((b * y) >> y_shift) + (c << c_shift), shift)), one by one."""
+    """S8(R(((a * x) >> x_shift) + ((b * y) >> y_shift) + (c << c_shift), shift)), one by one.
+
+    Other operations need no constants: MUL, MIN and MAX are S8(R(x * y, shift)) and so on.
+    """
 
     name: str
     sources: tuple[Tensor, Tensor]
@@ -186,6 +189,7 @@ class Add:
     c_shift: int
     shift: int
     batch: int = 0
+    operation: str = "AFFINE"
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,11 +217,11 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """MAX, MIN, AVG over windows (height, width), or GMAX, GMIN, GAVG over all; signed bytes.
+    """MAX, MIN, AVG over windows (height, width), or GMAX, GMIN, GAVG over all; signed values.
 
     Averages are S(R(sum * factor, shift)), of 16 bits where a `scaling` of one factor and offset
-    follows. pads: top, bottom, left, right. pad_value None: only what is inside counts, and 0 in an
-    average.
+    follows. pads and crop: top, bottom, left, right; crop is inclusive. pad_value None: only what
+    is inside counts, and 0 in an average.
     """
 
     name: str
@@ -228,6 +232,7 @@ class Pool:
     stride: tuple[int, int] = (1, 1)
     pads: Quad = (0, 0, 0, 0)
     pad_value: int | None = None
+    crop: Quad | None = None
     factor: int = 0
     shift: int = 0
     batch: int = 0

@@ -24,6 +24,7 @@ MAKERS: dict[str, Maker] = {
         fragments_conv.many_channels,
         fragments_conv.split_blocks,
         fragments_plain.add,
+        fragments_plain.combine,
         fragments_plain.affine,
         fragments_plain.pool,
         fragments_plain.padded_pool,
@@ -32,6 +33,7 @@ MAKERS: dict[str, Maker] = {
         fragments_plain.software,
         fragments_joint.residual,
         fragments_joint.fused_pair,
+        fragments_joint.forked,
         fragments_joint.side_by_side,
     )
 }

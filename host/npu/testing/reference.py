@@ -208,9 +208,14 @@ def _scaled(how: Requantization, value: int, channel: int, rule: str) -> int:
 def _add(layer: Add, x: Values, y: Values, rule: str) -> Integers:
     result = np.zeros(x.shape, np.int64)
     for place in np.ndindex(x.shape):
-        left = (layer.a * int(x[place])) >> layer.x_shift
-        right = (layer.b * int(y[place])) >> layer.y_shift
-        total = left + right + (layer.c << layer.c_shift)
+        one, other = int(x[place]), int(y[place])
+        sides = ((layer.a * one) >> layer.x_shift, (layer.b * other) >> layer.y_shift)
+        total = {
+            "AFFINE": sum(sides) + (layer.c << layer.c_shift),
+            "MUL": one * other,
+            "MIN": min(one, other),
+            "MAX": max(one, other),
+        }[layer.operation]
         result[place] = clamp(nearest(total, layer.shift, rule), 1)
     return result
 
@@ -242,6 +247,9 @@ def _affine(layer: Affine, x: Values, rule: str) -> Integers:
 def _pool(layer: Pool, x: Values, rule: str) -> Integers:
     height, width, channels = layer.target.shape
     feature = np.asarray(x).astype(np.int64)
+    if layer.crop:
+        first, last, start, end = layer.crop
+        feature = feature[first : last + 1, start : end + 1]
     high, wide = layer.window
     if layer.operation.startswith("G"):
         high, wide = feature.shape[:2]
