@@ -26,15 +26,15 @@ FLAGS = (
 # A generated file is data in the form of C: no warning of its style matters, a call of something
 # that is not declared does.
 NETWORK_FLAGS = (
-    *("-std=gnu11", "-O1", "-fPIC", "-shared", "-w", "-fno-strict-aliasing"),
+    *("-std=gnu11", "-O1", "-fPIC", "-shared", "-fno-strict-aliasing"),
     "-Werror=implicit-function-declaration",
 )
 _LOCAL = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 _UNKNOWN = (
     re.compile(r"implicit declaration of function '(\w+)'"),
-    re.compile(r"unknown type name '(\w+)'"),
+    re.compile(r"unknown type name '(\w+_\w+)'"),
     re.compile(r"undefined reference to `(\w+)'"),
-    re.compile(r"'(\w+)' undeclared"),
+    re.compile(r"'(\w+_\w+)' undeclared"),
     re.compile(r"has no member named '(\w+)'"),
     re.compile(r"fatal error: (\S+): No such file"),
 )

@@ -163,6 +163,13 @@ static double processor_seconds(void)
            1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
+/* At once: whoever waits in vain, or sees a crash, knows for what. */
+static void tell_epoch(uint32_t first, uint32_t last)
+{
+    tell(TOLD_EPOCH, first, last, "", 0);
+    fflush(out);
+}
+
 static uint32_t untold; /* the first epoch of a blob whose buffers have not been told */
 
 /* An epoch of a blob. Those since the last one needed no hardware: they are views of what is there. */
@@ -171,7 +178,7 @@ static void run_of_blob(uint32_t number)
     if (number > untold) {
         tell_buffers(NJ_NPU_INTERNAL, untold, number - 1);
     }
-    tell(TOLD_EPOCH, number, number, "", 0);
+    tell_epoch(number, number);
     run_hardware(number);
     tell_buffers(NJ_NPU_INTERNAL, number, number);
     untold = number + 1;
@@ -205,7 +212,7 @@ static void run_network(uint32_t tie)
     for (; (block->flags & EpochBlock_Flags_last_eb) == 0; block++) {
         uint32_t epoch = (uint32_t)block->epoch_num;
         uint32_t last = (uint32_t)block->last_epoch_num;
-        tell(TOLD_EPOCH, epoch, last, "", 0);
+        tell_epoch(epoch, last);
         memset(&nj_npu_epoch, 0, sizeof nj_npu_epoch);
         call(block->start_epoch_block, block);
         if (block->flags & (EpochBlock_Flags_blob | EpochBlock_Flags_blob_encrypted)) {
