@@ -1,1 +1,1 @@
-"""For tests only: networks of our own as a compiler would write them, and what they must compute."""
+"""For tests only: networks of our own as a compiler writes them, and what they must compute."""

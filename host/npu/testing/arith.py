@@ -7,6 +7,7 @@ import numpy as np
 from host.errors import BadInput
 from host.npu.testing.builder import Builder, Frames
 from host.npu.testing.layers import (
+    BYTES,
     Add,
     Affine,
     Copy,
@@ -22,7 +23,7 @@ from host.npu.testing.layers import (
 from host.npu.testing.place import shorts
 from host.npu.testing.program import Address, Port, Value
 
-_ENTRIES = 512  # constants that a unit can hold
+MOST_CONSTANTS = 512  # constants that a unit can hold
 
 
 def requantize(
@@ -125,7 +126,10 @@ def _streamed(
 def _vector(
     build: Builder, port: Port, node: str, target: Tensor, batch: int, values: Integers
 ) -> None:
-    """Bring one value a channel to port Y: a frame of the stream is a line, and stands once a group in memory."""
+    """Bring one value a channel to port Y: a frame of the stream is a line of the feature.
+
+    It stands in memory once a group of channels.
+    """
     groups = target.channels // batch
     lines = np.broadcast_to(values.reshape(groups, 1, batch), (groups, target.width, batch))
     place = build.image.put(shorts(lines))
@@ -237,10 +241,10 @@ def _vector_of(values: Integers, most: int, build: Builder) -> tuple[Address, in
     Raises:
         BadInput: there are more than a unit can hold.
     """
-    if len(values) > _ENTRIES:
+    if len(values) > MOST_CONSTANTS:
         raise BadInput(
             "a unit cannot hold the constants",
-            evidence=f"Received: {len(values)} of them; it has room for {_ENTRIES}.",
+            evidence=f"Received: {len(values)} of them; it has room for {MOST_CONSTANTS}.",
             next_step="stream them",
         )
     needed = 1 + max(int(value if value >= 0 else ~value).bit_length() for value in values)
@@ -256,7 +260,7 @@ def lower_add(build: Builder, layer: Add) -> None:
     fields: dict[str, Value] = {
         **_shape(layer.target, batch),
         **_wide(1, layer.shift, inside=1),
-        "operation": "ARITH_AFFINE",
+        "operation": f"ARITH_{layer.operation}",
         "scalar": 1,
         "dualinput": 1,
         "bcast": "ARITH_BCAST_NONE",
@@ -268,6 +272,9 @@ def lower_add(build: Builder, layer: Add) -> None:
         "C_scalar": layer.c,
         "vec_precision": (8, 8, 8),
     }
+    for side, tensor in zip("xy", layer.sources, strict=True):
+        size = BYTES[tensor.kind]
+        fields |= {f"inbytes_{side}": size, f"outbytes_{side}": size}
     unit = build.take("ARITH")
     build.unit(unit, layer.name, "Add", fields)
     for port, tensor in enumerate(layer.sources):
@@ -311,6 +318,8 @@ def lower_pool(build: Builder, layer: Pool) -> None:
     average = layer.operation.endswith("AVG")
     outside = 2 if layer.scaling or target.kind == "i16" else 1
     top, bottom, left, right = layer.pads
+    crop = layer.crop or (0, source.height - 1, 0, source.width - 1)
+    inside = BYTES[source.kind]
     fields: dict[str, Value] = {
         "operation": f"POOL_{layer.operation}",
         "inputX": source.width,
@@ -321,16 +330,18 @@ def lower_pool(build: Builder, layer: Pool) -> None:
         "poolWinY": layer.window[0],
         "strideX": layer.stride[1],
         "strideY": layer.stride[0],
-        "bottomCrop": source.height - 1,
-        "rightCrop": source.width - 1,
+        "topCrop": crop[0],
+        "bottomCrop": crop[1],
+        "leftCrop": crop[2],
+        "rightCrop": crop[3],
         "topPad": top,
         "bottomPad": bottom,
         "leftPad": left,
         "rightPad": right,
         "batchSize": batch,
-        "dualLine": 1,
-        "inbytes_f": 1,
-        "outbytes_f": 1,
+        "dualLine": int(inside == 1),
+        "inbytes_f": inside,
+        "outbytes_f": inside,
         "rounding_o": 1,
         "saturation_o": 1,
         "round_mode_o": 1,

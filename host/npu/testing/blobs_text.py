@@ -1,4 +1,4 @@
-"""Epochs of the NPU as programs of its epoch controller: what the text includes, and the runs of epochs."""
+"""Epochs of the NPU as programs of its epoch controller, and the file that holds them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

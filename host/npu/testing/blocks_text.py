@@ -8,7 +8,7 @@ from host.npu.testing.dialect import Dialect
 
 @dataclass(frozen=True)
 class Block:
-    """An entry: functions or NULL, the epochs that it covers, masks of stream engines, the name of its blob."""
+    """An entry: functions or NULL, the epochs that it covers, masks of stream engines, its blob."""
 
     start: str
     end: str

@@ -17,9 +17,8 @@ def buffer_lists(program: Program) -> Iterator[str]:
     """Inputs, outputs and internal tensors, each a function."""
     for role in ("input", "output", "internal"):
         chosen = [buffer for buffer in program.buffers if buffer.role == role]
-        yield (
-            f"const LL_Buffer_InfoTypeDef *LL_ATON_{role.capitalize()}_Buffers_Info_{program.name}(void)"
-        )
+        function = f"LL_ATON_{role.capitalize()}_Buffers_Info_{program.name}"
+        yield f"const LL_Buffer_InfoTypeDef *{function}(void)"
         yield "{"
         for buffer in chosen:
             yield from _arrays(buffer)

@@ -1,4 +1,4 @@
-"""One hardware epoch while it is put together: units are taken, streams and switch rows are added."""
+"""One hardware epoch while it is put together: its units, streams and switch rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,9 @@ _SLACK = 64
 class Frames:
     """Which groups of `batch` channels come in which order.
 
-    Frame f of `total` is group start + (f mod loop) * step + (f div loop) * advance; without `loop`, start + f * step.
-    `window`: top, left, height, width of what is read. `pairs`: two bytes travel as one value of 16 bits.
+    Frame f of `total` is group start + (f mod loop) * step + (f div loop) * advance; without
+    `loop`, start + f * step. `window`: top, left, height, width of what is read. `pairs`: two bytes
+    travel as one value of 16 bits.
     """
 
     batch: int
@@ -69,7 +70,10 @@ class Builder:
 
     def link(self, target: Port, source: Port, dropped: int = 0) -> None:
         """Connect two ports; of dropped + 1 frames only the last goes through."""
-        self.routes.append(Route(target, source, dropped))
+        if dropped:
+            self.routes.append(Route(target, source, (dropped, 1), (False, True)))
+        else:
+            self.routes.append(Route(target, source))
 
     def stream(
         self,
@@ -125,7 +129,10 @@ class Builder:
     ) -> None:
         """Bring `tensor` to a port: over the switch where this epoch makes it, else from memory."""
         if tensor.name in self.made:
-            self.link(target, self.made[tensor.name])
+            # All frames that there are, and then none: as chained layers have it now and then.
+            counted = frames.total < 256 and self.rng.random() < 0.5
+            count = (frames.total, 255) if counted else (0, 0)
+            self.routes.append(Route(target, self.made[tensor.name], count))
         else:
             port = target.port
             self.link(target, self.read(node, tensor, frames, fields, port=port, physical=physical))
@@ -133,7 +140,7 @@ class Builder:
     def keep(
         self, source: Port, node: str, tensor: Tensor, batch: int, pairs: bool = False
     ) -> None:
-        """`tensor` comes out of `source` in frames of `batch` channels; it is written where it is stored."""
+        """`tensor` comes out of `source`, `batch` channels a frame; write it if it is stored."""
         self.made[tensor.name] = source
         if not tensor.stored:
             return

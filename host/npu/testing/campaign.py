@@ -1,6 +1,7 @@
-"""A great number of random pieces through the executor: `python -m host.npu.testing.campaign --count 10000`.
+"""Random pieces of networks in great numbers through the executor.
 
-Each is written as text and, where the chip's registers can say it, as programs of the epoch controller too.
+`python -m host.npu.testing.campaign --count 10000`. Each is written as text, and half of them as
+programs of the epoch controller too.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from host.npu.testing.networks import PLAIN, kinds_for, random_network
 
 @dataclass
 class Tally:
-    """What was run and what came of it. `failures` name a network by its seed, to be drawn again."""
+    """What was run and what came of it; `failures` name a network by its seed."""
 
     networks: int = 0
     pieces: Counter[str] = field(default_factory=Counter)
@@ -47,7 +48,7 @@ class Tally:
 
 
 def campaign(count: int, seed: int, pieces: int) -> Tally:
-    """Run `count` pieces, `pieces` in a network, each network in the next dialect, every other as blobs too."""
+    """Run `count` pieces, `pieces` in a network; each in the next dialect, half as blobs too."""
     tally = Tally()
     begin = time.monotonic()
     names = list(DIALECTS)

@@ -1,4 +1,4 @@
-"""Random numbers for the networks of the tests: choices that a property test can shrink, and data that it need not."""
+"""Random numbers for networks: choices that a property test can shrink, and data."""
 
 from collections.abc import Sequence
 from random import Random
@@ -9,6 +9,7 @@ import numpy as np
 from host.npu.testing.layers import (
     Fused,
     Integers,
+    Quad,
     Requantization,
     Streamed,
     Tensor,
@@ -41,15 +42,21 @@ class Choice:
         """True in `percent` of a hundred cases."""
         return self._random.randrange(100) >= 100 - percent
 
+    def crop(self, height: int, width: int) -> Quad:
+        """Top, bottom, left, right of a rectangle, inclusive; it does not end at 0."""
+        bottom, right = self.whole(1, height - 1), self.whole(1, width - 1)
+        top, left = self.whole(0, bottom), self.whole(0, right)
+        return top, bottom, left, right
+
     def weights(self, *shape: int) -> Integers:
         """Kernels of int8, from the whole range or small ones, whose sums have more ties."""
         most = self.one((3, 15, 128))
         return self.numbers.integers(-most, most, shape)
 
     def shift(self, kernel: Integers, spread: float = 73.0) -> tuple[int, float]:
-        """A right shift for the sums of `kernel` with features of that `spread`, and the spread of the results.
+        """A right shift for the sums of `kernel`, and the spread of the results.
 
-        Mostly they fit 16 bits; sometimes some do not.
+        `spread` is that of the features. Mostly results fit 16 bits; sometimes some do not.
         """
         each = kernel.reshape(len(kernel), -1).astype(float)
         wide = spread * float(np.sqrt((each**2).sum(axis=1)).max()) + 1

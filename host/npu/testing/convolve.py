@@ -1,4 +1,4 @@
-"""Convolutions on the CONVACC units: features, kernels in the order in which they are streamed, partial sums."""
+"""Convolutions on the CONVACC units: features, kernels as they are streamed, partial sums."""
 
 from collections.abc import Iterator
 

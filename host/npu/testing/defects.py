@@ -1,4 +1,4 @@
-"""Defects to be planted in copies of the device's sources: networks that find none of them prove nothing."""
+"""Defects to be planted in copies of the executor's C: networks that find none prove nothing."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from host.npu.testing.records import DEVICE
 
 @dataclass(frozen=True)
 class Defect:
-    """What a wrong device does, the file that does it, and the edits that make it so: old and new text."""
+    """What a wrong executor does, the file that does it, and edits that make it so: old, new."""
 
     name: str
     path: Path
@@ -184,6 +184,8 @@ DEFECTS = (
     _defect("C_shift ignored", "arith.c", "<< arith->shift_c", "<< 0"),
     _defect("x for y", "arith.c", "b * y >>", "b * x >>"),
     _defect("a sum for a product", "arith.c", "return x * y", "return x + y"),
+    _defect("larger for smaller", "arith.c", "return x < y ? x : y", "return x > y ? x : y"),
+    _defect("smaller for larger", "arith.c", "return x > y ? x : y", "return x < y ? x : y"),
     _defect("clip ignored", "arith.c", "if (arith->clips)", "if (false)"),
     # Pools.
     _defect("minimum for maximum", "pool.c", "largest ? most : least", "largest ? least : least"),
@@ -195,6 +197,7 @@ DEFECTS = (
         "pool->pads_with && w.outside != 0 ? pad : INT32_MIN",
         "w.outside != 0 ? pad : INT32_MIN",
     ),
+    _defect("left crop of a pool ignored", "pool.c", "state->left + x", "x"),
     _defect("multiplier ignored", "pool.c", "sum * pool->multiplier", "sum"),
     _defect(
         "vertical stride of a pool",

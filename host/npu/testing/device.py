@@ -1,4 +1,4 @@
-"""The device's C as a library, run on the records of a program: one compilation for any number of shapes.
+"""The device's C as a library, run on records: one compilation for any number of shapes.
 
 A folder of changed sources may be given instead, with a defect in it.
 """
@@ -73,13 +73,16 @@ class Device:
             scratch_bytes=_SCRATCH,
         )
 
-    def run(self, program: Program, inputs: Mapping[str, bytes]) -> dict[str, bytes]:
+    def run(self, program: Program, inputs: Mapping[str, bytes], tie: int = 0) -> dict[str, bytes]:
         """Every tensor in memory, right after the epoch that wrote it.
+
+        tie: of enum nj_npu_tie.
 
         Raises:
             RuntimeError: the device ended the run, or the program has software epochs.
         """
         self._load(program, inputs)
+        self._machine.tie = tie
         found: dict[str, bytes] = {}
         for number, epoch in _hardware(program):
             self._execute(number, epoch_record(program, epoch))
@@ -93,6 +96,7 @@ class Device:
             RuntimeError: the same.
         """
         self._load(program, inputs)
+        self._machine.tie = 0
         found: dict[str, bytes] = {}
         records = [epoch_record(program, epoch) for _, epoch in _hardware(program)]
 

@@ -1,4 +1,4 @@
-"""The device against the naive reference, by its records and by programs of the epoch controller."""
+"""The device against the naive reference, by records and by programs of its controller."""
 
 from dataclasses import dataclass
 from random import Random
@@ -13,7 +13,7 @@ from host.npu.testing.lower import lower
 from host.npu.testing.networks import BEYOND, MAKERS, data, random_network
 from host.npu.testing.program import Program
 from host.npu.testing.records import DEVICE
-from host.npu.testing.reference import expected, in_memory
+from host.npu.testing.reference import RULES, expected, in_memory
 from host.npu.testing.write import stored_tensors
 
 # The processor's epochs are not the device's.
@@ -29,10 +29,10 @@ class Case:
     expected: dict[str, bytes]
 
 
-def case(random: Random, kinds: list[str], seed: int) -> Case:
+def case(random: Random, kinds: list[str], seed: int, rule: str = RULES[0]) -> Case:
     network = random_network(random, "net", kinds)
     inputs = data(network, seed)
-    values = expected(network, inputs)
+    values = expected(network, inputs, rule)
     return Case(
         lower(network),
         {tensor.name: in_memory(tensor, inputs[tensor.name]) for tensor in network.inputs},
@@ -59,6 +59,13 @@ def test_every_tensor_of_any_network(
     assert found == given_case.expected
     if not set(kinds) & set(BEYOND):
         assert device.run_blob(given_case.program, given_case.inputs) == found
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_tie_rule_in_every_unit(device: Device, rule: str) -> None:
+    for seed in range(8):
+        one = case(Random(f"{rule} {seed}"), list(KINDS), seed, rule)
+        assert device.run(one.program, one.inputs, RULES.index(rule)) == one.expected
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,13 @@ from host.errors import BadInput
 class Dialect:
     """One way to write a network.c.
 
-    version: of the headers that it includes. instance: functions of an epoch take the network's instance too, and
-    epochs, tensors and switch tables have their later names. second_loop: streams have a second level of loops.
+    Attributes:
+        name: version of the tool.
+        version: of the headers that the file includes.
+        description: of the compiler, in the file's head.
+        second_loop: streams have a second level of loops.
+        instance: functions of an epoch take the network's instance too; epochs, tensors and switch
+            tables have their later names.
     """
 
     name: str
@@ -25,7 +30,7 @@ DIALECTS = {
     for dialect in (
         Dialect("2.1", (1, 1, 0, 31), "atonn-v1.1.0-31-nightjar", False, False),
         Dialect("2.2", (1, 1, 1, 14), "atonn-v1.1.1-14-nightjar", True, False),
-        # No network.c of it was at hand: its headers' version is between, its form is taken to be 4.0's.
+        # No network.c of it was at hand: it has 4.0's headers in an earlier build, so its form too.
         Dialect("3.0", (1, 1, 3, 8), "atonn-v1.1.3-8-nightjar", True, True),
         Dialect("4.0", (1, 1, 3, 262), "atonn-v1.1.3-262-nightjar", True, True),
     )

@@ -1,4 +1,4 @@
-"""An epoch of a program as the device's record, without a text and a compiler: many shapes share one library.
+"""An epoch of a program as the device's record, without a text and its compiler.
 
 It says again what the calls of generated code do, written apart from them.
 """
@@ -10,7 +10,12 @@ from host.npu.testing.program import WEIGHTS_BASE, Address, Hardware, Port, Prog
 from host.npu.testing.records import NUMBERS, structures
 
 _KINDS = {"STRENG": "STREAM", "CONVACC": "CONV", "ARITH": "ARITH", "POOL": "POOL"}
-_OPERATIONS = {"ARITH_AFFINE": "AFFINE", "ARITH_MUL": "MULTIPLY"}
+_OPERATIONS = {
+    "ARITH_AFFINE": "AFFINE",
+    "ARITH_MUL": "MULTIPLY",
+    "ARITH_MIN": "MINIMUM",
+    "ARITH_MAX": "MAXIMUM",
+}
 _POOLINGS = {
     "MAX": "POOL_MAX",
     "MIN": "POOL_MIN",
@@ -129,11 +134,10 @@ def epoch_record(program: Program, epoch: Hardware) -> Any:
     record.links = len(epoch.routes)
     for link, route in zip(record.link, epoch.routes, strict=False):
         _port(link.destination, route.target)
-        for context in range(2 if route.dropped else 1):
+        for context in range(2 if any(route.frames) else 1):
             _port(link.source[context], route.source)
-        link.enabled[0], link.enabled[1] = not route.dropped, bool(route.dropped)
-        link.frames[0] = route.dropped
-        link.frames[1] = route.kept if route.dropped else 0
+            link.enabled[context] = route.enabled[context]
+            link.frames[context] = route.frames[context]
     return record
 
 

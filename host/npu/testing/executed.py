@@ -1,4 +1,4 @@
-"""A network of the tests, written and executed as a user's is, held against what it must compute."""
+"""A network of the tests, executed as a user's is, held against what it must compute."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -95,7 +95,7 @@ def networks() -> list[Network]:
 
 
 def finds(folder: Path, network: Network) -> bool:
-    """Whether a network shows that the executor is wrong: other bytes, or a refusal of what is sound."""
+    """Whether a network shows a wrong executor: other bytes, or a refusal of what is sound."""
     try:
         return execute(folder, network, "2.2").wrong != ()
     except BadInput:

@@ -23,7 +23,7 @@ def apart(inputs: tuple[Tensor, ...], *layers: Layer) -> Fragment:
 def feature(
     draw: Choice, name: str, channels: int, block: int = 0, least: int = 1, most: int = 7
 ) -> Tensor:
-    """A tensor of bytes or, seldom, of 16 bits, of small size; in blocks or with all channels together."""
+    """A small tensor of bytes or, seldom, of 16 bits; in blocks, or all channels together."""
     height, width = draw.whole(least, most), draw.whole(least, most)
     kind = draw.one(("u8", "u8", "i8", "i8", "i16"))
     return Tensor(name, height, width, channels, kind, draw.one((0, block)))

@@ -3,19 +3,27 @@
 from dataclasses import replace
 from typing import Any
 
+from host.npu.testing.arith import MOST_CONSTANTS
 from host.npu.testing.choice import Choice
 from host.npu.testing.fragment import Fragment, apart, arriving_as, feature, output, spread_of
 from host.npu.testing.layers import Conv, Depthwise, Quad, Requantization, Sums, Tensor
 
 
 def convolution(
-    draw: Choice, name: str, source: Tensor, size: tuple[int, int], part: int, **given: Any
+    draw: Choice,
+    name: str,
+    source: Tensor,
+    size: tuple[int, int],
+    part: int,
+    groups: int = 0,
+    **given: Any,
 ) -> Conv:
     """A convolution of `source` with drawn constants.
 
-    size: height and width of a kernel; part: kernels at a time; given: other fields of Conv.
+    size: height and width of a kernel; part: kernels at a time; groups: of them, 0: drawn; given:
+    other fields of Conv.
     """
-    groups = draw.whole(1, 3)
+    groups = groups or draw.whole(1, 3)
     kernel = draw.weights(part * groups, *size, source.channels)
     unsigned = draw.chance(10)
     if unsigned:
@@ -28,7 +36,8 @@ def convolution(
     rows = (bottom - top + 1 + up + down - size[0]) // probe.stride[0] + 1
     columns = (right - left + 1 + before + behind - size[1]) // probe.stride[1] + 1
     target = output(draw, rows, columns, len(kernel), part, f"{name}_out")
-    how: Requantization = draw.requantization(len(kernel), spread, draw.chance(15))
+    stream = len(kernel) > MOST_CONSTANTS or draw.chance(15)
+    how: Requantization = draw.requantization(len(kernel), spread, stream)
     if probe.passes == 1 and draw.chance(10):
         how, target = Sums(), replace(target, kind="i16")
     return replace(probe, target=target, requantization=how, shift=shift, kernel_unsigned=unsigned)
@@ -53,10 +62,8 @@ def spatial(draw: Choice, name: str) -> Fragment:
         window = (top, left, height, width)
     crop: Quad | None = None
     if draw.chance(30):
-        bottom, right = draw.whole(1, height - 1), draw.whole(1, width - 1)
-        top, left = draw.whole(0, bottom), draw.whole(0, right)
-        crop = (top, bottom, left, right)
-        height, width = bottom - top + 1, right - left + 1
+        crop = draw.crop(height, width)
+        height, width = crop[1] - crop[0] + 1, crop[3] - crop[2] + 1
     # Enough of them that a window fits at all.
     spare_rows, spare_columns = max(0, high - height), max(0, wide - width)
     pads = (
@@ -83,7 +90,7 @@ def spatial(draw: Choice, name: str) -> Fragment:
 
 
 def accumulated(draw: Choice, name: str) -> Fragment:
-    """Sums over several frames, through 16 bits: by a stream that waits, by one that does not, by feedback."""
+    """Sums over several frames: by a stream that waits, by one that does not, by feedback."""
     batch, passes, chain = draw.whole(1, 4), draw.whole(2, 4), draw.one((1, 1, 2))
     source = feature(draw, f"{name}_in", batch * passes * chain, batch, 2, 5)
     size = draw.one((1, 1, 2))
@@ -139,8 +146,17 @@ def deep(draw: Choice, name: str) -> Fragment:
     return apart((source,), layer)
 
 
+def many_channels(draw: Choice, name: str) -> Fragment:
+    """More constants than a unit can hold: they are streamed."""
+    source = feature(draw, f"{name}_in", draw.whole(1, 6), 0, 1, 2)
+    part = draw.one((8, 16))
+    groups = MOST_CONSTANTS // part + draw.whole(1, 4)
+    layer = convolution(draw, name, source, (1, 1), part, groups, **arriving_as(draw, source))
+    return apart((source,), layer)
+
+
 def split_blocks(draw: Choice, name: str) -> Fragment:
-    """A feature in blocks of which a frame is a part, again for each group of kernels: two levels of loops."""
+    """Parts of blocks, again for each group of kernels: two levels of loops."""
     batch, parts, blocks = draw.whole(1, 3), draw.whole(2, 3), draw.whole(2, 3)
     source = feature(draw, f"{name}_in", batch * parts * blocks, 0, 1, 5)
     source = replace(source, block=batch * parts)

@@ -6,7 +6,7 @@ from host.npu.testing.choice import Choice
 from host.npu.testing.fragment import Fragment, feature
 from host.npu.testing.fragments_conv import convolution, pointwise
 from host.npu.testing.fragments_plain import add, copy, pool, sum_of
-from host.npu.testing.layers import Conv, Depthwise, Epoch, Layer, Tensor
+from host.npu.testing.layers import Affine, Conv, Depthwise, Epoch, Layer, Pool, Tensor
 
 
 def residual(draw: Choice, name: str) -> Fragment:
@@ -27,7 +27,7 @@ def residual(draw: Choice, name: str) -> Fragment:
 
 
 def fused_pair(draw: Choice, name: str) -> Fragment:
-    """Two convolutions of one epoch, the second fed over the switch: depthwise, or over several frames."""
+    """Two convolutions, the second fed over the switch: depthwise, or over several frames."""
     source = feature(draw, f"{name}_in", draw.whole(1, 5), 0, 3, 6)
     part = draw.one((1, 2, 4))
     first = convolution(draw, f"{name}_a", source, (1, 1), part)
@@ -58,3 +58,25 @@ def side_by_side(draw: Choice, name: str) -> Fragment:
     other = draw.one((pool, add, copy))(draw, f"{name}_r")
     layers = one.epochs[0].layers + other.epochs[0].layers
     return Fragment(one.inputs + other.inputs, (Epoch(layers),))
+
+
+def forked(draw: Choice, name: str) -> Fragment:
+    """A convolution that feeds a pool and constants at the same time, over the switch."""
+    source = feature(draw, f"{name}_in", draw.whole(1, 4), 0, 3, 6)
+    part = draw.whole(1, 3)
+    first = convolution(draw, f"{name}_a", source, (1, 1), part)
+    made = replace(first.target, kind="i8", stored=draw.chance(40))
+    first = replace(first, target=made, requantization=draw.fused(made.channels, 4000.0))
+    size = draw.whole(1, 3)
+    pooled = replace(
+        made,
+        name=f"{name}_pooled",
+        height=made.height - size + 1,
+        width=made.width - size + 1,
+        stored=True,
+    )
+    window = Pool(f"{name}_b", made, pooled, "MAX", (size, size), batch=part)
+    how = draw.fused(made.channels, 70.0)
+    scaled = replace(made, name=f"{name}_scaled", stored=True)
+    constants = Affine(f"{name}_c", made, scaled, how.factors, how.offsets, how.shift, batch=part)
+    return Fragment((source,), (Epoch((first, window, constants)),))

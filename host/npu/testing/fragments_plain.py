@@ -1,4 +1,4 @@
-"""Pieces of networks without a convolution: sums, constants, pools, copies, and what the processor computes."""
+"""Pieces of networks without a convolution: sums, constants, pools, copies, software."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,6 +28,21 @@ def add(draw: Choice, name: str) -> Fragment:
     return apart((x, y), sum_of(draw, name, (x, y), target, batch))
 
 
+def combine(draw: Choice, name: str) -> Fragment:
+    """Two tensors of 8 or 16 bits: a product, the smaller, the larger, or a sum."""
+    piece = add(draw, name)
+    x, y = (replace(tensor, kind=draw.one(("i8", "i16"))) for tensor in piece.inputs)
+    (layer,) = piece.epochs[0].layers
+    assert isinstance(layer, Add)
+    operation = draw.one(("MUL", "MUL", "MIN", "MAX", "AFFINE"))
+    wide = 8 * (x.kind == "i16") + 8 * (y.kind == "i16")
+    shift = wide + 7 if operation == "MUL" else wide // 2
+    if operation == "AFFINE":
+        shift = layer.shift + wide // 2
+    shift = max(0, shift - draw.whole(0, 3))
+    return apart((x, y), replace(layer, sources=(x, y), operation=operation, shift=shift))
+
+
 def sum_of(draw: Choice, name: str, pair: tuple[Tensor, Tensor], target: Tensor, batch: int) -> Add:
     ties = draw.chance(50)
     x_shift, y_shift = draw.whole(0, 2), draw.whole(0, 2)
@@ -49,7 +64,7 @@ def sum_of(draw: Choice, name: str, pair: tuple[Tensor, Tensor], target: Tensor,
 
 
 def pool(draw: Choice, name: str) -> Fragment:
-    """Windows of maxima, minima or averages; what lies outside counts for nothing, in an average for 0."""
+    """Windows; what lies outside counts for nothing, in an average for 0."""
     return _windows(draw, name, draw.chance(50), None)
 
 
@@ -60,13 +75,17 @@ def padded_pool(draw: Choice, name: str) -> Fragment:
 
 def _windows(draw: Choice, name: str, padded: bool, pad_value: int | None) -> Fragment:
     batch, groups = draw.whole(1, 5), draw.whole(1, 2)
-    source = replace(feature(draw, f"{name}_in", batch * groups, batch, 3, 9), kind="i8")
-    window = draw.whole(1, 3), draw.whole(1, 3)
+    source = feature(draw, f"{name}_in", batch * groups, batch, 3, 9)
+    source = replace(source, kind=draw.one(("i8", "i8", "i16")))
+    crop = draw.crop(source.height, source.width) if draw.chance(30) else None
+    first, last, start, end = crop or (0, source.height - 1, 0, source.width - 1)
+    height, width = last - first + 1, end - start + 1
+    window = draw.whole(1, min(3, height)), draw.whole(1, min(3, width))
     stride = draw.whole(1, 3), draw.whole(1, 3)
     most = (window[0], window[0], window[1], window[1])
     top, bottom, left, right = (draw.whole(0, size - 1) if padded else 0 for size in most)
-    rows = (source.height + top + bottom - window[0]) // stride[0] + 1
-    columns = (source.width + left + right - window[1]) // stride[1] + 1
+    rows = (height + top + bottom - window[0]) // stride[0] + 1
+    columns = (width + left + right - window[1]) // stride[1] + 1
     layer = Pool(
         name,
         source,
@@ -76,6 +95,7 @@ def _windows(draw: Choice, name: str, padded: bool, pad_value: int | None) -> Fr
         stride,
         (top, bottom, left, right),
         pad_value,
+        crop,
         batch=batch,
         **_average(draw, window[0] * window[1]),
     )

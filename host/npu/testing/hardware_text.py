@@ -1,4 +1,4 @@
-"""Epochs of the NPU in a network.c: structs of units and streams, switch tables, and the calls that take them."""
+"""Epochs of the NPU in a network.c: structs, switch tables, and the calls that take them."""
 
 from collections.abc import Iterator
 
@@ -76,7 +76,8 @@ def _unit(number: int, unit: Unit, dialect: Dialect) -> Iterator[str]:
 
 def _value(key: str, value: Value) -> str:
     if isinstance(value, Address):
-        return f"{{((unsigned char *)(ATON_LIB_PHYSICAL_TO_VIRTUAL_ADDR({_at(value)}))) {_hex(value)}}}"
+        virtual = f"ATON_LIB_PHYSICAL_TO_VIRTUAL_ADDR({_at(value)})"
+        return f"{{((unsigned char *)({virtual})) {_hex(value)}}}"
     if value is None:
         return "{0}"
     if isinstance(value, tuple):
@@ -101,7 +102,8 @@ def _stream(number: int, stream: Stream, dialect: Dialect) -> Iterator[str]:
     yield f"  static const LL_Streng_TensorInitTypeDef {struct} = {{"
     yield f"    .dir = {int(stream.out)},"
     yield from (f"    .{key} = {stream.fields.get(key, 0)}," for key in FLAGS)
-    yield f"    .addr_base = {{(unsigned char *){pointer} {_hex(Address(stream.base, 0))}}}, /* {stream.tensor} */"
+    start = f"{{(unsigned char *){pointer} {_hex(Address(stream.base, 0))}}}"
+    yield f"    .addr_base = {start}, /* {stream.tensor} */"
     yield from (f"    .{key} = {stream.fields.get(key, 0)}," for key in STREAM)
     yield from (
         f"    .{key} = {value},"
@@ -122,12 +124,13 @@ def _stream(number: int, stream: Stream, dialect: Dialect) -> Iterator[str]:
 
 def _row(route: Route) -> str:
     source = f"ATONN_SRCPORT({_port(route.source)})"
-    parts = [("Dest()", f"ATONN_DSTPORT({_port(route.target)})"), ("Source(0)", source)]
-    if route.dropped:
-        parts += [("Context(0)", "0"), ("Frames(0)", str(route.dropped)), ("Source(1)", source)]
-        parts += [("Context(1)", "1"), ("Frames(1)", str(route.kept))]
-    else:
-        parts += [("Context(0)", "1"), ("Frames(0)", "0")]
+    parts = [("Dest()", f"ATONN_DSTPORT({_port(route.target)})")]
+    for context in range(2 if any(route.frames) else 1):
+        parts += [
+            (f"Source({context})", source),
+            (f"Context({context})", str(int(route.enabled[context]))),
+            (f"Frames({context})", str(route.frames[context])),
+        ]
     return "    { " + "".join(f"LL_Switch_Init_{name} = {value}, " for name, value in parts) + "},"
 
 

@@ -1,6 +1,7 @@
-"""What the networks of the tests are made of: tensors, and layers that say how the NPU computes them.
+"""What networks of the tests are made of: tensors, and layers that say how the NPU computes them.
 
-Everything is plain data. A layer holds the integers that the NPU works with, not the real numbers of a model.
+Everything is plain data. A layer holds the integers that the NPU works with, not real numbers. R is
+rounding to nearest after a right shift, S8 and S16 are saturation to signed bytes and halves.
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +19,9 @@ BYTES = {"i8": 1, "u8": 1, "i16": 2, "f32": 4}
 
 @dataclass(frozen=True)
 class Tensor:
-    """`kind`: i8, u8, i16 or f32. `block`: channels that lie together; memory is [channels/block][h][w][block].
+    """`kind`: i8, u8, i16 or f32. `block`: channels that lie together.
+
+    Memory is [channels/block][height][width][block].
 
     A tensor that is not `stored` exists on the switch alone, between two layers of one epoch.
     """
@@ -76,7 +79,10 @@ class TwoSteps(Requantization):
 
 @dataclass(frozen=True, eq=False)
 class Fused(Requantization):
-    """y = S8(R(factors[k] * x + offsets[k], shift)); factors int16, offsets int32, one a channel or one for all."""
+    """y = S8(R(factors[k] * x + offsets[k], shift)).
+
+    factors: int16, one a channel or one for all; offsets: int32, likewise.
+    """
 
     factors: Integers
     offsets: Integers
@@ -85,7 +91,8 @@ class Fused(Requantization):
 
 @dataclass(frozen=True, eq=False)
 class Streamed(Requantization):
-    """x2 = S16(R(factors[k] * x, first_shift)); y = S8(R(second * x2 + second * offsets[k] + (c << c_shift), shift)).
+    """x2 = S16(R(factors[k] * x, first_shift));
+    y = S8(R(second * x2 + second * offsets[k] + (c << c_shift), shift)).
 
     Both vectors are int16 and come on port Y, so that there may be more than 512 channels.
     """
@@ -101,12 +108,14 @@ class Streamed(Requantization):
 
 @dataclass(frozen=True, eq=False)
 class Conv:
-    """A convolution of int8 kernels [K, kh, kw, C] with `source` (its `window` alone, where one is given).
+    """A convolution of int8 kernels [K, kh, kw, C] with `source`, or with its `window`.
 
-    A unit sees `batch` channels of a frame, `chain` units follow one another, and channels / (batch * chain) frames
-    are summed through 16 bits; `partial` says how a sum comes back: memory (a stream that waits for the other),
-    implicit (a stream that waits for nothing), or feedback (the unit's own output). Kernels are done `at_once` at a
-    time. out = S16(R(sum of (x - zero) * w, shift)). pads and crop: top, bottom, left, right; crop is inclusive.
+    A unit sees `batch` channels of a frame, `chain` units follow one another, and
+    channels / (batch * chain) frames are summed through 16 bits; `partial` says how a sum comes
+    back: memory (a stream that waits for the other), implicit (a stream that waits for nothing), or
+    feedback (the unit's own output). Kernels are done `at_once` at a time.
+    out = S16(R(sum of (x - zero) * w, shift)). pads and crop: top, bottom, left, right; crop is
+    inclusive.
     """
 
     name: str
@@ -145,7 +154,7 @@ class Conv:
 
 @dataclass(frozen=True, eq=False)
 class Depthwise:
-    """Each channel with its own int8 kernel [C, kh, kw]; done as dense kernels of `batch` channels with zeros."""
+    """Each channel with its own int8 kernel [C, kh, kw], done as dense kernels with zeros."""
 
     name: str
     source: Tensor
@@ -164,7 +173,10 @@ class Depthwise:
 
 @dataclass(frozen=True, eq=False)
 class Add:
-    """y = S8(R(((a * x) >> x_shift) + ((b * y) >> y_shift) + (c << c_shift), shift)), element by element."""
+    """S8(R(((a * x) >> x_shift) + ((b * y) >> y_shift) + (c << c_shift), shift)), one by one.
+
+    Other operations need no constants: MUL, MIN and MAX are S8(R(x * y, shift)) and so on.
+    """
 
     name: str
     sources: tuple[Tensor, Tensor]
@@ -177,11 +189,12 @@ class Add:
     c_shift: int
     shift: int
     batch: int = 0
+    operation: str = "AFFINE"
 
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """y = S(R(((a[i] * x) >> x_shift) + (c[i] << c_shift), shift)); i counts channels, lines or columns (`along`).
+    """y = S(R(((a[i] * x) >> x_shift) + (c[i] << c_shift), shift)); i counts what `along` says.
 
     `combined`: c is int32 and unshifted; else int16. `clip`: lowest and highest result.
     """
@@ -204,10 +217,11 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """MAX, MIN, AVG over windows (height, width), or GMAX, GMIN, GAVG over everything; signed bytes.
+    """MAX, MIN, AVG over windows (height, width), or GMAX, GMIN, GAVG over all; signed values.
 
-    Averages: S(R(sum * factor, shift)) in `wide` ? 16 : 8 bits. `scaling` follows, as Affine for one value of all.
-    pads: top, bottom, left, right. pad_value None: only what is inside counts, and 0 in an average.
+    Averages are S(R(sum * factor, shift)), of 16 bits where a `scaling` of one factor and offset
+    follows. pads and crop: top, bottom, left, right; crop is inclusive. pad_value None: only what
+    is inside counts, and 0 in an average.
     """
 
     name: str
@@ -218,6 +232,7 @@ class Pool:
     stride: tuple[int, int] = (1, 1)
     pads: Quad = (0, 0, 0, 0)
     pad_value: int | None = None
+    crop: Quad | None = None
     factor: int = 0
     shift: int = 0
     batch: int = 0
@@ -256,7 +271,7 @@ class Quantize:
 
 @dataclass(frozen=True, eq=False)
 class Transpose:
-    """Axis i of the target is axis permutation[i] of the source (height, width, channels), in software."""
+    """Axis i of the target is axis permutation[i] of the source, in software."""
 
     name: str
     source: Tensor
@@ -278,7 +293,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Network:
-    """`inputs` are set before a run. `reuse`: the memory of a tensor nobody reads any more is given away."""
+    """`inputs` are set before a run. `reuse`: memory that nobody reads any more is given away."""
 
     name: str
     inputs: tuple[Tensor, ...]
@@ -293,7 +308,7 @@ def sources(layer: Layer) -> tuple[Tensor, ...]:
 
 
 def sums_of(layer: Layer) -> Tensor | None:
-    """The 16-bit tensor in memory through which a convolution adds its frames up, as it is left; None without one."""
+    """The 16-bit tensor in memory through which a convolution adds its frames up, or None."""
     if not isinstance(layer, Conv) or layer.passes == 1 or layer.partial == "feedback":
         return None
     target = layer.target

@@ -35,7 +35,8 @@ def lower(network: Network) -> Program:
     """The program of `network`; the same network gives the same program.
 
     Raises:
-        BadInput: the chip has too few units or too little memory, or a layer asks for what units cannot do.
+        BadInput: the chip has too few units or too little memory, or a layer asks for what units
+            cannot do.
     """
     rng = Random(network.name)
     where = places(network, rng)

@@ -1,4 +1,4 @@
-"""Whole networks of random pieces, and one small network for each way in which generated code uses the NPU."""
+"""Whole networks of random pieces, one kind for each way in which generated code uses the NPU."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -21,8 +21,10 @@ MAKERS: dict[str, Maker] = {
         fragments_conv.chained,
         fragments_conv.deep,
         fragments_conv.depthwise,
+        fragments_conv.many_channels,
         fragments_conv.split_blocks,
         fragments_plain.add,
+        fragments_plain.combine,
         fragments_plain.affine,
         fragments_plain.pool,
         fragments_plain.padded_pool,
@@ -31,6 +33,7 @@ MAKERS: dict[str, Maker] = {
         fragments_plain.software,
         fragments_joint.residual,
         fragments_joint.fused_pair,
+        fragments_joint.forked,
         fragments_joint.side_by_side,
     )
 }
@@ -41,13 +44,13 @@ PLAIN = tuple(kind for kind in MAKERS if kind not in BEYOND)
 
 
 def kinds_for(dialect: str) -> tuple[str, ...]:
-    """The kinds of pieces that can be written in `dialect`: the oldest has one level of loops alone."""
+    """Kinds of pieces that `dialect` can say: the oldest has one level of loops alone."""
     nested = dialect_named(dialect).second_loop
     return tuple(kind for kind in MAKERS if nested or kind != "split_blocks")
 
 
 def compose(name: str, pieces: Sequence[Fragment], reuse: bool = False) -> Network:
-    """One network of independent pieces, whose epochs follow one another; what nothing reads is an output."""
+    """One network of pieces, one after the other; what nothing reads is an output."""
     epochs = tuple(epoch for piece in pieces for epoch in piece.epochs)
     read = {tensor.name for epoch in epochs for layer in epoch.layers for tensor in sources(layer)}
     made = [layer.target for epoch in epochs for layer in epoch.layers]

@@ -1,7 +1,7 @@
-"""A compiled network before it becomes text or registers: epochs with their units, streams and switch rows.
+"""A compiled network before it becomes text or registers: epochs with units, streams, switch rows.
 
-`lower` makes one from a description, `text` prints it as a network.c, and the encoder of blobs turns its epochs into
-register writes. Field names are those of the LL_* structs of the interface that generated code includes.
+`lower` makes one from a description, `text` prints it as a network.c, `epoch_record` turns an epoch
+into the device's record, from which blobs are made. Field names are those of the LL_* structs.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Address:
         return self.base + self.offset
 
 
-# A number, the name of an enumerator, an address (None: no vector), or the precision of three vectors.
+# A number, an enumerator, an address (None: no vector), or the precisions of three vectors.
 Value: TypeAlias = int | str | Address | tuple[int, int, int] | None
 
 
@@ -65,12 +65,16 @@ class Stream:
 
 @dataclass(frozen=True)
 class Route:
-    """A row of the switch: `source` to `target`; of each `dropped + kept` frames the first `dropped` go nowhere."""
+    """A row of the switch: `source` to `target`.
+
+    frames: so many of the first context, then of the second, and again; (0, 0): the first for good.
+    What comes in a context that is not `enabled` goes nowhere.
+    """
 
     target: Port
     source: Port
-    dropped: int = 0
-    kept: int = 1
+    frames: tuple[int, int] = (0, 0)
+    enabled: tuple[bool, bool] = (True, False)
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Program:
-    """A whole network: epochs in order, numbered from 1; the image of its constants lies at WEIGHTS_BASE."""
+    """A whole network: epochs in order, numbered from 1; its constants lie at WEIGHTS_BASE."""
 
     name: str
     epochs: tuple[Hardware | Software, ...]

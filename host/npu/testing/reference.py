@@ -29,17 +29,24 @@ from host.npu.testing.layers import (
     sums_of,
 )
 
+# Where ties of a rounding to nearest go; the chip has the first.
+RULES = ("half-away", "half-up", "half-even", "half-down", "half-to-zero")
 _TYPES = {"i8": "<i1", "u8": "<u1", "i16": "<i2", "f32": "<f4"}
 
 
-def expected(network: Network, inputs: Mapping[str, Values]) -> dict[str, Values]:
-    """Values [h, w, c] of every tensor, those on the switch and partial sums among them, in order of computation."""
+def expected(
+    network: Network, inputs: Mapping[str, Values], rule: str = RULES[0]
+) -> dict[str, Values]:
+    """Values [h, w, c] of every tensor, partial sums among them, in order of computation.
+
+    rule: one of RULES, for every unit.
+    """
     values: dict[str, Values] = {
         tensor.name: np.asarray(inputs[tensor.name]) for tensor in network.inputs
     }
     for epoch in network.epochs:
         for layer in epoch.layers:
-            sums, result = _compute(layer, values)
+            sums, result = _compute(layer, values, rule)
             tensor = sums_of(layer)
             if tensor is not None:
                 values[tensor.name] = sums
@@ -57,12 +64,18 @@ def in_memory(tensor: Tensor, values: Values) -> bytes:
     return b"".join(blocks)
 
 
-def nearest(value: int, shift: int) -> int:
-    """value / 2**shift; what is half way goes away from zero."""
-    if shift == 0:
-        return value
-    magnitude = (abs(value) + (1 << (shift - 1))) >> shift
-    return magnitude if value >= 0 else -magnitude
+def nearest(value: int, shift: int, rule: str = RULES[0]) -> int:
+    """value / 2**shift; `rule` says where what is half way goes."""
+    below, over = divmod(value, 1 << shift)
+    if 2 * over != 1 << shift:
+        return below + (2 * over > 1 << shift)
+    return {
+        "half-away": below + (value > 0),
+        "half-up": below + 1,
+        "half-even": below + below % 2,
+        "half-down": below,
+        "half-to-zero": below + (value < 0),
+    }[rule]
 
 
 def clamp(value: int, size: int) -> int:
@@ -77,22 +90,22 @@ def low(value: int, size: int) -> int:
     return (value + half) % (2 * half) - half
 
 
-def _compute(layer: Layer, values: Mapping[str, Values]) -> tuple[Values, Values]:
+def _compute(layer: Layer, values: Mapping[str, Values], rule: str) -> tuple[Values, Values]:
     nothing = np.zeros(0)
     match layer:
         case Conv():
-            sums, left = _convolve(layer, values[layer.source.name])
-            return left, _scale(layer.target, layer.requantization, sums)
+            sums, left = _convolve(layer, values[layer.source.name], rule)
+            return left, _scale(layer.target, layer.requantization, sums, rule)
         case Depthwise():
-            sums = _depthwise(layer, values[layer.source.name])
-            return nothing, _scale(layer.target, layer.requantization, sums)
+            sums = _depthwise(layer, values[layer.source.name], rule)
+            return nothing, _scale(layer.target, layer.requantization, sums, rule)
         case Add():
             x, y = (values[tensor.name] for tensor in layer.sources)
-            return nothing, _add(layer, x, y)
+            return nothing, _add(layer, x, y, rule)
         case Affine():
-            return nothing, _affine(layer, values[layer.source.name])
+            return nothing, _affine(layer, values[layer.source.name], rule)
         case Pool():
-            return nothing, _pool(layer, values[layer.source.name])
+            return nothing, _pool(layer, values[layer.source.name], rule)
         case Copy():
             return nothing, values[layer.source.name]
         case Dequantize():
@@ -107,7 +120,7 @@ def _compute(layer: Layer, values: Mapping[str, Values]) -> tuple[Values, Values
 
 
 def _window(values: Values, layer: Conv) -> Integers:
-    """The part of a feature that is convolved: window, then crop, less the zero point, then pads."""
+    """What of a feature is convolved: window, then crop, less the zero point, then pads."""
     feature = np.asarray(values).astype(np.int64)
     if layer.window:
         top, left, height, width = layer.window
@@ -124,8 +137,8 @@ def _padded(feature: Integers, pads: tuple[int, int, int, int], value: int) -> I
     return np.pad(feature, edges, constant_values=value)
 
 
-def _convolve(layer: Conv, values: Values) -> tuple[Integers, Integers]:
-    """All sums as they leave the last unit, and what the buffer of partial sums holds at the end."""
+def _convolve(layer: Conv, values: Values, rule: str) -> tuple[Integers, Integers]:
+    """Sums as they leave the last unit, and what the buffer of partial sums holds at the end."""
     feature = _window(values, layer)
     count, high, wide, channels = layer.kernel.shape
     height = (feature.shape[0] - high) // layer.stride[0] + 1
@@ -145,12 +158,12 @@ def _convolve(layer: Conv, values: Values) -> tuple[Integers, Integers]:
                         total += int((patch[:, :, piece] * layer.kernel[kernel, :, :, piece]).sum())
                         if link < layer.chain - 1:
                             total = clamp(total, 3)
-                    total = clamp(nearest(total, layer.shift), 2)
+                    total = clamp(nearest(total, layer.shift, rule), 2)
                 result[row, column, kernel] = total
     return result, result[:, :, count - layer.kernels :]
 
 
-def _depthwise(layer: Depthwise, values: Values) -> Integers:
+def _depthwise(layer: Depthwise, values: Values, rule: str) -> Integers:
     feature = _padded(np.asarray(values).astype(np.int64) - layer.zero, layer.pads, 0)
     channels, high, wide = layer.kernel.shape
     height = (feature.shape[0] - high) // layer.stride[0] + 1
@@ -162,47 +175,52 @@ def _depthwise(layer: Depthwise, values: Values) -> Integers:
             patch = feature[y : y + high, x : x + wide]
             for channel in range(channels):
                 total = int((patch[:, :, channel] * layer.kernel[channel]).sum())
-                result[row, column, channel] = clamp(nearest(total, layer.shift), 2)
+                result[row, column, channel] = clamp(nearest(total, layer.shift, rule), 2)
     return result
 
 
-def _scale(target: Tensor, how: Requantization, sums: Integers) -> Integers:
+def _scale(target: Tensor, how: Requantization, sums: Integers, rule: str) -> Integers:
     result = np.zeros(sums.shape, np.int64)
     for place, value in np.ndenumerate(sums):
-        scaled = _scaled(how, int(value), place[2])
+        scaled = _scaled(how, int(value), place[2], rule)
         if target.kind == "u8":
             scaled = (16384 * scaled + (32 << 16)) >> 14 & 0xFF
         result[place] = scaled
     return result
 
 
-def _scaled(how: Requantization, value: int, channel: int) -> int:
+def _scaled(how: Requantization, value: int, channel: int, rule: str) -> int:
     def of(values: Integers) -> int:
         return int(values[channel % len(values)])
 
     if isinstance(how, TwoSteps):
-        middle = clamp(nearest(of(how.first) * value, how.first_shift), 2)
-        return clamp(nearest(how.second * middle + of(how.offsets), how.shift), 1)
+        middle = clamp(nearest(of(how.first) * value, how.first_shift, rule), 2)
+        return clamp(nearest(how.second * middle + of(how.offsets), how.shift, rule), 1)
     if isinstance(how, Fused):
-        return clamp(nearest(of(how.factors) * value + of(how.offsets), how.shift), 1)
+        return clamp(nearest(of(how.factors) * value + of(how.offsets), how.shift, rule), 1)
     if isinstance(how, Streamed):
-        middle = clamp(nearest(of(how.factors) * value, how.first_shift), 2)
+        middle = clamp(nearest(of(how.factors) * value, how.first_shift, rule), 2)
         whole = how.second * middle + how.second * of(how.offsets) + (how.c << how.c_shift)
-        return clamp(nearest(whole, how.shift), 1)
+        return clamp(nearest(whole, how.shift, rule), 1)
     return value
 
 
-def _add(layer: Add, x: Values, y: Values) -> Integers:
+def _add(layer: Add, x: Values, y: Values, rule: str) -> Integers:
     result = np.zeros(x.shape, np.int64)
     for place in np.ndindex(x.shape):
-        left = (layer.a * int(x[place])) >> layer.x_shift
-        right = (layer.b * int(y[place])) >> layer.y_shift
-        total = left + right + (layer.c << layer.c_shift)
-        result[place] = clamp(nearest(total, layer.shift), 1)
+        one, other = int(x[place]), int(y[place])
+        sides = ((layer.a * one) >> layer.x_shift, (layer.b * other) >> layer.y_shift)
+        total = {
+            "AFFINE": sum(sides) + (layer.c << layer.c_shift),
+            "MUL": one * other,
+            "MIN": min(one, other),
+            "MAX": max(one, other),
+        }[layer.operation]
+        result[place] = clamp(nearest(total, layer.shift, rule), 1)
     return result
 
 
-def _affine(layer: Affine, x: Values) -> Integers:
+def _affine(layer: Affine, x: Values, rule: str) -> Integers:
     result = np.zeros(x.shape, np.int64)
     size = 2 if layer.target.kind == "i16" else 1
     fit = clamp if layer.saturate else low
@@ -216,7 +234,7 @@ def _affine(layer: Affine, x: Values) -> Integers:
         }[layer.along] % len(layer.a)
         total = (int(layer.a[index]) * int(value)) >> layer.x_shift
         total += int(layer.c[index]) << layer.c_shift
-        rounded = nearest(total, layer.shift) if layer.rounding else total >> layer.shift
+        rounded = nearest(total, layer.shift, rule) if layer.rounding else total >> layer.shift
         scaled = fit(rounded, size)
         if layer.clip:
             scaled = min(max(scaled, layer.clip[0]), layer.clip[1])
@@ -226,9 +244,12 @@ def _affine(layer: Affine, x: Values) -> Integers:
     return result
 
 
-def _pool(layer: Pool, x: Values) -> Integers:
+def _pool(layer: Pool, x: Values, rule: str) -> Integers:
     height, width, channels = layer.target.shape
     feature = np.asarray(x).astype(np.int64)
+    if layer.crop:
+        first, last, start, end = layer.crop
+        feature = feature[first : last + 1, start : end + 1]
     high, wide = layer.window
     if layer.operation.startswith("G"):
         high, wide = feature.shape[:2]
@@ -242,13 +263,13 @@ def _pool(layer: Pool, x: Values) -> Integers:
         y, x0 = row * layer.stride[0], column * layer.stride[1]
         seen = [int(one) for one in feature[y : y + high, x0 : x0 + wide, channel].ravel()]
         if layer.operation.endswith("AVG"):
-            value = clamp(nearest(sum(seen) * layer.factor, layer.shift), outside)
+            value = clamp(nearest(sum(seen) * layer.factor, layer.shift, rule), outside)
         else:
             value = max(seen) if layer.operation.endswith("MAX") else min(seen)
         if layer.scaling:
             factor = int(layer.scaling.factors[0])
             total = ((factor * value) >> layer.x_shift) + int(layer.scaling.offsets[0])
-            value = clamp(nearest(total, layer.scaling.shift), 1)
+            value = clamp(nearest(total, layer.scaling.shift, rule), 1)
         result[row, column, channel] = value
     return result
 

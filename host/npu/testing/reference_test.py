@@ -1,7 +1,7 @@
 import numpy as np
 
 from host.npu.testing.layers import Conv, Epoch, Fused, Network, Sums, Tensor, TwoSteps
-from host.npu.testing.reference import clamp, expected, in_memory, low, nearest
+from host.npu.testing.reference import RULES, clamp, expected, in_memory, low, nearest
 
 
 def test_what_is_half_way_goes_away_from_zero() -> None:
@@ -9,6 +9,19 @@ def test_what_is_half_way_goes_away_from_zero() -> None:
         *(-2, -2, -1, -1, 0, 0, 0, 1, 1, 2, 2)
     ]
     assert nearest(-3, 0) == -3
+
+
+def test_the_other_rules_differ_in_ties_alone() -> None:
+    tens = {rule: [nearest(value, 2, rule) for value in (-10, -6, 6, 10)] for rule in RULES}
+    assert tens == {
+        "half-away": [-3, -2, 2, 3],
+        "half-up": [-2, -1, 2, 3],
+        "half-even": [-2, -2, 2, 2],
+        "half-down": [-3, -2, 1, 2],
+        "half-to-zero": [-2, -1, 1, 2],
+    }
+    for rule in RULES:
+        assert [nearest(value, 2, rule) for value in (-7, -5, 5, 7)] == [-2, -1, 1, 2]
 
 
 def test_saturation_and_low_bytes() -> None:

@@ -94,8 +94,8 @@ def _head(program: Program, dialect: Dialect, blobs: bool) -> Iterator[str]:
         for what in ("Weight", "Blob"):
             yield f"const LL_Streng_EncryptionTypedef *LL_ATON_{what}Encryption_Info_{name}()"
             yield "{"
-            yield "  static const LL_Streng_EncryptionTypedef LL_Streng_EncryptionStruct = { .enable = 0, };"
-            yield "  return &LL_Streng_EncryptionStruct;"
+            yield "  static const LL_Streng_EncryptionTypedef none = { .enable = 0, };"
+            yield "  return &none;"
             yield "}"
     for direction in ("Input", "Output"):
         setter = f"LL_ATON_User_IO_Result_t LL_ATON_Set_User_{direction}_Buffer_{name}"
@@ -123,14 +123,14 @@ def _pools(program: Program) -> Iterator[str]:
     size = len(program.image)
     yield f"/* global pool 0 is {size / 1024:.2f} KB */"
     yield (
-        f"/* index=0 file postfix=xSPI2 name=octoFlash offset=0x{WEIGHTS_BASE:x}  absolute_mode size=66060288 "
-        "READ_ONLY THROUGHPUT=MID LATENCY=HIGH byte width=1 cacheable=ON */"
+        f"/* index=0 file postfix=xSPI2 name=octoFlash offset=0x{WEIGHTS_BASE:x}  "
+        "absolute_mode size=66060288 READ_ONLY THROUGHPUT=MID LATENCY=HIGH byte width=1 */"
     )
     for index, (name, (base, room)) in enumerate(POOLS.items(), 1):
         used = [b.address.offset + b.size for b in program.buffers if b.address.base == base]
         yield f"/* global pool {index} is {f'{max(used) / 1024:.2f} KB' if used else '?'} */"
         postfix = "AXISRAM" + name[-1]
         yield (
-            f"/* index={index} file postfix={postfix} name={name} offset=0x{base:x}  absolute_mode size={room} "
-            "READ_WRITE THROUGHPUT=HIGH LATENCY=LOW byte width=8 cacheable=OFF */"
+            f"/* index={index} file postfix={postfix} name={name} offset=0x{base:x}  "
+            f"absolute_mode size={room} READ_WRITE THROUGHPUT=HIGH LATENCY=LOW byte width=8 */"
         )

@@ -1,6 +1,7 @@
-"""A network of the tests in a folder, as a compiler would have left it, with what it must compute beside it."""
+"""A network of the tests in a folder, as a compiler leaves it, and what it must compute."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from host.npu.testing.dialect import dialect as dialect_named
 from host.npu.testing.layers import Network, Tensor, sums_of
 from host.npu.testing.lower import lower
 from host.npu.testing.networks import data
+from host.npu.testing.program import Buffer
 from host.npu.testing.reference import expected, in_memory
 from host.npu.testing.text import BLOBS, network_c
 
@@ -23,20 +25,24 @@ WEIGHTS = "network_atonbuf.xSPI2.raw"
 class Written:
     """A written network: its files, and bytes as they lie in the chip's memory.
 
-    inputs: one an input tensor, to be set before the run; expected: one a stored tensor, in order of computation, as
-    it is right after the epoch that wrote it.
+    inputs: one an input tensor, to be set before the run; expected: one a stored tensor, in order
+    of computation, as it is right after the epoch that wrote it; buffers: where they lie, likewise.
     """
 
     source: Path
     weights: Path
     inputs: Mapping[str, bytes]
     expected: Mapping[str, bytes]
+    buffers: tuple[Buffer, ...]
 
 
 def write_network(
     folder: Path, network: Network, dialect: str, *, blobs: bool = False, seed: int = 0
 ) -> Written:
-    """Write network.c, network_atonbuf.xSPI2.raw, and uint8 arrays by tensor: inputs.npz, expected.npz.
+    """Write network.c, the image of its constants, inputs and what is expected.
+
+    inputs.npz and expected.npz have an array of uint8 for each tensor; tensors.json says of each
+    its name, address, size in bytes, role (input, internal or output) and the epoch that writes it.
 
     Args:
         folder: made where it is not there.
@@ -62,7 +68,8 @@ def write_network(
     (folder / WEIGHTS).write_bytes(program.image)
     _save(folder / "inputs.npz", given)
     _save(folder / "expected.npz", wanted)
-    return Written(folder / SOURCE, folder / WEIGHTS, given, wanted)
+    (folder / "tensors.json").write_text(json.dumps(_places(program.buffers), indent=1) + "\n")
+    return Written(folder / SOURCE, folder / WEIGHTS, given, wanted, program.buffers)
 
 
 def stored_tensors(network: Network) -> list[Tensor]:
@@ -73,6 +80,19 @@ def stored_tensors(network: Network) -> list[Tensor]:
         for layer in epoch.layers
         for tensor in (sums_of(layer), layer.target)
         if tensor is not None and tensor.stored
+    ]
+
+
+def _places(buffers: Sequence[Buffer]) -> list[dict[str, str | int]]:
+    return [
+        {
+            "name": buffer.name,
+            "address": buffer.address.absolute,
+            "size": buffer.size,
+            "role": buffer.role,
+            "epoch": buffer.epoch,
+        }
+        for buffer in buffers
     ]
 
 

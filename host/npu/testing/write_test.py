@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 from random import Random
@@ -20,7 +21,13 @@ def test_the_same_network_is_written_in_the_same_way(tmp_path: Path, dialect: st
         write_network(
             tmp_path / folder, random_network(Random(3), "net", kinds_for(dialect)), dialect
         )
-    for name in ("network.c", "network_atonbuf.xSPI2.raw", "inputs.npz", "expected.npz"):
+    for name in (
+        "network.c",
+        "network_atonbuf.xSPI2.raw",
+        "inputs.npz",
+        "expected.npz",
+        "tensors.json",
+    ):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -30,6 +37,11 @@ def test_what_is_beside_the_text_is_what_was_returned(tmp_path: Path) -> None:
         with np.load(tmp_path / f"{name}.npz") as saved:
             assert {key: saved[key].tobytes() for key in saved} == dict(given)
     assert list(written.expected) == ["accumulated_1_out_0", "accumulated_1_out"]
+    places = json.loads((tmp_path / "tensors.json").read_text())
+    assert [place["name"] for place in places] == [*written.inputs, *written.expected]
+    sizes = [len(content) for content in (*written.inputs.values(), *written.expected.values())]
+    assert [place["size"] for place in places] == sizes
+    assert [place["epoch"] for place in places] == [0, 1, 1]
 
 
 def test_dialects_differ_where_the_tool_does(tmp_path: Path) -> None:
