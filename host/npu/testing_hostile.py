@@ -61,6 +61,12 @@ def without_links(device: Device) -> None:
     device.epoch.links = 0
 
 
+def sums_of_another_size(device: Device) -> None:
+    convolving(device, accumulates=True, accumulates_first=True)
+    device.raw(3, BASE + 512, 5, 24)
+    device.link((CONV, 0, 2), (STREAM, 3, 0))
+
+
 def too_many_links(device: Device) -> None:
     copying(device)
     device.epoch.links = 49
@@ -125,7 +131,8 @@ def too_little_scratch(device: Device) -> None:
 
 
 def no_scratch_for_frames(device: Device) -> None:
-    convolving(device, width=4000, height=4000)
+    convolving(device, width=4000, height=1000)
+    device.epoch.stream[0].elements = 16000000
 
 
 def wide_arithmetic(device: Device) -> None:
@@ -190,6 +197,9 @@ def cases() -> Iterator[Case]:
     for field in ("pad_left", "pad_bottom", "set_total"):
         yield f"conv {field} huge", _with(convolving, {field: huge}), ("RANGE", field)
     much = {"width": 65535, "height": 65535, "depth": 65535}
+    frames = {"width": 3}
+    yield "frames of another size", _with(convolving, frames), ("RANGE", "port 0")
+    yield "sums of another size", sums_of_another_size, ("RANGE", "port 2")
     yield "conv of everything", _with(convolving, much), ("RANGE", "kernels")
     yield (
         "conv frames of nothing",

@@ -146,6 +146,10 @@ bool nj_npu_queue_at(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t uni
 /* The bits of an element from the stream engine that alone feeds a port; 0 if no engine does. */
 uint32_t nj_npu_bits_at(const struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t unit,
                         uint32_t port);
+/* Whether the frames of such an engine have as many elements as the unit takes at once: it counts
+ * elements, and would mix frames that do not. */
+bool nj_npu_frame_fits(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t unit, uint32_t port,
+                       uint32_t wanted);
 /* The queues that an output feeds: at least one. */
 bool nj_npu_feed_of(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t unit,
                     struct nj_npu_feed *feed);
