@@ -1,4 +1,4 @@
-"""A generated network and the virtual NPU as shared libraries of this computer, compiled on first use."""
+"""A generated network and the virtual NPU as shared libraries, compiled on first use."""
 
 import platform
 import re

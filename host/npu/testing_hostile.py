@@ -144,7 +144,7 @@ def wide_arithmetic(device: Device) -> None:
 
 
 def cases() -> Iterator[Case]:
-    """Name, what sets it up, and the status and field of its end; status "" for a run that goes well."""
+    """Name, what sets it up, status and field of its end: status "" for a run that goes well."""
     huge = 0xFFFFFFFF
     yield "nothing", lambda device: None, ("", "")
     yield "wide arithmetic", wide_arithmetic, ("", "")
