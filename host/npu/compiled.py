@@ -86,6 +86,11 @@ def network(code: GeneratedCode) -> Path:
             for name, number in zip(names, code.version, strict=True)
         ),
     )
+    # Pools that are named, not numbered: they lie where the header says.
+    pools = {f"_mem_pool_{pool.postfix}_{code.name}": pool.address for pool in code.pools}
+    flags += tuple(
+        f"-Wl,--defsym={name}={address:#x}" for name, address in pools.items() if name in code.text
+    )
     # From standard input and from elsewhere: a file beside it may not stand for one of ours.
     places = ("-iquote", str(INTERFACE), "-iquote", str(code.path.parent))
     text = f'#line 1 "{code.path.name}"\n{code.text}\n#include "nj_npu_network.h"\n'

@@ -100,6 +100,18 @@ def test_weights_come_from_the_image_beside_it(tmp_path: Path) -> None:
         assert network.run([GIVEN]).outputs[0].array.ravel().tolist() == list(range(16))
 
 
+def test_pools_may_be_named(tmp_path: Path) -> None:
+    """In tables of constants and in code."""
+    pool = "_mem_pool_xSPI2_Default"
+    before = WINDOW + f"extern uint8_t {pool}[];\nstatic uint8_t *const table[] = {{{pool} + 4}};\n"
+    add = f"nj_npu_window(NULL, {FAR:#x}, 16, true)[0] = (uintptr_t){pool} == {FLASH:#x}UL;"
+    code = Code(blocks=[(copy("table[0]", hex(FAR)), add)], before=before, flash=True)
+    (tmp_path / "network_atonbuf.xSPI2.raw").write_bytes(bytes(range(32)))
+    with Network.open(code.write(tmp_path)) as network:
+        made = network.run([GIVEN]).outputs[0].array.ravel()
+    assert made.tolist() == [1, *range(5, 20)]
+
+
 def test_a_crash_names_epoch_and_signal(tmp_path: Path) -> None:
     error = refused(tmp_path, Code(blocks=[("", ""), ("*(volatile int *)8 = 1;", "")]))
     assert "crashed in epoch 2" in error.what
