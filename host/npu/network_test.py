@@ -13,7 +13,7 @@ from host.errors import BadInput
 from host.npu.generated import read_generated
 from host.npu.memory import Image
 from host.npu.network import TIES, Network
-from host.npu.testing_code import FLASH, RAM, Code, Listed, copy
+from host.npu.testing.code import FLASH, RAM, Code, Listed, copy
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = np.arange(-8, 8, dtype=np.int8)

@@ -1,6 +1,6 @@
 """Epochs that nobody means well, for tests: each must end in an error that has a name.
 
-As a program, with a library that watches over memory: `python -m host.npu.testing_hostile LIBRARY`.
+As a program, with a library that watches over memory: `python -m host.npu.testing.hostile LIBRARY`.
 """
 
 import random
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from host.npu.testing_device import (
+from host.npu.testing.units import (
     ACTIV,
     ARITH,
     BASE,
