@@ -1,0 +1,94 @@
+"""Convolutions and fully connected layers: their constants, and what the NPU makes of them."""
+
+from dataclasses import dataclass
+from itertools import product
+
+from host.npu.arithmetic import nearest, saturate
+from host.npu.compiler.accumulators import Part, Window, accumulate
+from host.npu.compiler.constant import Integers
+from host.npu.compiler.requantization import Requantization
+
+ROWS_MAX, COLUMNS_MAX = 3, 6  # of a kernel that the compiler leaves whole
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """A convolution in integers, as the model says it.
+
+    Attributes:
+        weights: int64 [kernels, rows, columns, channels]; depthwise: the last size is 1.
+        depthwise: whether kernel k reads channel k // (kernels / channels) alone.
+        bias: int64, one a kernel, in units of `input_scale` * its weight scale.
+        weight_scales: float32, one a kernel.
+        input_scale, output_scale: float32 values.
+        input_zero, output_zero: in steps.
+        window: how the kernel moves.
+    """
+
+    weights: Integers
+    depthwise: bool
+    bias: Integers
+    weight_scales: tuple[float, ...]
+    input_scale: float
+    input_zero: int
+    output_scale: float
+    output_zero: int
+    window: Window
+
+    @property
+    def kernels(self) -> int:
+        return len(self.weights)
+
+    @property
+    def channels(self) -> int:
+        """Channels that one kernel reads."""
+        return int(self.weights.shape[3])
+
+
+def kernel_parts(rows: int, columns: int) -> tuple[Part, ...]:
+    """How the compiler cuts a kernel: rows 3 + 3 + .. and columns 6 + 6 + .."""
+    return tuple(
+        Part(*sides) for sides in product(_cut(rows, ROWS_MAX), _cut(columns, COLUMNS_MAX))
+    )
+
+
+def _cut(size: int, most: int) -> list[range]:
+    return [range(at, min(at + most, size)) for at in range(0, size, most)]
+
+
+def convolve(
+    layer: Convolution,
+    values: Integers,
+    shift: int,
+    passes: tuple[slice, ...],
+    requantization: Requantization,
+    rule: str,
+) -> Integers:
+    """What the NPU computes: sums through 16 bits, then requantization.
+
+    Args:
+        layer: the convolution.
+        values: int64 [rows, columns, channels], the int8 steps of the input.
+        shift: cs, the right shift of every sum.
+        passes: the groups of channels whose sums go through 16 bits one after the other.
+        requantization: from 16 bits to int8.
+        rule: the tie rule.
+
+    Returns:
+        int64 [rows, columns, kernels] in -128..127.
+    """
+    features = values - layer.input_zero
+    total: Integers | None = None
+    for part in kernel_parts(*layer.weights.shape[1:3]):
+        kept: Integers | None = None
+        for group in passes:
+            sums = accumulate(
+                features, layer.weights, layer.window, part, group, depthwise=layer.depthwise
+            )
+            if kept is not None:
+                sums = sums + (kept << shift)
+            kept = saturate(nearest(sums, shift, rule), 2)
+        assert kept is not None
+        total = kept if total is None else saturate(total + kept, 2)
+    assert total is not None
+    return requantization.apply(total, rule)

@@ -1,0 +1,150 @@
+"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of a .tflite as layers of the NPU."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, log2
+
+import numpy as np
+
+from host.npu.compiler.accumulators import Window, same_padding
+from host.npu.compiler.activation import activation
+from host.npu.compiler.constant import FITTED, FORMULA, Constant, Integers
+from host.npu.compiler.convolution import COLUMNS_MAX, ROWS_MAX, Convolution, convolve
+from host.npu.compiler.dialect import Dialect
+from host.npu.compiler.layer import Known
+from host.npu.compiler.passes import Passes, channel_passes
+from host.npu.compiler.requantization import Requantization, Scales, requantization
+from model_gen.codegen.tflite.graph import Array
+from model_gen.codegen.tflite.options import FullyConnectedOptions, WindowOptions
+from model_gen.codegen.tflite.view import View
+
+_HALF = 128  # a feature's largest size, with which the compiler sizes the accumulator
+
+
+@dataclass(frozen=True, eq=False)
+class ConvolutionLayer(Known):
+    """A convolution with everything that the compiler chose for it."""
+
+    convolution: Convolution
+    shift: int
+    passes: Passes
+    requantization: Requantization
+    limits: tuple[int, int]
+    shape: tuple[int, ...]
+
+    def compute(self, inputs: Sequence[Array], rule: str) -> tuple[Array, ...]:
+        values = inputs[0].astype(np.int64)
+        images = values.reshape(-1, *_image(inputs[0].shape, self.convolution))
+        done = [
+            convolve(
+                self.convolution, image, self.shift, self.passes.groups, self.requantization, rule
+            )
+            for image in images
+        ]
+        return (np.clip(np.array(done), *self.limits).astype(np.int8).reshape(self.shape),)
+
+
+def _image(shape: tuple[int, ...], layer: Convolution) -> tuple[int, int, int]:
+    if len(shape) == 4:
+        return shape[1], shape[2], shape[3]
+    return 1, 1, layer.channels
+
+
+def accumulator_shift(weights: Integers) -> Constant:
+    """cs: the shift with which 128 times the largest |sum of a kernel's weights| fits 16 bits.
+
+    It goes by the sum of the weights, not of their sizes: kernels of mean zero saturate.
+    """
+    largest = int(np.abs(weights.sum(axis=(1, 2, 3))).max(initial=0))
+    shift = max(0, ceil(log2(largest)) - 7) if largest else 0
+    if largest > 1 << 7 and largest & (largest - 1) == 0:
+        return Constant("cs", shift, FITTED, f"the largest |sum of weights| is exactly {largest}")
+    return Constant("cs", shift, FORMULA)
+
+
+def convolution_layer(view: View, dialect: Dialect) -> ConvolutionLayer | None:
+    """The layer of a convolution; None for one that the formulas do not cover.
+
+    Raises:
+        BadInput: it is not int8, or lacks scales.
+    """
+    layer = _convolution(view)
+    if layer is None:
+        return None
+    cs = accumulator_shift(layer.weights)
+    products = np.float32(layer.input_scale) * np.array(layer.weight_scales, np.float32)
+    scales = Scales(products.astype(np.float64), layer.bias, layer.output_scale, layer.output_zero)
+    steps, constants = requantization(scales, int(cs.value), dialect)
+    shape = view.output.shape
+    passes = channel_passes(layer, int(np.prod(shape[1:-1])))
+    limits, clipped = activation(view)
+    return ConvolutionLayer(
+        view.op,
+        (cs, *constants, passes.constant, *_parts(layer), *clipped),
+        layer,
+        int(cs.value),
+        passes,
+        steps,
+        limits,
+        shape,
+    )
+
+
+def _parts(layer: Convolution) -> tuple[Constant, ...]:
+    rows, columns = layer.weights.shape[1:3]
+    count = -(-rows // ROWS_MAX) * -(-columns // COLUMNS_MAX)
+    if count == 1:
+        return (Constant("parts", 1, FORMULA),)
+    if layer.depthwise:
+        return (Constant("parts", count, FITTED, "no cut depthwise kernel was seen"),)
+    if columns > COLUMNS_MAX + 1 or rows > 2 * ROWS_MAX + 1:
+        return (Constant("parts", count, FITTED, "kernels above 7 x 7 were not seen"),)
+    return (Constant("parts", count, FORMULA),)
+
+
+def _convolution(view: View) -> Convolution | None:
+    weights, bias = view.input(1), view.optional(2)
+    quantization = weights.quantization
+    if weights.value is None or weights.dtype != "int8" or quantization is None:
+        return None
+    if any(quantization.zero_points) or (bias is not None and bias.value is None):
+        return None
+    depthwise = view.op.name == "DEPTHWISE_CONV_2D"
+    values = weights.value.astype(np.int64)
+    if view.op.name == "FULLY_CONNECTED":
+        if view.options(FullyConnectedOptions).weights_format != 0:
+            return None
+        values = values[:, None, None, :]
+    elif depthwise:
+        values = np.moveaxis(values[0], 2, 0)[..., None]
+    kernels = len(values)
+    if not depthwise and values.shape[3] != view.input(0).shape[-1]:
+        if view.op.name != "FULLY_CONNECTED":
+            return None  # groups of channels
+    input_scale, input_zero = view.scale_and_zero(view.input(0))
+    output_scale, output_zero = view.scale_and_zero(view.output)
+    scales = quantization.scales
+    return Convolution(
+        weights=values,
+        depthwise=depthwise,
+        bias=np.zeros(kernels, np.int64) if bias is None else bias.value.astype(np.int64).ravel(),
+        weight_scales=scales * kernels if len(scales) == 1 else scales,
+        input_scale=input_scale,
+        input_zero=input_zero,
+        output_scale=output_scale,
+        output_zero=output_zero,
+        window=_window(view, (int(values.shape[1]), int(values.shape[2]))),
+    )
+
+
+def _window(view: View, kernel: tuple[int, int]) -> Window:
+    none = ((0, 0), (0, 0))
+    if view.op.name == "FULLY_CONNECTED":
+        return Window((1, 1), (1, 1), none)
+    options = view.options(WindowOptions)
+    window = Window(options.stride, options.dilation, none)
+    if options.padding != "SAME":
+        return window
+    size = view.input(0).shape[1:3]
+    padding = same_padding((size[0], size[1]), kernel, options.stride, options.dilation)
+    return replace(window, padding=padding)
