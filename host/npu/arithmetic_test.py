@@ -12,7 +12,7 @@ from host.errors import BadInput
 from host.npu.arithmetic import TIE_RULES, nearest, saturate
 
 
-def _naive(value: int, shift: int, rule: str) -> int:
+def naive_nearest(value: int, shift: int, rule: str) -> int:
     exact = Fraction(value, 1 << shift)
     down, up = floor(exact), ceil(exact)
     if rule == "floor":
@@ -33,7 +33,7 @@ def _naive(value: int, shift: int, rule: str) -> int:
 @pytest.mark.parametrize("rule", TIE_RULES)
 @given(st.integers(-(1 << 61), 1 << 61), st.integers(0, 40))
 def test_any_value_is_rounded_as_exact_fractions_are(rule: str, value: int, shift: int) -> None:
-    assert nearest(np.array([value]), shift, rule)[0] == _naive(value, shift, rule)
+    assert nearest(np.array([value]), shift, rule)[0] == naive_nearest(value, shift, rule)
 
 
 @pytest.mark.parametrize("rule", TIE_RULES)
@@ -41,7 +41,7 @@ def test_ties_of_both_signs(rule: str) -> None:
     values = np.arange(-40, 41)
     for shift in (1, 2, 3):
         assert nearest(values, shift, rule).tolist() == [
-            _naive(int(v), shift, rule) for v in values
+            naive_nearest(int(v), shift, rule) for v in values
         ]
 
 

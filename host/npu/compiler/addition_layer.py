@@ -22,15 +22,15 @@ class AdditionLayer(Known):
     offset: int
     shift: int
     limits: tuple[int, int]
+    shape: tuple[int, ...]
 
     def compute(self, inputs: Sequence[Array], rule: str) -> tuple[Array, ...]:
         # One tensor added to itself is read once.
         pair = (inputs[0], inputs[-1])
-        total = sum(
-            (value.astype(np.int64) * multiplier) >> down
-            for value, multiplier, down in zip(pair, self.multipliers, self.downs, strict=True)
-        )
-        out = saturate(nearest(total + self.offset, self.shift, rule), 1)
+        total = np.full(self.shape, self.offset, np.int64)
+        for value, multiplier, down in zip(pair, self.multipliers, self.downs, strict=True):
+            total += (value.astype(np.int64) * multiplier) >> down
+        out = saturate(nearest(total, self.shift, rule), 1)
         return (np.clip(out, *self.limits).astype(np.int8),)
 
 
@@ -73,4 +73,5 @@ def addition_layer(view: View) -> AdditionLayer | None:
         c << c_shift,
         shift,
         limits,
+        view.output.shape,
     )

@@ -1,12 +1,12 @@
 """Convolutions and fully connected layers: their constants, and what the NPU makes of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
 from host.npu.arithmetic import nearest, saturate
 from host.npu.compiler.accumulators import Part, Window, accumulate
 from host.npu.compiler.constant import Integers
-from host.npu.compiler.requantization import Requantization
 
 ROWS_MAX, COLUMNS_MAX = 3, 6  # of a kernel that the compiler leaves whole
 
@@ -61,21 +61,21 @@ def convolve(
     values: Integers,
     shift: int,
     passes: tuple[slice, ...],
-    requantization: Requantization,
     rule: str,
+    seen: Callable[[Integers], None] = lambda _: None,
 ) -> Integers:
-    """What the NPU computes: sums through 16 bits, then requantization.
+    """The accumulators of a convolution as the NPU keeps them: through 16 bits.
 
     Args:
         layer: the convolution.
         values: int64 [rows, columns, channels], the int8 steps of the input.
         shift: cs, the right shift of every sum.
         passes: the groups of channels whose sums go through 16 bits one after the other.
-        requantization: from 16 bits to int8.
         rule: the tie rule.
+        seen: told every sum that is made to fit 16 bits, in units of an accumulator.
 
     Returns:
-        int64 [rows, columns, kernels] in -128..127.
+        int64 [rows, columns, kernels] in -32768..32767, in units of 2^shift.
     """
     features = values - layer.input_zero
     total: Integers | None = None
@@ -87,8 +87,12 @@ def convolve(
             )
             if kept is not None:
                 sums = sums + (kept << shift)
+            seen(sums)
             kept = saturate(nearest(sums, shift, rule), 2)
         assert kept is not None
-        total = kept if total is None else saturate(total + kept, 2)
+        if total is not None:
+            seen((total + kept) << shift)
+            kept = saturate(total + kept, 2)
+        total = kept
     assert total is not None
-    return requantization.apply(total, rule)
+    return total

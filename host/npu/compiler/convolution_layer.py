@@ -33,21 +33,19 @@ class ConvolutionLayer(Known):
     shape: tuple[int, ...]
 
     def compute(self, inputs: Sequence[Array], rule: str) -> tuple[Array, ...]:
-        values = inputs[0].astype(np.int64)
-        images = values.reshape(-1, *_image(inputs[0].shape, self.convolution))
         done = [
-            convolve(
-                self.convolution, image, self.shift, self.passes.groups, self.requantization, rule
+            self.requantization.apply(
+                convolve(self.convolution, image, self.shift, self.passes.groups, rule), rule
             )
-            for image in images
+            for image in self.images(inputs[0])
         ]
         return (np.clip(np.array(done), *self.limits).astype(np.int8).reshape(self.shape),)
 
-
-def _image(shape: tuple[int, ...], layer: Convolution) -> tuple[int, int, int]:
-    if len(shape) == 4:
-        return shape[1], shape[2], shape[3]
-    return 1, 1, layer.channels
+    def images(self, value: Array) -> list[Integers]:
+        """The op's input as int64 images [rows, columns, channels]."""
+        whole = len(value.shape) == 4 and self.op.name != "FULLY_CONNECTED"
+        image = value.shape[1:] if whole else (1, 1, self.convolution.channels)
+        return list(value.astype(np.int64).reshape(-1, *image))
 
 
 def accumulator_shift(weights: Integers) -> Constant:
@@ -107,7 +105,7 @@ def _convolution(view: View) -> Convolution | None:
     quantization = weights.quantization
     if weights.value is None or weights.dtype != "int8" or quantization is None:
         return None
-    if any(quantization.zero_points) or (bias is not None and bias.value is None):
+    if any(quantization.zero_points):
         return None
     depthwise = view.op.name == "DEPTHWISE_CONV_2D"
     values = weights.value.astype(np.int64)
@@ -118,16 +116,18 @@ def _convolution(view: View) -> Convolution | None:
     elif depthwise:
         values = np.moveaxis(values[0], 2, 0)[..., None]
     kernels = len(values)
-    if not depthwise and values.shape[3] != view.input(0).shape[-1]:
-        if view.op.name != "FULLY_CONNECTED":
-            return None  # groups of channels
+    if view.op.name == "CONV_2D" and values.shape[3] != view.input(0).shape[-1]:
+        return None  # groups of channels
+    added = np.zeros(kernels, np.int64) if bias is None else bias.value
+    if added is None:
+        return None
     input_scale, input_zero = view.scale_and_zero(view.input(0))
     output_scale, output_zero = view.scale_and_zero(view.output)
     scales = quantization.scales
     return Convolution(
         weights=values,
         depthwise=depthwise,
-        bias=np.zeros(kernels, np.int64) if bias is None else bias.value.astype(np.int64).ravel(),
+        bias=added.astype(np.int64).ravel(),
         weight_scales=scales * kernels if len(scales) == 1 else scales,
         input_scale=input_scale,
         input_zero=input_zero,

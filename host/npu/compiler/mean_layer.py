@@ -51,15 +51,17 @@ def mean_layer(view: View) -> MeanLayer | None:
     real = 2.0**fraction / (source.shape[1] * source.shape[2])
     shift = largest_shift(real)
     multiplier = int(rounded(real * 2.0**shift))
-    constants = (Constant("mulval", multiplier), Constant("mean shift", shift))
+    pooled = (Constant("mulval", multiplier), Constant("mean shift", shift))
     if before == after:
-        return MeanLayer(view.op, constants, multiplier, shift, None, view.output.shape)
+        return MeanLayer(view.op, pooled, multiplier, shift, None, view.output.shape)
     ratio = before[0] / after[0]
     t = largest_shift(ratio)
     scale = int(rounded(ratio * 2.0**t))
     offset = int(np.floor((after[1] - before[1] * ratio) * 2.0**t))
-    constants += (Constant("mean A", scale), Constant("mean C", offset), Constant("t", t))
-    return MeanLayer(view.op, constants, multiplier, shift, (scale, offset, t), view.output.shape)
+    scaled = (Constant("mean A", scale), Constant("mean C", offset), Constant("t", t))
+    return MeanLayer(
+        view.op, pooled + scaled, multiplier, shift, (scale, offset, t), view.output.shape
+    )
 
 
 def _is_global(view: View) -> bool:

@@ -10,7 +10,8 @@ from host.npu.compiler.constant import Constant
 from host.npu.compiler.layer import MOVED, SOFTWARE, UNKNOWN_OP
 from host.npu.compiler.single_op import computed_inputs, single_op
 from host.reference.model import ReferenceModel
-from model_gen.codegen.tflite.graph import Array, Graph, Op
+from model_gen.codegen.tflite.graph import Array, Graph, Op, refuse
+from model_gen.codegen.tflite.options import SoftmaxOptions
 
 _MOVES = {
     "BATCH_TO_SPACE_ND",
@@ -37,6 +38,7 @@ _MOVES = {
 }
 # These compare or collect: their bytes are moved only where nothing is rescaled.
 _MOVES_OF_ONE_SCALE = {"CONCATENATION", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "PADV2", "RELU"}
+_SOFTMAX_ONE = 1 << 26  # of its fixed-point differences
 _SOFTWARE = {"SOFTMAX", "LOG_SOFTMAX"}
 
 
@@ -61,7 +63,16 @@ class ReferenceLayer:
 
 
 def reference_layer(content: bytes, graph: Graph, op: Op) -> ReferenceLayer:
-    """The layer of an op that no formula of the NPU covers."""
+    """The layer of an op that no formula of the NPU covers.
+
+    Raises:
+        BadInput: a SOFTMAX with which TFLite ends the whole process while it is prepared.
+    """
+    if op.name == "SOFTMAX" and isinstance(op.options, SoftmaxOptions):
+        quantization = graph.tensors[op.inputs[0]].quantization
+        scale = quantization.scales[0] if quantization else 1.0
+        if op.options.beta * scale * _SOFTMAX_ONE <= 1.0:
+            raise refuse(op, graph.tensors, f"TFLite cannot prepare it for a scale of {scale:g}")
     how, doubts = _kind(graph, op)
     return ReferenceLayer(op, how, doubts, content, graph)
 
@@ -74,6 +85,8 @@ def _kind(graph: Graph, op: Op) -> tuple[str, tuple[str, ...]]:
     quantizations = {tensor.quantization for tensor in (*read, *made)}
     if op.name in _MOVES_OF_ONE_SCALE and len(quantizations) == 1:
         return MOVED, ()
+    if all(tensor.dtype in ("int32", "int64", "bool") for tensor in made):
+        return MOVED, ()  # shapes and indices
     if any(tensor.dtype not in ("int8", "uint8") for tensor in (*read, *made)):
         return SOFTWARE, ()
     if op.name in _SOFTWARE:
