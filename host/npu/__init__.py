@@ -1,1 +1,1 @@
-"""The virtual Neural-ART: what ST's NPU computes, to the bit, on any machine."""
+"""The virtual Neural-ART: what the NPU computes, to the bit, without an NPU."""

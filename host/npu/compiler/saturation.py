@@ -89,3 +89,11 @@ def worst_saturation(layer: ConvolutionLayer) -> Saturation:
         whole += total
     largest = np.maximum(largest, np.abs(whole).max(axis=0))
     return Saturation(layer.shift, largest, 0, 0)
+
+
+def sum_for_shift(shift: int) -> int:
+    """A sum of weights that makes the compiler choose at least this cs, far from both limits.
+
+    One kernel with such a sum raises cs for all kernels of its convolution; its output is dropped.
+    """
+    return 3 << (max(0, shift) + 5)
