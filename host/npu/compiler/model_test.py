@@ -191,11 +191,11 @@ def test_an_activation_that_int8_does_not_give_is_unknown() -> None:
 
 def test_wide_layers_say_that_their_passes_are_fitted() -> None:
     tensor = builder().Tensor
-    weights = _input((4, 1, 1, 512), 8)
+    weights = _input((16, 1, 1, 512), 8)
     model = single(
         "CONV_2D",
-        [q((1, 2, 2, 512), 0.05, -128), tensor((4, 1, 1, 512), 0.01, 0, weights), None],
-        q((1, 2, 2, 4), 0.5, 0),
+        [q((1, 2, 2, 512), 0.05, -128), tensor((16, 1, 1, 512), 0.01, 0, weights), None],
+        q((1, 2, 2, 16), 0.5, 0),
         {"Conv2DOptions": _POINT},
         version=3,
     )
