@@ -14,6 +14,7 @@ from host.npu.compiler.convolution_layer import ConvolutionLayer
 from host.npu.compiler.mean_layer import MeanLayer
 from host.npu.compiler.model import CompiledModel
 from host.npu.compiler.network_constants import Memory, NetworkConstants, UnitRecord, Vector
+from host.npu.compiler.software_convolution import SoftwareConvolutionLayer
 
 _NODE = re.compile(r"(?P<kind>Conv2D|Gemm|Add|AveragePool)_(?P<number>\d+)(?![\d])")
 _FAMILIES = {
@@ -131,9 +132,11 @@ def compare_constants(
     rows: list[Compared] = []
     software = []
     for layer in model.layers:
+        node = nodes.get(layer.op.index, "")
+        if isinstance(layer, SoftwareConvolutionLayer):
+            software.append(f"op {layer.op.index} {layer.op.name} ({node}), as predicted")
         if not isinstance(layer, ConvolutionLayer | AdditionLayer | MeanLayer):
             continue
-        node = nodes.get(layer.op.index, "")
         found = dict(walk.found(layer, node))
         if not found:
             software.append(f"op {layer.op.index} {layer.op.name} ({node or 'no node'})")

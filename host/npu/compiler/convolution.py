@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
+import numpy as np
+import numpy.typing as npt
+
 from host.npu.arithmetic import nearest, saturate
 from host.npu.compiler.accumulators import Part, Window, accumulate
 from host.npu.compiler.constant import Integers
@@ -23,6 +26,7 @@ class Convolution:
         input_scale, output_scale: float32 values.
         input_zero, output_zero: in steps.
         window: how the kernel moves.
+        spatial: whether the input has rows and columns; a fully connected one reads vectors.
     """
 
     weights: Integers
@@ -34,6 +38,7 @@ class Convolution:
     output_scale: float
     output_zero: int
     window: Window
+    spatial: bool = True
 
     @property
     def kernels(self) -> int:
@@ -43,6 +48,11 @@ class Convolution:
     def channels(self) -> int:
         """Channels that one kernel reads."""
         return int(self.weights.shape[3])
+
+    def images(self, value: npt.NDArray[np.int8]) -> list[Integers]:
+        """The op's input as int64 images [rows, columns, channels]; vectors are single pixels."""
+        image = value.shape[1:] if self.spatial else (1, 1, self.channels)
+        return list(value.astype(np.int64).reshape(-1, *image))
 
 
 def kernel_parts(rows: int, columns: int) -> tuple[Part, ...]:

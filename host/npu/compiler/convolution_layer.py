@@ -14,6 +14,7 @@ from host.npu.compiler.dialect import Dialect
 from host.npu.compiler.layer import Known
 from host.npu.compiler.passes import Passes, channel_passes
 from host.npu.compiler.requantization import Requantization, Scales, requantization
+from host.npu.compiler.software_convolution import SoftwareConvolutionLayer
 from model_gen.codegen.tflite.graph import Array
 from model_gen.codegen.tflite.options import FullyConnectedOptions, WindowOptions
 from model_gen.codegen.tflite.view import View
@@ -37,15 +38,9 @@ class ConvolutionLayer(Known):
             self.requantization.apply(
                 convolve(self.convolution, image, self.shift, self.passes.groups, rule), rule
             )
-            for image in self.images(inputs[0])
+            for image in self.convolution.images(inputs[0])
         ]
         return (np.clip(np.array(done), *self.limits).astype(np.int8).reshape(self.shape),)
-
-    def images(self, value: Array) -> list[Integers]:
-        """The op's input as int64 images [rows, columns, channels]."""
-        whole = len(value.shape) == 4 and self.op.name != "FULLY_CONNECTED"
-        image = value.shape[1:] if whole else (1, 1, self.convolution.channels)
-        return list(value.astype(np.int64).reshape(-1, *image))
 
 
 def accumulator_shift(weights: Integers) -> Constant:
@@ -60,7 +55,9 @@ def accumulator_shift(weights: Integers) -> Constant:
     return Constant("cs", shift, FORMULA)
 
 
-def convolution_layer(view: View, dialect: Dialect) -> ConvolutionLayer | None:
+def convolution_layer(
+    view: View, dialect: Dialect
+) -> ConvolutionLayer | SoftwareConvolutionLayer | None:
     """The layer of a convolution; None for one that the formulas do not cover.
 
     Raises:
@@ -69,13 +66,15 @@ def convolution_layer(view: View, dialect: Dialect) -> ConvolutionLayer | None:
     layer = _convolution(view)
     if layer is None:
         return None
+    shape = view.output.shape
+    limits, clipped = activation(view)
+    passes = channel_passes(layer, int(np.prod(shape[1:-1])))
+    if passes is None:
+        return SoftwareConvolutionLayer(view.op, layer, limits, shape, clipped)
     cs = accumulator_shift(layer.weights)
     products = np.float32(layer.input_scale) * np.array(layer.weight_scales, np.float32)
     scales = Scales(products.astype(np.float64), layer.bias, layer.output_scale, layer.output_zero)
     steps, constants = requantization(scales, int(cs.value), dialect)
-    shape = view.output.shape
-    passes = channel_passes(layer, int(np.prod(shape[1:-1])))
-    limits, clipped = activation(view)
     return ConvolutionLayer(
         view.op,
         (cs, *constants, passes.constant, *_parts(layer), *clipped),
@@ -134,6 +133,7 @@ def _convolution(view: View) -> Convolution | None:
         output_scale=output_scale,
         output_zero=output_zero,
         window=_window(view, (int(values.shape[1]), int(values.shape[2]))),
+        spatial=view.op.name != "FULLY_CONNECTED",
     )
 
 

@@ -205,6 +205,29 @@ def test_wide_layers_say_that_their_passes_are_fitted() -> None:
     assert layer.doubts
 
 
+def test_channels_that_cannot_be_divided_are_left_to_the_processor() -> None:
+    tensor = builder().Tensor
+    weights, values = _input((5, 1, 1, 257), 8), _input((1, 1, 4, 257), 9)
+    scales, bias = [0.001 * (k + 1) for k in range(5)], np.arange(5, dtype=np.int32) * 100
+    model = single(
+        "CONV_2D",
+        [
+            q((1, 1, 4, 257), 0.05, 7),
+            tensor((5, 1, 1, 257), scales, 0, weights, axis=0),
+            tensor((5,), 0.05, 0, bias, "int32"),
+        ],
+        q((1, 1, 4, 5), 1.5, -3),
+        {"Conv2DOptions": _POINT},
+        version=3,
+    )
+    prediction = predict(model, "2.2", [values])
+    sums = (values.astype(int) - 7).reshape(4, 257) @ weights.reshape(5, 257).astype(int).T + bias
+    exact = np.float32(0.05).item() * np.array(scales, np.float32).astype(float) / 1.5 * sums - 3
+    assert prediction.outputs[0].reshape(4, 5).tolist() == np.rint(exact).clip(-128, 127).tolist()
+    assert prediction.layers[0].layer.how == SOFTWARE
+    assert "processor" in prediction.layers[0].doubts[0]
+
+
 def test_maxima_and_pads_are_moves() -> None:
     pool = window(padding=1, strideH=2, strideW=2, filterHeight=2, filterWidth=2)
     model = single("MAX_POOL_2D", [q((1, 4, 4, 2))], q((1, 2, 2, 2)), {"Pool2DOptions": pool})

@@ -6,13 +6,14 @@ layer of six compiled networks, and so they are graded "fitted" wherever a layer
 
 from dataclasses import dataclass
 
-from host.npu.compiler.constant import FITTED, FORMULA, UNKNOWN, Constant
+from host.npu.compiler.constant import FITTED, FORMULA, Constant
 from host.npu.compiler.convolution import Convolution
 
 _DEEP_CHANNELS, _DEEP_UNITS = 128, 2  # three bytes a beat: unsigned 8-bit features
 _FLAT_CHANNELS, _FLAT_UNITS = 24, 4
 _TILE_MAX, _TILE_DEEP = 24, 8  # kernels that a unit holds at once; those that pay for deep mode
 _FEW_PIXELS, _FEW_KERNELS = 16, 8
+_UNEVEN = 4  # times as many parts as would do
 _WHY = "the scheduler decides how many units are chained, and so how often sums pass 16 bits"
 
 
@@ -24,8 +25,8 @@ class Passes:
     constant: Constant
 
 
-def channel_passes(layer: Convolution, pixels: int) -> Passes:
-    """The passes of a convolution.
+def channel_passes(layer: Convolution, pixels: int) -> Passes | None:
+    """The passes of a convolution; None for one whose channels cannot be divided evenly.
 
     Args:
         layer: the convolution.
@@ -36,15 +37,14 @@ def channel_passes(layer: Convolution, pixels: int) -> Passes:
     if layer.depthwise or layer.channels <= limit:
         return Passes((slice(None),), Constant("passes", 1, FORMULA))
     parts = next(n for n in range(2, layer.channels + 1) if _divides(n, layer.channels, limit))
-    grade, why = FITTED, _WHY
-    if parts > 2 * -(-layer.channels // limit):
-        grade, why = UNKNOWN, f"{layer.channels} channels cannot be divided evenly"
+    if parts > _UNEVEN * -(-layer.channels // limit):
+        return None
     few = pixels <= _FEW_PIXELS and layer.kernels > _FEW_KERNELS
     units = 1 if few else next(n for n in range(most, 0, -1) if parts % n == 0)
     count = parts // units
     width = layer.channels // count
     groups = tuple(slice(at, at + width) for at in range(0, layer.channels, width))
-    return Passes(groups, Constant("passes", count, grade, why))
+    return Passes(groups, Constant("passes", count, FITTED, _WHY))
 
 
 def _tile(kernels: int) -> int:

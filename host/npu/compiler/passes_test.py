@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from host.npu.compiler.accumulators import Window
-from host.npu.compiler.constant import FITTED, FORMULA, UNKNOWN
+from host.npu.compiler.constant import FITTED, FORMULA
 from host.npu.compiler.convolution_test import layer
 from host.npu.compiler.passes import channel_passes
 
@@ -37,17 +37,20 @@ def test_passes_are_those_of_compiled_networks(
 ) -> None:
     made = layer(np.ones((kernels, 1, 1, channels)), _WINDOW, zero=zero)
     found = channel_passes(made, pixels)
+    assert found is not None
     assert found.constant.value == len(found.groups) == passes
     summed = [c for group in found.groups for c in range(channels)[group]]
     assert summed == list(range(channels))
 
 
-def test_what_is_never_divided_is_certain_and_the_rest_is_not() -> None:
-    def grade(channels: int, *, depthwise: bool = False) -> str:
-        shape = (512, 1, 1, 1) if depthwise else (16, 1, 1, channels)
-        made = layer(np.ones(shape), _WINDOW, zero=-128, depthwise=depthwise)
-        return channel_passes(made, 64).constant.grade
+def _grade(channels: int, *, depthwise: bool = False) -> str | None:
+    shape = (512, 1, 1, 1) if depthwise else (16, 1, 1, channels)
+    made = layer(np.ones(shape), _WINDOW, zero=-128, depthwise=depthwise)
+    found = channel_passes(made, 64)
+    return None if found is None else found.constant.grade
 
-    assert grade(128) == grade(512, depthwise=True) == FORMULA
-    assert grade(129) == FITTED
-    assert grade(131) == UNKNOWN  # a prime
+
+def test_what_is_never_divided_is_certain_and_the_rest_is_not() -> None:
+    assert _grade(128) == _grade(512, depthwise=True) == FORMULA
+    assert _grade(130) == FITTED
+    assert _grade(257) is None  # a prime: one compiled network has it in software

@@ -67,7 +67,7 @@ def saturation_on(
         sums += values.size
 
     for value in inputs:
-        for image in layer.images(value):
+        for image in layer.convolution.images(value):
             convolve(layer.convolution, image, layer.shift, layer.passes.groups, rule, seen)
     return Saturation(layer.shift, largest, cut_off, sums)
 
