@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, log2
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from model_gen.codegen.tflite.graph import Array
 from model_gen.codegen.tflite.options import FullyConnectedOptions, WindowOptions
 from model_gen.codegen.tflite.view import View
 
-_HALF = 128  # a feature's largest size, with which the compiler sizes the accumulator
+_SUM_BITS = 7  # of the sum of a kernel's weights that fit 16 bits with 8 bits of features
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +43,12 @@ class ConvolutionLayer(Known):
 
 
 def accumulator_shift(weights: Integers) -> Constant:
-    """cs: the shift with which 128 times the largest |sum of a kernel's weights| fits 16 bits.
+    """cs: the shift with which 256 times the largest |sum of a kernel's weights| is below 2^15.
 
     It goes by the sum of the weights, not of their sizes: kernels of mean zero saturate.
     """
     largest = int(np.abs(weights.sum(axis=(1, 2, 3))).max(initial=0))
-    shift = max(0, ceil(log2(largest)) - 7) if largest else 0
-    if largest > 1 << 7 and largest & (largest - 1) == 0:
-        return Constant("cs", shift, FITTED, f"the largest |sum of weights| is exactly {largest}")
-    return Constant("cs", shift, FORMULA)
+    return Constant("cs", max(0, largest.bit_length() - _SUM_BITS))
 
 
 def convolution_layer(

@@ -1,7 +1,7 @@
 """How many channels one pass of the NPU sums: wider layers go through 16 bits in between.
 
 The scheduler weighs what cannot be seen from the model. These rules give what it chose in every
-layer of six compiled networks, and so they are graded "fitted" wherever a layer is divided at all.
+layer of eight compiled networks, and so they are graded "fitted" wherever a layer is divided at all.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from host.npu.compiler.constant import FITTED, FORMULA, Constant
 from host.npu.compiler.convolution import Convolution
 
-_DEEP_CHANNELS, _DEEP_UNITS = 128, 2  # three bytes a beat: unsigned 8-bit features
-_FLAT_CHANNELS, _FLAT_UNITS = 24, 4
+_DEEP_CHANNELS = 128  # three bytes a beat: unsigned 8-bit features
+_FLAT_CHANNELS = 24
+_UNITS = 4
 _TILE_MAX, _TILE_DEEP = 24, 8  # kernels that a unit holds at once; those that pay for deep mode
-_FEW_PIXELS, _FEW_KERNELS = 16, 8
+_FEW_PIXELS, _SOME_PIXELS, _FEW_KERNELS = 16, 32, 8
 _UNEVEN = 4  # times as many parts as would do
 _WHY = "the scheduler decides how many units are chained, and so how often sums pass 16 bits"
 
@@ -33,14 +34,18 @@ def channel_passes(layer: Convolution, pixels: int) -> Passes | None:
         pixels: rows * columns of its output.
     """
     deep = layer.input_zero in (-128, 0) and _tile(layer.kernels) >= _TILE_DEEP
-    limit, most = (_DEEP_CHANNELS, _DEEP_UNITS) if deep else (_FLAT_CHANNELS, _FLAT_UNITS)
+    limit = _DEEP_CHANNELS if deep else _FLAT_CHANNELS
     if layer.depthwise or layer.channels <= limit:
         return Passes((slice(None),), Constant("passes", 1, FORMULA))
     parts = next(n for n in range(2, layer.channels + 1) if _divides(n, layer.channels, limit))
     if parts > _UNEVEN * -(-layer.channels // limit):
         return None
-    few = pixels <= _FEW_PIXELS and layer.kernels > _FEW_KERNELS
-    units = 1 if few else next(n for n in range(most, 0, -1) if parts % n == 0)
+    most = _UNITS
+    if pixels <= _FEW_PIXELS and layer.kernels > _FEW_KERNELS:
+        most = 1
+    elif deep and pixels <= _SOME_PIXELS:
+        most = 2
+    units = next(n for n in range(most, 0, -1) if parts % n == 0)
     count = parts // units
     width = layer.channels // count
     groups = tuple(slice(at, at + width) for at in range(0, layer.channels, width))
