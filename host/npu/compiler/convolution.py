@@ -49,6 +49,11 @@ class Convolution:
         """Channels that one kernel reads."""
         return int(self.weights.shape[3])
 
+    @property
+    def taps(self) -> int:
+        """Places of a kernel, rows times columns."""
+        return int(self.weights.shape[1] * self.weights.shape[2])
+
     def images(self, value: npt.NDArray[np.int8]) -> list[Integers]:
         """The op's input as int64 images [rows, columns, channels]; vectors are single pixels."""
         image = value.shape[1:] if self.spatial else (1, 1, self.channels)

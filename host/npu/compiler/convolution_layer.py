@@ -64,7 +64,8 @@ def convolution_layer(
         return None
     shape = view.output.shape
     limits, clipped = activation(view)
-    passes = channel_passes(layer, int(np.prod(shape[1:-1])))
+    width = view.input(0).shape[2] if layer.spatial else 1
+    passes = channel_passes(layer, width, int(np.prod(shape[1:-1])) if layer.spatial else 1)
     if passes is None:
         return SoftwareConvolutionLayer(view.op, layer, limits, shape, clipped)
     cs = accumulator_shift(layer.weights)

@@ -6,15 +6,18 @@ layer of eight compiled networks, and so they are graded "fitted" wherever a lay
 
 from dataclasses import dataclass
 
-from host.npu.compiler.constant import FITTED, FORMULA, Constant
+from host.npu.compiler.constant import FITTED, FORMULA, UNKNOWN, Constant
 from host.npu.compiler.convolution import Convolution
 
 _DEEP_CHANNELS = 128  # three bytes a beat: unsigned 8-bit features
+_LINE = 4096  # bytes of a line of the input in deep mode
 _FLAT_CHANNELS = 24
 _UNITS = 4
 _TILE_MAX, _TILE_DEEP = 24, 8  # kernels that a unit holds at once; those that pay for deep mode
 _FEW_PIXELS, _SOME_PIXELS, _FEW_KERNELS = 16, 32, 8
 _UNEVEN = 4  # times as many parts as would do
+_SEEN_CHANNELS = 4  # of dense kernels of several taps
+_UNSEEN = "no compiled network has dense kernels of several taps over more than four channels"
 _WHY = "the scheduler decides how many units are chained, and so how often sums pass 16 bits"
 
 
@@ -26,17 +29,23 @@ class Passes:
     constant: Constant
 
 
-def channel_passes(layer: Convolution, pixels: int) -> Passes | None:
+def channel_passes(layer: Convolution, width: int, pixels: int) -> Passes | None:
     """The passes of a convolution; None for one whose channels cannot be divided evenly.
 
     Args:
         layer: the convolution.
+        width: columns of its input.
         pixels: rows * columns of its output.
     """
     deep = layer.input_zero in (-128, 0) and _tile(layer.kernels) >= _TILE_DEEP
+    deep = deep and width * min(layer.channels, _DEEP_CHANNELS) <= _LINE
     limit = _DEEP_CHANNELS if deep else _FLAT_CHANNELS
+    whole = (slice(None),)
+    if not layer.depthwise and layer.taps > 1 and layer.channels > _SEEN_CHANNELS:
+        grade = FITTED if layer.channels <= _FLAT_CHANNELS else UNKNOWN
+        return Passes(whole, Constant("passes", 1, grade, _UNSEEN))
     if layer.depthwise or layer.channels <= limit:
-        return Passes((slice(None),), Constant("passes", 1, FORMULA))
+        return Passes(whole, Constant("passes", 1, FORMULA))
     parts = next(n for n in range(2, layer.channels + 1) if _divides(n, layer.channels, limit))
     if parts > _UNEVEN * -(-layer.channels // limit):
         return None
