@@ -189,6 +189,21 @@ def test_an_activation_that_int8_does_not_give_is_unknown() -> None:
     assert "RELU ends at -20" in prediction.layers[0].doubts[0]
 
 
+def test_the_upper_end_of_relu6_is_a_clip() -> None:
+    tensor = builder().Tensor
+    weights = np.array([100, -50], np.int8).reshape(1, 1, 1, 2)
+    model = single(
+        "CONV_2D",
+        [q((1, 4, 4, 2)), tensor((1, 1, 1, 2), 0.02, 0, weights), None],
+        q((1, 4, 4, 1), 0.1252027153968811, -128),
+        {"Conv2DOptions": {**_POINT, "fusedActivationFunction": 3}},
+        version=3,
+    )
+    prediction = predict(model, "2.2", [_input((1, 4, 4, 2))])
+    assert prediction.outputs[0].max() == -80
+    assert prediction.layers[0].doubts == ()
+
+
 def test_wide_layers_say_that_their_passes_are_fitted() -> None:
     tensor = builder().Tensor
     weights = _input((16, 1, 1, 512), 8)

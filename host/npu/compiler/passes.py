@@ -16,8 +16,8 @@ _UNITS = 4
 _TILE_MAX, _TILE_DEEP = 24, 8  # kernels that a unit holds at once; those that pay for deep mode
 _FEW_PIXELS, _SOME_PIXELS, _FEW_KERNELS = 16, 32, 8
 _UNEVEN = 4  # times as many parts as would do
-_SEEN_CHANNELS = 4  # of dense kernels of several taps
-_UNSEEN = "no compiled network has dense kernels of several taps over more than four channels"
+_SEEN_CHANNELS = 12  # of dense kernels of several taps
+_UNSEEN = "no compiled network has dense kernels of several taps over more than twelve channels"
 _WHY = "the scheduler decides how many units are chained, and so how often sums pass 16 bits"
 
 
