@@ -235,6 +235,8 @@ class _Walk:
                 yield "A_k", self._vector(record, "A", kernels)
             else:
                 yield "A", record.integer("A_scalar")
+            if record.integer("clipout"):
+                yield "activation", (record.integer("clipmin"), record.integer("clipmax"))
             if record.integer("dualinput"):
                 yield "Y_k", self._vector(record, "C", kernels)
             else:
