@@ -11,9 +11,11 @@ from host.errors import BadInput
 from host.npu.compiler.addition_layer import AdditionLayer
 from host.npu.compiler.constant import FORMULA, Constant
 from host.npu.compiler.convolution_layer import ConvolutionLayer
+from host.npu.compiler.layer import Layer
 from host.npu.compiler.mean_layer import MeanLayer
 from host.npu.compiler.model import CompiledModel
 from host.npu.compiler.network_constants import Memory, NetworkConstants, UnitRecord, Vector
+from host.npu.compiler.requantization import Fused
 from host.npu.compiler.software_convolution import SoftwareConvolutionLayer
 
 _NODE = re.compile(r"(?P<kind>Conv2D|Gemm|Add|AveragePool)_(?P<number>\d+)(?![\d])")
@@ -141,8 +143,7 @@ def compare_constants(
         if not found:
             software.append(f"op {layer.op.index} {layer.op.name} ({node or 'no node'})")
             continue
-        extra = tuple(constant for constant in _implied(layer, found))
-        for constant in (*layer.constants, *extra):
+        for constant in (*layer.constants, *_implied(layer)):
             rows.append(_compared(constant, layer.op.index, node, found.get(constant.kind)))
     rows += walk.zero_offsets()
     return ConstantsTable(tuple(rows), tuple(walk.unexplained()), tuple(software))
@@ -157,7 +158,7 @@ def _compared(constant: Constant, op: int, node: str, found: Any) -> Compared:
     )
 
 
-def _implied(layer: Any, found: Mapping[str, Any]) -> Iterator[Constant]:
+def _implied(layer: Layer) -> Iterator[Constant]:
     """What every convolution has besides: how its zero point is taken off."""
     if isinstance(layer, ConvolutionLayer):
         zero = layer.convolution.input_zero
@@ -229,7 +230,7 @@ class _Walk:
             yield "s1", record.integer("shift_o")
             yield "A_k", self._vector(record, "A", kernels)
         for record in self._take("arith", rf"{node}{tail}_off_bias_\d+"):
-            fused = not _in_two_steps(layer)
+            fused = isinstance(layer.requantization, Fused)
             yield "s" if fused else "s2", record.integer("shift_o")
             if fused:
                 yield "A_k", self._vector(record, "A", kernels)
@@ -293,8 +294,3 @@ class _Walk:
             yield "mean A", record.integer("A_scalar")
             yield "mean C", both
             yield "t", record.integer("shift_o")
-
-
-def _in_two_steps(layer: ConvolutionLayer) -> bool:
-    """Whether its requantization is that of two steps."""
-    return any(constant.kind == "s2" for constant in layer.constants)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.npu.compiler.constant import FORMULA, UNKNOWN, largest_shift, offsets
+from host.npu.compiler.constant import FORMULA, UNKNOWN, largest_shift, offsets, rounded
 from host.npu.compiler.convolution_layer import accumulator_shift
 from host.npu.compiler.dialect import DIALECTS
 from host.npu.compiler.model import compile_model, predict
-from host.npu.compiler.requantization import Scales, requantization
+from host.npu.compiler.requantization import Scales, TwoSteps, requantization
 from model_gen.codegen.testing.models import single
 from model_gen.codegen.testing.single_ops import constant, q
 
@@ -120,6 +120,9 @@ def test_requantization_is_the_real_one_up_to_its_multipliers(
     got = steps.apply(x, "half-away")
     for k, product in enumerate(scales.products):
         for value, out in zip(x[:, k], got[:, k], strict=True):
+            middle = int(value) * int(steps.multipliers[k])
+            if isinstance(steps, TwoSteps) and abs(middle) >= 32767 << steps.first_shift:
+                continue  # the middle saturates, and a bias of the other sign would show it
             real = (int(value) * 2**cs + bias) * Fraction(product) / Fraction(scale) + zero
             # A multiplier is off by half at most; the middle and the end round by half each.
             error = Fraction(3, 2) + abs(int(value)) * Fraction(2**cs) * Fraction(product) / (
@@ -129,10 +132,32 @@ def test_requantization_is_the_real_one_up_to_its_multipliers(
             assert abs(min(max(real, -128), 127) - int(out)) <= error
 
 
-def test_offsets_drop_what_lies_below() -> None:
-    assert offsets(np.array([-129.7, 0.3]), 20).tolist() == [
-        int(np.floor(np.rint(v * 2.0**23) / 8)) for v in (-129.7, 0.3)
-    ]
+def test_the_middle_of_two_steps_saturates_too() -> None:
+    scales = _scales([2.0**-7], [193], 2.0**-8, 0)
+    two, one = (requantization(scales, 0, DIALECTS[name])[0] for name in ("2.2", "4.0"))
+    x = np.array([[-300]])
+    assert (two.apply(x, "half-away").item(), one.apply(x, "half-away").item()) == (-126, -128)
+
+
+# In units of 2^-20 output steps: an offset, the largest of its layer, and what the network holds.
+@pytest.mark.parametrize(
+    ("exact", "largest", "held"),
+    [
+        (-135970337.09087157, 398.14109655036776, -135970337),
+        (-203690330.21034613, 698.414744885155, -203690330),
+        (54131019.96472832, 64.61810458640515, 54131019),
+        (-13785.06202484807, 41.77960414375342, -13786),
+    ],
+)
+def test_offsets_have_the_bits_that_the_largest_of_the_layer_leaves(
+    exact: float, largest: float, held: int
+) -> None:
+    assert offsets(np.array([exact * 2.0**-20, largest]), 20)[0] == held
+    assert offsets(np.array([exact * 2.0**-20, -largest]), 20)[0] == held
+
+
+def test_multipliers_are_rounded_halves_up() -> None:
+    assert rounded([9530.5, 14356.5, 7658.5, -0.5, 2.4]).tolist() == [9531, 14357, 7659, 0, 2]
     assert offsets(np.array([0.0]), 20).tolist() == [0]
 
 

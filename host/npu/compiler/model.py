@@ -144,6 +144,11 @@ def predict(
     """
     check_rule(rule)
     compiled = compile_model(model, dialect) if isinstance(model, bytes) else model
+    if compiled.dialect != dialect_named(dialect):
+        raise BadInput(
+            f"the model was compiled for dialect {compiled.dialect.name}",
+            evidence=f"Received: {dialect}",
+        )
     graph = compiled.graph
     if len(inputs) != len(graph.inputs):
         raise BadInput(

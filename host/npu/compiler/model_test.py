@@ -269,6 +269,8 @@ def test_bad_input_is_refused_by_name() -> None:
         compile_model(_net(), "2.3")
     with pytest.raises(BadInput, match="tie rule"):
         predict(_net(), "2.2", [_input((1, 10, 8, 3))], "half-way")
+    with pytest.raises(BadInput, match=r"compiled for dialect 2\.2"):
+        predict(compile_model(_net(), "2.2"), "4.0", [_input((1, 10, 8, 3))])
     with pytest.raises(BadInput, match="1 inputs"):
         predict(_net(), "2.2", [])
     with pytest.raises(BadInput, match="tensor 0 must be int8"):
