@@ -7,7 +7,13 @@ import numpy as np
 
 from host.npu.arithmetic import nearest, saturate
 from host.npu.compiler.activation import activation
-from host.npu.compiler.constant import MULTIPLIER_MAX, Constant, largest_shift, rounded
+from host.npu.compiler.constant import (
+    MULTIPLIER_MAX,
+    Constant,
+    largest_shift,
+    rounded,
+    shift_constant,
+)
 from host.npu.compiler.layer import Known
 from model_gen.codegen.tflite.graph import Array
 from model_gen.codegen.tflite.view import View
@@ -58,11 +64,11 @@ def addition_layer(view: View) -> AdditionLayer | None:
     constants = (
         Constant("add A", multipliers[0]),
         Constant("add B", multipliers[1]),
-        Constant("Ax_shift", ups[0] - shift),
-        Constant("By_shift", ups[1] - shift),
+        shift_constant("Ax_shift", ups[0] - shift),
+        shift_constant("By_shift", ups[1] - shift),
         Constant("add C", c),
         Constant("C_shift", c_shift),
-        Constant("add shift", shift),
+        shift_constant("add shift", shift),
         *clipped,
     )
     return AdditionLayer(

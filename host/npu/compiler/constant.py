@@ -11,7 +11,7 @@ Reals = npt.NDArray[np.float64]
 
 FORMULA, FITTED, UNKNOWN = "formula", "fitted", "unknown"
 MULTIPLIER_MAX = 32767  # multipliers are signed 16 bit
-_SHIFT_MAX = 40
+_SHIFT_MAX, _SHIFT_CERTAIN = 40, 31
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,13 @@ class Constant:
     value: Any
     grade: str = FORMULA
     why: str = ""
+
+
+def shift_constant(kind: str, shift: int) -> Constant:
+    """A shift: certain up to 31, the most that every shift of the hardware can hold."""
+    if shift <= _SHIFT_CERTAIN:
+        return Constant(kind, shift)
+    return Constant(kind, shift, UNKNOWN, f"a shift of {shift} was never seen")
 
 
 def rounded(value: Any) -> Integers:

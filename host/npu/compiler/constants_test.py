@@ -250,6 +250,11 @@ def test_a_mean_is_the_real_one_within_a_step(
     assert np.abs(np.clip(real, -128, 127) - got).max() < 0.52
 
 
+def test_operands_too_far_apart_are_in_doubt() -> None:
+    layer = compile_model(_add([(1e-12, 0), (0.5, 0), (0.0005, 0)]), "2.2").layers[0]
+    assert any("was never seen" in doubt for doubt in layer.doubts)
+
+
 def test_only_whole_means_and_plain_sums_are_known() -> None:
     for model in (
         single(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from host.npu.arithmetic import nearest, saturate
-from host.npu.compiler.constant import Constant, Integers, largest_shift, rounded
+from host.npu.compiler.constant import Constant, Integers, largest_shift, rounded, shift_constant
 from host.npu.compiler.layer import Known
 from model_gen.codegen.tflite.graph import Array
 from model_gen.codegen.tflite.options import WindowOptions
@@ -51,14 +51,14 @@ def mean_layer(view: View) -> MeanLayer | None:
     real = 2.0**fraction / (source.shape[1] * source.shape[2])
     shift = largest_shift(real)
     multiplier = int(rounded(real * 2.0**shift))
-    pooled = (Constant("mulval", multiplier), Constant("mean shift", shift))
+    pooled = (Constant("mulval", multiplier), shift_constant("mean shift", shift))
     if before == after:
         return MeanLayer(view.op, pooled, multiplier, shift, None, view.output.shape)
     ratio = before[0] / after[0]
     t = largest_shift(ratio)
     scale = int(rounded(ratio * 2.0**t))
     offset = int(np.floor((after[1] - before[1] * ratio) * 2.0**t))
-    scaled = (Constant("mean A", scale), Constant("mean C", offset), Constant("t", t))
+    scaled = (Constant("mean A", scale), Constant("mean C", offset), shift_constant("t", t))
     return MeanLayer(
         view.op, pooled + scaled, multiplier, shift, (scale, offset, t), view.output.shape
     )

@@ -102,7 +102,8 @@ class PredictedLayer:
 
     Attributes:
         layer: the op, how it is computed, its constants.
-        doubts: its own, and "tensor N: .." for those it inherits; empty when its bytes are certain.
+        doubts: its own and those it inherits, each "op N, NAME: .."; empty when its bytes are
+            certain.
     """
 
     layer: Layer

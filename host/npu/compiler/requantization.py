@@ -15,6 +15,7 @@ from host.npu.compiler.constant import (
     largest_shift,
     offsets,
     rounded,
+    shift_constant,
 )
 from host.npu.compiler.dialect import Dialect
 
@@ -92,7 +93,7 @@ def _fused(scales: Scales, cs: int) -> tuple[Fused, tuple[Constant, ...]]:
     return steps, (
         Constant("A_k", steps.multipliers),
         Constant("C_k", steps.offsets),
-        Constant("s", shift),
+        shift_constant("s", shift),
     )
 
 
@@ -119,7 +120,7 @@ def _two_steps(scales: Scales, cs: int, dialect: Dialect) -> tuple[TwoSteps, tup
     steps = TwoSteps(multipliers, first, scale, added, shift)
     return steps, (
         Constant("A_k", multipliers, grade, why),
-        Constant("s1", first),
+        shift_constant("s1", first),
         Constant("A", scale),
         bias,
         Constant("s2", shift),
