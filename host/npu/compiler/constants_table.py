@@ -27,7 +27,11 @@ _FAMILIES = {
     "MEAN": "AveragePool",
     "AVERAGE_POOL_2D": "AveragePool",
 }
-_ZERO_OFFSET = {"A_scalar": 16384, "B_scalar": 32, "C_scalar": 0, "shift_o": 14}
+# Steps that turn int8 into uint8 and back: their units' names, and their constants.
+_ZERO_OFFSETS = (
+    ("x+128", r".*_suboff_\d+", {"A_scalar": 16384, "B_scalar": 32, "C_scalar": 0, "shift_o": 14}),
+    ("x-128", r"Quantize_\d+", {"A_scalar": 16384, "B_scalar": -32, "C_scalar": 0, "shift_o": 14}),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,12 +191,13 @@ class _Walk:
             yield from self._mean(layer, node)
 
     def zero_offsets(self) -> list[Compared]:
-        """x + 128 in front of units that take unsigned bytes: four numbers, always the same."""
+        """What turns the sign of bytes, and pads: numbers that are always the same."""
         rows = []
-        for record in self._take("arith", r".*_suboff_\d+"):
-            for name, value in _ZERO_OFFSET.items():
-                constant = Constant(f"x+128 {name}", value)
-                rows.append(_compared(constant, -1, record.node, record.integer(name)))
+        for kind, pattern, constants in _ZERO_OFFSETS:
+            for record in self._take("arith", pattern):
+                for name, value in constants.items():
+                    constant = Constant(f"{kind} {name}", value)
+                    rows.append(_compared(constant, -1, record.node, record.integer(name)))
         for record in self._take("convacc", r"Pad_\d+"):
             for name, value in (("shift_o", 0), ("outbytes_o", 1)):
                 constant = Constant(f"pad {name}", value)

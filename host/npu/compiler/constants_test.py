@@ -52,7 +52,8 @@ def test_kernels_of_sum_zero_are_not_shifted() -> None:
 
 
 def _scales(products: list[float], bias: list[int], scale: float, zero: int) -> Scales:
-    return Scales(np.array(products, np.float32).astype(float), np.array(bias), scale, zero)
+    real = np.array(products, np.float32).astype(float)
+    return Scales(real, np.array(bias) * real, scale, zero)
 
 
 def test_a_large_bias_takes_bits_from_the_middle() -> None:
@@ -70,6 +71,15 @@ def test_a_large_bias_takes_bits_from_the_middle() -> None:
         found = {c.kind: c.value for c in constants}
         assert (found["A"], found["s2"]) == expected
         assert steps.shift == expected[1]
+
+
+def test_the_bias_has_the_scale_that_the_model_gives_it() -> None:
+    """A dead channel of a public 2.2 network: its bias is -2^30 and its scale no exact product."""
+    unit = 1.7688301934271067e-09
+    for scale, held in ((unit, -54714393), (float(np.float32(unit * (1 - 2.0**-23))), -54714390)):
+        real = np.array([-(2.0**30) * scale, (2227.445387787788 + 128) * 0.0235294122248888])
+        scales = Scales(np.array([1e-4, 1e-4]), real, 0.0235294122248888, -128)
+        assert offsets(scales.real_offsets(), 18)[0] == held
 
 
 def test_an_offset_beyond_32_bits_is_shifted_up() -> None:

@@ -21,7 +21,8 @@ class Convolution:
     Attributes:
         weights: int64 [kernels, rows, columns, channels]; depthwise: the last size is 1.
         depthwise: whether kernel k reads channel k // (kernels / channels) alone.
-        bias: int64, one a kernel, in units of `input_scale` * its weight scale.
+        bias: int64, one a kernel, in units of its `bias_scales`.
+        bias_scales: float32; a converter may have rounded them otherwise than the products.
         weight_scales: float32, one a kernel.
         input_scale, output_scale: float32 values.
         input_zero, output_zero: in steps.
@@ -32,6 +33,7 @@ class Convolution:
     weights: Integers
     depthwise: bool
     bias: Integers
+    bias_scales: tuple[float, ...]
     weight_scales: tuple[float, ...]
     input_scale: float
     input_zero: int

@@ -69,8 +69,12 @@ def convolution_layer(
     if passes is None:
         return SoftwareConvolutionLayer(view.op, layer, limits, shape, clipped)
     cs = accumulator_shift(layer.weights)
-    products = np.float32(layer.input_scale) * np.array(layer.weight_scales, np.float32)
-    scales = Scales(products.astype(np.float64), layer.bias, layer.output_scale, layer.output_zero)
+    scales = Scales(
+        np.array(_products(layer.input_scale, layer.weight_scales)),
+        layer.bias * np.array(layer.bias_scales),
+        layer.output_scale,
+        layer.output_zero,
+    )
     steps, constants = requantization(scales, int(cs.value), dialect)
     return ConvolutionLayer(
         view.op,
@@ -119,12 +123,16 @@ def _convolution(view: View) -> Convolution | None:
         return None
     input_scale, input_zero = view.scale_and_zero(view.input(0))
     output_scale, output_zero = view.scale_and_zero(view.output)
-    scales = quantization.scales
+    scales = quantization.scales * (kernels if len(quantization.scales) == 1 else 1)
+    units = None if bias is None or bias.quantization is None else bias.quantization.scales
+    if units is None:
+        units = _products(input_scale, scales)
     return Convolution(
         weights=values,
         depthwise=depthwise,
         bias=added.astype(np.int64).ravel(),
-        weight_scales=scales * kernels if len(scales) == 1 else scales,
+        bias_scales=units * kernels if len(units) == 1 else units,
+        weight_scales=scales,
         input_scale=input_scale,
         input_zero=input_zero,
         output_scale=output_scale,
@@ -132,6 +140,11 @@ def _convolution(view: View) -> Convolution | None:
         window=_window(view, (int(values.shape[1]), int(values.shape[2]))),
         spatial=view.op.name != "FULLY_CONNECTED",
     )
+
+
+def _products(input_scale: float, weight_scales: tuple[float, ...]) -> tuple[float, ...]:
+    products = np.float32(input_scale) * np.array(weight_scales, np.float32)
+    return tuple(products.astype(np.float64).tolist())
 
 
 def _window(view: View, kernel: tuple[int, int]) -> Window:

@@ -24,6 +24,7 @@ def layer(weights: Any, window: Window, *, depthwise: bool = False, zero: int = 
         weights=kernels,
         depthwise=depthwise,
         bias=np.zeros(len(kernels), np.int64),
+        bias_scales=(0.001,) * len(kernels),
         weight_scales=(0.01,) * len(kernels),
         input_scale=0.1,
         input_zero=zero,

@@ -37,8 +37,12 @@ def channel_passes(layer: Convolution, width: int, pixels: int) -> Passes | None
         width: columns of its input.
         pixels: rows * columns of its output.
     """
-    deep = layer.input_zero in (-128, 0) and _tile(layer.kernels) >= _TILE_DEEP
-    deep = deep and width * min(layer.channels, _DEEP_CHANNELS) <= _LINE
+    pays = _tile(layer.kernels) >= _TILE_DEEP or pixels <= _FEW_PIXELS
+    deep = (
+        layer.input_zero in (-128, 0)
+        and pays
+        and width * min(layer.channels, _DEEP_CHANNELS) <= _LINE
+    )
     limit = _DEEP_CHANNELS if deep else _FLAT_CHANNELS
     whole = (slice(None),)
     if not layer.depthwise and layer.taps > 1 and layer.channels > _SEEN_CHANNELS:

@@ -31,19 +31,19 @@ class Scales:
 
     Attributes:
         products: float32(input scale * weight scale) of each kernel, as doubles.
-        bias: int64, one a kernel.
+        bias: real numbers, one a kernel.
         output_scale: a double.
         output_zero: in steps.
     """
 
     products: Reals
-    bias: Integers
+    bias: Reals
     output_scale: float
     output_zero: int
 
     def real_offsets(self) -> Reals:
         """What is added, in output steps; the compiler holds the real bias as a float32."""
-        real = (self.bias * self.products).astype(np.float32).astype(np.float64)
+        real = self.bias.astype(np.float32).astype(np.float64)
         return real / self.output_scale + self.output_zero
 
 
@@ -108,7 +108,7 @@ def _two_steps(scales: Scales, cs: int, dialect: Dialect) -> tuple[TwoSteps, tup
     multipliers = rounded(real * 2.0**first)
     if len(scales.products) > _VECTOR_MAX:
         # The bias is streamed as 16-bit numbers in units of the middle, and multiplied like it.
-        streamed = rounded(scales.bias * scales.products * 2.0**fraction)
+        streamed = rounded(scales.bias * 2.0**fraction)
         added = scale * streamed + (scales.output_zero << shift)
         bias = Constant("Y_k", streamed)
     else:
@@ -139,4 +139,4 @@ def _middle_fraction(scales: Scales) -> int:
 
 def _bias_fraction(scales: Scales) -> int:
     """The most fraction bits with which every bias is a 16-bit number."""
-    return largest_shift(scales.bias * scales.products, MULTIPLIER_MAX) if scales.bias.any() else 40
+    return largest_shift(scales.bias, MULTIPLIER_MAX) if scales.bias.any() else _TOTAL_SHIFT * 2
