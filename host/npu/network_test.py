@@ -1,16 +1,21 @@
 """Networks as processes: what they show, and what becomes of bad ones."""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from host.deadline import Deadline
 from host.errors import BadInput
 from host.npu.generated import read_generated
 from host.npu.memory import Image
 from host.npu.network import TIES, Network
 from host.npu.testing_code import FLASH, RAM, Code, Listed, copy
 
+ROOT = Path(__file__).resolve().parents[2]
 GIVEN = np.arange(-8, 8, dtype=np.int8)
 FAR = 0x34000040  # where the output lies
 WINDOW = "uint8_t *nj_npu_window(void *, uint32_t, uint32_t, bool);\n"
@@ -116,6 +121,60 @@ def test_an_endless_network_is_ended(tmp_path: Path) -> None:
         network.run([GIVEN])
     assert "does not end" in caught.value.what
     assert "epoch 1" in caught.value.evidence
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+import numpy as np
+from host.npu.network import Network
+network = Network.open(Path(sys.argv[1]))
+print(network._child._process.pid, flush=True)
+network.run([np.zeros(16, np.int8)])
+"""
+
+
+@pytest.mark.parametrize("how", ["closed", "caller killed"])
+def test_no_process_outlives_its_caller(tmp_path: Path, how: str) -> None:
+    """An endless run is a process of its own: it must end with whoever wanted it."""
+    path = Code(blocks=[("for (;;) ;", "")]).write(tmp_path)
+    if how == "closed":
+        with Network(read_generated(path), seconds=1) as network:
+            server = network._child._process.pid
+            with pytest.raises(BadInput):
+                network.run([GIVEN])
+            runs = children(server)
+    else:
+        caller = subprocess.Popen(
+            [sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE, cwd=ROOT
+        )
+        assert caller.stdout is not None
+        server = int(caller.stdout.readline())
+        deadline = Deadline.after(60)
+        while not (runs := children(server)) and not deadline.expired:
+            time.sleep(0.01)
+        caller.kill()
+        caller.wait()
+        caller.stdout.close()
+    assert len(runs) == 1
+    deadline = Deadline.after(60)
+    while any(map(is_alive, (server, *runs))) and not deadline.expired:
+        time.sleep(0.01)
+    assert not any(map(is_alive, (server, *runs)))
+
+
+def is_alive(process: int) -> bool:
+    """Whether it is there, and not only because nobody has asked how it ended."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def children(process: int) -> list[int]:
+    """Its children, by their numbers."""
+    return [int(n) for n in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def test_what_the_network_prints_disturbs_nothing(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ static void decode_link(const struct nj_npu_registers *registers, unsigned row,
     link->counts_pixels = nj_npu_field_of(registers, NJ_NPU_FIELD_ROW_COUNTS_PIXELS, row) != 0;
 }
 
-/* What the kinds of nj_npu_units.h are in registers. CLOCKS.UNITS has its bits in the same order. */
+/* What the kinds of nj_npu_units.h are in registers; CLOCKS.UNITS has its bits in this order. */
 static const struct kind {
     enum nj_npu_kind kind;
     enum nj_npu_field_id enabled;

@@ -164,6 +164,15 @@ static enum nj_npu_status poll(struct cursor *cursor, uint32_t instruction)
     return status;
 }
 
+static enum nj_npu_status end(const struct cursor *cursor)
+{
+    if (cursor->next != cursor->end) {
+        return damaged(cursor, "words behind the end", cursor->words[cursor->next]);
+    }
+    const uint32_t running = nj_npu_registers_running(cursor->controller->registers);
+    return running == 0 ? NJ_NPU_OK : damaged(cursor, "engines that nothing waited for", running);
+}
+
 static enum nj_npu_status step(struct cursor *cursor, uint32_t instruction)
 {
     switch (instruction & 31) {
@@ -199,8 +208,7 @@ enum nj_npu_status nj_npu_program_run(struct nj_npu_controller *controller, cons
         controller->word = (uint32_t)cursor.next;
         const uint32_t instruction = *take(&cursor, 1);
         if (instruction == NJ_NPU_END) {
-            const bool last = cursor.next == cursor.end;
-            return last ? NJ_NPU_OK : damaged(&cursor, "words behind the end", words[cursor.next]);
+            return end(&cursor);
         }
         const enum nj_npu_status status = step(&cursor, instruction);
         if (status != NJ_NPU_OK) {

@@ -10,8 +10,8 @@
  *   12  end
  *   29  mark                            bits 31:5 the number of an epoch
  * A poll of a RUNNING stream engine runs the epoch. The patience has no meaning without a clock.
- * Whether the data of a field that does not begin at bit 0 are shifted is not known: only a poll for
- * 0 is the same either way, the others are refused.
+ * Whether the data of a field that does not begin at bit 0 are shifted is not known: only a poll
+ * for 0 is the same either way, the others are refused.
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_NPU_PROGRAM_H
@@ -43,8 +43,8 @@ struct nj_npu_controller {
     uint32_t number; /* out: the last mark */
 };
 
-/* Runs a program. `room` is how many words may be read at `words`; the program's own length must fit.
- * Returns error->status. The registers keep what was written until then. */
+/* Runs a program. `room` is how many words may be read at `words`; the program's own length must
+ * fit. Returns error->status. The registers keep what was written until then. */
 enum nj_npu_status nj_npu_program_run(struct nj_npu_controller *controller, const uint32_t *words,
                                       size_t room, struct nj_npu_error *error);
 

@@ -192,8 +192,7 @@ static void write_control(struct nj_npu_registers *registers, const struct acces
     uint32_t next = value & facts->known & ~facts->fixed & ~facts->clears;
     if (access->place->unit == NJ_NPU_UNIT_STREAM) {
         const bool starts = (next & ENABLED) != 0 && (*word & ENABLED) == 0;
-        const bool stays = (next & ENABLED) != 0 && (*word & RUNNING) != 0;
-        if ((starts || stays) && (value & CLEAR) == 0) {
+        if (starts && (value & CLEAR) == 0) {
             next |= RUNNING;
         }
     }
@@ -229,9 +228,8 @@ enum nj_npu_status nj_npu_register_write(struct nj_npu_registers *registers, uin
     }
     uint32_t *word = &registers->word[access.page][access.within / 4];
     const bool control = access.within == 0 && access.place->unit != NJ_NPU_UNIT_ROW;
-    const bool stops = control && ((value & CLEAR) != 0 || (value & ENABLED) == 0);
-    if (access.place->unit == NJ_NPU_UNIT_STREAM && !stops &&
-        (registers->word[access.page][0] & RUNNING) != 0) {
+    if (access.place->unit == NJ_NPU_UNIT_STREAM &&
+        (registers->word[access.page][0] & RUNNING) != 0) { /* to stop it would lose its epoch */
         return refuse(error, &access, "a register of a running engine", offset, value);
     }
     if (facts.refused != NULL) {

@@ -1,4 +1,4 @@
-/* The register file of the NPU, as its bus sees it: writes, reads, and the epoch that they describe.
+/* The register file of the NPU, as its bus sees it: writes, reads, the epoch that they describe.
  *
  * It knows nothing of programs, memory or arithmetic. An epoch goes like this: registers are
  * written, units are enabled; an enabled stream engine reads as RUNNING until whoever owns the
@@ -20,12 +20,12 @@
 #include "nj_npu_fields.h"
 
 enum {
-    NJ_NPU_SPACE = 0x20000,  /* bytes of the register file */
-    NJ_NPU_PAGE = 0x1000,    /* bytes of a unit in it */
-    NJ_NPU_PAGE_WORDS = 64,  /* words of a page that are registers */
-    NJ_NPU_COEFFICIENTS_AT = 0x400, /* offset of the coefficients in the page of an ARITH: A | B << 16, C */
-    NJ_NPU_STREAM_PAGE = 5,  /* of engine 0 */
-    NJ_NPU_CLOCKS_TOO = 0x200, /* programs gate the units' clocks here; taken for CLOCKS.UNITS */
+    NJ_NPU_SPACE = 0x20000,         /* bytes of the register file */
+    NJ_NPU_PAGE = 0x1000,           /* bytes of a unit in it */
+    NJ_NPU_PAGE_WORDS = 64,         /* words of a page that are registers */
+    NJ_NPU_STREAM_PAGE = 5,         /* of engine 0 */
+    NJ_NPU_COEFFICIENTS_AT = 0x400, /* in the page of an ARITH, two words each: A | B << 16, C */
+    NJ_NPU_CLOCKS_TOO = 0x200,      /* programs gate clocks here; taken for CLOCKS.UNITS */
 };
 
 /* The units that fields belong to, in the order of nj_npu_fields.h. */
@@ -83,7 +83,7 @@ enum nj_npu_status nj_npu_register_read(const struct nj_npu_registers *registers
 /* The stream engines that read as RUNNING (bit i: engine i). */
 uint32_t nj_npu_registers_running(const struct nj_npu_registers *registers);
 
-/* Whether an engine runs and every unit at an end of a link is enabled: nothing is still to come. */
+/* Whether an engine runs and every unit at an end of a link is enabled: no more is to come. */
 bool nj_npu_registers_complete(const struct nj_npu_registers *registers);
 
 /* The epoch of the enabled units. */
@@ -93,11 +93,12 @@ enum nj_npu_status nj_npu_registers_decode(const struct nj_npu_registers *regist
 /* The epoch has been run: no engine is RUNNING. */
 void nj_npu_registers_finish(struct nj_npu_registers *registers);
 
-/* For nj_npu_registers_decode: where a field's unit lies and what a field holds. */
+/* What a field holds. `index` counts units of its kind, or rows. */
 uint32_t nj_npu_field_of(const struct nj_npu_registers *registers, enum nj_npu_field_id field,
                          unsigned index);
 
-/* The ends of links. `row` counts destination ports, `source` is the number in a ROW. False: none. */
+/* The ends of links: of a row, which are one a destination port, and of a number in one. False
+ * where there is none. */
 bool nj_npu_destination(unsigned row, struct nj_npu_port *port);
 bool nj_npu_source(unsigned source, struct nj_npu_port *port);
 

@@ -1,11 +1,11 @@
-"""Words of the register file written out, apart from the table of fields: what they mean is a fact of the chip."""
+"""Words of registers written out, apart from the table: what they mean is a fact of the chip."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from host.npu.testing.native import RegisterFile, build
+from host.npu.testing.native import RegisterFile
 from host.npu.testing.records import NUMBERS, as_dict, structures
 
 ALL_CLOCKS = 0xFFFFFFFF
@@ -106,11 +106,6 @@ ROWS = {  # offset: word, destination, sources, enabled, frames
     0x9C: (0x00000025, ("POOL", 1, 0), (("ARITH", 0), ("NOTHING", 0)), (True, False), (0, 0)),
     0x08: (0xFF280129, ("STREAM", 0, 0), (("ARITH", 2), ("ARITH", 2)), (True, False), (1, 255)),
 }
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("device") / "words.so", "-O1", "-shared", "-fPIC")
 
 
 def _set(record: Any, values: dict[Any, Any]) -> None:

@@ -1,4 +1,4 @@
-/* The loader of programs whose addresses are set at run time, as generated code calls it: names only.
+/* The loader of programs whose addresses are set at run time, as generated code calls it.
  *
  * A container is words: a magic, then offsets in bytes, 0 for what is not there:
  *   0xECBF0020 (2.1)            relocations, debug, program

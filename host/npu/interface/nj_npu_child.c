@@ -6,10 +6,14 @@
  * error.
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -177,11 +181,10 @@ static void run_of_blob(uint32_t number)
 {
     if (number > untold) {
         tell_buffers(NJ_NPU_INTERNAL, untold, number - 1);
+        untold = number;
     }
     tell_epoch(number, number);
     run_hardware(number);
-    tell_buffers(NJ_NPU_INTERNAL, number, number);
-    untold = number + 1;
 }
 
 /* Returns the first epoch whose buffers are still to be told. */
@@ -228,20 +231,49 @@ static void run_network(uint32_t tie)
     tell(TOLD_DONE, 0, 0, &used, sizeof used);
 }
 
-/* Runs in a process of its own: memory stays as it is for the next run, whatever becomes of this one. */
+/* Until a run has ended, or nobody waits for it any more: then it is ended. */
+static int wait_for(pid_t child, int alive)
+{
+    struct pollfd ends[2] = {{.fd = alive}, {.fd = STDIN_FILENO}};
+    while (poll(ends, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (!(ends[0].revents & POLLHUP)) {
+        kill(child, SIGKILL);
+    }
+    int status = 0;
+    if (waitpid(child, &status, 0) != child) {
+        _exit(EXIT_FAILURE);
+    }
+    return status;
+}
+
+/* Runs in a process of its own: memory stays as it is for the next run, whatever becomes of this one.
+ * It holds one end of a pipe, so that its end is seen, and does not outlive this process. */
 static void run_apart(uint32_t tie)
 {
+    int alive[2];
     fflush(out);
+    pid_t self = getpid();
+    if (pipe(alive) != 0) {
+        _exit(EXIT_FAILURE);
+    }
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != self) {
+            _exit(EXIT_FAILURE);
+        }
+        close(alive[0]);
         run_network(tie);
         fflush(out);
         _exit(EXIT_SUCCESS);
     }
-    int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) != child) {
+    close(alive[1]);
+    if (child < 0) {
         _exit(EXIT_FAILURE);
     }
+    int status = wait_for(child, alive[0]);
+    close(alive[0]);
     if (WIFSIGNALED(status)) {
         tell(TOLD_CRASH, (uint32_t)WTERMSIG(status), 0, "", 0);
     }

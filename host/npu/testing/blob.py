@@ -1,6 +1,6 @@
 """Programs of the epoch controller: epochs as records of nj_npu_units.h become 32-bit words.
 
-`Assembler` knows instructions, `program` a whole list of epochs; `text` prints it as generated code has it.
+`Assembler` knows instructions, `program` a list of epochs; `text` prints as generated code has it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,7 +81,7 @@ def program(epochs: Sequence[Any], numbers: Sequence[int] | None = None) -> list
     """The program that runs records of `nj_npu_epoch` one after another.
 
     Args:
-        epochs: ctypes structures of `records.structures()["epoch"]`. Enabled units without a record cannot be told.
+        epochs: ctypes structures of `records.structures()["epoch"]`.
         numbers: what each is marked with; 1, 2, ... by default.
 
     Raises:
@@ -125,7 +125,7 @@ def _epoch(assembler: Assembler, epoch: Any) -> None:
 
 
 def text(name: str, words: Sequence[int]) -> str:
-    """A program as the array that generated code includes: 64-bit words, the first of two the lower."""
+    """A program as generated code has it: 64-bit words, the first of two the lower."""
     padded = [*words, 0] if len(words) % 2 else list(words)
     pairs = [
         f"0x{high:08x}{low:08x}UL" for low, high in zip(padded[::2], padded[1::2], strict=True)

@@ -1,4 +1,4 @@
-"""Epochs that registers can tell, by hypothesis: every field of every record in its range, most of them senseless."""
+"""Epochs that registers can tell, by hypothesis: every field in its range, most senseless."""
 
 import ctypes
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from host.npu.testing.records import NUMBERS, structures
-from host.npu.testing.registers import kind_of
 
 _COUNTS = {"STREAM": 10, "CONV": 4, "ARITH": 4, "POOL": 2}
 _INPUTS = {"STREAM": 1, "CONV": 3, "ARITH": 2, "POOL": 1}
@@ -153,7 +152,7 @@ def convs(draw: st.DrawFn) -> Any:
 
 @st.composite
 def ariths(draw: st.DrawFn) -> Any:
-    """An arithmetic unit; its memory is filled to a length that hypothesis chooses, often past the 384th entry."""
+    """An arithmetic unit; its memory is often filled past the 384th entry."""
     names = "dual combined clips logical a_vector b_vector c_vector"
     values: dict[str, Any] = {name: draw(_flag) for name in names.split()}
     values |= {name: draw(_upto(31)) for name in ("shift_ax", "shift_by", "shift_c")}
@@ -206,7 +205,7 @@ _RECORDS = {"STREAM": streams, "CONV": convs, "ARITH": ariths, "POOL": pools}
 
 @st.composite
 def epochs(draw: st.DrawFn) -> Any:
-    """Units with their settings, all enabled, one writing engine at least; links between any of their ports."""
+    """Units with their settings, all enabled, one of them a writing engine; any links between."""
     writer = draw(streams())
     writer.writes = True
     units = {("STREAM", draw(_upto(9))): writer}
@@ -257,6 +256,3 @@ def differences(got: Any, want: Any, at: str = "") -> list[str]:
             for line in differences(a, b, f"{at}[{i}]")
         ]
     return [] if got == want else [f"{at}: got {got}, want {want}"]
-
-
-__all__ = ["ariths", "convs", "differences", "epochs", "kind_of", "pools", "streams"]

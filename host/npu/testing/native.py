@@ -75,7 +75,7 @@ class RegisterFile:
         room: int | None = None,
         run: Callable[[int, Any], int] | None = None,
     ) -> dict[str, Any] | None:
-        """Run a program; `runs` gets (mark, epoch) of each epoch, and `run` may end it with a status."""
+        """Run a program; `runs` gets (mark, epoch) of each, `run` may end it with a status."""
         array = (ctypes.c_uint32 * max(1, len(words)))(*words)
         error = self._structures["error"]()
 

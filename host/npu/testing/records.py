@@ -48,7 +48,7 @@ STATUSES = tuple(re.findall(r'X\((\w+), "', (DEVICE / "nj_npu.h").read_text()))
 
 @cache
 def structures(header: str = "nj_npu_units.h") -> dict[str, type[ctypes.Structure]]:
-    """Each `struct nj_npu_NAME` of a header, by NAME. Arrays are sized by numbers or enumerators."""
+    """Each `struct nj_npu_NAME` of a header, by NAME."""
     text = _without_comments((DEVICE / header).read_text())
     made: dict[str, type[ctypes.Structure]] = {}
     for name, body in re.findall(r"struct nj_npu_(\w+) \{(.*?)\n\};", text, flags=re.DOTALL):

@@ -1,4 +1,4 @@
-"""Register writes that tell the NPU an epoch: the inverse of nj_npu_registers_decode, written apart from it.
+"""Register writes that tell the NPU an epoch: the inverse of decoding, written apart from it.
 
 Positions of fields come from the one table, nj_npu_fields.h.
 """
@@ -123,7 +123,7 @@ def _before(counts: dict[str, int], unit: str) -> int:
 
 
 def words(unit: str, start: int, **values: int) -> Iterator[Write]:
-    """The words of a unit that hold `values`; other fields of them as after reset. Two's complement where negative.
+    """The words of a unit that hold `values`, their other fields as after reset.
 
     Raises:
         ValueError: a value does not fit its field.
@@ -216,7 +216,7 @@ def _output(record: Any) -> dict[str, int]:
 
 
 def _pads(record: Any) -> dict[str, int]:
-    """Two rows and columns of the pads that are zero go to the unit's own pads, the rest to the frame around."""
+    """Two rows and columns of zero pads are the unit's own, the rest the frame around."""
     plain = not (record.pad_value or record.deep or record.dss2)
     kernel = {"X": record.kernel_width, "Y": record.kernel_height}
     values = {"FRAME_VALUE": record.pad_value}
