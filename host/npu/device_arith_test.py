@@ -157,6 +157,14 @@ def test_the_zero_point_is_taken_away_by_wrapping() -> None:
     assert [value & 0xFF for value in got] == list(range(256))
 
 
+def test_products_are_shifted_down_before_they_are_added() -> None:
+    x = np.arange(-3, 4).astype("i1")
+    floors = [-2, -1, -1, 0, 0, 1, 1]
+    assert run(Device(), x, a=1, shift_ax=1, **output(1)) == floors
+    assert run(Device(), x, 0 * x, a=1, b=1, shift_ax=1, **output(1)) == floors
+    assert run(Device(), 0 * x, x, a=1, b=1, shift_by=1, **output(1)) == floors
+
+
 def test_the_output_is_clipped_at_last() -> None:
     x = np.array([-300, -5, 0, 7, 300], "<i2")
     got = run(Device(), x, a=1, clips=True, clip_least=-10, clip_most=6, **output(2))
