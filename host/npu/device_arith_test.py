@@ -73,7 +73,7 @@ def test_affine_of_one_stream(
     assert got == want
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(INT16, st.integers(-128, 127)), min_size=1, max_size=40),
     INT16, INT16, INT16, st.integers(0, 20), st.integers(0, 9), st.integers(0, 9),
