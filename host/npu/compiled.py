@@ -1,4 +1,4 @@
-"""A generated network and the virtual NPU as shared libraries of this computer, compiled on first use."""
+"""A generated network and the virtual NPU as shared libraries, compiled on first use."""
 
 import platform
 import re
@@ -85,6 +85,11 @@ def network(code: GeneratedCode) -> Path:
             f"-DLL_ATON_VERSION_{name}={number}"
             for name, number in zip(names, code.version, strict=True)
         ),
+    )
+    # Pools that are named, not numbered: they lie where the header says.
+    pools = {f"_mem_pool_{pool.postfix}_{code.name}": pool.address for pool in code.pools}
+    flags += tuple(
+        f"-Wl,--defsym={name}={address:#x}" for name, address in pools.items() if name in code.text
     )
     # From standard input and from elsewhere: a file beside it may not stand for one of ours.
     places = ("-iquote", str(INTERFACE), "-iquote", str(code.path.parent))

@@ -8,7 +8,7 @@ from host.errors import BadInput, HostFailure
 from host.npu import compiled
 from host.npu.generated import read_generated
 from host.npu.network import Network
-from host.npu.testing_code import Code, copy
+from host.npu.testing.code import Code, copy
 
 
 def refusal(folder: Path, code: Code) -> BadInput:

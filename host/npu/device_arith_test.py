@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.npu.network import TIES
-from host.npu.testing_device import (
+from host.npu.testing.records import NUMBERS, structures
+from host.npu.testing.units import (
     ARITH,
     STREAM,
     Device,
     Refused,
-    constants,
     output,
-    records,
     rounded,
     saturated,
 )
@@ -91,9 +90,11 @@ def test_two_streams(
         "MAXIMUM": max,
     }
     exact = operations[name]
+    if name != "AFFINE":
+        a, b, shift_a, shift_b = 1, 1, 0, 0
     want = [saturated(rounded(exact(x, y), shift), 2) for x, y in pairs]
     fields: dict[str, Any] = {"a": a, "b": b, "c": c, "shift_ax": shift_a, "shift_by": shift_b}
-    fields["operation"] = constants()[f"NJ_NPU_{name}"]
+    fields["operation"] = NUMBERS[f"NJ_NPU_{name}"]
     x, y = np.array(pairs).T
     assert run(Device(), x.astype("<i2"), y.astype("i1"), **fields, **output(2, shift)) == want
 
@@ -141,7 +142,7 @@ def test_vectors_of_constants(
     device = Device()
     every = steps(*shape)
     for i, pair in enumerate(every):
-        device.epoch.arith[1].step[i] = records()["nj_npu_step"](*pair)
+        device.epoch.arith[1].step[i] = structures()["step"](*pair)
     vectors: dict[str, Any] = {f"{name}_vector": True for name in "abc"}
     tables = {"as": a.tolist(), "bs": b.tolist(), "cs": c.tolist()}
     got = run(device, x.astype("<i2"), combined=combined, **vectors, **tables, **output(2, 9))
@@ -164,7 +165,7 @@ def test_the_output_is_clipped_at_last() -> None:
 
 def test_the_size_of_a_step() -> None:
     x = np.array([-128, -1, 0, 127], "i1")
-    assert run(Device(), x, operation=constants()["NJ_NPU_ABSOLUTE"], **output(2)) == [
+    assert run(Device(), x, operation=NUMBERS["NJ_NPU_ABSOLUTE"], **output(2)) == [
         128,
         1,
         0,
@@ -193,6 +194,10 @@ def test_frames_of_two_streams_need_not_agree() -> None:
     [
         *[({"operation": n}, "UNDEFINED", "operation") for n in (0, 5, 6, 7, 8, 9, 13, 15, 16, 99)],
         ({"operation": 4}, "UNDEFINED", "dual"),
+        ({"operation": 14, "a": 2}, "UNDEFINED", "a"),
+        ({"operation": 14, "b": -1}, "UNDEFINED", "b"),
+        ({"operation": 14, "shift_by": 1}, "UNDEFINED", "shift_by"),
+        ({"operation": 14, "c_vector": True}, "UNDEFINED", "a_vector"),
         ({"logical": True}, "UNDEFINED", "logical"),
         ({"out__bytes": 3}, "UNDEFINED", "out.bytes"),
         ({"x__bytes": 3}, "UNDEFINED", "bytes"),
@@ -201,7 +206,6 @@ def test_frames_of_two_streams_need_not_agree() -> None:
         ({"shift_ax": 25}, "RANGE", "shift_ax"),
         ({"shift_c": 200}, "RANGE", "shift_c"),
         ({"clips": True, "clip_least": 1, "clip_most": 0}, "RANGE", "clip_least"),
-        ({"x__bytes": 2}, "UNDEFINED", "port 0"),
     ],
 )
 def test_what_is_not_known_is_named(fields: dict[str, Any], status: str, field: str) -> None:

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.npu.network import TIES
-from host.npu.testing_device import (
+from host.npu.testing.records import NUMBERS
+from host.npu.testing.units import (
     CONV,
     STREAM,
     Device,
     Refused,
-    constants,
     output,
     rounded,
     saturated,
@@ -229,7 +229,7 @@ def test_partial_sums_go_through_sixteen_bits(said: bool, again: bool) -> None:
     total = 3
     device = Device()
     features, kernels = chain(device, passes, 5, np.random.default_rng(5))
-    zero = {"filter": constants()["NJ_NPU_FRAMEZERO"], "filter_total": total}
+    zero = {"filter": NUMBERS["NJ_NPU_FRAMEZERO"], "filter_total": total}
     zero |= {"filter_first": 1, "filter_last": total - 1}
     middle = device.room(48)
     target = device.room(48 * passes)

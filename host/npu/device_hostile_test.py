@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from host.npu.testing_device import DEVICE, Device, Refused
-from host.npu.testing_hostile import Case, cases
+from host.npu.testing.hostile import Case, cases
+from host.npu.testing.records import DEVICE
+from host.npu.testing.units import Device, Refused
 
 ROOT = DEVICE.parents[2]
 
@@ -52,7 +53,7 @@ def test_nothing_is_undefined_under_the_sanitizers(tmp_path: Path) -> None:
         for name in ("asan", "ubsan")
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "host.npu.testing_hostile", str(library)],
+        [sys.executable, "-m", "host.npu.testing.hostile", str(library)],
         cwd=ROOT,
         env={**os.environ, "LD_PRELOAD": " ".join(runtimes), "ASAN_OPTIONS": "detect_leaks=0"},
         capture_output=True,

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.npu.network import TIES
-from host.npu.testing_device import (
+from host.npu.testing.records import NUMBERS
+from host.npu.testing.units import (
     POOL,
     STREAM,
     Device,
     Refused,
-    constants,
     output,
     rounded,
     saturated,
@@ -77,7 +77,7 @@ def test_every_window(g: dict[str, Any]) -> None:
     target = device.room(2 * len(want))
     device.raw(1, target, len(want), 16, writes=True)
     device.unit(
-        POOL, 1, pooling=constants()[f"NJ_NPU_POOL_{g['kind']}"], feature__bytes=g["bytes"],
+        POOL, 1, pooling=NUMBERS[f"NJ_NPU_POOL_{g['kind']}"], feature__bytes=g["bytes"],
         width=g["width"], height=g["height"], depth=g["depth"],
         window_width=wx, window_height=wy, stride_x=sx, stride_y=sy,
         out_width=columns, out_height=rows, multiplier=g["multiplier"],
@@ -108,7 +108,7 @@ def test_whole_features(
     device.raw(1, target, depth, 16, writes=True, frames=frames, frame_offset=2 * depth)
     average = kind == "AVERAGE"
     device.unit(
-        POOL, 0, pooling=constants()[f"NJ_NPU_POOL_GLOBAL_{kind}"], feature__bytes=1,
+        POOL, 0, pooling=NUMBERS[f"NJ_NPU_POOL_GLOBAL_{kind}"], feature__bytes=1,
         width=width, height=height, depth=depth, multiplier=multiplier,
         crop_right=width - 1, crop_bottom=height - 1, **output(2, shift if average else 0),
     )  # fmt: skip

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.npu.testing_device import ARITH, BASE, STREAM, Device, Refused, output
+from host.npu.testing.units import ARITH, BASE, STREAM, Device, Refused, output
 
 
 def address_of(s: dict[str, int], frame: int, y: int, x: int, b: int) -> int:

@@ -83,7 +83,7 @@ def read_generated(path: Path) -> GeneratedCode:
     names = list(dict.fromkeys(_NETWORK.findall(text)))
     if len(names) != 1:
         raise BadInput(
-            f"{path.name} is no generated network: it must define LL_ATON_EpochBlockItems_NAME once",
+            f"{path.name} is no generated network: it must define LL_ATON_EpochBlockItems_* once",
             evidence=f"Received: {names or 'none'}",
             next_step="give the network.c that `stedgeai generate` wrote for the Neural-ART",
         )

@@ -6,7 +6,7 @@ import pytest
 
 from host.errors import BadInput
 from host.npu.generated import Pool, names_of_streams, read_generated
-from host.npu.testing_code import FLASH, RAM, Code, copy
+from host.npu.testing.code import FLASH, RAM, Code, copy
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from host.errors import BadInput
 from host.npu.generated import Pool, read_generated
 from host.npu.memory import Region, images_of, read_hex, read_image, regions_of
-from host.npu.testing_code import FLASH, Code
+from host.npu.testing.code import FLASH, Code
 
 
 def pool(address: int, size: int, writable: bool = True) -> Pool:

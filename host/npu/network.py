@@ -182,8 +182,8 @@ class Network:
         """Compute.
 
         Args:
-            inputs: an array for each input, by name or in the network's order; of the input's dtype,
-                in its memory shape or flat.
+            inputs: an array for each input, by name or in the network's order; of the input's
+                dtype, in its memory shape or flat.
             tie: one of TIES.
 
         Raises:

@@ -13,7 +13,7 @@ from host.errors import BadInput
 from host.npu.generated import read_generated
 from host.npu.memory import Image
 from host.npu.network import TIES, Network
-from host.npu.testing_code import FLASH, RAM, Code, Listed, copy
+from host.npu.testing.code import FLASH, RAM, Code, Listed, copy
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = np.arange(-8, 8, dtype=np.int8)
@@ -98,6 +98,18 @@ def test_weights_come_from_the_image_beside_it(tmp_path: Path) -> None:
     (tmp_path / "network_atonbuf.xSPI2.raw").write_bytes(bytes(range(16)))
     with Network.open(code.write(tmp_path).parent) as network:
         assert network.run([GIVEN]).outputs[0].array.ravel().tolist() == list(range(16))
+
+
+def test_pools_may_be_named(tmp_path: Path) -> None:
+    """In tables of constants and in code."""
+    pool = "_mem_pool_xSPI2_Default"
+    before = WINDOW + f"extern uint8_t {pool}[];\nstatic uint8_t *const table[] = {{{pool} + 4}};\n"
+    add = f"nj_npu_window(NULL, {FAR:#x}, 16, true)[0] = (uintptr_t){pool} == {FLASH:#x}UL;"
+    code = Code(blocks=[(copy("table[0]", hex(FAR)), add)], before=before, flash=True)
+    (tmp_path / "network_atonbuf.xSPI2.raw").write_bytes(bytes(range(32)))
+    with Network.open(code.write(tmp_path)) as network:
+        made = network.run([GIVEN]).outputs[0].array.ravel()
+    assert made.tolist() == [1, *range(5, 20)]
 
 
 def test_a_crash_names_epoch_and_signal(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from host.errors import BadInput
 from host.npu.network import Network
-from host.npu.testing_code import RAM, Code, Listed
+from host.npu.testing.code import RAM, Code, Listed
 
 TARGET = RAM + 2048
 Array = npt.NDArray[Any]

@@ -81,12 +81,14 @@ struct nj_npu_outcome {
     struct nj_npu_seen pool[NJ_NPU_POOLS];
 };
 
-/* Runs the epoch until its writing engines have written all their frames. Returns outcome->error.status. */
-enum nj_npu_status nj_npu_run(const struct nj_npu_epoch *epoch, const struct nj_npu_machine *machine,
+/* Runs the epoch until its writing engines have written all their frames. Returns the status in
+ * outcome->error. */
+enum nj_npu_status nj_npu_run(const struct nj_npu_epoch *epoch,
+                              const struct nj_npu_machine *machine,
                               struct nj_npu_outcome *outcome);
 
-/* The bytes that an engine touches in all its frames: [*first, *first + *size), before addresses wrap.
- * The sizes and the frames of the stream must be in their ranges, as they are after a run. */
+/* The bytes that an engine touches in all its frames: [*first, *first + *size), before addresses
+ * wrap. The sizes and the frames of the stream must be in their ranges, as they are after a run. */
 void nj_npu_span(const struct nj_npu_stream *stream, int64_t *first, int64_t *size);
 
 /* The text of a status, the name of a kind ("CONVACC"); never NULL. */

@@ -169,6 +169,10 @@ static bool unpack(struct nj_npu_run *run, uint32_t unit, struct nj_npu_conv_sta
     state->need_kernels =
         conv->deep ? total / conv->kernels * ((conv->kernels * state->taps + 2) / 3)
                    : total * state->taps;
+    if (!nj_npu_frame_fits(run, NJ_NPU_CONV, unit, 0, state->need_features) ||
+        (conv->accumulates && !nj_npu_frame_fits(run, NJ_NPU_CONV, unit, 2, state->results))) {
+        return false;
+    }
     uint32_t bytes = state->pack > 1 ? state->pack : conv->feature.bytes;
     return nj_npu_queue_at(run, NJ_NPU_CONV, unit, 0, state->need_features, bytes,
                            &state->features) &&

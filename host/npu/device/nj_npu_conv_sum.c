@@ -18,7 +18,7 @@ static void bytes_of(const int32_t *beats, uint32_t pack, uint32_t count, uint8_
     }
 }
 
-/* One line of features, `count` from element `from` of the frame's line `y`, less the zero point. */
+/* The used part of the frame's line `y`, less the zero point. */
 static void line_of(const struct nj_npu_conv_state *state, uint32_t y, int32_t *to)
 {
     const struct nj_npu_conv *conv = state->conv;

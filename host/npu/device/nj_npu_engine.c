@@ -259,7 +259,7 @@ void nj_npu_span(const struct nj_npu_stream *stream, int64_t *first, int64_t *si
 }
 
 /* Partial sums that are read again without a word of synchronization: the programs of epoch
- * controllers rely on the back-pressure of the chain, which would be the engine that writes them. */
+ * controllers rely on the back-pressure of the chain, here it is the engine that writes them. */
 static void order_sums(struct nj_npu_run *run, struct nj_npu_engine *reader,
                        const struct nj_npu_conv *conv)
 {

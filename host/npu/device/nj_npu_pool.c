@@ -108,7 +108,8 @@ bool nj_npu_pool_start(struct nj_npu_run *run, uint32_t unit)
     state->results = (uint32_t)pixels * pool->depth;
     state->pushed = state->results;
     state->out = nj_npu_lend(run, state->results, sizeof(int32_t));
-    return nj_npu_queue_at(run, NJ_NPU_POOL, unit, 0, state->need, pool->feature.bytes,
+    return nj_npu_frame_fits(run, NJ_NPU_POOL, unit, 0, state->need) &&
+           nj_npu_queue_at(run, NJ_NPU_POOL, unit, 0, state->need, pool->feature.bytes,
                            &state->features);
 }
 

@@ -29,7 +29,7 @@ struct nj_npu_queue {
     uint32_t end;
     bool marked; /* ends of frames are kept */
     uint32_t marks;
-    uint32_t mark[NJ_NPU_MARKS]; /* elements from one end of frame to the next, the first from begin */
+    uint32_t mark[NJ_NPU_MARKS]; /* elements from end to end of frames, the first from begin */
     uint32_t since;  /* elements behind the last mark */
     uint32_t context;
     uint32_t frames; /* of this context */
@@ -139,13 +139,17 @@ bool nj_npu_check_output(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t
 /* The used part [*first, *first + *count) of `size`, by an inclusive crop that is clamped. */
 bool nj_npu_crop(uint32_t size, uint32_t from, uint32_t to, uint32_t *first, uint32_t *count);
 
-/* The queue at a port that a unit needs, with room for `frame` elements and a chunk. `bytes` of each
- * element are used: an engine must bring as many, or extend the sign. */
+/* The queue at a port that a unit needs, with room for `frame` elements and a chunk. `bytes` of
+ * each element are used: an engine must bring as many, or say what lies above. */
 bool nj_npu_queue_at(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t unit, uint32_t port,
                      uint64_t frame, uint32_t bytes, struct nj_npu_queue **queue);
 /* The bits of an element from the stream engine that alone feeds a port; 0 if no engine does. */
 uint32_t nj_npu_bits_at(const struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t unit,
                         uint32_t port);
+/* Whether the frames of such an engine have as many elements as the unit takes at once: it counts
+ * elements, and would mix frames that do not. */
+bool nj_npu_frame_fits(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t unit, uint32_t port,
+                       uint32_t wanted);
 /* The queues that an output feeds: at least one. */
 bool nj_npu_feed_of(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t unit,
                     struct nj_npu_feed *feed);

@@ -21,7 +21,8 @@ enum {
     NJ_NPU_LINKS = 48,         /* rows of the switch: one a destination port */
 };
 
-/* The kinds of unit, for links, enable masks and errors. NOTHING is a source that is not connected. */
+/* The kinds of unit, for links, enable masks and errors. NOTHING is a source that is not
+ * connected. */
 enum nj_npu_kind {
     NJ_NPU_NOTHING,
     NJ_NPU_STREAM,
@@ -238,8 +239,8 @@ struct nj_npu_port {
     uint8_t port;
 };
 
-/* A row of the switch. frames[0] = 0: source[0] for good. Otherwise frames[0] frames of source[0], then
- * frames[1] of source[1], and again; the frames of a context that is not enabled are dropped. */
+/* A row of the switch. frames[0] = 0: source[0] for good. Otherwise frames[0] frames of source[0],
+ * then frames[1] of source[1], and again; the frames of a context that is not enabled are dropped. */
 struct nj_npu_link {
     struct nj_npu_port destination;
     struct nj_npu_port source[2];

@@ -1,5 +1,5 @@
-/* Epoch blocks and buffers, as generated code of all dialects lists them: names and fields only. The
- * structures hold the fields of every version; code that knows fewer leaves the others zero.
+/* Epoch blocks and buffers, as generated code of all dialects lists them: names and fields only.
+ * The structures hold the fields of every version; code that knows fewer leaves the others zero.
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_NPU_LL_ATON_NN_INTERFACE_H

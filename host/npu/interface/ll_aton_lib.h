@@ -26,6 +26,7 @@ int LL_ATON_LIB_DMA_Transpose(const LL_LIB_TensorShape_TypeDef *input,
                               const uint32_t *input_axes_offsets,
                               const LL_LIB_TensorShape_TypeDef *output,
                               const uint32_t *output_axes_offsets, const uint8_t *target_pos,
-                              const uint8_t *perm_to_use, int dma_in, int dma_out NJ_NPU_AND_INSTANCE);
+                              const uint8_t *perm_to_use, int dma_in,
+                              int dma_out NJ_NPU_AND_INSTANCE);
 
 #endif

@@ -1,5 +1,6 @@
-/* Generated code refuses a library of another version than its own. What runs here takes all of them,
- * so the version is the one that the code itself names: whoever compiles it passes the four numbers.
+/* Generated code refuses a library of another version than its own. What runs here takes all of
+ * them, so the version is the one that the code itself names: whoever compiles it passes the four
+ * numbers.
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_NPU_LL_ATON_VERSION_H

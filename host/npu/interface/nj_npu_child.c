@@ -2,8 +2,8 @@
  * buffer held right behind the epoch that wrote it.
  *
  * Messages both ways are four little-endian words (what, two numbers, the length of what follows)
- * and bytes. Standard output is not used for anything else; what the network prints goes to standard
- * error.
+ * and bytes. Standard output is not used for anything else; what the network prints goes to
+ * standard error.
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
@@ -24,7 +24,16 @@
 #include "nj_npu_host.h"
 
 enum asked { ASKED_REGION = 1, ASKED_WRITE, ASKED_DESCRIBE, ASKED_RUN };
-enum told { TOLD_LISTS = 1, TOLD_EPOCH, TOLD_BUFFER, TOLD_STREAM, TOLD_SEEN, TOLD_DONE, TOLD_ERROR, TOLD_CRASH };
+enum told {
+    TOLD_LISTS = 1,
+    TOLD_EPOCH,
+    TOLD_BUFFER,
+    TOLD_STREAM,
+    TOLD_SEEN,
+    TOLD_DONE,
+    TOLD_ERROR,
+    TOLD_CRASH,
+};
 
 /* Much room that costs nothing until it is used. */
 enum { SCRATCH_BYTES = 1 << 30 };
@@ -176,7 +185,8 @@ static void tell_epoch(uint32_t first, uint32_t last)
 
 static uint32_t untold; /* the first epoch of a blob whose buffers have not been told */
 
-/* An epoch of a blob. Those since the last one needed no hardware: they are views of what is there. */
+/* An epoch of a blob. Those since the last one needed no hardware: they are views of what is
+ * there. */
 static void run_of_blob(uint32_t number)
 {
     if (number > untold) {
@@ -247,8 +257,8 @@ static int wait_for(pid_t child, int alive)
     return status;
 }
 
-/* Runs in a process of its own: memory stays as it is for the next run, whatever becomes of this one.
- * It holds one end of a pipe, so that its end is seen, and does not outlive this process. */
+/* Runs in a process of its own: memory stays as it is for the next run, whatever becomes of this
+ * one. It holds one end of a pipe, so that its end is seen, and does not outlive this process. */
 static void run_apart(uint32_t tie)
 {
     int alive[2];

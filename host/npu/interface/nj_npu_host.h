@@ -26,7 +26,8 @@ bool nj_npu_add_region(uint32_t address, uint32_t size, bool writable);
 /* As nj_npu_machine.window. */
 uint8_t *nj_npu_window(void *context, uint32_t address, uint32_t size, bool writes);
 
-/* The NPU address of a pointer in generated code: an address already, or into the network's image. */
+/* The NPU address of a pointer in generated code: an address already, or into the network's
+ * image. */
 uint32_t nj_npu_address(const void *pointer);
 
 /* The bytes at a pointer in generated code, or no return. */

@@ -1,5 +1,5 @@
-/* LL_ATON_LIB_DMA_SpaceToDepth and DepthToSpace: blocks of pixels to channels and back. The channels
- * of a block's pixels follow each other, line by line.
+/* LL_ATON_LIB_DMA_SpaceToDepth and DepthToSpace: blocks of pixels to channels and back. The
+ * channels of a block's pixels follow each other, line by line.
  * SPDX-License-Identifier: MIT
  */
 #include "../interface/ll_aton_lib.h"
@@ -35,7 +35,8 @@ static void check(const struct blocks *blocks, unsigned int ninputs, const char 
     if (space->ndims != 4 || depth->ndims != 4 || space->nbits != depth->nbits) {
         nj_npu_refuse_call(who, "ndims", space->ndims);
     }
-    if (space->chpos == CHPos_First || space->chpos == CHPos_Mixed || depth->chpos != space->chpos) {
+    if (space->chpos == CHPos_First || space->chpos == CHPos_Mixed ||
+        depth->chpos != space->chpos) {
         nj_npu_refuse_call(who, "chpos", space->chpos);
     }
     uint64_t block = (uint64_t)blocks->block_h * blocks->block_w;

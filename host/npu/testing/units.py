@@ -1,97 +1,58 @@
-"""The device alone, for tests: its records as its headers declare them, and a memory of bytes."""
+"""One epoch, unit by unit, on the device alone: records are filled field by field."""
 
 import ctypes
-import re
-from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from host.npu import compiled
+from host.npu.testing.records import NUMBERS, STATUSES, structures
 
-DEVICE = Path(__file__).resolve().parent / "device"
 BASE = 0x34000000  # of the memory of a test
-_TYPES: dict[str, Any] = {
-    "bool": ctypes.c_bool,
-    "int8_t": ctypes.c_int8,
-    "uint8_t": ctypes.c_uint8,
-    "int16_t": ctypes.c_int16,
-    "int32_t": ctypes.c_int32,
-    "uint32_t": ctypes.c_uint32,
-    "int64_t": ctypes.c_int64,
-    "uint64_t": ctypes.c_uint64,
-    "size_t": ctypes.c_size_t,
-}
-_COMMENT = re.compile(r"/\*.*?\*/", re.S)
-_STRUCT = re.compile(r"struct (\w+) \{(.*?)\n\};", re.S)
-_ENUM = re.compile(r"enum (\w+)? ?\{(.*?)\};", re.S)
-_FIELD = re.compile(r"((?:struct |enum |const )*\w+) (.+);")
+STREAM, CONV, DECUN, ACTIV, ARITH, POOL, RECBUF = range(1, 8)  # as enum nj_npu_kind
 _WINDOW = ctypes.CFUNCTYPE(
     ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_bool
 )
-STREAM, CONV, DECUN, ACTIV, ARITH, POOL, RECBUF = range(1, 8)
 
 
-@cache
-def _text() -> str:
-    names = ("nj_npu_units.h", "nj_npu.h")
-    return _COMMENT.sub("", "".join((DEVICE / name).read_text() for name in names))
+class _Machine(ctypes.Structure):
+    _fields_ = (
+        ("context", ctypes.c_void_p),
+        ("window", _WINDOW),
+        ("interrupt", ctypes.c_void_p),
+        ("tie", ctypes.c_int),
+        ("scratch", ctypes.c_void_p),
+        ("scratch_bytes", ctypes.c_size_t),
+    )
 
 
-@cache
-def constants() -> Mapping[str, int]:
-    """The enumerators of the headers."""
-    found: dict[str, int] = {}
-    for _, body in _ENUM.findall(_text()):
-        value = 0
-        for entry in re.findall(r"(NJ_\w+)(?: = (\w+))?", body):
-            value = int(entry[1], 0) if entry[1] else value
-            found[entry[0]] = value
-            value += 1
-    return found
+class _Error(ctypes.Structure):
+    _fields_ = (
+        ("status", ctypes.c_int),
+        ("where", structures()["port"]),
+        ("field", ctypes.c_char_p),
+        ("value", ctypes.c_int64),
+        ("address", ctypes.c_uint32),
+    )
 
 
-@cache
-def statuses() -> tuple[str, ...]:
-    """Names of the statuses, by their numbers."""
-    return tuple(re.findall(r"X\((\w+), ", _text()))
+class _Seen(ctypes.Structure):
+    _fields_ = (
+        ("results", ctypes.c_uint64),
+        ("ties", ctypes.c_uint64),
+        ("saturated", ctypes.c_uint64),
+        ("peak", ctypes.c_int64),
+    )
 
 
-@cache
-def records() -> Mapping[str, type[ctypes.Structure]]:
-    """The structures of the headers."""
-    made: dict[str, type[ctypes.Structure]] = {}
-    for name, body in _STRUCT.findall(_text()):
-        fields: list[tuple[str, Any]] = []
-        for line in body.split("\n"):
-            pointer = re.search(r"\(\*(\w+)\)", line)
-            if pointer:
-                fields.append((pointer[1], ctypes.c_void_p))
-                continue
-            field = _FIELD.search(line)
-            if not field:
-                continue
-            kind = field[1].removeprefix("const ").removeprefix("struct ")
-            basic = ctypes.c_int if kind.startswith("enum ") else _TYPES.get(kind) or made.get(kind)
-            for variable in field[2].split(", "):
-                sizes = [
-                    constants().get(size) or int(size)
-                    for size in re.findall(r"\[(\w+)\]", variable)
-                ]
-                if variable.startswith("*"):
-                    fields.append(
-                        (variable[1:], ctypes.c_char_p if kind == "char" else ctypes.c_void_p)
-                    )
-                    continue
-                array: Any = basic
-                for size in reversed(sizes):
-                    array = array * size
-                fields.append((variable.partition("[")[0], array))
-        made[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
-    return made
+class _Outcome(ctypes.Structure):
+    _fields_ = (
+        ("error", _Error),
+        ("conv", _Seen * NUMBERS["NJ_NPU_CONVS"]),
+        ("arith", _Seen * NUMBERS["NJ_NPU_ARITHS"]),
+        ("pool", _Seen * NUMBERS["NJ_NPU_POOLS"]),
+    )
 
 
 class Refused(Exception):
@@ -99,7 +60,7 @@ class Refused(Exception):
 
     def __init__(self, error: Any) -> None:
         where = (error.where.kind, error.where.unit)
-        super().__init__(statuses()[error.status], *where, error.field.decode(), error.value)
+        super().__init__(STATUSES[error.status], *where, error.field.decode(), error.value)
         self.status, self.field, self.value = self.args[0], self.args[3], self.args[4]
         self.address = error.address
 
@@ -109,8 +70,8 @@ class Device:
 
     def __init__(self, size: int = 1 << 16, library: str | None = None) -> None:
         self.memory = np.zeros(size, np.uint8)
-        self.epoch: Any = records()["nj_npu_epoch"]()
-        self.outcome: Any = records()["nj_npu_outcome"]()
+        self.epoch: Any = structures()["epoch"]()
+        self.outcome = _Outcome()
         self.scratch = np.zeros(1 << 24, np.uint8)
         self._library = ctypes.CDLL(library or str(compiled.library(False)))
         self._window = _WINDOW(self._place)
@@ -168,7 +129,7 @@ class Device:
     ) -> None:
         """A row of the switch; ends are (kind, unit, port)."""
         row = self.epoch.link[self.epoch.links]
-        port = records()["nj_npu_port"]
+        port = structures()["port"]
         row.destination = port(*destination)
         row.source[0], row.source[1] = port(*source), port(*other)
         row.frames[0], row.frames[1] = frames
@@ -186,8 +147,8 @@ class Device:
         Raises:
             Refused: the device ended it.
         """
-        machine = records()["nj_npu_machine"](
-            window=ctypes.cast(self._window, ctypes.c_void_p).value,
+        machine = _Machine(
+            window=self._window,
             tie=tie,
             scratch=self.scratch.ctypes.data,
             scratch_bytes=self.scratch.size,

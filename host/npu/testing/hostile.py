@@ -1,6 +1,6 @@
 """Epochs that nobody means well, for tests: each must end in an error that has a name.
 
-As a program, with a library that watches over memory: `python -m host.npu.testing_hostile LIBRARY`.
+As a program, with a library that watches over memory: `python -m host.npu.testing.hostile LIBRARY`.
 """
 
 import random
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from host.npu.testing_device import (
+from host.npu.testing.units import (
     ACTIV,
     ARITH,
     BASE,
@@ -59,6 +59,12 @@ def raster(device: Device, **fields: Any) -> None:
 def without_links(device: Device) -> None:
     copying(device)
     device.epoch.links = 0
+
+
+def sums_of_another_size(device: Device) -> None:
+    convolving(device, accumulates=True, accumulates_first=True)
+    device.raw(3, BASE + 512, 5, 24)
+    device.link((CONV, 0, 2), (STREAM, 3, 0))
 
 
 def too_many_links(device: Device) -> None:
@@ -125,7 +131,8 @@ def too_little_scratch(device: Device) -> None:
 
 
 def no_scratch_for_frames(device: Device) -> None:
-    convolving(device, width=4000, height=4000)
+    convolving(device, width=4000, height=1000)
+    device.epoch.stream[0].elements = 16000000
 
 
 def wide_arithmetic(device: Device) -> None:
@@ -137,7 +144,7 @@ def wide_arithmetic(device: Device) -> None:
 
 
 def cases() -> Iterator[Case]:
-    """Name, what sets it up, and the status and field of its end; status "" for a run that goes well."""
+    """Name, what sets it up, status and field of its end: status "" for a run that goes well."""
     huge = 0xFFFFFFFF
     yield "nothing", lambda device: None, ("", "")
     yield "wide arithmetic", wide_arithmetic, ("", "")
@@ -190,6 +197,9 @@ def cases() -> Iterator[Case]:
     for field in ("pad_left", "pad_bottom", "set_total"):
         yield f"conv {field} huge", _with(convolving, {field: huge}), ("RANGE", field)
     much = {"width": 65535, "height": 65535, "depth": 65535}
+    frames = {"width": 3}
+    yield "frames of another size", _with(convolving, frames), ("RANGE", "port 0")
+    yield "sums of another size", sums_of_another_size, ("RANGE", "port 2")
     yield "conv of everything", _with(convolving, much), ("RANGE", "kernels")
     yield (
         "conv frames of nothing",
