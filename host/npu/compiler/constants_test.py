@@ -12,7 +12,7 @@ from host.npu.compiler.constant import FORMULA, UNKNOWN, largest_shift, offsets,
 from host.npu.compiler.convolution_layer import accumulator_shift
 from host.npu.compiler.dialect import DIALECTS
 from host.npu.compiler.model import compile_model, predict
-from host.npu.compiler.requantization import Scales, TwoSteps, requantization
+from host.npu.compiler.requantization import Fused, Scales, TwoSteps, requantization
 from model_gen.codegen.testing.models import single
 from model_gen.codegen.testing.single_ops import constant, q
 
@@ -100,6 +100,12 @@ def test_vectors_above_512_are_streamed_in_both_dialects() -> None:
             _, constants = requantization(scales, 3, DIALECTS[name])
             assert kind in {c.kind for c in constants}
             assert ("Y_k" in {c.kind for c in constants}) == (kernels > 512)
+
+
+def test_the_steps_are_fused_from_3_0_on() -> None:
+    scales = _scales([1e-3], [5], 0.02, 0)
+    kinds = {name: type(requantization(scales, 3, DIALECTS[name])[0]) for name in DIALECTS}
+    assert kinds == {"2.1": TwoSteps, "2.2": TwoSteps, "3.0": Fused, "4.0": Fused}
 
 
 def test_dead_channels_are_unknown_in_2_1_alone() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from host.npu.arithmetic import TIE_RULES
 from host.npu.arithmetic_test import naive_nearest
-from host.npu.compiler.accumulators import Window
+from host.npu.compiler.accumulators import Part, Window, accumulate
 from host.npu.compiler.constant import Integers
 from host.npu.compiler.convolution import Convolution, convolve, kernel_parts
 
@@ -136,3 +136,14 @@ def test_passes_round_again_each_time() -> None:
     once = convolve(made, values, 1, (slice(None),), "half-away").item()
     twice = convolve(made, values, 1, (slice(0, 1), slice(1, 2)), "half-away").item()
     assert (once, twice) == (1, 2)
+
+
+@pytest.mark.parametrize("channels", [600, 70000])
+def test_sums_beyond_24_bits_are_exact(channels: int) -> None:
+    values = np.full((1, 1, channels), 255)
+    values[0, 0, 0] = 254
+    weights = np.full((1, 1, 1, channels), 127)
+    window, part = Window((1, 1), (1, 1), ((0, 0), (0, 0))), Part(range(1), range(1))
+    total = accumulate(values, weights, window, part, depthwise=False).item()
+    assert total == 255 * 127 * channels - 127
+    assert total > 1 << 24

@@ -24,7 +24,8 @@ _KINDS = {
 _ITEMS = re.compile(
     r"/\* Unit= ?(?P<unit>\d+) \[[^\]]*\] \*/"
     r"|/\* (?:no resources allocated to )?kind=(?P<kind>\w+) node=(?P<node>\S+) \*/"
-    r"|/\* Emit conf for \S+ node=(?P<port_node>\S+) (?P<way>input|output) ports=(?P<port>\d+)[^*]*\*/"
+    r"|/\* Emit conf for \S+ node=(?P<port_node>\S+) (?P<way>input|output) "
+    r"ports=(?P<port>\d+)[^*]*\*/"
     r"|static void \w*?Start_EpochBlock_(?P<epoch>\d+)\("
     r"|static const (?P<type>LL_\w+_(?:Tensor)?InitTypeDef) (?P<name>\w+) = \{(?P<body>.*?)\n  \};",
     re.DOTALL,

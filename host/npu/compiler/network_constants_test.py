@@ -27,7 +27,7 @@ _TAIL = """  };
   static const LL_Streng_TensorInitTypeDef Conv2D_7_dma_init_in_1_7 = {
     /* 16x3x3x2(8 bits) */
     .raw = 1,
-    .addr_base = {(unsigned char *)(0x71000000UL) /* Equivalent hex address = 0x71000000UL */}, /* w */
+    .addr_base = {(unsigned char *)(0x71000000UL) /* Equivalent hex address = 0x0UL */}, /* w */
     .offset_start = 16,
   };
 }

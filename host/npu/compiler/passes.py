@@ -1,7 +1,7 @@
 """How many channels one pass of the NPU sums: wider layers go through 16 bits in between.
 
 The scheduler weighs what cannot be seen from the model. These rules give what it chose in every
-layer of eight compiled networks, and so they are graded "fitted" wherever a layer is divided at all.
+layer of nine compiled networks, and are graded "fitted" wherever a layer is divided at all.
 """
 
 from dataclasses import dataclass

@@ -39,7 +39,7 @@ _MOVES = {
 # These compare or collect: their bytes are moved only where nothing is rescaled.
 _MOVES_OF_ONE_SCALE = {"CONCATENATION", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "PADV2", "RELU"}
 _SOFTMAX_ONE = 1 << 26  # of its fixed-point differences
-_SOFTWARE = {"SOFTMAX", "LOG_SOFTMAX"}
+_SOFTWARE = {"SOFTMAX", "LOG_SOFTMAX", "RESIZE_BILINEAR"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,3 +130,11 @@ def test_a_sound_layer_needs_less_than_it_gets() -> None:
     assert worst.kernels == ()
     assert saturation_on(layer, [np.full((1, 3, 3, 4), 127, np.int8)]).cut_off == 0
     assert worst.largest.item() == 255 * 100 * 36
+
+
+def test_the_largest_of_several_inputs_counts() -> None:
+    layer = _layer(np.array([[1], [-1]], np.int8).reshape(2, 1, 1, 1), 0)
+    inputs = [np.full((1, 1, 1, 1), value, np.int8) for value in (5, -90, 7)]
+    found = saturation_on(layer, inputs)
+    assert found.largest.tolist() == [90, 90]
+    assert (found.sums, found.cut_off) == (6, 0)
