@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from model_gen.audio.decode import decode
+from model_gen.audio.decode import decode, to_int16
 from model_gen.audio.source import Unreadable, open_source
 
 RATE = 8000
@@ -198,6 +199,29 @@ def test_what_a_decoder_notes_reaches_no_terminal(
         assert path.name not in told[0]
     assert capfd.readouterr().err == ""
     assert stream.value == before
+
+
+def test_a_disk_that_fails_while_it_is_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Failing(FileIO):
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            if self.tell() > 200_000:
+                raise OSError(5, "Input/output error")
+            return super().readinto(buffer)
+
+    path = tmp_path / "x.wav"
+    soundfile.write(path, np.tile(SOUND, 20), RATE, subtype="PCM_16")
+    whole = decode(path, RATE)
+    monkeypatch.setattr("model_gen.audio.stream.FileIO", Failing)
+    with open_source(path) as source:
+        good = np.concatenate(list(source.blocks()))[:, 0]
+        assert source.damage.endswith(" of 60.000 s can be read: Input/output error")
+        with pytest.raises(Unreadable, match="Input/output error"):
+            source.sha256()
+    assert 90_000 < len(good) < len(whole)
+    np.testing.assert_array_equal(to_int16(good), whole[: len(good)])
+    assert capfd.readouterr().err == ""
 
 
 def _told(path: Path) -> str:
