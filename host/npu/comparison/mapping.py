@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from host.npu.comparison.stored import Stored, named
+from host.npu.comparison.stored import Stored, is_copy, named
 from host.npu.compiler.single_op import computed_inputs
 from model_gen.codegen.tflite.graph import Graph, Op
 
@@ -72,7 +72,7 @@ def find(
         if index is not None and one.place not in taken:
             candidates.setdefault(index, []).append((one, how))
             taken.add(one.place)
-    rest = [one for one in tensors if one.place not in taken]
+    rest = [one for one in tensors if one.place not in taken and not _is_inner(one)]
     for index, found in _by_values(graph, rest, set(candidates)).items():
         candidates.setdefault(index, []).extend(found)
     return {
@@ -81,10 +81,15 @@ def find(
     }
 
 
-def _preference(candidate: tuple[Stored, str]) -> tuple[bool, int]:
-    """Signed bytes first, as the model has them; then the first that was computed."""
+def _is_inner(one: Stored) -> bool:
+    name = named(one.name)
+    return name is not None and name.inner
+
+
+def _preference(candidate: tuple[Stored, str]) -> tuple[bool, bool, int]:
+    """No copy, whose layout may be told wrongly; signed bytes, as the model has them; the first."""
     one, _ = candidate
-    return one.dtype not in ("int8", "float32"), one.place
+    return is_copy(one.name), one.dtype not in ("int8", "float32"), one.place
 
 
 def _by_order(

@@ -57,6 +57,11 @@ def named(name: str) -> Named | None:
     )
 
 
+def is_copy(name: str) -> bool:
+    """Whether the compiler made it only to have a tensor in another layout."""
+    return _COPY.search(name) is not None
+
+
 @dataclass(frozen=True)
 class Stored:
     """A tensor in the NPU's memory.

@@ -97,7 +97,7 @@ class _Real:
         steps, kernels = self._layer.requantization, self._layer.convolution.kernels
         multipliers = np.broadcast_to(steps.multipliers, kernels)
         if isinstance(steps, Fused):
-            gain = multipliers / 2.0**steps.shift
+            gain: Reals = multipliers / 2.0**steps.shift
         else:
             gain = multipliers * float(steps.scale) / 2.0 ** (steps.first_shift + steps.shift)
         error = np.abs(gain / (self._gain * 2.0**self._layer.shift) - 1.0)
