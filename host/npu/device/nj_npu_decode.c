@@ -1,3 +1,6 @@
+/* From registers to the epoch that they describe: units, clocks and links.
+ * SPDX-License-Identifier: MIT
+ */
 #include <string.h>
 
 #include "nj_npu_decode.h"

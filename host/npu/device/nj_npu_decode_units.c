@@ -1,3 +1,6 @@
+/* From the registers of a unit to its record, the inverse of what LL_*_Init does.
+ * SPDX-License-Identifier: MIT
+ */
 #include "nj_npu_decode.h"
 
 #define GET(name) nj_npu_field_of(reader->registers, NJ_NPU_FIELD_##name, reader->where.unit)

@@ -1,3 +1,6 @@
+/* Instructions of the epoch controller; see nj_npu_program.h.
+ * SPDX-License-Identifier: MIT
+ */
 #include "nj_npu_program.h"
 
 enum { HEAD = 2 }; /* magic and length */

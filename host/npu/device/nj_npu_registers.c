@@ -1,3 +1,6 @@
+/* Writes, reads and what they do at once; see nj_npu_registers.h.
+ * SPDX-License-Identifier: MIT
+ */
 #include "nj_npu_registers.h"
 
 #include <string.h>

@@ -218,6 +218,51 @@ def test_what_no_record_can_hold_is_named(
     assert error["field"] == field
 
 
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({}, "STREAM.LANE_0"),
+        ({"LANE_0": 9}, "STREAM.LANE_0"),
+        ({"LANE_0": 8, "LANE_2": 8}, "STREAM.LANE_2"),
+        ({"LANE_1": 8, "ALIGNED_RIGHT": 1}, "STREAM.LANE_0"),
+        ({"LANE_0": 8, "FRAMES": 0}, "STREAM.FRAMES"),
+        ({"LANE_0": 8, "SINGLE": 1}, "STREAM.FRAMES"),
+        ({"LANE_0": 8, "FRAMES_ON": 0}, "STREAM.FRAMES"),
+    ],
+)
+def test_an_engine_that_moves_nothing_known_is_named(
+    library: Path, values: dict[str, int], field: str
+) -> None:
+    file = RegisterFile(library)
+    assert file.write(0x10, 0xFFFFFFFF) is None
+    settings_of = {"FRAMES": 2, "FRAMES_ON": 1} | values
+    for write in reversed(list(registers.words("STREAM", STREAM_3, **settings_of, ENABLED=1))):
+        assert file.write(write.offset, write.value) is None
+    _, error = file.decode()
+    assert error is not None
+    assert error["field"] == field
+
+
+def test_a_single_frame_needs_no_other_limit_and_a_pool_without_crop_takes_all(
+    library: Path,
+) -> None:
+    file = RegisterFile(library)
+    assert file.write(0x10, 0xFFFFFFFF) is None
+    unit = {"DEPTH": 2, "LINE": 12, "HEIGHT": 5, "CROP_LEFT": 2, "CROP_TOP": 1, "CROP_RIGHT": 3}
+    writes = [
+        *registers.words("STREAM", STREAM_3, LANE_0=8, SINGLE=1, ENABLED=1),
+        *registers.words("POOL", base("POOL", 1), **unit, ENABLED=1),
+    ]
+    for write in writes:
+        assert file.write(write.offset, write.value) is None
+    epoch, error = file.decode()
+    assert error is None
+    assert epoch.stream[3].frames == 1
+    pool = epoch.pool[1]
+    edges = (pool.crop_left, pool.crop_right, pool.crop_top, pool.crop_bottom)
+    assert edges == (0, 5, 0, 4)
+
+
 def test_a_link_from_nowhere_and_a_switch_that_is_off_are_named(library: Path) -> None:
     file = RegisterFile(library)
     assert file.write(base("SWITCH", 0) + 8, 1 | 27 << 1) is None

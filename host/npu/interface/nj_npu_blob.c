@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* Programs in the place of calls; see nj_npu_blob.h.
+ * SPDX-License-Identifier: MIT
+ */
 #include "nj_npu_blob.h"
 
 #include <inttypes.h>

@@ -195,6 +195,7 @@ def _buffers(found: Iterable[Fields], pools: Mapping[int, Pool]) -> tuple[Buffer
             constant=buffer.flag("is_param"),
             first=epochs.whole("start"),
             last=epochs.whole("end"),
+            together=buffer.whole("batch", 0),
         )
     return tuple(made.values())
 

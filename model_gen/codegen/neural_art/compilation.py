@@ -93,6 +93,7 @@ class Buffer:
         scales, zero_points: of its quantization, one or one a channel; empty: not quantized.
         constant: whether it is a parameter.
         first, last: the epochs between which it holds its place.
+        together: how many channels of a pixel lie together; 0: not told.
     """
 
     id: int
@@ -109,6 +110,7 @@ class Buffer:
     constant: bool
     first: int
     last: int
+    together: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from host.bundle import Subject
+from host.bundle import CONTRACT, MODEL, Subject
 from host.deadline import Deadline
 from host.errors import BadInput
 from host.files import sha256_bytes
@@ -16,7 +16,14 @@ from host.owned import check_replaceable, new_directory
 from model_gen.codegen.neural_art import command
 from model_gen.codegen.neural_art.compilation import HARDWARE, HYBRID, SOFTWARE
 from model_gen.codegen.neural_art.install import find_stedgeai, version_of
-from model_gen.codegen.neural_art.manifest import GENERATED, LOG, MANIFEST, SCHEMA, Written
+from model_gen.codegen.neural_art.manifest import (
+    BUNDLE,
+    GENERATED,
+    LOG,
+    MANIFEST,
+    SCHEMA,
+    Written,
+)
 from model_gen.codegen.neural_art.network_source import NetworkSource, SourceBuffer
 from model_gen.codegen.neural_art.output_folder import Output, read_output
 from model_gen.codegen.neural_art.profile import HIL, POOLS, PROFILE, RELEASE
@@ -117,9 +124,11 @@ def _write(
     assert network is not None
     belongs = belonging(output)
     identity = identify(output, subject.model)
-    files = {f"{GENERATED}/{name}": data for name, data in sorted(output.files.items())} | dict(
-        extra
-    )
+    files = {
+        **{f"{GENERATED}/{name}": data for name, data in sorted(output.files.items())},
+        **_of_subject(subject),
+        **extra,
+    }
     manifest = {
         "schema": SCHEMA,
         "backend": BACKEND,
@@ -145,11 +154,19 @@ def _write(
         "not_built": list(NOT_BUILT),
     }
     with new_directory(out, force=force) as folder:
-        (folder / GENERATED).mkdir()
         for name, data in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(data)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     return Written(out, manifest, output)
+
+
+def _of_subject(subject: Subject) -> dict[str, bytes]:
+    """What the network was made of, so that the folder can be judged alone."""
+    if subject.contract_json is None:
+        return {MODEL: subject.model}
+    files = {**subject.files, CONTRACT: subject.contract_json}
+    return {f"{BUNDLE}/{name}": data for name, data in sorted(files.items())}
 
 
 def _check_ends(model: bytes) -> None:

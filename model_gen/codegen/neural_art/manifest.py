@@ -13,6 +13,7 @@ from model_gen.codegen.neural_art.output_folder import MOST, Output, of_files
 
 SCHEMA = "nightjar/neural-art/1"
 MANIFEST, LOG, GENERATED = NPU_MANIFEST, "stedgeai.log", "generated"
+BUNDLE = "bundle"  # beside them, where the network was made of one
 AGAIN = "make it again with `nightjar generate --backend neural_art`"
 
 

@@ -1,0 +1,41 @@
+"""The NPU as the compiler model predicts it, from a .tflite alone."""
+
+from collections.abc import Mapping, Sequence
+
+from host.npu.arithmetic import HALF_AWAY
+from host.npu.comparison.side import OBSERVED, About, Pass, Place
+from host.npu.compiler.model import CompiledModel, predict
+from model_gen.codegen.tflite.graph import Array
+
+TOOL = "compiler model"
+
+
+class Predicted:
+    """A side whose every tensor is seen, for it is computed here."""
+
+    def __init__(self, model: CompiledModel, rule: str = HALF_AWAY) -> None:
+        self.model = model
+        self.about = About(
+            "predicted",
+            model.dialect.name,
+            TOOL,
+            rule,
+            "predicted from the model alone: no network.c was read",
+        )
+        tensors = model.graph.tensors
+        self.places: Mapping[int, Place] = {
+            i: Place(OBSERVED, name=tensors[i].name, how="predicted")
+            for layer in model.layers
+            for i in layer.op.outputs
+        }
+        self.others: Sequence[str] = ()
+
+    def run(self, inputs: Sequence[Array]) -> Pass:
+        graph = self.model.graph
+        made = predict(self.model, self.model.dialect.name, inputs, self.about.rule).tensors
+        order = [*graph.inputs, *(i for i in self.places if i not in graph.outputs)]
+        order += [i for i in graph.outputs if i not in order]
+        return Pass(made, [(graph.tensors[i].name, made[i]) for i in order])
+
+    def close(self) -> None:
+        """Nothing is held."""
