@@ -79,9 +79,7 @@ def _written(subject: Subject, node: str, epoch: int, line: int) -> Iterator[Hit
     assert code is not None
     streams = [s for s in code.records("stream") if (s.epoch, s.node) == (epoch, node)]
     at = {
-        s.integer("addr_base") + s.integer("offset_start")
-        for s in streams
-        if s.role == "input 0"
+        s.integer("addr_base") + s.integer("offset_start") for s in streams if s.role == "input 0"
     }
     buffers = (*code.source.inputs, *code.source.internals)
     read = [b for b in buffers if b.address in at and b.epoch < epoch and not b.constant]

@@ -86,7 +86,7 @@ def _sizes(observed: Observed) -> Reals:
 def _gain_errors(observed: Observed) -> Reals:
     real = real_multipliers(observed.layer)
     got = observed.layer.requantization.multipliers
-    return np.abs(np.divide(got, real, out=np.ones_like(real), where=real > 0) - 1)
+    return np.asarray(np.abs(np.divide(got, real, out=np.ones_like(real), where=real > 0) - 1))
 
 
 def _clipped(subject: Subject, observed: Observed) -> tuple[Integers, float]:
@@ -95,7 +95,7 @@ def _clipped(subject: Subject, observed: Observed) -> tuple[Integers, float]:
     assert subject.model is not None
     convolution = observed.layer.convolution
     scales = np.array(convolution.weight_scales)
-    raised = np.float32(np.maximum(scales, scales.max() / _SPREAD)).astype(np.float64)
+    raised = np.maximum(scales, scales.max() / _SPREAD).astype(np.float32).astype(np.float64)
     ratio = (scales / raised)[:, None, None, None]
     changed = replace(
         convolution,

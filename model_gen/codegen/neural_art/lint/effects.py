@@ -21,8 +21,12 @@ _STEPS = 255  # from one end of an int8 tensor to the other
 
 def gains(convolution: Convolution) -> Reals:
     """Output steps of one unit of each kernel's sum."""
-    scales = np.float32(convolution.input_scale) * np.float32(convolution.weight_scales)
-    return np.asarray(scales.astype(np.float64) / convolution.output_scale)
+    return _products(convolution) / convolution.output_scale
+
+
+def _products(convolution: Convolution) -> Reals:
+    scales = np.float32(convolution.input_scale) * np.array(convolution.weight_scales, np.float32)
+    return np.asarray(scales, np.float64)
 
 
 def real_multipliers(layer: ConvolutionLayer) -> Reals:
@@ -46,17 +50,14 @@ def with_constants(
         shift: cs; None for the one of `changed`.
     """
     cs = int(accumulator_shift(changed.weights).value) if shift is None else shift
-    products = np.float32(changed.input_scale) * np.float32(changed.weight_scales)
     scales = Scales(
-        products.astype(np.float64),
+        _products(changed),
         changed.bias * np.array(changed.bias_scales),
         changed.output_scale,
         changed.output_zero,
     )
     steps, constants = requantization(scales, cs, dialect)
-    return replace(
-        layer, convolution=changed, shift=cs, requantization=steps, constants=constants
-    )
+    return replace(layer, convolution=changed, shift=cs, requantization=steps, constants=constants)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,4 +119,4 @@ def _exact(layer: ConvolutionLayer, value: Array) -> Reals:
 
 def reach(observed: Observed, largest: Integers) -> Reals:
     """How many output steps each kernel's sum of at most `largest` moves the output, at most 255."""
-    return np.minimum(_STEPS, largest * gains(observed.layer.convolution))
+    return np.asarray(np.minimum(_STEPS, largest * gains(observed.layer.convolution)))

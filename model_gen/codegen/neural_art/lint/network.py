@@ -117,7 +117,9 @@ class Code:
         count, address = record.integer("fChannels"), record.integer("A_vector")
         if address and count:
             return self.memory.vector(address, count, 16)
-        streams = [s for s in self.records("stream") if (s.node, s.role) == (record.node, "input 1")]
+        streams = [
+            s for s in self.records("stream") if (s.node, s.role) == (record.node, "input 1")
+        ]
         batch = record.integer("batchDepth")
         if not streams or record is product.bias or not batch:
             return None

@@ -22,14 +22,16 @@ class Subject:
 
     Attributes:
         model: as the compiler of the dialect is predicted to take it; None without a model.
+        content: the .tflite of `model`.
         code: what the compiler wrote; None for a model alone.
         inputs: of the model, int8, in its inputs' order, one tuple a sample; none without a model.
-        data: what they are: `REAL`, or `MADE_UP` where there are none.
+        data: what they are: `REAL`, or `MADE_UP` where nobody gave any.
         seen: what the executor saw of each unit on the inputs; empty where it did not run.
         pins: what else names a dialect: who, and which.
     """
 
     model: CompiledModel | None = None
+    content: bytes = field(default=b"", repr=False)
     code: Code | None = None
     inputs: tuple[tuple[Array, ...], ...] = ()
     data: str = MADE_UP

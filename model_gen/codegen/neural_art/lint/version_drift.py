@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from host.npu.compiler.dialect import DIALECTS
-from host.npu.compiler.model import CompiledModel
+from host.npu.compiler.model import compile_model
 from model_gen.codegen.neural_art.lint.finding import BOTH, PROVED, Hit, Remedy, rule
 from model_gen.codegen.neural_art.lint.subject import Subject
 
@@ -50,8 +50,8 @@ def _drift(subject: Subject, dialect: str) -> tuple[float | None, int]:
     model = subject.model
     if model is None or dialect not in DIALECTS or not subject.inputs:
         return None, 0
-    other = subject.predicted(CompiledModel(model.graph, DIALECTS[dialect], _layers(model, dialect)))
-    largest, count = 0, 0
+    other = subject.predicted(compile_model(subject.content, dialect))
+    largest = count = 0
     for one, two in zip(subject.predictions, other, strict=True):
         for a, b in zip(one.outputs, two.outputs, strict=True):
             differ = np.abs(a.astype(np.int64) - b.astype(np.int64))
