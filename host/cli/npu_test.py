@@ -213,4 +213,7 @@ def test_a_prediction_of_keyword_spotting_is_fast(tmp_path: Path) -> None:
     assert run("npu", path, "--dialect", "4.0", "--json", tmp_path / "r.json") == 0
     assert sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - before < 5
     found = _json(tmp_path / "r.json")
-    assert all(layer["teacher_forced"]["largest"] <= 1 for layer in found["layers"])
+    seen = [layer for layer in found["layers"] if layer["observed"]]
+    assert [layer["op"] for layer in seen] == list(range(12)), "the reference stands in for SOFTMAX"
+    assert all(layer["teacher_forced"]["largest"] <= 1 for layer in seen)
+    assert "reference stands in" in found["layers"][12]["place"]["reason"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from host import __version__
 from host.npu.comparison.compare import LayerComparison
 from host.npu.comparison.payload import Report, percent
@@ -44,7 +46,9 @@ def render(report: Report) -> str:
     """The page as text."""
     found = report.comparison
     worst = found.worst
-    where = "" if worst is None or worst.map is None else data_uri(map_png(worst.map))
+    where = (
+        "" if worst is None or worst.map is None else data_uri(map_png(worst.map.astype(np.int64)))
+    )
     return (
         environment()
         .get_template(_TEMPLATE)
