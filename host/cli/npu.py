@@ -63,7 +63,7 @@ from host.errors import RegressionFailure
     "out",
     type=click.Path(path_type=Path),
     metavar="OUT",
-    help="Write the bundle again, with the steps that each layer may differ by.",
+    help="Folder of a new bundle, with the steps that each layer may differ by.",
 )
 @force_option
 @json_option

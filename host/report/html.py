@@ -128,6 +128,7 @@ def _facts(verdict: Verdict) -> list[Fact]:
         Fact("compiler", proved.compiler),
         Fact("protocol", str(proved.protocol)),
         Fact("cost unit", proved.cost_unit),
+        *(Fact("budget of the NPU", line) for line in proved.npu_budget),
         *_chip(verdict),
         Fact(
             "runs", f"{_count(proved.tapped_runs)} tapped, {_count(proved.untapped_runs)} untapped"

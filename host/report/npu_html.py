@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from host import __version__
 from host.npu.comparison.compare import LayerComparison
 from host.npu.comparison.payload import Report, percent
@@ -20,7 +22,10 @@ _LONGEST = 44  # characters of a tensor's name
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table. Shares are in percent: equal, one step, more."""
+    """A row of the table. Shares are in percent: equal, one step, more.
+
+    Doubts are shown of a prediction alone: an executed network has the constants that it has.
+    """
 
     layer: LayerComparison
     name: str
@@ -29,6 +34,7 @@ class Row:
     end: str
     model: str
     shares: tuple[float, float, float]
+    doubts: tuple[str, ...]
 
 
 def write_npu_html(path: Path, report: Report) -> None:
@@ -40,7 +46,9 @@ def render(report: Report) -> str:
     """The page as text."""
     found = report.comparison
     worst = found.worst
-    shown = worst is not None and worst.map is not None
+    where = (
+        "" if worst is None or worst.map is None else data_uri(map_png(worst.map.astype(np.int64)))
+    )
     return (
         environment()
         .get_template(_TEMPLATE)
@@ -56,7 +64,7 @@ def render(report: Report) -> str:
             ],
             worst=worst,
             chart=data_uri(steps_png(found.observed)),
-            where=data_uri(map_png(worst.map)) if shown and worst is not None else "",
+            where=where,
             effects=found.effects,
             budgets=_budgets(report),
             facts=_facts(report),
@@ -104,6 +112,7 @@ def _row(layer: LayerComparison) -> Row:
         percent(end.equal, end.elements),
         "" if layer.predicted is None else percent(layer.predicted.equal, layer.predicted.elements),
         (100 * own.equal / whole, 100 * own.one / whole, 100 * own.more / whole),
+        layer.doubts if layer.predicted is None else (),
     )
 
 

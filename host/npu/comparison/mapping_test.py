@@ -79,7 +79,7 @@ def test_a_node_of_the_file_goes_before_values() -> None:
         _stored(2, "Conv2D_9_zero_off_out_2", 9, graph, dtype="uint8", zero=0),
         _stored(3, "Odd_off_bias_out_1", 11, graph),
     ]
-    found = find(graph, tensors, {0: "Conv2D_4", 1: "Conv2D_9"})
+    found = find(graph, tensors, {0: ("Conv2D_4", NAME), 1: ("Conv2D_9", NAME)})
     assert (found[9].stored.place, found[9].how) == (1, NAME)
     assert [copy.place for copy in found[9].copies] == [2]
     assert (found[11].stored.place, found[11].how) == (3, VALUES)
@@ -89,9 +89,9 @@ def test_a_node_of_the_file_goes_before_values() -> None:
 def test_a_name_never_overrules_values() -> None:
     graph = _graph()
     wrong = _stored(1, "Conv2D_4_off_bias_out_1", 9, graph, scale=0.5)
-    assert find(graph, [wrong], {0: "Conv2D_4"}) == {}
+    assert find(graph, [wrong], {0: ("Conv2D_4", NAME)}) == {}
     shifted = _stored(1, "Conv2D_4_zero_off_out_1", 9, graph, dtype="uint8", zero=3)
-    assert find(graph, [shifted], {0: "Conv2D_4"}) == {}
+    assert find(graph, [shifted], {0: ("Conv2D_4", NAME)}) == {}
 
 
 def test_alike_tensors_are_taken_in_their_order_or_not_at_all() -> None:
@@ -109,4 +109,4 @@ def test_a_copy_is_no_ones_first_choice() -> None:
         _stored(1, "Conv2D_4_off_bias_out_1_cp_in_3", 9, graph),
         _stored(2, "Conv2D_4_off_bias_out_1", 9, graph),
     ]
-    assert find(graph, tensors, {0: "Conv2D_4"})[9].stored.place == 2
+    assert find(graph, tensors, {0: ("Conv2D_4", NAME)})[9].stored.place == 2

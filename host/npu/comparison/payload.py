@@ -85,6 +85,7 @@ def _layer(layer: LayerComparison) -> dict[str, Any]:
         "covers": list(layer.covers),
         "computed": layer.how,
         "doubts": list(layer.doubts),
+        "inherited_doubts": list(layer.inherited),
         "teacher_forced": asdict(layer.forced) if layer.observed else None,
         "end_to_end": asdict(layer.end) if layer.observed else None,
         "as_predicted": None
@@ -130,6 +131,8 @@ def lines(report: Report) -> Iterator[str]:
         yield f"{len(found.others)} tensors in memory that the model does not have, steps and copies of layers"
     for effect in found.effects:
         yield from effect_lines(effect)
+    doubts = dict.fromkeys(doubt for layer in found.layers for doubt in layer.inherited)
+    yield from (f"not certain: {doubt}" for doubt in doubts)
     yield from budget_lines(report)
 
 

@@ -87,8 +87,8 @@ def write(
 def _tensor(name: str, tensor: Tensor) -> npu.Tensor:
     q = tensor.quantization
     assert q is not None
-    sizes = (1, 1, *tensor.shape[1:])[-3:]
-    return npu.Tensor(name, *sizes, scale=q.scales[0], zero=q.zero_points[0])
+    rows, columns, channels = (1, 1, *tensor.shape[1:])[-3:]
+    return npu.Tensor(name, rows, columns, channels, scale=q.scales[0], zero=q.zero_points[0])
 
 
 def _convolution(
