@@ -122,7 +122,7 @@ def test_a_network_is_executed_on_inputs(tmp_path: Path) -> None:
     with Network.open(folder) as opened:
         inputs = {b.name: np.zeros((2, *b.shape), b.dtype) for b in opened.inputs}
     assert set(names) == set(inputs)
-    np.savez(tmp_path / "zeros.npz", **inputs)
+    np.savez(tmp_path / "zeros.npz", **inputs)  # type: ignore[arg-type]
     code, found = lint(tmp_path, folder, "--inputs", tmp_path / "zeros.npz")
     assert (code, found["executor"], found["inputs"]["count"]) == (0, None, 2)
     assert "saturation" not in {one["name"] for one in found["not_judged"]}
