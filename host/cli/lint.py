@@ -86,6 +86,8 @@ def _lines(
     findings: "tuple[Finding, ...]",
     skipped: "tuple[tuple[Rule, str], ...]",
 ) -> Iterator[str]:
+    from model_gen.codegen.neural_art.lint.finding import SEVERITIES
+
     yield f"{opened.kind}, dialect {opened.subject.dialect}; inputs: {opened.source}"
     if opened.identity:
         yield opened.identity
@@ -102,7 +104,7 @@ def _lines(
     for rule, why in skipped:
         yield f"not judged, {rule.code} {rule.name}: {why}"
     counts = Counter(one.rule.severity for one in findings)
-    yield f"{counts['error']} errors, {counts['warning']} warnings, {counts['note']} notes"
+    yield ", ".join(f"{counts[one]} {one}{'' if counts[one] == 1 else 's'}" for one in SEVERITIES)
 
 
 def _payload(

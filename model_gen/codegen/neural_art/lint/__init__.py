@@ -8,7 +8,7 @@ from model_gen.codegen.neural_art.lint.float_epochs import float_epochs
 from model_gen.codegen.neural_art.lint.hang import activation_before_convolution, stride_two_mode
 from model_gen.codegen.neural_art.lint.partial_sums import partial_sums
 from model_gen.codegen.neural_art.lint.pool_reads import reads_past_pool
-from model_gen.codegen.neural_art.lint.saturation import saturation, saturation_worst_case
+from model_gen.codegen.neural_art.lint.saturation import saturation, saturation_risk
 from model_gen.codegen.neural_art.lint.subject import Subject
 from model_gen.codegen.neural_art.lint.version_drift import version_drift
 
@@ -17,7 +17,7 @@ TABLE = (
     partial_sums,
     add_scales,
     saturation,
-    saturation_worst_case,
+    saturation_risk,
     activation_before_convolution,
     stride_two_mode,
     abs_zero_point,

@@ -40,10 +40,8 @@ _STEPS = 255
     "are dead, or equalize its channels with those of the layer that reads them",
 )
 def coarse_multiplier(subject: Subject, limit: float) -> Iterator[Hit]:
-    if subject.code is not None and subject.code.memory is not None:
+    if subject.model is None:
         yield from _written(subject, limit)
-        if subject.code.constants is not None:
-            return
     for observed in subject.products:
         yield from _predicted(subject, observed, limit)
 
@@ -108,19 +106,18 @@ def _clipped(subject: Subject, observed: Observed) -> tuple[Integers, float]:
 
 def _written(subject: Subject, limit: float) -> Iterator[Hit]:
     code = subject.code
-    assert code is not None
-    for product in code.products:
+    for product in () if code is None else code.products:
+        assert code is not None
         multipliers, unit = code.multipliers(product), product.unit
         if multipliers is None or unit is None:
             continue
         sizes = np.abs(multipliers)
-        # Half a unit of the multiplier, times what the sum can be: 16 bits, or a whole output.
-        with np.errstate(divide="ignore"):
-            most = np.minimum(_X1_MAX * unit, _STEPS / np.maximum(sizes, 0.5)) * 0.5
+        most = _bound(sizes, unit)
         coarse = np.flatnonzero((sizes < COARSE) & (most > limit))
         if not coarse.size:
             continue
         least = int(sizes[coarse].min())
+        after = np.maximum(sizes, int(sizes.max()) // _SPREAD)
         yield Hit(
             f"{product.where}, line {product.line}",
             f"{_few(coarse)} of {sizes.size} have multipliers down to {least} of "
@@ -128,8 +125,20 @@ def _written(subject: Subject, limit: float) -> Iterator[Hit]:
             INFERRED,
             "network.c and its constants",
             float(most[coarse].max()),
-            (Remedy(coarse_multiplier.mend),),
+            (
+                Remedy(
+                    coarse_multiplier.mend,
+                    f"clipped, the smallest multiplier becomes {int(after.min())}, and its rounding "
+                    f"moves the output by at most {_bound(after, unit).max():.2f} steps",
+                    float(_bound(after, unit).max()),
+                ),
+            ),
         )
+
+
+def _bound(sizes: Integers, unit: float) -> Reals:
+    """Half a unit of the multiplier, times what the sum can be: 16 bits, or a whole output."""
+    return np.asarray(np.minimum(_X1_MAX * unit, _STEPS / np.maximum(sizes, 0.5)) * 0.5)
 
 
 def _few(channels: Integers) -> str:

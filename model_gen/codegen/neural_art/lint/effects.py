@@ -114,7 +114,8 @@ def _exact(layer: ConvolutionLayer, value: Array) -> Reals:
             depthwise=convolution.depthwise,
         )
         done.append(sums * gains(convolution) + real_bias + convolution.output_zero)
-    return np.clip(np.array(done).reshape(-1, convolution.kernels), *layer.limits)
+    whole_output = np.array(done).reshape(-1, convolution.kernels)
+    return np.asarray(np.clip(whole_output, *layer.limits))
 
 
 def reach(observed: Observed, largest: Integers) -> Reals:

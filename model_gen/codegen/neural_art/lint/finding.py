@@ -22,8 +22,7 @@ class Remedy:
 
     Attributes:
         change: what to do.
-        tells: what the compiler model gives after it, in words with numbers; empty where there is
-            no model to change.
+        tells: what was computed for it, in words with numbers; empty where nothing can be.
         steps: the size afterwards, in output steps; None where it was not computed.
     """
 

@@ -15,7 +15,7 @@ _FLOAT_BITS = 32
     "float-epochs",
     "warning",
     reads=BOTH,
-    limit=1 << 21,
+    limit=1 << 21,  # bytes
     says="The processor computes a tensor of float32 of more bytes than the limit: it takes four "
     "times the memory of int8, and the processor's time.",
     mend="convert the model to full int8, with int8 inputs and outputs",

@@ -60,8 +60,8 @@ class Code:
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
-        """Every row of every switch."""
-        made = []
+        """Every connection of an epoch, once."""
+        made: dict[tuple[str, str, int], Link] = {}
         epoch = -1
         for number, text in enumerate(self.generated.text.split("\n"), 1):
             started = _EPOCH.search(text)
@@ -69,8 +69,9 @@ class Code:
             for found in _LINK.finditer(text):
                 for unit, which in _SOURCE.findall(found["sources"]):
                     target = f"{found['to']} {found['unit']}"
-                    made.append(Link(f"{unit} {which}", target, epoch, number))
-        return tuple(made)
+                    link = Link(f"{unit} {which}", target, epoch, number)
+                    made.setdefault((link.source, target, epoch), link)
+        return tuple(made.values())
 
     @cached_property
     def products(self) -> tuple["Product", ...]:
@@ -106,7 +107,7 @@ class Code:
         )
 
     def _step(self, node: str, kind: str) -> UnitRecord | None:
-        pattern = re.compile(rf"{re.escape(node)}_{kind}_\d+")
+        pattern = re.compile(rf"{re.escape(node)}_{kind}(_\d+)?")
         return next((r for r in self.records("arith") if pattern.fullmatch(r.node)), None)
 
     def multipliers(self, product: "Product") -> Vector | None:
@@ -122,7 +123,8 @@ class Code:
         ]
         batch = record.integer("batchDepth")
         if not streams or record is product.bias or not batch:
-            return None
+            scalar = record.integer("A_scalar")
+            return np.array([scalar]) if scalar and record.integer("scalar") else None
         start = streams[0].integer("addr_base") + streams[0].integer("offset_start")
         width = streams[0].integer("offset_end") - streams[0].integer("offset_start")
         parts = [self.memory.vector(start + i * width, batch, 16) for i in range(count // batch)]

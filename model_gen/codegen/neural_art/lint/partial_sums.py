@@ -30,7 +30,7 @@ def noise(passes: int, steps: float) -> float:
     reads=BOTH,
     limit=0.25,
     says="The channels of a layer do not fit one pass, and its sums go through 16 bits in between: "
-    "the roundings add more noise than the limit, in steps of the output.",
+    "the roundings add more noise than the limit, in steps of the output (a standard deviation).",
     mend="give the layer fewer input channels, at most 128 for each of the units that are chained, "
     "or divide it into groups of channels",
 )
@@ -49,7 +49,6 @@ def _predicted(subject: Subject, observed: Observed, limit: float) -> Iterator[H
     size = noise(passes, unit)
     if passes == 1 or size <= limit:
         return
-    whole = replace(layer, passes=replace(layer.passes, groups=(slice(None),)))
     yield Hit(
         where(layer),
         f"{layer.convolution.channels} channels in {passes} passes through 16 bits, in units of "
@@ -57,14 +56,18 @@ def _predicted(subject: Subject, observed: Observed, limit: float) -> Iterator[H
         INFERRED,
         subject.source,
         size,
-        (
-            Remedy(
-                f"give it at most {_channels_of_one_pass(observed)} input channels",
-                f"in one pass the layer would be off by at most {observed.steps(whole):.2f} steps "
-                f"on these inputs, {observed.steps(layer):.2f} in {passes}",
-                noise(1, unit),
-            ),
-        ),
+        (_one_pass(observed, unit),),
+    )
+
+
+def _one_pass(observed: Observed, unit: float) -> Remedy:
+    layer = observed.layer
+    whole = replace(layer, passes=replace(layer.passes, groups=(slice(None),)))
+    return Remedy(
+        f"give it at most {_channels_of_one_pass(observed)} input channels",
+        f"in one pass the layer would be off by at most {observed.steps(whole):.2f} steps on these "
+        f"inputs, {observed.steps(layer):.2f} in {len(layer.passes.groups)}",
+        noise(1, unit),
     )
 
 
@@ -89,13 +92,21 @@ def _written(subject: Subject, limit: float) -> Iterator[Hit]:
         multipliers, unit = code.multipliers(product), product.unit
         if product.passes == 1 or multipliers is None or unit is None:
             continue
-        size = noise(product.passes, float(np.abs(multipliers).max() * unit))
+        whole = float(np.abs(multipliers).max() * unit)
+        size = noise(product.passes, whole)
         if size > limit:
+            one = noise(1, whole)
             yield Hit(
                 f"{product.where}, line {product.line}",
                 f"{product.passes} passes through 16 bits at a shift of {product.shift}",
                 PROVED,
                 "network.c and its constants",
                 size,
-                (Remedy(partial_sums.mend),),
+                (
+                    Remedy(
+                        partial_sums.mend,
+                        f"one pass adds {one:.2f} steps, {size:.2f} now",
+                        one,
+                    ),
+                ),
             )
