@@ -90,6 +90,8 @@ def test_two_streams(
         "MAXIMUM": max,
     }
     exact = operations[name]
+    if name != "AFFINE":
+        a, b, shift_a, shift_b = 1, 1, 0, 0
     want = [saturated(rounded(exact(x, y), shift), 2) for x, y in pairs]
     fields: dict[str, Any] = {"a": a, "b": b, "c": c, "shift_ax": shift_a, "shift_by": shift_b}
     fields["operation"] = NUMBERS[f"NJ_NPU_{name}"]
@@ -192,6 +194,10 @@ def test_frames_of_two_streams_need_not_agree() -> None:
     [
         *[({"operation": n}, "UNDEFINED", "operation") for n in (0, 5, 6, 7, 8, 9, 13, 15, 16, 99)],
         ({"operation": 4}, "UNDEFINED", "dual"),
+        ({"operation": 14, "a": 2}, "UNDEFINED", "a"),
+        ({"operation": 14, "b": -1}, "UNDEFINED", "b"),
+        ({"operation": 14, "shift_by": 1}, "UNDEFINED", "shift_by"),
+        ({"operation": 14, "c_vector": True}, "UNDEFINED", "a_vector"),
         ({"logical": True}, "UNDEFINED", "logical"),
         ({"out__bytes": 3}, "UNDEFINED", "out.bytes"),
         ({"x__bytes": 3}, "UNDEFINED", "bytes"),

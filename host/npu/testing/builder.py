@@ -167,10 +167,7 @@ def _walk(tensor: Tensor, frames: Frames, run: bool) -> dict[str, int]:
             evidence=f"Received: tensor {tensor.name}.",
             next_step="give an even number of channels at a time",
         )
-    parts = together // frames.batch
-    nested = 1 < parts < tensor.channels // frames.batch and together % frames.batch == 0
-    if nested and (frames.start, frames.step) != (0, 1):
-        nested = False
+    nested = _is_nested(tensor, frames)
     if together == frames.batch:
         group = height * width * together * size
     elif together == tensor.channels or nested:
@@ -194,11 +191,7 @@ def _walk(tensor: Tensor, frames: Frames, run: bool) -> dict[str, int]:
         "nbits_unsigned": int(tensor.kind == "u8"),
     }
     if nested:
-        # The parts of a block, the blocks, and where all comes again a second level for that.
-        block = height * width * together * size
-        fields |= {"loop_offset": block, "frame_loop_cnt": parts}
-        if frames.total > tensor.channels // frames.batch:
-            fields |= {"loop_offset2": 0, "frame_loop_cnt2": tensor.channels // together}
+        fields |= _blocks(tensor, frames, height * width * together * size, run)
     if together == frames.batch and frames.window is None and run:
         return fields | {"raw": 1, "offset_start": start, "offset_end": start + group}
     top, left, rows, columns = frames.window or (0, 0, height, width)
@@ -212,4 +205,25 @@ def _walk(tensor: Tensor, frames: Frames, run: bool) -> dict[str, int]:
     }
     if columns != width:
         fields["line_offset"] = line
+    return fields
+
+
+def _is_nested(tensor: Tensor, frames: Frames) -> bool:
+    """Whether a frame is a part of a block, all in order."""
+    between = frames.batch < tensor.together < tensor.channels
+    in_order = (frames.start, frames.step) == (0, 1)
+    return between and in_order and tensor.together % frames.batch == 0
+
+
+def _blocks(tensor: Tensor, frames: Frames, block: int, halves: bool) -> dict[str, int]:
+    """Loops over the parts of a block and over the blocks, which lie `block` bytes apart.
+
+    The second level begins anew where frames come again; else, with `halves`, two blocks are a loop.
+    """
+    count = tensor.channels // tensor.together
+    fields = {"frame_loop_cnt": tensor.together // frames.batch, "loop_offset": block}
+    if frames.total > tensor.channels // frames.batch:
+        fields |= {"frame_loop_cnt2": count, "loop_offset2": 0}
+    elif halves and count > 2:
+        fields |= {"frame_loop_cnt2": 2, "loop_offset2": 2 * block}
     return fields

@@ -144,6 +144,12 @@ DEFECTS = (
     ),
     _defect("second level of loops ignored", "engine.c", "if (stream->loop2 != 0)", "if (false)"),
     _defect(
+        "offset of the second level ignored",
+        "engine.c",
+        "(int64_t)(int32_t)stream->loop2_offset",
+        "(int64_t)0",
+    ),
+    _defect(
         "line_offset ignored",
         "engine.c",
         "at += pixel / stream->width * (int64_t)(int32_t)stream->line_offset",

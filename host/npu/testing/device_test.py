@@ -1,43 +1,17 @@
 """The device against the naive reference, by records and by programs of its controller."""
 
-from dataclasses import dataclass
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host.npu.testing.case import KINDS, Case, case
 from host.npu.testing.defects import DEFECTS, Defect, Nursery
 from host.npu.testing.device import Device, build
-from host.npu.testing.lower import lower
-from host.npu.testing.networks import BEYOND, MAKERS, data, random_network
-from host.npu.testing.program import Program
+from host.npu.testing.networks import BEYOND
 from host.npu.testing.records import DEVICE
-from host.npu.testing.reference import RULES, expected, in_memory
-from host.npu.testing.write import stored_tensors
-
-# The processor's epochs are not the device's.
-KINDS = tuple(kind for kind in MAKERS if kind != "software")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A program, what it is given, and what it must compute."""
-
-    program: Program
-    inputs: dict[str, bytes]
-    expected: dict[str, bytes]
-
-
-def case(random: Random, kinds: list[str], seed: int, rule: str = RULES[0]) -> Case:
-    network = random_network(random, "net", kinds)
-    inputs = data(network, seed)
-    values = expected(network, inputs, rule)
-    return Case(
-        lower(network),
-        {tensor.name: in_memory(tensor, inputs[tensor.name]) for tensor in network.inputs},
-        {tensor.name: in_memory(tensor, values[tensor.name]) for tensor in stored_tensors(network)},
-    )
+from host.npu.testing.reference import RULES
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from host.errors import BadInput
 from host.npu import compiled
 from host.npu.network import Network as Executable
 from host.npu.testing import campaign
+from host.npu.testing.case import KINDS
 from host.npu.testing.defects import CALL_DEFECTS, INTERFACE, Defect, Nursery
 from host.npu.testing.dialect import DIALECTS
 from host.npu.testing.executed import execute
@@ -114,8 +115,15 @@ def test_a_defect_of_the_calls_is_found(tmp_path: Path, networks: list[Network])
     assert any(finds(tmp_path / f"{index}", network) for index, network in enumerate(networks))
 
 
-def test_a_campaign_tells_what_it_ran(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_campaign_tells_what_it_ran() -> None:
     tally = campaign.campaign(count=10, seed=3, pieces=2)
     assert (tally.networks, sum(tally.pieces.values()), tally.failures) == (5, 10, [])
     assert tally.tensors >= 10
     assert tally.results > 0
+
+
+def test_a_campaign_on_records_runs_every_kind() -> None:
+    tally = campaign.on_records(count=len(KINDS), seed=3)
+    assert dict(tally.pieces) == dict.fromkeys(KINDS, 1)
+    assert tally.failures == []
+    assert tally.blobs == len(set(KINDS) & set(PLAIN))

@@ -157,7 +157,7 @@ def many_channels(draw: Choice, name: str) -> Fragment:
 
 def split_blocks(draw: Choice, name: str) -> Fragment:
     """Parts of blocks, again for each group of kernels: two levels of loops."""
-    batch, parts, blocks = draw.whole(1, 3), draw.whole(2, 3), draw.whole(2, 3)
+    batch, parts, blocks = draw.whole(1, 3), draw.whole(2, 3), draw.whole(2, 4)
     source = feature(draw, f"{name}_in", batch * parts * blocks, 0, 1, 5)
     source = replace(source, block=batch * parts)
     layer = convolution(

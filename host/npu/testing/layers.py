@@ -293,13 +293,18 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Network:
-    """`inputs` are set before a run. `reuse`: memory that nobody reads any more is given away."""
+    """`inputs` are set before a run.
+
+    reuse: memory that nobody reads any more is given away. seed: of what makes no difference to
+    values, such as which of the equal units are used and how a stream is told.
+    """
 
     name: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     epochs: tuple[Epoch, ...]
     reuse: bool = False
+    seed: int = 0
 
 
 def sources(layer: Layer) -> tuple[Tensor, ...]:

@@ -38,7 +38,7 @@ def lower(network: Network) -> Program:
         BadInput: the chip has too few units or too little memory, or a layer asks for what units
             cannot do.
     """
-    rng = Random(network.name)
+    rng = Random(network.seed)
     where = places(network, rng)
     image = Image()
     epochs: list[Hardware | Software] = []

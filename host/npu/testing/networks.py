@@ -49,14 +49,16 @@ def kinds_for(dialect: str) -> tuple[str, ...]:
     return tuple(kind for kind in MAKERS if nested or kind != "split_blocks")
 
 
-def compose(name: str, pieces: Sequence[Fragment], reuse: bool = False) -> Network:
+def compose(
+    name: str, pieces: Sequence[Fragment], *, reuse: bool = False, seed: int = 0
+) -> Network:
     """One network of pieces, one after the other; what nothing reads is an output."""
     epochs = tuple(epoch for piece in pieces for epoch in piece.epochs)
     read = {tensor.name for epoch in epochs for layer in epoch.layers for tensor in sources(layer)}
     made = [layer.target for epoch in epochs for layer in epoch.layers]
     outputs = tuple(tensor for tensor in made if tensor.name not in read)
     inputs = tuple(tensor for piece in pieces for tensor in piece.inputs)
-    return Network(name, inputs, outputs, epochs, reuse)
+    return Network(name, inputs, outputs, epochs, reuse, seed)
 
 
 def random_network(random: Random, name: str, kinds: Sequence[str]) -> Network:
@@ -64,7 +66,7 @@ def random_network(random: Random, name: str, kinds: Sequence[str]) -> Network:
     pieces = [
         MAKERS[kind](Choice(random), f"{kind}_{index}") for index, kind in enumerate(kinds, 1)
     ]
-    return compose(name, pieces, reuse=random.randrange(2) == 1)
+    return compose(name, pieces, reuse=random.randrange(2) == 1, seed=random.getrandbits(32))
 
 
 def data(network: Network, seed: int) -> dict[str, Values]:
