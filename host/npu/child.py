@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from host.deadline import Deadline
-from host.errors import BadInput
+from host.errors import BadInput, NightjarError
 from host.npu import compiled
 from host.npu.generated import GeneratedCode
 
@@ -96,6 +96,7 @@ class Child(ABC):
 
         Raises:
             BadInput: it cannot go on, crashed, or does not end.
+            HostFailure: what runs it gave up.
         """
         while True:
             what, a, b, length = _HEAD.unpack(self._read(_HEAD.size, deadline))
@@ -141,8 +142,13 @@ class Child(ABC):
                 pieces += piece
         return bytes(pieces)
 
-    def _crash(self, number: int) -> BadInput:
-        said = os.pread(self._complaints, 1 << 16, 0).decode("utf-8", "replace").strip()
+    def _said(self) -> str:
+        """What it printed."""
+        return os.pread(self._complaints, 1 << 16, 0).decode("utf-8", "replace").strip()
+
+    def _crash(self, number: int) -> NightjarError:
+        """Why it ended: by a signal, or with an exit code, which is negative."""
+        said = self._said()
         try:
             how = signal.Signals(number).name
         except ValueError:

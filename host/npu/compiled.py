@@ -39,6 +39,7 @@ _UNKNOWN = (
     re.compile(r"has no member named '(\w+)'"),
     re.compile(r"fatal error: (\S+): No such file"),
 )
+_OF_SOFTWARE = re.compile(r"\bll_sw_forward_|_sw_info\b")
 _SECONDS = 300
 Done = subprocess.CompletedProcess[str]
 
@@ -147,10 +148,13 @@ def refusal(code: GeneratedCode, said: str) -> BadInput:
     unknown = [name for pattern in _UNKNOWN for name in pattern.findall(said)]
     if unknown:
         names = ", ".join(dict.fromkeys(unknown))
+        next_step = "this network cannot be executed here; see docs/npu.md for what can"
+        if _OF_SOFTWARE.search(names):
+            next_step = "run it on a virtual Cortex-M55 with ST's library; see docs/npu.md"
         return BadInput(
             f"{code.path.name} uses what the virtual NPU does not have: {names}",
             evidence=said.strip()[-800:],
-            next_step="this network cannot be executed here; see docs/npu.md for what can",
+            next_step=next_step,
         )
     return BadInput(
         f"{code.path.name} does not compile",
