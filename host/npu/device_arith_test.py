@@ -73,7 +73,7 @@ def test_affine_of_one_stream(
     assert got == want
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(INT16, st.integers(-128, 127)), min_size=1, max_size=40),
     INT16, INT16, INT16, st.integers(0, 20), st.integers(0, 9), st.integers(0, 9),
@@ -155,6 +155,14 @@ def test_the_zero_point_is_taken_away_by_wrapping() -> None:
     fields: dict[str, Any] = {"a": 16384, "b": 32, "combined": True}
     got = run(Device(), x, **fields, **output(1, 14, rounds=False, saturates=False))
     assert [value & 0xFF for value in got] == list(range(256))
+
+
+def test_products_are_shifted_down_before_they_are_added() -> None:
+    x = np.arange(-3, 4).astype("i1")
+    floors = [-2, -1, -1, 0, 0, 1, 1]
+    assert run(Device(), x, a=1, shift_ax=1, **output(1)) == floors
+    assert run(Device(), x, 0 * x, a=1, b=1, shift_ax=1, **output(1)) == floors
+    assert run(Device(), 0 * x, x, a=1, b=1, shift_by=1, **output(1)) == floors
 
 
 def test_the_output_is_clipped_at_last() -> None:
