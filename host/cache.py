@@ -107,10 +107,10 @@ CACHES = {
         Cache("messages", "the C of the link's messages, as zcbor wrote it", 4 * MIB),
         Cache(
             "libraries",
-            "what is compiled for this computer: frontend, counting plugin, NPU and its networks",
+            "what is compiled: frontend, counting plugin, NPU and its networks",
             64 * MIB,
             "a SHA-256 of its content in its name",
-            r"lib[a-z]+-[0-9a-f]{16}-[0-9a-f]{32}\.so",
+            r"lib[a-z]+-[0-9a-f]{16}-[0-9a-f]{32}\.(so|o|elf)",
         ),
         Cache(
             "windows",

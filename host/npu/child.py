@@ -1,4 +1,4 @@
-"""The process that a generated network runs in: what is said to it, and what it says."""
+"""What is said to a generated network that runs somewhere, and what it says; its process here."""
 
 import json
 import os
@@ -7,13 +7,16 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from host.deadline import Deadline
-from host.errors import BadInput
+from host.errors import BadInput, NightjarError
+from host.npu import compiled
+from host.npu.generated import GeneratedCode
 
 _HEAD = struct.Struct("<4I")
 _PROGRAM = """
@@ -46,19 +49,13 @@ class Tell(IntEnum):
     CRASH = 8
 
 
-class Child:
+class Child(ABC):
     """A network in a process of its own, which may do what it likes to itself."""
 
-    def __init__(self, npu: Path, network: Path, name: str) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self._complaints = os.memfd_create("complaints")
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(npu), str(network)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            bufsize=0,
-        )
+        self._process: subprocess.Popen[bytes] | None = None
         self._epoch = 0  # the last that began
 
     def describe(self) -> None:
@@ -78,19 +75,28 @@ class Child:
         self._say(Ask.REGION, address, size, int(writable))
 
     def _say(self, what: Ask, a: int, b: int, length: int, content: bytes = b"") -> None:
-        assert self._process.stdin is not None
-        view = memoryview(_HEAD.pack(what, a, b, length) + content)
-        try:
-            while view:
-                view = view[self._process.stdin.write(view) :]
-        except BrokenPipeError:
-            return  # what it told before it ended says why
+        self._send(what, _HEAD.pack(what, a, b, length) + content)
+
+    @abstractmethod
+    def _send(self, what: Ask, request: bytes) -> None:
+        """Have it answer a request."""
+
+    def _start(self, command: Sequence[str], stdin: int, kept: Sequence[int] = ()) -> None:
+        self._process = subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            bufsize=0,
+            pass_fds=kept,
+        )
 
     def answers(self, deadline: Deadline) -> Iterator[tuple[Tell, int, int, bytes]]:
         """What it tells, until the caller has heard enough.
 
         Raises:
             BadInput: it cannot go on, crashed, or does not end.
+            HostFailure: what runs it gave up.
         """
         while True:
             what, a, b, length = _HEAD.unpack(self._read(_HEAD.size, deadline))
@@ -105,14 +111,20 @@ class Child:
 
     def close(self) -> None:
         """End the process."""
+        self._end()
+        os.close(self._complaints)
+
+    def _end(self) -> None:
+        if self._process is None:
+            return
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        os.close(self._complaints)
 
     def _read(self, length: int, deadline: Deadline) -> bytes:
+        assert self._process is not None
         assert self._process.stdout is not None
         pieces = bytearray()
         with selectors.DefaultSelector() as selector:
@@ -130,8 +142,13 @@ class Child:
                 pieces += piece
         return bytes(pieces)
 
-    def _crash(self, number: int) -> BadInput:
-        said = os.pread(self._complaints, 1 << 16, 0).decode("utf-8", "replace").strip()
+    def _said(self) -> str:
+        """What it printed."""
+        return os.pread(self._complaints, 1 << 16, 0).decode("utf-8", "replace").strip()
+
+    def _crash(self, number: int) -> NightjarError:
+        """Why it ended: by a signal, or with an exit code, which is negative."""
+        said = self._said()
         try:
             how = signal.Signals(number).name
         except ValueError:
@@ -162,3 +179,31 @@ class Child:
             evidence=evidence,
             next_step="this network cannot be executed here; see docs/npu.md for what can",
         )
+
+
+Place = Callable[[GeneratedCode], Child]
+"""Where a network runs: starts it there. Raises BadInput or HostFailure as its compiler does."""
+
+
+class _Process(Child):
+    """A network that was compiled for this computer."""
+
+    def __init__(self, npu: Path, network: Path, name: str) -> None:
+        super().__init__(name)
+        python = (sys.executable, "-I", "-S", "-c", _PROGRAM)
+        self._start((*python, str(npu), str(network)), subprocess.PIPE)
+
+    def _send(self, what: Ask, request: bytes) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        view = memoryview(request)
+        try:
+            while view:
+                view = view[self._process.stdin.write(view) :]
+        except BrokenPipeError:
+            return  # what it told before it ended says why
+
+
+def this_computer(code: GeneratedCode) -> Child:
+    """A Place: a process of this computer."""
+    return _Process(compiled.library(code.instance), compiled.network(code), code.path.name)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from host.cache import LIBRARIES, key_of
@@ -38,7 +39,9 @@ _UNKNOWN = (
     re.compile(r"has no member named '(\w+)'"),
     re.compile(r"fatal error: (\S+): No such file"),
 )
+_OF_SOFTWARE = re.compile(r"\bll_sw_forward_|_sw_info\b")
 _SECONDS = 300
+Done = subprocess.CompletedProcess[str]
 
 
 @made_once()
@@ -51,15 +54,15 @@ def library(instance: bool) -> Path:
     Raises:
         HostFailure: gcc is missing or refuses the sources.
     """
-    own = [file for folder in _FOLDERS for file in sorted((HERE / folder).glob("*.[ch]"))]
-    sources = [*(file for file in own if file.suffix == ".c"), KERNELS / "softmax_s8.c"]
+    own = sources()
     flags = (*FLAGS, f"-DNJ_NPU_INSTANCE={int(instance)}")
     parts: list[str | bytes] = [*flags, platform.machine(), processor()]
-    for file in (*own, KERNELS / "softmax_s8.c", *sorted(KERNELS.glob("*.h"))):
+    for file in own:
         parts += [file.name, file.read_bytes()]
 
     def make(target: Path) -> None:
-        done = _gcc(*flags, "-o", str(target), *map(str, sources), "-lm")
+        files = [str(file) for file in own if file.suffix == ".c"]
+        done = run_gcc(*flags, "-o", str(target), *files, "-lm")
         if done.returncode != 0:
             raise HostFailure(
                 "gcc could not compile the virtual NPU",
@@ -70,6 +73,12 @@ def library(instance: bool) -> Path:
     return LIBRARIES.file("libnjnpu", key_of(*parts)[:16], ".so", make)
 
 
+def sources() -> list[Path]:
+    """The virtual NPU in C, with its headers."""
+    own = [file for folder in _FOLDERS for file in sorted((HERE / folder).glob("*.[ch]"))]
+    return [*own, KERNELS / "softmax_s8.c", *sorted(KERNELS.glob("*.h"))]
+
+
 def network(code: GeneratedCode) -> Path:
     """A generated network, to be loaded behind `library`.
 
@@ -77,34 +86,48 @@ def network(code: GeneratedCode) -> Path:
         BadInput: it does not compile, or calls what the virtual NPU does not have.
         HostFailure: gcc is missing.
     """
-    names = ("MAJOR", "MINOR", "MICRO", "DEV")
-    flags = (
-        *NETWORK_FLAGS,
-        f"-DNJ_NPU_INSTANCE={int(code.instance)}",
-        *(
-            f"-DLL_ATON_VERSION_{name}={number}"
-            for name, number in zip(names, code.version, strict=True)
-        ),
-    )
-    # Pools that are named, not numbered: they lie where the header says.
-    pools = {f"_mem_pool_{pool.postfix}_{code.name}": pool.address for pool in code.pools}
-    flags += tuple(
-        f"-Wl,--defsym={name}={address:#x}" for name, address in pools.items() if name in code.text
-    )
+    flags = (*NETWORK_FLAGS, *definitions(code))
     # From standard input and from elsewhere: a file beside it may not stand for one of ours.
-    places = ("-iquote", str(INTERFACE), "-iquote", str(code.path.parent))
-    text = f'#line 1 "{code.path.name}"\n{code.text}\n#include "nj_npu_network.h"\n'
-    text += f"NJ_NPU_DEFINE_NETWORK({code.name})\n"
-    parts: list[str | bytes] = [*flags, platform.machine(), text]
-    for file in (*sorted(INTERFACE.glob("*.h")), *_included(code.path.parent, code.text)):
-        parts += [file.name, file.read_bytes()]
+    places, text = folders_of(code), text_of(code)
+    parts: list[str | bytes] = [*flags, platform.machine(), text, *read_with(code)]
 
     def make(target: Path) -> None:
-        done = _gcc(*flags, *places, "-x", "c", "-", "-o", str(target), given=text)
+        done = run_gcc(*flags, *places, "-x", "c", "-", "-o", str(target), given=text)
         if done.returncode != 0:
-            raise _refusal(code, done.stderr)
+            raise refusal(code, done.stderr)
 
     return LIBRARIES.file("libnjnetwork", key_of(*parts)[:16], ".so", make)
+
+
+def definitions(code: GeneratedCode) -> tuple[str, ...]:
+    """Flags by which a network and its headers know of each other, and where its pools lie."""
+    names = ("MAJOR", "MINOR", "MICRO", "DEV")
+    version = zip(names, code.version, strict=True)
+    # Pools that are named, not numbered: they lie where the header says.
+    pools = {f"_mem_pool_{pool.postfix}_{code.name}": pool.address for pool in code.pools}
+    return (
+        f"-DNJ_NPU_INSTANCE={int(code.instance)}",
+        *(f"-DLL_ATON_VERSION_{name}={number}" for name, number in version),
+        *(f"-Wl,--defsym={name}={at:#x}" for name, at in pools.items() if name in code.text),
+    )
+
+
+def text_of(code: GeneratedCode) -> str:
+    """What is compiled, given to gcc on its standard input."""
+    text = f'#line 1 "{code.path.name}"\n{code.text}\n#include "nj_npu_network.h"\n'
+    return text + f"NJ_NPU_DEFINE_NETWORK({code.name})\n"
+
+
+def folders_of(code: GeneratedCode) -> tuple[str, ...]:
+    """Flags that say where its headers are; ours first."""
+    return ("-iquote", str(INTERFACE), "-iquote", str(code.path.parent))
+
+
+def read_with(code: GeneratedCode) -> Iterator[str | bytes]:
+    """Names and contents of what may be compiled with it."""
+    for file in (*sorted(INTERFACE.glob("*.h")), *_included(code.path.parent, code.text)):
+        yield file.name
+        yield file.read_bytes()
 
 
 def _included(folder: Path, text: str) -> list[Path]:
@@ -121,14 +144,17 @@ def _included(folder: Path, text: str) -> list[Path]:
     return sorted(found)
 
 
-def _refusal(code: GeneratedCode, said: str) -> BadInput:
+def refusal(code: GeneratedCode, said: str) -> BadInput:
     unknown = [name for pattern in _UNKNOWN for name in pattern.findall(said)]
     if unknown:
         names = ", ".join(dict.fromkeys(unknown))
+        next_step = "this network cannot be executed here; see docs/npu.md for what can"
+        if _OF_SOFTWARE.search(names):
+            next_step = "run it on a virtual Cortex-M55 with ST's library; see docs/npu.md"
         return BadInput(
             f"{code.path.name} uses what the virtual NPU does not have: {names}",
             evidence=said.strip()[-800:],
-            next_step="this network cannot be executed here; see docs/npu.md for what can",
+            next_step=next_step,
         )
     return BadInput(
         f"{code.path.name} does not compile",
@@ -137,13 +163,20 @@ def _refusal(code: GeneratedCode, said: str) -> BadInput:
     )
 
 
-def _gcc(*arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
-    gcc = shutil.which("gcc")
+def run_gcc(
+    *arguments: str, given: str = "", program: str = "gcc", package: str = "gcc libc6-dev"
+) -> Done:
+    """Run a compiler in an empty folder, with `given` on its standard input.
+
+    Raises:
+        HostFailure: it is not installed, or does not end.
+    """
+    gcc = shutil.which(program)
     if gcc is None:
         raise HostFailure(
-            "gcc is needed to compile the virtual NPU",
-            evidence="no gcc in PATH",
-            next_step="apt-get install gcc libc6-dev",
+            f"{program} is needed to compile the virtual NPU",
+            evidence=f"no {program} in PATH",
+            next_step=f"apt-get install {package}",
         )
     with tempfile.TemporaryDirectory(prefix="nightjar-") as empty:
         try:

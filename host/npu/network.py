@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from host.deadline import Deadline
 from host.errors import BadInput
-from host.npu import compiled
-from host.npu.child import Child, Tell
+from host.npu.child import Place, Tell, this_computer
 from host.npu.generated import GeneratedCode, names_of_streams, read_generated
 from host.npu.memory import Image, images_of, regions_of
 
@@ -132,6 +131,7 @@ class Network:
         code: its network.c.
         images: what its memory holds; None for the files beside it.
         seconds: after which a run has failed.
+        on: where it runs: `this_computer`, or a `VirtualBoard`.
 
     Raises:
         BadInput: it does not compile, its memory is not complete, or it uses what is not known.
@@ -139,12 +139,16 @@ class Network:
     """
 
     def __init__(
-        self, code: GeneratedCode, images: Sequence[Image] | None = None, seconds: float = 600
+        self,
+        code: GeneratedCode,
+        images: Sequence[Image] | None = None,
+        seconds: float = 600,
+        on: Place = this_computer,
     ) -> None:
         self.code = code
         self.images = tuple(images_of(code) if images is None else images)
         self.seconds = seconds
-        self._child = Child(compiled.library(code.instance), compiled.network(code), code.path.name)
+        self._child = on(code)
         try:
             self._start()
         except BaseException:
@@ -152,9 +156,11 @@ class Network:
             raise
 
     @classmethod
-    def open(cls, path: Path, images: Sequence[Image] | None = None) -> "Network":
+    def open(
+        cls, path: Path, images: Sequence[Image] | None = None, on: Place = this_computer
+    ) -> "Network":
         """The network of a folder with one network.c, or of such a file."""
-        return cls(read_generated(find_code(path)), images)
+        return cls(read_generated(find_code(path)), images, on=on)
 
     def __enter__(self) -> "Network":
         return self

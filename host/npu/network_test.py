@@ -152,6 +152,7 @@ def test_no_process_outlives_its_caller(tmp_path: Path, how: str) -> None:
     path = Code(blocks=[("for (;;) ;", "")]).write(tmp_path)
     if how == "closed":
         with Network(read_generated(path), seconds=1) as network:
+            assert network._child._process is not None
             server = network._child._process.pid
             with pytest.raises(BadInput):
                 network.run([GIVEN])

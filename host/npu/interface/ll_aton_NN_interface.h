@@ -17,7 +17,9 @@
 #define LL_ATON_EB_DBG_INFO
 
 /* NPU addresses are kept as they are; whoever uses one asks for the place where it lies. */
+#ifndef ATON_LIB_PHYSICAL_TO_VIRTUAL_ADDR
 #define ATON_LIB_PHYSICAL_TO_VIRTUAL_ADDR(address) (address)
+#endif
 #define ATON_LIB_VIRTUAL_TO_PHYSICAL_ADDR(address) (address)
 #define LL_ATON_LIB_UNUSED(name) ((void)(name))
 

@@ -1,27 +1,21 @@
-/* A generated network as a process: it is told its memory and its inputs, runs, and says what each
- * buffer held right behind the epoch that wrote it.
+/* A generated network that is talked to: it is told its memory and its inputs, runs, and says what
+ * each buffer held right behind the epoch that wrote it.
  *
  * Messages both ways are four little-endian words (what, two numbers, the length of what follows)
- * and bytes. Standard output is not used for anything else; what the network prints goes to
- * standard error.
+ * and bytes.
  * SPDX-License-Identifier: MIT
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ll_aton.h"
 #include "nj_npu_blob.h"
 #include "nj_npu_describe.h"
 #include "nj_npu_host.h"
+#include "nj_npu_place.h"
 
 enum asked { ASKED_REGION = 1, ASKED_WRITE, ASKED_DESCRIBE, ASKED_RUN };
 enum told {
@@ -35,12 +29,9 @@ enum told {
     TOLD_CRASH,
 };
 
-/* Much room that costs nothing until it is used. */
-enum { SCRATCH_BYTES = 1 << 30 };
-
 struct nj_npu_epoch nj_npu_epoch;
 
-static FILE *out;
+static const struct nj_npu_place *place;
 static const struct nj_npu_network *network;
 static struct nj_npu_machine machine;
 static const LL_Buffer_InfoTypeDef *lists[NJ_NPU_LISTS];
@@ -48,7 +39,8 @@ static const LL_Buffer_InfoTypeDef *lists[NJ_NPU_LISTS];
 static void tell(uint32_t what, uint32_t a, uint32_t b, const void *bytes, uint32_t length)
 {
     uint32_t head[4] = {what, a, b, length};
-    if (fwrite(head, sizeof head, 1, out) != 1 || fwrite(bytes, 1, length, out) != length) {
+    if (fwrite(head, sizeof head, 1, place->out) != 1 ||
+        fwrite(bytes, 1, length, place->out) != length) {
         _exit(EXIT_FAILURE); /* nobody listens */
     }
 }
@@ -68,7 +60,7 @@ _Noreturn void nj_npu_refuse(struct nj_npu_error error, const char *who)
     fputc('}', to);
     fclose(to);
     tell(TOLD_ERROR, 0, 0, text, (uint32_t)length);
-    fflush(out);
+    fflush(place->out);
     _exit(EXIT_SUCCESS);
 }
 
@@ -168,19 +160,11 @@ static bool any_enabled(void)
     return enabled != 0;
 }
 
-static double processor_seconds(void)
-{
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-           1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-}
-
 /* At once: whoever waits in vain, or sees a crash, knows for what. */
 static void tell_epoch(uint32_t first, uint32_t last)
 {
     tell(TOLD_EPOCH, first, last, "", 0);
-    fflush(out);
+    fflush(place->out);
 }
 
 static uint32_t untold; /* the first epoch of a blob whose buffers have not been told */
@@ -218,7 +202,7 @@ static void prepare(bool (*function)(void), const char *name)
 static void run_network(uint32_t tie)
 {
     prepare(network->prepare_run, "LL_ATON_EC_Inference_Init");
-    double before = processor_seconds();
+    clock_t before = clock();
     machine.tie = (enum nj_npu_tie)tie;
     tell_buffers(NJ_NPU_INPUT, 0, UINT16_MAX);
     const LL_ATON_RT_EpochBlockItem_t *block = network->blocks();
@@ -237,61 +221,13 @@ static void run_network(uint32_t tie)
         tell_buffers(NJ_NPU_INTERNAL, epoch, last);
     }
     tell_buffers(NJ_NPU_OUTPUT, 0, UINT16_MAX);
-    double used = processor_seconds() - before;
+    double used = (double)(clock() - before) / CLOCKS_PER_SEC; /* of the processor */
     tell(TOLD_DONE, 0, 0, &used, sizeof used);
 }
 
-/* Until a run has ended, or nobody waits for it any more: then it is ended. */
-static int wait_for(pid_t child, int alive)
+void nj_npu_tell_crash(uint32_t number)
 {
-    struct pollfd ends[2] = {{.fd = alive}, {.fd = STDIN_FILENO}};
-    while (poll(ends, 2, -1) < 0 && errno == EINTR) {
-    }
-    if (!(ends[0].revents & POLLHUP)) {
-        kill(child, SIGKILL);
-    }
-    int status = 0;
-    if (waitpid(child, &status, 0) != child) {
-        _exit(EXIT_FAILURE);
-    }
-    return status;
-}
-
-/* Runs in a process of its own: memory stays as it is for the next run, whatever becomes of this
- * one. It holds one end of a pipe, so that its end is seen, and does not outlive this process. */
-static void run_apart(uint32_t tie)
-{
-    int alive[2];
-    fflush(out);
-    pid_t self = getpid();
-    if (pipe(alive) != 0) {
-        _exit(EXIT_FAILURE);
-    }
-    pid_t child = fork();
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != self) {
-            _exit(EXIT_FAILURE);
-        }
-        close(alive[0]);
-        run_network(tie);
-        fflush(out);
-        _exit(EXIT_SUCCESS);
-    }
-    close(alive[1]);
-    if (child < 0) {
-        _exit(EXIT_FAILURE);
-    }
-    int status = wait_for(child, alive[0]);
-    close(alive[0]);
-    if (WIFSIGNALED(status)) {
-        tell(TOLD_CRASH, (uint32_t)WTERMSIG(status), 0, "", 0);
-    }
-}
-
-static bool listen(void *bytes, size_t length)
-{
-    return fread(bytes, 1, length, stdin) == length;
+    tell(TOLD_CRASH, number, 0, "", 0);
 }
 
 static void write_memory(uint32_t address, uint32_t length)
@@ -304,7 +240,7 @@ static void write_memory(uint32_t address, uint32_t length)
                                             .address = address},
                       "the memory image");
     }
-    if (!listen(bytes, length)) {
+    if (!place->listen(bytes, length)) {
         _exit(EXIT_FAILURE);
     }
 }
@@ -324,22 +260,17 @@ static void describe(void)
     free(text);
 }
 
-int nj_npu_main(const struct nj_npu_network *of)
+int nj_npu_serve(const struct nj_npu_network *of, const struct nj_npu_place *at)
 {
     network = of;
+    place = at;
     nj_npu_image = of->image;
     nj_npu_image_size = (uint64_t)(of->image_end - of->image);
-    out = fdopen(dup(STDOUT_FILENO), "wb");
-    dup2(STDERR_FILENO, STDOUT_FILENO);
     machine.window = nj_npu_window;
-    machine.scratch_bytes = SCRATCH_BYTES;
-    machine.scratch = mmap(NULL, SCRATCH_BYTES, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (out == NULL || machine.scratch == MAP_FAILED) {
-        return EXIT_FAILURE;
-    }
+    machine.scratch = at->scratch;
+    machine.scratch_bytes = at->scratch_bytes;
     uint32_t head[4];
-    while (listen(head, sizeof head)) {
+    while (place->listen(head, sizeof head)) {
         switch ((enum asked)head[0]) {
         case ASKED_REGION:
             if (!nj_npu_add_region(head[1], head[2], head[3] != 0)) {
@@ -357,12 +288,12 @@ int nj_npu_main(const struct nj_npu_network *of)
             describe();
             break;
         case ASKED_RUN:
-            run_apart(head[1]);
+            place->run(run_network, head[1]);
             break;
         default:
             return EXIT_FAILURE;
         }
-        fflush(out);
+        fflush(place->out);
     }
     return EXIT_SUCCESS;
 }

@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stddef.h>
-#include <sys/mman.h>
 
 #include "nj_npu_host.h"
+#include "nj_npu_place.h"
 
 struct region {
     uint8_t *bytes;
@@ -36,9 +36,8 @@ bool nj_npu_add_region(uint32_t address, uint32_t size, bool writable)
             return false;
         }
     }
-    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (bytes == MAP_FAILED) {
+    uint8_t *bytes = nj_npu_zeros(address, size);
+    if (bytes == NULL) {
         return false;
     }
     regions[count++] = (struct region){bytes, address, size, writable};
@@ -64,14 +63,20 @@ uint32_t nj_npu_address(const void *pointer)
 {
     uintptr_t at = (uintptr_t)pointer;
     uintptr_t image = (uintptr_t)nj_npu_image;
-    if (at <= UINT32_MAX) {
-        return (uint32_t)at;
+    if (at >= image && at - image < nj_npu_image_size) {
+        return NJ_NPU_IMAGE + (uint32_t)(at - image);
     }
-    if (at < image || at - image >= nj_npu_image_size) {
+    for (uint32_t i = 0; i < count; i++) { /* where ATON_LIB_PHYSICAL_TO_VIRTUAL_ADDR moved it */
+        uintptr_t first = (uintptr_t)regions[i].bytes;
+        if (at >= first && at - first < regions[i].size) {
+            return regions[i].address + (uint32_t)(at - first);
+        }
+    }
+    if (at > UINT32_MAX) {
         nj_npu_refuse((struct nj_npu_error){.status = NJ_NPU_MEMORY, .field = "address"},
                       "a pointer outside of the NPU's addresses and of the network");
     }
-    return NJ_NPU_IMAGE + (uint32_t)(at - image);
+    return (uint32_t)at;
 }
 
 uint8_t *nj_npu_bytes(const void *pointer, uint64_t size, bool writes, const char *who)

@@ -19,7 +19,7 @@ struct nj_npu_network {
     uint8_t *image_end;
 };
 
-/* Serves requests on standard input until it ends; see nj_npu_child.c. */
+/* Serves requests until they end; an exit status. */
 int nj_npu_main(const struct nj_npu_network *network);
 
 /* Defines nj_npu_network for the network of that name; the last line of what is compiled. */

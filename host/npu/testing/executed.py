@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from host.npu.child import Place, this_computer
 from host.npu.network import Network as Executable
 from host.npu.network import Run
 from host.npu.testing.layers import Network
@@ -31,7 +32,13 @@ class Outcome:
 
 
 def execute(
-    folder: Path, network: Network, dialect: str, *, blobs: bool = False, seed: int = 0
+    folder: Path,
+    network: Network,
+    dialect: str,
+    *,
+    blobs: bool = False,
+    seed: int = 0,
+    on: Place = this_computer,
 ) -> Outcome:
     """Write `network` into `folder`, run it, and compare every tensor that it leaves in memory.
 
@@ -40,7 +47,7 @@ def execute(
         HostFailure: gcc is missing.
     """
     written = write_network(folder, network, dialect, blobs=blobs, seed=seed)
-    with Executable.open(folder) as executable:
+    with Executable.open(folder, on=on) as executable:
         inputs = {
             buffer.name: np.frombuffer(written.inputs[buffer.name], buffer.dtype)
             for buffer in executable.inputs

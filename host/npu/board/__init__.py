@@ -1,0 +1,1 @@
+"""A generated network on a virtual Cortex-M55."""
