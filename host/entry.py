@@ -25,7 +25,6 @@ def main() -> None:
     from host.cli import run
 
     code = run(sys.argv[1:])
-    end_at_once()
     file = os.environ.get("NIGHTJAR_EXIT_FILE")
     if file and code:
         from pathlib import Path

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 # Seconds that a command has for cleaning up before a further signal interrupts that, too.
 PATIENCE = 5.0
@@ -17,7 +17,7 @@ AGAIN = 0.25
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 T = TypeVar("T")
-_arrivals: int | None = None
+_pipe: tuple[int, int] | None = None  # through which the C handler says what came, in order
 
 
 def end_at_once() -> None:
@@ -30,7 +30,10 @@ def end_at_once() -> None:
 
 
 class Interrupts:
-    """Raises KeyboardInterrupt on SIGINT, SIGTERM and SIGHUP; `received` is the one that came first.
+    """Within its block, SIGINT, SIGTERM and SIGHUP raise KeyboardInterrupt; `received` is the one that came first.
+
+    Behind the block, signals do what they did before it: a process that runs a command and goes on
+    is not left deaf to them, nor are children that it forks.
 
     Libraries in C drop an exception now and then that comes while they look for one of their own. So the first signal
     sets an alarm, which raises once more where nobody has begun to clean up.
@@ -40,7 +43,19 @@ class Interrupts:
         self.received: signal.Signals | None = None
         self._at = -math.inf
         self._raises = False
-        _take(self._stop)
+
+    def __enter__(self) -> Self:
+        # SIGALRM is saved as well: the first signal takes it.
+        self._before = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGALRM)}
+        self._wakeup = _take(self._stop)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._raises = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
 
     def during(self, work: Callable[[], T]) -> T | None:
         """What `work` gives; None when a signal has ended it. No exception of ours leaves this call.
@@ -56,7 +71,6 @@ class Interrupts:
         except KeyboardInterrupt:
             result = None
         self._raises = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
         return result
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -81,16 +95,19 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
-def _take(handler: Callable[[int, FrameType | None], object]) -> None:
-    """Let `handler` be called for every signal of ENDING that is not ignored."""
-    global _arrivals
-    if _arrivals is None:
-        _arrivals, other = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(other, warn_on_full_buffer=False)
+def _take(handler: Callable[[int, FrameType | None], object]) -> int:
+    """Let `handler` be called for every signal of ENDING that is not ignored.
+
+    Where numbers of signals were written to before is returned, as `signal.set_wakeup_fd` does.
+    """
+    global _pipe
+    _pipe = _pipe or os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    wakeup = signal.set_wakeup_fd(_pipe[1], warn_on_full_buffer=False)
     _arrived()
     for number in ENDING:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
+    return wakeup
 
 
 def _first(number: int) -> int:
@@ -100,7 +117,7 @@ def _first(number: int) -> int:
 
 def _arrived() -> bytes:
     """The numbers of the signals that have come since the last look, as the C handler wrote them."""
-    assert _arrivals is not None
+    assert _pipe is not None
     with suppress(BlockingIOError):
-        return os.read(_arrivals, 1 << 16)
+        return os.read(_pipe[0], 1 << 16)
     return b""

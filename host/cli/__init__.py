@@ -113,14 +113,14 @@ def run(given: list[str]) -> int:
             stream, io.TextIOWrapper
         ):  # what this terminal's encoding lacks is no failure
             stream.reconfigure(errors="backslashreplace")
-    interrupts = Interrupts()
-    code = interrupts.during(lambda: _run(given))
-    if interrupts.received is None:
-        return 128 + signal.SIGINT if code is None else code
-    forget_results()
-    with contextlib.suppress(OSError):
-        click.echo(f"interrupted by {interrupts.received.name}", err=True)
-    return 128 + interrupts.received
+    with Interrupts() as interrupts:
+        code = interrupts.during(lambda: _run(given))
+        if interrupts.received is None:
+            return 128 + signal.SIGINT if code is None else code
+        forget_results()
+        with contextlib.suppress(OSError):
+            click.echo(f"interrupted by {interrupts.received.name}", err=True)
+        return 128 + interrupts.received
 
 
 def _run(given: list[str]) -> int:

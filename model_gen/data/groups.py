@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from host.errors import BadInput
 from host.nearest import did_you_mean
+from model_gen.data.alike import key
 from model_gen.data.dataset import Recording
 
 _EXAMPLE = "for who stands before the underscore, as in wren/anna_3.wav: --group-by '/([a-z]+)_'"
@@ -69,7 +70,7 @@ def units_of(
         if recording.relative in groups:
             above[top(recording.relative)] = top(("group", groups[recording.relative]))
         if recording.recordist:
-            above[top(recording.relative)] = top(("recordist", recording.recordist))
+            above[top(recording.relative)] = top(("recordist", key(recording.recordist)))
     known = {r.relative for r in recordings}
     for line in together:
         first, *others = [path for path in line if path in known] or [""]

@@ -140,6 +140,31 @@ def test_recordists_are_never_on_two_sides(tmp_path: Path) -> None:
     assert len(sides_of) == 6
 
 
+def test_a_recordist_is_one_however_the_cells_write_the_name(tmp_path: Path) -> None:
+    """Case, blanks and Unicode form: a table is typed by several hands, on several systems."""
+    forms = (
+        "Zo\u00eb Ek",
+        "zo\u00eb ek",
+        "Zoe\u0308  Ek",
+        "Zo\u00eb\u00a0Ek",
+        "Zo\u00ebEk",
+        "ZO\u00cb EK",
+    )
+    data = folder(tmp_path / "data", "down", "up", files=12)
+    names = sorted(p.relative_to(data).as_posix() for p in data.rglob("*.wav"))
+    writers = [forms[i // 2] if i % 2 else f"R{i % 5}" for i in range(12)] * 2
+    table = tmp_path / "t.csv"
+    lines = [f"{path};{writer}" for path, writer in zip(names, writers, strict=True)]
+    table.write_text("\n".join(["path;recordist", *lines]))
+    found = see(data, labels=table)
+    one = {found.assignment[p] for p, w in zip(names, writers, strict=True) if w in forms}
+    assert len(one) == 1
+    sides = ["val" if w == forms[1] else "train" for w in writers]
+    lines = [f"{line};{side}" for line, side in zip(lines, sides, strict=True)]
+    table.write_text("\n".join(["path;recordist;split", *lines]))
+    assert "recordists-of-splits" in refused(see(data, labels=table))
+
+
 def test_a_table_gives_labels_to_what_lies_anywhere(tmp_path: Path) -> None:
     root = tmp_path / "d"
     for i in range(16):

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -208,7 +208,7 @@ def _table_of(dataset: Dataset) -> Table | None:
 
 def _by_table(recordings: Sequence[Recording], table: Table) -> dict[str, str]:
     """What the table says; a recording that was moved to another class folder keeps its split, by
-    its name."""
+    its name, where no other is called so."""
     listed = table.match(r.relative for r in recordings)
     taken = {row.line for row in listed.values()}
     moved: dict[str, list[Row]] = defaultdict(list)
@@ -216,10 +216,12 @@ def _by_table(recordings: Sequence[Recording], table: Table) -> dict[str, str]:
         if row.line not in taken:
             moved[Path(row.path).name].append(row)
     splits = {relative: row.split for relative, row in listed.items()}
-    for recording in recordings:
-        origins = moved.get(Path(recording.relative).name, [])
-        if recording.relative not in listed and len(origins) == 1:
-            splits[recording.relative] = origins[0].split
+    unlisted = [r.relative for r in recordings if r.relative not in listed]
+    names = Counter(Path(relative).name for relative in unlisted)
+    for relative in unlisted:
+        name = Path(relative).name
+        if len(moved[name]) == names[name] == 1:
+            splits[relative] = moved[name][0].split
     missing = [r.relative for r in recordings if not splits.get(r.relative)]
     if missing:
         raise BadInput(

@@ -98,6 +98,21 @@ def test_a_recording_with_another_label_keeps_its_split(tmp_path: Path) -> None:
     assert split_dataset(dataset, **shares)[dataset.recordings[0].relative] == "test"
 
 
+def test_a_line_gives_its_split_to_one_recording_that_was_moved_or_to_none(tmp_path: Path) -> None:
+    """Recorders name their files by the hour: two that share a name are no one's copy."""
+    dataset = _dataset({"a": 6, "b": 6}, tmp_path)
+    first = dataset.recordings[0]
+    twin = f"d/{Path(first.relative).name}"
+    rows = {r.relative: ("test", "val", "train")[i % 3] for i, r in enumerate(dataset.recordings)}
+    rows[f"c/{Path(first.relative).name}"] = rows.pop(first.relative)
+    both = replace(
+        dataset, recordings=(*dataset.recordings, replace(first, relative=twin, folder="d"))
+    )
+    (tmp_path / "split.csv").write_text(to_csv(Assignment(rows)))
+    with pytest.raises(BadInput, match="2 of them"):
+        split_dataset(both, seed=0, val_share=0.2, test_share=0.2)
+
+
 def test_split_files_round_trip_and_bad_rows_are_named() -> None:
     rows = {"a/x, y.wav": "train", "b/z.wav": "val"}
     assert from_csv(to_csv(Assignment(rows)), Path("split.csv")) == rows

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from model_gen.data.alike import key
 from model_gen.data.dataset import Recording
 from model_gen.data.rules.scene import Hit, Scene, paths_of, rule
 
@@ -61,7 +62,7 @@ def recordists_of_splits(scene: Scene, _: None) -> Iterator[Hit]:
     by: dict[str, list[Recording]] = defaultdict(list)
     for recording in scene.dataset.recordings:
         if recording.recordist:
-            by[recording.recordist].append(recording)
+            by[key(recording.recordist)].append(recording)
     for recordings in by.values():
         if len(scene.sides(recordings)) > 1:
             yield Hit(paths_of(recordings), " and ".join(scene.sides(recordings)))

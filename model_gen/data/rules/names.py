@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from model_gen.audio.formats import UNREAD, suffix_of
+from model_gen.data.alike import key
 from model_gen.data.dataset import Recording, folder_of, is_negative_name
 from model_gen.data.rules.scene import Hit, Scene, paths_of, rule
 from model_gen.data.walk import Ignored
@@ -14,13 +15,6 @@ from model_gen.data.walk import Ignored
 _SPLIT_NAMES = frozenset(
     {"train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval"}
 )
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
-
-
-def key(name: str) -> str:
-    """A name without case, blanks, invisible characters and Unicode form."""
-    bare = "".join(c for c in name if not c.isspace() and c not in _INVISIBLE)
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", bare).casefold())
 
 
 @rule(
