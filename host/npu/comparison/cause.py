@@ -90,8 +90,8 @@ def cause_of(case: Case, judge: Judge) -> Cause:
         ops = ", ".join(f"op {one.layer.op.index}" for one in case.inner)
         return Cause(
             (FUSED_STEP,),
-            f"{ops} and it are each at most a step off, but {ops} is never in memory: its step is "
-            "magnified",
+            f"{ops}, which never lies in memory, and the layer itself are at most a step off each: "
+            "a step of the former is magnified",
         )
     names = tuple(dict.fromkeys(name for cause in causes for name in cause.names))
     if len(names) > 1 and UNEXPLAINED in names:

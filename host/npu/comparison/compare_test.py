@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from host.npu.comparison.cause import LAYOUT, ROUNDING, TIES, UNEXPLAINED
 from host.npu.comparison.compare import Comparison, compare
 from host.npu.comparison.executed import Executed
+from host.npu.comparison.mapping import VALUES
 from host.npu.comparison.predicted import Predicted
 from host.npu.comparison.side import FUSED, HIDDEN, Pass
 from host.npu.comparison.testing_network import Change, exchanged, write
@@ -204,3 +208,51 @@ def _renaming(change: Change) -> Change:
         return made
 
     return changed
+
+
+def _residual() -> bytes:
+    """Two convolutions whose outputs nothing but order tells apart, and their sum."""
+    tensor = builder().Tensor
+    numbers = np.random.default_rng(12)
+    kernels = [numbers.integers(-90, 91, (6, 1, 1, 6)).astype(np.int8) for _ in range(2)]
+    zeros = np.zeros(6, np.int32)
+    point = {"Conv2DOptions": window(padding=1, dilationHFactor=1, dilationWFactor=1)}
+    content: bytes = builder().model(
+        [
+            ("CONV_2D", [0, 1, 2], [5], point, 3),
+            ("CONV_2D", [0, 3, 4], [6], point, 3),
+            ("ADD", [5, 6], [7], {"AddOptions": {}}, 2),
+        ],
+        [
+            tensor((1, 5, 7, 6), 0.04, 11),
+            tensor((6, 1, 1, 6), [0.01] * 6, 0, kernels[0], axis=0),
+            tensor((6,), [0.04 * 0.01] * 6, 0, zeros, "int32"),
+            tensor((6, 1, 1, 6), [0.01] * 6, 0, kernels[1], axis=0),
+            tensor((6,), [0.04 * 0.01] * 6, 0, zeros, "int32"),
+            tensor((1, 5, 7, 6), 0.07, -3),
+            tensor((1, 5, 7, 6), 0.07, -3),
+            tensor((1, 5, 7, 6), 0.13, 5),
+        ],
+    )
+    return content
+
+
+@pytest.mark.parametrize("dialect", ["2.2", "4.0"])
+def test_branches_alike_are_told_by_order_and_their_sum_is_judged(
+    tmp_path: Path, dialect: str
+) -> None:
+    found = _run(tmp_path, dialect, content=_residual(), vectors=_vectors(2, (1, 5, 7, 6)))
+    assert [row.place.how for row in found.layers] == ["order", "order", VALUES]
+    assert _faults(found) == []
+    assert all(row.predicted is not None and not row.predicted.largest for row in found.layers)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from(DIALECTS))
+def test_any_net_is_as_predicted_in_every_layer(seed: int, dialect: str) -> None:
+    content = make_net(seed).tflite()
+    with TemporaryDirectory() as folder:
+        found = _run(Path(folder), dialect, content)
+    assert len(found.observed) == 5
+    assert _faults(found) == []
+    assert all(row.predicted is not None and not row.predicted.largest for row in found.layers)

@@ -149,7 +149,7 @@ def stored(place: int, written: Written, told: Mapping[str, Buffer]) -> Stored:
         )
     memory, layout = _memory(buffer)
     dtype = _FORMATS.get((buffer.format, buffer.bits), written.dtype)
-    whole = written.array.nbytes == buffer.bytes
+    whole = written.array.nbytes == buffer.bytes and min(memory, default=0) > 0
     if not whole or int(np.prod(memory)) * np.dtype(dtype).itemsize != buffer.bytes:
         memory, layout, dtype = written.array.shape, FLAT, written.dtype
     return Stored(

@@ -40,14 +40,15 @@ def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) ->
             named = _tensor(f"{kind}_{node}_off_bias_out_{node + 1}", target)
             written = _convolution(f"{kind}_{node}", layer, read[0], named)
         elif isinstance(layer, AdditionLayer):
+            constants = {constant.kind: constant.value for constant in layer.constants}
             written = npu.Add(
                 f"Add_{node}",
                 (read[0], read[1]),
                 _tensor(f"Add_{node}_out_0", target),
                 *layer.multipliers,
-                layer.offset,
+                constants["add C"],
                 *layer.downs,
-                0,
+                constants["C_shift"],
                 layer.shift,
             )
         else:
