@@ -157,7 +157,7 @@ def _order(got: Array, want: Array) -> str:
 
 
 def _dropped(case: Case) -> str:
-    """Channels of a tiny real scale whose multipliers dialect 2.1 writes as 0; "" for other cases."""
+    """Channels of a tiny scale whose multipliers dialect 2.1 writes as 0; "" for none."""
     layer = case.layer
     if not isinstance(layer, ConvolutionLayer) or not isinstance(layer.requantization, TwoSteps):
         return ""

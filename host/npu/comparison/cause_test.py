@@ -76,7 +76,7 @@ def test_many_passes_through_16_bits_and_their_coarse_sums(dialect: str) -> None
 
 
 def _pair() -> tuple[bytes, CompiledModel]:
-    """A convolution of large steps, and one that takes the difference of its channels, magnified."""
+    """A convolution of large steps, and one that magnifies its channels."""
     tensor = builder().Tensor
     numbers = np.random.default_rng(8)
     one = numbers.integers(-20, 21, (4, 1, 1, 4)).astype(np.int8)

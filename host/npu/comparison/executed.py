@@ -208,8 +208,8 @@ def _ports(buffers: Sequence[Buffer], model: CompiledModel) -> list[tuple[Buffer
             wanted = "; ".join(graph.tensors[i].describe() for i in graph.inputs)
             raise BadInput(
                 "the network's inputs must be the model's, of the same type",
-                evidence=f"Received: input {buffer.name}, {buffer.dtype} {list(buffer.memory_shape)} "
-                f"{buffer.layout}; the model takes {wanted}",
+                evidence=f"Received: input {buffer.name}, {buffer.dtype} "
+                f"{list(buffer.memory_shape)} {buffer.layout}; the model takes {wanted}",
                 next_step="compile it with the types of the model's inputs",
             )
         pairs.append((buffer, fitting[0]))

@@ -110,7 +110,7 @@ class Stored:
         return (turned.astype(np.int64) + offset).astype(tensor.dtype)
 
     def _offset(self, tensor: Tensor) -> int | None:
-        """What is added to its steps to give the tensor's; None where they are not the same number."""
+        """What is added to its steps to give the tensor's; None where it is another tensor."""
         if tensor.dtype == "float32" or self.dtype == "float32":
             return 0 if tensor.dtype == self.dtype else None
         q = tensor.quantization
@@ -167,7 +167,7 @@ def stored(place: int, written: Written, told: Mapping[str, Buffer]) -> Stored:
 
 
 def _memory(buffer: Buffer) -> tuple[Shape, str]:
-    """Sizes in memory and layout of a buffer of c_info, whose shape is batch, channels, rows, columns."""
+    """Sizes in memory and layout of a buffer of c_info, which tells channels first."""
     shape, together = buffer.shape, buffer.together
     if len(shape) != 4:
         return (shape if shape[:1] == (1,) else (1, *shape)), FLAT

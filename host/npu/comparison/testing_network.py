@@ -20,7 +20,7 @@ Change = Callable[[int, npu.Layer], npu.Layer]
 
 
 def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) -> npu.Network:
-    """The network, of convolutions whose kernels are not cut, sums, means and fully connected layers.
+    """The network of uncut convolutions, sums, means and fully connected layers.
 
     Args:
         model: of one input.
@@ -77,7 +77,7 @@ def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) ->
 def write(
     folder: Path, model: CompiledModel, content: bytes, change: Change = lambda _, layer: layer
 ) -> Path:
-    """The folder that a compiler would leave: network.c, its weights, a c_info that signs the model."""
+    """The folder that a compiler leaves: network.c, its weights, a c_info that signs the model."""
     write_network(folder, network_of(model, change), model.dialect.name)
     for name in ("inputs.npz", "expected.npz", "tensors.json"):
         (folder / name).unlink()

@@ -1,4 +1,4 @@
-"""Nodes told by their weights: whole, turned round, filled up, cut, and never where two are alike."""
+"""Nodes told by weights: whole, turned round, filled up, cut; never where two are alike."""
 
 import numpy as np
 
