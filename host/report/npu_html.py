@@ -9,7 +9,8 @@ import numpy as np
 
 from host import __version__
 from host.npu.comparison.compare import LayerComparison
-from host.npu.comparison.payload import Report, percent
+from host.npu.comparison.payload import Report
+from host.npu.comparison.table import percent
 from host.report.html import Fact, data_uri, environment
 from host.report.npu_pictures import steps_png
 from host.report.pictures import map_png

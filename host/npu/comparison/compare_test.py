@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from host.npu.comparison.cause import LAYOUT, ROUNDING, TIES, UNEXPLAINED
 from host.npu.comparison.compare import Comparison, compare
 from host.npu.comparison.executed import Executed
+from host.npu.comparison.mapping import VALUES
 from host.npu.comparison.predicted import Predicted
 from host.npu.comparison.side import FUSED, HIDDEN, Pass
 from host.npu.comparison.testing_network import Change, exchanged, write
@@ -204,3 +208,110 @@ def _renaming(change: Change) -> Change:
         return made
 
     return changed
+
+
+def _residual() -> bytes:
+    """Two convolutions whose outputs nothing but order tells apart, and their sum."""
+    tensor = builder().Tensor
+    numbers = np.random.default_rng(12)
+    kernels = [numbers.integers(-90, 91, (6, 1, 1, 6)).astype(np.int8) for _ in range(2)]
+    zeros = np.zeros(6, np.int32)
+    point = {"Conv2DOptions": window(padding=1, dilationHFactor=1, dilationWFactor=1)}
+    content: bytes = builder().model(
+        [
+            ("CONV_2D", [0, 1, 2], [5], point, 3),
+            ("CONV_2D", [0, 3, 4], [6], point, 3),
+            ("ADD", [5, 6], [7], {"AddOptions": {}}, 2),
+        ],
+        [
+            tensor((1, 5, 7, 6), 0.04, 11),
+            tensor((6, 1, 1, 6), [0.01] * 6, 0, kernels[0], axis=0),
+            tensor((6,), [0.04 * 0.01] * 6, 0, zeros, "int32"),
+            tensor((6, 1, 1, 6), [0.01] * 6, 0, kernels[1], axis=0),
+            tensor((6,), [0.04 * 0.01] * 6, 0, zeros, "int32"),
+            tensor((1, 5, 7, 6), 0.07, -3),
+            tensor((1, 5, 7, 6), 0.07, -3),
+            tensor((1, 5, 7, 6), 0.13, 5),
+        ],
+    )
+    return content
+
+
+@pytest.mark.parametrize("dialect", ["2.2", "4.0"])
+def test_branches_alike_are_told_by_order_and_their_sum_is_judged(
+    tmp_path: Path, dialect: str
+) -> None:
+    found = _run(tmp_path, dialect, content=_residual(), vectors=_vectors(2, (1, 5, 7, 6)))
+    assert [row.place.how for row in found.layers] == ["order", "order", VALUES]
+    assert _faults(found) == []
+    assert all(row.predicted is not None and not row.predicted.largest for row in found.layers)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from(DIALECTS))
+def test_any_net_is_as_predicted_in_every_layer(seed: int, dialect: str) -> None:
+    content = make_net(seed).tflite()
+    with TemporaryDirectory() as folder:
+        found = _run(Path(folder), dialect, content)
+    assert len(found.observed) == 5
+    assert _faults(found) == []
+    assert all(row.predicted is not None and not row.predicted.largest for row in found.layers)
+
+
+def test_floats_at_the_end_count_in_steps_of_their_bytes(tmp_path: Path) -> None:
+    tensor = builder().Tensor
+    kernel = np.random.default_rng(3).integers(-99, 100, (4, 1, 1, 3)).astype(np.int8)
+    point = {"Conv2DOptions": window(padding=1, dilationHFactor=1, dilationWFactor=1)}
+    content: bytes = builder().model(
+        [
+            ("CONV_2D", [0, 1, 2], [3], point, 3),
+            ("DEQUANTIZE", [3], [4], {"DequantizeOptions": {}}, 2),
+        ],
+        [
+            tensor((1, 6, 5, 3), 0.05, 3),
+            tensor((4, 1, 1, 3), [0.01] * 4, 0, kernel, axis=0),
+            tensor((4,), [0.0005] * 4, 0, np.zeros(4, np.int32), "int32"),
+            tensor((1, 6, 5, 4), 0.06, 2),
+            tensor((1, 6, 5, 4), dtype="float32"),
+        ],
+    )
+    found = _run(tmp_path, "2.2", content, vectors=_vectors(3, (1, 6, 5, 3)))
+    last = found.layers[1]
+    assert last.observed
+    assert last.unit == pytest.approx(0.06)
+    assert last.forced.largest == 0
+    assert last.end.largest == found.layers[0].end.largest
+    (effect,) = found.effects
+    assert effect.largest == pytest.approx(0.06 * last.end.largest)
+    wrong = _run(
+        tmp_path / "wrong",
+        "2.2",
+        content,
+        change=lambda i, one: exchanged(one) if i == 0 else one,
+        vectors=_vectors(3, (1, 6, 5, 3)),
+    )
+    assert _faults(wrong) == [0], "the layer behind it does what it is told"
+
+
+def test_a_network_that_lists_no_internal_buffers_says_so_and_is_judged_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    model = compile_model(NET, "2.2")
+    folder = write(tmp_path, model, NET)
+    source = folder / "network.c"
+    head = "LL_ATON_Internal_Buffers_Info_net(void)\n{"
+    assert head in source.read_text()
+    source.write_text(source.read_text().replace(head, f"{head}\n  return 0;"))
+    side = Executed(source, read_output(folder), model, "")
+    try:
+        found = compare(side, NET, _vectors())
+    finally:
+        side.close()
+    assert [row.op for row in found.observed] == [4]
+    assert all(row.place.state == HIDDEN for row in found.layers[:4])
+    assert all("--all-buffers-info" in row.place.reason for row in found.layers[:4])
+    last = found.layers[4]
+    assert last.covers == (0, 1, 2, 3)
+    assert last.forced == last.end, "all of it is its own"
+    assert last.predicted is not None
+    assert last.predicted.largest == 0

@@ -46,9 +46,7 @@ class Executed:
         rule: str = HALF_AWAY,
     ) -> None:
         self.model = model
-        told = output.compilation
-        tool = "stedgeai" if told is None else f"stedgeai {told.version}"
-        self.about = About("executed", model.dialect.name, tool, rule, statement)
+        self.about = About("executed", model.dialect.name, _tool(output), rule, statement)
         self._told = (
             {} if output.c_info is None else {one.name: one for one in output.c_info.buffers}
         )
@@ -162,6 +160,14 @@ class Executed:
         return Place(FUSED, "no stream engine writes it whole: it goes on to the next unit")
 
 
+def _tool(output: Output) -> str:
+    """Whose version made the network, by the best witness."""
+    told, network = output.compilation, output.network
+    if told is not None:
+        return f"stedgeai {told.version}"
+    return "stedgeai" if network is None else f"stedgeai with the compiler {network.compiler}"
+
+
 def _same_values(copy: Array, value: Array) -> bool:
     """In whatever order: lists of buffers tell the layout of copies for deep convolutions wrongly.
 
@@ -208,8 +214,8 @@ def _ports(buffers: Sequence[Buffer], model: CompiledModel) -> list[tuple[Buffer
             wanted = "; ".join(graph.tensors[i].describe() for i in graph.inputs)
             raise BadInput(
                 "the network's inputs must be the model's, of the same type",
-                evidence=f"Received: input {buffer.name}, {buffer.dtype} {list(buffer.memory_shape)} "
-                f"{buffer.layout}; the model takes {wanted}",
+                evidence=f"Received: input {buffer.name}, {buffer.dtype} "
+                f"{list(buffer.memory_shape)} {buffer.layout}; the model takes {wanted}",
                 next_step="compile it with the types of the model's inputs",
             )
         pairs.append((buffer, fitting[0]))

@@ -43,7 +43,7 @@ class Predicted:
 
 
 def _place(layer: Layer, name: str) -> Place:
-    """What the reference stands in for is no prediction: to be equal to itself would show nothing."""
+    """Where the reference stands in is no prediction: to equal itself would show nothing."""
     if not isinstance(layer, ReferenceLayer) or layer.how == MOVED:
         return Place(OBSERVED, name=name, how="predicted")
     why = "; ".join(layer.doubts) or "an epoch on the processor, by ST's library"

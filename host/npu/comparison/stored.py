@@ -1,5 +1,6 @@
 """What the NPU leaves in memory: its tensors with all that the compiler tells of them."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ class Stored:
 
     @property
     def elements(self) -> int:
-        return int(np.prod(self.memory))
+        return math.prod(self.memory)
 
     def fits(self, tensor: Tensor) -> bool:
         """Whether it can be this tensor of the model, by size, type, scale and zero point."""
@@ -110,7 +111,7 @@ class Stored:
         return (turned.astype(np.int64) + offset).astype(tensor.dtype)
 
     def _offset(self, tensor: Tensor) -> int | None:
-        """What is added to its steps to give the tensor's; None where they are not the same number."""
+        """What is added to its steps to give the tensor's; None where it is another tensor."""
         if tensor.dtype == "float32" or self.dtype == "float32":
             return 0 if tensor.dtype == self.dtype else None
         q = tensor.quantization
@@ -134,40 +135,36 @@ def stored(place: int, written: Written, told: Mapping[str, Buffer]) -> Stored:
         told: the buffers of c_info by name; they tell of what network.c does not list.
     """
     buffer = told.get(written.name) if written.role == "stream" else None
-    if buffer is None:
-        return Stored(
-            place,
-            written.name,
-            written.role,
-            written.epoch,
-            written.dtype,
-            written.array.shape,
-            written.layout,
-            written.scale,
-            written.offset,
-            written.role != "stream",
-        )
-    memory, layout = _memory(buffer)
-    dtype = _FORMATS.get((buffer.format, buffer.bits), written.dtype)
-    whole = written.array.nbytes == buffer.bytes
-    if not whole or int(np.prod(memory)) * np.dtype(dtype).itemsize != buffer.bytes:
-        memory, layout, dtype = written.array.shape, FLAT, written.dtype
+    if buffer is not None:
+        memory, layout = _memory(buffer)
+        dtype = _FORMATS.get((buffer.format, buffer.bits), "")
+        if dtype and _is_of(written, buffer, memory, dtype):
+            scale = buffer.scales[0] if len(buffer.scales) == 1 else None
+            zero = buffer.zero_points[0] if len(buffer.zero_points) == 1 else None
+            named = (place, written.name, written.role, written.epoch)
+            return Stored(*named, dtype, memory, layout, scale, zero, told=True)
     return Stored(
         place,
         written.name,
         written.role,
         written.epoch,
-        dtype,
-        memory,
-        layout,
-        buffer.scales[0] if whole and len(buffer.scales) == 1 else None,
-        buffer.zero_points[0] if len(buffer.zero_points) == 1 else None,
-        whole,
+        written.dtype,
+        written.array.shape,
+        written.layout,
+        written.scale,
+        written.offset,
+        told=written.role != "stream",
     )
 
 
+def _is_of(written: Written, buffer: Buffer, memory: Shape, dtype: str) -> bool:
+    """Whether c_info agrees with itself and with the bytes that an engine wrote."""
+    size = math.prod(memory) * np.dtype(dtype).itemsize
+    return min(memory, default=0) > 0 and size == buffer.bytes == written.array.nbytes
+
+
 def _memory(buffer: Buffer) -> tuple[Shape, str]:
-    """Sizes in memory and layout of a buffer of c_info, whose shape is batch, channels, rows, columns."""
+    """Sizes in memory and layout of a buffer of c_info, which tells channels first."""
     shape, together = buffer.shape, buffer.together
     if len(shape) != 4:
         return (shape if shape[:1] == (1,) else (1, *shape)), FLAT

@@ -20,7 +20,7 @@ Change = Callable[[int, npu.Layer], npu.Layer]
 
 
 def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) -> npu.Network:
-    """The network, of convolutions whose kernels are not cut, sums, means and fully connected layers.
+    """The network of uncut convolutions, sums, means and fully connected layers.
 
     Args:
         model: of one input.
@@ -40,16 +40,20 @@ def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) ->
             named = _tensor(f"{kind}_{node}_off_bias_out_{node + 1}", target)
             written = _convolution(f"{kind}_{node}", layer, read[0], named)
         elif isinstance(layer, AdditionLayer):
+            constants = {constant.kind: constant.value for constant in layer.constants}
             written = npu.Add(
                 f"Add_{node}",
                 (read[0], read[1]),
                 _tensor(f"Add_{node}_out_0", target),
                 *layer.multipliers,
-                layer.offset,
+                constants["add C"],
                 *layer.downs,
-                0,
+                constants["C_shift"],
                 layer.shift,
             )
+        elif op.name == "DEQUANTIZE":
+            made_of = _tensor(f"Dequantize_{node}_out_0", graph.tensors[op.inputs[0]])
+            written = npu.Dequantize(f"Dequantize_{node}", read[0], replace(made_of, kind="f32"))
         else:
             assert isinstance(layer, MeanLayer)
             scaling = None
@@ -76,7 +80,7 @@ def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) ->
 def write(
     folder: Path, model: CompiledModel, content: bytes, change: Change = lambda _, layer: layer
 ) -> Path:
-    """The folder that a compiler would leave: network.c, its weights, a c_info that signs the model."""
+    """The folder that a compiler leaves: network.c, its weights, a c_info that signs the model."""
     write_network(folder, network_of(model, change), model.dialect.name)
     for name in ("inputs.npz", "expected.npz", "tensors.json"):
         (folder / name).unlink()
