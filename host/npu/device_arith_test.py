@@ -73,7 +73,7 @@ def test_affine_of_one_stream(
     assert got == want
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(INT16, st.integers(-128, 127)), min_size=1, max_size=40),
     INT16, INT16, INT16, st.integers(0, 20), st.integers(0, 9), st.integers(0, 9),
@@ -90,6 +90,8 @@ def test_two_streams(
         "MAXIMUM": max,
     }
     exact = operations[name]
+    if name != "AFFINE":
+        a, b, shift_a, shift_b = 1, 1, 0, 0
     want = [saturated(rounded(exact(x, y), shift), 2) for x, y in pairs]
     fields: dict[str, Any] = {"a": a, "b": b, "c": c, "shift_ax": shift_a, "shift_by": shift_b}
     fields["operation"] = NUMBERS[f"NJ_NPU_{name}"]
@@ -155,6 +157,14 @@ def test_the_zero_point_is_taken_away_by_wrapping() -> None:
     assert [value & 0xFF for value in got] == list(range(256))
 
 
+def test_products_are_shifted_down_before_they_are_added() -> None:
+    x = np.arange(-3, 4).astype("i1")
+    floors = [-2, -1, -1, 0, 0, 1, 1]
+    assert run(Device(), x, a=1, shift_ax=1, **output(1)) == floors
+    assert run(Device(), x, 0 * x, a=1, b=1, shift_ax=1, **output(1)) == floors
+    assert run(Device(), 0 * x, x, a=1, b=1, shift_by=1, **output(1)) == floors
+
+
 def test_the_output_is_clipped_at_last() -> None:
     x = np.array([-300, -5, 0, 7, 300], "<i2")
     got = run(Device(), x, a=1, clips=True, clip_least=-10, clip_most=6, **output(2))
@@ -192,6 +202,10 @@ def test_frames_of_two_streams_need_not_agree() -> None:
     [
         *[({"operation": n}, "UNDEFINED", "operation") for n in (0, 5, 6, 7, 8, 9, 13, 15, 16, 99)],
         ({"operation": 4}, "UNDEFINED", "dual"),
+        ({"operation": 14, "a": 2}, "UNDEFINED", "a"),
+        ({"operation": 14, "b": -1}, "UNDEFINED", "b"),
+        ({"operation": 14, "shift_by": 1}, "UNDEFINED", "shift_by"),
+        ({"operation": 14, "c_vector": True}, "UNDEFINED", "a_vector"),
         ({"logical": True}, "UNDEFINED", "logical"),
         ({"out__bytes": 3}, "UNDEFINED", "out.bytes"),
         ({"x__bytes": 3}, "UNDEFINED", "bytes"),

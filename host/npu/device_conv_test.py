@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from host.npu.network import TIES
 from host.npu.testing.records import NUMBERS
 from host.npu.testing.units import (
+    BASE,
     CONV,
     STREAM,
     Device,
@@ -88,6 +89,7 @@ def geometries(draw: st.DrawFn) -> dict[str, Any]:
         **{"subtract": draw(n(-128, 127)), "pad": draw(n(-300, 300)), "frames": draw(n(1, 3))},
         **{"shift": draw(n(0, 12)), "size": draw(st.sampled_from([1, 2, 3]))},
         **{"tie": draw(st.sampled_from(TIES)), "seed": draw(n(0, 2**32 - 1))},
+        **{"kernel": draw(st.sampled_from(["int8", "uint8"])), "rounds": draw(st.booleans())},
         "pads_or_subtracts": draw(st.booleans()),
     }
 
@@ -97,30 +99,33 @@ def geometries(draw: st.DrawFn) -> dict[str, Any]:
 def test_every_geometry_equals_the_sums(g: dict[str, Any]) -> None:
     rng = np.random.default_rng(g["seed"])
     features = numbers(rng, (g["frames"], g["height"], g["width"], g["depth"]), g["dtype"])
-    kernels = numbers(rng, (g["frames"], g["kernels"], g["kh"], g["kw"], g["depth"]), "int8")
+    kernels = numbers(rng, (g["frames"], g["kernels"], g["kh"], g["kw"], g["depth"]), g["kernel"])
     subtract = 0 if g["pads_or_subtracts"] else g["subtract"]
     pad = g["pad"] if g["pads_or_subtracts"] else 0
     (left, top), (keep_x, keep_y) = g["crop"], g["keep"]
     used = features[:, top : top + keep_y, left : left + keep_x] - subtract
     sums = [naive(u, k, g["stride"], g["pads"], pad) for u, k in zip(used, kernels, strict=True)]
-    want = made(np.array(sums), g["size"], g["shift"], g["tie"])
+    flat = [int(v) for v in np.array(sums).ravel()]
+    free = [rounded(v, g["shift"], g["tie"]) if g["rounds"] else v >> g["shift"] for v in flat]
+    want = [saturated(v, g["size"]) for v in free]
     device, wide = Device(), g["dtype"] == "int16"
     bits = 16 if wide else 8
     device.raw(0, device.put(features.astype(g["dtype"])), features[0].size, bits,
                frames=g["frames"], frame_offset=features[0].size * bits // 8)  # fmt: skip
-    device.raw(1, device.put(kernels.astype(np.int8)), kernels.size)
+    device.raw(1, device.put(kernels.astype(g["kernel"])), kernels.size)
     target = device.room(len(want) * g["size"])
     device.raw(2, target, len(want), 8 * g["size"], writes=True)
     conv(
         device, 1, features[0], kernels[0],
         **{"feature__bytes": bits // 8, "simd": 2 if wide else 1},
-        feature_unsigned=g["dtype"] == "uint8", subtract=subtract, pad_value=pad,
+        feature_unsigned=g["dtype"] == "uint8",
+        kernel_unsigned=g["kernel"] == "uint8", subtract=subtract, pad_value=pad,
         crop_left=left, crop_top=top,
         crop_right=left + keep_x - 1, crop_bottom=top + keep_y - 1,
         stride_x=g["stride"][0], stride_y=g["stride"][1],
         pad_left=g["pads"][0], pad_right=g["pads"][1],
         pad_top=g["pads"][2], pad_bottom=g["pads"][3],
-        **output(g["size"], g["shift"]),
+        **output(g["size"], g["shift"], rounds=g["rounds"]),
     )  # fmt: skip
     device.link((CONV, 1, 0), (STREAM, 0, 0))
     device.link((CONV, 1, 1), (STREAM, 1, 0))
@@ -129,11 +134,36 @@ def test_every_geometry_equals_the_sums(g: dict[str, Any]) -> None:
     got = device.read(target, "u1", len(want) * g["size"]).reshape(-1, g["size"])
     values = [int.from_bytes(row.tobytes(), "little", signed=True) for row in got]
     assert values == want
-    flat = np.array(sums).ravel()
     seen = outcome.conv[1]
-    assert (seen.results, seen.peak) == (flat.size, int(np.abs(flat).max()))
-    free = [rounded(int(v), g["shift"], g["tie"]) for v in flat]
+    assert (seen.results, seen.peak) == (len(flat), max(map(abs, flat)))
     assert seen.saturated == sum(v != w for v, w in zip(free, want, strict=True))
+
+
+@pytest.mark.parametrize("tie", TIES)
+@pytest.mark.parametrize("large", [False, True], ids=["in 32 bits", "in 64 bits"])
+def test_ties_go_where_the_rule_says(tie: str, large: bool) -> None:
+    """Every sum is half a step: odd, and halved. Large features with many taps leave 32 bits."""
+    depth = 301 if large else 3
+    features = np.full((1, 16, depth), 32766 if large else 0)
+    features[..., 0] = np.arange(-15, 17, 2)
+    kernels = np.ones((1, 1, 1, depth), np.int64)
+    kernels[..., 2::2] = -1  # what is large cancels out
+    sums = naive(features, kernels, (1, 1), (0, 0, 0, 0), 0)
+    assert (sums % 2 == 1).all()
+    assert sums.min() < 0 < sums.max()
+    device = Device(1 << 17)
+    device.raw(0, device.put(features.astype("<i2")), features.size, 16)
+    device.raw(1, device.put(kernels.astype(np.int8)), depth)
+    target = device.room(32)
+    device.raw(2, target, 16, 16, writes=True)
+    conv(device, 0, features, kernels, simd=2, **output(2, 1))
+    device.epoch.conv[0].feature.bytes = 2
+    device.link((CONV, 0, 0), (STREAM, 0, 0))
+    device.link((CONV, 0, 1), (STREAM, 1, 0))
+    device.link((STREAM, 2, 0), (CONV, 0, 0))
+    outcome = device.run(TIES.index(tie))
+    assert result(device, target, 16, 2) == made(sums, 2, 1, tie)
+    assert outcome.conv[0].ties == 16
 
 
 def deep_bytes(kernels: Ints) -> bytes:
@@ -175,6 +205,29 @@ def test_deep_mode_unpacks_beats_of_three_bytes(
     device.link((STREAM, 2, 0), (CONV, 0, 0))
     device.run()
     assert result(device, target, len(want), 2) == want
+
+
+def test_a_deep_block_of_each_unit_starts_a_beat() -> None:
+    """Two units on one stream of kernels; a block of five times seven bytes is filled up to 36."""
+    rng = np.random.default_rng(8)
+    features = rng.integers(0, 256, (2, 1, 1, 7))
+    kernels = numbers(rng, (2, 5, 1, 1, 7), "int8")
+    device = Device()
+    raw = b"".join(deep_bytes(block[:, 0, 0]) for block in kernels)
+    device.raw(4, device.put(np.frombuffer(raw, np.uint8)), len(raw) // 3, 24)
+    for unit in range(2):
+        device.raw(unit, device.put(features[unit].astype(np.uint8), spare=2), 3, 24)
+        device.raw(2 + unit, BASE + 4096 + 16 * unit, 5, 16, writes=True)
+        part = {"set_total": 10, "set_first": 5 * unit, "set_last": 5 * unit + 4}
+        mode = {"deep": True, "kernel_set": 3, "feature_unsigned": True, **part}
+        conv(device, unit, features[0], kernels[0], **mode, **output(2, 3))
+        device.link((CONV, unit, 0), (STREAM, unit, 0))
+        device.link((CONV, unit, 1), (STREAM, 4, 0))
+        device.link((STREAM, 2 + unit, 0), (CONV, unit, 0))
+    device.run()
+    for unit in range(2):
+        sums = naive(features[unit], kernels[unit], (1, 1), (0, 0, 0, 0), 0)
+        assert result(device, BASE + 4096 + 16 * unit, 5, 2) == made(sums, 2, 3)
 
 
 def test_stride_two_mode_takes_two_bytes_a_beat() -> None:

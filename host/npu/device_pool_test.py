@@ -40,7 +40,7 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
         **{"stride": (draw(n(1, 3)), draw(n(1, 3))), "depth": draw(n(1, 4))},
         **{"with": draw(st.none() | n(-200, 200)), "seed": draw(n(0, 2**32 - 1))},
         **{"kind": draw(st.sampled_from(["MAX", "MIN", "AVERAGE"])), "bytes": draw(n(1, 2))},
-        **{"multiplier": draw(n(-(2**15), 2**15 - 1)), "shift": draw(n(0, 20))},
+        **{"multiplier": draw(n(-(2**15), 2**15 - 1) | st.just(1)), "shift": draw(n(0, 20))},
         "tie": draw(st.sampled_from(TIES)),
     }
 
@@ -89,6 +89,24 @@ def test_every_window(g: dict[str, Any]) -> None:
     device.link((STREAM, 1, 0), (POOL, 1, 0))
     device.run(TIES.index(g["tie"]))
     assert device.read(target, "<i2", len(want)).tolist() == want
+
+
+@pytest.mark.parametrize("tie", TIES)
+def test_ties_go_where_the_rule_says(tie: str) -> None:
+    x = np.arange(-15, 17, 2)
+    device = Device()
+    device.raw(0, device.put(x.astype("i1")), 16)
+    target = device.room(16)
+    device.raw(1, target, 16, writes=True)
+    device.unit(
+        POOL, 0, pooling=NUMBERS["NJ_NPU_POOL_AVERAGE"], feature__bytes=1, multiplier=1,
+        width=16, height=1, depth=1, crop_right=15, window_width=1, window_height=1,
+        stride_x=1, stride_y=1, out_width=16, out_height=1, **output(1, 1),
+    )  # fmt: skip
+    device.link((POOL, 0, 0), (STREAM, 0, 0))
+    device.link((STREAM, 1, 0), (POOL, 0, 0))
+    assert device.run(TIES.index(tie)).pool[0].ties == 16
+    assert device.read(target, "i1", 16).tolist() == [rounded(int(v), 1, tie) for v in x]
 
 
 @settings(max_examples=40, deadline=None)

@@ -16,6 +16,28 @@ static bool is_plain(uint8_t operation)
            operation == NJ_NPU_MAXIMUM;
 }
 
+/* What factors do to these operations is not known; a constant c is not added. */
+static bool check_constants(struct nj_npu_run *run, uint32_t unit, const struct nj_npu_arith *arith)
+{
+    const struct {
+        const char *field;
+        int64_t value;
+        bool bad;
+    } constants[] = {
+        {"a", arith->a, arith->a < 0 || arith->a > 1},
+        {"b", arith->b, arith->b < 0 || arith->b > 1},
+        {"a_vector", 1, arith->a_vector || arith->b_vector || arith->c_vector},
+        {"shift_ax", arith->shift_ax, arith->shift_ax != 0},
+        {"shift_by", arith->shift_by, arith->shift_by != 0},
+    };
+    for (uint32_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
+        if (constants[i].bad) {
+            return undefined(run, unit, constants[i].field, constants[i].value);
+        }
+    }
+    return true;
+}
+
 bool nj_npu_arith_start(struct nj_npu_run *run, uint32_t unit)
 {
     struct nj_npu_arith_state *state = &run->arith[unit];
@@ -28,6 +50,9 @@ bool nj_npu_arith_start(struct nj_npu_run *run, uint32_t unit)
     }
     if (is_plain(operation) != arith->dual && operation != NJ_NPU_AFFINE) {
         return undefined(run, unit, "dual", arith->dual);
+    }
+    if (operation != NJ_NPU_AFFINE && !check_constants(run, unit, arith)) {
+        return false;
     }
     if (arith->combined && arith->dual) { /* b would be a factor and a half of the constant */
         return undefined(run, unit, "combined", 1);

@@ -99,6 +99,28 @@ def test_clearing_settings_empties_the_memory_of_an_arith_and_no_other(library: 
     assert [file.read(base("ARITH", index) + 0x408) for index in (1, 2)] == [0, 5]
 
 
+def test_a_unit_that_was_cleared_is_not_configured_until_it_is_again(library: Path) -> None:
+    file = RegisterFile(library)
+    kind, control = NUMBERS["NJ_NPU_ARITH"], base("ARITH", 3)
+    plain = FIELDS["ARITH", "OUT_BYTES"].reset << 26
+    assert file.write(0x10, 0xFFFFFFFF) is None
+    configured = []
+    for settings_of in (
+        [],
+        [(0x08, 0)],
+        [(0x00, plain | CLEAR_SETTINGS)],
+        [(0x00, plain | 1 << 5)],
+    ):
+        for offset, value in settings_of:
+            assert file.write(control + offset, value) is None
+        assert file.write(control, file.read(control) | ENABLED) is None
+        epoch, error = file.decode()
+        assert error is None
+        assert epoch.enabled[kind] == 1 << 3
+        configured.append(epoch.configured[kind])
+    assert configured == [0, 1 << 3, 0, 1 << 3]
+
+
 def test_an_engine_runs_from_its_enabling_until_the_epoch_was_run(library: Path) -> None:
     file = RegisterFile(library)
     assert file.write(STREAM_3 + 8, 0x34000000) is None

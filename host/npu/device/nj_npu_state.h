@@ -140,7 +140,7 @@ bool nj_npu_check_output(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t
 bool nj_npu_crop(uint32_t size, uint32_t from, uint32_t to, uint32_t *first, uint32_t *count);
 
 /* The queue at a port that a unit needs, with room for `frame` elements and a chunk. `bytes` of
- * each element are used: an engine must bring as many, or extend the sign. */
+ * each element are used: an engine must bring as many, or say what lies above. */
 bool nj_npu_queue_at(struct nj_npu_run *run, enum nj_npu_kind kind, uint32_t unit, uint32_t port,
                      uint64_t frame, uint32_t bytes, struct nj_npu_queue **queue);
 /* The bits of an element from the stream engine that alone feeds a port; 0 if no engine does. */

@@ -173,8 +173,7 @@ def _pool(part: Any, unit: Unit, program: Program) -> None:
     _fill(part, _POOL, fields)
     _fill(part.out, _OUTPUT, fields)
     part.feature.bytes, part.feature.bytes_out = fields["inbytes_f"], fields["outbytes_f"]
-    part.crop_right = fields.get("rightCrop") or part.width - 1
-    part.crop_bottom = fields.get("bottomCrop") or part.height - 1
+    part.crop_right, part.crop_bottom = fields["rightCrop"], fields["bottomCrop"]
     name = str(fields["operation"]).removeprefix("POOL_")
     part.pooling = NUMBERS[f"NJ_NPU_{_POOLINGS[name]}"]
 

@@ -40,6 +40,8 @@ def combine(draw: Choice, name: str) -> Fragment:
     if operation == "AFFINE":
         shift = layer.shift + wide // 2
     shift = max(0, shift - draw.whole(0, 3))
+    if operation != "AFFINE":  # factors of the others are not known to do nothing
+        layer = replace(layer, a=1, b=1, x_shift=0, y_shift=0)
     return apart((x, y), replace(layer, sources=(x, y), operation=operation, shift=shift))
 
 
