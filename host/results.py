@@ -15,12 +15,12 @@ from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.files import write_atomically
 from host.owned import listed
+from host.places import problem_above
 from host.reading import kind_of
 
 _READER = 60.0  # seconds that somebody has for opening the other end of a FIFO
 _LOOK = 0.05
 _modes: dict[Path, int] = {}  # permissions of the results that this process has removed
-_LONGEST = 255 - 60  # bytes of a name: a temporary one is longer
 
 
 def check_result(path: Path, inputs: Sequence[Path] = (), *, name: str = "the result") -> None:
@@ -102,7 +102,7 @@ def _problem(path: Path) -> str:
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return _problem_of_folder(Path(os.path.realpath(path)))
+        return problem_above(Path(os.path.realpath(path)))
     if not stat.S_ISREG(found.st_mode):
         if stat.S_ISDIR(found.st_mode) or stat.S_ISSOCK(found.st_mode):
             return f"it is {kind_of(found.st_mode)}"
@@ -111,18 +111,7 @@ def _problem(path: Path) -> str:
     above = place.parent.stat()
     if above.st_mode & stat.S_ISVTX and os.geteuid() not in (0, found.st_uid, above.st_uid):
         return f"it is somebody else's, in {place.parent}"
-    return _problem_of_folder(place)
-
-
-def _problem_of_folder(place: Path) -> str:
-    if len(os.fsencode(place.name)) > _LONGEST:
-        return f"its name has more than {_LONGEST} bytes"
-    folder = next(above for above in place.parents if os.path.lexists(above))
-    if not folder.is_dir():
-        return f"{folder} is no folder"
-    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
-        return f"{folder} is not writable"
-    return ""
+    return problem_above(place)
 
 
 def _reads(given: Path, path: Path) -> bool:

@@ -1,4 +1,7 @@
-"""Progress for people: bars on a terminal, plain lines elsewhere; always on standard error."""
+"""Progress for people: bars on a terminal, plain lines elsewhere; always on standard error.
+
+With --quiet only warnings are there.
+"""
 
 import sys
 import time
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from host.loudness import Level, level
 from host.printable import printable
 
 # Without a terminal a line comes at least every minute, where no step takes more than half of one.
@@ -23,7 +27,7 @@ def bar(
     title: str, total: int, *, plain: bool = True, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Bar]:
     """A bar of `total` steps; without a terminal a line now and then, and if `plain` one at its end."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and level() > Level.QUIET:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.progress import TimeRemainingColumn as Remaining
@@ -58,5 +62,11 @@ def bar(
 
 
 def line(text: str) -> None:
-    """One line on standard error, at once."""
+    """One line about what goes on, at once."""
+    if level() > Level.QUIET:
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """One line that nobody is to miss, at once."""
     print(printable(text), file=sys.stderr, flush=True)

@@ -1,6 +1,7 @@
 import pytest
 
-from model_gen.progress import LINE_SECONDS, bar
+from host.loudness import Level, set_level
+from model_gen.progress import LINE_SECONDS, bar, line, warn
 
 
 def test_without_a_terminal_there_is_a_line_at_least_every_minute(
@@ -29,3 +30,15 @@ def test_short_work_says_one_line_at_its_end(capsys: pytest.CaptureFixture[str])
     with bar("nothing", 0):
         pass
     assert capsys.readouterr().err == "work: 3 of 3\nnothing: 0 of 0\n"
+
+
+def test_quiet_leaves_warnings_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    set_level(Level.QUIET)
+    try:
+        with bar("work", 3, clock=iter(range(0, 999, 60)).__next__) as show:
+            show(1)
+        line("on the way")
+        warn("something is wrong")
+    finally:
+        set_level(Level.NORMAL)
+    assert capsys.readouterr().err == "something is wrong\n"

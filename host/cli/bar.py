@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from host.cli import common
 from host.cli.progress import EVERY
+from host.loudness import Level, level
 
 
 @contextlib.contextmanager
 def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
     """Show that `what` goes on; the function that it yields says that one of `total` is done, from any thread."""
-    if common.level() is common.Level.QUIET:
+    if level() is Level.QUIET:
         yield lambda: None
         return
     if not sys.stderr.isatty():

@@ -7,7 +7,6 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,31 +15,18 @@ import click
 from host.boards import KINDS
 from host.cli.parameters import FiniteRange, Sectioned
 from host.errors import BadInput, NightjarError
+from host.loudness import Level, level, set_level
 from host.printable import printable
 
 # Parameters that name what a command writes besides its results; every other path is read.
-WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path"})
+WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path", "tensorboard"})
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Level(IntEnum):
-    """How much a command says."""
-
-    QUIET = 0  # errors only
-    NORMAL = 1
-    VERBOSE = 2
-
-
-_level = Level.NORMAL
 _results: list[Path] = []  # of the command that runs
 _console: "Console | None" = None  # that shows progress, which what is said must not run into
-
-
-def level() -> Level:
-    """How much the command that runs says."""
-    return _level
 
 
 @contextlib.contextmanager
@@ -72,15 +58,14 @@ class Command(click.Command):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.params += [
-            _loudness(Level.QUIET, ("-q", "--quiet"), "Say nothing but errors."),
+            _loudness(Level.QUIET, ("-q", "--quiet"), "Say nothing but warnings and errors."),
             _loudness(
                 Level.VERBOSE, ("-v", "--verbose"), "Say more: what was recalled, how long it took."
             ),
         ]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        global _level
-        _level = Level.NORMAL
+        set_level(Level.NORMAL)
         if ctx.resilient_parsing:  # the shell asks how the line might go on
             return super().parse_args(ctx, args)
         self._forget(args)
@@ -191,10 +176,10 @@ def _given(words: Sequence[str], written: set[str]) -> list[Path]:
     return found
 
 
-def _loudness(level: Level, names: tuple[str, str], text: str) -> click.Option:
+def _loudness(chosen: Level, names: tuple[str, str], text: str) -> click.Option:
     def choose(context: click.Context, option: click.Parameter, value: bool) -> None:
-        global _level
-        _level = level if value else _level
+        if value:
+            set_level(chosen)
 
     return click.Option(names, is_flag=True, expose_value=False, callback=choose, help=text)
 
@@ -357,7 +342,7 @@ def _writable(context: click.Context, option: click.Parameter, value: Path | Non
 
 def say(message: str, json_path: str | None = None, *, at: Level = Level.NORMAL) -> None:
     """Print for people: on standard error when standard output belongs to `--json -`."""
-    if _level < at:
+    if level() < at:
         return
     message = printable(message, keep="\n\t")  # it holds names of models, paths, labels
     if _console is not None and (json_path == "-" or sys.stdout.isatty()):

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from host.cli.common import Level, json_option, level, say, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.table_options import of_table, renamed
+from host.loudness import Level, level
 from model_gen.data.hearing import LookOptions
 from model_gen.training.presets import options_of
 

@@ -12,7 +12,6 @@ from model_gen.codegen.neural_art.testing.reports import validation
 from model_gen.codegen.neural_art.testing.shared import DATA, needs_data
 from model_gen.codegen.neural_art.testing.written import Small, validation_c_info
 from model_gen.codegen.neural_art.told import is_told
-from model_gen.codegen.neural_art.usage import picture
 
 
 def run(*arguments: object) -> int:
@@ -126,21 +125,6 @@ def test_inspect_shows_tables_and_memory_over_time(
     assert made["memory_over_time"]["alive"] == [16, 16, 272, 512, 256]
     for name in ("network_c_info.json", "network_generate_report.txt", "network.c"):
         assert run("inspect", folder / name) == 0
-
-
-def test_the_picture_is_what_buffers_say() -> None:
-    from model_gen.codegen.neural_art.c_info import parse_c_info
-    from model_gen.codegen.neural_art.testing.written import c_info
-
-    made = parse_c_info(c_info(Small("4.0", b"")))
-    lines = picture(made, next(pool for pool in made.pools if pool.name == "npuRAM5"))
-    # 768 bytes in 12 rows: input and scores lie in the first 256, the convolution's in the last 256.
-    assert [line.split()[-1] for line in lines[1:]] == [
-        *["o##o#"],
-        *["...o#"] * 3,
-        *["....."] * 4,
-        *["..o#."] * 4,
-    ]
 
 
 def test_inspect_reads_validations_and_refuses_damaged_files(

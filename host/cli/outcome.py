@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from host.cli import as_nightjar
-from host.cli.common import Level, mute, say, write_json
+from host.cli.common import mute, say, write_json
 from host.compare.conclude import Conclusion
 from host.compare.proof import Proof
 from host.compare.session import Session
 from host.coverage.covered import Covered, below
 from host.errors import NightjarError
 from host.exit_codes import Exit, first, name_of
+from host.loudness import Level
 from host.report.html import write_html
 from host.report.junit import CaseRecord, annotations, junit_xml
 from host.report.regression import Baseline

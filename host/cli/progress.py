@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from host.cli import common
+from host.loudness import Level, level
 from host.printable import printable
 
 EVERY = 20.0  # seconds between two lines where there is no terminal
@@ -21,7 +22,7 @@ def working(what: str) -> Iterator[Say]:
     Goes to standard error. Nothing is shown with --quiet, nor where the work ends soon and there is no terminal.
     """
     what = printable(what)
-    if common.level() is common.Level.QUIET:
+    if level() is Level.QUIET:
         yield lambda now: None
     elif sys.stderr.isatty():
         yield from _on_terminal(what)

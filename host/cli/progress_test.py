@@ -8,8 +8,9 @@ import sys
 CODE = """
 import sys, time
 from host.cli import common, progress
+from host.loudness import Level, set_level
 progress.EVERY = 0.2
-common._level = common.Level[sys.argv[1]]
+set_level(Level[sys.argv[1]])
 with progress.working("making firmware") as now:
     time.sleep(0.5)
     now("vector 2 of [8]")

@@ -42,7 +42,8 @@ from host.cli.parameters import FiniteRange, WholeRange
     type=FiniteRange(0, 1),
     default=0.05,
     show_default=True,
-    help="How much class-mean AP and top-1 on validation recordings may each drop from float to int8.",
+    help="How much class-mean AP and top-1 on validation recordings may each drop from float to int8; "
+    "below 1 they must be measurable there.",
 )
 @click.option(
     "--seed",
@@ -116,7 +117,7 @@ def command(
             f"{gates.mean_cosine:.4f} in the mean, {gates.p5_cosine:.4f} at the 5th percentile, "
             f"over {gates.chunks} validation chunks; over {gates.recordings} validation recordings "
             f"class-mean AP {_both(gates.float_ap, gates.int8_ap)}, "
-            f"top-1 {_both(gates.float_top1, gates.int8_top1)}",
+            f"top-1 {_both(gates.float_top1, gates.int8_top1)}{_unheard(gates.unheard)}",
             json_path,
         )
         write_json(
@@ -137,5 +138,10 @@ def command(
 def _both(whole: float | None, quantized: float | None) -> str:
     """A metric of both models, in words."""
     if whole is None or quantized is None:
-        return "cannot be measured"
+        return "not held: it cannot be measured"
     return f"{whole:.4f} in float, {quantized:.4f} in int8"
+
+
+def _unheard(labels: tuple[str, ...]) -> str:
+    """The classes that the mean says nothing about, in words."""
+    return f"; not held: {', '.join(labels)}, of which no AP can be measured" if labels else ""

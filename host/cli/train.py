@@ -39,8 +39,11 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     result = train(options)
     progress = result.progress
     best = progress.history[progress.best_epoch - 1]
+    done = f"{len(progress.history)}"
+    if not progress.finished:
+        done += f" (unfinished: {options.epochs} in all)"
     say(
-        f"{options.checkpoint_path}: epoch {best.epoch} of {len(progress.history)}, validation loss "
+        f"{options.checkpoint_path}: epoch {best.epoch} of {done}, validation loss "
         f"{best.val_loss:.4f}, AP {best.val_ap:.4f}, ROC-AUC {best.val_roc_auc:.4f}; "
         f"{len(result.skipped)} recordings skipped; "
         f"weights {result.weights_sha256[:16]}",
@@ -57,6 +60,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
             "chunks": result.chunks,
             "skipped": [{"path": s.path, "reason": s.reason} for s in result.skipped],
             "epochs": len(progress.history),
+            "finished": progress.finished,
             "best_epoch": best.epoch,
             "val_loss": best.val_loss,
             "val_ap": _known(best.val_ap),

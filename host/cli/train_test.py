@@ -1,4 +1,6 @@
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -6,7 +8,7 @@ import pytest
 from host.cli import main
 from host.cli.table_options import FIRST, UNBUILT
 from host.cli.train import command
-from model_gen.data.testing import write_tiny_dataset
+from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.training.option import PARTS, flag
 from model_gen.training.presets import table
 
@@ -103,6 +105,7 @@ def test_every_option_of_the_table_is_there_once_and_every_switch_both_ways(
         main(["train", "--help"])
     told = " ".join(capsys.readouterr().out.split())
     assert "Seconds that one inference hears. Default: 2.5 or, in april, 3." in told
+    assert "in the loss. Default: 0 (planned: 0.0001) or, in april, 0.0001." in told
     sections = [
         told.find(f" {title}: --") for title in (FIRST, *PARTS.values(), UNBUILT, "Options")
     ]
@@ -132,6 +135,72 @@ def test_help_needs_no_heavy_import(name: str) -> None:
         f"import sys, host.cli.{name}; sys.exit(any(m in sys.modules for m in ('keras', 'numpy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_run_that_a_callback_ended_is_said_to_be_unfinished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ends_training.py").write_text(
+        "import keras\n"
+        "class Stop(keras.callbacks.Callback):\n"
+        "    def on_epoch_end(self, epoch, logs=None):\n"
+        "        self.model.stop_training = True\n"
+    )
+    given = {**TINY, "data_path_train": write_tiny_dataset(tmp_path / "data", per_class=3)}
+    given |= {"checkpoint_path": "run/x.keras", "cache_dir": "cache", "epochs": 3}
+    words = [f"{flag(name)}={value}" for name, value in given.items()]
+    with pytest.raises(SystemExit) as caught:
+        main(["train", *words, "--callback", "ends_training:Stop", "--json", "x.json"])
+    told = capsys.readouterr()
+    assert caught.value.code in (0, None), told.err
+    assert "epoch 1 of 1 (unfinished: 3 in all)" in told.out
+    assert "ended training: the run is unfinished, with 1 of 3 epochs" in told.err
+    made = json.loads(Path("x.json").read_text())
+    assert (made["epochs"], made["finished"]) == (1, False)
+
+
+def test_quiet_says_warnings_and_results_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the whole way from recordings to a judged bundle; one recording cannot be read."""
+    data = write_tiny_dataset(tmp_path / "data", per_class=5)
+    (data / "up" / "broken.flac").write_bytes(b"RIFF, or not")
+    checkpoint, bundle = str(tmp_path / "m" / "x.keras"), str(tmp_path / "bundle")
+    common = ["-q", "--cache-dir", str(tmp_path / "cache"), "--json", "-"]
+    words = [f"{flag(name)}={value}" for name, value in {**TINY, "epochs": 1}.items()]
+    lines = {
+        "train": ["--data-path-train", str(data), "--checkpoint-path", checkpoint, *words],
+        "quantize": [checkpoint, "--data", str(data), "--out", bundle, "--max-drop", "1"],
+        "evaluate": [bundle, "--data", str(data)],
+    }
+    for name, given in lines.items():
+        with pytest.raises(SystemExit) as caught:
+            main([name, *given, *common])
+        told = capsys.readouterr()
+        assert caught.value.code in (0, None), told.err
+        assert json.loads(told.out)["schema"] == f"nightjar/{name}/1"
+        for line in told.err.splitlines():
+            assert re.match(r"warn |skipped up/broken|  ", line), line
+        assert name != "train" or "broken.flac" in told.err
+
+
+@pytest.mark.parametrize("name", ["train", "quantize", "evaluate"])
+@pytest.mark.parametrize("kind", ["file", "fifo"])
+def test_a_cache_folder_that_is_none_is_refused_by_its_option(
+    name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the model or the data are looked for, which are not there."""
+    place, gone = tmp_path / kind, str(tmp_path / "gone")
+    place.touch() if kind == "file" else os.mkfifo(place)
+    given = {
+        "train": ["--data-path-train", gone, "--checkpoint-path", f"{gone}.keras"],
+        "quantize": [f"{gone}.keras", "--data", gone, "--out", str(tmp_path / "bundle")],
+        "evaluate": [f"{gone}.keras", "--data", gone],
+    }[name]
+    told = _fails([name, *given, "--cache-dir", str(place)], capsys)
+    assert "INPUT: --cache-dir must be a folder" in told
+    assert str(place) in told
 
 
 def test_missing_checkpoints_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,6 @@ how it is split."""
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from model_gen.data.dataset import Dataset, Recording, find_outside, index_datas
 from model_gen.data.hearing import LookOptions
 from model_gen.data.inspect import inspect
 from model_gen.data.measure import Measures
-from model_gen.data.rules import judge
+from model_gen.data.rules import OF_NAMES, judge
 from model_gen.data.rules.scene import Finding, Outside, Scene
 from model_gen.data.split import Assignment, split_dataset
 from model_gen.data.table import SPLITS
@@ -120,12 +119,9 @@ class Look:
         return sums
 
 
-def look(options: LookOptions, *, rehash: bool = False) -> Look:
-    """Index, inspect and split a data folder, and hold it against the rules.
-
-    Args:
-        options: of the training that is to follow.
-        rehash: whether every file is read again, though it was before and has not changed.
+def begin(options: LookOptions) -> Look:
+    """What can be said of a data folder before a recording is opened: nothing is measured, no copies
+    are known, and only the rules about names have been asked.
 
     Raises:
         BadInput: there are no recordings, or the options or the table make no sense.
@@ -138,20 +134,34 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
         max_classes=options.max_classes,
         seed=options.seed,
     )
-    split = partial(
-        split_dataset,
-        seed=options.seed,
-        val_share=options.val_split,
-        test_share=options.test_share,
-        group_by=options.group_by,
-        use_split_file=options.split_file,
-        test_group=options.test_group,
-        val_group=options.val_group,
+    # With --multi-label recordings are left out yet, that need no split then.
+    split = Assignment() if options.multi_label else _split(dataset, options)
+    scene = Scene(
+        dataset=dataset,
+        outside=Outside() if options.test_data is None else _outside(options.test_data),
+        assignment=split,
+        measures={},
+        copies=(),
+        sample_rate=options.sample_rate,
+        needs_test=options.test_share > 0,
+        grouped=options.group_by is not None,
     )
-    if not options.multi_label:  # which leaves recordings out, that need no split then
-        split(dataset)  # what is wrong with it is said before hours of reading
-    outside = Outside() if options.test_data is None else _outside(options.test_data)
-    everything = (*dataset.recordings, *outside.recordings)
+    return Look(scene, judge(scene, OF_NAMES), options.epochs)
+
+
+def look(options: LookOptions, *, begun: Look | None = None, rehash: bool = False) -> Look:
+    """Index, inspect and split a data folder, and hold it against the rules.
+
+    Args:
+        options: of the training that is to follow.
+        begun: what `begin` gave for them.
+        rehash: whether every file is read again, though it was before and has not changed.
+
+    Raises:
+        BadInput: as `begin`.
+    """
+    scene = (begin(options) if begun is None else begun).scene
+    everything, dataset = scene.everything, scene.dataset
     with bar("recordings inspected", len(everything), plain=False) as show:
         found = inspect(
             [r.path for r in everything],
@@ -165,19 +175,31 @@ def look(options: LookOptions, *, rehash: bool = False) -> Look:
     dataset = replace(dataset, recordings=tuple(known))
     if options.multi_label:
         dataset = merge_copies(dataset, _copies(dataset.recordings, measures))
-    copies = _copies((*dataset.recordings, *outside.recordings), measures)
-    assignment = split(dataset, together=[[r.relative for r in same] for same in copies])
-    scene = Scene(
+    copies = _copies((*dataset.recordings, *scene.outside.recordings), measures)
+    scene = replace(
+        scene,
         dataset=dataset,
-        outside=outside,
-        assignment=assignment,
+        assignment=_split(dataset, options, [[r.relative for r in same] for same in copies]),
         measures=measures,
         copies=copies,
-        sample_rate=options.sample_rate,
-        needs_test=options.test_share > 0,
-        grouped=options.group_by is not None,
     )
     return Look(scene, judge(scene), options.epochs)
+
+
+def _split(
+    dataset: Dataset, options: LookOptions, together: Iterable[Sequence[str]] = ()
+) -> Assignment:
+    return split_dataset(
+        dataset,
+        seed=options.seed,
+        val_share=options.val_split,
+        test_share=options.test_share,
+        group_by=options.group_by,
+        use_split_file=options.split_file,
+        test_group=options.test_group,
+        val_group=options.val_group,
+        together=together,
+    )
 
 
 def merge_copies(dataset: Dataset, copies: Iterable[Sequence[Recording]]) -> Dataset:

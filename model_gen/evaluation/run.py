@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from host.bundle import load_subject
 from host.errors import BadInput
+from host.places import check_folder
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Recording, targets
 from model_gen.data.features import Chunks, extract
@@ -22,7 +23,7 @@ from model_gen.evaluation.metrics import Metrics, evaluate_scores
 from model_gen.evaluation.pooling import POOLINGS, activate, pool
 from model_gen.models.checkpoint import beside
 from model_gen.models.config import ModelConfig, load_config
-from model_gen.progress import bar, line
+from model_gen.progress import bar, line, warn
 
 SPLIT = "split.csv"
 
@@ -59,8 +60,9 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
     """Score whole recordings by pooled, overlapping chunks; int8 always by TFLite's reference kernels.
 
     Raises:
-        BadInput: models or data are unusable, or checkpoint and bundle do not belong together.
+        BadInput: models, data or cache folder are unusable, or checkpoint and bundle do not belong together.
     """
+    check_folder("--cache-dir", options.cache_dir)
     config, split = _subject(options)
     selection = Selection(
         config.max_duration if options.max_duration is None else options.max_duration,
@@ -74,7 +76,7 @@ def evaluate(options: EvaluateOptions) -> EvaluateResult:
             selection,
             cache_dir=options.cache_dir,
             num_workers=options.num_workers,
-            on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
+            on_skip=lambda s: warn(f"skipped {s.path}: {s.reason}"),
             on_progress=show,
         )
     line(f"recordings of {options.split}: {chunks.summary}")

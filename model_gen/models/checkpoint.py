@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import tempfile
 import zipfile
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from host.errors import BadInput
 from host.files import write_atomically
-from model_gen.models.config import ModelConfig, config_path, load_config
+from model_gen.models.config import AGAIN, ModelConfig, config_path, load_config
 from model_gen.runtime import tensorflow
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -24,16 +23,17 @@ def beside(checkpoint: Path, suffix: str) -> Path:
     return checkpoint.with_name(f"{checkpoint.stem}_{suffix}")
 
 
+def checkpoint_bytes(model: Any) -> bytes:
+    """A `.keras` file of a model, without the date and the addresses that Keras puts into it."""
+    with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return _reproducible(path)
+
+
 def save_checkpoint(model: Any, checkpoint: Path) -> None:
-    """Write a `.keras` file whole or not at all, without the date and the addresses that Keras puts into it."""
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=checkpoint.parent, prefix=".", suffix=".keras")
-    os.close(handle)
-    try:
-        model.save(name)
-        write_atomically(checkpoint, _reproducible(Path(name)))
-    finally:
-        Path(name).unlink(missing_ok=True)
+    """Write a `.keras` file whole or not at all."""
+    write_atomically(checkpoint, checkpoint_bytes(model))
 
 
 def config_files(config: ModelConfig, checkpoint: Path) -> dict[Path, bytes]:
@@ -62,14 +62,14 @@ def load_checkpoint(checkpoint: Path) -> tuple[Any, ModelConfig]:
         raise BadInput(
             "expected a Keras model",
             evidence=f"Received: {checkpoint}: {type(error).__name__}: {str(error)[:200]}",
-            next_step="train the model again with `nightjar train`",
+            next_step=AGAIN,
         ) from error
     wanted = (None, config.frontend.bins, config.frontend.frames, 1)
     if tuple(model.input_shape) != wanted or model.output_shape[-1] != len(config.labels):
         raise BadInput(
             f"the model must have the input {wanted} and {len(config.labels)} outputs of its configuration",
             evidence=f"Received: {checkpoint} with {model.input_shape} and {model.output_shape}",
-            next_step="train the model again with `nightjar train`",
+            next_step=AGAIN,
         )
     return model, config
 

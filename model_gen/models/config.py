@@ -6,12 +6,12 @@ from pathlib import Path
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from host.reading import MOST_JSON, load_json, read_file
+from host.reading import load_json
 from host.typed import typed
 from model_gen.training.presets import check_model
 
 SCHEMA = "nightjar/model-config/1"
-_AGAIN = "train the model again with `nightjar train`"
+AGAIN = "restore the file, or train the model again with `nightjar train --overwrite`"
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,26 @@ class ModelConfig:
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True) + "\n"
 
     @classmethod
-    def from_json(cls, data: bytes) -> "ModelConfig":
-        """Parse a configuration file.
+    def read(cls, path: Path) -> "ModelConfig":
+        """Read a configuration file.
 
         Raises:
-            BadInput: it is not JSON of this schema.
+            BadInput: it cannot be read, or is not JSON of this schema with values in their ranges.
         """
-        raw = load_json(data, "a model configuration", next_step=_AGAIN)
+        raw = load_json(path, "a model configuration", next_step=AGAIN)
         try:
             if raw.pop("schema") != SCHEMA:
                 raise KeyError("schema")
             return typed(cls, raw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadInput(
-                f"a model configuration must follow the schema {SCHEMA}",
-                evidence=f"Received: {type(error).__name__}: {error}",
-                next_step=_AGAIN,
-            ) from error
+            reason = f"{type(error).__name__}: {error}"
+        except BadInput as error:
+            reason = f"{error.what}. {error.evidence}"
+        raise BadInput(
+            f"a model configuration must follow the schema {SCHEMA}",
+            evidence=f"Received: {path}: {reason}",
+            next_step=AGAIN,
+        )
 
 
 def config_path(checkpoint: Path) -> Path:
@@ -80,7 +83,6 @@ def load_config(checkpoint: Path) -> ModelConfig:
             raise BadInput(
                 "expected a checkpoint with its model configuration beside it",
                 evidence=f"Received: {checkpoint}; {path.name} is missing",
-                next_step="make one with `nightjar train`",
+                next_step="make one with `nightjar train`, and --overwrite where a part of it is there",
             )
-    data = read_file(config_path(checkpoint), "a model configuration", MOST_JSON, next_step=_AGAIN)
-    return ModelConfig.from_json(data)
+    return ModelConfig.read(config_path(checkpoint))

@@ -50,10 +50,25 @@ def test_make_divisible(value: float, want: int) -> None:
 
 
 def test_a_configuration_round_trips_and_foreign_ones_are_refused(tmp_path: Path) -> None:
-    assert ModelConfig.from_json(CONFIG.to_json().encode()) == CONFIG
-    for text in ("{", "{}", CONFIG.to_json().replace("/1", "/9")):
-        with pytest.raises(BadInput, match="model configuration must"):
-            ModelConfig.from_json(text.encode())
+    path = tmp_path / "x_model_config.json"
+    path.write_text(CONFIG.to_json())
+    assert ModelConfig.read(path) == CONFIG
+    whole = CONFIG.to_json()
+    many = whole.replace('"alpha": ', '"alpha": 9')
+    for text in (
+        "",
+        "{",
+        "[]",
+        "{}",
+        whole.replace("/1", "/9"),
+        whole.replace(": 64", ': "x"'),
+        many,
+    ):
+        path.write_text(text)
+        with pytest.raises(BadInput, match="model configuration must") as caught:
+            ModelConfig.read(path)
+        assert str(path) in caught.value.evidence
+        assert "--overwrite" in caught.value.next_step
     with pytest.raises(BadInput, match="checkpoint"):
         load_config(tmp_path / "none.keras")
 

@@ -38,7 +38,8 @@ class Heard:
 class GateResult:
     """Cosine between float and dequantized int8 logits, chunk by chunk, and the metrics of both over recordings.
 
-    A metric is None where no class has one, for both models, or where logits are not finite.
+    A metric is None where no class has one, for both models, or where logits are not finite. It then
+    cannot be held, which is refused, unless any drop is allowed (`max_drop` 1).
     """
 
     chunks: int
@@ -52,6 +53,21 @@ class GateResult:
     required_mean_cosine: float = MEAN_COSINE
     required_p5_cosine: float = P5_COSINE
     max_drop: float = MAX_DROP
+    unheard: tuple[
+        str, ...
+    ] = ()  # labels that have no AP, and are not in that of the classes' mean
+
+    @property
+    def _metrics(self) -> tuple[tuple[str, float | None, float | None], ...]:
+        return (
+            ("class-mean AP", self.float_ap, self.int8_ap),
+            ("top-1", self.float_top1, self.int8_top1),
+        )
+
+    @property
+    def not_held(self) -> tuple[str, ...]:
+        """The metrics that could not be measured."""
+        return tuple(name for name, *values in self._metrics if None in values)
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -67,13 +83,11 @@ class GateResult:
         ):
             if not value >= required:
                 found.append(f"cosine {value:.4f} (needs {required}) {what}")
-        for what, whole, quantized in (
-            ("class-mean AP", self.float_ap, self.int8_ap),
-            ("top-1", self.float_top1, self.int8_top1),
-        ):
+        for what, whole, quantized in self._metrics:
             if whole is None or quantized is None:
-                continue
-            if not whole - quantized <= self.max_drop + _ROUNDING:
+                if self.max_drop < 1:
+                    found.append(f"{what} that {self.recordings} recordings cannot measure")
+            elif not whole - quantized <= self.max_drop + _ROUNDING:
                 found.append(
                     f"{what} {quantized:.4f} where the float model has {whole:.4f}, over {self.recordings} recordings "
                     f"(may drop by {self.max_drop:g})"
@@ -86,7 +100,7 @@ class GateResult:
 
     def as_json(self) -> dict[str, Any]:
         """For model.json and `--json`."""
-        return {**asdict(self), "passed": self.passed}
+        return {**asdict(self), "not_held": self.not_held, "passed": self.passed}
 
     def require(self) -> None:
         """Refuse a failing model.
@@ -96,10 +110,11 @@ class GateResult:
         """
         if not self.passed:
             raise BadInput(
-                "the int8 model is too far from the float model: no bundle was written",
+                "the int8 model is not shown to be near enough to the float model: no bundle was written",
                 evidence=f"Received: {'; '.join(self.refused)}",
                 next_step="train longer or on more recordings, calibrate on more chunks (--calibration-samples), "
-                "or, where a few validation recordings decide, allow a larger --max-drop",
+                "or, where a few validation recordings decide, allow a larger --max-drop; with --max-drop 1 "
+                "the metrics are not held",
             )
 
 
@@ -118,7 +133,8 @@ def judge(
 ) -> GateResult:
     """Measure the gates on logits [chunks, labels]; a single value that is not finite fails them.
 
-    `max_drop` is how much of class-mean AP and of top-1 int8 may cost, 0 to 1.
+    `max_drop` is how much of class-mean AP and of top-1 int8 may cost, 0 to 1; below 1 both must be
+    there to be measured.
     """
     counts = len(float_logits), len(heard.wanted)
     if not (np.isfinite(float_logits).all() and np.isfinite(int8_logits).all()):
@@ -134,4 +150,7 @@ def judge(
         float_top1=whole.top1,
         int8_top1=quantized.top1,
         max_drop=max_drop,
+        unheard=tuple(
+            label for label, row in whole.per_class.items() if row["average_precision"] is None
+        ),
     )

@@ -77,7 +77,7 @@ def test_a_metric_that_drops_is_refused_although_the_cosines_pass() -> None:
 @pytest.mark.parametrize(("int8", "passed"), [(0.95, True), (0.85, True), (0.849, False)])
 def test_the_drop_that_is_given_is_allowed_and_no_more(int8: float, passed: bool) -> None:
     """0.9 - 0.85 is a little above 0.05 in binary."""
-    assert GateResult(9, 9, 1.0, 1.0, 0.9, int8, None, None).passed is passed
+    assert GateResult(9, 9, 1.0, 1.0, 0.9, int8, 0.9, 0.9).passed is passed
     assert GateResult(9, 9, 1.0, 1.0, 0.9, 0.9, 0.9, int8).passed is passed
 
 
@@ -88,12 +88,38 @@ def test_metrics_are_over_recordings_whose_chunks_are_pooled() -> None:
     assert of.metrics(logits).top1 == 1
 
 
-def test_what_no_class_can_be_measured_on_is_judged_by_cosines_alone() -> None:
+@pytest.mark.parametrize(
+    ("wanted", "not_held"), [(0, ("class-mean AP", "top-1")), (1, ("class-mean AP",))]
+)
+def test_a_metric_that_cannot_be_measured_is_refused_where_a_drop_would_be(
+    wanted: int, not_held: tuple[str, ...]
+) -> None:
+    """Without a positive there is neither; with positives alone there is no AP."""
     logits = np.ones((4, 2), np.float32)
-    noise = Heard(np.arange(4), np.zeros((4, 2), np.float32), ("a", "b"), "sigmoid")
-    result = judge(logits, logits, noise)
+    heard = Heard(np.arange(4), np.full((4, 2), wanted, np.float32), ("a", "b"), "sigmoid")
+    result = judge(logits, logits, heard)
+    assert result.not_held == not_held
+    with pytest.raises(BadInput) as caught:
+        result.require()
+    for name in ("class-mean AP", "top-1"):
+        assert (f"{name} that 4 recordings cannot measure" in caught.value.evidence) == (
+            name in not_held
+        )
+    assert "--max-drop 1" in caught.value.next_step
+    assert not judge(logits, logits, heard, max_drop=0.999).passed
+    allowed = judge(logits, logits, heard, max_drop=1)
+    assert allowed.passed
+    assert allowed.as_json()["not_held"] == not_held
+    assert allowed.as_json()["float_ap"] is None
+
+
+def test_classes_that_the_mean_says_nothing_about_are_told() -> None:
+    logits = heard(6, 2).wanted
+    wanted = np.concatenate([heard(6, 2).wanted, np.zeros((6, 1), np.float32)], axis=1)
+    three = np.concatenate([logits, np.zeros((6, 1), np.float32)], axis=1)
+    result = judge(three, three, Heard(np.arange(6), wanted, ("a", "b", "c"), "sigmoid"))
     assert result.passed
-    assert result.as_json()["float_ap"] is None
+    assert (result.not_held, result.unheard) == ((), ("c",))
 
 
 @given(st.integers(0, 999))

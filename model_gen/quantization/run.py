@@ -19,6 +19,7 @@ from host.contract import Contract, TensorContract
 from host.errors import BadInput, HostFailure
 from host.files import sha256_bytes
 from host.owned import check_replaceable
+from host.places import check_folder
 from host.reference.interpreter import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order, targets
 from model_gen.data.features import Chunks, extract
@@ -28,7 +29,7 @@ from model_gen.data.split import Assignment, read_split, to_csv
 from model_gen.models.checkpoint import beside, load_checkpoint
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.models.predict import predict_logits
-from model_gen.progress import bar, line
+from model_gen.progress import bar, line, warn
 from model_gen.quantization.calibration import manifest_csv, stratified
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
@@ -76,12 +77,13 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     """Calibrate on train recordings, convert, judge on validation recordings, and write the bundle if it passes.
 
     Raises:
-        BadInput: checkpoint or data are unusable, or `out` holds one of them, or something else than a
-            bundle as it was written, without `force`.
+        BadInput: checkpoint, data or cache folder are unusable, or `out` holds one of the first two, or
+            something else than a bundle as it was written, without `force`.
         HostFailure: the converter failed, or its model has ranges that do not hold the features.
     """
     _check_apart(options)
     check_replaceable(options.out, force=options.force)
+    check_folder("--cache-dir", options.cache_dir)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint)
     assignment = _assignment(options.checkpoint)
@@ -106,7 +108,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
         return QuantizeResult(gates, None, ops, len(tflite), npu)
     shown = "test" if "test" in assignment.values() else "val"
     if shown == "val":
-        line("the split has no test recordings: the vectors come from validation recordings")
+        warn("the split has no test recordings: the vectors come from validation recordings")
     files = {
         MODEL: tflite,
         LABELS: "".join(f"{label}\n" for label in config.labels).encode(),
@@ -163,7 +165,7 @@ def _extract(
             train_selection(config),
             cache_dir=options.cache_dir,
             num_workers=options.num_workers,
-            on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
+            on_skip=lambda s: warn(f"skipped {s.path}: {s.reason}"),
             on_progress=show,
         )
 

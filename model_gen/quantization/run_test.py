@@ -314,6 +314,35 @@ def test_without_test_recordings_vectors_come_from_validation_and_the_bundle_say
         evaluate(EvaluateOptions(made.data_path, bundle=given.out, cache_dir=made.cache_dir))
 
 
+def test_validation_recordings_without_a_class_hold_no_metric_and_say_so(
+    made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The split of the checkpoint has its validation recordings of a class in train instead."""
+    shutil.copytree(made.checkpoint.parent, tmp_path / "model")
+    checkpoint = tmp_path / "model" / made.checkpoint.name
+    split = beside(checkpoint, "split.csv")
+    rows = split.read_text().splitlines()
+    moved = [row if row.startswith("Noise") else row.replace(",val", ",train") for row in rows]
+    split.write_text("\n".join(moved))
+    out = tmp_path / "bundle"
+    given = ["quantize", str(checkpoint), "--data", str(made.data_path), "--out", str(out)]
+    given += ["--cache-dir", str(made.cache_dir)]
+    with pytest.raises(SystemExit) as caught:
+        main(given)
+    assert caught.value.code == 2
+    assert re.search(r"top-1 that \d recordings cannot measure", capsys.readouterr().err)
+    assert not out.exists()
+    with pytest.raises(SystemExit) as caught:
+        main([*given, "--max-drop", "1"])
+    assert caught.value.code in (0, None)
+    said = capsys.readouterr().out
+    assert "class-mean AP not held: it cannot be measured, top-1 not held" in said
+    assert "not held: down, up, of which no AP can be measured" in said
+    contract = load_subject(out).contract
+    assert contract is not None
+    assert contract.quality["gates"]["not_held"] == ["class-mean AP", "top-1"]
+
+
 def test_no_bundle_takes_the_place_of_what_it_is_made_from(
     made: QuantizeOptions, tmp_path: Path
 ) -> None:

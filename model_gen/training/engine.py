@@ -1,17 +1,19 @@
 """A training run on `keras.Model.fit`: the training is Keras's, judging and keeping are ours."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from host.errors import HostFailure
+from host.errors import BadInput, HostFailure
 from model_gen.data.features import Chunks
-from model_gen.progress import Bar, bar
+from model_gen.progress import Bar, bar, warn
 from model_gen.runtime import tensorflow
 from model_gen.training.allocator import keep_freed_memory
 from model_gen.training.batch import Batches
+from model_gen.training.extensions import CallbackFailed
 from model_gen.training.judge import Judge
 from model_gen.training.keeper import Keeper
 from model_gen.training.losses import class_weights, loss_of
@@ -51,7 +53,8 @@ def fit(
         stop_after: leave after that epoch, as an interruption would.
 
     Raises:
-        BadInput: numbers did not stay finite, or a batch cannot be made.
+        BadInput: numbers did not stay finite, a batch cannot be made, or a callback fails or ends
+            the first epoch before its end.
     """
     loss = loss_of(options, len(labels))
     positive = class_weights(train.positives()) if options.class_weights else None
@@ -59,34 +62,46 @@ def fit(
     optimizer = optimizer_of(options, model.trainable_variables)
     learner.compile(optimizer=optimizer, jit_compile=False, auto_scale_loss=False)
     variables = list({id(v): v for v in (*model.variables, *optimizer.variables)}.values())
-    progress = Progress()
+    head = Head(options.recipe(), data, Progress())
     if state is not None:
         state.restore(variables)
         progress = state.head.progress
-        if ended(options, len(progress.history), progress.best_epoch):
-            return progress
+        over = ended(options, len(progress.history), progress.best_epoch)
+        head = replace(state.head, recipe=head.recipe, progress=replace(progress, finished=over))
     schedule = Schedule(options, len(train))
     keeper = Keeper(
         Judge(val, labels, loss, options),
         schedule,
         options,
-        Head(options.recipe(), data, progress),
+        head,
         variables,
         companions,
         kept,
         stop_after,
     )
+    if state is not None:
+        keeper.set_model(learner)
+        keeper.mend()
+        if head.progress.finished:
+            return head.progress
     show = Show(options.epochs, len(train))
     tf = tensorflow()
     try:
         learner.fit(
             train,
             epochs=options.epochs,
-            initial_epoch=len(progress.history),
+            initial_epoch=len(head.progress.history),
             callbacks=[Begin(train), schedule, show, keeper, *callbacks],
             shuffle=False,  # the order of batches is theirs
             verbose=0,
         )
+    except CallbackFailed as failure:
+        again = "train again" if not keeper.head.progress.history else "go on with --resume"
+        raise BadInput(
+            "a callback must leave training to go on",
+            evidence=f"Received: {failure}",
+            next_step=f"mend the callback, then {again}",
+        ) from failure.__cause__
     except tf.errors.OpError as error:
         train.raise_failure(error)
         raise HostFailure(
@@ -96,7 +111,20 @@ def fit(
         ) from error
     finally:
         show.close()
-    return keeper.head.progress
+    progress = keeper.head.progress
+    if not progress.history:
+        raise BadInput(
+            "a callback must leave an epoch to training: nothing was written",
+            evidence=f"Received: --callback {options.callback}, which ended the first epoch early",
+            next_step="let the callback end training at the end of an epoch",
+        )
+    done = len(progress.history)
+    if not progress.finished and done != stop_after:
+        warn(
+            f"--callback {options.callback} ended training: the run is unfinished, with {done} of "
+            f"{options.epochs} epochs, and --resume goes on"
+        )
+    return progress
 
 
 class Begin(keras.callbacks.Callback):  # type: ignore[misc]

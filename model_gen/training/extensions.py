@@ -3,7 +3,8 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -47,21 +48,19 @@ def user_callbacks(spec: str) -> list[Any]:
     if not module_name or not factory_name:
         raise _refusal(spec, "it has no colon between module and factory")
     here = str(Path.cwd())
-    sys.path.append(here)
     try:
-        factory: Any = importlib.import_module(module_name)
-        for part in factory_name.split("."):
-            factory = getattr(factory, part)
-        made = factory()
+        with _importable(here):
+            factory: Any = importlib.import_module(module_name)
+            for part in factory_name.split("."):
+                factory = getattr(factory, part)
+            made = factory()
     except (Exception, SystemExit) as error:  # whatever a user's module raises
         raise _refusal(spec, f"{type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(here)
     callbacks = list(made) if isinstance(made, (list, tuple)) else [made]
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
             raise _refusal(spec, f"it gave {type(callback).__name__}, no keras.callbacks.Callback")
-        _name_failures(callback, spec)
+        _prepare(callback, spec, here)
     return callbacks
 
 
@@ -80,27 +79,43 @@ def tensorboard_callback(folder: Path) -> Any:
     return keras.callbacks.TensorBoard(str(folder), write_graph=False)
 
 
-def _name_failures(callback: Any, spec: str) -> None:
-    """Let what a user's callback raises in training be told as theirs."""
+class CallbackFailed(Exception):
+    """A user's callback raised something in training; the text says which, and what."""
+
+
+@contextmanager
+def _importable(folder: str) -> Iterator[None]:
+    """Find modules in `folder`, too, after everywhere else."""
+    if folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:  # unless the user's code took it away
+            sys.path.remove(folder)
+
+
+def _prepare(callback: Any, spec: str, folder: str) -> None:
+    """Let a user's callback import from `folder` in training, and what it raises be told as theirs."""
     for hook in _HOOKS:
         own = getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
         if own or hook in vars(callback):
-            setattr(callback, hook, _named(getattr(callback, hook), spec))
+            setattr(callback, hook, _told(getattr(callback, hook), spec, folder))
 
 
-def _named(method: Callable[..., Any], spec: str) -> Callable[..., Any]:
+def _told(method: Callable[..., Any], spec: str, folder: str) -> Callable[..., Any]:
     @wraps(method)
     def call(*given: Any, **named: Any) -> Any:
         try:
-            return method(*given, **named)
+            with _importable(folder):
+                return method(*given, **named)
         except NightjarError:
             raise
         except (Exception, SystemExit) as error:  # whatever a user's callback raises
-            raise BadInput(
-                "a callback must leave training to go on",
-                evidence=f"Received: --callback {spec}, whose {method.__name__} raised "
-                f"{type(error).__name__}: {error}",
-                next_step="mend the callback, then go on with --resume",
+            raise CallbackFailed(
+                f"--callback {spec}, whose {method.__name__} raised {type(error).__name__}: {error}"
             ) from error
 
     return call

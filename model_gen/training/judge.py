@@ -36,12 +36,7 @@ class Judge:
         with bar("validation", len(val), plain=False) as show:
             logits = predict_logits(model, val, batch_size=options.batch_size, on_progress=show)
         val_loss = self._mean_loss(logits)
-        if not np.isfinite(val_loss):
-            raise BadInput(
-                "training must keep its numbers finite",
-                evidence=f"Received: epoch {epoch}: loss {loss}, validation loss {val_loss}",
-                next_step="lower --learning-rate, or leave --mixed-precision out",
-            )
+        require_finite(epoch, loss, val_loss)
         scores = activate(logits, options.class_activation)
         pooled = pool(scores, val.owner, len(val.recordings), "lme")
         metrics = evaluate_scores(self._wanted, pooled, self._labels)
@@ -59,6 +54,21 @@ class Judge:
         """In float64, of hard labels and without the classes' weights."""
         wanted = self._wanted[self._val.owner].astype(np.float64)
         return float(np.mean(self._loss.values(wanted, logits.astype(np.float64), None)))
+
+
+def require_finite(epoch: int, loss: float, val_loss: float | None = None) -> None:
+    """Refuse to go on with numbers that are none; what counts is `val_loss`, where it is known.
+
+    Raises:
+        BadInput: they are not finite.
+    """
+    if not np.isfinite(loss if val_loss is None else val_loss):
+        known = "" if val_loss is None else f", validation loss {val_loss}"
+        raise BadInput(
+            "training must keep its numbers finite",
+            evidence=f"Received: epoch {epoch}: loss {loss}{known}",
+            next_step="lower --learning-rate, or leave --mixed-precision out",
+        )
 
 
 def _number(value: float | None) -> float:

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 
 from host.files import write_atomically
-from model_gen.models.checkpoint import beside, save_checkpoint
+from model_gen.models.checkpoint import beside, checkpoint_bytes, save_checkpoint, weights_sha256
 from model_gen.progress import line
 from model_gen.training.curves import curves_png
-from model_gen.training.judge import Judge
+from model_gen.training.judge import Judge, require_finite
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import state_path
 from model_gen.training.schedule import Schedule
@@ -25,7 +25,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         head: where the run stands when it begins; the present one later.
         variables: what the state holds of model and optimizer.
-        companions: files that are written with the first checkpoint.
+        companions: files that are written with the first checkpoint, and again by `mend`.
         kept: the model that is judged and saved; where it is another than the one that is
             trained, it takes that one's weights.
         stop_after: leave after that epoch, as an interruption would.
@@ -46,16 +46,38 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._judge, self._schedule, self._options = judge, schedule, options
         self.head, self._variables = head, variables
         self._companions, self._kept, self._stop_after = companions, kept, stop_after
+        self._steps = 0  # of the epoch
+
+    def mend(self) -> None:
+        """Write again what a resumed run has beside its state, all of which follows from that."""
+        progress = self.head.progress
+        self._write_companions()
+        self._write_history()
+        if progress.best_epoch == len(progress.history):
+            self._take_weights()
+            save_checkpoint(self._kept, self._options.checkpoint_path)
+        self._write_curves()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._steps = 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._steps = batch + 1
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """`epoch` counts from 0. Adds what was measured to `logs`, for callbacks that follow."""
+        """`epoch` counts from 0. Adds what was measured to `logs`, for callbacks that follow.
+
+        An epoch that a callback ended before its last batch is not kept, as one that was interrupted.
+        """
+        if self._steps < self.params["steps"]:
+            require_finite(epoch + 1, float(logs["loss"]))
+            return
         options, progress, checkpoint = (
             self._options,
             self.head.progress,
             self._options.checkpoint_path,
         )
-        if options.mixed_precision:
-            self._kept.set_weights(self.model.get_weights())
+        self._take_weights()
         result = self._judge.result(
             self._kept, epoch=epoch + 1, learning_rate=self._schedule.rate, loss=float(logs["loss"])
         )
@@ -66,9 +88,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
                 # judged by this one's split.
                 for path in (checkpoint, state_path(checkpoint), beside(checkpoint, "history.csv")):
                     path.unlink(missing_ok=True)
-                for path, content in self._companions.items():
-                    write_atomically(path, content)
-            save_checkpoint(self._kept, checkpoint)
+                self._write_companions()
+            self.head = replace(self.head, weights=weights_sha256(self._kept))
         best_epoch = result.epoch if best else progress.best_epoch
         progress = replace(
             progress,
@@ -77,8 +98,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             finished=ended(options, result.epoch, best_epoch),
         )
         self.head = replace(self.head, progress=progress)
-        write_atomically(beside(checkpoint, "history.csv"), history_csv(progress.history).encode())
+        self._write_history()
+        # The state first: a checkpoint that is older than it can be made from it, not the other way.
+        # Both are made before, so that there is hardly time to be killed between the two.
+        content = checkpoint_bytes(self._kept) if best else b""
         save_state(state_path(checkpoint), self.head, self._variables)
+        if best:
+            write_atomically(checkpoint, content)
         line(
             f"epoch {result.epoch}/{options.epochs}: loss {result.loss:.4f}, "
             f"validation loss {result.val_loss:.4f}, AP {result.val_ap:.4f}, "
@@ -95,6 +121,22 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
     def on_train_end(self, logs: Any = None) -> None:
+        self._write_curves()
+
+    def _take_weights(self) -> None:
+        if self._options.mixed_precision:
+            self._kept.set_weights(self.model.get_weights())
+
+    def _write_companions(self) -> None:
+        for path, content in self._companions.items():
+            write_atomically(path, content)
+
+    def _write_history(self) -> None:
+        path = beside(self._options.checkpoint_path, "history.csv")
+        write_atomically(path, history_csv(self.head.progress.history).encode())
+
+    def _write_curves(self) -> None:
         progress = self.head.progress
-        picture = curves_png(progress.history, progress.best_epoch)
-        write_atomically(beside(self._options.checkpoint_path, "curves.png"), picture)
+        if progress.history:
+            picture = curves_png(progress.history, progress.best_epoch)
+            write_atomically(beside(self._options.checkpoint_path, "curves.png"), picture)

@@ -242,6 +242,11 @@ class TrainOptions:
                 evidence="Received: --class-activation softmax, whose classes exclude each other",
                 next_step="give --class-activation sigmoid, or leave --multi-label out",
             )
+        if self.multi_label and self.class_activation == "softmax":
+            raise BadInput(
+                "--multi-label needs --class-activation sigmoid",
+                evidence="Received: --class-activation softmax, whose classes exclude each other",
+            )
         if self.resume and self.overwrite:
             raise BadInput(
                 "--resume and --overwrite exclude each other",

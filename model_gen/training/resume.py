@@ -1,13 +1,14 @@
 """Whether a run may begin where its checkpoint is to lie: anew, or from the state that is there."""
 
-import os
 from pathlib import Path
 
 from host.errors import BadInput
-from model_gen.models.checkpoint import beside, load_checkpoint
+from host.places import check_files, check_folder
+from model_gen.models.checkpoint import beside, load_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig, config_path, load_config
 from model_gen.training.options import TrainOptions
 from model_gen.training.state import ANEW, State, read_state
+from model_gen.training.stopping import ended
 
 GROWS = "epochs"  # the one option that a resumed run may raise
 
@@ -15,6 +16,17 @@ GROWS = "epochs"  # the one option that a resumed run may raise
 def state_path(checkpoint: Path) -> Path:
     """Where the train state of a checkpoint lies."""
     return beside(checkpoint, "train_state.npz")
+
+
+def files_of(checkpoint: Path) -> tuple[Path, ...]:
+    """Every file that a run leaves: the checkpoint, and what lies beside it."""
+    names = ("labels.txt", "split.csv", "history.csv", "curves.png")
+    return (
+        checkpoint,
+        config_path(checkpoint),
+        *(beside(checkpoint, name) for name in names),
+        state_path(checkpoint),
+    )
 
 
 def state_to_resume(options: TrainOptions) -> State | None:
@@ -25,7 +37,7 @@ def state_to_resume(options: TrainOptions) -> State | None:
             checkpoint to go on from is missing, damaged, or of other options, which are named.
     """
     checkpoint = options.checkpoint_path
-    _check_place(checkpoint)
+    _check_places(options)
     if not options.resume:
         there = next((p for p in (checkpoint, state_path(checkpoint)) if p.exists()), None)
         if there is not None and not options.overwrite:
@@ -37,8 +49,8 @@ def state_to_resume(options: TrainOptions) -> State | None:
         return None
     state = read_state(state_path(checkpoint))
     _check_recipe(state, options)
-    if state.head.progress.best_epoch:
-        load_checkpoint(checkpoint)
+    _check_patience(state, options)
+    _check_checkpoint(state, checkpoint)
     return state
 
 
@@ -53,10 +65,11 @@ def check_same(state: State | None, checkpoint: Path, config: ModelConfig, data:
     if state.head.data != data:
         raise BadInput(
             "--resume needs the recordings that the run began with",
-            evidence=f"Received: others in train or val than {state.path} was trained on",
-            next_step=f"restore the recordings, or {ANEW}",
+            evidence=f"Received: other recordings, labels, recordists or splits than {state.path} "
+            "was trained on",
+            next_step=f"restore them, or {ANEW}",
         )
-    if state.head.progress.best_epoch and load_config(checkpoint) != config:
+    if load_config(checkpoint) != config:
         raise BadInput(
             "--resume needs the model configuration that the run began with",
             evidence=f"Received: {config_path(checkpoint)}, which is of another model",
@@ -64,21 +77,43 @@ def check_same(state: State | None, checkpoint: Path, config: ModelConfig, data:
         )
 
 
-def _check_place(checkpoint: Path) -> None:
-    """Refuse a path where no checkpoint can be written, before hours of training."""
-    above = next(folder for folder in checkpoint.absolute().parents if folder.exists())
-    wrong = ""
-    if checkpoint.is_dir():
-        wrong = f"{checkpoint}, which is a folder"
-    elif not above.is_dir():
-        wrong = f"{checkpoint}, and {above} is no folder"
-    elif not os.access(above, os.W_OK | os.X_OK):
-        wrong = f"{checkpoint}, and {above} may not be written to"
-    if wrong:
+def _check_places(options: TrainOptions) -> None:
+    """Refuse places where what the run leaves cannot be written, before hours of training."""
+    check_files("--checkpoint-path", files_of(options.checkpoint_path))
+    check_folder("--cache-dir", options.cache_dir)
+    check_folder("--tensorboard", options.tensorboard)
+
+
+def _check_patience(state: State, options: TrainOptions) -> None:
+    """Refuse to let a run grow whose patience is at its end under the new number of epochs, too."""
+    progress, before = state.head.progress, state.head.recipe[GROWS]
+    done = len(progress.history)
+    if options.epochs > before and ended(options, done, progress.best_epoch):
         raise BadInput(
-            "--checkpoint-path must be a file that can be written",
-            evidence=f"Received: {wrong}",
-            next_step="give a path in a folder of your own, as runs/first/best_model.keras",
+            "more --epochs do not prolong a run that --patience has ended",
+            evidence=f"Received: --epochs {options.epochs} for a run that ended after epoch {done} of "
+            f"{before}: its best was epoch {progress.best_epoch}, with --patience {options.patience} "
+            f"and --stopping {options.stopping}",
+            next_step=f"leave --epochs as it was; or {ANEW}, with a larger --patience",
+        )
+
+
+def _check_checkpoint(state: State, checkpoint: Path) -> None:
+    """Refuse another checkpoint than that of the run's best epoch.
+
+    Where the best epoch is the last one, the state has these weights, too, and they are written again
+    in the place of others: a run may have been killed after it wrote the state.
+    """
+    model, _ = load_checkpoint(checkpoint)
+    progress = state.head.progress
+    if progress.best_epoch == len(progress.history):
+        return
+    if weights_sha256(model) != state.head.weights:
+        raise BadInput(
+            "--resume needs the checkpoint that the run wrote",
+            evidence=f"Received: {checkpoint}, whose weights are not those of the run's epoch "
+            f"{progress.best_epoch}",
+            next_step=f"restore the file, or {ANEW}",
         )
 
 

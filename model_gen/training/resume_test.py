@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.errors import BadInput
+from host.files import write_atomically
 from model_gen.data.testing import TINY, write_tiny_dataset
+from model_gen.models.checkpoint import beside, load_checkpoint, save_checkpoint
 from model_gen.models.config import config_path
+from model_gen.training import keeper
 from model_gen.training.options import TrainOptions
-from model_gen.training.resume import state_path
+from model_gen.training.resume import files_of, state_path
 from model_gen.training.run import train
 from model_gen.training.schedule import learning_rate
-from model_gen.training.state import read_state
+from model_gen.training.state import EpochResult, read_state, save_state
+from model_gen.training.testing import refused
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +48,6 @@ def mine(cut: TrainOptions, tmp_path: Path) -> TrainOptions:
         checkpoint_path=tmp_path / "run" / "best_model.keras",
         cache_dir=tmp_path / "cache",
     )
-
-
-def refused(options: TrainOptions, *words: str) -> None:
-    """Training is refused with those words, decodes nothing, and leaves what is there as it is."""
-    folder = options.checkpoint_path.parent
-    before = {p.name: p.read_bytes() for p in folder.iterdir()} if folder.exists() else {}
-    with pytest.raises(BadInput) as caught:
-        train(options)
-    for word in words:
-        assert word in str(caught.value)
-    assert options.cache_dir is not None
-    assert not options.cache_dir.exists()
-    after = {p.name: p.read_bytes() for p in folder.iterdir()} if folder.exists() else {}
-    assert after == before
 
 
 def test_a_run_that_is_there_is_overwritten_on_demand_alone(mine: TrainOptions) -> None:
@@ -119,7 +108,19 @@ def test_other_recordings_are_refused(mine: TrainOptions, what: str) -> None:
         first.unlink()
     else:
         shutil.copy(first, first.with_name("new.wav"))
-    refused(mine, "recordings that the run began with")
+    refused(mine, "recordings that the run began with", digests=True)
+
+
+def test_another_split_of_the_same_recordings_is_refused(mine: TrainOptions) -> None:
+    """A table in the data folder says it, which the run began without; its recordings stay."""
+    rows = beside(mine.checkpoint_path, "split.csv").read_text().splitlines()
+    table = mine.data_path_train / "split.csv"
+    table.write_text("\n".join([*rows[:1], *(row.replace(",val", ",train") for row in rows[2:5])]))
+    refused(mine, "split.csv must give every recording a split")
+    swapped = {"train": "val", "val": "train", "test": "test"}
+    rows[1:] = [f"{path},{swapped[split]}" for path, split in (r.split(",") for r in rows[1:])]
+    table.write_text("\n".join(rows))
+    refused(mine, "recordings, labels, recordists or splits", digests=True)
 
 
 @pytest.mark.parametrize("cut_at", [0, 100, -1])
@@ -132,28 +133,115 @@ def test_damaged_files_are_named(mine: TrainOptions, which: str, cut_at: int) ->
         "config": config_path(checkpoint),
     }[which]
     path.write_bytes(path.read_bytes()[:cut_at].rstrip(b"}"))
-    refused(mine, "Received: ")
+    refused(mine, str(path), "--overwrite")
     path.unlink()
-    refused(mine, path.name)
+    refused(mine, path.name, "--overwrite")
 
 
 def test_a_configuration_of_another_model_is_refused(mine: TrainOptions) -> None:
     path = config_path(mine.checkpoint_path)
     path.write_text(path.read_text().replace('"down"', '"drown"'))
-    refused(mine, path.name)
+    refused(mine, path.name, digests=True)
 
 
-@pytest.mark.parametrize("resume", [False, True])
-def test_a_place_that_cannot_be_written_is_refused(
-    mine: TrainOptions, tmp_path: Path, resume: bool
+def _with_another_head(checkpoint: Path) -> bytes:
+    """The bytes of a whole checkpoint of the same shape, as another run would leave."""
+    model, _ = load_checkpoint(checkpoint)
+    head = model.get_layer("logits")
+    head.set_weights([weight + 1 for weight in head.get_weights()])
+    other = checkpoint.with_name("other.keras")
+    save_checkpoint(model, other)
+    content = other.read_bytes()
+    other.unlink()
+    return content
+
+
+def _retold(mine: TrainOptions, options: TrainOptions, *later: EpochResult) -> TrainOptions:
+    """`options`, as those of the run that is there, which has `later` epochs, too, none of them better."""
+    path = state_path(mine.checkpoint_path)
+    state = read_state(path)
+    history = (*state.head.progress.history, *later)
+    progress = replace(state.head.progress, history=history, finished=True)
+    head = replace(state.head, recipe=options.recipe(), progress=progress)
+    save_state(path, head, list(state.arrays))
+    return options
+
+
+WORSE = EpochResult(2, 0.01, 1.0, 1.0, -1.0, -1.0, -1.0)
+
+
+def test_the_checkpoint_of_another_run_is_refused(mine: TrainOptions) -> None:
+    """The best epoch is not the last one, so that the state does not have its weights."""
+    options = _retold(mine, replace(mine, epochs=3), WORSE)
+    whole = mine.checkpoint_path.read_bytes()
+    mine.checkpoint_path.write_bytes(_with_another_head(mine.checkpoint_path))
+    refused(options, "best_model.keras, whose weights are not those of the run's epoch 1")
+    mine.checkpoint_path.write_bytes(whole)
+    assert len(train(options).progress.history) == 3
+
+
+def test_a_state_is_written_before_its_checkpoint(
+    mine: TrainOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "folder.keras").mkdir()
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "folder.keras", tmp_path / "file" / "deeper" / "x.keras"):
-        options = replace(mine, checkpoint_path=path, resume=resume, overwrite=not resume)
-        with pytest.raises(BadInput, match="can be written"):
-            train(options)
-    assert not (tmp_path / "cache").exists()
+    def write(path: Path, *given: Any) -> None:
+        if path == mine.checkpoint_path:
+            raise KeyboardInterrupt
+        write_atomically(path, *given)
+
+    monkeypatch.setattr(keeper, "write_atomically", write)
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(mine, resume=False, overwrite=True))
+    assert not mine.checkpoint_path.exists()
+    head = read_state(state_path(mine.checkpoint_path)).head
+    assert head.progress.best_epoch == 1
+    assert len(head.weights) == 64
+
+
+def test_a_checkpoint_that_a_killed_run_left_behind_its_state_is_written_again(
+    mine: TrainOptions,
+) -> None:
+    """The best epoch is the last one: the state has its weights."""
+    options = _retold(mine, replace(mine, epochs=1))
+    whole = mine.checkpoint_path.read_bytes()
+    mine.checkpoint_path.write_bytes(_with_another_head(mine.checkpoint_path))
+    assert (
+        train(options).weights_sha256 == read_state(state_path(mine.checkpoint_path)).head.weights
+    )
+    assert mine.checkpoint_path.read_bytes() == whole
+
+
+def test_a_finished_run_mends_what_is_lost_beside_its_state(mine: TrainOptions) -> None:
+    options = _retold(mine, replace(mine, epochs=1))
+    files = files_of(mine.checkpoint_path)
+    whole = {path: path.read_bytes() for path in files}
+    needed = {
+        mine.checkpoint_path,
+        config_path(mine.checkpoint_path),
+        state_path(mine.checkpoint_path),
+    }
+    assert {*mine.checkpoint_path.parent.iterdir()} == {*files} > needed
+    for path in {*files} - needed:
+        path.unlink()
+    assert train(options).progress.finished
+    assert {path: path.read_bytes() for path in files} == whole
+
+
+@pytest.mark.parametrize("stopping", ["patience", "late-patience"])
+def test_more_epochs_prolong_a_run_that_patience_ended_only_where_it_counts_late(
+    mine: TrainOptions, stopping: str
+) -> None:
+    """Of 4 epochs, late are those after the third; of 6, after the fourth."""
+    few = replace(mine, epochs=4, warmup_epochs=0, patience=1, stopping=stopping)
+    later = (WORSE, replace(WORSE, epoch=3), replace(WORSE, epoch=4))
+    options = _retold(mine, few, *(later if stopping == "late-patience" else later[:1]))
+    more = replace(options, epochs=9)
+    if stopping == "late-patience":
+        assert [row.epoch for row in train(more).progress.history][4:]
+        return
+    refused(
+        more, "--epochs 9 for a run that ended after epoch 2 of 4", "--patience 1", "--overwrite"
+    )
+    assert len(train(options).progress.history) == 2
 
 
 def test_states_of_another_version_are_refused(mine: TrainOptions) -> None:

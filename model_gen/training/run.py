@@ -3,25 +3,26 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from host.errors import BadInput
+from host.files import sha256_file
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Dataset, Recording, targets
 from model_gen.data.features import Chunks, extract
 from model_gen.data.hearing import LookOptions
-from model_gen.data.look import look
+from model_gen.data.look import begin, look
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, to_csv
-from model_gen.data.table import SEPARATOR
 from model_gen.data.tell import findings
 from model_gen.frontends import settle
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig
-from model_gen.progress import bar, line
+from model_gen.progress import bar, line, warn
 from model_gen.runtime import tensorflow
 from model_gen.training.batches import TrainBatches
 from model_gen.training.engine import fit
@@ -53,17 +54,16 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         BadInput: options or data are unusable; nothing was written then.
     """
     tensorflow()  # before anything else computes with it: threads cannot be set afterwards
-    callbacks = extensions_of(options)
     state = state_to_resume(options)
+    callbacks = extensions_of(options)
     contract = options.contract
-    found = look(LookOptions.of(options))
-    for told in findings(found):
-        line(told)
-    found.require()
-    dataset, assignment = found.dataset, found.assignment
+    looked_at = LookOptions.of(options)
+    begun = begin(looked_at)
+    begun.require()
+    check_labels(begun.dataset.recordings, begun.dataset.labels, options)
     config = ModelConfig(
         frontend=contract,
-        labels=dataset.labels,
+        labels=begun.dataset.labels,
         max_duration=options.max_duration,
         max_chunks_per_file=options.max_chunks_per_file,
         num_mels=options.num_mels,
@@ -77,9 +77,19 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     )
     model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
     kept = build_model(config, seed=options.seed) if options.mixed_precision else model
-    check_labels(dataset.recordings, dataset.labels, options)
-    data = content_sha256(dataset.recordings, assignment)
-    check_same(state, options.checkpoint_path, config, data)
+    if state is not None:
+        contents = _digests(begun.dataset.recordings, options.num_workers)
+        check_same(state, options.checkpoint_path, config, content_sha256(begun.dataset, contents))
+    # What is refused from here on is refused for what is heard.
+    found = look(looked_at, begun=begun)
+    for told in findings(found):
+        warn(told)
+    found.require()
+    dataset, assignment = found.dataset, found.assignment
+    measures = found.scene.measures
+    data = content_sha256(
+        begun.dataset, (measures[r.relative].sha256 for r in begun.dataset.recordings)
+    )
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
@@ -89,7 +99,7 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         if found.scene.measures[r.relative].unreadable
     ]
     for damage in held_out:
-        line(f"skipped {damage.path}: {damage.reason}")
+        warn(f"skipped {damage.path}: {damage.reason}")
     skipped = (*(s for part in parts.values() for s in part.skipped), *held_out)
     damaged = {s.path for s in skipped}
     heard = {label for r in parts["train"].recordings for label in r.labels}
@@ -150,7 +160,7 @@ def _extract(
             train_selection(config),
             cache_dir=options.cache_dir,
             num_workers=options.num_workers,
-            on_skip=lambda s: line(f"skipped {s.path}: {s.reason}"),
+            on_skip=lambda s: warn(f"skipped {s.path}: {s.reason}"),
             on_progress=show,
         )
     line(f"recordings of {split}: {chunks.summary}")
@@ -177,12 +187,35 @@ def check_labels(
         )
 
 
-def content_sha256(recordings: Iterable[Recording], assignment: Assignment) -> str:
-    """SHA-256 over the recordings of train and val: path, split, labels and bytes of each."""
-    digest = hashlib.sha256()
-    for recording in recordings:
-        split, labels = assignment[recording.relative], SEPARATOR.join(recording.labels)
-        if split != "test":
-            row = f"{split} {recording.sha256} {labels} {recording.relative}\n"
-            digest.update(row.encode(errors="surrogateescape"))
+def content_sha256(dataset: Dataset, contents: Iterable[str]) -> str:
+    """SHA-256 over all that decides split, labels and windows of recordings besides the options.
+
+    Args:
+        dataset: as it is indexed; its table and the paths of its recordings count.
+        contents: SHA-256 of the bytes of each recording, "" where they cannot be read.
+    """
+    rows = () if dataset.table is None else dataset.table.rows
+    told = [(row.path, row.split, row.labels, row.recordist) for row in rows]
+    digest = hashlib.sha256(f"{told}\n".encode(errors="surrogateescape"))
+    for recording, content in zip(dataset.recordings, contents, strict=True):
+        digest.update(f"{content} {recording.relative}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def _digests(recordings: Sequence[Recording], num_workers: int) -> list[str]:
+    with (
+        ThreadPoolExecutor(max(1, num_workers)) as pool,
+        bar("digests of recordings", len(recordings), plain=False) as show,
+    ):
+        found = []
+        for content in pool.map(_digest, recordings):
+            found.append(content)
+            show(len(found))
+    return found
+
+
+def _digest(recording: Recording) -> str:
+    try:
+        return sha256_file(recording.path)
+    except OSError:  # the look tells of it
+        return ""

@@ -16,7 +16,7 @@ from host.files import write_atomically
 from host.reading import read_file
 from host.typed import typed
 
-SCHEMA = "nightjar/train-state/2"
+SCHEMA = "nightjar/train-state/3"
 MOST_BYTES = 16 << 30  # of a state
 ANEW = "give --overwrite, without --resume, to train anew"  # the end of many next steps
 # The comment of the archive, at the end of the file: the version, and what is before it in hex.
@@ -55,8 +55,9 @@ class Head:
     """What a state says besides its arrays."""
 
     recipe: dict[str, Any]  # the options that decide the weights
-    data: str  # SHA-256 over the recordings of train and val
+    data: str  # SHA-256 over the recordings and what is known of them
     progress: Progress
+    weights: str = ""  # SHA-256 of those of the best epoch, which the checkpoint holds
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,37 @@ def test_a_list_of_epochs_without_one_in_hardware_is_refused() -> None:
         check_npu(of_files(files))
 
 
+def test_a_c_info_without_the_npu_or_without_hardware_is_refused() -> None:
+    files = output_files(small("2.2"))
+    ordinary = output_files(small("2.2", npu=False))[INFO]
+    with pytest.raises(BadInput, match="no NPU compiler"):
+        check_npu(of_files(files | {INFO: ordinary}))
+    raw = json.loads(files[INFO])
+    raw["graphs"][0]["nodes"][1]["mapping"] = "NODE_SW"
+    with pytest.raises(BadInput, match="a c_info of 2 epochs, and none in hardware"):
+        check_npu(of_files(files | {INFO: json.dumps(raw).encode()}))
+
+
+def test_network_c_tells_which_epochs_are_hybrid() -> None:
+    files = output_files(small("2.2"))
+    told = of_files(files).compilation
+    assert told is not None
+    assert [epoch.kind for epoch in told.epochs] == ["hardware", "software"]
+    files["network.c"] = files["network.c"].replace(b"pure_sw", b"hybrid")
+    made = of_files(files).compilation
+    assert made is not None
+    assert [(epoch.kind, epoch.why) for epoch in made.epochs] == [
+        ("hardware", ""),
+        ("hybrid", "a function of floats, which the core computes"),
+    ]
+
+
+def test_weights_that_the_model_has_twice_must_be_there_twice() -> None:
+    output = without(output_files(small()), INFO, QUANTIZED)
+    with pytest.raises(IdentityFailure, match="the weights of op 2"):
+        identify(output, small_model(twice=True))
+
+
 def edited(change: Callable[[dict[str, object]], None]) -> Output:
     files = output_files(small())
     raw = json.loads(files[INFO])
@@ -154,6 +185,8 @@ def test_signed_c_files_must_be_there_as_they_were() -> None:
         ("_DEV != 275", "_DEV != 276", "compiler 1.1.3-275, and 1.1.3-276"),
         ("name=npuRAM6", "name=npuRAM4", "other memory pools than network.c: npuRAM4, npuRAM6"),
         (".offset_start = 512", ".offset_start = 480", "Conv2D_2_off_bias_out_1"),
+        (".offset_end = 768", ".offset_end = 760", "Conv2D_2_off_bias_out_1"),
+        ("{ 0.00390625 }", "{ 0.0039 }", "buffer Softmax_3_out_0 at 0x342e0000 of 256 bytes"),
         (".epoch_num = 2", ".epoch_num = 7", "epoch 7 of network.c is absent"),
     ],
 )

@@ -1,5 +1,7 @@
 """The rules that data are held against: one function each, in one table."""
 
+from collections.abc import Sequence
+
 from model_gen.data.rules.coverage import (
     empty_splits,
     outside_classes,
@@ -25,7 +27,7 @@ from model_gen.data.rules.names import (
     unknown_rows,
     unspeakable_names,
 )
-from model_gen.data.rules.scene import Finding, Scene
+from model_gen.data.rules.scene import Finding, Rule, Scene
 from model_gen.data.rules.sound import (
     beyond_full_scale,
     cancelling_channels,
@@ -37,18 +39,22 @@ from model_gen.data.rules.sound import (
     unreadable,
 )
 
-# In the order in which they are told: what refuses first.
-TABLE = (
+# What refuses by names and tables alone, before any recording is opened.
+OF_NAMES = (
     split_names,
     nested_classes,
     alike_classes,
     unspeakable_names,
     class_encoding,
     ignored_class,
-    copies_of_classes,
-    copies_of_splits,
     recordists_of_splits,
     outside_classes,
+)
+# In the order in which they are told: what refuses first.
+TABLE = (
+    *OF_NAMES,
+    copies_of_classes,
+    copies_of_splits,
     untrained_classes,
     empty_splits,
     unvalidated_classes,
@@ -69,6 +75,6 @@ TABLE = (
 )
 
 
-def judge(scene: Scene) -> tuple[Finding, ...]:
-    """Everything that is found, in the order of the table."""
-    return tuple(Finding(rule, hit) for rule in TABLE for hit in rule.judge(scene, rule.limit))
+def judge(scene: Scene, rules: Sequence[Rule] = TABLE) -> tuple[Finding, ...]:
+    """Everything that `rules` find, in their order."""
+    return tuple(Finding(rule, hit) for rule in rules for hit in rule.judge(scene, rule.limit))

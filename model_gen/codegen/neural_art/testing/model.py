@@ -10,12 +10,13 @@ from model_gen.codegen.testing.single_ops import window
 
 
 @cache
-def small_model(*, changed: bool = False, float_ends: bool = False) -> bytes:
+def small_model(*, changed: bool = False, float_ends: bool = False, twice: bool = False) -> bytes:
     """CONV_2D with WEIGHTS, then SOFTMAX; int8 at its ends.
 
     Args:
         changed: whether one weight is another.
         float_ends: whether its output is float32.
+        twice: whether another convolution has the same weights again.
     """
     made = builder()
     weights = np.frombuffer(WEIGHTS, np.int8).reshape(16, 3, 3, 1).copy()
@@ -36,4 +37,12 @@ def small_model(*, changed: bool = False, float_ends: bool = False) -> bytes:
     ]
     if float_ends:
         ops.append(("DEQUANTIZE", [4], [5], {"DequantizeOptions": {}}, 2))
-    return bytes(made.model(ops, tensors if float_ends else tensors[:-1]))
+    elif twice:
+        tensors[5:] = [
+            made.Tensor(weights.shape, [0.01] * 16, data=weights),
+            made.Tensor(shape, 0.05, 3),
+        ]
+        ops.append(("CONV_2D", [0, 5, 2], [6], {"Conv2DOptions": plain}, 3))
+    else:
+        tensors.pop()
+    return bytes(made.model(ops, tensors))
