@@ -68,6 +68,12 @@ class Subject:
     def contract_sha256(self) -> str:
         return contract_sha256(self.contract_json)
 
+    @property
+    def npu_budget(self) -> tuple[str, ...]:
+        """What a bundle lets layers of the NPU differ from TFLite by, a line each; see `NpuBudget`."""
+        budget = None if self.contract is None else self.contract.npu_budget
+        return () if budget is None else tuple(budget.lines())
+
     def vectors(self) -> Vectors | None:
         """The bundle's own windows, or None for a bare .tflite.
 

@@ -92,4 +92,8 @@ def _contract_lines(contract: dict[str, Any]) -> list[str]:
     lines.append(f"  labels: {', '.join(contract['labels'])}")
     for name in ("input", "output", "output_activation", "rounding", "tools", "quality"):
         lines.append(f"  {name}: {contract[name]}")
+    budget = contract["npu_budget"]
+    if budget is not None:
+        lines.append(f"  npu_budget, dialect {budget['dialect']}, {budget['tool']}:")
+        lines += [f"    op {op}: {one}" for op, one in budget["layers"].items()]
     return lines

@@ -63,7 +63,7 @@ from host.errors import RegressionFailure
     "out",
     type=click.Path(path_type=Path),
     metavar="OUT",
-    help="Write the bundle again, with the steps that each layer may differ by.",
+    help="Folder of a new bundle, with the steps that each layer may differ by.",
 )
 @force_option
 @json_option
@@ -93,8 +93,10 @@ def command(
     from host.exit_codes import Exit
     from host.npu.comparison.budget import budgets, require_bundle, write_budget
     from host.npu.comparison.compare import compare
-    from host.npu.comparison.payload import Kept, Report, lines, payload
+    from host.npu.comparison.payload import Report, payload
+    from host.npu.comparison.saved import Kept
     from host.npu.comparison.subject import ask
+    from host.npu.comparison.table import lines
     from host.npu.comparison.vectors import choose
     from host.owned import check_replaceable
     from host.results import write_result

@@ -90,8 +90,8 @@ def cause_of(case: Case, judge: Judge) -> Cause:
         ops = ", ".join(f"op {one.layer.op.index}" for one in case.inner)
         return Cause(
             (FUSED_STEP,),
-            f"{ops} and it are each at most a step off, but {ops} is never in memory: its step is "
-            "magnified",
+            f"{ops}, which never lies in memory, and the layer itself are at most a step off each: "
+            "a step of the former is magnified",
         )
     names = tuple(dict.fromkeys(name for cause in causes for name in cause.names))
     if len(names) > 1 and UNEXPLAINED in names:
@@ -157,7 +157,7 @@ def _order(got: Array, want: Array) -> str:
 
 
 def _dropped(case: Case) -> str:
-    """Channels of a tiny real scale whose multipliers dialect 2.1 writes as 0; "" for other cases."""
+    """Channels of a tiny scale whose multipliers dialect 2.1 writes as 0; "" for none."""
     layer = case.layer
     if not isinstance(layer, ConvolutionLayer) or not isinstance(layer.requantization, TwoSteps):
         return ""

@@ -17,6 +17,7 @@ from host.npu.compiler.single_op import computed_inputs
 from model_gen.codegen.tflite.graph import Array, Graph, Tensor
 
 MOST_NAMED = 8
+_MOST_SHOWN = 65535  # steps on a map
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class LayerComparison:
         covers: ops before it that are not seen, and are judged with it.
         how: where its bytes come from, as the compiler model has it.
         doubts: what is not certain about them: its own.
+        inherited: of a prediction, these and those of all that it is computed from, with their ops.
         forced: on the NPU's own inputs, against the reference: the layer's own fault.
         end: end to end, what has accumulated.
         predicted: against the compiler model on the NPU's own inputs; None in a prediction.
@@ -50,6 +52,7 @@ class LayerComparison:
     covers: tuple[int, ...]
     how: str
     doubts: tuple[str, ...]
+    inherited: tuple[str, ...]
     forced: Steps = field(default_factory=Steps)
     end: Steps = field(default_factory=Steps)
     predicted: Steps | None = None
@@ -162,13 +165,18 @@ def _rows(side: Side, made: Pass) -> list["_Row"]:
         )
     rows = []
     covers: dict[int, tuple[int, ...]] = {}
+    doubtful: dict[int, tuple[str, ...]] = {}
     for layer in side.model.layers:
         before = tuple(
             sorted({op for i in computed_inputs(graph, layer.op) for op in covers.get(i, ())})
         )
+        own = [f"op {layer.op.index}, {layer.op.name}: {doubt}" for doubt in layer.doubts]
+        read = computed_inputs(graph, layer.op)
+        doubts = tuple(dict.fromkeys((*(d for i in read for d in doubtful.get(i, ())), *own)))
         for index in layer.op.outputs:
+            doubtful[index] = () if _is_run(side) else doubts
             covers[index] = () if index in made.tensors else (*before, layer.op.index)
-            row = _Row(side, layer, graph.tensors[index], before)
+            row = _Row(side, layer, graph.tensors[index], before, doubtful[index])
             rows.append(row)
     return rows
 
@@ -176,9 +184,16 @@ def _rows(side: Side, made: Pass) -> list["_Row"]:
 class _Row:
     """A layer while vectors are added."""
 
-    def __init__(self, side: Side, layer: Layer, tensor: Tensor, covers: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        side: Side,
+        layer: Layer,
+        tensor: Tensor,
+        covers: tuple[int, ...],
+        inherited: tuple[str, ...],
+    ) -> None:
         self.layer, self.tensor = layer, tensor
-        self._side, self._covers = side, covers
+        self._side, self._covers, self._inherited = side, covers, inherited
         self._unit = _unit(side.model.graph, layer, tensor)
         self._forced = self._end = Steps()
         self._predicted = Steps() if _is_run(side) else None
@@ -209,7 +224,7 @@ class _Row:
             self._predicted += off
         if not own.largest:
             return
-        apart = distance(got, want, self._unit)
+        apart = np.minimum(distance(got, want, self._unit), _MOST_SHOWN).astype(np.uint16)
         self._map = apart if self._map is None else np.maximum(self._map, apart)
         telling = own.largest + (2**40 if off.largest else 0)
         if self._case is None or telling > self._case[0]:
@@ -244,6 +259,7 @@ class _Row:
             covers=self._covers,
             how=self.layer.how,
             doubts=self.layer.doubts,
+            inherited=self._inherited,
             forced=self._forced,
             end=self._end,
             predicted=self._predicted,

@@ -77,7 +77,7 @@ class Outcomes:
     def _effect(self, index: int) -> Effect:
         tensor, pairs = self._graph.tensors[index], self._pairs[index]
         scores = [(n, self._scores(index, a), self._scores(index, b)) for n, a, b in pairs]
-        apart = [np.abs(a - b) for _, a, b in scores]
+        apart = [np.nan_to_num(np.abs(a - b)) for _, a, b in scores]
         missing = []
         if not pairs:
             missing.append("the NPU's output is not seen")
@@ -106,7 +106,7 @@ class Outcomes:
             equal=sum(bool(np.array_equal(a, b)) for _, a, b in pairs),
             scores=self._activation if self._activation != "none" else "real numbers",
             largest=float(max((one.max(initial=0.0) for one in apart), default=0.0)),
-            mean=float(np.mean([one.mean() for one in apart])) if apart else 0.0,
+            mean=float(np.nan_to_num(np.mean([one.mean() for one in apart]))) if apart else 0.0,
             same_top=None if tops is None else len(pairs) - len(tops),
             changed_top=tuple(tops or ()),
             decisions=decisions,

@@ -9,9 +9,10 @@ import numpy as np
 from host.errors import BadInput
 from host.npu.arithmetic import HALF_AWAY
 from host.npu.comparison.layouts import as_memory
-from host.npu.comparison.mapping import Found, find
+from host.npu.comparison.mapping import NAME, WEIGHTS, Found, find
 from host.npu.comparison.side import FUSED, HIDDEN, OBSERVED, About, Pass, Place
 from host.npu.comparison.stored import Stored, named, stored
+from host.npu.comparison.weights import nodes_by_weights
 from host.npu.compiler.model import CompiledModel
 from host.npu.network import Buffer, Network, Run
 from model_gen.codegen.neural_art.output_folder import Output
@@ -89,7 +90,7 @@ class Executed:
             other = tuple(
                 copy.name
                 for copy in where.copies
-                if not np.array_equal(copy.value(arrays[copy.place], tensor), tensors[index])
+                if not _same_values(copy.value(arrays[copy.place], tensor), tensors[index])
             )
             if other:
                 copies[index] = other
@@ -153,7 +154,7 @@ class Executed:
                 "network.c lists no internal buffers, and no c_info tells of them: "
                 "generate with --all-buffers-info",
             )
-        node = (self._nodes or {}).get(op)
+        node, _ = self._nodes.get(op, ("", ""))
         own = [one for one in made if node and (n := named(one.name)) and n.node == node]
         if own:
             forms = ", ".join(f"{one.name}, {one.dtype} {list(one.memory)}" for one in own)
@@ -161,12 +162,20 @@ class Executed:
         return Place(FUSED, "no stream engine writes it whole: it goes on to the next unit")
 
 
-def _nodes(output: Output, model: CompiledModel) -> dict[int, str] | None:
-    """The compiler's node of each op, from the file that tells it."""
-    if output.quantization is None:
-        return None
-    nodes = _all_nodes(output.quantization)
-    return nodes if any(op.index in nodes for op in model.graph.ops) else None
+def _same_values(copy: Array, value: Array) -> bool:
+    """In whatever order: lists of buffers tell the layout of copies for deep convolutions wrongly.
+
+    A copy that is really in the wrong order shows as a fault of the layer that reads it.
+    """
+    return np.array_equal(np.sort(copy, axis=None), np.sort(value, axis=None))
+
+
+def _nodes(output: Output, model: CompiledModel) -> dict[int, tuple[str, str]]:
+    """The compiler's node of an op and what tells it: its file, or the weights."""
+    nodes = {} if output.quantization is None else _all_nodes(output.quantization)
+    told = {op: (node, NAME) for op, node in nodes.items()}
+    known = {op: (node, WEIGHTS) for op, node in nodes_by_weights(output, model.graph).items()}
+    return known | told
 
 
 def _all_nodes(content: Mapping[str, object]) -> dict[int, str]:
@@ -199,8 +208,8 @@ def _ports(buffers: Sequence[Buffer], model: CompiledModel) -> list[tuple[Buffer
             wanted = "; ".join(graph.tensors[i].describe() for i in graph.inputs)
             raise BadInput(
                 "the network's inputs must be the model's, of the same type",
-                evidence=f"Received: input {buffer.name}, {buffer.dtype} {list(buffer.memory_shape)} "
-                f"{buffer.layout}; the model takes {wanted}",
+                evidence=f"Received: input {buffer.name}, {buffer.dtype} "
+                f"{list(buffer.memory_shape)} {buffer.layout}; the model takes {wanted}",
                 next_step="compile it with the types of the model's inputs",
             )
         pairs.append((buffer, fitting[0]))

@@ -1,21 +1,22 @@
 """Which tensor in the NPU's memory is which tensor of the model.
 
-By the compiler's names where they lead to an op, then by shape, scale and zero point, at last by
-order. A name, or an order, never overrules shape, scale and zero point. What could be two tensors
-alike is taken for none of them.
+By the compiler's names where a file or the weights lead from them to an op, then by shape, scale
+and zero point, at last by order. A name, or an order, never overrules shape, scale and zero point.
+What could be two tensors alike is taken for none of them.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from host.npu.comparison.stored import Stored, named
+from host.npu.comparison.layouts import MIXED
+from host.npu.comparison.stored import Stored, is_copy, named
 from host.npu.compiler.single_op import computed_inputs
 from model_gen.codegen.tflite.graph import Graph, Op
 
 Key = TypeVar("Key", bound=Hashable)
 
-NAME, VALUES, ORDER = "name", "shape, scale and zero point", "order"
+NAME, WEIGHTS, VALUES, ORDER = "name", "weights", "shape, scale and zero point", "order"
 _PRODUCT = ("Conv2D", "Gemm", "MatMul")
 KINDS = {
     "CONV_2D": _PRODUCT,
@@ -41,7 +42,7 @@ class Found:
 
     Attributes:
         stored: the tensor in memory.
-        how: NAME, VALUES or ORDER, what it was told by.
+        how: NAME, WEIGHTS, VALUES or ORDER, what it was told by.
         copies: other tensors in memory that hold the same.
     """
 
@@ -51,15 +52,15 @@ class Found:
 
 
 def find(
-    graph: Graph, tensors: Sequence[Stored], nodes: Mapping[int, str] | None = None
+    graph: Graph, tensors: Sequence[Stored], nodes: Mapping[int, tuple[str, str]]
 ) -> dict[int, Found]:
     """The tensors of the model that lie in memory, by index.
 
     Args:
         graph: the model.
         tensors: of a run, in its order, without inputs.
-        nodes: the compiler's node of each op, where a file tells them; else the names of the
-            tensors are paired with the ops.
+        nodes: the compiler's node of an op, and what tells it: NAME or WEIGHTS. The other nodes are
+            paired with the other ops.
     """
     ends = _by_order(graph.outputs, [one for one in tensors if one.role == "output"], graph)
     candidates: dict[int, list[tuple[Stored, str]]] = {
@@ -72,7 +73,7 @@ def find(
         if index is not None and one.place not in taken:
             candidates.setdefault(index, []).append((one, how))
             taken.add(one.place)
-    rest = [one for one in tensors if one.place not in taken]
+    rest = [one for one in tensors if one.place not in taken and not _is_inner(one)]
     for index, found in _by_values(graph, rest, set(candidates)).items():
         candidates.setdefault(index, []).extend(found)
     return {
@@ -81,10 +82,17 @@ def find(
     }
 
 
-def _preference(candidate: tuple[Stored, str]) -> tuple[bool, int]:
-    """Signed bytes first, as the model has them; then the first that was computed."""
+def _is_inner(one: Stored) -> bool:
+    name = named(one.name)
+    return name is not None and name.inner
+
+
+def _preference(candidate: tuple[Stored, str]) -> tuple[bool, bool, bool, int]:
+    """No copy for another layout, and none in groups of channels, of which lists tell wrong sizes
+    at times; then signed bytes, as the model has them; then the first that was computed."""
     one, _ = candidate
-    return one.dtype not in ("int8", "float32"), one.place
+    signed = one.dtype in ("int8", "float32")
+    return is_copy(one.name), one.layout == MIXED, not signed, one.place
 
 
 def _by_order(
@@ -114,20 +122,20 @@ def _by_name(
 
 
 def _ops_of_nodes(
-    graph: Graph, tensors: Sequence[Stored], nodes: Mapping[int, str] | None
+    graph: Graph, tensors: Sequence[Stored], nodes: Mapping[int, tuple[str, str]]
 ) -> dict[str, tuple[Op, str]]:
     """The op of each node, and how it was told."""
     ops = {op.index: op for op in graph.ops}
-    if nodes is not None:
-        return {node: (ops[i], NAME) for i, node in nodes.items() if i in ops}
-    made: dict[str, tuple[Op, str]] = {}
+    made = {node: (ops[i], how) for i, (node, how) in nodes.items() if i in ops}
     for kinds in dict.fromkeys(KINDS.values()):
-        family = [op for op in graph.ops if KINDS.get(op.name) == kinds]
+        family = [op for op in graph.ops if KINDS.get(op.name) == kinds and op.index not in nodes]
         known: dict[str, set[int]] = {}
         numbers: dict[str, int] = {}
         for one in tensors:
             name = named(one.name)
             if name is None or name.inner or name.kind not in kinds or not one.told:
+                continue
+            if name.node in made:
                 continue
             fitting = {op.index for op in family if _is_of(graph, op, one, reads=name.reads)}
             if fitting:
@@ -158,7 +166,7 @@ def _by_values(
     result: dict[int, list[tuple[Stored, str]]] = {}
     several: dict[int, frozenset[int]] = {}
     for place, indices in fitting.items():
-        if len(indices) == 1:
+        if len(indices) == 1 and not indices & found:
             result.setdefault(next(iter(indices)), []).append((by_place[place], VALUES))
         elif indices and not indices & found:
             several[place] = indices

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from host.npu.arithmetic import HALF_AWAY
-from host.npu.comparison.side import OBSERVED, About, Pass, Place
+from host.npu.comparison.side import HIDDEN, OBSERVED, About, Pass, Place
+from host.npu.compiler.layer import MOVED, Layer
 from host.npu.compiler.model import CompiledModel, predict
+from host.npu.compiler.reference_layer import ReferenceLayer
 from model_gen.codegen.tflite.graph import Array
 
 TOOL = "compiler model"
 
 
 class Predicted:
-    """A side whose every tensor is seen, for it is computed here."""
+    """A side that is computed here: all is seen but what nobody can predict."""
 
     def __init__(self, model: CompiledModel, rule: str = HALF_AWAY) -> None:
         self.model = model
@@ -22,9 +24,8 @@ class Predicted:
             rule,
             "predicted from the model alone: no network.c was read",
         )
-        tensors = model.graph.tensors
         self.places: Mapping[int, Place] = {
-            i: Place(OBSERVED, name=tensors[i].name, how="predicted")
+            i: _place(layer, model.graph.tensors[i].name)
             for layer in model.layers
             for i in layer.op.outputs
         }
@@ -39,3 +40,11 @@ class Predicted:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _place(layer: Layer, name: str) -> Place:
+    """Where the reference stands in is no prediction: to equal itself would show nothing."""
+    if not isinstance(layer, ReferenceLayer) or layer.how == MOVED:
+        return Place(OBSERVED, name=name, how="predicted")
+    why = "; ".join(layer.doubts) or "an epoch on the processor, by ST's library"
+    return Place(HIDDEN, f"{why}: TFLite's reference stands in", name)

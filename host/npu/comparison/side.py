@@ -37,7 +37,8 @@ class Pass:
 
     Attributes:
         tensors: in the model's form, by index: what is observed.
-        everything: (name, array) of each tensor, batch first, in order of computation, outputs last.
+        everything: (name, array) of each tensor, batch first, in order of computation, outputs
+            last.
         copies: by index of a tensor, those of its copies that hold something else, by name.
     """
 

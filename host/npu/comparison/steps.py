@@ -17,7 +17,8 @@ class Steps:
         elements: how many were compared; 0: none were.
         equal, one, more: of them.
         largest: the largest distance.
-        vector, index: where it is first, by vector and index [batch, ...]; None where all are equal.
+        vector, index: where it is first, by vector and index [batch, ...]; None where all are
+            equal.
         got, want: what stands there: of the NPU, and of the reference.
     """
 

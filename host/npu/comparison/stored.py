@@ -57,6 +57,11 @@ def named(name: str) -> Named | None:
     )
 
 
+def is_copy(name: str) -> bool:
+    """Whether the compiler made it only to have a tensor in another layout."""
+    return _COPY.search(name) is not None
+
+
 @dataclass(frozen=True)
 class Stored:
     """A tensor in the NPU's memory.
@@ -105,7 +110,7 @@ class Stored:
         return (turned.astype(np.int64) + offset).astype(tensor.dtype)
 
     def _offset(self, tensor: Tensor) -> int | None:
-        """What is added to its steps to give the tensor's; None where they are not the same number."""
+        """What is added to its steps to give the tensor's; None where it is another tensor."""
         if tensor.dtype == "float32" or self.dtype == "float32":
             return 0 if tensor.dtype == self.dtype else None
         q = tensor.quantization
@@ -144,7 +149,7 @@ def stored(place: int, written: Written, told: Mapping[str, Buffer]) -> Stored:
         )
     memory, layout = _memory(buffer)
     dtype = _FORMATS.get((buffer.format, buffer.bits), written.dtype)
-    whole = written.array.nbytes == buffer.bytes
+    whole = written.array.nbytes == buffer.bytes and min(memory, default=0) > 0
     if not whole or int(np.prod(memory)) * np.dtype(dtype).itemsize != buffer.bytes:
         memory, layout, dtype = written.array.shape, FLAT, written.dtype
     return Stored(
@@ -162,7 +167,7 @@ def stored(place: int, written: Written, told: Mapping[str, Buffer]) -> Stored:
 
 
 def _memory(buffer: Buffer) -> tuple[Shape, str]:
-    """Sizes in memory and layout of a buffer of c_info, whose shape is batch, channels, rows, columns."""
+    """Sizes in memory and layout of a buffer of c_info, which tells channels first."""
     shape, together = buffer.shape, buffer.together
     if len(shape) != 4:
         return (shape if shape[:1] == (1,) else (1, *shape)), FLAT

@@ -35,8 +35,8 @@ def ask(
     """Find the model, and open the NPU.
 
     Args:
-        path: a folder that stedgeai or `nightjar generate --backend neural_art` wrote, or a network.c
-            in it; or a bundle or a .tflite, of which the NPU is predicted.
+        path: a folder that stedgeai or `nightjar generate --backend neural_art` wrote, or a
+            network.c in it; or a bundle or a .tflite, of which the NPU is predicted.
         model: of a folder, where it lies elsewhere.
         dialect: of a prediction; of a folder it is known.
         rule: for ties.

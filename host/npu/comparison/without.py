@@ -96,10 +96,10 @@ class _Real:
         """The multiplier with the largest error of its gain, among channels that are far off."""
         steps, kernels = self._layer.requantization, self._layer.convolution.kernels
         multipliers = np.broadcast_to(steps.multipliers, kernels)
-        if isinstance(steps, Fused):
-            gain = multipliers / 2.0**steps.shift
-        else:
-            gain = multipliers * float(steps.scale) / 2.0 ** (steps.first_shift + steps.shift)
+        after, shift = 1, steps.shift
+        if not isinstance(steps, Fused):
+            after, shift = steps.scale, steps.first_shift + steps.shift
+        gain = multipliers * float(after) / 2.0**shift
         error = np.abs(gain / (self._gain * 2.0**self._layer.shift) - 1.0)
         channels = np.flatnonzero(far.reshape(-1, kernels).any(axis=0))
         worst = int(channels[error[channels].argmax()])

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from host.bundle import Subject
+from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
 from model_gen.codegen.neural_art.generate import generate, take
-from model_gen.codegen.neural_art.manifest import LOG, MANIFEST, read_written
+from model_gen.codegen.neural_art.manifest import BUNDLE, LOG, MANIFEST, read_written
 from model_gen.codegen.neural_art.messages import errors_in, failure
 from model_gen.codegen.neural_art.pools_file import parse_pools, read_profiles
 from model_gen.codegen.neural_art.profile import BUILDS, HIL, NAME, POOLS, PROFILE, RELEASE
@@ -21,6 +21,7 @@ from model_gen.codegen.neural_art.testing.model import small_model
 from model_gen.codegen.neural_art.testing.output import stand_in, write_output
 from model_gen.codegen.neural_art.testing.shared import DATA, found, needs_data
 from model_gen.codegen.neural_art.testing.written import VERSIONS, Small
+from model_gen.codegen.testing.bundle import write_small_bundle
 
 SOON = 60.0
 
@@ -181,6 +182,24 @@ def test_what_was_generated_elsewhere_is_taken(tmp_path: Path) -> None:
     (tmp_path / "out/mine").touch()
     with pytest.raises(BadInput, match="just as nightjar wrote it"):
         take(subject(tmp_path), folder, tmp_path / "out")
+
+
+def test_what_it_was_made_of_lies_beside_it(tmp_path: Path) -> None:
+    """So that the folder can be judged alone, on the bundle's own windows."""
+    small = write_small_bundle(tmp_path / "small")
+    bundle = load_subject(small)
+    model = small_model()
+    folder = write_output(tmp_path / "st_ai_output", Small("2.2", model))
+    take(subject(tmp_path), folder, tmp_path / "bare")
+    assert (tmp_path / "bare" / "model.tflite").read_bytes() == model
+    other = write_output(tmp_path / "other", Small("2.2", bundle.model))
+    take(bundle, other, tmp_path / "out")
+    again = load_subject(tmp_path / "out" / BUNDLE)
+    assert (again.contract, again.files) == (bundle.contract, bundle.files)
+    read_written(tmp_path / "out")
+    (tmp_path / "out" / BUNDLE / "labels.txt").write_text("other")
+    with pytest.raises(IdentityFailure):
+        read_written(tmp_path / "out")
 
 
 def test_memory_outside_the_npus_is_told_by_board(tmp_path: Path) -> None:
