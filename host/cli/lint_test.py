@@ -11,7 +11,13 @@ import pytest
 from host.cli import main
 from host.exit_codes import Exit
 from host.npu.compiler.testing_filterbank import Filterbank, filters
-from model_gen.codegen.neural_art.lint.testing import convolution, network, set_multipliers
+from host.npu.network import Network
+from model_gen.codegen.neural_art.lint.testing import (
+    convolution,
+    in_record,
+    network,
+    set_multipliers,
+)
 
 WAVE = np.tile([[90, -90]], (1, 32)).astype(np.int8)
 
@@ -114,18 +120,20 @@ def test_a_network_of_generated_code(tmp_path: Path) -> None:
 def test_a_network_is_executed_on_inputs(tmp_path: Path) -> None:
     """Without a model, the inputs are as the network's own."""
     folder = tmp_path / "net"
-    network(folder)
-    with np.load(folder / "inputs.npz") as saved:
-        names = list(saved)
-    from host.npu.network import Network
-
+    path = network(folder)
     with Network.open(folder) as opened:
-        inputs = {b.name: np.zeros((2, *b.shape), b.dtype) for b in opened.inputs}
-    assert set(names) == set(inputs)
-    np.savez(tmp_path / "zeros.npz", **inputs)  # type: ignore[arg-type]
-    code, found = lint(tmp_path, folder, "--inputs", tmp_path / "zeros.npz")
-    assert (code, found["executor"], found["inputs"]["count"]) == (0, None, 2)
-    assert "saturation" not in {one["name"] for one in found["not_judged"]}
+        inputs: dict[str, Any] = {b.name: np.zeros((2, *b.shape), b.dtype) for b in opened.inputs}
+    np.savez(tmp_path / "flat.npz", **inputs)
+    for zero_point, code in ((0, 0), (-20000, 20)):  # the second makes sums beyond 16 bits
+        in_record(path, "pointwise_1", "fsub", zero_point)
+        ended, found = lint(tmp_path, folder, "--inputs", tmp_path / "flat.npz")
+        assert (ended, found["executor"], found["inputs"]["count"]) == (code, None, 2)
+        assert "saturation" not in {one["name"] for one in found["not_judged"]}
+        assert bool(found["findings"]) == bool(code)
+        for one in found["findings"]:
+            assert one["name"] == "saturation"
+            assert one["source"] == "executor, 2 given inputs"
+            assert "sums cut off, the largest is" in one["says"]
 
 
 def test_bad_targets_and_options(
