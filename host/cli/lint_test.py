@@ -10,14 +10,19 @@ import pytest
 
 from host.cli import main
 from host.exit_codes import Exit
+from host.npu.comparison.testing_network import write
+from host.npu.compiler.model import compile_model
 from host.npu.compiler.testing_filterbank import Filterbank, filters
+from host.npu.linting import open_target
 from host.npu.network import Network
+from model_gen.codegen.neural_art.lint import judge
 from model_gen.codegen.neural_art.lint.testing import (
     convolution,
     in_record,
     network,
     set_multipliers,
 )
+from model_gen.codegen.testing.bundle import write_small_bundle
 
 WAVE = np.tile([[90, -90]], (1, 32)).astype(np.int8)
 
@@ -169,9 +174,6 @@ def test_bad_targets_and_options(
 
 
 def test_a_budget_of_another_dialect_is_told(tmp_path: Path) -> None:
-    from host.npu.linting import open_target
-    from model_gen.codegen.neural_art.lint import judge
-
     random = np.random.default_rng(3)
     weights = random.integers(-127, 128, (8, 64)).astype(np.int8)
     path, inputs = tmp_path / "m.tflite", tmp_path / "x.npy"
@@ -183,3 +185,44 @@ def test_a_budget_of_another_dialect_is_told(tmp_path: Path) -> None:
     pinned = replace(opened.subject, pins={"the bundle's npu_budget": "2.2"})
     (finding,) = judge(pinned)
     assert finding.rule.name == "version-drift"
+
+
+@pytest.mark.parametrize("dialect", ["2.1", "2.2", "3.0", "4.0"])
+def test_the_executor_sees_just_the_sums_that_the_model_says(
+    saturating: tuple[Path, Path], tmp_path: Path, dialect: str
+) -> None:
+    model, inputs = saturating
+    content = model.read_bytes()
+    folder = write(tmp_path / "out", compile_model(content, dialect), content)
+    opened = open_target(folder, model=model, inputs=inputs)
+    assert (opened.executor, "sign the very .tflite" in opened.identity) == ("", True)
+    (product,) = opened.subject.products
+    sums = [one for one in opened.subject.seen if one.unit.startswith("CONVACC")]
+    assert product.saturation.cut_off == 1
+    assert sum(one.saturated for one in sums) == 1
+    assert max(one.peak for one in sums) == product.saturation.largest.max()
+    code, found = lint(tmp_path, folder, "--model", model, "--inputs", inputs)
+    assert (code, found["kind"], found["dialect"]) == (20, "network.c", dialect)
+    (finding,) = found["findings"]
+    assert finding["source"] == f"compiler model, dialect {dialect}, 1 given inputs"
+    model.rename(folder / "m.tflite")  # beside the network, it is found
+    assert lint(tmp_path, folder, "--inputs", inputs)[1]["findings"] == [finding]
+
+
+def test_a_network_of_another_model_is_refused(
+    saturating: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model, _ = saturating
+    content = convolution(WAVE, [2.0], output_scale=4000.0)
+    folder = write(tmp_path / "out", compile_model(content, "4.0"), content)
+    assert run("lint", folder, "--model", model) == Exit.IDENTITY
+    (folder / "beside.tflite").write_bytes(model.read_bytes())
+    assert run("lint", folder) == Exit.IDENTITY
+
+
+def test_a_bundle_is_judged_on_its_own_windows(tmp_path: Path) -> None:
+    bundle = write_small_bundle(tmp_path / "bundle")
+    code, found = lint(tmp_path, bundle, "--fail-on", "warning")
+    assert (code, found["inputs"]["kind"]) == (0, "given inputs")
+    assert found["inputs"]["source"].endswith("of the bundle's own windows")
+    assert lint(tmp_path, bundle, "--vectors", 1)[1]["inputs"]["count"] == 1
