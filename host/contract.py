@@ -54,10 +54,14 @@ class NpuBudget:
     layers: dict[str, NpuLayerBudget]
 
     def lines(self) -> list[str]:
-        """What every report says of it."""
+        """What every report says of it: ops of the same budget in one line, the largest first."""
+        alike: dict[tuple[int, str], list[int]] = {}
+        for op, layer in self.layers.items():
+            alike.setdefault((-layer.steps, layer.cause), []).append(int(op))
         return [
-            f"op {op}: at most {layer.steps} step{'s' if layer.steps > 1 else ''}, {layer.cause}"
-            for op, layer in sorted(self.layers.items(), key=lambda one: int(one[0]))
+            f"op {', '.join(map(str, sorted(ops)))}: at most {-steps} step"
+            f"{'s' if steps < -1 else ''}, {cause}"
+            for (steps, cause), ops in sorted(alike.items())
         ]
 
 

@@ -53,7 +53,7 @@ def test_the_page_is_self_contained_and_shows_every_layer(
         assert f'<td class="n op">{layer.op}</td>' in page
         assert layer.name in plain
     assert "At most a step" in page
-    assert "op 2: at most 1 step, rounding" in page
+    assert re.search(r"op [0-9, ]+: at most 1 step, rounding", page)
 
 
 def test_what_is_not_observed_says_why_and_the_gate_what_it_stops(found: Comparison) -> None:

@@ -99,9 +99,9 @@ def test_a_bundle_with_a_senseless_budget_is_refused(
     assert told in str(refused.value)
 
 
-def test_budgets_are_told_in_the_order_of_ops() -> None:
-    layers = {op: NpuLayerBudget(n, "rounding") for op, n in (("10", 1), ("9", 2))}
+def test_budgets_alike_are_told_together_and_the_largest_first() -> None:
+    layers = {op: NpuLayerBudget(n, "rounding") for op, n in (("10", 1), ("11", 2), ("9", 1))}
     assert NpuBudget("2.2", "x", layers).lines() == [
-        "op 9: at most 2 steps, rounding",
-        "op 10: at most 1 step, rounding",
+        "op 11: at most 2 steps, rounding",
+        "op 9, 10: at most 1 step, rounding",
     ]

@@ -256,3 +256,62 @@ def test_any_net_is_as_predicted_in_every_layer(seed: int, dialect: str) -> None
     assert len(found.observed) == 5
     assert _faults(found) == []
     assert all(row.predicted is not None and not row.predicted.largest for row in found.layers)
+
+
+def test_floats_at_the_end_count_in_steps_of_their_bytes(tmp_path: Path) -> None:
+    tensor = builder().Tensor
+    kernel = np.random.default_rng(3).integers(-99, 100, (4, 1, 1, 3)).astype(np.int8)
+    point = {"Conv2DOptions": window(padding=1, dilationHFactor=1, dilationWFactor=1)}
+    content: bytes = builder().model(
+        [
+            ("CONV_2D", [0, 1, 2], [3], point, 3),
+            ("DEQUANTIZE", [3], [4], {"DequantizeOptions": {}}, 2),
+        ],
+        [
+            tensor((1, 6, 5, 3), 0.05, 3),
+            tensor((4, 1, 1, 3), [0.01] * 4, 0, kernel, axis=0),
+            tensor((4,), [0.0005] * 4, 0, np.zeros(4, np.int32), "int32"),
+            tensor((1, 6, 5, 4), 0.06, 2),
+            tensor((1, 6, 5, 4), dtype="float32"),
+        ],
+    )
+    found = _run(tmp_path, "2.2", content, vectors=_vectors(3, (1, 6, 5, 3)))
+    last = found.layers[1]
+    assert last.observed
+    assert last.unit == pytest.approx(0.06)
+    assert last.forced.largest == 0
+    assert last.end.largest == found.layers[0].end.largest
+    (effect,) = found.effects
+    assert effect.largest == pytest.approx(0.06 * last.end.largest)
+    wrong = _run(
+        tmp_path / "wrong",
+        "2.2",
+        content,
+        change=lambda i, one: exchanged(one) if i == 0 else one,
+        vectors=_vectors(3, (1, 6, 5, 3)),
+    )
+    assert _faults(wrong) == [0], "the layer behind it does what it is told"
+
+
+def test_a_network_that_lists_no_internal_buffers_says_so_and_is_judged_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    model = compile_model(NET, "2.2")
+    folder = write(tmp_path, model, NET)
+    source = folder / "network.c"
+    head = "LL_ATON_Internal_Buffers_Info_net(void)\n{"
+    assert head in source.read_text()
+    source.write_text(source.read_text().replace(head, f"{head}\n  return 0;"))
+    side = Executed(source, read_output(folder), model, "")
+    try:
+        found = compare(side, NET, _vectors())
+    finally:
+        side.close()
+    assert [row.op for row in found.observed] == [4]
+    assert all(row.place.state == HIDDEN for row in found.layers[:4])
+    assert all("--all-buffers-info" in row.place.reason for row in found.layers[:4])
+    last = found.layers[4]
+    assert last.covers == (0, 1, 2, 3)
+    assert last.forced == last.end, "all of it is its own"
+    assert last.predicted is not None
+    assert last.predicted.largest == 0

@@ -46,9 +46,7 @@ class Executed:
         rule: str = HALF_AWAY,
     ) -> None:
         self.model = model
-        told = output.compilation
-        tool = "stedgeai" if told is None else f"stedgeai {told.version}"
-        self.about = About("executed", model.dialect.name, tool, rule, statement)
+        self.about = About("executed", model.dialect.name, _tool(output), rule, statement)
         self._told = (
             {} if output.c_info is None else {one.name: one for one in output.c_info.buffers}
         )
@@ -160,6 +158,14 @@ class Executed:
             forms = ", ".join(f"{one.name}, {one.dtype} {list(one.memory)}" for one in own)
             return Place(FUSED, f"only a step of it lies in memory: {forms}")
         return Place(FUSED, "no stream engine writes it whole: it goes on to the next unit")
+
+
+def _tool(output: Output) -> str:
+    """Whose version made the network, by the best witness."""
+    told, network = output.compilation, output.network
+    if told is not None:
+        return f"stedgeai {told.version}"
+    return "stedgeai" if network is None else f"stedgeai with the compiler {network.compiler}"
 
 
 def _same_values(copy: Array, value: Array) -> bool:

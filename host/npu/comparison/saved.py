@@ -10,7 +10,7 @@ import numpy as np
 
 from host.npu.comparison.side import Pass
 
-_LONGEST = 200  # characters of a name that is a member of a zip
+_LONGEST = 4000  # characters of a name that is a member of a zip
 
 
 @dataclass
@@ -49,5 +49,6 @@ def _stacked(arrays: Sequence[Any]) -> Any:
 
 
 def _usable(name: str) -> str:
-    kept = "".join(c if c.isprintable() and c != "/" else "_" for c in name)
-    return kept[:_LONGEST]
+    """The name as a part of a path below the archive."""
+    kept = "".join(c if c.isprintable() else "_" for c in name)
+    return kept.replace("..", "__")[:_LONGEST]

@@ -51,6 +51,9 @@ def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) ->
                 constants["C_shift"],
                 layer.shift,
             )
+        elif op.name == "DEQUANTIZE":
+            made_of = _tensor(f"Dequantize_{node}_out_0", graph.tensors[op.inputs[0]])
+            written = npu.Dequantize(f"Dequantize_{node}", read[0], replace(made_of, kind="f32"))
         else:
             assert isinstance(layer, MeanLayer)
             scaling = None
