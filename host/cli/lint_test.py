@@ -10,8 +10,19 @@ import pytest
 
 from host.cli import main
 from host.exit_codes import Exit
+from host.npu.comparison.testing_network import write
+from host.npu.compiler.model import compile_model
 from host.npu.compiler.testing_filterbank import Filterbank, filters
-from model_gen.codegen.neural_art.lint.testing import convolution, network, set_multipliers
+from host.npu.linting import open_target
+from host.npu.network import Network
+from model_gen.codegen.neural_art.lint import judge
+from model_gen.codegen.neural_art.lint.testing import (
+    convolution,
+    in_record,
+    network,
+    set_multipliers,
+)
+from model_gen.codegen.testing.bundle import write_small_bundle
 
 WAVE = np.tile([[90, -90]], (1, 32)).astype(np.int8)
 
@@ -114,18 +125,20 @@ def test_a_network_of_generated_code(tmp_path: Path) -> None:
 def test_a_network_is_executed_on_inputs(tmp_path: Path) -> None:
     """Without a model, the inputs are as the network's own."""
     folder = tmp_path / "net"
-    network(folder)
-    with np.load(folder / "inputs.npz") as saved:
-        names = list(saved)
-    from host.npu.network import Network
-
+    path = network(folder)
     with Network.open(folder) as opened:
-        inputs = {b.name: np.zeros((2, *b.shape), b.dtype) for b in opened.inputs}
-    assert set(names) == set(inputs)
-    np.savez(tmp_path / "zeros.npz", **inputs)  # type: ignore[arg-type]
-    code, found = lint(tmp_path, folder, "--inputs", tmp_path / "zeros.npz")
-    assert (code, found["executor"], found["inputs"]["count"]) == (0, None, 2)
-    assert "saturation" not in {one["name"] for one in found["not_judged"]}
+        inputs: dict[str, Any] = {b.name: np.zeros((2, *b.shape), b.dtype) for b in opened.inputs}
+    np.savez(tmp_path / "flat.npz", **inputs)
+    for zero_point, code in ((0, 0), (-20000, 20)):  # the second makes sums beyond 16 bits
+        in_record(path, "pointwise_1", "fsub", zero_point)
+        ended, found = lint(tmp_path, folder, "--inputs", tmp_path / "flat.npz")
+        assert (ended, found["executor"], found["inputs"]["count"]) == (code, None, 2)
+        assert "saturation" not in {one["name"] for one in found["not_judged"]}
+        assert bool(found["findings"]) == bool(code)
+        for one in found["findings"]:
+            assert one["name"] == "saturation"
+            assert one["source"] == "executor, 2 given inputs"
+            assert "sums cut off, the largest is" in one["says"]
 
 
 def test_bad_targets_and_options(
@@ -161,9 +174,6 @@ def test_bad_targets_and_options(
 
 
 def test_a_budget_of_another_dialect_is_told(tmp_path: Path) -> None:
-    from host.npu.linting import open_target
-    from model_gen.codegen.neural_art.lint import judge
-
     random = np.random.default_rng(3)
     weights = random.integers(-127, 128, (8, 64)).astype(np.int8)
     path, inputs = tmp_path / "m.tflite", tmp_path / "x.npy"
@@ -175,3 +185,44 @@ def test_a_budget_of_another_dialect_is_told(tmp_path: Path) -> None:
     pinned = replace(opened.subject, pins={"the bundle's npu_budget": "2.2"})
     (finding,) = judge(pinned)
     assert finding.rule.name == "version-drift"
+
+
+@pytest.mark.parametrize("dialect", ["2.1", "2.2", "3.0", "4.0"])
+def test_the_executor_sees_just_the_sums_that_the_model_says(
+    saturating: tuple[Path, Path], tmp_path: Path, dialect: str
+) -> None:
+    model, inputs = saturating
+    content = model.read_bytes()
+    folder = write(tmp_path / "out", compile_model(content, dialect), content)
+    opened = open_target(folder, model=model, inputs=inputs)
+    assert (opened.executor, "sign the very .tflite" in opened.identity) == ("", True)
+    (product,) = opened.subject.products
+    sums = [one for one in opened.subject.seen if one.unit.startswith("CONVACC")]
+    assert product.saturation.cut_off == 1
+    assert sum(one.saturated for one in sums) == 1
+    assert max(one.peak for one in sums) == product.saturation.largest.max()
+    code, found = lint(tmp_path, folder, "--model", model, "--inputs", inputs)
+    assert (code, found["kind"], found["dialect"]) == (20, "network.c", dialect)
+    (finding,) = found["findings"]
+    assert finding["source"] == f"compiler model, dialect {dialect}, 1 given inputs"
+    model.rename(folder / "m.tflite")  # beside the network, it is found
+    assert lint(tmp_path, folder, "--inputs", inputs)[1]["findings"] == [finding]
+
+
+def test_a_network_of_another_model_is_refused(
+    saturating: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model, _ = saturating
+    content = convolution(WAVE, [2.0], output_scale=4000.0)
+    folder = write(tmp_path / "out", compile_model(content, "4.0"), content)
+    assert run("lint", folder, "--model", model) == Exit.IDENTITY
+    (folder / "beside.tflite").write_bytes(model.read_bytes())
+    assert run("lint", folder) == Exit.IDENTITY
+
+
+def test_a_bundle_is_judged_on_its_own_windows(tmp_path: Path) -> None:
+    bundle = write_small_bundle(tmp_path / "bundle")
+    code, found = lint(tmp_path, bundle, "--fail-on", "warning")
+    assert (code, found["inputs"]["kind"]) == (0, "given inputs")
+    assert found["inputs"]["source"].endswith("of the bundle's own windows")
+    assert lint(tmp_path, bundle, "--vectors", 1)[1]["inputs"]["count"] == 1

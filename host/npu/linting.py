@@ -1,6 +1,6 @@
 """What `nightjar lint` is pointed at, opened: a model, what stedgeai wrote of one, or both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from host.errors import BadInput
 from host.inputs import read_inputs
 from host.npu.comparison.layouts import as_memory
 from host.npu.comparison.vectors import Port, choose
+from host.npu.compiler.constants_table import nodes_in_order, nodes_of_quantization_file
 from host.npu.compiler.dialect import DIALECTS
 from host.npu.compiler.model import CompiledModel, compile_model
 from host.npu.network import Buffer, Network, Seen, find_code
@@ -173,9 +174,20 @@ def _both(
         inputs=given,
         data=data,
         seen=seen,
+        nodes=_nodes(code, output, compiled),
         pins=pins,
     )
     return Opened(made, "network.c", source, identity.statement, why)
+
+
+def _nodes(code: Code, output: Output, compiled: CompiledModel) -> Mapping[int, str]:
+    """The node of each op: as a file tells, else in order, where the numbers are the same."""
+    if output.quantization is not None:
+        return nodes_of_quantization_file(output.quantization)
+    try:
+        return nodes_in_order(code.generated.text, compiled)
+    except BadInput:
+        return {}
 
 
 def _executed(path: Path, inputs: Sequence[tuple[Array, ...]]) -> tuple[tuple[Seen, ...], str]:

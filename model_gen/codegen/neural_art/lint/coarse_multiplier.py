@@ -26,6 +26,7 @@ COARSE = 127  # below it, half a step of the multiplier is half a step of a full
 _SPREAD = 1 << 8  # of the scales, with which the smallest multiplier is at least 64
 _X1_MAX = 32767
 _STEPS = 255
+_MOST_FACTOR = 1 << 16  # of a channel that is all but dead
 
 
 @rule(
@@ -56,24 +57,59 @@ def _predicted(subject: Subject, observed: Observed, limit: float) -> Iterator[H
         return
     least, most = int(multipliers[coarse].min()), int(multipliers.max())
     gain = float(_gain_errors(observed)[coarse].max())
-    clipped, after = _clipped(subject, observed)
-    largest = float(sizes[coarse].max())
     yield Hit(
         where(layer),
         f"{_few(coarse)} have multipliers down to {least} of {most}: gain off by up to {gain:.2g}",
         PROVED,
         subject.source,
-        largest,
-        (
+        float(sizes[coarse].max()),
+        tuple(_remedies(subject, observed, coarse)),
+    )
+
+
+def _remedies(subject: Subject, observed: Observed, coarse: Integers) -> Iterator[Remedy]:
+    """The better first."""
+    clipped, after = _clipped(subject, observed)
+    before = observed.steps(observed.layer, coarse.tolist())
+    yield from sorted(
+        [
             Remedy(
                 f"clip the weight scales of the layer to a {_SPREAD}th of its largest",
-                f"the smallest multiplier becomes {int(clipped.min())}; the "
-                f"layer is off by at most {after:.2f} steps on these inputs, "
-                f"{observed.steps(layer, coarse.tolist()):.2f} before",
+                f"the smallest multiplier becomes {int(clipped.min())}; the layer is off by at most "
+                f"{after:.2f} steps on these inputs, {before:.2f} before",
                 after,
             ),
-        ),
+            *_equalized(observed, coarse),
+        ],
+        key=lambda one: one.steps or 0.0,
     )
+
+
+def _equalized(observed: Observed, coarse: Integers) -> Iterator[Remedy]:
+    """The coarse channels as much larger as the output has room for on the data, in powers of two."""
+    low, high = observed.layer.limits
+    zero = observed.layer.convolution.output_zero
+    moved = np.concatenate(observed.exact)[:, coarse] - zero
+    ends = np.where(moved > 0, high - zero, zero - low)
+    room = (ends / np.maximum(np.abs(moved), 1e-9)).min(axis=0)
+    factors = 2.0 ** np.floor(np.log2(np.maximum(room, 1.0)))
+    if (factors < 2).any():
+        return
+    factors = np.minimum(factors, _MOST_FACTOR)
+    real = real_multipliers(observed.layer)[coarse] * factors
+    errors = np.abs(np.rint(real) / real - 1) * reach(observed, observed.saturation.largest)[coarse]
+    yield Remedy(
+        f"equalize: make these channels {_range(factors)} times as large, and what the next layer "
+        "reads of them as much smaller (right where nothing but a RELU is between)",
+        f"the smallest multiplier of them becomes {int(np.rint(real).min())}; its rounding moves the "
+        f"output by at most {errors.max():.2f} of today's steps on these inputs",
+        float(errors.max()),
+    )
+
+
+def _range(factors: Reals) -> str:
+    low, high = int(factors.min()), int(factors.max())
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _sizes(observed: Observed) -> Reals:

@@ -39,6 +39,13 @@ Exit 20 when a finding is as severe as `--fail-on` asks, `error` by default; a n
 rule that could not be judged, for want of inputs, a model or a network.c, is listed with what it
 lacks. `--json` writes `nightjar/lint/1`.
 
+`nightjar quantize --npu-safe` does what leaves the model's function as it is: where sums are cut off
+on the chunks that calibrate, the convolution gets one more kernel with a large sum, and a SLICE
+behind it drops its output. The reference's outputs are the same bytes; what was done, and what the
+lint still says, stands in the bundle's contract. Depthwise convolutions have no room for it. Scales
+of dead channels and equalization are not done: they change the quantized model, and with RELU6
+between the layers the float model, too.
+
 | rule | name | severity | from | limit | what holds | what to do |
 |---|---|---|---|---|---|---|
 """

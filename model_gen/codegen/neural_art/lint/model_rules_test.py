@@ -44,8 +44,7 @@ def test_a_channel_of_a_tiny_scale_that_counts_is_coarse() -> None:
     assert "1 channel (1)" in finding.hit.says
     assert finding.hit.steps is not None
     assert finding.hit.steps > 1
-    (remedy,) = finding.hit.remedies
-    assert "smallest multiplier becomes" in remedy.tells
+    assert "smallest multiplier becomes" in finding.hit.remedies[0].tells
 
 
 @pytest.mark.parametrize(
@@ -71,6 +70,23 @@ def test_clipping_the_scales_is_predicted_by_running_it() -> None:
     assert judge(cured) == ()
     (observed,) = cured.products
     assert remedy.steps == pytest.approx(observed.steps(observed.layer), abs=1e-3)
+
+
+def test_equalizing_is_offered_where_the_output_has_room() -> None:
+    """A channel of 13 steps has room for eight times as much; one of 103 has none."""
+    weights = _two_kernels(100)
+    for scale, told in ((2.5e-5, True), (2e-4, False)):
+        content = convolution(weights, [0.5, scale])
+        (finding,) = judge(subject(content, [_flat(level=80)]))
+        offers = [one for one in finding.hit.remedies if one.change.startswith("equalize")]
+        assert bool(offers) == told
+        for one in offers:
+            assert "8 times as large" in one.change
+            assert one.steps is not None
+            assert finding.hit.steps is not None
+            assert one.steps < finding.hit.steps
+        sizes = [one.steps or 0 for one in finding.hit.remedies]
+        assert sizes == sorted(sizes)
 
 
 MANY = 1280  # channels: more than one pass sums

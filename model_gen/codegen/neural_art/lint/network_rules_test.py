@@ -1,10 +1,12 @@
 """Rules that look at a network.c: each with a place of its text changed, and changed less."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from host.errors import BadInput
+from host.npu.compiler.model import compile_model
 from host.npu.network import Seen
 from host.npu.testing.dialect import DIALECTS
 from model_gen.codegen.neural_art.lint import judge
@@ -20,6 +22,8 @@ from model_gen.codegen.neural_art.lint.testing import (
     set_multipliers,
 )
 from model_gen.codegen.neural_art.lint.unjudged import unjudged
+from model_gen.codegen.testing.models import single
+from model_gen.codegen.testing.single_ops import q
 
 
 def _only(findings: list[Finding], name: str) -> list[Finding]:
@@ -76,6 +80,32 @@ def test_an_add_is_held_against_the_scales_of_its_buffers(tmp_path: Path) -> Non
     (finding,) = judged(in_record(path, "add_3", "B_scalar", 16387))
     assert finding.rule.name == "add-scales"
     assert "the second operand is multiplied by 1.00018, its scales say 1" in finding.hit.says
+
+
+def test_an_add_of_a_tensor_that_is_not_listed_is_not_judged(tmp_path: Path) -> None:
+    path = network(tmp_path)
+    subject = Subject(code=in_record(path, "add_3", "B_scalar", 17000))
+    assert "add-scales" not in {rule.name for rule, _ in unjudged(subject)}
+    text = path.read_text()
+    path.write_text(text.replace("node=add_3 input ports=1", "node=other input ports=1"))
+    subject = Subject(code=read_code(path))
+    assert judge(subject) == ()
+    lacking = {rule.name: why for rule, why in unjudged(subject)}
+    assert lacking["add-scales"].startswith("1 of 1 sums have a tensor that no buffer lists")
+
+
+def test_what_programs_of_the_epoch_controller_hide_is_said(tmp_path: Path) -> None:
+    path = network(tmp_path)
+    text = re.sub(r"LL_(\w+)_(Tensor)?InitTypeDef", r"LL_\1_Other", path.read_text())
+    path.write_text(text)
+    subject = Subject(code=read_code(path))
+    assert subject.code is not None
+    assert subject.code.constants is None
+    lacking = {rule.name for rule, why in unjudged(subject) if "epoch controller" in why}
+    assert lacking == {
+        *("coarse-multiplier", "partial-sums", "add-scales"),
+        *("activation-before-convolution", "stride-two-mode", "reads-past-pool"),
+    }
 
 
 def test_an_activation_that_feeds_a_convolution(tmp_path: Path) -> None:
@@ -159,3 +189,22 @@ def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
     path.write_text("int main(void) { return 0; }\n")
     with pytest.raises(BadInput):
         read_code(path)
+
+
+def test_an_add_is_held_against_the_model_where_no_buffer_is_listed(tmp_path: Path) -> None:
+    """The order of its operands is not known, so either will do."""
+    path = network(tmp_path)
+    text = path.read_text().replace("node=add_3 input ports=", "node=other input ports=")
+    path.write_text(text)
+    content = single(
+        "ADD", [q((1, 4), 0.5, 0), q((1, 4), 1.0, 0)], q((1, 4), 1.0, 0), {"AddOptions": {}}
+    )
+    model = compile_model(content, "2.2")
+    for first, second, told in ((8192, 16384, 0), (16384, 8192, 0), (16384, 16384, 1)):
+        in_record(path, "add_3", "A_scalar", first)
+        code = in_record(path, "add_3", "B_scalar", second)
+        made = judge(Subject(model=model, code=code, nodes={0: "add_3"}))
+        assert names(made) == ["add-scales"] * told
+        unknown = Subject(model=model, code=code, nodes={0: "another"})
+        assert names(judge(unknown)) == []
+        assert "add-scales" in {rule.name for rule, _ in unjudged(unknown)}

@@ -86,14 +86,15 @@ def saturation_risk(subject: Subject, limit: float) -> Iterator[Hit]:
         cut = f", {found.cut_off:,} of {found.sums:,} sums cut off" if found.cut_off else ""
         over = worst.largest - 2.0 ** (15 + worst.shift)
         steps = float(np.clip(over * gains(layer.convolution), 0, _STEPS).max())
+        measured = bool(found.cut_off) and subject.is_real
         cs = _shift_for(float(worst.need.max()))
         yield Hit(
             where(layer),
             f"the worst input needs a shift of {worst.need.max():.2f}, the compiler gives "
             f"{worst.shift}; on {len(subject.inputs)} {subject.data} {found.need.max():.2f}{cut}",
-            MEASURED if found.cut_off and subject.is_real else INFERRED,
+            MEASURED if measured else INFERRED,
             subject.source,
-            steps,
+            _moved(observed) if measured else steps,
             (_dummy_kernel(subject, observed, cs, float(worst.need.max())),),
         )
 
@@ -140,7 +141,8 @@ def _dummy_kernel(
     convolution = layer.convolution
     total = sum_for_shift(shift)
     places = convolution.taps * convolution.channels
-    change = f"add a kernel whose weights sum to {total:,} and drop its output"
+    extra = "a channel to its input, with a kernel" if convolution.depthwise else "a kernel"
+    change = f"add {extra} whose weights sum to {total:,} and drop its output"
     if total > places * _W_MAX:
         return Remedy(change, f"it has {places} weights, too few for such a sum")
     cs = int(accumulator_shift(_with_kernel(convolution, total)).value)

@@ -27,6 +27,7 @@ class Subject:
         inputs: of the model, int8, in its inputs' order, one tuple a sample; none without a model.
         data: what they are: `REAL`, or `MADE_UP` where nobody gave any.
         seen: what the executor saw of each unit on the inputs; empty where it did not run.
+        nodes: of network.c, by the index of the model's op; empty where that is not known.
         pins: what else names a dialect: who, and which.
     """
 
@@ -36,6 +37,7 @@ class Subject:
     inputs: tuple[tuple[Array, ...], ...] = ()
     data: str = MADE_UP
     seen: tuple[Seen, ...] = ()
+    nodes: Mapping[int, str] = field(default_factory=dict)
     pins: Mapping[str, str] = field(default_factory=dict)
 
     @property
