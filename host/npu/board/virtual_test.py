@@ -6,7 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from host.errors import BadInput
+from host.deadline import Deadline
+from host.errors import BadInput, HostFailure
+from host.npu.board import virtual
 from host.npu.board.virtual import VirtualBoard
 from host.npu.child import Place, this_computer
 from host.npu.generated import read_generated
@@ -187,6 +189,17 @@ def test_an_endless_network_is_ended_and_leaves_nothing(tmp_path: Path) -> None:
         process = network._child._process.pid
     assert "epoch 1" in caught.value.evidence
     assert not is_alive(process)
+
+
+def test_a_qemu_that_gives_up_is_no_fault_of_the_network(tmp_path: Path) -> None:
+    board = virtual._Board(tmp_path / "gone.elf", "network.c")
+    try:
+        board.describe()
+        with pytest.raises(HostFailure, match="QEMU ended") as caught:
+            next(board.answers(Deadline.after(60)))
+    finally:
+        board.close()
+    assert "gone.elf" in caught.value.evidence
 
 
 def test_what_the_network_prints_disturbs_nothing(tmp_path: Path) -> None:
