@@ -22,6 +22,7 @@ MODEL = "model.tflite"
 CONTRACT = "model.json"
 LABELS = "labels.txt"
 VECTORS = "vectors.npz"
+NPU_MANIFEST = "neural_art.json"  # of what `nightjar generate --backend neural_art` writes
 
 MOST_MODEL = 256 << 20  # bytes of a model, and of a bundle's files together
 MOST_UNPACKED = 256 << 20  # bytes of the arrays of vectors.npz
@@ -67,6 +68,12 @@ class Subject:
     def contract_sha256(self) -> str:
         return contract_sha256(self.contract_json)
 
+    @property
+    def npu_budget(self) -> tuple[str, ...]:
+        """What a bundle lets layers of the NPU differ from TFLite by, a line each; see `NpuBudget`."""
+        budget = None if self.contract is None else self.contract.npu_budget
+        return () if budget is None else tuple(budget.lines())
+
     def vectors(self) -> Vectors | None:
         """The bundle's own windows, or None for a bare .tflite.
 
@@ -106,6 +113,12 @@ def load_subject(path: Path) -> Subject:
             "expected a bundle folder or a .tflite file",
             evidence=f"Received: {path}, which {state}",
             next_step="make a bundle with `nightjar quantize`, or give the path of a .tflite",
+        )
+    if (path / NPU_MANIFEST).is_file() and not (path / CONTRACT).exists():
+        raise BadInput(
+            "no firmware is built yet of what stedgeai made for the NPU",
+            evidence=f"Received: {path} with {NPU_MANIFEST}",
+            next_step="`nightjar inspect` shows it; give the bundle or .tflite that it was made of",
         )
     required = (MODEL, CONTRACT, LABELS, VECTORS)
     _require(path, required)

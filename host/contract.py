@@ -35,6 +35,37 @@ class TensorContract:
 
 
 @dataclass(frozen=True)
+class NpuLayerBudget:
+    """How many steps a layer of the NPU may differ from TFLite's by, and why."""
+
+    steps: int
+    cause: str
+
+
+@dataclass(frozen=True)
+class NpuBudget:
+    """What `nightjar npu --budget` found: for the compiler of a dialect, told by a tool.
+
+    `layers` are those that may differ, by the index of their op; every other one may not.
+    """
+
+    dialect: str
+    tool: str
+    layers: dict[str, NpuLayerBudget]
+
+    def lines(self) -> list[str]:
+        """What every report says of it: ops of the same budget in one line, the largest first."""
+        alike: dict[tuple[int, str], list[int]] = {}
+        for op, layer in self.layers.items():
+            alike.setdefault((-layer.steps, layer.cause), []).append(int(op))
+        return [
+            f"op {', '.join(map(str, sorted(ops)))}: at most {-steps} step"
+            f"{'s' if steps < -1 else ''}, {cause}"
+            for (steps, cause), ops in sorted(alike.items())
+        ]
+
+
+@dataclass(frozen=True)
 class Contract:
     """What `model.json` says."""
 
@@ -49,10 +80,13 @@ class Contract:
     files: dict[str, str]  # file of the bundle -> SHA-256
     tools: dict[str, str]  # tool -> version
     quality: dict[str, Any] = field(default_factory=dict)  # gates and what they measured
+    npu_budget: NpuBudget | None = None  # of backend neural_art against TFLite; None: 0 everywhere
 
     def to_json(self) -> bytes:
         """The bytes of `model.json`; the same contract always gives the same bytes."""
         content = {"schema": SCHEMA, "seal": "0" * 64, **asdict(self)}
+        if self.npu_budget is None:
+            del content["npu_budget"]
         text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
         seal = hashlib.sha256(text.encode()).hexdigest()
         return text.encode().replace(_NO_SEAL, f'"seal": "{seal}"'.encode())
@@ -120,10 +154,28 @@ def _check(contract: Contract) -> None:
             f"the output's activation must be one of {', '.join(ACTIVATIONS)}",
             contract.output_activation[:40],
         )
+    if contract.npu_budget is not None:
+        _check_budget(contract.npu_budget)
     for name in contract.files:
         if not FILE.fullmatch(name) or not name.isprintable():
             _refuse(
                 "a file of a bundle lies in its folder, and begins with no dot", repr(name[:80])
+            )
+
+
+def _check_budget(budget: NpuBudget) -> None:
+    """Refuse a budget that allows nothing, or anything, or does not say why.
+
+    Raises:
+        BadInput: with what was expected and what was received.
+    """
+    for op, layer in budget.layers.items():
+        if not (op.isascii() and op.isdecimal() and str(int(op)) == op):
+            _refuse("a budget is for an op, by its index", repr(op[:40]))
+        if not 1 <= layer.steps <= 255 or not layer.cause:
+            _refuse(
+                "a budget is 1 to 255 steps, and names its cause",
+                f"{layer.steps} steps of op {op}, cause {layer.cause[:40]!r}",
             )
 
 

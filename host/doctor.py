@@ -12,6 +12,7 @@ from pathlib import Path
 
 from host.bootstrap import NEWEST, OLDEST, apt_command, has_libc_headers, has_newlib
 from host.doctor_bench import bench_checks
+from host.doctor_npu import check_stedgeai
 from host.findings import ON_TARGET, TIERS, Finding, Tier, output_of
 
 OLDEST_QEMU = (7, 2)  # the first with -netdev dgram
@@ -181,8 +182,10 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
 def examine() -> tuple[list[Finding], list[Tier]]:
     """Run every check, side by side, and derive the tiers that are ready."""
     checks = (*CHECKS, *bench_checks())
-    with ThreadPoolExecutor(len(checks)) as pool:
+    with ThreadPoolExecutor(len(checks) + 1) as pool:
+        stedgeais = pool.submit(check_stedgeai)
         findings = list(pool.map(lambda check: check(), checks))
+    findings += stedgeais.result()
     return findings, [
         Tier(name, tuple(f.name for f in findings if f.status != "OK" and name in f.tiers))
         for name in TIERS

@@ -1,4 +1,4 @@
-"""`nightjar inspect`: what is inside a bundle or a .tflite."""
+"""`nightjar inspect`: what is inside a bundle, a .tflite, or what stedgeai made of one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 @click.option("--rounding", type=Choice(["tflite", "tflm"]), default="tflite", show_default=True)
 @json_option
 def command(model: Path, rounding: str, json_path: str | None) -> None:
-    """Show what is inside MODEL: the ops with their kernels and costs, the arena over time, and a bundle's contract."""
+    """Show what is inside MODEL: the ops with their kernels and costs, the arena over time, and a bundle's contract.
+
+    MODEL may also be a folder that stedgeai wrote, one that `generate --backend neural_art` wrote, or a c_info, a
+    network.c or a report: its epochs, its memory pools over time, and what a validation measured.
+    """
+    if _is_stedgeais(model):
+        from host.cli.inspect_npu import show
+
+        show(model, json_path)
+        return
     from dataclasses import asdict
 
     from host.bundle import load_subject
@@ -44,6 +53,14 @@ def command(model: Path, rounding: str, json_path: str | None) -> None:
     if contract is not None:
         for line in _contract_lines(contract):
             say(line, json_path)
+
+
+def _is_stedgeais(path: Path) -> bool:
+    """Whether it is what stedgeai wrote, rather than a model or a bundle, which is told by its contract."""
+    from host.bundle import CONTRACT
+    from model_gen.codegen.neural_art.told import is_told
+
+    return not (path / CONTRACT).exists() and is_told(path)
 
 
 def _table(found: "ModelReport") -> list[str]:
@@ -75,4 +92,8 @@ def _contract_lines(contract: dict[str, Any]) -> list[str]:
     lines.append(f"  labels: {', '.join(contract['labels'])}")
     for name in ("input", "output", "output_activation", "rounding", "tools", "quality"):
         lines.append(f"  {name}: {contract[name]}")
+    budget = contract["npu_budget"]
+    if budget is not None:
+        lines.append(f"  npu_budget, dialect {budget['dialect']}, {budget['tool']}:")
+        lines += [f"    op {op}: {one}" for op, one in budget["layers"].items()]
     return lines

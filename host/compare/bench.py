@@ -196,6 +196,7 @@ class Bench:
             else {},
             link=self.client.stats.as_dict(),
             recalled=self.recalled,
+            npu_budget=self.session.subject.npu_budget,
         )
 
     def reproduce(self) -> str:

@@ -66,6 +66,7 @@ class Answered:
     placement: dict[str, str] = field(default_factory=dict)
     link: dict[str, int] = field(default_factory=dict)
     recalled: tuple[str, ...] = ()  # what was not computed anew
+    npu_budget: tuple[str, ...] = ()  # what the bundle lets layers of the NPU differ by
 
 
 class Case:
@@ -182,6 +183,7 @@ class Case:
                 measured_clock=answered.measured_clock,
                 caches=answered.caches,
                 placement=answered.placement,
+                npu_budget=answered.npu_budget,
             ),
             complete=complete,
             exit_code=int(exit_code),

@@ -173,7 +173,7 @@ def read_proof(path: Path, nonce: str) -> Proof | None:
 def _take(proof: Proof, line: dict[str, Any]) -> None:
     if "answered" in line:
         said = line["answered"]
-        lists = {name: tuple(said[name]) for name in ("recalled", "clocks")}
+        lists = {name: tuple(said[name]) for name in ("recalled", "clocks", "npu_budget")}
         clock = said["measured_clock"]
         measured = None if clock is None else MeasuredClock(**clock)
         proof.answered = Answered(**{**said, **lists, "measured_clock": measured})

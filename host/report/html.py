@@ -4,6 +4,7 @@ import base64
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
@@ -14,6 +15,9 @@ from host.printable import printable
 from host.report.pictures import map_png, spectrograms_png
 from host.report.verdict import LayerVerdict, MeasuredClock, Verdict, short_name
 from host.results import write_result
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATE = "report.html.j2"
 UNREACHED = 12  # objects that the page names
@@ -58,9 +62,44 @@ def write_html(path: Path, verdict: Verdict, *, title: str, note: str = "") -> N
 
 def render(verdict: Verdict, *, title: str, note: str = "") -> str:
     """The page as text."""
+    exhibits = verdict.exhibits
+    return (
+        environment()
+        .get_template(TEMPLATE)
+        .render(
+            verdict=verdict,
+            state=verdict.state,
+            title=title,
+            note=note,
+            version=__version__,
+            facts=_facts(verdict),
+            link=[Fact(k.replace("_", " "), _count(v)) for k, v in verdict.proved.link.items()],
+            bars=_bars(verdict),
+            unit=short_name(verdict.proved.cost_unit, 20),
+            counted=any(layer.instructions is not None for layer in verdict.layers),
+            differs=any(layer.differing for layer in verdict.layers),
+            reached=_reached(verdict),
+            covered=_covered(verdict),
+            unreached=() if verdict.coverage is None else verdict.coverage.unreached[:UNREACHED],
+            first_name=""
+            if verdict.first_difference is None
+            else short_name(verdict.first_difference.name),
+            spectrograms=[
+                (shown.vector, data_uri(spectrograms_png(shown))) for shown in exhibits.spectrograms
+            ],
+            where="" if exhibits.steps is None else data_uri(map_png(exhibits.steps)),
+            observed=sum(layer.observed for layer in verdict.layers),
+            compared_bytes=sum(layer.bytes for layer in verdict.layers if layer.observed)
+            * verdict.vectors,
+        )
+    )
+
+
+def environment() -> "Environment":
+    """What renders this folder's templates: strict, escaping, with the filters `count` and `breakable`."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         finalize=_shown,
@@ -68,35 +107,9 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = _count
-    environment.filters["breakable"] = _breakable
-    exhibits = verdict.exhibits
-    return environment.get_template(TEMPLATE).render(
-        verdict=verdict,
-        state=verdict.state,
-        title=title,
-        note=note,
-        version=__version__,
-        facts=_facts(verdict),
-        link=[Fact(k.replace("_", " "), _count(v)) for k, v in verdict.proved.link.items()],
-        bars=_bars(verdict),
-        unit=short_name(verdict.proved.cost_unit, 20),
-        counted=any(layer.instructions is not None for layer in verdict.layers),
-        differs=any(layer.differing for layer in verdict.layers),
-        reached=_reached(verdict),
-        covered=_covered(verdict),
-        unreached=() if verdict.coverage is None else verdict.coverage.unreached[:UNREACHED],
-        first_name=""
-        if verdict.first_difference is None
-        else short_name(verdict.first_difference.name),
-        spectrograms=[
-            (shown.vector, _data_uri(spectrograms_png(shown))) for shown in exhibits.spectrograms
-        ],
-        where="" if exhibits.steps is None else _data_uri(map_png(exhibits.steps)),
-        observed=sum(layer.observed for layer in verdict.layers),
-        compared_bytes=sum(layer.bytes for layer in verdict.layers if layer.observed)
-        * verdict.vectors,
-    )
+    made.filters["count"] = _count
+    made.filters["breakable"] = _breakable
+    return made
 
 
 def _facts(verdict: Verdict) -> list[Fact]:
@@ -115,6 +128,7 @@ def _facts(verdict: Verdict) -> list[Fact]:
         Fact("compiler", proved.compiler),
         Fact("protocol", str(proved.protocol)),
         Fact("cost unit", proved.cost_unit),
+        *(Fact("budget of the NPU", line) for line in proved.npu_budget),
         *_chip(verdict),
         Fact(
             "runs", f"{_count(proved.tapped_runs)} tapped, {_count(proved.untapped_runs)} untapped"
@@ -188,7 +202,8 @@ def _bars(verdict: Verdict) -> list[Bar]:
     return bars
 
 
-def _data_uri(png: bytes) -> str:
+def data_uri(png: bytes) -> str:
+    """A picture for the page itself."""
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 

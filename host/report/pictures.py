@@ -28,7 +28,7 @@ def spectrograms_png(shown: "Spectrogram") -> bytes:
     panels = [("host", shown.host), ("board, read back over the link", shown.board)]
     if not same:
         panels.append(("|board - host|", np.abs(shown.board - shown.host)))
-    figure, axes = _figure(len(panels), WIDTH, HEIGHT)
+    figure, axes = figure_of(len(panels), WIDTH, HEIGHT)
     # One scale for both sides; the few loudest points, mostly wind, would leave the rest black.
     loudest = max(float(np.percentile(shown.host, 99.8)), 1e-6)
     for axis, (title, image) in zip(axes, panels, strict=True):
@@ -39,7 +39,7 @@ def spectrograms_png(shown: "Spectrogram") -> bytes:
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("frame")
         axis.set_ylabel("bin")
-    return _png(figure)
+    return png_of(figure)
 
 
 def difference_png(difference: "TensorDifference") -> bytes:
@@ -53,7 +53,7 @@ def map_png(steps: npt.NDArray[np.int64]) -> bytes:
     """A map of steps, NHWC: over rows and columns (largest over channels), and over channels."""
     image, labels = _plane(steps)
     channels = steps.reshape(-1, steps.shape[-1] if steps.ndim else 1).max(axis=0)
-    figure, axes = _figure(2, WIDTH, HEIGHT)
+    figure, axes = figure_of(2, WIDTH, HEIGHT)
     largest = max(1, int(steps.max(initial=1)))
     shown = axes[0].imshow(
         np.ma.masked_equal(image, 0),
@@ -74,7 +74,7 @@ def map_png(steps: npt.NDArray[np.int64]) -> bytes:
     axes[1].set_xlim(-0.5, channels.size - 0.5)
     axes[1].set_title("largest step of each channel", fontsize=10)
     axes[1].set_xlabel("channel")
-    return _png(figure)
+    return png_of(figure)
 
 
 def _plane(steps: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], tuple[str, str]]:
@@ -90,7 +90,8 @@ def _plane(steps: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], tuple[s
     return padded.reshape(-1, width), (f"element / {width}", f"element mod {width}")
 
 
-def _figure(panels: int, width: float, height: float) -> tuple[Any, Any]:
+def figure_of(panels: int, width: float, height: float) -> tuple[Any, Any]:
+    """A figure of panels side by side, without paper, of `width` x `height` inches each."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -107,7 +108,8 @@ def _figure(panels: int, width: float, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _png(figure: Any) -> bytes:
+def png_of(figure: Any) -> bytes:
+    """The figure as PNG; the same figure always gives the same bytes."""
     import matplotlib as mpl
 
     stream = io.BytesIO()

@@ -12,6 +12,7 @@ import pytest
 
 from host.boards.kinds import NOT_SEEN
 from host.report.html import render
+from host.report.summary import summary_lines
 from host.report.testing_verdicts import HOSTILE, VERDICTS, spoiled
 from host.report.verdict import (
     SCHEMA_FILE,
@@ -193,3 +194,18 @@ def test_a_hostile_name_in_every_field_stays_text(kind: str) -> None:
         r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]", page
     )
     assert controls == []
+
+
+def test_every_report_lists_the_budgets_of_the_npu() -> None:
+    lines = ("op 3: at most 2 steps, coarse multiplier", "op 4: at most 1 step, rounding")
+    verdict = replace(EXACT, proved=replace(EXACT.proved, npu_budget=lines))
+    jsonschema.validate(
+        json.loads(json.dumps(verdict.as_json())), json.loads(SCHEMA_FILE.read_text())
+    )
+    page = render(verdict, title="b")
+    summary = "\n".join(summary_lines(verdict))
+    for line in lines:
+        assert line in page
+        assert line in summary
+    assert "not used by cm55" in summary
+    assert "budget" not in render(EXACT, title="b")

@@ -16,6 +16,9 @@ def summary_lines(verdict: Verdict) -> list[str]:
     lines = [verdict.headline, f"judge: {verdict.reference}"]
     if verdict.exhibits.folder:
         lines.append(f"to reproduce: {verdict.exhibits.folder}")
+    if verdict.proved.npu_budget:
+        used = "" if verdict.backend == "neural_art" else f", not used by {verdict.backend}"
+        lines.append(f"budgets of the NPU{used}: {'; '.join(verdict.proved.npu_budget)}")
     if not verdict.exact:
         return lines
     if verdict.cost.model is not None:

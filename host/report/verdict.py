@@ -116,6 +116,7 @@ class Proved:
     measured_clock: MeasuredClock | None = None  # of the core
     caches: int = 0  # bit 0: instructions, bit 1: data
     placement: dict[str, str] = field(default_factory=dict)  # memory of each section of the ELF
+    npu_budget: tuple[str, ...] = ()  # of the bundle: what backend neural_art may differ by
 
 
 @dataclass(frozen=True, eq=False)

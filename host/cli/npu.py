@@ -1,0 +1,156 @@
+"""`nightjar npu`: which tensors the NPU changes, by how many steps, and why."""
+
+from pathlib import Path
+
+import click
+
+from host.cli.common import (
+    force_option,
+    json_option,
+    result_option,
+    say,
+    subcommand,
+    write_json,
+)
+from host.cli.parameters import Choice, WholeRange
+from host.errors import RegressionFailure
+
+
+@subcommand(
+    "npu",
+    short_help="Show which tensors the NPU changes, by how much, and why.",
+)
+@click.argument("where", metavar="DIR_OR_MODEL", type=click.Path(path_type=Path))
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="Beside a DIR: the bundle or .tflite that it was generated from, where it is not in it.",
+)
+@click.option(
+    "--dialect",
+    type=Choice(["2.1", "2.2", "3.0", "4.0"]),
+    help="Of the NPU's compiler, by stedgeai's version.  [default: that of DIR; a model needs one]",
+)
+@click.option(
+    "--vectors",
+    type=WholeRange(min=1),
+    help="How many; more than there are are drawn.  [default: the bundle's own, or 8 drawn]",
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=WholeRange(min=0), help="Of drawn vectors."
+)
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    help="Compare on these: .npy [n, *shape] of the input's dtype, or .npz keyed by input name.",
+)
+@click.option(
+    "--ties",
+    default="half-away",
+    show_default=True,
+    type=Choice(["half-away", "half-up", "half-even", "half-down", "half-toward-zero"]),
+    help="How the NPU rounds ties; silicon does as the default.",
+)
+@click.option(
+    "--max-steps",
+    type=WholeRange(min=0),
+    help="Exit 16 when a layer differs by more on its own inputs.",
+)
+@result_option("--save", text="Write the NPU's tensors: .npz, one array a tensor.")
+@result_option("--html", "html_path", text="Write a page, too.")
+@click.option(
+    "--budget",
+    "out",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Folder of a new bundle, with the steps that each layer may differ by.",
+)
+@force_option
+@json_option
+def command(
+    where: Path,
+    model: Path | None,
+    dialect: str | None,
+    vectors: int | None,
+    seed: int,
+    inputs: Path | None,
+    ties: str,
+    max_steps: int | None,
+    save: Path | None,
+    html_path: Path | None,
+    out: Path | None,
+    force: bool,
+    json_path: str | None,
+) -> int:
+    """Compare each layer of the NPU with TFLite's reference kernels.
+
+    DIR is a folder that stedgeai or `nightjar generate --backend neural_art` wrote: its network.c
+    is executed. A bundle or a .tflite is predicted instead, without any tool of ST's. Each layer is
+    judged on the NPU's own inputs, which shows its own fault, and end to end. Exit 0 when it
+    compared, whatever differs.
+    """
+    from host.cli.progress import working
+    from host.exit_codes import Exit
+    from host.npu.comparison.budget import budgets, require_bundle, write_budget
+    from host.npu.comparison.compare import compare
+    from host.npu.comparison.payload import Report, payload
+    from host.npu.comparison.saved import Kept
+    from host.npu.comparison.subject import ask
+    from host.npu.comparison.table import lines
+    from host.npu.comparison.vectors import choose
+    from host.owned import check_replaceable
+    from host.results import write_result
+
+    kept = Kept()
+    with working("opening the network") as now:
+        asked = ask(where, model=model, dialect=dialect, rule=ties)
+        try:
+            subject, side = asked.subject, asked.side
+            if out is not None:
+                require_bundle(subject)
+                check_replaceable(out, force=force)
+            chosen = choose(subject, side.model.graph, inputs=inputs, count=vectors, seed=seed)
+            contract = subject.contract
+            found = compare(
+                side,
+                subject.model,
+                chosen.vectors,
+                activation="none" if contract is None else contract.output_activation,
+                seen=(lambda _: None) if save is None else kept.add,
+                now=now,
+            )
+        finally:
+            asked.side.close()
+    report = Report(
+        str(where),
+        subject.model_sha256,
+        subject.contract_sha256,
+        chosen.source,
+        found,
+        budgets(found),
+        None if contract is None else contract.npu_budget,
+        max_steps,
+    )
+    code = Exit.REGRESSION if report.above else Exit.OK
+    if out is not None:
+        write_budget(subject, report.budgets, out, force=force)
+    if save is not None:
+        write_result(save, kept.npz())
+    if html_path is not None:
+        from host.report.npu_html import write_npu_html
+
+        write_npu_html(html_path, report)
+    write_json(json_path, payload(report, code))
+    for line in lines(report):
+        say(line, json_path)
+    if report.above:
+        worst = max(report.above, key=lambda layer: layer.forced.largest)
+        others = f", and {len(report.above) - 1} more layers" if len(report.above) > 1 else ""
+        raise RegressionFailure(
+            f"op {worst.op}, {worst.name} differs from TFLite by {worst.forced.largest} steps on "
+            f"the NPU's own inputs{others}",
+            evidence=f"Received: --max-steps {max_steps}; cause: "
+            + ("" if worst.cause is None else f"{worst.cause.text}: {worst.cause.evidence}"),
+            next_step="see the table; `nightjar lint` says what to change",
+        )
+    return code

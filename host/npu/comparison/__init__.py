@@ -1,0 +1,1 @@
+"""What the NPU computes held against TFLite's reference, tensor by tensor."""

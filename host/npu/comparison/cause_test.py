@@ -1,0 +1,113 @@
+"""Why a layer is more than a step off: each cause by a layer made for it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.npu.comparison.cause import FUSED_STEP, Case, Inner, cause_of
+from host.npu.comparison.compare import compare
+from host.npu.comparison.judge import Judge
+from host.npu.comparison.predicted import Predicted
+from host.npu.comparison.without import COARSE, PARTIAL, SATURATION, SHIFT
+from host.npu.compiler.model import CompiledModel, compile_model
+from model_gen.codegen.testing.models import builder, single
+from model_gen.codegen.testing.single_ops import window
+
+_POINT = {"Conv2DOptions": window(padding=1, dilationHFactor=1, dilationWFactor=1)}
+
+
+def _pointwise(
+    weights: Any, scales: list[float], output: float, *, zero: int = 0, size: int = 8
+) -> bytes:
+    kernels, channels = weights.shape
+    tensor = builder().Tensor
+    bias = np.zeros(kernels, np.int32)
+    return single(
+        "CONV_2D",
+        [
+            tensor((1, size, size, channels), 0.05, zero),
+            tensor(
+                (kernels, 1, 1, channels), scales, 0, weights.reshape(kernels, 1, 1, -1), axis=0
+            ),
+            tensor((kernels,), [0.05 * s for s in scales], 0, bias, "int32"),
+        ],
+        tensor((1, size, size, kernels), output),
+        _POINT,
+    )
+
+
+def _found(content: bytes, dialect: str = "2.2") -> Any:
+    side = Predicted(compile_model(content, dialect))
+    shape = side.model.graph.tensors[side.model.graph.inputs[0]].shape
+    value = np.random.default_rng(2).integers(-128, 128, shape, dtype=np.int8)
+    return compare(side, content, [(value,)]).layers[0]
+
+
+def test_a_channel_of_a_far_larger_scale_makes_the_others_coarse() -> None:
+    numbers = np.random.default_rng(1)
+    weights = numbers.integers(-127, 128, (8, 8)).astype(np.int8)
+    scales = [0.01 / 7.0 ** (k % 4) for k in range(8)]
+    scales[0] *= 3000
+    row = _found(_pointwise(weights, scales, 0.01))
+    assert row.forced.more > 0
+    assert row.cause.names[0] == COARSE
+    assert "channels; channel" in row.cause.evidence
+    assert not row.cause.is_fault
+
+
+def test_kernels_of_mean_zero_saturate() -> None:
+    weights = np.tile(np.array([127, -127], np.int8), (4, 12))
+    row = _found(_pointwise(weights, [0.01] * 4, 2.0))
+    assert row.forced.more > 0
+    assert row.cause.names == (SATURATION,)
+    assert "sums beyond 16 bits" in row.cause.evidence
+
+
+@pytest.mark.parametrize("dialect", ["2.2", "4.0"])
+def test_many_passes_through_16_bits_and_their_coarse_sums(dialect: str) -> None:
+    numbers = np.random.default_rng(3)
+    weights = numbers.integers(-3, 4, (32, 1024)).astype(np.int8)
+    weights[0] = 100  # gives every kernel a large shift
+    row = _found(_pointwise(weights, [0.01] * 32, 0.2, zero=-128, size=2), dialect)
+    assert row.forced.more > 0
+    assert set(row.cause.names) <= {PARTIAL, SHIFT}
+    assert "cs 1" in row.cause.evidence
+
+
+def _pair() -> tuple[bytes, CompiledModel]:
+    """A convolution of large steps, and one that magnifies its channels."""
+    tensor = builder().Tensor
+    numbers = np.random.default_rng(8)
+    one = numbers.integers(-20, 21, (4, 1, 1, 4)).astype(np.int8)
+    two = (np.eye(4) * 100).astype(np.int8).reshape(4, 1, 1, 4)
+    zeros = np.zeros(4, np.int32)
+    content: bytes = builder().model(
+        [("CONV_2D", [0, 1, 2], [5], _POINT, 3), ("CONV_2D", [5, 3, 4], [6], _POINT, 3)],
+        [
+            tensor((1, 32, 32, 4), 0.05),
+            tensor((4, 1, 1, 4), [0.013] * 4, 0, one, axis=0),
+            tensor((4,), [0.05 * 0.013] * 4, 0, zeros, "int32"),
+            tensor((4, 1, 1, 4), [0.011] * 4, 0, two, axis=0),
+            tensor((4,), [0.9 * 0.011] * 4, 0, zeros, "int32"),
+            tensor((1, 32, 32, 4), 0.9),
+            tensor((1, 32, 32, 4), 0.1),
+        ],
+    )
+    return content, compile_model(content, "4.0")
+
+
+def test_a_step_of_a_fused_layer_is_magnified_behind_it() -> None:
+    content, model = _pair()
+    judge = Judge(content, model)
+    source = np.random.default_rng(9).integers(-128, 128, (1, 32, 32, 4), dtype=np.int8)
+    first, second = model.layers
+    (middle,) = first.compute([source], "half-away")
+    (got,) = second.compute([middle], "half-away")
+    want = judge.whole([source])[second.op.outputs[0]]
+    apart = np.abs(got.astype(int) - want.astype(int))
+    assert apart.max() > 1
+    case = Case(second, [middle], got, want, got, [Inner(first, [source], middle)], "half-away")
+    cause = cause_of(case, judge)
+    assert cause.names == (FUSED_STEP,)
+    assert "op 0" in cause.evidence

@@ -1,0 +1,112 @@
+"""Which tensor is which: by names, by values, by order, and never by a guess."""
+
+import numpy as np
+import pytest
+
+from host.npu.comparison.layouts import FIRST, LAST, MIXED, as_memory, as_model
+from host.npu.comparison.mapping import NAME, ORDER, VALUES, find, paired
+from host.npu.comparison.stored import Named, Stored, named
+from model_gen.codegen.testing.net import make_net
+from model_gen.codegen.tflite.graph import Graph
+from model_gen.codegen.tflite.reader import read_tflite
+
+
+def _graph() -> Graph:
+    return read_tflite(make_net(3).tflite())
+
+
+def _stored(place: int, name: str, tensor: int, graph: Graph, **given: object) -> Stored:
+    """What lies in memory of a tensor of the model."""
+    one = graph.tensors[tensor]
+    q = one.quantization
+    assert q is not None
+    fields = {
+        "role": "internal",
+        "epoch": place,
+        "dtype": "int8",
+        "memory": (1, *(1, 1, *one.shape[1:])[-3:]),
+        "layout": LAST,
+        "scale": q.scales[0],
+        "zero": q.zero_points[0],
+        "told": True,
+    }
+    return Stored(place, name, **(fields | given))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("Conv2D_12_off_bias_out_3", Named("Conv2D_12", "Conv2D", 12, False, False)),
+        ("Gemm_75_conv_4_off_bias_out_157", Named("Gemm_75", "Gemm", 75, False, False)),
+        ("Conv2D_12_zero_off_out_3_cp_in_38", Named("Conv2D_12", "Conv2D", 12, True, False)),
+        ("Conv2D_8_mul_scale_out_16", Named("Conv2D_8", "Conv2D", 8, False, True)),
+        ("Add_34_out_0_inserted_out7_inserted_out8", Named("Add_34", "Add", 34, False, False)),
+        ("node_of_somebody", None),
+    ],
+)
+def test_names(name: str, wanted: Named | None) -> None:
+    assert named(name) == wanted
+
+
+@pytest.mark.parametrize(
+    ("layout", "memory"),
+    [(LAST, (1, 4, 6, 8)), (FIRST, (1, 8, 4, 6)), (MIXED, (1, 2, 4, 6, 4)), (FIRST, (1, 4, 6, 8))],
+)
+def test_a_layout_and_back(layout: str, memory: tuple[int, ...]) -> None:
+    value = np.arange(4 * 6 * 8).reshape(1, 4, 6, 8)
+    placed = as_memory(value, layout, memory)
+    assert placed is not None
+    assert placed.shape == memory
+    back = as_model(placed, layout, value.shape)
+    assert back is not None
+    assert np.array_equal(back, value)
+    if layout == MIXED:
+        assert placed[0, 1, 2, 3, 1] == value[0, 2, 3, 5]
+    if memory == (1, 8, 4, 6):
+        assert placed[0, 5, 2, 3] == value[0, 2, 3, 5]
+
+
+def test_a_cube_that_could_be_read_in_two_ways_is_not_read() -> None:
+    assert as_model(np.zeros((1, 4, 4, 4)), FIRST, (1, 4, 4, 4)) is None
+    assert as_model(np.zeros((1, 4, 4, 4)), LAST, (1, 4, 4, 4)) is not None
+    assert as_model(np.zeros((1, 4, 1, 1)), FIRST, (1, 1, 1, 4)) is not None
+
+
+def test_a_node_of_the_file_goes_before_values() -> None:
+    graph = _graph()
+    tensors = [
+        _stored(1, "Conv2D_4_off_bias_out_1", 9, graph),
+        _stored(2, "Conv2D_9_zero_off_out_2", 9, graph, dtype="uint8", zero=0),
+        _stored(3, "Odd_off_bias_out_1", 11, graph),
+    ]
+    found = find(graph, tensors, {0: ("Conv2D_4", NAME), 1: ("Conv2D_9", NAME)})
+    assert (found[9].stored.place, found[9].how) == (1, NAME)
+    assert [copy.place for copy in found[9].copies] == [2]
+    assert (found[11].stored.place, found[11].how) == (3, VALUES)
+    assert 10 not in found
+
+
+def test_a_name_never_overrules_values() -> None:
+    graph = _graph()
+    wrong = _stored(1, "Conv2D_4_off_bias_out_1", 9, graph, scale=0.5)
+    assert find(graph, [wrong], {0: ("Conv2D_4", NAME)}) == {}
+    shifted = _stored(1, "Conv2D_4_zero_off_out_1", 9, graph, dtype="uint8", zero=3)
+    assert find(graph, [shifted], {0: ("Conv2D_4", NAME)}) == {}
+
+
+def test_alike_tensors_are_taken_in_their_order_or_not_at_all() -> None:
+    assert paired({"a": frozenset({1, 2}), "b": frozenset({1, 2})}) == {
+        "a": (1, ORDER),
+        "b": (2, ORDER),
+    }
+    assert paired({"a": frozenset({1, 2, 3}), "b": frozenset({1, 2, 3})}) == {}
+    assert paired({"a": frozenset({1}), "b": frozenset({1})}) == {}
+
+
+def test_a_copy_is_no_ones_first_choice() -> None:
+    graph = _graph()
+    tensors = [
+        _stored(1, "Conv2D_4_off_bias_out_1_cp_in_3", 9, graph),
+        _stored(2, "Conv2D_4_off_bias_out_1", 9, graph),
+    ]
+    assert find(graph, tensors, {0: ("Conv2D_4", NAME)})[9].stored.place == 2

@@ -1,0 +1,266 @@
+"""Generation for the NPU: stedgeai driven, or what it wrote elsewhere taken; either proved, identified and written."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from host.bundle import CONTRACT, MODEL, Subject
+from host.deadline import Deadline
+from host.errors import BadInput
+from host.files import sha256_bytes
+from host.owned import check_replaceable, new_directory
+from model_gen.codegen.neural_art import command
+from model_gen.codegen.neural_art.compilation import HARDWARE, HYBRID, SOFTWARE
+from model_gen.codegen.neural_art.install import find_stedgeai, version_of
+from model_gen.codegen.neural_art.manifest import (
+    BUNDLE,
+    GENERATED,
+    LOG,
+    MANIFEST,
+    SCHEMA,
+    Written,
+)
+from model_gen.codegen.neural_art.network_source import NetworkSource, SourceBuffer
+from model_gen.codegen.neural_art.output_folder import Output, read_output
+from model_gen.codegen.neural_art.profile import HIL, POOLS, PROFILE, RELEASE
+from model_gen.codegen.neural_art.proof import belonging, check_headers, check_npu, md5
+from model_gen.codegen.neural_art.provenance import identify
+from model_gen.codegen.neural_art.regions import BOARDS, Taken, memories, strangers, taken
+from model_gen.codegen.neural_art.runtime import runtime_of
+from model_gen.codegen.tflite.graph import FULL_INT8
+from model_gen.codegen.tflite.reader import read_tflite
+
+BACKEND = "neural_art"
+NOT_BUILT = ("firmware that runs the network on the NPU: no project, no ELF, no taps",)
+
+
+def generate(
+    subject: Subject, board: str, out: Path, *, build: str, deadline: Deadline, force: bool = False
+) -> Written:
+    """Drive this computer's stedgeai, and write what it made to the folder `out`, whole or not at all.
+
+    Its log is kept in `out`; where it fails, beside it, as OUT.stedgeai.log.
+
+    Args:
+        subject: a bundle or a model; int8 at its ends.
+        board: one of BOARDS, whose memory pools are rendered.
+        out: the folder.
+        build: HIL or RELEASE.
+        deadline: of stedgeai.
+        force: whether `out` is replaced whatever is in it.
+
+    Raises:
+        BadInput: the board has no NPU, the model's ends are no int8, stedgeai refused model or options, it did not
+            compile for the NPU, or `out` holds something else.
+        HostFailure: there is no stedgeai, or it failed by itself.
+        IdentityFailure: it compiled something else.
+    """
+    out = Path(os.path.realpath(out))
+    memories(board)
+    check_replaceable(out, force=force)
+    _check_ends(subject.model)
+    install = find_stedgeai()
+    version, dialect = version_of(install.program)
+    with tempfile.TemporaryDirectory(prefix="nightjar-stedgeai-") as temporary:
+        work = Path(temporary) / "work"
+        command.prepare(work, subject.model, dialect, board, build)
+        log = out.with_name(f"{out.name}.{LOG}")
+        said = command.run(install, work, log, deadline)
+        output = read_output(work / command.OUTPUT)
+        inputs = {name: (work / name).read_bytes() for name in (POOLS, PROFILE)}
+    check_npu(output)
+    _check_asked(output, build)
+    assert output.network is not None
+    check_headers(output.network, runtime_of(install.core))
+    tool = {
+        "name": "ST Edge AI Core",
+        "version": str(version),
+        "core": str(install.core),
+        "found_by": install.told_by,
+        "command": list(said.command),
+    }
+    extra = {LOG: said.log.encode(), **inputs}
+    return _write(subject, output, out, tool, extra, (board,), force=force)
+
+
+def take(subject: Subject, folder: Path, out: Path, *, force: bool = False) -> Written:
+    """Write what stedgeai made elsewhere to the folder `out`, whole or not at all.
+
+    Raises:
+        BadInput: `folder` does not hold the files of one generation for the NPU, nothing tells which model they are
+            of, or `out` holds something else.
+        IdentityFailure: they are of another model than `subject`'s.
+    """
+    out = Path(os.path.realpath(out))
+    check_replaceable(out, force=force)
+    output = read_output(folder)
+    told = output.compilation
+    tool = {
+        "name": "ST Edge AI Core",
+        "version": None if told is None else str(told.version),
+        "core": None,
+        "found_by": "--from",
+        "command": None,
+    }
+    return _write(subject, output, out, tool, {}, BOARDS, force=force)
+
+
+def _write(
+    subject: Subject,
+    output: Output,
+    out: Path,
+    tool: Mapping[str, Any],
+    extra: Mapping[str, bytes],
+    boards: tuple[str, ...],
+    *,
+    force: bool,
+) -> Written:
+    check_npu(output)
+    network = output.network
+    assert network is not None
+    belongs = belonging(output)
+    identity = identify(output, subject.model)
+    files = {
+        **{f"{GENERATED}/{name}": data for name, data in sorted(output.files.items())},
+        **_of_subject(subject),
+        **extra,
+    }
+    manifest = {
+        "schema": SCHEMA,
+        "backend": BACKEND,
+        "model_sha256": subject.model_sha256,
+        "model_md5": md5(subject.model),
+        "contract_sha256": subject.contract_sha256,
+        "identity": asdict(identity),
+        "c_info": asdict(belongs),
+        "tool": dict(tool),
+        "compiler": network.compiler,
+        "dialect": _dialect(output, network),
+        "build": RELEASE if any(epoch.is_blob for epoch in network.epochs) else HIL,
+        "internal_buffers": len(network.internals),
+        "boards": _boards(_taken(output, network), boards),
+        "network": f"{GENERATED}/{output.network_name}",
+        "symbol": network.symbol,
+        "images": {f"{GENERATED}/{name}": address for name, address in output.images.items()},
+        "epochs": _epochs(output, network),
+        "ends": _ends(network),
+        "files": {
+            name: {"bytes": len(data), "sha256": sha256_bytes(data)} for name, data in files.items()
+        },
+        "not_built": list(NOT_BUILT),
+    }
+    with new_directory(out, force=force) as folder:
+        for name, data in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data)
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    return Written(out, manifest, output)
+
+
+def _of_subject(subject: Subject) -> dict[str, bytes]:
+    """What the network was made of, so that the folder can be judged alone."""
+    if subject.contract_json is None:
+        return {MODEL: subject.model}
+    files = {**subject.files, CONTRACT: subject.contract_json}
+    return {f"{BUNDLE}/{name}": data for name, data in sorted(files.items())}
+
+
+def _check_ends(model: bytes) -> None:
+    """Refuse a model whose ends are no int8: the core would compute at them, and nothing be compared to the bit.
+
+    Raises:
+        BadInput: as told; or it is no model.
+    """
+    graph = read_tflite(model)
+    ends = [graph.tensors[index] for index in (*graph.inputs, *graph.outputs)]
+    strange = [tensor for tensor in ends if tensor.dtype != "int8"]
+    if strange:
+        raise BadInput(
+            "backend neural_art takes models with int8 inputs and outputs",
+            evidence=f"Received: {'; '.join(tensor.describe() for tensor in strange)}",
+            next_step=FULL_INT8,
+        )
+
+
+def _check_asked(output: Output, build: str) -> None:
+    """Refuse what stedgeai made otherwise than it was asked.
+
+    Raises:
+        BadInput: its ends are no int8, the epoch controller runs a build for taps or none the other, or no internal
+            buffer is told.
+    """
+    network = output.network
+    assert network is not None
+    ends = [buffer for buffer in (*network.inputs, *network.outputs) if not buffer.constant]
+    has_blobs = any(epoch.is_blob for epoch in network.epochs)
+    problems = [f"{buffer.name} of {buffer.bits} bits" for buffer in ends if not buffer.is_int8]
+    if has_blobs != (build == RELEASE):
+        problems.append("the epoch controller" if has_blobs else "no epoch controller")
+    if build == HIL and not network.internals and len(network.epochs) > 1:
+        problems.append("no table of internal buffers")
+    if problems:
+        raise BadInput(
+            f"stedgeai must write a {build} build with int8 ends, as it was asked",
+            evidence=f"Received: {', '.join(problems)}",
+            next_step="report it with the version of stedgeai: it passed over an option in silence",
+        )
+
+
+def _dialect(output: Output, network: NetworkSource) -> str | None:
+    """The version whose forms the files have: by stedgeai's where it is told, else by the compiler's."""
+    told = output.compilation
+    if told is not None:
+        return told.dialect.name
+    return None if network.dialect is None else network.dialect.name
+
+
+def _taken(output: Output, network: NetworkSource) -> tuple[Taken, ...]:
+    """What the network uses of each pool, by c_info; where there is none, as far as network.c lists its buffers."""
+    if output.c_info is not None:
+        return taken(output.c_info)
+    spans: dict[str, list[SourceBuffer]] = {}
+    for buffer in (*network.inputs, *network.outputs, *network.internals):
+        inside = (
+            pool.name
+            for pool in network.pools
+            if not pool.joined and pool.address <= buffer.address < pool.address + pool.bytes
+        )
+        spans.setdefault(next(inside, "no pool"), []).append(buffer)
+    return tuple(
+        Taken(pool, min(b.address for b in found), max(b.address + b.bytes for b in found))
+        for pool, found in spans.items()
+    )
+
+
+def _boards(used: tuple[Taken, ...], boards: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """For each board what of the network's memory is not the NPU's there: nothing where it fits."""
+    found = {board: strangers(board, used) for board in boards}
+    return {board: {"fits": not out, "outside": list(out)} for board, out in found.items()}
+
+
+def _epochs(output: Output, network: NetworkSource) -> dict[str, Any]:
+    told = output.compilation
+    made: dict[str, Any] = {kind: len(network.of(kind)) for kind in (HARDWARE, HYBRID, SOFTWARE)}
+    made["blobs"] = sum(epoch.is_blob for epoch in network.epochs)
+    made["cycles"] = None if told is None else told.cycles
+    made["in_software"] = (
+        []
+        if told is None
+        else [
+            {"epoch": epoch.number, "kind": epoch.kind, "ops": list(epoch.ops), "why": epoch.why}
+            for epoch in told.epochs
+            if epoch.why
+        ]
+    )
+    return made
+
+
+def _ends(network: NetworkSource) -> dict[str, Any]:
+    return {
+        "inputs": [asdict(buffer) for buffer in network.inputs if not buffer.constant],
+        "outputs": [asdict(buffer) for buffer in network.outputs],
+    }

@@ -1,0 +1,162 @@
+"""The proof that the NPU was compiled for, and that the files of a folder belong together."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from host.errors import BadInput
+from model_gen.codegen.neural_art.compilation import HARDWARE, Compilation
+from model_gen.codegen.neural_art.network_source import NetworkSource, SourceBuffer
+from model_gen.codegen.neural_art.output_folder import Output
+from model_gen.codegen.neural_art.runtime import Runtime
+
+AGAIN = "generate again, and give the output folder as stedgeai wrote it"
+_ROUNDED = 1e-6  # of a scale: both files print it in decimal
+
+
+def md5(data: bytes) -> str:
+    """The MD5 of data, as stedgeai signs files: 32 hex digits."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Belongs:
+    """That what c_info tells is of network.c, and how it was found.
+
+    `how`: "signature", "tables" (compiler, pools, buffers and epochs of both agree), or "alone" without a c_info.
+    """
+
+    how: str
+    statement: str
+
+
+def check_npu(output: Output) -> None:
+    """Refuse a build in which the NPU computes nothing: stedgeai writes one in silence, and ends with 0.
+
+    Raises:
+        BadInput: as told.
+    """
+    network, told = output.network, output.compilation
+    if network is None or (told is not None and not told.npu):
+        raise _no_npu("an ordinary build for the core alone: no list of epochs, or no NPU compiler")
+    if not network.of(HARDWARE):
+        raise _no_npu(f"{len(network.epochs)} epochs, and none in hardware")
+    if told is not None and not told.of(HARDWARE):
+        raise _no_npu(f"a {told.told_by} of {len(told.epochs)} epochs, and none in hardware")
+
+
+def _no_npu(received: str) -> BadInput:
+    return BadInput(
+        "stedgeai did not compile this network for the NPU",
+        evidence=f"Received: {received}",
+        next_step="check --st-neural-art and its profile: a wrong one is ignored in silence",
+    )
+
+
+def check_headers(network: NetworkSource, runtime: Runtime) -> None:
+    """Refuse a network.c that the headers beside its compiler do not take: all four numbers must be equal.
+
+    Raises:
+        BadInput: they differ.
+    """
+    if runtime.headers is not None and network.compiler != runtime.headers:
+        raise BadInput(
+            "network.c and the ll_aton headers of the same installation must be of one version",
+            evidence=f"Received: network.c for {network.compiler}, headers {runtime.headers}",
+            next_step="install that version of ST Edge AI Core anew, all of it",
+        )
+
+
+def belonging(output: Output) -> Belongs:
+    """How c_info, or a report where there is none, is held against network.c, which `check_npu` has let pass.
+
+    Raises:
+        BadInput: it is another network's, or a signed file or the epoch controller's program is absent or was changed.
+    """
+    told, network = output.c_info, output.network
+    assert network is not None, "an ordinary build was refused before"
+    if any(epoch.is_blob for epoch in network.epochs) and not _has_blobs(output):
+        raise BadInput(
+            "a network for the epoch controller needs the file with its programs",
+            evidence="Received: a folder without network_ecblobs.h",
+            next_step=AGAIN,
+        )
+    if told is None:
+        if output.report is not None:
+            problems = list(_other_makers(output.report.compilation, network))
+            if problems:
+                raise _stranger("the report", "; ".join(problems))
+        return Belongs("alone", "there is no c_info: network.c is the only witness of itself")
+    signed = [file for file in told.files if file.md5 is not None]
+    if signed:
+        there = {md5(data) for data in output.files.values()}
+        lost = [file.name for file in signed if file.md5 not in there]
+        if lost:
+            raise _stranger("c_info", f"no file with the signature of {', '.join(lost)}")
+    problems = list(_differences(told, network))
+    if problems:
+        raise _stranger("c_info", "; ".join(problems[:4]))
+    if signed:
+        return Belongs("signature", f"c_info signs {len(signed)} files, and each is there")
+    return Belongs(
+        "tables",
+        f"c_info signs no file; its compiler, pools, {len(told.epochs)} epochs and "
+        f"{len(told.buffers)} buffers agree with network.c",
+    )
+
+
+def _has_blobs(output: Output) -> bool:
+    return any(
+        name.endswith(".h") and b"uint64_t _ec_blob_" in data for name, data in output.files.items()
+    )
+
+
+def _stranger(which: str, received: str) -> BadInput:
+    return BadInput(
+        f"{which} and network.c must be of one generation",
+        evidence=f"Received: {received}",
+        next_step=AGAIN,
+    )
+
+
+def _differences(told: Compilation, network: NetworkSource) -> Iterable[str]:
+    """What c_info and network.c say otherwise, in words."""
+    yield from _other_makers(told, network)
+    tables = (*network.inputs, *network.outputs, *network.internals)
+    ours = {(buffer.name, buffer.address): buffer for buffer in told.buffers}
+    for buffer in tables:
+        twin = ours.get((buffer.name, buffer.address))
+        if twin is None or twin.bytes != buffer.bytes or not _same_scales(twin.scales, buffer):
+            yield f"buffer {buffer.name} at {buffer.address:#x} of {buffer.bytes:,} bytes differs"
+    numbers = {epoch.number for epoch in told.epochs}
+    for entry in network.epochs:
+        if entry.first is not None and not entry.is_blob and entry.first not in numbers:
+            yield f"epoch {entry.first} of network.c is absent from c_info"
+    if not any(epoch.is_blob for epoch in network.epochs):
+        most = len(network.of(HARDWARE))
+        if len([e for e in told.of(HARDWARE) if e.outputs]) > most:
+            yield f"{len(told.of(HARDWARE))} hardware epochs in c_info, {most} in network.c"
+
+
+def _other_makers(told: Compilation, network: NetworkSource) -> Iterable[str]:
+    """What they say otherwise of the compiler and the memory that it was given."""
+    if told.compiler is not None and told.compiler != network.compiler:
+        yield f"compiler {told.compiler}, and {network.compiler} in network.c"
+    pools = {(pool.name, pool.address) for pool in told.pools if not pool.joined}
+    ours = {(pool.name, pool.address) for pool in network.pools if not pool.joined}
+    if pools != ours:
+        strange = sorted(name for name, _ in pools ^ ours)
+        yield f"other memory pools than network.c: {', '.join(dict.fromkeys(strange))}"
+
+
+def _same_scales(told: tuple[float, ...], buffer: SourceBuffer) -> bool:
+    return (
+        not told
+        or not buffer.scales
+        or (
+            len(told) == len(buffer.scales)
+            and all(
+                abs(a - b) <= _ROUNDED * abs(b) for a, b in zip(told, buffer.scales, strict=True)
+            )
+        )
+    )

@@ -1,0 +1,238 @@
+"""Which .tflite a network was compiled from: by its signature, or, where none is left, by its weights and shapes.
+
+Names of files say nothing: a public example ships a 5-class .tflite beside a network of 101 classes.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from host.errors import BadInput, IdentityFailure
+from model_gen.codegen.neural_art.fields import Fields
+from model_gen.codegen.neural_art.network_source import NetworkSource, SourceBuffer
+from model_gen.codegen.neural_art.output_folder import Output
+from model_gen.codegen.neural_art.proof import md5
+from model_gen.codegen.tflite.graph import Graph, Tensor
+from model_gen.codegen.tflite.reader import read_tflite
+
+SIGNATURE, WEIGHTS = "signature", "weights and shapes"
+C_INFO = "c_info"
+NEXT = "generate from this very model, or give the .tflite that the network was generated from"
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_ROUNDED = 1e-5  # of a scale: network.c prints about 15 digits of what may have passed float32
+_BITS = {"int8": (8, True), "uint8": (8, False), "int16": (16, True), "float32": (32, True)}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """That a network was compiled from a model.
+
+    Attributes:
+        how: SIGNATURE or WEIGHTS.
+        statement: a sentence for every verdict.
+        witnesses: what signs the model.
+        tensors: of int8 weights in the model.
+        found: how many of these lie among the network's constants.
+        bytes: of those that were found.
+    """
+
+    how: str
+    statement: str
+    witnesses: tuple[str, ...]
+    tensors: int
+    found: int
+    bytes: int
+
+
+def identify(output: Output, model: bytes) -> Identity:
+    """How a folder's network, which `proof` has let pass, is known for that of `model`, a .tflite.
+
+    A c_info that belongs to network.c settles it by its signature. What else may lie in the folder can only
+    contradict, for nothing ties it to network.c: then weights and shapes decide.
+
+    Raises:
+        IdentityFailure: it was compiled from another one.
+        BadInput: no file tells, and the model has no weights to look for, or is none.
+    """
+    signatures, mine = dict(_signatures(output)), md5(model)
+    for name, told in signatures.items():
+        if mine not in told:
+            raise IdentityFailure(
+                "the network was compiled from another model",
+                evidence=f"Received: a model with MD5 {mine}; {name} signs {', '.join(sorted(told))}",
+                next_step=NEXT,
+            )
+    graph, network = read_tflite(model), output.network
+    assert network is not None, "an ordinary build was refused before"
+    witnesses = tuple(sorted(signatures))
+    present, lost = _search(output, network, graph)
+    size = sum(tensor.bytes for _, tensor in present)
+    tensors = len(present) + len(lost)
+    among = (
+        f"{len(present)} of {tensors} tensors of weights, {size:,} bytes, found among its constants"
+    )
+    if C_INFO in signatures:
+        statement = f"{' and '.join(witnesses)} sign the very .tflite, MD5 {mine}; {among}"
+        if lost:
+            statement += ": the compiler changed the others, or the .raw file is another network's"
+        return Identity(SIGNATURE, statement, witnesses, tensors, len(present), size)
+    if lost:
+        number, tensor = lost[0]
+        raise IdentityFailure(
+            "the network was compiled from another model",
+            evidence=f"Received: no c_info, and no constant with the weights of op {number}, {tensor.describe()}",
+            next_step=NEXT,
+        )
+    if not present:
+        raise BadInput(
+            "nothing tells which model the network was compiled from",
+            evidence="Received: no c_info that signs it, and a model without int8 weights",
+            next_step=NEXT,
+        )
+    _check_ends(graph, network)
+    return Identity(
+        WEIGHTS,
+        f"no c_info signs the model: known by its ends and its weights, {among}; "
+        "biases and the order of layers were not looked at",
+        *(witnesses, tensors, len(present), size),
+    )
+
+
+def _signatures(output: Output) -> Iterator[tuple[str, frozenset[str]]]:
+    """What names the model's file by its MD5: the witness, and the signatures that it gives."""
+    if output.c_info is not None:
+        told = frozenset(file.md5 for file in output.c_info.models if file.md5 is not None)
+        if told:
+            yield C_INFO, told
+    if output.report is not None:
+        models = output.report.compilation.models
+        told = frozenset(file.md5 for file in models if file.md5 is not None)
+        if told:
+            yield "the report", told
+    if output.quantization is not None:
+        told = frozenset(_in_quantization(output.quantization))
+        if told:
+            yield "the quantization file", told
+
+
+def _in_quantization(raw: Mapping[str, object]) -> Iterator[str]:
+    top = Fields.of(raw, "a quantization file (_Q.json)", NEXT)
+    for tool in top.object("environment").objects("tools", empty=True):
+        if "input_model" in tool:
+            for file in tool.object("input_model").objects("model_files", empty=True):
+                signature = file.text("signature", "")
+                if signature:
+                    yield signature.removeprefix("0x")
+
+
+def _search(
+    output: Output, network: NetworkSource, graph: Graph
+) -> tuple[list[tuple[int, Tensor]], list[tuple[int, Tensor]]]:
+    """The tensors of weights, with their ops, that lie among the network's constants; and those that do not.
+
+    One is found where a constant has just its bytes, in whatever order, zeros apart: the compiler turns layouts
+    round and fills up with zeros. Kernels that it cut are put together by the name that the parts share.
+    """
+    left = Counter(_constants(output, network))
+    present, lost = [], []
+    for number, tensor in _weights(graph):
+        assert tensor.value is not None
+        found = _histogram(tensor.value.tobytes())
+        if left[found]:
+            left[found] -= 1
+            present.append((number, tensor))
+        else:
+            lost.append((number, tensor))
+    return present, lost
+
+
+def _weights(graph: Graph) -> Iterator[tuple[int, Tensor]]:
+    """Each tensor of int8 weights once, with the first op that reads it."""
+    seen: set[int] = set()
+    for op in graph.ops:
+        if op.name in _WEIGHTED and len(op.inputs) > 1:
+            tensor = graph.tensors[op.inputs[1]]
+            if tensor.value is not None and tensor.dtype == "int8" and tensor.index not in seen:
+                seen.add(tensor.index)
+                yield op.index, tensor
+
+
+def _constants(output: Output, network: NetworkSource) -> Iterator[tuple[int, ...]]:
+    """A histogram of each 8-bit constant, and of the parts of one that was cut."""
+    parts: dict[str, list[bytes]] = defaultdict(list)
+    for buffer in network.constants:
+        if buffer.bits == 8:
+            data = _content(output, buffer)
+            yield _histogram(data)
+            whole, cut, _ = buffer.name.partition("_submask")
+            if cut:
+                parts[whole].append(data)
+    for pieces in parts.values():
+        yield _histogram(b"".join(pieces))
+
+
+def _content(output: Output, buffer: SourceBuffer) -> bytes:
+    for name, first in output.images.items():
+        data = output.files[name]
+        if first <= buffer.address and buffer.address + buffer.bytes <= first + len(data):
+            return data[buffer.address - first : buffer.address - first + buffer.bytes]
+    return b""
+
+
+def _histogram(data: bytes) -> tuple[int, ...]:
+    """How often each byte but 0 stands there."""
+    return tuple(np.bincount(np.frombuffer(data, np.uint8), minlength=256)[1:].tolist())
+
+
+def _check_ends(graph: Graph, network: NetworkSource) -> None:
+    """Hold the network's inputs and outputs against the model's: elements, type and quantization.
+
+    Raises:
+        IdentityFailure: they differ. A type alone may: stedgeai can be asked for another one at the ends.
+    """
+    ends = (
+        ("input", graph.inputs, [one for one in network.inputs if not one.constant]),
+        ("output", graph.outputs, list(network.outputs)),
+    )
+    for which, tensors, buffers in ends:
+        wanted = sorted(_end(graph.tensors[index]) for index in tensors)
+        found = sorted(_of_buffer(buffer) for buffer in buffers)
+        if [elements for elements, *_ in wanted] != [elements for elements, *_ in found]:
+            raise _other_end(which, wanted, found)
+        for a, b in zip(wanted, found, strict=True):
+            same_kind = a[1] == b[1] and None not in (a[2], b[2])
+            if same_kind and (
+                a[3] != b[3] or abs((a[2] or 0) - (b[2] or 0)) > _ROUNDED * (a[2] or 0)
+            ):
+                raise _other_end(which, wanted, found)
+
+
+_End = tuple[int, tuple[int, bool], float | None, int | None]
+
+
+def _end(tensor: Tensor) -> _End:
+    """(elements, bits and sign, scale, zero point)."""
+    q, kind = tensor.quantization, _BITS.get(tensor.dtype, (0, True))
+    quantized = q is not None and tensor.dtype != "float32"
+    if not quantized or q is None:
+        return tensor.elements, kind, None, None
+    return tensor.elements, kind, q.scales[0], q.zero_points[0]
+
+
+def _of_buffer(buffer: SourceBuffer) -> _End:
+    kind = (buffer.bits, buffer.signed)
+    elements = buffer.bytes * 8 // max(buffer.bits, 1)
+    if not buffer.scales or buffer.bits == 32:
+        return elements, kind, None, None
+    return elements, kind, buffer.scales[0], next(iter(buffer.zero_points), 0)
+
+
+def _other_end(which: str, wanted: list[_End], found: list[_End]) -> IdentityFailure:
+    return IdentityFailure(
+        "the network was compiled from another model",
+        evidence=f"Received: {which}s as (elements, (bits, signed), scale, zero point): the network's {found}, "
+        f"the model's {wanted}",
+        next_step=NEXT,
+    )

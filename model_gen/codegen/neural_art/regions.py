@@ -1,0 +1,113 @@
+"""Which memory is the NPU's on a board, by the layout that its firmware's linker script reads, too."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from host.boards.kinds import SILICON
+from host.boards.n6_layout import layout
+from host.errors import BadInput
+from model_gen.codegen.neural_art.compilation import Buffer, Compilation
+
+BOARDS = tuple(SILICON)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory that the NPU may use.
+
+    Attributes:
+        name: as reports call it.
+        file: what the file of its content ends with.
+        first, bytes: where it lies, by the alias that the core uses.
+        constants: whether it is read only, and for constants.
+    """
+
+    name: str
+    file: str
+    first: int
+    bytes: int
+    constants: bool = False
+
+    @property
+    def end(self) -> int:
+        return self.first + self.bytes
+
+
+def memories(board: str) -> tuple[Memory, ...]:
+    """What is the NPU's on a board, in the order of the addresses after the constants.
+
+    AXISRAM1 and 2 are the firmware's; the DK's PSRAM nobody maps. What is closed is left out: a pool of no bytes
+    that constants prefer makes the compiler's placing fail.
+
+    Raises:
+        BadInput: the board is no STM32N6.
+    """
+    if board not in BOARDS:
+        raise BadInput(
+            f"backend neural_art is for {' and '.join(BOARDS)}",
+            evidence=f"Received: {board!r}, which has no Neural-ART",
+            next_step="choose one of them with --board, or --backend cm55",
+        )
+    at = layout()
+    each = at["AXISRAM3_TO_6_EACH_BYTES"]
+    rams = (
+        Memory(f"npuRAM{number}", f"AXISRAM{number}", at[f"AXISRAM{number}"], each)
+        for number in range(3, 7)
+    )
+    flash = Memory(
+        "octoFlash", "xSPI2", at["NOR_WEIGHTS"], at["NOR_END"] - at["NOR_WEIGHTS"], constants=True
+    )
+    inside = range(at["NPU_RAM"], at["CACHEAXI_RAM"] + 1)
+    return (*(ram for ram in rams if ram.first in inside and ram.end in inside), flash)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a network uses of a pool: from its first to its last byte; `first` None where it has no address."""
+
+    pool: str
+    first: int | None
+    end: int
+
+
+def taken(made: Compilation) -> tuple[Taken, ...]:
+    """What a network uses of each pool, by its buffers: one may lie across pools that the compiler joined."""
+    spans: dict[str, list[Buffer]] = {}
+    for buffer in made.buffers:
+        if buffer.bytes:
+            spans.setdefault(buffer.pool, []).append(buffer)
+    found = []
+    for pool, buffers in spans.items():
+        places = [buffer.address for buffer in buffers if buffer.address is not None]
+        ends = [buffer.address + buffer.bytes for buffer in buffers if buffer.address is not None]
+        told = len(places) == len(buffers)
+        found.append(Taken(pool, min(places) if told else None, max(ends, default=0)))
+    return tuple(found)
+
+
+def strangers(board: str, used: Iterable[Taken]) -> tuple[str, ...]:
+    """What a network uses besides the NPU's memory on a board, in words: each would be our firmware's, or nobody's.
+
+    Args:
+        board: one of BOARDS.
+        used: by the network.
+    """
+    ours = _joined([(memory.first, memory.end) for memory in memories(board)])
+    found = []
+    for one in used:
+        if one.first is None:
+            found.append(f"{one.pool} has no address")
+        elif not any(first <= one.first and one.end <= last for first, last in ours):
+            found.append(f"{one.pool} {one.first:#x} to {one.end:#x}")
+    return tuple(found)
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stretches of addresses, neighbours as one."""
+    made: list[tuple[int, int]] = []
+    for first, end in sorted(spans):
+        if made and made[-1][1] == first:
+            made[-1] = (made[-1][0], end)
+        else:
+            made.append((first, end))
+    return made

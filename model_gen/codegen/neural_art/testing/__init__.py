@@ -1,0 +1,1 @@
+"""For tests: what stedgeai writes, of small networks of our own."""
