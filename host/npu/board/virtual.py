@@ -29,6 +29,12 @@ class VirtualBoard:
 
     runtime: Runtime | None = None
 
+    @property
+    def name(self) -> str:
+        """For people."""
+        own = "" if self.runtime is None else f", software epochs of {self.runtime.library.name}"
+        return f"a virtual Cortex-M55{own}"
+
     def __call__(self, code: GeneratedCode) -> Child:
         return _Board(firmware(code, self.runtime), code.path.name)
 
