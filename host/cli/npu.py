@@ -52,6 +52,15 @@ from host.errors import RegressionFailure
     help="How the NPU rounds ties; silicon does as the default.",
 )
 @click.option(
+    "--virtual", is_flag=True, help="Run a DIR's network on a virtual Cortex-M55, as the chip has."
+)
+@click.option(
+    "--runtime",
+    type=click.Path(path_type=Path),
+    metavar="ST",
+    help="The same, with the software epochs of ST's installation in this folder.",
+)
+@click.option(
     "--max-steps",
     type=WholeRange(min=0),
     help="Exit 16 when a layer differs by more on its own inputs.",
@@ -75,6 +84,8 @@ def command(
     seed: int,
     inputs: Path | None,
     ties: str,
+    virtual: bool,
+    runtime: Path | None,
     max_steps: int | None,
     save: Path | None,
     html_path: Path | None,
@@ -91,6 +102,8 @@ def command(
     """
     from host.cli.progress import working
     from host.exit_codes import Exit
+    from host.npu.board.runtime import Runtime
+    from host.npu.board.virtual import VirtualBoard
     from host.npu.comparison.budget import budgets, require_bundle, write_budget
     from host.npu.comparison.compare import compare
     from host.npu.comparison.payload import Report, payload
@@ -102,8 +115,15 @@ def command(
     from host.results import write_result
 
     kept = Kept()
+    board = VirtualBoard(None if runtime is None else Runtime(runtime))
     with working("opening the network") as now:
-        asked = ask(where, model=model, dialect=dialect, rule=ties)
+        asked = ask(
+            where,
+            model=model,
+            dialect=dialect,
+            rule=ties,
+            board=board if virtual or runtime is not None else None,
+        )
         try:
             subject, side = asked.subject, asked.side
             if out is not None:

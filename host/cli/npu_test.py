@@ -217,3 +217,20 @@ def test_a_prediction_of_keyword_spotting_is_fast(tmp_path: Path) -> None:
     assert [layer["op"] for layer in seen] == list(range(12)), "the reference stands in for SOFTMAX"
     assert all(layer["teacher_forced"]["largest"] <= 1 for layer in seen)
     assert "reference stands in" in found["layers"][12]["place"]["reason"]
+
+
+def test_a_virtual_cortex_m55_says_the_same(
+    folder: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrays = []
+    for name, more in (("here", ()), ("there", ("--virtual",))):
+        made = tmp_path / f"{name}.npz"
+        assert run("npu", folder, "--vectors", 2, "--save", made, *more) == 0
+        arrays.append(dict(np.load(made)))
+    assert "ran on a virtual Cortex-M55" in capsys.readouterr().out
+    assert list(arrays[0]) == list(arrays[1])
+    assert all(np.array_equal(arrays[0][name], arrays[1][name]) for name in arrays[0])
+    assert run("npu", folder, "--runtime", tmp_path / "nothing") == 2
+    assert "must hold one" in capsys.readouterr().err
+    assert run("npu", model, "--dialect", "2.2", "--virtual") == 2
+    assert "is for a folder of generated code" in capsys.readouterr().err

@@ -39,7 +39,7 @@ _UNKNOWN = (
     re.compile(r"has no member named '(\w+)'"),
     re.compile(r"fatal error: (\S+): No such file"),
 )
-_OF_SOFTWARE = re.compile(r"\bll_sw_forward_|_sw_info\b")
+_OF_SOFTWARE = re.compile(r"\b(ll_sw_forward_|LL_SW_)|_sw_info\b")
 _SECONDS = 300
 Done = subprocess.CompletedProcess[str]
 

@@ -145,6 +145,7 @@ def _facts(report: Report) -> list[Fact]:
     about = found.about
     named: list[tuple[str, Any, bool]] = [
         ("NPU", f"{about.kind}, dialect {about.dialect}, {about.tool}", False),
+        *([("processor", about.processor, False)] if about.processor else []),
         ("identity", about.statement, False),
         ("ties", about.rule, False),
         ("reference", found.reference, False),

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../interface/nj_npu_host.h"
 #include "../interface/nj_npu_place.h"
 #include "nj_board.h"
 
@@ -85,10 +86,24 @@ static void run_once(void (*run)(uint32_t tie), uint32_t tie)
 /* Memory lies where the NPU sees it, or where nj_npu_translation.h moves it; QEMU has zeroed it. */
 uint8_t *nj_npu_zeros(uint32_t address, uint32_t size)
 {
-    uint32_t at = NJ_NPU_TRANSLATED(address);
-    uint32_t last = NJ_NPU_TRANSLATED(address + size - 1);
-    bool is_there = at >= NJ_NPU_BOARD_RAM && last < (uint32_t)(uintptr_t)nj_asked;
-    return is_there && last - at == size - 1 ? (uint8_t *)(uintptr_t)at : NULL;
+    static struct {
+        uint32_t first, last;
+    } given[NJ_NPU_REGIONS];
+    static uint32_t count;
+    uint32_t first = NJ_NPU_TRANSLATED(address);
+    uint32_t last = NJ_NPU_TRANSLATED(address + (size - 1));
+    if (first < NJ_NPU_BOARD_RAM || last >= (uint32_t)(uintptr_t)nj_asked ||
+        last - first != size - 1 || count == NJ_NPU_REGIONS) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < count; i++) { /* two may be moved to one place */
+        if (first <= given[i].last && given[i].first <= last) {
+            return NULL;
+        }
+    }
+    given[count].first = first;
+    given[count++].last = last;
+    return (uint8_t *)(uintptr_t)first;
 }
 
 void nj_main(void)

@@ -109,9 +109,20 @@ def test_what_ours_lack_runs_with_an_installation(tmp_path: Path, network: Path)
 
 
 @pytest.mark.parametrize("on", [this_computer, VirtualBoard()], ids=["here", "board"])
-def test_without_one_the_next_step_names_it(network: Path, on: Place) -> None:
-    with pytest.raises(BadInput, match="Cumsum_sw_info") as caught:
-        Network.open(network, on=on)
+@pytest.mark.parametrize(
+    ("block", "what"),
+    [
+        (CUMSUM, "Cumsum_sw_info"),
+        ("ll_sw_forward_cumsum(0);", "ll_sw_forward_cumsum"),
+        ("General general = {.type = LL_SW_ERF};", "LL_SW_ERF"),
+    ],
+    ids=["structure", "function", "kind"],
+)
+def test_without_one_the_next_step_names_it(
+    tmp_path: Path, block: str, what: str, on: Place
+) -> None:
+    with pytest.raises(BadInput, match=what) as caught:
+        Network.open(Code(blocks=[("", block)]).write(tmp_path), on=on)
     assert "ST's library" in caught.value.next_step
 
 

@@ -1,6 +1,7 @@
 """The QEMU that a generated network runs in, with a virtual Cortex-M55."""
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from host.npu.generated import GeneratedCode
 
 _ASKED = 0xC0000000  # as in nj_npu_board.ld
 _MOST_ASKED = 256 << 20  # bytes
-_OF_QEMU = f"{PROGRAM}: "  # how a line of QEMU's own begins
+_COMPLAINT = re.compile(rf"^{PROGRAM}: (?!warning: )(.*)", re.M)  # QEMU's own
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class VirtualBoard:
     """
 
     runtime: Runtime | None = None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        own = "" if self.runtime is None else f", software epochs of {self.runtime.library.name}"
+        return f"a virtual Cortex-M55{own}"
 
     def __call__(self, code: GeneratedCode) -> Child:
         return _Board(firmware(code, self.runtime), code.path.name)
@@ -78,11 +85,11 @@ class _Board(Child):
 
     def _crash(self, number: int) -> NightjarError:
         error = super()._crash(number)
-        own = [line for line in self._said().splitlines() if line.startswith(_OF_QEMU)]
+        own = _COMPLAINT.findall(self._said())
         if not own:
             return error
         return HostFailure(
             "QEMU ended before the network did",
-            evidence=f"it said: {own[-1].removeprefix(_OF_QEMU)}",
+            evidence=f"it said: {own[-1]}",
             next_step="free memory or raise `ulimit -v` if it lacks that; `nightjar doctor` checks QEMU",
         )

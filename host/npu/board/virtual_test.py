@@ -6,10 +6,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from host.errors import BadInput
+from host.deadline import Deadline
+from host.errors import BadInput, HostFailure
+from host.npu.board import virtual
 from host.npu.board.virtual import VirtualBoard
 from host.npu.child import Place, this_computer
 from host.npu.generated import read_generated
+from host.npu.memory import Image
 from host.npu.network import TIES, Network, Run
 from host.npu.network_test import CLEAR, FAR, GIVEN, WINDOW, is_alive
 from host.npu.testing.code import FLASH, RAM, Code, Listed, copy
@@ -154,6 +157,19 @@ def test_pools_where_the_board_has_no_memory_are_refused(tmp_path: Path) -> None
     assert "at 0x10000000" in caught.value.evidence
 
 
+def test_pools_that_would_be_moved_to_one_place_are_refused(tmp_path: Path) -> None:
+    """0x24... and 0x34... are the same memory on the chip, and two here."""
+    text = Code(blocks=[("", "")], flash=True).text()
+    text = text.replace(f"offset={FLASH:#x}", f"offset={RAM - 0x10000000:#x}")
+    path = tmp_path / "network.c"
+    path.write_text(text)
+    images = [Image(RAM - 0x10000000, b"1234", path)]
+    Network.open(path, images).close()
+    with pytest.raises(BadInput) as caught:
+        Network.open(path, images, on=VirtualBoard())
+    assert f"at {RAM:#x}" in caught.value.evidence
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -187,6 +203,17 @@ def test_an_endless_network_is_ended_and_leaves_nothing(tmp_path: Path) -> None:
         process = network._child._process.pid
     assert "epoch 1" in caught.value.evidence
     assert not is_alive(process)
+
+
+def test_a_qemu_that_gives_up_is_no_fault_of_the_network(tmp_path: Path) -> None:
+    board = virtual._Board(tmp_path / "gone.elf", "network.c")
+    try:
+        board.describe()
+        with pytest.raises(HostFailure, match="QEMU ended") as caught:
+            next(board.answers(Deadline.after(60)))
+    finally:
+        board.close()
+    assert "gone.elf" in caught.value.evidence
 
 
 def test_what_the_network_prints_disturbs_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 
 from host.errors import BadInput
 from host.npu.arithmetic import HALF_AWAY
+from host.npu.board.virtual import VirtualBoard
+from host.npu.child import this_computer
 from host.npu.comparison.layouts import as_memory
 from host.npu.comparison.mapping import NAME, WEIGHTS, Found, find
 from host.npu.comparison.side import FUSED, HIDDEN, OBSERVED, About, Pass, Place
@@ -32,6 +34,7 @@ class Executed:
         model: the compiler model of its .tflite, in its dialect.
         statement: how the network is known for that of the model.
         rule: for ties, one that the executor has.
+        board: that it runs on; None: this computer.
 
     Raises:
         BadInput: it does not compile, uses what is not known, or has other inputs than the model.
@@ -44,9 +47,11 @@ class Executed:
         model: CompiledModel,
         statement: str,
         rule: str = HALF_AWAY,
+        board: VirtualBoard | None = None,
     ) -> None:
         self.model = model
-        self.about = About("executed", model.dialect.name, _tool(output), rule, statement)
+        on = "this computer" if board is None else board.name
+        self.about = About("executed", model.dialect.name, _tool(output), rule, statement, on)
         self._told = (
             {} if output.c_info is None else {one.name: one for one in output.c_info.buffers}
         )
@@ -57,7 +62,7 @@ class Executed:
         network = output.network
         self._blobs = network is not None and any(epoch.is_blob for epoch in network.epochs)
         with ExitStack() as stack:
-            self._network = stack.enter_context(Network.open(source))
+            self._network = stack.enter_context(Network.open(source, on=board or this_computer))
             if self._network.code.dialect != model.dialect.name:
                 raise BadInput(
                     f"the network is of dialect {self._network.code.dialect}",

@@ -57,6 +57,7 @@ class About:
         tool: stedgeai's version, or the compiler model.
         rule: for ties.
         statement: how the network is known for that of the model.
+        processor: that a network is executed on; "" for a prediction.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class About:
     tool: str
     rule: str
     statement: str
+    processor: str = ""
 
 
 class Side(Protocol):

@@ -6,6 +6,7 @@ from pathlib import Path
 from host.bundle import CONTRACT, MODEL, Subject, load_subject
 from host.errors import BadInput
 from host.npu.arithmetic import HALF_AWAY
+from host.npu.board.virtual import VirtualBoard
 from host.npu.comparison.executed import Executed
 from host.npu.comparison.predicted import Predicted
 from host.npu.comparison.side import Side
@@ -30,7 +31,12 @@ class Asked:
 
 
 def ask(
-    path: Path, *, model: Path | None = None, dialect: str | None = None, rule: str = HALF_AWAY
+    path: Path,
+    *,
+    model: Path | None = None,
+    dialect: str | None = None,
+    rule: str = HALF_AWAY,
+    board: VirtualBoard | None = None,
 ) -> Asked:
     """Find the model, and open the NPU.
 
@@ -40,6 +46,7 @@ def ask(
         model: of a folder, where it lies elsewhere.
         dialect: of a prediction; of a folder it is known.
         rule: for ties.
+        board: that a folder's network runs on; None: this computer.
 
     Raises:
         BadInput: something is missing, does not fit, or is not known.
@@ -47,6 +54,12 @@ def ask(
     """
     folder = path.parent if path.suffix == ".c" and path.is_file() else path
     if not folder.is_dir() or (folder / CONTRACT).exists():
+        if board is not None:
+            raise BadInput(
+                "a virtual Cortex-M55 is for a folder of generated code",
+                evidence=f"Received: {path}, a model",
+                next_step="leave --virtual and --runtime out",
+            )
         return _predicted(path, model, dialect, rule)
     written = read_written(folder) if is_written(folder) else None
     output = read_output(folder) if written is None else written.output
@@ -70,7 +83,7 @@ def ask(
             next_step=f"one of {', '.join(TIES)}",
         )
     compiled = compile_model(subject.model, told)
-    return Asked(subject, Executed(source, output, compiled, identity.statement, rule))
+    return Asked(subject, Executed(source, output, compiled, identity.statement, rule, board))
 
 
 def _predicted(path: Path, model: Path | None, dialect: str | None, rule: str) -> Asked:

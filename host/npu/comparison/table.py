@@ -16,7 +16,7 @@ def lines(report: Report) -> Iterator[str]:
         f"{report.subject}: NPU {about.kind}, dialect {about.dialect}, {about.tool}, "
         f"ties {about.rule}; {found.vectors} vectors ({report.inputs})"
     )
-    yield f"  {about.statement}"
+    yield f"  {about.statement}" + (f"; ran on {about.processor}" if about.processor else "")
     yield f"  against {found.reference}"
     yield from table(found)
     for layer in found.observed:
