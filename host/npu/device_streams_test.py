@@ -15,9 +15,7 @@ def address_of(s: dict[str, int], frame: int, y: int, x: int, b: int) -> int:
         return at + frame * s["frame_offset"]
     at += frame % s["loop"] * s["frame_offset"]
     turn = frame // s["loop"]
-    if s["loop2"] == 0:
-        return at + turn * s["loop_offset"]
-    return at + turn % s["loop2"] * s["loop_offset"] + turn // s["loop2"] * s["loop2_offset"]
+    return at + turn * s["loop_offset"]
 
 
 @st.composite
@@ -38,8 +36,6 @@ def rasters(draw: st.DrawFn) -> dict[str, int]:
         "frame_offset": draw(number(-40, 40)),
         "loop": draw(number(0, 3)),
         "loop_offset": draw(number(-60, 60)),
-        "loop2": draw(number(0, 3)),
-        "loop2_offset": draw(number(-50, 50)),
         "frames": draw(number(1, 9)),
         "address": BASE + 4096,
     }

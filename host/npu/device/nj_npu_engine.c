@@ -89,10 +89,6 @@ static int64_t origin(const struct nj_npu_stream *stream, uint32_t frame, uint32
     }
     uint32_t turn = frame / stream->loop;
     at += frame % stream->loop * step;
-    if (stream->loop2 != 0) {
-        at += turn / stream->loop2 * (int64_t)(int32_t)stream->loop2_offset;
-        turn %= stream->loop2;
-    }
     return at + turn * (int64_t)(int32_t)stream->loop_offset;
 }
 

@@ -113,10 +113,9 @@ bool nj_npu_pool_start(struct nj_npu_run *run, uint32_t unit)
                            &state->features);
 }
 
-/* A window, the part of it that lies in the used rectangle, and how much lies outside. */
+/* The part of a window that lies in the used rectangle: the rest counts for nothing. */
 struct window {
     uint32_t left, right, top, bottom; /* first, and behind the last, in the frame */
-    uint32_t outside;
 };
 
 static void clip(uint32_t start, uint32_t size, uint32_t pad, uint32_t used, uint32_t *from,
@@ -136,8 +135,6 @@ static struct window window_of(const struct nj_npu_pool_state *state, uint32_t p
              state->used_width, &w.left, &w.right);
         clip(pixel / pool->out_width * pool->stride_y, pool->window_height, pool->pad_top,
              state->used_height, &w.top, &w.bottom);
-        w.outside = pool->window_width * pool->window_height -
-                    (w.right - w.left) * (w.bottom - w.top);
     }
     return w;
 }
@@ -148,10 +145,9 @@ static int64_t pool_window(const struct nj_npu_pool_state *state, struct window 
     const int32_t *data = state->features->data + state->features->begin;
     bool largest =
         pool->pooling == NJ_NPU_POOL_MAX || pool->pooling == NJ_NPU_POOL_GLOBAL_MAX;
-    int64_t pad = pool->pads_with ? pool->pad_value : 0;
-    int64_t sum = pad * w.outside;
-    int64_t least = pool->pads_with && w.outside != 0 ? pad : INT32_MAX;
-    int64_t most = pool->pads_with && w.outside != 0 ? pad : INT32_MIN;
+    int64_t sum = 0;
+    int64_t least = INT32_MAX;
+    int64_t most = INT32_MIN;
     for (uint32_t y = w.top; y < w.bottom; y++) {
         for (uint32_t x = w.left; x < w.right; x++) {
             uint32_t at = (state->top + y) * pool->width + state->left + x;

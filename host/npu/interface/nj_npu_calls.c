@@ -14,6 +14,24 @@ static uint32_t unit_of(const char *call, int id, uint32_t units, enum nj_npu_ki
     return (uint32_t)id;
 }
 
+/* The chip has no register for a field, and what generated code wants by it cannot be done. */
+static _Noreturn void refuse_field(enum nj_npu_kind kind, uint32_t unit, const char *field,
+                                   int64_t value)
+{
+    nj_npu_refuse((struct nj_npu_error){.status = NJ_NPU_UNDEFINED,
+                                        .where = {.kind = (uint8_t)kind, .unit = (uint8_t)unit},
+                                        .field = field,
+                                        .value = value},
+                  "");
+}
+
+/* Whether a second level of loops would begin. */
+static bool loops_twice(const LL_Streng_TensorInitTypeDef *conf)
+{
+    uint64_t first = conf->frame_loop_cnt ? conf->frame_loop_cnt : 1;
+    return conf->frame_loop_cnt2 != 0 && conf->frame_tot_cnt > first * conf->frame_loop_cnt2;
+}
+
 static uint8_t mode_of(unsigned round_mode, unsigned relu_mode)
 {
     return (uint8_t)(relu_mode << 1 | round_mode);
@@ -24,6 +42,9 @@ int LL_Streng_TensorInit(int id, const LL_Streng_TensorInitTypeDef *conf, int n)
     uint32_t unit = unit_of(__func__, id, NJ_NPU_STREAMS, NJ_NPU_STREAM);
     if (n != 1) {
         nj_npu_refuse_call(__func__, "n", n);
+    }
+    if (loops_twice(conf)) {
+        refuse_field(NJ_NPU_STREAM, unit, "frame_loop_cnt2", conf->frame_loop_cnt2);
     }
     uint32_t memory = conf->dir ? conf->nbits_out : conf->nbits_in;
     uint32_t link = conf->dir ? conf->nbits_in : conf->nbits_out;
@@ -55,9 +76,7 @@ int LL_Streng_TensorInit(int id, const LL_Streng_TensorInitTypeDef *conf, int n)
             conf->line_offset ? conf->line_offset : conf->fwidth * conf->batch_offset,
         .frame_offset = conf->frame_offset,
         .loop_offset = conf->loop_offset,
-        .loop2_offset = conf->loop_offset2,
         .loop = conf->frame_loop_cnt,
-        .loop2 = conf->frame_loop_cnt2,
         .frames = conf->frame_tot_cnt,
     };
     if (conf->raw) {
@@ -273,6 +292,10 @@ int LL_Arithacc_Init(int id, const LL_Arithacc_InitTypeDef *conf)
 int LL_Poolacc_Init(int id, const LL_Poolacc_InitTypeDef *conf)
 {
     uint32_t unit = unit_of(__func__, id, NJ_NPU_POOLS, NJ_NPU_POOL);
+    bool pads = conf->leftPad || conf->rightPad || conf->topPad || conf->bottomPad;
+    if (conf->pad_val_en && pads) {
+        refuse_field(NJ_NPU_POOL, unit, "pad_val", conf->pad_val);
+    }
     nj_npu_epoch.pool[unit] = (struct nj_npu_pool){
         .feature = {.rounds = conf->rounding_f,
                     .saturates = conf->saturation_f,
@@ -288,8 +311,6 @@ int LL_Poolacc_Init(int id, const LL_Poolacc_InitTypeDef *conf)
         .pooling = (uint8_t)conf->operation,
         .average_no_pad = conf->avgnopad,
         .dual_line = conf->dualLine,
-        .pads_with = conf->pad_val_en,
-        .pad_value = conf->pad_val,
         .multiplier = conf->mulval,
         .width = conf->inputX,
         .height = conf->inputY,

@@ -347,8 +347,6 @@ def lower_pool(build: Builder, layer: Pool) -> None:
         "round_mode_o": 1,
         "outbytes_o": outside,
     }
-    if any(layer.pads) and layer.pad_value is not None:
-        fields |= {"pad_val_en": 1, "pad_val": layer.pad_value}
     if average:
         fields |= {"mulval": layer.factor, "shift_o": layer.shift}
     unit = build.take("POOL")

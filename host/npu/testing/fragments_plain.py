@@ -67,15 +67,7 @@ def sum_of(draw: Choice, name: str, pair: tuple[Tensor, Tensor], target: Tensor,
 
 def pool(draw: Choice, name: str) -> Fragment:
     """Windows; what lies outside counts for nothing, in an average for 0."""
-    return _windows(draw, name, draw.chance(50), None)
-
-
-def padded_pool(draw: Choice, name: str) -> Fragment:
-    """The same with a value for what lies outside."""
-    return _windows(draw, name, True, draw.whole(-128, 127))
-
-
-def _windows(draw: Choice, name: str, padded: bool, pad_value: int | None) -> Fragment:
+    padded = draw.chance(50)
     batch, groups = draw.whole(1, 5), draw.whole(1, 2)
     source = feature(draw, f"{name}_in", batch * groups, batch, 3, 9)
     source = replace(source, kind=draw.one(("i8", "i8", "i16")))
@@ -96,7 +88,6 @@ def _windows(draw: Choice, name: str, padded: bool, pad_value: int | None) -> Fr
         window,
         stride,
         (top, bottom, left, right),
-        pad_value,
         crop,
         batch=batch,
         **_average(draw, window[0] * window[1]),

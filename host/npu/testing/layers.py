@@ -220,8 +220,8 @@ class Pool:
     """MAX, MIN, AVG over windows (height, width), or GMAX, GMIN, GAVG over all; signed values.
 
     Averages are S(R(sum * factor, shift)), of 16 bits where a `scaling` of one factor and offset
-    follows. pads and crop: top, bottom, left, right; crop is inclusive. pad_value None: only what
-    is inside counts, and 0 in an average.
+    follows. pads and crop: top, bottom, left, right; crop is inclusive. Only what is inside counts,
+    and 0 in an average.
     """
 
     name: str
@@ -231,7 +231,6 @@ class Pool:
     window: tuple[int, int] = (0, 0)
     stride: tuple[int, int] = (1, 1)
     pads: Quad = (0, 0, 0, 0)
-    pad_value: int | None = None
     crop: Quad | None = None
     factor: int = 0
     shift: int = 0
