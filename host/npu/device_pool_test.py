@@ -155,6 +155,12 @@ def test_whole_features(
         ({"stride_y": 0}, "RANGE", "out_height"),
         ({"crop_top": 2}, "RANGE", "crop_top"),
         ({"depth": 0}, "RANGE", "depth"),
+        ({"depth": 16}, "RANGE", "depth"),
+        ({"width": 2048, "depth": 2}, "RANGE", "depth"),
+        ({"height": 4096}, "RANGE", "height"),
+        ({"window_width": 8, "width": 9, "crop_right": 8, "out_width": 2}, "RANGE", "window_width"),
+        ({"stride_y": 16}, "RANGE", "stride_y"),
+        ({"pooling": 3, "out__shift": 32}, "RANGE", "out.shift"),
         ({"width": 1 << 31, "height": 1 << 31}, "RANGE", "width"),
     ],
 )

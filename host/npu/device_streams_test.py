@@ -179,6 +179,18 @@ def test_a_synchronized_engine_reads_what_the_other_has_written() -> None:
     assert device.read(target, "u1", 12)[9:].tolist() == [10, 11, 12]
 
 
+@pytest.mark.parametrize("field", ["width", "height", "depth"])
+def test_a_size_that_the_register_cannot_hold_is_refused(field: str) -> None:
+    device = Device()
+    sizes = {"width": 1, "height": 1, "depth": 1, field: 65536}
+    device.unit(STREAM, 0, bits=8, address=BASE, frames=1, **sizes)
+    device.raw(1, BASE, 4, writes=True)
+    device.link((STREAM, 1, 0), (STREAM, 0, 0))
+    with pytest.raises(Refused) as refused:
+        device.run()
+    assert refused.value.args == ("RANGE", STREAM, 0, field, 65536)
+
+
 def test_a_stream_that_waits_for_no_writer_is_refused() -> None:
     device = Device()
     source, target = device.put(np.zeros(4, np.uint8)), device.room(4)

@@ -226,7 +226,14 @@ def test_constants_cannot_be_written(tmp_path: Path) -> None:
          "LL_Poolacc_Init(1, &p);", "POOL 1: pad_val = -5"),
         ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_NONE};"
          "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: bcast = 0"),
-        ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_CHAN, .fChannels = 513};"
+        ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_CHAN, .fChannels = 1,"
+         " .batchDepth = 1, .fWidth = 65536, .fHeight = 65536};"
+         "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: fWidth = 4294967296"),
+        ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_WIDTH, .fChannels = 1,"
+         " .fWidth = 1, .fHeight = 1};"
+         "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: batchDepth = 0"),
+        ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_CHAN, .fChannels = 513,"
+         " .batchDepth = 1, .fWidth = 1, .fHeight = 1};"
          "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: fChannels = 513"),
     ],
 )  # fmt: skip

@@ -4,6 +4,8 @@
 #include "nj_npu_round.h"
 #include "nj_npu_state.h"
 
+enum { LINE_MOST = 4095 }; /* elements of a line, and lines */
+
 static bool undefined(struct nj_npu_run *run, uint32_t unit, const char *field, int64_t value)
 {
     return nj_npu_fail(run, NJ_NPU_UNDEFINED, NJ_NPU_POOL, unit, field, value);
@@ -43,6 +45,34 @@ static bool check_modes(struct nj_npu_run *run, uint32_t unit, const struct nj_n
            nj_npu_check_output(run, NJ_NPU_POOL, unit, &pool->out, 2);
 }
 
+/* No size may pass what its register holds. */
+static bool check_sizes(struct nj_npu_run *run, uint32_t unit, const struct nj_npu_pool *pool)
+{
+    bool whole = is_global(pool); /* without windows */
+    const struct {
+        const char *field;
+        uint64_t value;
+        uint64_t most;
+    } sizes[] = {
+        {"width", pool->width, LINE_MOST},
+        {"height", pool->height, LINE_MOST},
+        {"depth", pool->depth, 15},
+        {"depth", (uint64_t)pool->width * pool->depth, LINE_MOST},
+        {"out_width", whole ? 0 : pool->out_width, LINE_MOST},
+        {"out_height", whole ? 0 : pool->out_height, LINE_MOST},
+        {"window_width", whole ? 0 : pool->window_width, 7}, /* and pads are below windows */
+        {"window_height", whole ? 0 : pool->window_height, 7},
+        {"stride_x", whole ? 0 : pool->stride_x, 15},
+        {"stride_y", whole ? 0 : pool->stride_y, 15},
+    };
+    for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (sizes[i].value > sizes[i].most) {
+            return range(run, unit, sizes[i].field, (int64_t)sizes[i].value);
+        }
+    }
+    return true;
+}
+
 static bool check_windows(struct nj_npu_run *run, uint32_t unit, struct nj_npu_pool_state *state)
 {
     const struct nj_npu_pool *pool = state->pool;
@@ -76,12 +106,12 @@ bool nj_npu_pool_start(struct nj_npu_run *run, uint32_t unit)
     struct nj_npu_pool_state *state = &run->pool[unit];
     const struct nj_npu_pool *pool = &run->epoch->pool[unit];
     state->pool = pool;
-    if (!check_modes(run, unit, pool)) {
+    if (!check_modes(run, unit, pool) || !check_sizes(run, unit, pool)) {
         return false;
     }
     uint64_t area = (uint64_t)pool->width * pool->height;
-    if (area == 0 || area > NJ_NPU_MOST) {
-        return range(run, unit, "width", (int64_t)area);
+    if (area == 0) {
+        return range(run, unit, "width", 0);
     }
     if (pool->depth == 0 || area * pool->depth > NJ_NPU_MOST) {
         return range(run, unit, "depth", pool->depth);

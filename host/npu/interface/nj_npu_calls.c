@@ -160,6 +160,8 @@ int LL_Convacc_Init(int id, const LL_Convacc_InitTypeDef *conf)
     return 0;
 }
 
+enum { COUNTED_MOST = 1 << 27 }; /* elements that a counter of an ARITH holds */
+
 /* How the index into the coefficients goes on, and how many of them count. */
 static uint32_t broadcast(struct nj_npu_arith *arith, const LL_Arithacc_InitTypeDef *conf)
 {
@@ -220,6 +222,14 @@ static const uint8_t *vector(ll_aton_pointer pointer, uint32_t count, uint32_t b
 static void coefficients(struct nj_npu_arith *arith, const LL_Arithacc_InitTypeDef *conf)
 {
     uint32_t count = broadcast(arith, conf);
+    uint64_t deep = conf->fChannels > conf->batchDepth ? conf->fChannels : conf->batchDepth;
+    uint64_t counted = (uint64_t)conf->fWidth * conf->fHeight; /* before constants come again */
+    if (conf->batchDepth == 0) {
+        nj_npu_refuse_call("LL_Arithacc_Init", "batchDepth", 0);
+    }
+    if (counted == 0 || counted > COUNTED_MOST || counted * deep > COUNTED_MOST) {
+        nj_npu_refuse_call("LL_Arithacc_Init", "fWidth", (int64_t)counted);
+    }
     if (count > NJ_NPU_COEFFICIENTS) {
         nj_npu_refuse_call("LL_Arithacc_Init", "fChannels", count);
     }
