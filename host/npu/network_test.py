@@ -222,8 +222,6 @@ def test_constants_cannot_be_written(tmp_path: Path) -> None:
          "LL_Streng_TensorInit: id = -1"),
         ("static const LL_Streng_TensorInitTypeDef t = {.frame_loop_cnt = 2, .frame_loop_cnt2 = 3,"
          " .frame_tot_cnt = 7}; LL_Streng_TensorInit(6, &t, 1);", "STRENG 6: frame_loop_cnt2 = 3"),
-        ("static const LL_Poolacc_InitTypeDef p = {.pad_val_en = 1, .pad_val = -5, .topPad = 1};"
-         "LL_Poolacc_Init(1, &p);", "POOL 1: pad_val = -5"),
         ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_NONE};"
          "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: bcast = 0"),
         ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_CHAN, .fChannels = 1,"

@@ -204,7 +204,6 @@ struct nj_npu_pool {
     struct nj_npu_input feature;
     struct nj_npu_output out;
     uint8_t pooling;     /* enum nj_npu_pooling */
-    bool average_no_pad; /* not defined */
     bool dual_line;      /* a speed mode; no effect on values */
     int16_t multiplier;
     uint32_t width; /* of the feature frame */

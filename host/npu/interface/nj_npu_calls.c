@@ -302,10 +302,6 @@ int LL_Arithacc_Init(int id, const LL_Arithacc_InitTypeDef *conf)
 int LL_Poolacc_Init(int id, const LL_Poolacc_InitTypeDef *conf)
 {
     uint32_t unit = unit_of(__func__, id, NJ_NPU_POOLS, NJ_NPU_POOL);
-    bool pads = conf->leftPad || conf->rightPad || conf->topPad || conf->bottomPad;
-    if (conf->pad_val_en && pads) {
-        refuse_field(NJ_NPU_POOL, unit, "pad_val", conf->pad_val);
-    }
     nj_npu_epoch.pool[unit] = (struct nj_npu_pool){
         .feature = {.rounds = conf->rounding_f,
                     .saturates = conf->saturation_f,
@@ -319,7 +315,6 @@ int LL_Poolacc_Init(int id, const LL_Poolacc_InitTypeDef *conf)
                 .bytes = (uint8_t)conf->outbytes_o,
                 .shift = conf->shift_o},
         .pooling = (uint8_t)conf->operation,
-        .average_no_pad = conf->avgnopad,
         .dual_line = conf->dualLine,
         .multiplier = conf->mulval,
         .width = conf->inputX,

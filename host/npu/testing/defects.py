@@ -197,12 +197,6 @@ DEFECTS = (
         "pixel / pool->out_width * pool->stride_y",
         "pixel / pool->out_width * pool->stride_x",
     ),
-    _defect(
-        "pad of a pool before for behind",
-        "pool.c",
-        "pool->window_width, pool->pad_left",
-        "pool->window_width, pool->pad_right",
-    ),
 )
 
 

@@ -333,8 +333,6 @@ def arith(record: Any, index: int) -> Iterator[Write]:
 
 def pool(record: Any, index: int) -> Iterator[Write]:
     """The settings of a pooling unit, not yet enabled."""
-    if record.average_no_pad:
-        raise ValueError("this chip has no such unit. Received: average_no_pad")
     yield from words(
         "POOL",
         base("POOL", index),
