@@ -143,17 +143,17 @@ def test_every_geometry_equals_the_sums(g: dict[str, Any]) -> None:
 @pytest.mark.parametrize("large", [False, True], ids=["in 32 bits", "in 64 bits"])
 def test_ties_go_where_the_rule_says(tie: str, large: bool) -> None:
     """Every sum is half a step: odd, and halved. Large features with many taps leave 32 bits."""
-    depth = 301 if large else 3
-    features = np.full((1, 16, depth), 32766 if large else 0)
-    features[..., 0] = np.arange(-15, 17, 2)
-    kernels = np.ones((1, 1, 1, depth), np.int64)
+    depth = 151 if large else 3
+    features = np.full((2, 16, depth), 32766 if large else 0)
+    features[..., 0] = [np.arange(-15, 17, 2), np.zeros(16)]
+    kernels = np.ones((1, 2, 1, depth), np.int64)
     kernels[..., 2::2] = -1  # what is large cancels out
     sums = naive(features, kernels, (1, 1), (0, 0, 0, 0), 0)
     assert (sums % 2 == 1).all()
     assert sums.min() < 0 < sums.max()
     device = Device(1 << 17)
     device.raw(0, device.put(features.astype("<i2")), features.size, 16)
-    device.raw(1, device.put(kernels.astype(np.int8)), depth)
+    device.raw(1, device.put(kernels.astype(np.int8)), kernels.size)
     target = device.room(32)
     device.raw(2, target, 16, 16, writes=True)
     conv(device, 0, features, kernels, simd=2, **output(2, 1))
@@ -350,7 +350,15 @@ def test_a_unit_feeds_its_own_accumulator() -> None:
         ({"width": 65536}, "RANGE", "width"),
         ({"crop_left": 7}, "RANGE", "crop_left"),
         ({"set_total": 3, "set_first": 1, "set_last": 3}, "RANGE", "set_last"),
-        ({"out__shift": 41}, "RANGE", "out.shift"),
+        ({"out__shift": 32}, "RANGE", "out.shift"),
+        ({"depth": 256}, "RANGE", "depth"),
+        ({"width": 256, "depth": 257}, "RANGE", "depth"),
+        ({"width": 65535, "depth": 2}, "RANGE", "depth"),
+        ({"stride_x": 8}, "RANGE", "stride_x"),
+        ({"stride_y": 8}, "RANGE", "stride_y"),
+        ({"pad_left": 256}, "RANGE", "pad_left"),
+        ({"pad_bottom": 256}, "RANGE", "pad_bottom"),
+        ({"shift_accumulator": 25}, "RANGE", "shift_accumulator"),
     ],
 )
 def test_what_is_not_known_is_named(fields: dict[str, Any], status: str, field: str) -> None:

@@ -24,11 +24,10 @@ from host.npu.testing.units import (
 def windows(draw: st.DrawFn) -> dict[str, Any]:
     n = st.integers
     wx, wy = draw(n(1, 4)), draw(n(1, 4))
-    pads = (draw(n(0, wx - 1)), draw(n(0, wx - 1)), draw(n(0, wy - 1)), draw(n(0, wy - 1)))
     width, height = draw(n(wx, 7)), draw(n(wy, 7))
     left, top = draw(n(0, width - wx)), draw(n(0, height - wy))
     return {
-        **{"wx": wx, "wy": wy, "pads": pads, "width": width, "height": height},
+        **{"wx": wx, "wy": wy, "width": width, "height": height},
         **{
             "crop": (
                 left,
@@ -38,7 +37,7 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
             )
         },
         **{"stride": (draw(n(1, 3)), draw(n(1, 3))), "depth": draw(n(1, 4))},
-        **{"with": draw(st.none() | n(-200, 200)), "seed": draw(n(0, 2**32 - 1))},
+        "seed": draw(n(0, 2**32 - 1)),
         **{"kind": draw(st.sampled_from(["MAX", "MIN", "AVERAGE"])), "bytes": draw(n(1, 2))},
         **{"multiplier": draw(n(-(2**15), 2**15 - 1) | st.just(1)), "shift": draw(n(0, 20))},
         "tie": draw(st.sampled_from(TIES)),
@@ -51,22 +50,17 @@ def test_every_window(g: dict[str, Any]) -> None:
     rng = np.random.default_rng(g["seed"])
     most = 1 << (8 * g["bytes"] - 1)
     x = rng.integers(-most, most, (g["height"], g["width"], g["depth"]))
-    (first, last, top, bottom), (left, right, above, below) = g["crop"], g["pads"]
+    first, last, top, bottom = g["crop"]
     used = x[top : bottom + 1, first : last + 1].astype(object)
     average = g["kind"] == "AVERAGE"
-    pad = g["with"] if g["with"] is not None else (0 if average else None)
-    shape = (used.shape[0] + above + below, used.shape[1] + left + right, g["depth"])
-    padded = np.full(shape, pad, object)
-    padded[above : above + used.shape[0], left : left + used.shape[1]] = used
     (sx, sy), (wx, wy) = g["stride"], (g["wx"], g["wy"])
-    rows, columns = (shape[0] - wy) // sy + 1, (shape[1] - wx) // sx + 1
+    rows, columns = (used.shape[0] - wy) // sy + 1, (used.shape[1] - wx) // sx + 1
     shift = g["shift"] if average else 0
     want = []
     for y in range(rows):
         for c in range(columns):
             for d in range(g["depth"]):
-                window = padded[y * sy : y * sy + wy, c * sx : c * sx + wx, d].ravel()
-                values = [int(v) for v in window if v is not None]
+                values = [int(v) for v in used[y * sy : y * sy + wy, c * sx : c * sx + wx, d].flat]
                 if average:
                     exact = rounded(sum(values) * g["multiplier"], shift, g["tie"])
                 else:
@@ -82,8 +76,7 @@ def test_every_window(g: dict[str, Any]) -> None:
         window_width=wx, window_height=wy, stride_x=sx, stride_y=sy,
         out_width=columns, out_height=rows, multiplier=g["multiplier"],
         crop_left=first, crop_right=last, crop_top=top, crop_bottom=bottom,
-        pad_left=left, pad_right=right, pad_top=above, pad_bottom=below,
-        pads_with=g["with"] is not None, pad_value=g["with"] or 0, **output(2, shift),
+        **output(2, shift),
     )  # fmt: skip
     device.link((POOL, 1, 0), (STREAM, 0, 0))
     device.link((STREAM, 1, 0), (POOL, 1, 0))
@@ -147,7 +140,9 @@ def test_whole_features(
     [
         ({"pooling": 0}, "UNDEFINED", "pooling"),
         ({"pooling": 7}, "UNDEFINED", "pooling"),
-        ({"pooling": 3, "average_no_pad": True, "pad_top": 1}, "UNDEFINED", "average_no_pad"),
+        ({"pad_top": 1}, "UNDEFINED", "pad_top"),
+        ({"pooling": 2, "pad_right": 1}, "UNDEFINED", "pad_right"),
+        ({"pooling": 3, "pad_bottom": 1}, "UNDEFINED", "pad_bottom"),
         ({"pooling": 6, "pad_left": 1}, "UNDEFINED", "pad_left"),
         ({"out__shift": 1}, "UNDEFINED", "out.shift"),
         ({"feature__saturates": True}, "UNDEFINED", "saturates"),
@@ -155,6 +150,12 @@ def test_whole_features(
         ({"stride_y": 0}, "RANGE", "out_height"),
         ({"crop_top": 2}, "RANGE", "crop_top"),
         ({"depth": 0}, "RANGE", "depth"),
+        ({"depth": 16}, "RANGE", "depth"),
+        ({"width": 2048, "depth": 2}, "RANGE", "depth"),
+        ({"height": 4096}, "RANGE", "height"),
+        ({"window_width": 8, "width": 9, "crop_right": 8, "out_width": 2}, "RANGE", "window_width"),
+        ({"stride_y": 16}, "RANGE", "stride_y"),
+        ({"pooling": 3, "out__shift": 32}, "RANGE", "out.shift"),
         ({"width": 1 << 31, "height": 1 << 31}, "RANGE", "width"),
     ],
 )

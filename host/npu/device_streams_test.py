@@ -15,9 +15,7 @@ def address_of(s: dict[str, int], frame: int, y: int, x: int, b: int) -> int:
         return at + frame * s["frame_offset"]
     at += frame % s["loop"] * s["frame_offset"]
     turn = frame // s["loop"]
-    if s["loop2"] == 0:
-        return at + turn * s["loop_offset"]
-    return at + turn % s["loop2"] * s["loop_offset"] + turn // s["loop2"] * s["loop2_offset"]
+    return at + turn * s["loop_offset"]
 
 
 @st.composite
@@ -38,8 +36,6 @@ def rasters(draw: st.DrawFn) -> dict[str, int]:
         "frame_offset": draw(number(-40, 40)),
         "loop": draw(number(0, 3)),
         "loop_offset": draw(number(-60, 60)),
-        "loop2": draw(number(0, 3)),
-        "loop2_offset": draw(number(-50, 50)),
         "frames": draw(number(1, 9)),
         "address": BASE + 4096,
     }
@@ -181,6 +177,18 @@ def test_a_synchronized_engine_reads_what_the_other_has_written() -> None:
     # frame n is read after it was written; what follows it may already have been
     assert device.read(target, "u1", 3).tolist()[0] in (1, 4, 7, 10)
     assert device.read(target, "u1", 12)[9:].tolist() == [10, 11, 12]
+
+
+@pytest.mark.parametrize("field", ["width", "height", "depth"])
+def test_a_size_that_the_register_cannot_hold_is_refused(field: str) -> None:
+    device = Device()
+    sizes = {"width": 1, "height": 1, "depth": 1, field: 65536}
+    device.unit(STREAM, 0, bits=8, address=BASE, frames=1, **sizes)
+    device.raw(1, BASE, 4, writes=True)
+    device.link((STREAM, 1, 0), (STREAM, 0, 0))
+    with pytest.raises(Refused) as refused:
+        device.run()
+    assert refused.value.args == ("RANGE", STREAM, 0, field, 65536)
 
 
 def test_a_stream_that_waits_for_no_writer_is_refused() -> None:

@@ -221,9 +221,18 @@ def test_constants_cannot_be_written(tmp_path: Path) -> None:
          "LL_Convacc_Init: id = 4"),
         ("static const LL_Streng_TensorInitTypeDef t = {0}; LL_Streng_TensorInit(-1, &t, 1);",
          "LL_Streng_TensorInit: id = -1"),
+        ("static const LL_Streng_TensorInitTypeDef t = {.frame_loop_cnt = 2, .frame_loop_cnt2 = 3,"
+         " .frame_tot_cnt = 7}; LL_Streng_TensorInit(6, &t, 1);", "STRENG 6: frame_loop_cnt2 = 3"),
         ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_NONE};"
          "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: bcast = 0"),
-        ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_CHAN, .fChannels = 513};"
+        ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_CHAN, .fChannels = 1,"
+         " .batchDepth = 1, .fWidth = 65536, .fHeight = 65536};"
+         "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: fWidth = 4294967296"),
+        ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_WIDTH, .fChannels = 1,"
+         " .fWidth = 1, .fHeight = 1};"
+         "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: batchDepth = 0"),
+        ("static const LL_Arithacc_InitTypeDef a = {.bcast = ARITH_BCAST_CHAN, .fChannels = 513,"
+         " .batchDepth = 1, .fWidth = 1, .fHeight = 1};"
          "LL_Arithacc_Init(0, &a);", "LL_Arithacc_Init: fChannels = 513"),
     ],
 )  # fmt: skip
@@ -232,6 +241,18 @@ def test_a_call_that_is_not_known_is_named(tmp_path: Path, start: str, said: str
     call, _, value = said.partition(": ")
     assert f"epoch 1, {call}: " in error.what
     assert error.evidence == f"Received: {value}"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [".frame_loop_cnt = 2, .frame_loop_cnt2 = 3, .loop_offset2 = 9", ".loop_offset2 = 9"],
+)
+def test_a_second_level_of_loops_that_is_never_reached_does_nothing(
+    tmp_path: Path, fields: str
+) -> None:
+    start = copy(hex(RAM), hex(FAR)).replace(".raw = 1", f".raw = 1, {fields}")
+    with Network.open(Code(blocks=[(start, "")]).write(tmp_path)) as network:
+        assert np.array_equal(network.run([GIVEN]).outputs[0].array.ravel(), GIVEN)
 
 
 @pytest.mark.parametrize(

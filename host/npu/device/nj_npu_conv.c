@@ -44,8 +44,21 @@ static bool check_modes(struct nj_npu_run *run, uint32_t unit, const struct nj_n
            nj_npu_check_output(run, NJ_NPU_CONV, unit, &conv->out, 3);
 }
 
+/* What is left of a pad for the frame around the features: the sampler itself takes two lines or
+ * columns, fewer than a kernel has, and only of zeros. `step` elements are one of them. */
+static int64_t frame_of(const struct nj_npu_conv *conv, uint32_t pad, uint32_t kernel,
+                        uint32_t step)
+{
+    uint32_t most = conv->deep || conv->dss2 || conv->pad_value != 0 || kernel == 0 ? 0
+                    : kernel > 2                                                    ? 2
+                                                                                    : kernel - 1;
+    return (int64_t)(pad > most ? pad - most : 0) * step;
+}
+
+/* No size may pass what its register holds. */
 static bool check_sizes(struct nj_npu_run *run, uint32_t unit, const struct nj_npu_conv *conv)
 {
+    uint32_t depth = conv->depth;
     const struct {
         const char *field;
         int64_t value;
@@ -54,16 +67,17 @@ static bool check_sizes(struct nj_npu_run *run, uint32_t unit, const struct nj_n
     } sizes[] = {
         {"width", conv->width, 1, UINT16_MAX},
         {"height", conv->height, 1, UINT16_MAX},
-        {"depth", conv->depth, 1, UINT16_MAX},
+        {"depth", conv->depth, 1, UINT8_MAX},
+        {"depth", (int64_t)conv->width * conv->depth, 1, UINT16_MAX}, /* a line, in elements */
         {"kernel_width", conv->kernel_width, 1, UINT8_MAX},
         {"kernel_height", conv->kernel_height, 1, UINT8_MAX},
         {"kernels", conv->kernels, 1, UINT8_MAX},
-        {"stride_x", conv->stride_x, 1, UINT8_MAX},
-        {"stride_y", conv->stride_y, 1, UINT8_MAX},
-        {"pad_left", conv->pad_left, 0, UINT16_MAX},
-        {"pad_right", conv->pad_right, 0, UINT16_MAX},
-        {"pad_top", conv->pad_top, 0, UINT16_MAX},
-        {"pad_bottom", conv->pad_bottom, 0, UINT16_MAX},
+        {"stride_x", conv->stride_x, 1, 7},
+        {"stride_y", conv->stride_y, 1, 7},
+        {"pad_left", frame_of(conv, conv->pad_left, conv->kernel_width, depth), 0, UINT8_MAX},
+        {"pad_right", frame_of(conv, conv->pad_right, conv->kernel_width, depth), 0, UINT8_MAX},
+        {"pad_top", frame_of(conv, conv->pad_top, conv->kernel_height, 1), 0, UINT8_MAX},
+        {"pad_bottom", frame_of(conv, conv->pad_bottom, conv->kernel_height, 1), 0, UINT8_MAX},
         {"subtract", conv->subtract, INT16_MIN, UINT16_MAX},
         {"pad_value", conv->pad_value, INT16_MIN, UINT16_MAX},
         {"shift_accumulator", conv->shift_accumulator, 0, NJ_NPU_MOST_LIFT},

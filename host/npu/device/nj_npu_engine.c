@@ -41,16 +41,17 @@ static bool check(struct nj_npu_run *run, uint32_t unit, uint64_t *elements)
     const struct {
         const char *field;
         uint32_t value;
+        uint32_t most; /* that the register holds */
     } sizes[] = {
-        {"elements", stream->raw ? stream->elements : 1},
-        {"width", stream->raw ? 1 : stream->width},
-        {"height", stream->raw ? 1 : stream->height},
-        {"depth", stream->raw ? 1 : stream->depth},
+        {"elements", stream->raw ? stream->elements : 1, UINT32_MAX},
+        {"width", stream->raw ? 1 : stream->width, UINT16_MAX},
+        {"height", stream->raw ? 1 : stream->height, UINT16_MAX},
+        {"depth", stream->raw ? 1 : stream->depth, UINT16_MAX},
     };
     *elements = 1;
     for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         *elements *= sizes[i].value;
-        if (*elements == 0 || *elements > NJ_NPU_MOST) {
+        if (*elements == 0 || *elements > NJ_NPU_MOST || sizes[i].value > sizes[i].most) {
             return nj_npu_fail(run, NJ_NPU_RANGE, NJ_NPU_STREAM, unit, sizes[i].field,
                                sizes[i].value);
         }
@@ -89,10 +90,6 @@ static int64_t origin(const struct nj_npu_stream *stream, uint32_t frame, uint32
     }
     uint32_t turn = frame / stream->loop;
     at += frame % stream->loop * step;
-    if (stream->loop2 != 0) {
-        at += turn / stream->loop2 * (int64_t)(int32_t)stream->loop2_offset;
-        turn %= stream->loop2;
-    }
     return at + turn * (int64_t)(int32_t)stream->loop_offset;
 }
 

@@ -4,6 +4,8 @@
 #include "nj_npu_round.h"
 #include "nj_npu_state.h"
 
+enum { LINE_MOST = 4095 }; /* elements of a line, and lines */
+
 static bool undefined(struct nj_npu_run *run, uint32_t unit, const char *field, int64_t value)
 {
     return nj_npu_fail(run, NJ_NPU_UNDEFINED, NJ_NPU_POOL, unit, field, value);
@@ -26,21 +28,56 @@ static bool averages(const struct nj_npu_pool *pool)
 
 static bool check_modes(struct nj_npu_run *run, uint32_t unit, const struct nj_npu_pool *pool)
 {
-    uint32_t pads = pool->pad_left + pool->pad_right + pool->pad_top + pool->pad_bottom;
+    const struct {
+        const char *field;
+        uint32_t value;
+    } pads[] = {
+        {"pad_left", pool->pad_left},
+        {"pad_right", pool->pad_right},
+        {"pad_top", pool->pad_top},
+        {"pad_bottom", pool->pad_bottom},
+    };
+    for (uint32_t i = 0; i < sizeof pads / sizeof pads[0]; i++) {
+        if (pads[i].value != 0) { /* of what value, no network and no document says */
+            return undefined(run, unit, pads[i].field, pads[i].value);
+        }
+    }
     if (pool->pooling < NJ_NPU_POOL_MAX || pool->pooling > NJ_NPU_POOL_GLOBAL_AVERAGE) {
         return undefined(run, unit, "pooling", pool->pooling);
-    }
-    if (pool->average_no_pad && averages(pool) && pads != 0) {
-        return undefined(run, unit, "average_no_pad", 1);
-    }
-    if (is_global(pool) && pads != 0) {
-        return undefined(run, unit, "pad_left", pads);
     }
     if (!averages(pool) && pool->out.shift != 0) {
         return undefined(run, unit, "out.shift", pool->out.shift);
     }
     return nj_npu_check_input(run, NJ_NPU_POOL, unit, &pool->feature, 2) &&
            nj_npu_check_output(run, NJ_NPU_POOL, unit, &pool->out, 2);
+}
+
+/* No size may pass what its register holds. */
+static bool check_sizes(struct nj_npu_run *run, uint32_t unit, const struct nj_npu_pool *pool)
+{
+    bool whole = is_global(pool); /* without windows */
+    const struct {
+        const char *field;
+        uint64_t value;
+        uint64_t most;
+    } sizes[] = {
+        {"width", pool->width, LINE_MOST},
+        {"height", pool->height, LINE_MOST},
+        {"depth", pool->depth, 15},
+        {"depth", (uint64_t)pool->width * pool->depth, LINE_MOST},
+        {"out_width", whole ? 0 : pool->out_width, LINE_MOST},
+        {"out_height", whole ? 0 : pool->out_height, LINE_MOST},
+        {"window_width", whole ? 0 : pool->window_width, 7},
+        {"window_height", whole ? 0 : pool->window_height, 7},
+        {"stride_x", whole ? 0 : pool->stride_x, 15},
+        {"stride_y", whole ? 0 : pool->stride_y, 15},
+    };
+    for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (sizes[i].value > sizes[i].most) {
+            return range(run, unit, sizes[i].field, (int64_t)sizes[i].value);
+        }
+    }
+    return true;
 }
 
 static bool check_windows(struct nj_npu_run *run, uint32_t unit, struct nj_npu_pool_state *state)
@@ -50,21 +87,15 @@ static bool check_windows(struct nj_npu_run *run, uint32_t unit, struct nj_npu_p
         const char *field;
         uint32_t window;
         uint32_t stride;
-        uint32_t before;
-        uint32_t after;
         uint32_t used;
         uint32_t out;
     } ways[] = {
-        {"out_width", pool->window_width, pool->stride_x, pool->pad_left, pool->pad_right,
-         state->used_width, pool->out_width},
-        {"out_height", pool->window_height, pool->stride_y, pool->pad_top, pool->pad_bottom,
-         state->used_height, pool->out_height},
+        {"out_width", pool->window_width, pool->stride_x, state->used_width, pool->out_width},
+        {"out_height", pool->window_height, pool->stride_y, state->used_height, pool->out_height},
     };
     for (uint32_t i = 0; i < 2; i++) {
-        uint64_t padded = (uint64_t)ways[i].used + ways[i].before + ways[i].after;
-        if (ways[i].window == 0 || ways[i].window > padded || ways[i].stride == 0 ||
-            ways[i].before >= ways[i].window || ways[i].after >= ways[i].window ||
-            (padded - ways[i].window) / ways[i].stride + 1 != ways[i].out) {
+        if (ways[i].window == 0 || ways[i].window > ways[i].used || ways[i].stride == 0 ||
+            (ways[i].used - ways[i].window) / ways[i].stride + 1 != ways[i].out) {
             return range(run, unit, ways[i].field, ways[i].out);
         }
     }
@@ -76,12 +107,12 @@ bool nj_npu_pool_start(struct nj_npu_run *run, uint32_t unit)
     struct nj_npu_pool_state *state = &run->pool[unit];
     const struct nj_npu_pool *pool = &run->epoch->pool[unit];
     state->pool = pool;
-    if (!check_modes(run, unit, pool)) {
+    if (!check_modes(run, unit, pool) || !check_sizes(run, unit, pool)) {
         return false;
     }
     uint64_t area = (uint64_t)pool->width * pool->height;
-    if (area == 0 || area > NJ_NPU_MOST) {
-        return range(run, unit, "width", (int64_t)area);
+    if (area == 0) {
+        return range(run, unit, "width", 0);
     }
     if (pool->depth == 0 || area * pool->depth > NJ_NPU_MOST) {
         return range(run, unit, "depth", pool->depth);
@@ -113,31 +144,20 @@ bool nj_npu_pool_start(struct nj_npu_run *run, uint32_t unit)
                            &state->features);
 }
 
-/* A window, the part of it that lies in the used rectangle, and how much lies outside. */
+/* A window in the used rectangle. */
 struct window {
     uint32_t left, right, top, bottom; /* first, and behind the last, in the frame */
-    uint32_t outside;
 };
-
-static void clip(uint32_t start, uint32_t size, uint32_t pad, uint32_t used, uint32_t *from,
-                 uint32_t *to)
-{
-    *from = start > pad ? start - pad : 0;
-    *to = start + size > pad ? start + size - pad : 0;
-    *to = *to < used ? *to : used;
-}
 
 static struct window window_of(const struct nj_npu_pool_state *state, uint32_t pixel)
 {
     const struct nj_npu_pool *pool = state->pool;
     struct window w = {.right = state->used_width, .bottom = state->used_height};
     if (!is_global(pool)) {
-        clip(pixel % pool->out_width * pool->stride_x, pool->window_width, pool->pad_left,
-             state->used_width, &w.left, &w.right);
-        clip(pixel / pool->out_width * pool->stride_y, pool->window_height, pool->pad_top,
-             state->used_height, &w.top, &w.bottom);
-        w.outside = pool->window_width * pool->window_height -
-                    (w.right - w.left) * (w.bottom - w.top);
+        w.left = pixel % pool->out_width * pool->stride_x;
+        w.top = pixel / pool->out_width * pool->stride_y;
+        w.right = w.left + pool->window_width;
+        w.bottom = w.top + pool->window_height;
     }
     return w;
 }
@@ -148,10 +168,9 @@ static int64_t pool_window(const struct nj_npu_pool_state *state, struct window 
     const int32_t *data = state->features->data + state->features->begin;
     bool largest =
         pool->pooling == NJ_NPU_POOL_MAX || pool->pooling == NJ_NPU_POOL_GLOBAL_MAX;
-    int64_t pad = pool->pads_with ? pool->pad_value : 0;
-    int64_t sum = pad * w.outside;
-    int64_t least = pool->pads_with && w.outside != 0 ? pad : INT32_MAX;
-    int64_t most = pool->pads_with && w.outside != 0 ? pad : INT32_MIN;
+    int64_t sum = 0;
+    int64_t least = INT32_MAX;
+    int64_t most = INT32_MIN;
     for (uint32_t y = w.top; y < w.bottom; y++) {
         for (uint32_t x = w.left; x < w.right; x++) {
             uint32_t at = (state->top + y) * pool->width + state->left + x;

@@ -6,7 +6,7 @@
 
 #include "nj_npu.h"
 
-/* value / 2^shift, floor where it does not round. |value| < 2^62, shift at most 40. Shifts of
+/* value / 2^shift, floor where it does not round. |value| < 2^62, shift at most 31. Shifts of
  * negative numbers are arithmetic with every compiler that builds this. */
 static inline int64_t nj_npu_shift(int64_t value, uint32_t shift, bool rounds, enum nj_npu_tie tie)
 {

@@ -15,7 +15,7 @@ enum {
     NJ_NPU_MARKS = 64,         /* ends of frames that a queue can hold */
     NJ_NPU_MOST = 1 << 26,     /* elements of a frame or a kernel set */
     NJ_NPU_MOST_FRAMES = 1 << 20,
-    NJ_NPU_MOST_SHIFT = 40, /* to the right */
+    NJ_NPU_MOST_SHIFT = 31, /* to the right: some registers hold it in six bits with a sign */
     NJ_NPU_MOST_LIFT = 24,  /* to the left */
 };
 

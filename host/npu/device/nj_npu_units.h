@@ -57,8 +57,6 @@ struct nj_npu_input {
 
 /* A stream engine. Elements come by frame, line, pixel, depth. A frame f of `frames` starts at
  *   address + (f mod loop) * frame_offset + (f div loop) * loop_offset,   loop 0: f * frame_offset
- * with the second level, where loop2 is not 0, in the place of f div loop:
- *   ((f div loop) mod loop2) * loop_offset + (f div (loop * loop2)) * loop2_offset
  * and `continuous` in the place of all: the address runs on from frame to frame.
  * Raw: `elements` that lie side by side. Raster: lines of `width` pixels of `depth` elements. */
 struct nj_npu_stream {
@@ -84,11 +82,9 @@ struct nj_npu_stream {
     uint32_t depth;
     uint32_t depth_offset; /* from pixel to pixel */
     uint32_t line_offset;
-    uint32_t frame_offset; /* these four may be negative: two's complement, addresses wrap */
+    uint32_t frame_offset; /* these three may be negative: two's complement, addresses wrap */
     uint32_t loop_offset;
-    uint32_t loop2_offset;
     uint32_t loop;   /* frames */
-    uint32_t loop2;  /* loops */
     uint32_t frames; /* of the epoch */
 };
 
@@ -208,10 +204,7 @@ struct nj_npu_pool {
     struct nj_npu_input feature;
     struct nj_npu_output out;
     uint8_t pooling;     /* enum nj_npu_pooling */
-    bool average_no_pad; /* not defined */
     bool dual_line;      /* a speed mode; no effect on values */
-    bool pads_with;      /* pad_value, else the neutral element */
-    int16_t pad_value;
     int16_t multiplier;
     uint32_t width; /* of the feature frame */
     uint32_t height;

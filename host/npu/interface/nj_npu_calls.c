@@ -14,6 +14,24 @@ static uint32_t unit_of(const char *call, int id, uint32_t units, enum nj_npu_ki
     return (uint32_t)id;
 }
 
+/* The chip has no register for a field, and what generated code wants by it cannot be done. */
+static _Noreturn void refuse_field(enum nj_npu_kind kind, uint32_t unit, const char *field,
+                                   int64_t value)
+{
+    nj_npu_refuse((struct nj_npu_error){.status = NJ_NPU_UNDEFINED,
+                                        .where = {.kind = (uint8_t)kind, .unit = (uint8_t)unit},
+                                        .field = field,
+                                        .value = value},
+                  "");
+}
+
+/* Whether a second level of loops would begin. */
+static bool loops_twice(const LL_Streng_TensorInitTypeDef *conf)
+{
+    uint64_t first = conf->frame_loop_cnt ? conf->frame_loop_cnt : 1;
+    return conf->frame_loop_cnt2 != 0 && conf->frame_tot_cnt > first * conf->frame_loop_cnt2;
+}
+
 static uint8_t mode_of(unsigned round_mode, unsigned relu_mode)
 {
     return (uint8_t)(relu_mode << 1 | round_mode);
@@ -24,6 +42,9 @@ int LL_Streng_TensorInit(int id, const LL_Streng_TensorInitTypeDef *conf, int n)
     uint32_t unit = unit_of(__func__, id, NJ_NPU_STREAMS, NJ_NPU_STREAM);
     if (n != 1) {
         nj_npu_refuse_call(__func__, "n", n);
+    }
+    if (loops_twice(conf)) {
+        refuse_field(NJ_NPU_STREAM, unit, "frame_loop_cnt2", conf->frame_loop_cnt2);
     }
     uint32_t memory = conf->dir ? conf->nbits_out : conf->nbits_in;
     uint32_t link = conf->dir ? conf->nbits_in : conf->nbits_out;
@@ -55,9 +76,7 @@ int LL_Streng_TensorInit(int id, const LL_Streng_TensorInitTypeDef *conf, int n)
             conf->line_offset ? conf->line_offset : conf->fwidth * conf->batch_offset,
         .frame_offset = conf->frame_offset,
         .loop_offset = conf->loop_offset,
-        .loop2_offset = conf->loop_offset2,
         .loop = conf->frame_loop_cnt,
-        .loop2 = conf->frame_loop_cnt2,
         .frames = conf->frame_tot_cnt,
     };
     if (conf->raw) {
@@ -141,6 +160,8 @@ int LL_Convacc_Init(int id, const LL_Convacc_InitTypeDef *conf)
     return 0;
 }
 
+enum { COUNTED_MOST = 1 << 27 }; /* elements that a counter of an ARITH holds */
+
 /* How the index into the coefficients goes on, and how many of them count. */
 static uint32_t broadcast(struct nj_npu_arith *arith, const LL_Arithacc_InitTypeDef *conf)
 {
@@ -201,6 +222,14 @@ static const uint8_t *vector(ll_aton_pointer pointer, uint32_t count, uint32_t b
 static void coefficients(struct nj_npu_arith *arith, const LL_Arithacc_InitTypeDef *conf)
 {
     uint32_t count = broadcast(arith, conf);
+    uint64_t deep = conf->fChannels > conf->batchDepth ? conf->fChannels : conf->batchDepth;
+    uint64_t counted = (uint64_t)conf->fWidth * conf->fHeight; /* before constants come again */
+    if (conf->batchDepth == 0) {
+        nj_npu_refuse_call("LL_Arithacc_Init", "batchDepth", 0);
+    }
+    if (counted == 0 || counted > COUNTED_MOST || counted * deep > COUNTED_MOST) {
+        nj_npu_refuse_call("LL_Arithacc_Init", "fWidth", (int64_t)counted);
+    }
     if (count > NJ_NPU_COEFFICIENTS) {
         nj_npu_refuse_call("LL_Arithacc_Init", "fChannels", count);
     }
@@ -286,10 +315,7 @@ int LL_Poolacc_Init(int id, const LL_Poolacc_InitTypeDef *conf)
                 .bytes = (uint8_t)conf->outbytes_o,
                 .shift = conf->shift_o},
         .pooling = (uint8_t)conf->operation,
-        .average_no_pad = conf->avgnopad,
         .dual_line = conf->dualLine,
-        .pads_with = conf->pad_val_en,
-        .pad_value = conf->pad_val,
         .multiplier = conf->mulval,
         .width = conf->inputX,
         .height = conf->inputY,

@@ -317,7 +317,6 @@ def lower_pool(build: Builder, layer: Pool) -> None:
     everything = layer.operation.startswith("G")
     average = layer.operation.endswith("AVG")
     outside = 2 if layer.scaling or target.kind == "i16" else 1
-    top, bottom, left, right = layer.pads
     crop = layer.crop or (0, source.height - 1, 0, source.width - 1)
     inside = BYTES[source.kind]
     fields: dict[str, Value] = {
@@ -334,10 +333,6 @@ def lower_pool(build: Builder, layer: Pool) -> None:
         "bottomCrop": crop[1],
         "leftCrop": crop[2],
         "rightCrop": crop[3],
-        "topPad": top,
-        "bottomPad": bottom,
-        "leftPad": left,
-        "rightPad": right,
         "batchSize": batch,
         "dualLine": int(inside == 1),
         "inbytes_f": inside,
@@ -347,8 +342,6 @@ def lower_pool(build: Builder, layer: Pool) -> None:
         "round_mode_o": 1,
         "outbytes_o": outside,
     }
-    if any(layer.pads) and layer.pad_value is not None:
-        fields |= {"pad_val_en": 1, "pad_val": layer.pad_value}
     if average:
         fields |= {"mulval": layer.factor, "shift_o": layer.shift}
     unit = build.take("POOL")

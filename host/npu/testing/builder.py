@@ -167,10 +167,9 @@ def _walk(tensor: Tensor, frames: Frames, run: bool) -> dict[str, int]:
             evidence=f"Received: tensor {tensor.name}.",
             next_step="give an even number of channels at a time",
         )
-    nested = _is_nested(tensor, frames)
     if together == frames.batch:
         group = height * width * together * size
-    elif together == tensor.channels or nested:
+    elif together == tensor.channels:
         group = frames.batch * size
     else:
         raise BadInput(
@@ -190,8 +189,6 @@ def _walk(tensor: Tensor, frames: Frames, run: bool) -> dict[str, int]:
         "nbits_out": bits,
         "nbits_unsigned": int(tensor.kind == "u8"),
     }
-    if nested:
-        fields |= _blocks(tensor, frames, height * width * together * size, run)
     if together == frames.batch and frames.window is None and run:
         return fields | {"raw": 1, "offset_start": start, "offset_end": start + group}
     top, left, rows, columns = frames.window or (0, 0, height, width)
@@ -205,25 +202,4 @@ def _walk(tensor: Tensor, frames: Frames, run: bool) -> dict[str, int]:
     }
     if columns != width:
         fields["line_offset"] = line
-    return fields
-
-
-def _is_nested(tensor: Tensor, frames: Frames) -> bool:
-    """Whether a frame is a part of a block, all in order."""
-    between = frames.batch < tensor.together < tensor.channels
-    in_order = (frames.start, frames.step) == (0, 1)
-    return between and in_order and tensor.together % frames.batch == 0
-
-
-def _blocks(tensor: Tensor, frames: Frames, block: int, halves: bool) -> dict[str, int]:
-    """Loops over the parts of a block and over the blocks, which lie `block` bytes apart.
-
-    The second level begins anew where frames come again; else, with `halves`, two blocks are a loop.
-    """
-    count = tensor.channels // tensor.together
-    fields = {"frame_loop_cnt": tensor.together // frames.batch, "loop_offset": block}
-    if frames.total > tensor.channels // frames.batch:
-        fields |= {"frame_loop_cnt2": count, "loop_offset2": 0}
-    elif halves and count > 2:
-        fields |= {"frame_loop_cnt2": 2, "loop_offset2": 2 * block}
     return fields

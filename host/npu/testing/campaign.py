@@ -17,11 +17,12 @@ from pathlib import Path
 from random import Random
 
 from host.errors import NightjarError
+from host.npu.testing import networks
 from host.npu.testing.case import KINDS, case
 from host.npu.testing.device import Device, build
 from host.npu.testing.dialect import DIALECTS
 from host.npu.testing.executed import Outcome, execute
-from host.npu.testing.networks import PLAIN, kinds_for, random_network
+from host.npu.testing.networks import random_network
 from host.npu.testing.records import DEVICE
 
 
@@ -60,8 +61,7 @@ def campaign(count: int, seed: int, pieces: int) -> Tally:
         dialect = names[index % len(names)]
         with_blobs = index // len(names) % 2 == 1
         random = Random(f"{seed}/{index}")
-        known = PLAIN if with_blobs else kinds_for(dialect)
-        kinds = [random.choice(known) for _ in range(min(pieces, count - index * pieces))]
+        kinds = [random.choice(networks.KINDS) for _ in range(min(pieces, count - index * pieces))]
         network = random_network(random, "net", kinds)
         tally.networks += 1
         tally.pieces.update(kinds)
@@ -91,7 +91,7 @@ def on_records(count: int, seed: int) -> Tally:
         for index in range(count):
             kind = KINDS[index % len(KINDS)]
             one = case(Random(f"{seed}/{index}"), [kind], index)
-            runs = (device.run, device.run_blob) if kind in PLAIN else (device.run,)
+            runs = (device.run, device.run_blob)
             try:
                 wrong = [
                     run.__name__ for run in runs if run(one.program, one.inputs) != one.expected

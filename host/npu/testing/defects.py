@@ -142,13 +142,6 @@ DEFECTS = (
         "turn * (int64_t)(int32_t)stream->loop_offset",
         "turn * (int64_t)0",
     ),
-    _defect("second level of loops ignored", "engine.c", "if (stream->loop2 != 0)", "if (false)"),
-    _defect(
-        "offset of the second level ignored",
-        "engine.c",
-        "(int64_t)(int32_t)stream->loop2_offset",
-        "(int64_t)0",
-    ),
     _defect(
         "line_offset ignored",
         "engine.c",
@@ -196,13 +189,6 @@ DEFECTS = (
     # Pools.
     _defect("minimum for maximum", "pool.c", "largest ? most : least", "largest ? least : least"),
     _defect("maximum for minimum", "pool.c", "largest ? most : least", "largest ? most : most"),
-    _defect("pads of a pool are empty", "pool.c", "pool->pads_with ? pool->pad_value : 0", "0"),
-    _defect(
-        "every pad counts in a maximum",
-        "pool.c",
-        "pool->pads_with && w.outside != 0 ? pad : INT32_MIN",
-        "w.outside != 0 ? pad : INT32_MIN",
-    ),
     _defect("left crop of a pool ignored", "pool.c", "state->left + x", "x"),
     _defect("multiplier ignored", "pool.c", "sum * pool->multiplier", "sum"),
     _defect(
@@ -210,12 +196,6 @@ DEFECTS = (
         "pool.c",
         "pixel / pool->out_width * pool->stride_y",
         "pixel / pool->out_width * pool->stride_x",
-    ),
-    _defect(
-        "pad of a pool before for behind",
-        "pool.c",
-        "pool->window_width, pool->pad_left",
-        "pool->window_width, pool->pad_right",
     ),
 )
 
@@ -241,7 +221,6 @@ CALL_DEFECTS = (
     _call("no crop on the right", "conf->right_crop ? conf->right_crop : UINT16_MAX", "UINT16_MAX"),
     _call("strides swapped", ".stride_x = conf->hstride", ".stride_x = conf->vstride"),
     _call("line_offset not told", "conf->line_offset ? conf->line_offset :", ""),
-    _call("second level of loops not told", ".loop2 = conf->frame_loop_cnt2", ".loop2 = 0"),
     _call("fsub not told", ".subtract = conf->fsub", ".subtract = 0"),
     _call(
         "first frames are summed",

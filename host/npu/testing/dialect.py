@@ -13,7 +13,7 @@ class Dialect:
         name: version of the tool.
         version: of the headers that the file includes.
         description: of the compiler, in the file's head.
-        second_loop: streams have a second level of loops.
+        second_loop: streams have fields for a second level of loops, which the chip has not.
         instance: functions of an epoch take the network's instance too; epochs, tensors and switch
             tables have their later names.
     """

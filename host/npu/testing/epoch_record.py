@@ -81,8 +81,6 @@ _ARITH = {
 }
 _POOL = {
     "dual_line": "dualLine",
-    "pads_with": "pad_val_en",
-    "pad_value": "pad_val",
     "multiplier": "mulval",
     "width": "inputX",
     "height": "inputY",
@@ -113,9 +111,7 @@ _STREAM = {
     "depth_offset": "batch_offset",
     "frame_offset": "frame_offset",
     "loop_offset": "loop_offset",
-    "loop2_offset": "loop_offset2",
     "loop": "frame_loop_cnt",
-    "loop2": "frame_loop_cnt2",
     "frames": "frame_tot_cnt",
 }
 

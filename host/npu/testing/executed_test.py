@@ -18,22 +18,23 @@ from host.npu.testing.defects import CALL_DEFECTS, INTERFACE, Defect, Nursery
 from host.npu.testing.dialect import DIALECTS
 from host.npu.testing.executed import execute
 from host.npu.testing.layers import Network
-from host.npu.testing.networks import PLAIN, kinds_for, random_network
+from host.npu.testing.networks import KINDS as ALL_KINDS
+from host.npu.testing.networks import random_network
 from host.npu.testing.records import DEVICE
 from host.npu.testing.write import write_network
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_kind_of_piece_in_every_dialect(tmp_path: Path, dialect: str) -> None:
-    outcome = execute(tmp_path, random_network(Random(dialect), "net", kinds_for(dialect)), dialect)
+    outcome = execute(tmp_path, random_network(Random(dialect), "net", ALL_KINDS), dialect)
     assert outcome.wrong == ()
-    assert outcome.tensors >= len(kinds_for(dialect))
+    assert outcome.tensors >= len(ALL_KINDS)
     assert outcome.dialect == dialect
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_blobs_and_text_compute_the_same(tmp_path: Path, dialect: str) -> None:
-    network = random_network(Random(f"{dialect} blobs"), "net", PLAIN)
+    network = random_network(Random(f"{dialect} blobs"), "net", ALL_KINDS)
     runs = [
         execute(tmp_path / f"{blobs}", network, dialect, blobs=blobs) for blobs in (False, True)
     ]
@@ -52,7 +53,7 @@ def test_blobs_and_text_compute_the_same(tmp_path: Path, dialect: str) -> None:
     st.data(),
 )
 def test_any_network(random: Random, dialect: str, seed: int, data: st.DataObject) -> None:
-    kinds = data.draw(st.lists(st.sampled_from(kinds_for(dialect)), min_size=1, max_size=6))
+    kinds = data.draw(st.lists(st.sampled_from(ALL_KINDS), min_size=1, max_size=6))
     network = random_network(random, "net", kinds)
     with TemporaryDirectory() as folder:
         assert execute(Path(folder), network, dialect, seed=seed).wrong == ()
@@ -91,7 +92,7 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Nursery:
 def networks() -> list[Network]:
     """The same at every defect, so that each is compiled once."""
     return [
-        random_network(Random(f"calls {seed}"), "net", kinds_for("2.2") * 4) for seed in range(3)
+        random_network(Random(f"calls {seed}"), "net", list(ALL_KINDS) * 4) for seed in range(3)
     ]
 
 
@@ -126,4 +127,4 @@ def test_a_campaign_on_records_runs_every_kind() -> None:
     tally = campaign.on_records(count=len(KINDS), seed=3)
     assert dict(tally.pieces) == dict.fromkeys(KINDS, 1)
     assert tally.failures == []
-    assert tally.blobs == len(set(KINDS) & set(PLAIN))
+    assert tally.blobs == len(KINDS)

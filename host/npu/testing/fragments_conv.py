@@ -155,17 +155,6 @@ def many_channels(draw: Choice, name: str) -> Fragment:
     return apart((source,), layer)
 
 
-def split_blocks(draw: Choice, name: str) -> Fragment:
-    """Parts of blocks, again for each group of kernels: two levels of loops."""
-    batch, parts, blocks = draw.whole(1, 3), draw.whole(2, 3), draw.whole(2, 4)
-    source = feature(draw, f"{name}_in", batch * parts * blocks, 0, 1, 5)
-    source = replace(source, block=batch * parts)
-    layer = convolution(
-        draw, name, source, (1, 1), draw.whole(1, 4), batch=batch, **arriving_as(draw, source)
-    )
-    return apart((source,), layer)
-
-
 def depthwise(draw: Choice, name: str) -> Fragment:
     """A kernel a channel, done as dense kernels with zeros."""
     batch, groups = draw.one((1, 2, 4, 8)), draw.whole(1, 3)

@@ -66,16 +66,7 @@ def sum_of(draw: Choice, name: str, pair: tuple[Tensor, Tensor], target: Tensor,
 
 
 def pool(draw: Choice, name: str) -> Fragment:
-    """Windows; what lies outside counts for nothing, in an average for 0."""
-    return _windows(draw, name, draw.chance(50), None)
-
-
-def padded_pool(draw: Choice, name: str) -> Fragment:
-    """The same with a value for what lies outside."""
-    return _windows(draw, name, True, draw.whole(-128, 127))
-
-
-def _windows(draw: Choice, name: str, padded: bool, pad_value: int | None) -> Fragment:
+    """Windows."""
     batch, groups = draw.whole(1, 5), draw.whole(1, 2)
     source = feature(draw, f"{name}_in", batch * groups, batch, 3, 9)
     source = replace(source, kind=draw.one(("i8", "i8", "i16")))
@@ -84,10 +75,8 @@ def _windows(draw: Choice, name: str, padded: bool, pad_value: int | None) -> Fr
     height, width = last - first + 1, end - start + 1
     window = draw.whole(1, min(3, height)), draw.whole(1, min(3, width))
     stride = draw.whole(1, 3), draw.whole(1, 3)
-    most = (window[0], window[0], window[1], window[1])
-    top, bottom, left, right = (draw.whole(0, size - 1) if padded else 0 for size in most)
-    rows = (height + top + bottom - window[0]) // stride[0] + 1
-    columns = (width + left + right - window[1]) // stride[1] + 1
+    rows = (height - window[0]) // stride[0] + 1
+    columns = (width - window[1]) // stride[1] + 1
     layer = Pool(
         name,
         source,
@@ -95,8 +84,6 @@ def _windows(draw: Choice, name: str, padded: bool, pad_value: int | None) -> Fr
         draw.one(("MAX", "MAX", "MIN", "AVG")),
         window,
         stride,
-        (top, bottom, left, right),
-        pad_value,
         crop,
         batch=batch,
         **_average(draw, window[0] * window[1]),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from host.errors import BadInput
 from host.npu.testing.dialect import ARITH, CONVACC, FLAGS, LOOPS, POOL, STREAM, VECTORS, Dialect
 from host.npu.testing.program import Address, Hardware, Port, Route, Stream, Unit, Value
 from host.npu.testing.signature_text import signature
@@ -108,16 +107,10 @@ def _stream(number: int, stream: Stream, dialect: Dialect) -> Iterator[str]:
     yield from (
         f"    .{key} = {value},"
         for key, value in stream.fields.items()
-        if key not in (*FLAGS, *STREAM, *LOOPS)
+        if key not in (*FLAGS, *STREAM)
     )
     if dialect.second_loop:
-        yield from (f"    .{key} = {stream.fields.get(key, 0)}," for key in LOOPS)
-    elif "frame_loop_cnt2" in stream.fields:
-        raise BadInput(
-            "the dialect has no second level of loops",
-            evidence=f"Received: {stream.node} for {dialect.name}.",
-            next_step="write it in a later one, or in other blocks",
-        )
+        yield from (f"    .{key} = 0," for key in LOOPS)
     yield "  };"
     yield f"  LL_Streng_TensorInit({stream.number}, &{struct}, 1);"
 

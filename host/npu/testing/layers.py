@@ -220,8 +220,7 @@ class Pool:
     """MAX, MIN, AVG over windows (height, width), or GMAX, GMIN, GAVG over all; signed values.
 
     Averages are S(R(sum * factor, shift)), of 16 bits where a `scaling` of one factor and offset
-    follows. pads and crop: top, bottom, left, right; crop is inclusive. pad_value None: only what
-    is inside counts, and 0 in an average.
+    follows. crop: top, bottom, left, right, inclusive.
     """
 
     name: str
@@ -230,8 +229,6 @@ class Pool:
     operation: str
     window: tuple[int, int] = (0, 0)
     stride: tuple[int, int] = (1, 1)
-    pads: Quad = (0, 0, 0, 0)
-    pad_value: int | None = None
     crop: Quad | None = None
     factor: int = 0
     shift: int = 0

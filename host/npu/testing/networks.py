@@ -7,7 +7,6 @@ import numpy as np
 
 from host.npu.testing import fragments_conv, fragments_joint, fragments_plain
 from host.npu.testing.choice import Choice, values
-from host.npu.testing.dialect import dialect as dialect_named
 from host.npu.testing.fragment import Fragment
 from host.npu.testing.layers import Network, Values, sources
 
@@ -22,12 +21,10 @@ MAKERS: dict[str, Maker] = {
         fragments_conv.deep,
         fragments_conv.depthwise,
         fragments_conv.many_channels,
-        fragments_conv.split_blocks,
         fragments_plain.add,
         fragments_plain.combine,
         fragments_plain.affine,
         fragments_plain.pool,
-        fragments_plain.padded_pool,
         fragments_plain.global_pool,
         fragments_plain.copy,
         fragments_plain.software,
@@ -38,15 +35,7 @@ MAKERS: dict[str, Maker] = {
     )
 }
 
-# What the structs have and the chip's registers have not, so that no blob can say it.
-BEYOND = ("split_blocks", "padded_pool")
-PLAIN = tuple(kind for kind in MAKERS if kind not in BEYOND)
-
-
-def kinds_for(dialect: str) -> tuple[str, ...]:
-    """Kinds of pieces that `dialect` can say: the oldest has one level of loops alone."""
-    nested = dialect_named(dialect).second_loop
-    return tuple(kind for kind in MAKERS if nested or kind != "split_blocks")
+KINDS = tuple(MAKERS)
 
 
 def compose(

@@ -253,10 +253,6 @@ def _pool(layer: Pool, x: Values, rule: str) -> Integers:
     high, wide = layer.window
     if layer.operation.startswith("G"):
         high, wide = feature.shape[:2]
-    else:
-        outer = {"X": -(10**9), "N": 10**9, "G": 0}[layer.operation[-1]]  # neutral: MAX, MIN, AVG
-        value = outer if layer.pad_value is None else layer.pad_value
-        feature = _padded(feature, layer.pads, value)
     outside = 2 if layer.scaling or layer.target.kind == "i16" else 1
     result = np.zeros((height, width, channels), np.int64)
     for row, column, channel in np.ndindex(height, width, channels):

@@ -149,8 +149,8 @@ def words(unit: str, start: int, **values: int) -> Iterator[Write]:
 def stream(record: Any, index: int) -> Iterator[Write]:
     """The settings of a stream engine, not yet enabled."""
     lanes = [8 if 8 * i in range(record.lift, record.lift + record.bits) else 0 for i in range(3)]
-    if record.loop2 or record.loop2_offset or record.bits % 8 or record.lift % 8:
-        raise ValueError(f"this chip has no such engine. Received: {record.loop2=} {record.bits=}")
+    if record.bits % 8 or record.lift % 8:
+        raise ValueError(f"this chip has no such engine. Received: {record.lift=} {record.bits=}")
     if record.raw:
         shape = {"WIDTH": record.elements & 0xFFFF, "HEIGHT": record.elements >> 16}
     else:
@@ -333,8 +333,6 @@ def arith(record: Any, index: int) -> Iterator[Write]:
 
 def pool(record: Any, index: int) -> Iterator[Write]:
     """The settings of a pooling unit, not yet enabled."""
-    if record.average_no_pad or record.pads_with:
-        raise ValueError("this chip has no such unit. Received: average_no_pad or pads_with")
     yield from words(
         "POOL",
         base("POOL", index),

@@ -10,7 +10,7 @@ from host.errors import BadInput
 from host.npu.testing.dialect import DIALECTS
 from host.npu.testing.layers import Affine, Conv, Epoch, Network, Sums, Tensor
 from host.npu.testing.lower import lower
-from host.npu.testing.networks import BEYOND, PLAIN, kinds_for, random_network
+from host.npu.testing.networks import KINDS, random_network
 from host.npu.testing.write import write_network
 
 
@@ -18,9 +18,7 @@ from host.npu.testing.write import write_network
 def test_the_same_network_is_written_in_the_same_way(tmp_path: Path, dialect: str) -> None:
     """Every kind of piece in every dialect."""
     for folder in ("a", "b"):
-        write_network(
-            tmp_path / folder, random_network(Random(3), "net", kinds_for(dialect)), dialect
-        )
+        write_network(tmp_path / folder, random_network(Random(3), "net", KINDS), dialect)
     for name in (
         "network.c",
         "network_atonbuf.xSPI2.raw",
@@ -45,7 +43,7 @@ def test_what_is_beside_the_text_is_what_was_returned(tmp_path: Path) -> None:
 
 
 def test_dialects_differ_where_the_tool_does(tmp_path: Path) -> None:
-    network = random_network(Random(3), "net", PLAIN)
+    network = random_network(Random(3), "net", KINDS)
     texts = {
         name: write_network(tmp_path / name, network, name).source.read_text() for name in DIALECTS
     }
@@ -70,14 +68,6 @@ def test_reused_memory_is_shared_and_never_by_two_who_live_together() -> None:
     assert len(set(starts)) < len(starts)
 
 
-def test_a_second_level_of_loops_has_no_place_in_the_oldest_dialect(tmp_path: Path) -> None:
-    network = random_network(Random(1), "net", ["split_blocks"] * 5)
-    text = write_network(tmp_path, network, "2.2").source.read_text()
-    assert re.search(r"\.frame_loop_cnt2 = [1-9]", text)
-    with pytest.raises(BadInput, match="second level"):
-        write_network(tmp_path, network, "2.1")
-
-
 def test_blobs_stand_for_runs_of_epochs(tmp_path: Path) -> None:
     network = random_network(Random(1), "net", ["add", "copy", "software", "pool"])
     text = write_network(tmp_path, network, "2.1", blobs=True).source.read_text()
@@ -89,13 +79,6 @@ def test_blobs_stand_for_runs_of_epochs(tmp_path: Path) -> None:
     blobs = (tmp_path / "network_ecblobs.h").read_text()
     assert re.findall(r"uint64_t (\w+)", blobs) == ["_ec_blob_1", "_ec_blob_6"]
     assert blobs.count("ca057a7aUL") == 2
-
-
-@pytest.mark.parametrize("kind", BEYOND)
-def test_what_the_registers_do_not_have_is_in_no_blob(tmp_path: Path, kind: str) -> None:
-    network = random_network(Random(1), "net", [kind] * 5)
-    with pytest.raises(BadInput, match="registers"):
-        write_network(tmp_path, network, "2.2", blobs=True)
 
 
 def test_an_unknown_dialect(tmp_path: Path) -> None:
