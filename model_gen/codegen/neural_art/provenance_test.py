@@ -18,7 +18,13 @@ from model_gen.codegen.neural_art.testing.model import small_model
 from model_gen.codegen.neural_art.testing.network_c import network_c
 from model_gen.codegen.neural_art.testing.output import output_files, write_output
 from model_gen.codegen.neural_art.testing.shared import found, needs_data
-from model_gen.codegen.neural_art.testing.written import VERSIONS, WEIGHTS, Small
+from model_gen.codegen.neural_art.testing.written import (
+    INNER_SCALE,
+    VERSIONS,
+    WEIGHT_SCALE,
+    WEIGHTS,
+    Small,
+)
 
 INFO, REPORT, QUANTIZED = (
     "network_c_info.json",
@@ -78,12 +84,39 @@ def test_what_nothing_ties_to_network_c_can_only_contradict() -> None:
         identify(output, small_model(changed=True))
 
 
-def test_a_memory_file_of_another_network_is_told_though_c_info_signs() -> None:
+@pytest.mark.parametrize("image", [bytes(160), WEIGHTS[:-1] + bytes([9]) + bytes(16)])
+def test_constants_of_another_network_are_refused_though_c_info_signs(image: bytes) -> None:
     files = output_files(small())
-    files["network_atonbuf.xSPI2.raw"] = bytes(160)
-    identity = identify(of_files(files), small_model())
-    assert (identity.how, identity.found, identity.tensors) == ("signature", 0, 1)
-    assert "the .raw file is another network's" in identity.statement
+    files["network_atonbuf.xSPI2.raw"] = image
+    output = of_files(files)
+    assert belonging(output).how == "tables"
+    with pytest.raises(IdentityFailure, match=r"constants of another network.*\n.*weights.*op 0"):
+        identify(output, small_model())
+
+
+def test_weights_of_another_scale_are_another_model() -> None:
+    files = output_files(small())
+    old = f"{{ {', '.join([str(WEIGHT_SCALE)] * 16)} }}"
+    assert old in files["network.c"].decode()
+    new = old.replace(str(WEIGHT_SCALE), "0.02", 1)
+    files["network.c"] = files["network.c"].decode().replace(old, new).encode()
+    with pytest.raises(IdentityFailure, match="the weights of op 0"):
+        identify(without(files, INFO, QUANTIZED), small_model())
+
+
+def test_the_same_weights_calibrated_on_other_data_are_another_model() -> None:
+    """Ends and weights are the same; what lies between has another scale."""
+    assert "scales of its 1 internal tensors are the model's" in identify(
+        without(output_files(small()), INFO, QUANTIZED), small_model()
+    ).statement
+    files = output_files(small())
+    source = files["network.c"].decode()
+    at = source.index("LL_ATON_Internal_Buffers_Info")
+    inner = source[at:].replace(f"{{ {INNER_SCALE} }}", "{ 0.03 }")
+    assert inner != source[at:]
+    files["network.c"] = (source[:at] + inner).encode()
+    with pytest.raises(IdentityFailure, match=r"an internal tensor .* of scale 0\.03"):
+        identify(without(files, INFO, QUANTIZED), small_model())
 
 
 @pytest.mark.parametrize(
