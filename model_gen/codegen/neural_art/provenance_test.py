@@ -149,6 +149,52 @@ def test_an_ordinary_build_is_refused(version: str) -> None:
         check_npu(output)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_report_of_another_network_is_refused_where_it_is_the_only_witness(version: str) -> None:
+    files = output_files(small(version))
+    assert belonging(without(files, INFO)).how == "alone"
+    number = b"epoch 3 " if version < "3" else b"epoch_3 "
+    assert files[REPORT].count(number) == 1
+    other = files | {REPORT: files[REPORT].replace(number, number.replace(b"3", b"4"))}
+    with pytest.raises(BadInput, match="epoch 3 of network.c is absent from the report"):
+        belonging(without(other, INFO))
+
+
+def test_an_epoch_that_one_runs_on_the_npu_and_the_other_on_the_core_is_another_network() -> None:
+    files = output_files(small())
+    source = files["network.c"].decode()
+    assert source.count("pure_sw") == 1
+    files["network.c"] = source.replace("pure_sw", "pure_hw").encode()
+    with pytest.raises(BadInput, match="epoch 3 is software in c_info"):
+        belonging(of_files(files))
+    with pytest.raises(BadInput, match="epoch 3 is software in the report"):
+        belonging(without(files, INFO))
+
+
+@pytest.mark.parametrize(
+    "programs", [b"", b"static const uint64_t _ec_blob_2[] = {0};", b"uint64_t _ec_blob_1[] = {0, "]
+)
+def test_a_program_of_the_epoch_controller_that_is_absent_or_half_is_refused(
+    programs: bytes,
+) -> None:
+    files = output_files(small(controller=True))
+    assert b".blob_address = (uintptr_t)(_ec_blob_1)," in files["network.c"]
+    assert "by their names alone" in belonging(of_files(files)).statement
+    with pytest.raises(BadInput, match=r"file with its programs.*\n.*_ec_blob_1"):
+        belonging(of_files(files | {"network_ecblobs.h": programs}))
+
+
+@pytest.mark.parametrize("controller", [False, True])
+def test_lines_may_end_as_on_windows(controller: bool) -> None:
+    files = output_files(small(controller=controller))
+    texts = {name: data for name, data in files.items() if not name.endswith(".raw")}
+    turned = {name: data.replace(b"\n", b"\r\n") for name, data in texts.items()}
+    one, other = of_files(files), of_files(files | turned)
+    assert (one.network, one.c_info, one.report) == (other.network, other.c_info, other.report)
+    assert belonging(other) == belonging(one)
+    assert identify(other, small_model()) == identify(one, small_model())
+
+
 def test_a_list_of_epochs_without_one_in_hardware_is_refused() -> None:
     files = output_files(small())
     files["network.c"] = files["network.c"].replace(b"pure_hw", b"pure_sw")

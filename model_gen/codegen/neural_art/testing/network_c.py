@@ -87,8 +87,10 @@ def _epochs(small: Small) -> list[str]:
         "  static const EpochBlock_ItemTypeDef array[] = {",
     ]
     for flag, number in entries:
+        blob = ["      .blob_address = (uintptr_t)(_ec_blob_1),"] if "_blob" in flag else []
         lines += [
             "    {",
+            *blob,
             f"      .flags = {flag},",
             f"      .epoch_num = {number},",
             f"      .last_epoch_num = {number},",
