@@ -277,6 +277,15 @@ def test_a_folder_with_another_file_than_it_was_written_with_is_refused(
         read_written(tmp_path / "out")
 
 
+def test_a_manifest_that_was_edited_is_refused(tmp_path: Path) -> None:
+    folder = write_output(tmp_path / "elsewhere", Small("4.0", small_model()))
+    take(subject(tmp_path), folder, tmp_path / "out")
+    manifest = tmp_path / "out" / MANIFEST
+    manifest.write_text(manifest.read_text().replace("sign the very", "sign the best"))
+    with pytest.raises(IdentityFailure, match="is not the file that this folder was written with"):
+        read_written(tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
