@@ -29,7 +29,7 @@ def show(path: Path, json_path: str | None) -> None:
     from model_gen.codegen.neural_art.told import read_told
 
     written = read_written(path) if path.is_dir() and is_written(path) else None
-    told = read_told(path)
+    told = read_told(path, only=None if written is None else written.output.files)
     manifest = None if written is None else written.manifest
     write_json(json_path, {**_payload(told), "manifest": manifest})
     if manifest is not None:

@@ -127,6 +127,21 @@ def test_inspect_shows_tables_and_memory_over_time(
         assert run("inspect", folder / name) == 0
 
 
+def test_inspect_shows_of_a_folder_that_was_written_what_was_written(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another network's c_info and network.c, put there later, are no part of it."""
+    folder, out = write_output(tmp_path / "st_ai_output", Small("2.2", small_model())), tmp_path / "o"
+    assert run("generate", model, *NPU, "--from", folder, "--out", out) == 0
+    capsys.readouterr()
+    assert run("inspect", out) == 0
+    before = capsys.readouterr().out
+    for name, other in (("network_c_info.json", "a_c_info.json"), ("network.c", "other.c")):
+        (out / "generated" / other).write_bytes((folder / name).read_bytes())
+    assert run("inspect", out) == 0
+    assert capsys.readouterr().out == before
+
+
 def test_inspect_reads_validations_and_refuses_damaged_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

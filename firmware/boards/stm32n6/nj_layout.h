@@ -32,9 +32,6 @@
 #define NJ_APPLICATION 0x34000400
 #define NJ_CONSTANTS 0x34040000
 #define NJ_APPLICATION_END 0x34180000
-/* Firmware that runs the NPU (NJ_WITH_NPU) leaves it the RAM from here to that of its cache, and
- * the NOR from NJ_NOR_WEIGHTS on. */
-#define NJ_NPU_RAM 0x34200000
 /* The first stage, which the boot ROM copies from the NOR and starts; the flash loader lies there, too. */
 #define NJ_FIRST_STAGE 0x34180400
 #define NJ_FIRST_STAGE_END 0x34190000

@@ -1,6 +1,5 @@
 """One run of stedgeai: what it is given, and what it said."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +70,7 @@ def run(install: Install, folder: Path, log: Path, deadline: Deadline) -> Said:
     try:
         code, said = run_leashed(command, deadline, folder=folder)
     except Overdue as late:
-        _keep(log, command, late.said)
+        keep(log, Said(command, late.said))
         raise HostFailure(
             "stedgeai did not end before the deadline",
             evidence=f"its log: {log}",
@@ -79,10 +78,11 @@ def run(install: Install, folder: Path, log: Path, deadline: Deadline) -> Said:
         ) from late
     problems = errors_in(said)
     if code != 0 or problems or not (folder / OUTPUT).is_dir():
-        _keep(log, command, said)
+        keep(log, Said(command, said))
         raise failure(code, said, str(log))
     return Said(command, said)
 
 
-def _keep(log: Path, command: Sequence[str], said: str) -> None:
-    write_atomically(log, f"$ {' '.join(command)}\n{said}".encode())
+def keep(log: Path, said: Said) -> None:
+    """Write what was called and said to a file."""
+    write_atomically(log, f"$ {' '.join(said.command)}\n{said.log}".encode())

@@ -3,14 +3,15 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from host.bundle import CONTRACT, MODEL, Subject
 from host.deadline import Deadline
-from host.errors import BadInput
+from host.errors import BadInput, NightjarError
 from host.files import sha256_bytes
 from host.owned import check_replaceable, new_directory
 from model_gen.codegen.neural_art import command
@@ -70,12 +71,13 @@ def generate(
         command.prepare(work, subject.model, dialect, board, build)
         log = out.with_name(f"{out.name}.{LOG}")
         said = command.run(install, work, log, deadline)
-        output = read_output(work / command.OUTPUT)
+        with _log_kept(log, said):
+            output = read_output(work / command.OUTPUT)
+            check_npu(output)
+            _check_asked(output, build)
+            assert output.network is not None
+            check_headers(output.network, runtime_of(install.core))
         inputs = {name: (work / name).read_bytes() for name in (POOLS, PROFILE)}
-    check_npu(output)
-    _check_asked(output, build)
-    assert output.network is not None
-    check_headers(output.network, runtime_of(install.core))
     tool = {
         "name": "ST Edge AI Core",
         "version": str(version),
@@ -84,7 +86,20 @@ def generate(
         "command": list(said.command),
     }
     extra = {LOG: said.log.encode(), **inputs}
-    return _write(subject, output, out, tool, extra, (board,), force=force)
+    with _log_kept(log, said):
+        return _write(subject, output, out, tool, extra, (board,), force=force)
+
+
+@contextmanager
+def _log_kept(log: Path, said: command.Said) -> Iterator[None]:
+    """Keep what stedgeai said where what it made is refused, and say where."""
+    try:
+        yield
+    except NightjarError as error:
+        command.keep(log, said)
+        raise type(error)(
+            error.what, evidence=f"{error.evidence}; its log: {log}", next_step=error.next_step
+        ) from error
 
 
 def take(subject: Subject, folder: Path, out: Path, *, force: bool = False) -> Written:
@@ -96,6 +111,8 @@ def take(subject: Subject, folder: Path, out: Path, *, force: bool = False) -> W
         IdentityFailure: they are of another model than `subject`'s.
     """
     out = Path(os.path.realpath(out))
+    # What is taken is the user's: no --force replaces it.
+    force = force and not Path(os.path.realpath(folder)).is_relative_to(out)
     check_replaceable(out, force=force)
     output = read_output(folder)
     told = output.compilation

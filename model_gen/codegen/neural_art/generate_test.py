@@ -121,9 +121,39 @@ def test_an_error_that_ends_with_0_is_none_the_less_one(tmp_path: Path, core: Pa
         )
 
 
+@pytest.mark.parametrize("said", ["x", "unknown ", "E801(x) ", "E102(", "\x1b[", "9%|", "\r"])
+def test_a_log_without_lines_or_end_is_read_in_no_time_and_shown_in_part(said: str) -> None:
+    """As many characters as would take any search that is not linear hours."""
+    failed = failure(1, said * (1 << 20) + "\nthe end\n", "x")
+    assert len(failed.evidence) < 2000
+
+
+def test_an_error_at_the_end_of_a_long_log_is_found() -> None:
+    said = "E801(HwIOError): at the end"
+    assert errors_in("x\n" * (1 << 20) + said) == (said,)
+
+
 def test_options_in_a_log_are_no_symptoms() -> None:
     said = "atonn -i x.onnx --mvei --cache-maintenance\nsomething else"
     assert failure(1, said, "x").what == "stedgeai failed"
+
+
+@pytest.mark.parametrize("made", [Small("4.0", small_model(), npu=False), None])
+def test_the_log_is_kept_where_what_was_made_is_refused(
+    tmp_path: Path, core: Path, made: Small | None
+) -> None:
+    """stedgeai ended with 0, in the belief that it had done what was asked: its words are all there is."""
+    recorded = stand_in(core, made or Small("4.0", small_model()), said="these were its words")
+    if made is None:
+        shutil.rmtree(recorded / "output")
+        (recorded / "output").mkdir()
+    with pytest.raises(BadInput) as failed:
+        generate(
+            subject(tmp_path), BOARDS[0], tmp_path / "out", build=HIL, deadline=Deadline.after(SOON)
+        )
+    kept = tmp_path / f"out.{LOG}"
+    assert "these were its words" in kept.read_text()
+    assert str(kept) in failed.value.evidence
 
 
 def test_another_model_s_output_is_an_identity_failure(tmp_path: Path, core: Path) -> None:
@@ -202,6 +232,20 @@ def test_what_it_was_made_of_lies_beside_it(tmp_path: Path) -> None:
         read_written(tmp_path / "out")
 
 
+def test_force_does_not_replace_the_folder_that_is_taken(tmp_path: Path) -> None:
+    whole = tmp_path / "project"
+    folder = write_output(whole / "st_ai_output", Small("4.0", small_model()))
+    before = sorted(path.name for path in folder.iterdir())
+    for out in (whole, folder):
+        with pytest.raises(BadInput, match="just as nightjar wrote it"):
+            take(subject(tmp_path), folder, out, force=True)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    # What nightjar wrote itself holds all that is taken from it.
+    take(subject(tmp_path), folder, tmp_path / "out")
+    take(subject(tmp_path), tmp_path / "out/generated", tmp_path / "out", force=True)
+    assert (tmp_path / "out/generated/network.c").exists()
+
+
 def test_memory_outside_the_npus_is_told_by_board(tmp_path: Path) -> None:
     folder = write_output(tmp_path / "elsewhere", Small("2.2", small_model(), ram=0x34100000))
     made = take(subject(tmp_path), folder, tmp_path / "out")
@@ -249,6 +293,15 @@ def test_a_folder_with_another_file_than_it_was_written_with_is_refused(
         read_written(tmp_path / "out")
     (tmp_path / "out" / name).unlink()
     with pytest.raises(BadInput, match="does not exist"):
+        read_written(tmp_path / "out")
+
+
+def test_a_manifest_that_was_edited_is_refused(tmp_path: Path) -> None:
+    folder = write_output(tmp_path / "elsewhere", Small("4.0", small_model()))
+    take(subject(tmp_path), folder, tmp_path / "out")
+    manifest = tmp_path / "out" / MANIFEST
+    manifest.write_text(manifest.read_text().replace("sign the very", "sign the best"))
+    with pytest.raises(IdentityFailure, match="is not the file that this folder was written with"):
         read_written(tmp_path / "out")
 
 

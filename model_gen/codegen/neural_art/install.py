@@ -103,7 +103,10 @@ def _named() -> Install | None:
         folder, told_by = _configured(path), str(path)
     if not folder:
         return None
-    for core in _doubled(Path(folder).expanduser()):
+    place = Path(folder)
+    with suppress(RuntimeError):  # of a user whom nobody knows
+        place = place.expanduser()
+    for core in _doubled(place.absolute()):
         if (program := _program(core)) is not None:
             return Install(core, program, told_by)
     raise HostFailure(

@@ -66,6 +66,22 @@ def test_a_named_folder_without_it_is_refused(home: Path, monkeypatch: pytest.Mo
         find_stedgeai()
 
 
+def test_a_user_whom_nobody_knows_has_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(install.VARIABLE, "~nobody-of-that-name/stedgeai")
+    with pytest.raises(HostFailure, match="names a folder without stedgeai"):
+        find_stedgeai()
+
+
+def test_a_folder_told_from_here_is_found_from_everywhere(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """stedgeai runs in a folder of its own."""
+    stand_in(tmp_path / "a core", Small("4.0", b""))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(install.VARIABLE, "a core")
+    assert find_stedgeai().program == tmp_path / "a core/Utilities/linux/stedgeai"
+
+
 @pytest.mark.parametrize("content", ["core_dir =", 'core = "x"', "core_dir = 5", 'core_dir = ""'])
 def test_a_file_that_names_none_is_refused(home: Path, content: str) -> None:
     config = home / ".config/nightjar/stedgeai.toml"

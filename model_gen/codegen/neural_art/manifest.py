@@ -6,7 +6,8 @@ from typing import Any
 
 from host.bundle import NPU_MANIFEST
 from host.errors import BadInput, IdentityFailure
-from host.files import sha256_bytes
+from host.files import sha256_bytes, sha256_file
+from host.owned import listed as listed_in
 from host.reading import load_json, read_file
 from model_gen.codegen.neural_art.fields import Fields
 from model_gen.codegen.neural_art.output_folder import MOST, Output, of_files
@@ -36,7 +37,7 @@ def read_written(folder: Path) -> Written:
 
     Raises:
         BadInput: its manifest or a file is absent or damaged.
-        IdentityFailure: a file is not the one that the manifest lists.
+        IdentityFailure: a file is not the one that the manifest lists, or the manifest was changed.
     """
     raw = load_json(folder / MANIFEST, MANIFEST, next_step=AGAIN)
     top = Fields.of(raw, MANIFEST, AGAIN)
@@ -61,4 +62,21 @@ def read_written(folder: Path) -> Written:
             )
         if Path(name).parent.name == GENERATED:
             files[Path(name).name] = data
+    _check_manifest(folder)
     return Written(folder, raw, of_files(files))
+
+
+def _check_manifest(folder: Path) -> None:
+    """Refuse a manifest that was edited; where the folder came without its list of files, nothing tells.
+
+    Raises:
+        IdentityFailure: as told.
+    """
+    whole = listed_in(folder)
+    told = None if whole is None else whole.files.get(MANIFEST)
+    if told is not None and told.sha256 != sha256_file(folder / MANIFEST):
+        raise IdentityFailure(
+            f"{MANIFEST} is not the file that this folder was written with",
+            evidence=f"Received: {folder / MANIFEST}, which was changed",
+            next_step=AGAIN,
+        )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from host.errors import BadInput, HostFailure, NightjarError
 from model_gen.codegen.neural_art.text_table import lines_of
 
+# What is looked at of all that a program printed: it may be without end, or without lines.
+_MOST_TEXT, _MOST_LINE, _MOST_SHOWN = 4 << 20, 1000, 300  # characters: the last ones; of a line; of a line shown
 _CODE = re.compile(r"\b(E\d{3})\((\w+)\)\s*:?\s*(.*)")
 
 
@@ -93,9 +95,9 @@ def failure(code: int, said: str, kept: str) -> NightjarError:
         said: all that it printed.
         kept: where that is kept, for the message.
     """
-    lines = [line.strip() for line in lines_of(said) if line.strip()]
-    told = next((found[0] for line in lines if (found := _CODE.search(line))), "")
-    known = next((one for one in SYMPTOMS if re.search(one.pattern, said)), None)
+    lines = _lines(said)
+    told = next((found[0][:_MOST_SHOWN] for line in lines if (found := _CODE.search(line))), "")
+    known = next((one for one in SYMPTOMS if _any(one.pattern, lines)), None)
     evidence = f"exit status {code}; {told or _last(lines)}; the whole log: {kept}"
     if known is None:
         return HostFailure(
@@ -108,8 +110,23 @@ def failure(code: int, said: str, kept: str) -> NightjarError:
 
 def errors_in(said: str) -> tuple[str, ...]:
     """The lines with an error code in what a program printed that ended well nevertheless."""
-    return tuple(found[0].strip() for line in lines_of(said) if (found := _CODE.search(line)))
+    return tuple(found[0].strip() for line in _lines(said) if (found := _CODE.search(line)))
+
+
+def _lines(said: str) -> list[str]:
+    """The lines that are not empty, as far as they are looked at."""
+    cut = (line.strip()[:_MOST_LINE] for line in lines_of(_shortened(said[-_MOST_TEXT:])))
+    return [line for line in cut if line]
+
+
+def _shortened(text: str) -> str:
+    """The text with the start of each line, where the bars that return in it count as several."""
+    return re.sub(rf"([^\r\n]{{{_MOST_LINE}}})[^\r\n]*", r"\1", text)
+
+
+def _any(pattern: str, lines: Sequence[str]) -> bool:
+    return any(re.search(pattern, line) for line in lines)
 
 
 def _last(lines: Sequence[str], most: int = 4) -> str:
-    return " | ".join(lines[-most:]) or "it printed nothing"
+    return " | ".join(line[:_MOST_SHOWN] for line in lines[-most:]) or "it printed nothing"

@@ -107,6 +107,7 @@ def parse_network(text: str) -> NetworkSource:
     Raises:
         BadInput: it is none, or ends too early.
     """
+    text = text.replace("\r\n", "\n")
     compiler = version_in(text)
     found = re.search(rf"\b{MARK}(\w+)\(void\) *\{{(.*?)\n\}}", text, re.DOTALL)
     if compiler is None or found is None:

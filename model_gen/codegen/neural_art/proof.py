@@ -1,6 +1,7 @@
 """The proof that the NPU was compiled for, and that the files of a folder belong together."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -75,18 +76,23 @@ def belonging(output: Output) -> Belongs:
     """
     told, network = output.c_info, output.network
     assert network is not None, "an ordinary build was refused before"
-    if any(epoch.is_blob for epoch in network.epochs) and not _has_blobs(output):
+    absent = _absent_programs(output)
+    if absent:
         raise BadInput(
             "a network for the epoch controller needs the file with its programs",
-            evidence="Received: a folder without network_ecblobs.h",
+            evidence=f"Received: a folder without network_ecblobs.h, or half of it: {', '.join(absent)}",
             next_step=AGAIN,
         )
+    names = ""
+    if any(epoch.is_blob for epoch in network.epochs):
+        names = "; the epoch controller's programs are tied to it by their names alone"
     if told is None:
         if output.report is not None:
-            problems = list(_other_makers(output.report.compilation, network))
+            seen = output.report.compilation
+            problems = [*_other_makers(seen, network), *_other_epochs(seen, network, "the report")]
             if problems:
                 raise _stranger("the report", "; ".join(problems))
-        return Belongs("alone", "there is no c_info: network.c is the only witness of itself")
+        return Belongs("alone", "there is no c_info: network.c is the only witness of itself" + names)
     signed = [file for file in told.files if file.md5 is not None]
     if signed:
         there = {md5(data) for data in output.files.values()}
@@ -101,14 +107,18 @@ def belonging(output: Output) -> Belongs:
     return Belongs(
         "tables",
         f"c_info signs no file; its compiler, pools, {len(told.epochs)} epochs and "
-        f"{len(told.buffers)} buffers agree with network.c",
+        f"{len(told.buffers)} buffers agree with network.c{names}",
     )
 
 
-def _has_blobs(output: Output) -> bool:
-    return any(
-        name.endswith(".h") and b"uint64_t _ec_blob_" in data for name, data in output.files.items()
+def _absent_programs(output: Output) -> tuple[str, ...]:
+    """The programs of the epoch controller that network.c names and no header holds whole."""
+    headers = b"\n".join(data for name, data in output.files.items() if name.endswith(".h"))
+    whole = set(re.findall(rb"\buint64_t\s+(\w+)\s*\[\s*\]\s*=\s*\{[^{}]*\}\s*;", headers))
+    named = re.findall(
+        rb"\.blob_address = [^\n]*?\b(_ec_blob_\w+)", output.files[output.network_name]
     )
+    return tuple(name.decode() for name in dict.fromkeys(named) if name not in whole)
 
 
 def _stranger(which: str, received: str) -> BadInput:
@@ -128,14 +138,24 @@ def _differences(told: Compilation, network: NetworkSource) -> Iterable[str]:
         twin = ours.get((buffer.name, buffer.address))
         if twin is None or twin.bytes != buffer.bytes or not _same_scales(twin.scales, buffer):
             yield f"buffer {buffer.name} at {buffer.address:#x} of {buffer.bytes:,} bytes differs"
-    numbers = {epoch.number for epoch in told.epochs}
-    for entry in network.epochs:
-        if entry.first is not None and not entry.is_blob and entry.first not in numbers:
-            yield f"epoch {entry.first} of network.c is absent from c_info"
+    yield from _other_epochs(told, network, "c_info")
     if not any(epoch.is_blob for epoch in network.epochs):
         most = len(network.of(HARDWARE))
         if len([e for e in told.of(HARDWARE) if e.outputs]) > most:
             yield f"{len(told.of(HARDWARE))} hardware epochs in c_info, {most} in network.c"
+
+
+def _other_epochs(told: Compilation, network: NetworkSource, witness: str) -> Iterable[str]:
+    """Which epochs they tell otherwise; a program of the epoch controller runs several, and counts for none."""
+    kinds = {epoch.number: epoch.kind for epoch in told.epochs}
+    for entry in network.epochs:
+        if entry.first is None or entry.is_blob:
+            continue
+        kind = kinds.get(entry.first)
+        if kind is None:
+            yield f"epoch {entry.first} of network.c is absent from {witness}"
+        elif (kind == HARDWARE) != (entry.kind == HARDWARE):
+            yield f"epoch {entry.first} is {kind} in {witness}, {entry.kind} in network.c"
 
 
 def _other_makers(told: Compilation, network: NetworkSource) -> Iterable[str]:

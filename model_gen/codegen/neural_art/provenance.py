@@ -3,7 +3,7 @@
 Names of files say nothing: a public example ships a 5-class .tflite beside a network of 101 classes.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -49,8 +49,9 @@ class Identity:
 def identify(output: Output, model: bytes) -> Identity:
     """How a folder's network, which `proof` has let pass, is known for that of `model`, a .tflite.
 
-    A c_info that belongs to network.c settles it by its signature. What else may lie in the folder can only
-    contradict, for nothing ties it to network.c: then weights and shapes decide.
+    A c_info that belongs to network.c settles it by its signature, unless weights of the model were replaced. What
+    else may lie in the folder can only contradict, for nothing ties it to network.c: then weights, shapes and scales
+    decide.
 
     Raises:
         IdentityFailure: it was compiled from another one.
@@ -67,16 +68,17 @@ def identify(output: Output, model: bytes) -> Identity:
     graph, network = read_tflite(model), output.network
     assert network is not None, "an ordinary build was refused before"
     witnesses = tuple(sorted(signatures))
-    present, lost = _search(output, network, graph)
+    present, lost, left = _search(output, network, graph)
     size = sum(tensor.bytes for _, tensor in present)
     tensors = len(present) + len(lost)
     among = (
         f"{len(present)} of {tensors} tensors of weights, {size:,} bytes, found among its constants"
     )
     if C_INFO in signatures:
+        _check_not_replaced(lost, left, any_present=bool(present))
         statement = f"{' and '.join(witnesses)} sign the very .tflite, MD5 {mine}; {among}"
         if lost:
-            statement += ": the compiler changed the others, or the .raw file is another network's"
+            statement += ": the compiler merged or changed the others"
         return Identity(SIGNATURE, statement, witnesses, tensors, len(present), size)
     if lost:
         number, tensor = lost[0]
@@ -92,10 +94,13 @@ def identify(output: Output, model: bytes) -> Identity:
             next_step=NEXT,
         )
     _check_ends(graph, network)
+    scales = _check_scales(graph, network)
+    between = f"the scales of its {scales} internal tensors are the model's; " if scales else ""
+    unseen = "biases" if scales else "biases, the scales between layers"
     return Identity(
         WEIGHTS,
-        f"no c_info signs the model: known by its ends and its weights, {among}; "
-        "biases and the order of layers were not looked at",
+        f"no c_info signs the model: known by its ends and its weights, {among}; {between}"
+        f"{unseen} and the order of layers and weights were not looked at",
         *(witnesses, tensors, len(present), size),
     )
 
@@ -127,25 +132,73 @@ def _in_quantization(raw: Mapping[str, object]) -> Iterator[str]:
                     yield signature.removeprefix("0x")
 
 
+@dataclass(frozen=True)
+class _Constant:
+    """An 8-bit constant: its bytes, how often each stands there, and its scales, empty where they are not told."""
+
+    bytes: int
+    histogram: tuple[int, ...]
+    scales: tuple[float, ...]
+
+
+_Tensors = list[tuple[int, Tensor]]
+
+
 def _search(
     output: Output, network: NetworkSource, graph: Graph
-) -> tuple[list[tuple[int, Tensor]], list[tuple[int, Tensor]]]:
-    """The tensors of weights, with their ops, that lie among the network's constants; and those that do not.
+) -> tuple[_Tensors, _Tensors, list[_Constant]]:
+    """The tensors of weights, with their ops, that lie among the network's constants; those that do not; what is left.
 
-    One is found where a constant has just its bytes, in whatever order, zeros apart: the compiler turns layouts
-    round and fills up with zeros. Kernels that it cut are put together by the name that the parts share.
+    One is found where a constant has just its bytes, in whatever order, zeros apart, and its scales: the compiler
+    turns layouts round and fills up with zeros. Kernels that it cut are put together by the name that the parts share.
     """
-    left = Counter(_constants(output, network))
+    left = list(_constants(output, network))
     present, lost = [], []
     for number, tensor in _weights(graph):
         assert tensor.value is not None
-        found = _histogram(tensor.value.tobytes())
-        if left[found]:
-            left[found] -= 1
-            present.append((number, tensor))
-        else:
+        wanted = _histogram(tensor.value.tobytes())
+        found = next(
+            (one for one in left if one.histogram == wanted and _may_scale(one, tensor)), None
+        )
+        if found is None:
             lost.append((number, tensor))
-    return present, lost
+        else:
+            left.remove(found)
+            present.append((number, tensor))
+    return present, lost, left
+
+
+def _may_scale(constant: _Constant, tensor: Tensor) -> bool:
+    """Whether a constant's scales, where as many are told, are the tensor's."""
+    scales = () if tensor.quantization is None else tensor.quantization.scales
+    return len(constant.scales) != len(scales) or all(map(_same, constant.scales, scales))
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= _ROUNDED * abs(other)
+
+
+def _check_not_replaced(lost: _Tensors, left: list[_Constant], *, any_present: bool) -> None:
+    """Refuse constants with other weights in the place of the model's.
+
+    Raises:
+        IdentityFailure: no weights of the model are there; or a constant that holds none of them has the size or the
+            scales of weights that are absent.
+    """
+    for number, tensor in lost:
+        scales = () if tensor.quantization is None else tensor.quantization.scales
+        instead = any(
+            one.bytes == tensor.bytes
+            or (len(one.scales) == len(scales) > 0 and _may_scale(one, tensor))
+            for one in left
+        )
+        if instead or not any_present:
+            raise IdentityFailure(
+                "the files hold the constants of another network",
+                evidence="Received: a c_info that signs the model, and no constant with the weights and scales of "
+                f"op {number}, {tensor.describe()}",
+                next_step="give --from the whole folder of one generation: its .raw files are of another",
+            )
 
 
 def _weights(graph: Graph) -> Iterator[tuple[int, Tensor]]:
@@ -159,18 +212,19 @@ def _weights(graph: Graph) -> Iterator[tuple[int, Tensor]]:
                 yield op.index, tensor
 
 
-def _constants(output: Output, network: NetworkSource) -> Iterator[tuple[int, ...]]:
-    """A histogram of each 8-bit constant, and of the parts of one that was cut."""
+def _constants(output: Output, network: NetworkSource) -> Iterator[_Constant]:
+    """Each 8-bit constant, and the parts of one that was cut as one."""
     parts: dict[str, list[bytes]] = defaultdict(list)
     for buffer in network.constants:
         if buffer.bits == 8:
             data = _content(output, buffer)
-            yield _histogram(data)
+            yield _Constant(buffer.bytes, _histogram(data), buffer.scales)
             whole, cut, _ = buffer.name.partition("_submask")
             if cut:
                 parts[whole].append(data)
     for pieces in parts.values():
-        yield _histogram(b"".join(pieces))
+        data = b"".join(pieces)
+        yield _Constant(len(data), _histogram(data), ())
 
 
 def _content(output: Output, buffer: SourceBuffer) -> bytes:
@@ -207,6 +261,32 @@ def _check_ends(graph: Graph, network: NetworkSource) -> None:
                 a[3] != b[3] or abs((a[2] or 0) - (b[2] or 0)) > _ROUNDED * (a[2] or 0)
             ):
                 raise _other_end(which, wanted, found)
+
+
+def _check_scales(graph: Graph, network: NetworkSource) -> int:
+    """Hold the scales of the internal tensors, as far as they are told, against the model's: how many there are.
+
+    The same weights, calibrated on other data, are another network.
+
+    Raises:
+        IdentityFailure: the model has no tensor of such a scale.
+    """
+    told = [one for one in network.internals if one.bits == 8 and one.scales]
+    ours = {
+        scale
+        for tensor in graph.tensors
+        if tensor.value is None and tensor.quantization is not None
+        for scale in tensor.quantization.scales
+    }
+    for buffer in told:
+        if not all(any(_same(scale, own) for own in ours) for scale in buffer.scales):
+            raise IdentityFailure(
+                "the network was compiled from another model",
+                evidence=f"Received: an internal tensor {buffer.name} of scale {buffer.scales[0]:.9g}, which no "
+                "tensor of the model has",
+                next_step=NEXT,
+            )
+    return len(told)
 
 
 _End = tuple[int, tuple[int, bool], float | None, int | None]

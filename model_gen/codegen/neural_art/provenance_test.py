@@ -18,7 +18,13 @@ from model_gen.codegen.neural_art.testing.model import small_model
 from model_gen.codegen.neural_art.testing.network_c import network_c
 from model_gen.codegen.neural_art.testing.output import output_files, write_output
 from model_gen.codegen.neural_art.testing.shared import found, needs_data
-from model_gen.codegen.neural_art.testing.written import VERSIONS, WEIGHTS, Small
+from model_gen.codegen.neural_art.testing.written import (
+    INNER_SCALE,
+    VERSIONS,
+    WEIGHT_SCALE,
+    WEIGHTS,
+    Small,
+)
 
 INFO, REPORT, QUANTIZED = (
     "network_c_info.json",
@@ -78,12 +84,39 @@ def test_what_nothing_ties_to_network_c_can_only_contradict() -> None:
         identify(output, small_model(changed=True))
 
 
-def test_a_memory_file_of_another_network_is_told_though_c_info_signs() -> None:
+@pytest.mark.parametrize("image", [bytes(160), WEIGHTS[:-1] + bytes([9]) + bytes(16)])
+def test_constants_of_another_network_are_refused_though_c_info_signs(image: bytes) -> None:
     files = output_files(small())
-    files["network_atonbuf.xSPI2.raw"] = bytes(160)
-    identity = identify(of_files(files), small_model())
-    assert (identity.how, identity.found, identity.tensors) == ("signature", 0, 1)
-    assert "the .raw file is another network's" in identity.statement
+    files["network_atonbuf.xSPI2.raw"] = image
+    output = of_files(files)
+    assert belonging(output).how == "tables"
+    with pytest.raises(IdentityFailure, match=r"constants of another network.*\n.*weights.*op 0"):
+        identify(output, small_model())
+
+
+def test_weights_of_another_scale_are_another_model() -> None:
+    files = output_files(small())
+    old = f"{{ {', '.join([str(WEIGHT_SCALE)] * 16)} }}"
+    assert old in files["network.c"].decode()
+    new = old.replace(str(WEIGHT_SCALE), "0.02", 1)
+    files["network.c"] = files["network.c"].decode().replace(old, new).encode()
+    with pytest.raises(IdentityFailure, match="the weights of op 0"):
+        identify(without(files, INFO, QUANTIZED), small_model())
+
+
+def test_the_same_weights_calibrated_on_other_data_are_another_model() -> None:
+    """Ends and weights are the same; what lies between has another scale."""
+    assert "scales of its 1 internal tensors are the model's" in identify(
+        without(output_files(small()), INFO, QUANTIZED), small_model()
+    ).statement
+    files = output_files(small())
+    source = files["network.c"].decode()
+    at = source.index("LL_ATON_Internal_Buffers_Info")
+    inner = source[at:].replace(f"{{ {INNER_SCALE} }}", "{ 0.03 }")
+    assert inner != source[at:]
+    files["network.c"] = (source[:at] + inner).encode()
+    with pytest.raises(IdentityFailure, match=r"an internal tensor .* of scale 0\.03"):
+        identify(without(files, INFO, QUANTIZED), small_model())
 
 
 @pytest.mark.parametrize(
@@ -114,6 +147,52 @@ def test_an_ordinary_build_is_refused(version: str) -> None:
     output = of_files(output_files(small(version, npu=False)))
     with pytest.raises(BadInput, match="did not compile this network for the NPU"):
         check_npu(output)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_report_of_another_network_is_refused_where_it_is_the_only_witness(version: str) -> None:
+    files = output_files(small(version))
+    assert belonging(without(files, INFO)).how == "alone"
+    number = b"epoch 3 " if version < "3" else b"epoch_3 "
+    assert files[REPORT].count(number) == 1
+    other = files | {REPORT: files[REPORT].replace(number, number.replace(b"3", b"4"))}
+    with pytest.raises(BadInput, match="epoch 3 of network.c is absent from the report"):
+        belonging(without(other, INFO))
+
+
+def test_an_epoch_that_one_runs_on_the_npu_and_the_other_on_the_core_is_another_network() -> None:
+    files = output_files(small())
+    source = files["network.c"].decode()
+    assert source.count("pure_sw") == 1
+    files["network.c"] = source.replace("pure_sw", "pure_hw").encode()
+    with pytest.raises(BadInput, match="epoch 3 is software in c_info"):
+        belonging(of_files(files))
+    with pytest.raises(BadInput, match="epoch 3 is software in the report"):
+        belonging(without(files, INFO))
+
+
+@pytest.mark.parametrize(
+    "programs", [b"", b"static const uint64_t _ec_blob_2[] = {0};", b"uint64_t _ec_blob_1[] = {0, "]
+)
+def test_a_program_of_the_epoch_controller_that_is_absent_or_half_is_refused(
+    programs: bytes,
+) -> None:
+    files = output_files(small(controller=True))
+    assert b".blob_address = (uintptr_t)(_ec_blob_1)," in files["network.c"]
+    assert "by their names alone" in belonging(of_files(files)).statement
+    with pytest.raises(BadInput, match=r"file with its programs.*\n.*_ec_blob_1"):
+        belonging(of_files(files | {"network_ecblobs.h": programs}))
+
+
+@pytest.mark.parametrize("controller", [False, True])
+def test_lines_may_end_as_on_windows(controller: bool) -> None:
+    files = output_files(small(controller=controller))
+    texts = {name: data for name, data in files.items() if not name.endswith(".raw")}
+    turned = {name: data.replace(b"\n", b"\r\n") for name, data in texts.items()}
+    one, other = of_files(files), of_files(files | turned)
+    assert (one.network, one.c_info, one.report) == (other.network, other.c_info, other.report)
+    assert belonging(other) == belonging(one)
+    assert identify(other, small_model()) == identify(one, small_model())
 
 
 def test_a_list_of_epochs_without_one_in_hardware_is_refused() -> None:

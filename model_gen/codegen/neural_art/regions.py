@@ -57,8 +57,7 @@ def memories(board: str) -> tuple[Memory, ...]:
     flash = Memory(
         "octoFlash", "xSPI2", at["NOR_WEIGHTS"], at["NOR_END"] - at["NOR_WEIGHTS"], constants=True
     )
-    inside = range(at["NPU_RAM"], at["CACHEAXI_RAM"] + 1)
-    return (*(ram for ram in rams if ram.first in inside and ram.end in inside), flash)
+    return (*rams, flash)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Whatever stedgeai wrote or is given, of whatever is left of it: a folder with or without network.c, or one file."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,14 +49,19 @@ def is_told(path: Path) -> bool:
     return _tells(path) if path.is_file() else path.is_dir() and bool(_files(path))
 
 
-def read_told(path: Path) -> Told:
+def read_told(path: Path, *, only: Collection[str] | None = None) -> Told:
     """What a folder's files, or one file, tell.
+
+    Args:
+        path: folder or file.
+        only: the names that count; None: all.
 
     Raises:
         BadInput: a file is damaged, of a version that is not known, or none tells anything.
     """
     made = Told()
     files = [path] if path.is_file() else _files(path)
+    files = [one for one in files if only is None or one.name in only]
     if not files or not all(map(_tells, files)):
         raise BadInput("expected what stedgeai wrote", evidence=f"Received: {path}", next_step=NEXT)
     for file in files:

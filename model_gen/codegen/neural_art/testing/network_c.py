@@ -3,10 +3,13 @@
 from model_gen.codegen.neural_art.testing.written import (
     FLASH,
     FLASH_BYTES,
+    INNER_SCALE,
+    INNER_ZERO,
     OUT_SCALE,
     OUT_ZERO,
     RAM_BYTES,
     SCALE,
+    WEIGHT_SCALE,
     ZERO,
     Small,
 )
@@ -23,12 +26,13 @@ def network_c(small: Small) -> str:
         **({"enable-epoch-controller": "true"} if small.controller else {}),
         **({} if small.controller else {"all-buffers-info": "true"}),
     }
-    internal = (
-        [] if small.controller else [_buffer("Conv2D_2_off_bias_out_1", small.ram, 512, 256, 2)]
-    )
+    inner = (INNER_SCALE, INNER_ZERO)
+    convolved = _buffer("Conv2D_2_off_bias_out_1", small.ram, 512, 256, 2, quantized=inner)
+    internal = [] if small.controller else [convolved]
+    weights = (WEIGHT_SCALE, 0)
     inputs = [
         _buffer("Input_0_out_0", small.ram, 0, 16, 0, quantized=(SCALE, ZERO)),
-        _buffer("Conv2D_2_weights", FLASH, 0, 144, 0, constant=True),
+        _buffer("Conv2D_2_weights", FLASH, 0, 144, 0, constant=True, quantized=weights, each=16),
         _buffer("Conv2D_2_off_bias", FLASH, 144, 16, 0, constant=True),
     ]
     outputs = [_buffer("Softmax_3_out_0", small.ram, 0, 256, 3, quantized=(OUT_SCALE, OUT_ZERO))]
@@ -83,8 +87,10 @@ def _epochs(small: Small) -> list[str]:
         "  static const EpochBlock_ItemTypeDef array[] = {",
     ]
     for flag, number in entries:
+        blob = ["      .blob_address = (uintptr_t)(_ec_blob_1),"] if "_blob" in flag else []
         lines += [
             "    {",
+            *blob,
             f"      .flags = {flag},",
             f"      .epoch_num = {number},",
             f"      .last_epoch_num = {number},",
@@ -102,6 +108,7 @@ def _buffer(
     *,
     constant: bool = False,
     quantized: tuple[float, int] | None = None,
+    each: int = 1,
 ) -> tuple[list[str], list[str]]:
     """The arrays of a buffer's quantization, and its entry."""
     label = f"buff_info_{name}"
@@ -118,8 +125,8 @@ def _buffer(
     arrays = []
     if quantized is not None:
         arrays = [
-            f"  static const float {label}_quant_scale[] = {{ {quantized[0]} }};",
-            f"  static const int16_t {label}_quant_offset[] = {{ {quantized[1]} }};",
+            f"  static const float {label}_quant_scale[] = {{ {', '.join([str(quantized[0])] * each)} }};",
+            f"  static const int16_t {label}_quant_offset[] = {{ {', '.join([str(quantized[1])] * each)} }};",
         ]
         fields |= {"scale": f"{label}_quant_scale", "offset": f"{label}_quant_offset"}
     return arrays, ["    {", *(f"      .{k} = {v}," for k, v in fields.items()), "    },"]

@@ -17,7 +17,9 @@ VERSIONS = {
 RAM, FLASH = 0x342E0000, 0x71000000
 RAM_BYTES, FLASH_BYTES = 448 << 10, 48 << 20
 SCALE, ZERO = 0.0078125, -1
+INNER_SCALE, INNER_ZERO = 0.05, 3  # of the convolution's output
 OUT_SCALE, OUT_ZERO = 0.00390625, -128
+WEIGHT_SCALE = 0.01  # of each kernel
 WEIGHTS = bytes(range(1, 145))  # of 16 kernels of 3 x 3 x 1
 IMAGE = WEIGHTS[72:] + WEIGHTS[:72] + bytes(16)  # the compiler orders them otherwise; biases behind
 
@@ -111,8 +113,9 @@ def _environment(small: Small) -> dict[str, Any]:
 
 def _npu_info(small: Small) -> dict[str, Any]:
     quantized = {"axis": -1, "offsets": [ZERO], "scales": [SCALE]}
+    inner = {"axis": -1, "offsets": [INNER_ZERO], "scales": [INNER_SCALE]}
     scores = {"axis": -1, "offsets": [OUT_ZERO], "scales": [OUT_SCALE]}
-    weights = {"axis": 0, "offsets": [0] * 16, "scales": [0.01] * 16}
+    weights = {"axis": 0, "offsets": [0] * 16, "scales": [WEIGHT_SCALE] * 16}
     pools = [
         _pool(1, "npuRAM5", str(small.ram), RAM_BYTES, 768, "ACC_WRITE", "AXISRAM5"),
         _pool(2, "npuRAM6", str(small.ram + RAM_BYTES), RAM_BYTES, 0, "ACC_WRITE", "AXISRAM6"),
@@ -129,7 +132,7 @@ def _npu_info(small: Small) -> dict[str, Any]:
     ]
     buffers = [
         _buffer(1, "Input_0_out_0", 1, 0, [1, 4, 4, 1], 16, (0, 2), quantized),
-        _buffer(2, "Conv2D_2_off_bias_out_1", 1, 512, [1, 4, 4, 16], 256, (2, 3), quantized),
+        _buffer(2, "Conv2D_2_off_bias_out_1", 1, 512, [1, 4, 4, 16], 256, (2, 3), inner),
         _buffer(3, "Softmax_3_out_0", 1, 0, [1, 4, 4, 16], 256, (3, 4), scores),
         _buffer(4, "Conv2D_2_weights", 3, 0, [16, 9, 1, 1], 144, (0, 4), weights, constant=True),
         _buffer(5, "Conv2D_2_off_bias", 3, 144, [16], 16, (0, 4), {}, constant=True),
