@@ -18,7 +18,7 @@ from host.npu.network_test import CLEAR, FAR, GIVEN, WINDOW, is_alive
 from host.npu.testing.code import FLASH, RAM, Code, Listed, copy
 from host.npu.testing.dialect import DIALECTS
 from host.npu.testing.executed import execute
-from host.npu.testing.networks import PLAIN, kinds_for, random_network
+from host.npu.testing.networks import KINDS, random_network
 
 PLACES: tuple[Place, ...] = (this_computer, VirtualBoard())
 
@@ -54,11 +54,10 @@ def test_a_whole_network_gives_the_bytes_of_this_computer(
     tmp_path: Path, dialect: str, blobs: bool
 ) -> None:
     """Every buffer, and what every unit did: as here, and as the naive reference says."""
-    kinds = PLAIN if blobs else kinds_for(dialect)
-    network = random_network(Random(f"{dialect} on a board"), "net", kinds)
+    network = random_network(Random(f"{dialect} on a board"), "net", KINDS)
     here, there = (execute(tmp_path, network, dialect, blobs=blobs, on=on) for on in PLACES)
     assert there.wrong == ()
-    assert there.tensors >= len(kinds)
+    assert there.tensors >= len(KINDS)
     assert there.dialect == dialect
     assert told(here.run) == told(there.run)
     assert here.run.seen != ()

@@ -92,7 +92,9 @@ def belonging(output: Output) -> Belongs:
             problems = [*_other_makers(seen, network), *_other_epochs(seen, network, "the report")]
             if problems:
                 raise _stranger("the report", "; ".join(problems))
-        return Belongs("alone", "there is no c_info: network.c is the only witness of itself" + names)
+        return Belongs(
+            "alone", "there is no c_info: network.c is the only witness of itself" + names
+        )
     signed = [file for file in told.files if file.md5 is not None]
     if signed:
         there = {md5(data) for data in output.files.values()}

@@ -106,9 +106,10 @@ def test_weights_of_another_scale_are_another_model() -> None:
 
 def test_the_same_weights_calibrated_on_other_data_are_another_model() -> None:
     """Ends and weights are the same; what lies between has another scale."""
-    assert "scales of its 1 internal tensors are the model's" in identify(
-        without(output_files(small()), INFO, QUANTIZED), small_model()
-    ).statement
+    assert (
+        "scales of its 1 internal tensors are the model's"
+        in identify(without(output_files(small()), INFO, QUANTIZED), small_model()).statement
+    )
     files = output_files(small())
     source = files["network.c"].decode()
     at = source.index("LL_ATON_Internal_Buffers_Info")
@@ -156,7 +157,7 @@ def test_a_report_of_another_network_is_refused_where_it_is_the_only_witness(ver
     number = b"epoch 3 " if version < "3" else b"epoch_3 "
     assert files[REPORT].count(number) == 1
     other = files | {REPORT: files[REPORT].replace(number, number.replace(b"3", b"4"))}
-    with pytest.raises(BadInput, match="epoch 3 of network.c is absent from the report"):
+    with pytest.raises(BadInput, match=r"epoch 3 of network\.c is absent from the report"):
         belonging(without(other, INFO))
 
 
