@@ -1,16 +1,19 @@
 """Why a layer is more than a step off: each cause by a layer made for it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from host.npu.comparison.cause import FUSED_STEP, Case, Inner, cause_of
+from host.npu.comparison.cause import FUSED_STEP, LAYOUT, Case, Inner, cause_of
 from host.npu.comparison.compare import compare
 from host.npu.comparison.judge import Judge
 from host.npu.comparison.predicted import Predicted
 from host.npu.comparison.without import COARSE, PARTIAL, SATURATION, SHIFT
+from host.npu.compiler.convolution_layer import ConvolutionLayer
 from host.npu.compiler.model import CompiledModel, compile_model
+from host.npu.compiler.requantization import TwoSteps
 from model_gen.codegen.testing.models import builder, single
 from model_gen.codegen.testing.single_ops import window
 
@@ -111,3 +114,48 @@ def test_a_step_of_a_fused_layer_is_magnified_behind_it() -> None:
     cause = cause_of(case, judge)
     assert cause.names == (FUSED_STEP,)
     assert "op 0" in cause.evidence
+
+
+@pytest.mark.parametrize(
+    ("axes", "told"),
+    [
+        ((0, 3, 1, 2), "channels first"),
+        ((0, 2, 1, 3), "rows and columns exchanged"),
+        ((0, 2, 3, 1), "rows behind channels"),
+    ],
+)
+def test_a_tensor_in_another_order_is_a_fault_of_layout(axes: tuple[int, ...], told: str) -> None:
+    content, model = _pair()
+    source = np.random.default_rng(9).integers(-128, 128, (1, 32, 32, 4), dtype=np.int8)
+    (right,) = model.layers[0].compute([source], "half-away")
+    got = np.ascontiguousarray(right.transpose(axes)).reshape(right.shape)
+    case = Case(model.layers[0], [source], got, right, right, [], "half-away")
+    cause = cause_of(case, Judge(content, model))
+    assert (cause.names, cause.is_fault) == ((LAYOUT,), True)
+    assert told in cause.evidence
+
+
+def test_the_multipliers_that_2_1_drops_are_named() -> None:
+    """Dead channels: their real scales lie below 2^-22, and the compiler wrote 0 for some."""
+    numbers = np.random.default_rng(4)
+    weights = numbers.integers(-127, 128, (8, 8)).astype(np.int8)
+    scales = [0.01] * 6 + [2.0**-23] * 2
+    content = _pointwise(weights, scales, 0.3)
+    model = compile_model(content, "2.1")
+    (layer,) = model.layers
+    assert isinstance(layer, ConvolutionLayer)
+    assert isinstance(layer.requantization, TwoSteps)
+    assert layer.doubts
+    source = numbers.integers(-128, 128, (1, 8, 8, 8), dtype=np.int8)
+    big = replace(layer.requantization, multipliers=layer.requantization.multipliers + 900)
+    strange = replace(layer, requantization=big)
+    zeroed = np.where(np.arange(8) == 7, 0, big.multipliers)
+    (told,) = strange.compute([source], "half-away")
+    (got,) = replace(strange, requantization=replace(big, multipliers=zeroed)).compute(
+        [source], "half-away"
+    )
+    assert not np.array_equal(got, told)
+    case = Case(strange, [source], got, told, told, [], "half-away")
+    cause = cause_of(case, Judge(content, model))
+    assert cause.names == (COARSE,)
+    assert "multiplier 0 for 1 channels" in cause.evidence

@@ -291,3 +291,27 @@ def test_floats_at_the_end_count_in_steps_of_their_bytes(tmp_path: Path) -> None
         vectors=_vectors(3, (1, 6, 5, 3)),
     )
     assert _faults(wrong) == [0], "the layer behind it does what it is told"
+
+
+def test_a_network_that_lists_no_internal_buffers_says_so_and_is_judged_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    model = compile_model(NET, "2.2")
+    folder = write(tmp_path, model, NET)
+    source = folder / "network.c"
+    head = "LL_ATON_Internal_Buffers_Info_net(void)\n{"
+    assert head in source.read_text()
+    source.write_text(source.read_text().replace(head, f"{head}\n  return 0;"))
+    side = Executed(source, read_output(folder), model, "")
+    try:
+        found = compare(side, NET, _vectors())
+    finally:
+        side.close()
+    assert [row.op for row in found.observed] == [4]
+    assert all(row.place.state == HIDDEN for row in found.layers[:4])
+    assert all("--all-buffers-info" in row.place.reason for row in found.layers[:4])
+    last = found.layers[4]
+    assert last.covers == (0, 1, 2, 3)
+    assert last.forced == last.end, "all of it is its own"
+    assert last.predicted is not None
+    assert last.predicted.largest == 0

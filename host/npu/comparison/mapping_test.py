@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from host.npu.comparison.layouts import FIRST, LAST, MIXED, as_memory, as_model
+from host.npu.comparison.layouts import FIRST, FLAT, LAST, MIXED, as_memory, as_model
 from host.npu.comparison.mapping import NAME, ORDER, VALUES, find, paired
-from host.npu.comparison.stored import Named, Stored, named
+from host.npu.comparison.stored import Named, Stored, named, stored
+from host.npu.network import Tensor as Written
+from model_gen.codegen.neural_art.compilation import Buffer
 from model_gen.codegen.testing.net import make_net
 from model_gen.codegen.tflite.graph import Graph
 from model_gen.codegen.tflite.reader import read_tflite
@@ -110,3 +112,53 @@ def test_a_copy_is_no_ones_first_choice() -> None:
         _stored(2, "Conv2D_4_off_bias_out_1", 9, graph),
     ]
     assert find(graph, tensors, {0: ("Conv2D_4", NAME)})[9].stored.place == 2
+
+
+def _told(**given: object) -> Buffer:
+    """A buffer of c_info: 8 channels of 4 x 6, in groups of 4."""
+    fields = {
+        "id": 1,
+        "name": "Conv2D_4_off_bias_out_1",
+        "pool": "npuRAM5",
+        "address": 0,
+        "offset": 0,
+        "bytes": 192,
+        "shape": (1, 8, 4, 6),
+        "format": "U8",
+        "bits": 8,
+        "scales": (0.5,),
+        "zero_points": (3,),
+        "constant": False,
+        "first": 1,
+        "last": 2,
+        "together": 4,
+    }
+    return Buffer(**(fields | given))  # type: ignore[arg-type]
+
+
+def _stream(size: int = 192) -> Written:
+    array = np.zeros((1, size), np.int8)
+    return Written("Conv2D_4_off_bias_out_1", "stream", 1, (), "flat", "int8", None, None, array)
+
+
+def test_c_info_tells_what_the_network_does_not_list() -> None:
+    one = stored(3, _stream(), {"Conv2D_4_off_bias_out_1": _told()})
+    assert (one.memory, one.layout, one.dtype) == ((1, 2, 4, 6, 4), MIXED, "uint8")
+    assert (one.scale, one.zero, one.told) == (0.5, 3, True)
+    assert stored(3, _stream(), {}).told is False
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shape": (-1, -8, 4, 6)},
+        {"shape": (1, 0, 4, 6)},
+        {"bytes": 191},
+        {"bits": 16},
+        {"shape": ()},
+    ],
+)
+def test_a_c_info_that_contradicts_the_bytes_tells_nothing(change: dict[str, object]) -> None:
+    one = stored(3, _stream(), {"Conv2D_4_off_bias_out_1": _told(**change)})
+    assert (one.memory, one.layout, one.dtype) == ((1, 192), FLAT, "int8")
+    assert one.scale is None

@@ -1,5 +1,6 @@
 """What the NPU leaves in memory: its tensors with all that the compiler tells of them."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ class Stored:
 
     @property
     def elements(self) -> int:
-        return int(np.prod(self.memory))
+        return math.prod(self.memory)
 
     def fits(self, tensor: Tensor) -> bool:
         """Whether it can be this tensor of the model, by size, type, scale and zero point."""
@@ -134,36 +135,32 @@ def stored(place: int, written: Written, told: Mapping[str, Buffer]) -> Stored:
         told: the buffers of c_info by name; they tell of what network.c does not list.
     """
     buffer = told.get(written.name) if written.role == "stream" else None
-    if buffer is None:
-        return Stored(
-            place,
-            written.name,
-            written.role,
-            written.epoch,
-            written.dtype,
-            written.array.shape,
-            written.layout,
-            written.scale,
-            written.offset,
-            written.role != "stream",
-        )
-    memory, layout = _memory(buffer)
-    dtype = _FORMATS.get((buffer.format, buffer.bits), written.dtype)
-    whole = written.array.nbytes == buffer.bytes and min(memory, default=0) > 0
-    if not whole or int(np.prod(memory)) * np.dtype(dtype).itemsize != buffer.bytes:
-        memory, layout, dtype = written.array.shape, FLAT, written.dtype
+    if buffer is not None:
+        memory, layout = _memory(buffer)
+        dtype = _FORMATS.get((buffer.format, buffer.bits), "")
+        if dtype and _is_of(written, buffer, memory, dtype):
+            scale = buffer.scales[0] if len(buffer.scales) == 1 else None
+            zero = buffer.zero_points[0] if len(buffer.zero_points) == 1 else None
+            named = (place, written.name, written.role, written.epoch)
+            return Stored(*named, dtype, memory, layout, scale, zero, told=True)
     return Stored(
         place,
         written.name,
         written.role,
         written.epoch,
-        dtype,
-        memory,
-        layout,
-        buffer.scales[0] if whole and len(buffer.scales) == 1 else None,
-        buffer.zero_points[0] if len(buffer.zero_points) == 1 else None,
-        whole,
+        written.dtype,
+        written.array.shape,
+        written.layout,
+        written.scale,
+        written.offset,
+        told=written.role != "stream",
     )
+
+
+def _is_of(written: Written, buffer: Buffer, memory: Shape, dtype: str) -> bool:
+    """Whether c_info agrees with itself and with the bytes that an engine wrote."""
+    size = math.prod(memory) * np.dtype(dtype).itemsize
+    return min(memory, default=0) > 0 and size == buffer.bytes == written.array.nbytes
 
 
 def _memory(buffer: Buffer) -> tuple[Shape, str]:
