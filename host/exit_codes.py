@@ -29,6 +29,7 @@ class Exit(IntEnum):
     FLAKY = 17
     INCOMPLETE = 18
     FIRMWARE = 19
+    LINT = 20
     SIGHUP = 129
     SIGINT = 130
     SIGTERM = 143
@@ -103,6 +104,13 @@ TABLE: tuple[tuple[Row, ...], ...] = (
     (
         Row(
             Exit.FLAKY, "right, but not at the first attempt", "look at the attempts in the verdict"
+        ),
+    ),
+    (
+        Row(
+            Exit.LINT,
+            "a network for the NPU has a finding that `--fail-on` asks about",
+            "each finding says what to change, and what that would give",
         ),
     ),
     (Row(Exit.OK, "done; for `verify` and `hil`: complete and exact", ""),),

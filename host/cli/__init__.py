@@ -37,6 +37,7 @@ COMMANDS = {
     "npu": "Show which tensors the NPU changes, by how much, and why.",
     "inspect": "Show what is inside a bundle or a .tflite.",
     "bench": "Count the cost of each layer on a board.",
+    "lint": "Say what the NPU will get wrong, and what to change.",
     "profile": "Show where the instructions of an inference go.",
     "frontend": "Check the frontend, or a port of it, stage by stage.",
     "doctor": "Check every tool and say which tiers are ready.",

@@ -65,6 +65,12 @@ from host.cli.parameters import FiniteRange, WholeRange
     show_default="the cache windows of `nightjar cache`",
     help="Where windows are kept; a folder of your own has no bound.",
 )
+@click.option(
+    "--npu-safe",
+    is_flag=True,
+    help="Add a kernel, whose output is dropped, where an STM32N6's NPU would cut sums off: the "
+    "model's outputs stay the same bytes.",
+)
 @force_option
 @json_option
 def command(
@@ -77,6 +83,7 @@ def command(
     seed: int,
     num_workers: int,
     cache_dir: Path | None,
+    npu_safe: bool,
     force: bool,
     json_path: str | None,
 ) -> None:
@@ -95,9 +102,15 @@ def command(
             num_workers=num_workers,
             cache_dir=cache_dir,
             force=force,
+            npu_safe=npu_safe,
         )
     )
     gates, contract = result.gates, result.contract
+    if result.npu is not None:
+        for done in result.npu.done or ("nothing to do: no sum is cut off that this could mend",):
+            say(f"NPU: {done}", json_path)
+        for left in result.npu.left:
+            say(f"NPU, left as it is: {left}", json_path)
     if contract is not None:
         say(
             f"{out}: {result.model_bytes:,} bytes of int8 model; cosine to float "
@@ -116,6 +129,7 @@ def command(
                 "model_bytes": result.model_bytes,
                 "model_sha256": contract.files["model.tflite"],
                 "ops": dict(sorted(Counter(result.ops).items())),
+                "npu_safe": None if result.npu is None else result.npu.as_json(),
             },
         )
     gates.require()

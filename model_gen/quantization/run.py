@@ -34,13 +34,15 @@ from model_gen.quantization.calibration import manifest_csv, stratified
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
 from model_gen.quantization.int8 import Int8Model
+from model_gen.quantization.npu_safe import Safe, npu_safe
 from model_gen.runtime import tensorflow
 
 CALIBRATION = "calibration.csv"
 SPLIT = "split.csv"
 # How the pinned TFLite's reference rounds, as firmware/kernels/README.md names the rules; the other ops: "double".
 ROUNDING = {"FULLY_CONNECTED": "real"}
-EXACT_OPS = frozenset({"TRANSPOSE", "RESHAPE", "PAD"})
+EXACT_OPS = frozenset({"TRANSPOSE", "RESHAPE", "PAD", "SLICE"})
+_NPU_CHUNKS = 16  # of those that calibrate: what the sums of the NPU are looked at on
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,18 @@ class QuantizeOptions:
     num_workers: int = 2
     cache_dir: Path | None = None  # None: the cache `windows`
     force: bool = False  # whether `out` is replaced whatever is in it
+    npu_safe: bool = False  # whether the NPU is kept from cutting sums off
 
 
 @dataclass(frozen=True)
 class QuantizeResult:
-    """What came out: `contract` is None where a gate failed and nothing was written."""
+    """What came out: `contract` is None where a gate failed and nothing was written; `npu` where nobody asked."""
 
     gates: GateResult
     contract: Contract | None
     ops: tuple[str, ...]
     model_bytes: int
+    npu: Safe | None = None
 
 
 def quantize(options: QuantizeOptions) -> QuantizeResult:
@@ -90,13 +94,18 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     tflite = convert_checkpoint(options.checkpoint, train.features(manifest))
     int8 = Int8Model(tflite)
     _require_range(int8.input)
+    npu = None
+    if options.npu_safe:
+        calibrating = train.features(manifest[:_NPU_CHUNKS])
+        npu = npu_safe(tflite, [int8.steps(features) for features in calibrating])
+        tflite, int8 = npu.content, Int8Model(npu.content)
     heard = Heard(
         val.owner, targets(val.recordings, config.labels), config.labels, config.class_activation
     )
     gates = judge(predict_logits(model, val), int8.logits(val), heard, max_drop=options.max_drop)
     ops = tuple(op.name for op in int8.reference.ops)
     if not gates.passed:
-        return QuantizeResult(gates, None, ops, len(tflite))
+        return QuantizeResult(gates, None, ops, len(tflite), npu)
     shown = "test" if "test" in assignment.values() else "val"
     if shown == "val":
         warn("the split has no test recordings: the vectors come from validation recordings")
@@ -121,10 +130,11 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
             "judged_on": "val",
             "vectors": {"split": shown},
             "calibration": {"split": "train", "chunks": len(manifest), "seed": options.seed},
+            **({} if npu is None else {"npu_safe": npu.as_json()}),
         },
     )
     write_bundle(options.out, contract, files, force=options.force)
-    return QuantizeResult(gates, contract, ops, len(tflite))
+    return QuantizeResult(gates, contract, ops, len(tflite), npu)
 
 
 def _check_apart(options: QuantizeOptions) -> None:

@@ -22,6 +22,7 @@ from model_gen.models.config import config_path
 from model_gen.quantization import run
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.int8 import Int8Model
+from model_gen.quantization.npu_safe import Safe, npu_safe
 from model_gen.quantization.run import QuantizeOptions, quantize
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
@@ -158,6 +159,75 @@ def test_an_int8_model_unlike_the_float_model_promotes_nothing(
     assert not (tmp_path / "bundle").exists()
     with pytest.raises(BadInput, match="no bundle"):
         result.gates.require()
+
+
+def _saturating(made: QuantizeOptions, folder: Path) -> Path:
+    """The checkpoint with kernels of mean zero that fit what they read: their sums are large."""
+    import keras
+
+    shutil.copytree(made.checkpoint.parent, folder)
+    model, _ = load_checkpoint(made.checkpoint)
+    layer = [one for one in model.layers if one.name.endswith("_pw")][-1]
+    vectors = load_subject(made.out).vectors()
+    assert vectors is not None
+    read = keras.Model(model.input, layer.input)(vectors.features[..., None], training=False)
+    shape = np.asarray(read).mean(axis=(0, 1, 2))
+    (weights,) = layer.get_weights()
+    weights[...] = (shape - shape.mean())[:, None]
+    layer.set_weights([weights])
+    save_checkpoint(model, folder / made.checkpoint.name)
+    return folder / made.checkpoint.name
+
+
+def test_sums_that_the_npu_would_cut_off_are_kept_from_it(
+    made: QuantizeOptions,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[bytes] = []
+
+    def watched(content: bytes, inputs: list[Any]) -> Safe:
+        seen.append(content)
+        return npu_safe(content, inputs)
+
+    monkeypatch.setattr(run, "npu_safe", watched)
+    checkpoint = _saturating(made, tmp_path / "model")
+    arguments = ["quantize", str(checkpoint), "--data", str(made.data_path), "--npu-safe"]
+    arguments += ["--out", str(tmp_path / "safe"), "--max-drop", "1", "--json", "-"]
+    assert _ended([*arguments, "--cache-dir", str(made.cache_dir)]) == 0
+    told = json.loads(capsys.readouterr().out)["npu_safe"]
+    safe = load_subject(tmp_path / "safe")
+    assert safe.contract is not None
+    assert safe.contract.quality["npu_safe"] == told
+    assert len(told["done"]) == 1
+    assert "a dummy kernel" in told["done"][0]
+    assert told["left"] == []
+    vectors = safe.vectors()
+    assert vectors is not None
+    (plain,) = seen
+    for given, scores in zip(vectors.inputs, vectors.scores, strict=True):
+        np.testing.assert_array_equal(Int8Model(plain).scores(given[None]), scores)
+    (tmp_path / "plain.tflite").write_bytes(plain)
+    np.save(tmp_path / "inputs.npy", vectors.inputs[:, None])
+    real = ["--inputs", str(tmp_path / "inputs.npy"), "--fail-on", "warning"]
+    assert _ended(["lint", str(tmp_path / "plain.tflite"), *real]) == 20
+    assert _ended(["lint", str(tmp_path / "safe"), "--fail-on", "warning"]) == 0
+
+
+def _ended(words: list[str]) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return int(ended.value.code or 0)
+
+
+def test_a_model_whose_sums_all_fit_stays_as_it_is(made: QuantizeOptions) -> None:
+    subject = load_subject(made.out)
+    vectors = subject.vectors()
+    assert vectors is not None
+    safe = npu_safe(subject.model, [value[None] for value in vectors.inputs])
+    assert (safe.content, safe.done) == (subject.model, ())
+    assert "npu_safe" not in _contract(made).quality
 
 
 def test_evaluation_of_both_models_side_by_side(made: QuantizeOptions) -> None:
