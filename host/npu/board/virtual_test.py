@@ -1,5 +1,8 @@
 """Networks on a virtual Cortex-M55: what this computer computes, to the byte."""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 from random import Random
 
@@ -14,7 +17,7 @@ from host.npu.child import Place, this_computer
 from host.npu.generated import read_generated
 from host.npu.memory import Image
 from host.npu.network import TIES, Network, Run
-from host.npu.network_test import CLEAR, FAR, GIVEN, WINDOW, is_alive
+from host.npu.network_test import CLEAR, FAR, GIVEN, ROOT, WINDOW, children, is_alive
 from host.npu.testing.code import FLASH, RAM, Code, Listed, copy
 from host.npu.testing.dialect import DIALECTS
 from host.npu.testing.executed import execute
@@ -202,6 +205,34 @@ def test_an_endless_network_is_ended_and_leaves_nothing(tmp_path: Path) -> None:
         process = network._child._process.pid
     assert "epoch 1" in caught.value.evidence
     assert not is_alive(process)
+
+
+CALLER = """
+import sys
+from pathlib import Path
+import numpy as np
+from host.npu.board.virtual import VirtualBoard
+from host.npu.network import Network
+network = Network.open(Path(sys.argv[1]), on=VirtualBoard())
+print(network._child._process.pid, flush=True)
+network.run([np.zeros(16, np.int8)])
+"""
+
+
+def test_no_qemu_outlives_its_caller(tmp_path: Path) -> None:
+    path = Code(blocks=[("for (;;) ;", "")]).write(tmp_path)
+    command = [sys.executable, "-c", CALLER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as caller:
+        assert caller.stdout is not None
+        first = int(caller.stdout.readline())  # which only described the network
+        deadline = Deadline.after(60)
+        while not (runs := set(children(caller.pid)) - {first}) and not deadline.expired:
+            time.sleep(0.01)
+        caller.kill()
+    assert len(runs) == 1
+    while any(map(is_alive, runs)) and not deadline.expired:
+        time.sleep(0.01)
+    assert not any(map(is_alive, runs))
 
 
 def test_a_qemu_that_gives_up_is_no_fault_of_the_network(tmp_path: Path) -> None:
