@@ -7,7 +7,7 @@ import numpy as np
 
 from host.npu.compiler.accumulators import Window, same_padding
 from host.npu.compiler.activation import activation
-from host.npu.compiler.constant import FITTED, FORMULA, Constant, Integers
+from host.npu.compiler.constant import FITTED, FORMULA, UNKNOWN, Constant, Integers
 from host.npu.compiler.convolution import COLUMNS_MAX, ROWS_MAX, Convolution, convolve
 from host.npu.compiler.dialect import Dialect
 from host.npu.compiler.layer import Known
@@ -18,6 +18,7 @@ from model_gen.codegen.tflite.graph import Array
 from model_gen.codegen.tflite.options import FullyConnectedOptions, WindowOptions
 from model_gen.codegen.tflite.view import View
 
+_STRIDE_SEEN = 2
 _SUM_BITS = 7  # of the sum of a kernel's weights that fit 16 bits with 8 bits of features
 
 
@@ -78,7 +79,7 @@ def convolution_layer(
     steps, constants = requantization(scales, int(cs.value), dialect)
     return ConvolutionLayer(
         view.op,
-        (cs, *constants, passes.constant, *_parts(layer), *clipped),
+        (cs, *constants, passes.constant, *_parts(layer), *_unseen(view, layer), *clipped),
         layer,
         int(cs.value),
         passes,
@@ -98,6 +99,25 @@ def _parts(layer: Convolution) -> tuple[Constant, ...]:
     if columns > COLUMNS_MAX + 1 or rows > 2 * ROWS_MAX + 1:
         return (Constant("parts", count, FITTED, "kernels above 7 x 7 were not seen"),)
     return (Constant("parts", count, FORMULA),)
+
+
+def _unseen(view: View, layer: Convolution) -> tuple[Constant, ...]:
+    """A geometry that no compiled network had: the compiler may divide it in its own way."""
+    images, *_, channels = view.input(0).shape
+    down, right = layer.window.stride
+    rows, columns = layer.window.dilation
+    found = []
+    if layer.taps > 1 and (rows, columns) != (1, 1):
+        found.append(f"kernels dilated by {rows} x {columns}")
+    if max(down, right) > _STRIDE_SEEN:
+        found.append(f"strides of {down} x {right}")
+    if layer.depthwise and layer.kernels != channels:
+        found.append(f"{layer.kernels // channels} kernels a channel")
+    if layer.spatial and images != 1:
+        found.append(f"{images} images at once")
+    if not found:
+        return ()
+    return (Constant("geometry", None, UNKNOWN, f"{' and '.join(found)} were not seen"),)
 
 
 def _convolution(view: View) -> Convolution | None:

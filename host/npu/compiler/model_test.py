@@ -15,7 +15,7 @@ from host.npu.compiler.single_op import computed_inputs, single_op
 from host.reference.model import ReferenceModel
 from model_gen.codegen.testing.models import builder, single
 from model_gen.codegen.testing.net import make_net
-from model_gen.codegen.testing.single_ops import q, window
+from model_gen.codegen.testing.single_ops import q, weights, window
 
 _POINT = window(padding=1, dilationHFactor=1, dilationWFactor=1)
 
@@ -277,3 +277,72 @@ def test_bad_input_is_refused_by_name() -> None:
         predict(_net(), "2.2", [_input((1, 10, 8, 4))])
     with pytest.raises(BadInput):
         compile_model(_net()[:-4000], "2.2")
+
+
+def _depthwise(shape: tuple[int, ...], out: tuple[int, ...], **options: int) -> bytes:
+    """A depthwise convolution of 3 x 3."""
+    kernels = out[3]
+    data = np.random.default_rng(2).integers(-127, 128, (1, 3, 3, kernels)).astype(np.int8)
+    tensor = builder().Tensor
+    bias = tensor((kernels,), 0.0005, 0, np.zeros(kernels, np.int32), "int32")
+    given = window(depthMultiplier=1, dilationHFactor=1, dilationWFactor=1, **options)
+    return single(
+        "DEPTHWISE_CONV_2D",
+        [q(shape), tensor((1, 3, 3, kernels), 0.01, 0, data), bias],
+        q(out, 0.2),
+        {"DepthwiseConv2DOptions": given},
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (_depthwise((1, 9, 9, 2), (1, 9, 9, 2)), ""),
+        (_depthwise((1, 9, 9, 2), (1, 9, 9, 4)), "2 kernels a channel"),
+        (_depthwise((1, 9, 9, 2), (1, 3, 9, 2), strideH=3), "strides of 3 x 1"),
+        (_depthwise((2, 9, 9, 2), (2, 9, 9, 2)), "2 images at once"),
+    ],
+)
+def test_a_geometry_that_no_compiled_network_had_is_unknown(content: bytes, said: str) -> None:
+    model = compile_model(content, "2.2")
+    grades = {constant.grade for constant in model.layers[0].constants}
+    doubts = " ".join(model.layers[0].doubts)
+    assert (grades == {FORMULA}) == (said == "")
+    assert said in doubts
+    source = _input(model.graph.tensors[model.graph.inputs[0]].shape)
+    predict(model, "2.2", [source])
+
+
+def _dilated() -> bytes:
+    bias = builder().Tensor((4,), 0.0002, 0, np.zeros(4, np.int32), "int32")
+    return single(
+        "CONV_2D",
+        [q((1, 9, 11, 3)), weights((4, 3, 2, 3), None), bias],
+        q((1, 9, 11, 4), 0.2, -7),
+        {"Conv2DOptions": window(dilationHFactor=2, dilationWFactor=3)},
+    )
+
+
+def test_a_dilation_is_unknown() -> None:
+    layer = compile_model(_dilated(), "4.0").layers[0]
+    assert "dilated by 2 x 3" in " ".join(layer.doubts)
+
+
+def test_scalars_are_computed() -> None:
+    content = single("ABS", [q(())], q(()))
+    made = predict(content, "2.2", [np.array(-5, np.int8)]).outputs[0]
+    assert made.shape == ()
+
+
+def test_what_is_computed_in_floats_is_a_doubt_of_the_library() -> None:
+    ends = [builder().Tensor((1, 4), dtype="float32") for _ in range(2)]
+    model = compile_model(single("TANH", ends[:1], ends[1]), "2.2")
+    assert model.layers[0].how == SOFTWARE
+    assert "TANH" in " ".join(model.layers[0].doubts)
+
+
+def test_an_op_with_which_tflite_would_end_the_process_is_refused() -> None:
+    shape = (1, 2, 2, 2, 2)
+    content = single("PRELU", [q(shape), weights((2,), None)], q(shape))
+    with pytest.raises(BadInput, match="PRELU"):
+        compile_model(content, "2.2")

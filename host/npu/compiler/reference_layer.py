@@ -38,7 +38,9 @@ _MOVES = {
 }
 # These compare or collect: their bytes are moved only where nothing is rescaled.
 _MOVES_OF_ONE_SCALE = {"CONCATENATION", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "PADV2", "RELU"}
+_PRELU_RANK = 4  # the most
 _SOFTMAX_ONE = 1 << 26  # of its fixed-point differences
+_CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}  # of floats
 _SOFTWARE = {"SOFTMAX", "LOG_SOFTMAX", "RESIZE_BILINEAR"}
 
 
@@ -58,7 +60,7 @@ class ReferenceLayer:
         return ReferenceModel(single_op(self.content, self.graph, self.op))
 
     def compute(self, inputs: Sequence[Array], rule: str) -> tuple[Array, ...]:
-        done = self._model.run([np.ascontiguousarray(value) for value in inputs])
+        done = self._model.run([np.asarray(value, order="C") for value in inputs])
         return tuple(done[index] for index in self.op.outputs)
 
 
@@ -66,13 +68,16 @@ def reference_layer(content: bytes, graph: Graph, op: Op) -> ReferenceLayer:
     """The layer of an op that no formula of the NPU covers.
 
     Raises:
-        BadInput: a SOFTMAX with which TFLite ends the whole process while it is prepared.
+        BadInput: a SOFTMAX or a PRELU with which TFLite would end the whole process.
     """
     if op.name == "SOFTMAX" and isinstance(op.options, SoftmaxOptions):
         quantization = graph.tensors[op.inputs[0]].quantization
         scale = quantization.scales[0] if quantization else 1.0
         if op.options.beta * scale * _SOFTMAX_ONE <= 1.0:
             raise refuse(op, graph.tensors, f"TFLite cannot prepare it for a scale of {scale:g}")
+    rank = max(len(graph.tensors[i].shape) for i in op.inputs if i >= 0)
+    if op.name == "PRELU" and rank > _PRELU_RANK:
+        raise refuse(op, graph.tensors, f"TFLite cannot compute it in {rank} dimensions")
     how, doubts = _kind(graph, op)
     return ReferenceLayer(op, how, doubts, content, graph)
 
@@ -87,9 +92,10 @@ def _kind(graph: Graph, op: Op) -> tuple[str, tuple[str, ...]]:
         return MOVED, ()
     if all(tensor.dtype in ("int32", "int64", "bool") for tensor in made):
         return MOVED, ()  # shapes and indices
-    if any(tensor.dtype not in ("int8", "uint8") for tensor in (*read, *made)):
+    floats = any(tensor.dtype not in ("int8", "uint8") for tensor in (*read, *made))
+    if floats and op.name in _CONVERSIONS:
         return SOFTWARE, ()
-    if op.name in _SOFTWARE:
+    if floats or op.name in _SOFTWARE:
         return SOFTWARE, (f"{op.name} of ST's library may differ by a step from the reference's",)
     return UNKNOWN_OP, (f"nothing is known of what the compiler makes of {op.name}",)
 
