@@ -131,7 +131,8 @@ def test_inspect_shows_of_a_folder_that_was_written_what_was_written(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another network's c_info and network.c, put there later, are no part of it."""
-    folder, out = write_output(tmp_path / "st_ai_output", Small("2.2", small_model())), tmp_path / "o"
+    folder = write_output(tmp_path / "st_ai_output", Small("2.2", small_model()))
+    out = tmp_path / "out"
     assert run("generate", model, *NPU, "--from", folder, "--out", out) == 0
     capsys.readouterr()
     assert run("inspect", out) == 0

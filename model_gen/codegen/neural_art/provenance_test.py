@@ -20,6 +20,7 @@ from model_gen.codegen.neural_art.testing.output import output_files, write_outp
 from model_gen.codegen.neural_art.testing.shared import found, needs_data
 from model_gen.codegen.neural_art.testing.written import (
     INNER_SCALE,
+    INNER_ZERO,
     VERSIONS,
     WEIGHT_SCALE,
     WEIGHTS,
@@ -106,9 +107,10 @@ def test_weights_of_another_scale_are_another_model() -> None:
 
 def test_the_same_weights_calibrated_on_other_data_are_another_model() -> None:
     """Ends and weights are the same; what lies between has another scale."""
-    assert "scales of its 1 internal tensors are the model's" in identify(
-        without(output_files(small()), INFO, QUANTIZED), small_model()
-    ).statement
+    assert (
+        "scales of its 1 internal tensors are the model's"
+        in identify(without(output_files(small()), INFO, QUANTIZED), small_model()).statement
+    )
     files = output_files(small())
     source = files["network.c"].decode()
     at = source.index("LL_ATON_Internal_Buffers_Info")
@@ -156,7 +158,7 @@ def test_a_report_of_another_network_is_refused_where_it_is_the_only_witness(ver
     number = b"epoch 3 " if version < "3" else b"epoch_3 "
     assert files[REPORT].count(number) == 1
     other = files | {REPORT: files[REPORT].replace(number, number.replace(b"3", b"4"))}
-    with pytest.raises(BadInput, match="epoch 3 of network.c is absent from the report"):
+    with pytest.raises(BadInput, match=r"epoch 3 of network\.c is absent from the report"):
         belonging(without(other, INFO))
 
 
@@ -169,6 +171,20 @@ def test_an_epoch_that_one_runs_on_the_npu_and_the_other_on_the_core_is_another_
         belonging(of_files(files))
     with pytest.raises(BadInput, match="epoch 3 is software in the report"):
         belonging(without(files, INFO))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(f"{{ {INNER_ZERO} }}", "{ 4 }"), ("= 0,\n      .nbits = 8", "= 0,\n      .nbits = 16")],
+)
+def test_buffers_of_another_zero_point_or_type_are_another_network(old: str, new: str) -> None:
+    files = output_files(small())
+    source = files["network.c"].decode()
+    at = source.index("LL_ATON_Internal_Buffers_Info")
+    assert source[at:].count(old) == 1
+    files["network.c"] = (source[:at] + source[at:].replace(old, new)).encode()
+    with pytest.raises(BadInput, match=r"buffer Conv2D_2_off_bias_out_1 .* differs"):
+        belonging(of_files(files))
 
 
 @pytest.mark.parametrize(
