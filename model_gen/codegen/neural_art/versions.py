@@ -22,6 +22,11 @@ class Version:
     micro: int
     build: int = 0
 
+    @property
+    def release(self) -> tuple[int, int, int]:
+        """All but the build, which not every file tells."""
+        return self.major, self.minor, self.micro
+
     def __str__(self) -> str:
         build = f"-{self.build}" if self.build else ""
         return f"{self.major}.{self.minor}.{self.micro}{build}"
