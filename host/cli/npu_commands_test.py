@@ -79,6 +79,7 @@ def test_generate_takes_a_folder_and_refuses_another_models(
         ((*NPU, "--rounding", "tflm"), "--rounding is for backend cm55"),
         ((*NPU, "--cpu-mhz", "800"), "--cpu-mhz is for backend cm55"),
         ((*NPU, "--release", "--from", "x"), "--release is for a generation here"),
+        ((*NPU, "--board", "virtual", "--from", "x"), "--board is for a generation here"),
         (("--release",), "--release is for backend neural_art"),
         (("--from", "x"), "--from is for backend neural_art"),
         ((*NPU, "--board", "virtual"), "backend neural_art is for stm32n6570-dk and nucleo"),

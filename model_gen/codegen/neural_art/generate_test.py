@@ -1,6 +1,7 @@
 """Generation with a program that stands in for stedgeai: what it is given, what is kept, what is refused."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -247,6 +248,13 @@ def test_force_does_not_replace_the_folder_that_is_taken(tmp_path: Path) -> None
     take(subject(tmp_path), folder, tmp_path / "out")
     take(subject(tmp_path), tmp_path / "out/generated", tmp_path / "out", force=True)
     assert (tmp_path / "out/generated/network.c").exists()
+
+
+def test_a_name_that_no_manifest_can_list_is_refused(tmp_path: Path) -> None:
+    folder = write_output(tmp_path / "elsewhere", Small("4.0", small_model()))
+    (folder / os.fsdecode(b"\xff.txt")).touch()
+    with pytest.raises(BadInput, match="names of files in UTF-8"):
+        take(subject(tmp_path), folder, tmp_path / "out")
 
 
 def test_memory_outside_the_npus_is_told_by_board(tmp_path: Path) -> None:
