@@ -105,7 +105,9 @@ def command(
     if backend == NEURAL_ART:
         given = _others(rounding=rounding != "tflite", weights=weights != "auto", stream=stream)
         _refuse(given | _others(cpu_mhz=cpu_mhz is not None), "backend cm55")
-        _refuse(_others(release=release and folder is not None), "a generation here, not --from")
+        if folder is not None:
+            given = _others(release=release, board=board is not None)
+            _refuse(given, "a generation here, not --from")
         _neural_art(
             model, board, bench, out, folder, release=release, force=force, json_path=json_path
         )

@@ -79,6 +79,7 @@ def test_generate_takes_a_folder_and_refuses_another_models(
         ((*NPU, "--rounding", "tflm"), "--rounding is for backend cm55"),
         ((*NPU, "--cpu-mhz", "800"), "--cpu-mhz is for backend cm55"),
         ((*NPU, "--release", "--from", "x"), "--release is for a generation here"),
+        ((*NPU, "--board", "virtual", "--from", "x"), "--board is for a generation here"),
         (("--release",), "--release is for backend neural_art"),
         (("--from", "x"), "--from is for backend neural_art"),
         ((*NPU, "--board", "virtual"), "backend neural_art is for stm32n6570-dk and nucleo"),
@@ -131,10 +132,8 @@ def test_inspect_shows_of_a_folder_that_was_written_what_was_written(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another network's c_info and network.c, put there later, are no part of it."""
-    folder, out = (
-        write_output(tmp_path / "st_ai_output", Small("2.2", small_model())),
-        tmp_path / "o",
-    )
+    folder = write_output(tmp_path / "st_ai_output", Small("2.2", small_model()))
+    out = tmp_path / "out"
     assert run("generate", model, *NPU, "--from", folder, "--out", out) == 0
     capsys.readouterr()
     assert run("inspect", out) == 0

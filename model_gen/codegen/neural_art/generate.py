@@ -32,6 +32,7 @@ from model_gen.codegen.neural_art.proof import belonging, check_headers, check_n
 from model_gen.codegen.neural_art.provenance import identify
 from model_gen.codegen.neural_art.regions import BOARDS, Taken, memories, strangers, taken
 from model_gen.codegen.neural_art.runtime import runtime_of
+from model_gen.codegen.neural_art.versions import Version
 from model_gen.codegen.tflite.graph import FULL_INT8
 from model_gen.codegen.tflite.reader import read_tflite
 
@@ -74,7 +75,7 @@ def generate(
         with _log_kept(log, said):
             output = read_output(work / command.OUTPUT)
             check_npu(output)
-            _check_asked(output, build)
+            _check_asked(output, board, build, version)
             assert output.network is not None
             check_headers(output.network, runtime_of(install.core))
         inputs = {name: (work / name).read_bytes() for name in (POOLS, PROFILE)}
@@ -203,12 +204,12 @@ def _check_ends(model: bytes) -> None:
         )
 
 
-def _check_asked(output: Output, build: str) -> None:
+def _check_asked(output: Output, board: str, build: str, version: Version) -> None:
     """Refuse what stedgeai made otherwise than it was asked.
 
     Raises:
-        BadInput: its ends are no int8, the epoch controller runs a build for taps or none the other, or no internal
-            buffer is told.
+        BadInput: its ends are no int8, the epoch controller runs a build for taps or none the other, no internal buffer
+            is told, it lies in other memory than was given, or another version wrote the files.
     """
     network = output.network
     assert network is not None
@@ -219,6 +220,10 @@ def _check_asked(output: Output, build: str) -> None:
         problems.append("the epoch controller" if has_blobs else "no epoch controller")
     if build == HIL and not network.internals and len(network.epochs) > 1:
         problems.append("no table of internal buffers")
+    problems += strangers(board, _taken(output, network))
+    told = output.compilation
+    if told is not None and told.version.release != version.release:
+        problems.append(f"files of version {told.version}, the program's is {version}")
     if problems:
         raise BadInput(
             f"stedgeai must write a {build} build with int8 ends, as it was asked",

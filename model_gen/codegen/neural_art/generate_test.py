@@ -1,6 +1,7 @@
 """Generation with a program that stands in for stedgeai: what it is given, what is kept, what is refused."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -184,6 +185,28 @@ def test_a_build_other_than_was_asked_for_is_refused(tmp_path: Path, core: Path)
         )
 
 
+def test_memory_other_than_it_was_given_is_refused(tmp_path: Path, core: Path) -> None:
+    """It would be our firmware's: stedgeai took other pools than those of the profile."""
+    stand_in(core, Small("4.0", small_model(), ram=0x34100000))
+    with pytest.raises(BadInput, match=r"must write a hil build.*\n.*npuRAM5 0x34100000 to"):
+        generate(
+            subject(tmp_path), BOARDS[0], tmp_path / "out", build=HIL, deadline=Deadline.after(SOON)
+        )
+
+
+def test_files_of_another_version_than_the_program_s_are_refused(
+    tmp_path: Path, core: Path
+) -> None:
+    """They are of an earlier run, or of another installation."""
+    recorded = stand_in(core, Small("4.0", small_model()))
+    shutil.rmtree(recorded / "output")
+    write_output(recorded / "output", Small("2.2", small_model()))
+    with pytest.raises(BadInput, match=r"must write a hil build.*\n.*files of version 2\.2\.0"):
+        generate(
+            subject(tmp_path), BOARDS[0], tmp_path / "out", build=HIL, deadline=Deadline.after(SOON)
+        )
+
+
 def test_headers_of_another_version_beside_the_compiler_are_refused(
     tmp_path: Path, core: Path
 ) -> None:
@@ -244,6 +267,13 @@ def test_force_does_not_replace_the_folder_that_is_taken(tmp_path: Path) -> None
     take(subject(tmp_path), folder, tmp_path / "out")
     take(subject(tmp_path), tmp_path / "out/generated", tmp_path / "out", force=True)
     assert (tmp_path / "out/generated/network.c").exists()
+
+
+def test_a_name_that_no_manifest_can_list_is_refused(tmp_path: Path) -> None:
+    folder = write_output(tmp_path / "elsewhere", Small("4.0", small_model()))
+    (folder / os.fsdecode(b"\xff.txt")).touch()
+    with pytest.raises(BadInput, match="names of files in UTF-8"):
+        take(subject(tmp_path), folder, tmp_path / "out")
 
 
 def test_memory_outside_the_npus_is_told_by_board(tmp_path: Path) -> None:

@@ -8,11 +8,8 @@ from host.errors import BadInput, HostFailure, NightjarError
 from model_gen.codegen.neural_art.text_table import lines_of
 
 # What is looked at of all that a program printed: it may be without end, or without lines.
-_MOST_TEXT, _MOST_LINE, _MOST_SHOWN = (
-    4 << 20,
-    1000,
-    300,
-)  # characters: the last ones; of a line; of a line shown
+_MOST_TEXT = 4 << 20  # characters, the last ones
+_MOST_LINE, _MOST_SHOWN = 1000, 300  # characters of a line that is read, or shown
 _CODE = re.compile(r"\b(E\d{3})\((\w+)\)\s*:?\s*(.*)")
 
 

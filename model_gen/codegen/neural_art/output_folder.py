@@ -1,5 +1,6 @@
 """A folder that stedgeai wrote, or somebody filled from one: what each file in it is, told by its content."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,7 +69,8 @@ def read_output(folder: Path) -> Output:
     """The files that lie directly in a folder.
 
     Raises:
-        BadInput: it is no folder, holds no network, more than one, more than MOST bytes, or a damaged file.
+        BadInput: it is no folder, holds no network, more than one, more than MOST bytes, a damaged file, or one of
+            a name that is no UTF-8.
     """
     if not folder.is_dir():
         raise BadInput(
@@ -79,10 +81,22 @@ def read_output(folder: Path) -> Output:
     files: dict[str, bytes] = {}
     left = MOST
     for path in sorted(folder.iterdir()):
+        _check_name(path.name)
         if path.is_file() and not path.name.startswith("."):
             files[path.name] = read_file(path, path.name, left, next_step=NEXT)
             left -= len(files[path.name])
     return of_files(files)
+
+
+def _check_name(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            "a folder that stedgeai wrote has names of files in UTF-8",
+            evidence=f"Received: {os.fsencode(name)!r}",
+            next_step=NEXT,
+        ) from error
 
 
 def of_files(files: Mapping[str, bytes]) -> Output:

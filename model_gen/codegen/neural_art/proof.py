@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from host.errors import BadInput
-from model_gen.codegen.neural_art.compilation import HARDWARE, Compilation
+from model_gen.codegen.neural_art.compilation import HARDWARE, Buffer, Compilation
 from model_gen.codegen.neural_art.network_source import NetworkSource, SourceBuffer
 from model_gen.codegen.neural_art.output_folder import Output
 from model_gen.codegen.neural_art.runtime import Runtime
@@ -138,7 +138,7 @@ def _differences(told: Compilation, network: NetworkSource) -> Iterable[str]:
     ours = {(buffer.name, buffer.address): buffer for buffer in told.buffers}
     for buffer in tables:
         twin = ours.get((buffer.name, buffer.address))
-        if twin is None or twin.bytes != buffer.bytes or not _same_scales(twin.scales, buffer):
+        if twin is None or not _same_buffer(twin, buffer):
             yield f"buffer {buffer.name} at {buffer.address:#x} of {buffer.bytes:,} bytes differs"
     yield from _other_epochs(told, network, "c_info")
     if not any(epoch.is_blob for epoch in network.epochs):
@@ -169,6 +169,17 @@ def _other_makers(told: Compilation, network: NetworkSource) -> Iterable[str]:
     if pools != ours:
         strange = sorted(name for name, _ in pools ^ ours)
         yield f"other memory pools than network.c: {', '.join(dict.fromkeys(strange))}"
+
+
+def _same_buffer(told: Buffer, buffer: SourceBuffer) -> bool:
+    """Whether both say the same of a buffer, as far as both say it."""
+    return (
+        (told.bytes, told.bits, told.constant) == (buffer.bytes, buffer.bits, buffer.constant)
+        and _same_scales(told.scales, buffer)
+        and (
+            not told.zero_points or not buffer.zero_points or told.zero_points == buffer.zero_points
+        )
+    )
 
 
 def _same_scales(told: tuple[float, ...], buffer: SourceBuffer) -> bool:

@@ -20,6 +20,7 @@ from model_gen.codegen.neural_art.testing.output import output_files, write_outp
 from model_gen.codegen.neural_art.testing.shared import found, needs_data
 from model_gen.codegen.neural_art.testing.written import (
     INNER_SCALE,
+    INNER_ZERO,
     VERSIONS,
     WEIGHT_SCALE,
     WEIGHTS,
@@ -170,6 +171,20 @@ def test_an_epoch_that_one_runs_on_the_npu_and_the_other_on_the_core_is_another_
         belonging(of_files(files))
     with pytest.raises(BadInput, match="epoch 3 is software in the report"):
         belonging(without(files, INFO))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(f"{{ {INNER_ZERO} }}", "{ 4 }"), ("= 0,\n      .nbits = 8", "= 0,\n      .nbits = 16")],
+)
+def test_buffers_of_another_zero_point_or_type_are_another_network(old: str, new: str) -> None:
+    files = output_files(small())
+    source = files["network.c"].decode()
+    at = source.index("LL_ATON_Internal_Buffers_Info")
+    assert source[at:].count(old) == 1
+    files["network.c"] = (source[:at] + source[at:].replace(old, new)).encode()
+    with pytest.raises(BadInput, match=r"buffer Conv2D_2_off_bias_out_1 .* differs"):
+        belonging(of_files(files))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from host.errors import BadInput
 
 _VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:-(\d{1,9}))?(?:\s+([0-9a-f]{6,40}))?\b")
-_UNKNOWN = "generate with a version between 2.0 and 4.1, or update nightjar"
+_UNKNOWN = (
+    "generate with a version between 2.0 and 4.1, whose folder STEDGEAI_CORE_DIR names, "
+    "or update nightjar"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -21,6 +24,11 @@ class Version:
     minor: int
     micro: int
     build: int = 0
+
+    @property
+    def release(self) -> tuple[int, int, int]:
+        """All but the build, which not every file tells."""
+        return self.major, self.minor, self.micro
 
     def __str__(self) -> str:
         build = f"-{self.build}" if self.build else ""
