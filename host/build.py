@@ -15,7 +15,6 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
-from host.boards.tools import require_open_files
 from host.build_place import buildable
 from host.build_stamp import Stamper
 from host.deadline import Deadline
@@ -24,6 +23,7 @@ from host.errors import BadInput, HostFailure
 from host.group import run_group
 from host.made_once import by_content
 from host.project import Project
+from host.tools import require_open_files
 
 APT = "apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi"
 _TAIL = 3000  # characters of compiler output that an error shows

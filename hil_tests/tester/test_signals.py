@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from host.boards.tools import find_tool
 from host.errors import HostFailure
 from host.selftest import leftovers, signals
 from host.selftest.commands import KINDS, Kind, Scene
@@ -28,6 +27,7 @@ from host.selftest.signals import (
     scene,
     undisturbed,
 )
+from host.tools import find_tool
 
 COUNT = 12
 Ended = Callable[[str], Result]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from host.boards.kinds import DK, VIRTUAL_N6
 from host.boards.tiers import KINDS as KINDS
-from host.boards.tools import require_open_files
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure
+from host.tools import require_open_files
 
 if TYPE_CHECKING:
     from host.boards.base import Board

@@ -17,7 +17,6 @@ from host.boards.lock import board_lock, holder_of
 from host.boards.native import NativeBoard
 from host.boards.process import ProcessId, end, end_child, ended_within, spawn
 from host.boards.record import find_record
-from host.boards.tools import check_version, find_tool
 from host.deadline import Deadline
 from host.errors import (
     BadInput,
@@ -30,6 +29,7 @@ from host.errors import (
 from host.link.client import Client
 from host.link.testing_firmware import build_firmware, can_build
 from host.testing_children import with_default_signals
+from host.tools import check_version, find_tool
 
 needs_compiler = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
 

@@ -41,10 +41,10 @@ from host.boards.gdb_script import (
     script,
 )
 from host.boards.n6_image import Piece
-from host.boards.tools import Overdue, find_tool, run_leashed
 from host.boards.whereabouts import BETWEEN
 from host.deadline import Deadline
 from host.errors import BoardFailure, FlashFailure, NightjarError
+from host.tools import Overdue, find_tool, run_leashed
 
 _LOG = logging.getLogger("nightjar.boards")
 PROGRAM = "gdb-multiarch"

@@ -4,8 +4,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.boards.n6_layout import layout
 from host.errors import BadInput
+from host.n6_layout import layout
 from host.nearest import did_you_mean
 
 DONE = "nightjar: done"

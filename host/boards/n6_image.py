@@ -20,8 +20,8 @@ from elftools.common.exceptions import ELFError
 from elftools.construct import ConstructError
 from elftools.elf.elffile import ELFFile
 
-from host.boards.n6_layout import layout
 from host.errors import BadInput
+from host.n6_layout import layout
 
 ERASED = 0xFF
 FIRST_STAGE = "nj_first_stage.elf"  # beside the application's ELF

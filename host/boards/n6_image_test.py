@@ -19,8 +19,8 @@ from host.boards.n6_image import (
     joined,
     write_nor,
 )
-from host.boards.n6_layout import layout
 from host.errors import BadInput
+from host.n6_layout import layout
 
 SOURCE = """
 extern const unsigned weights[];

@@ -8,8 +8,8 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from host.boards.kinds import SILICON
-from host.boards.n6_layout import layout
 from host.made_once import by_content
+from host.n6_layout import layout
 from host.project import Project
 
 

@@ -17,7 +17,6 @@ from host.boards.folder import hold_folder
 from host.boards.gdb import Debugger
 from host.boards.kinds import DK, VIRTUAL_N6, VIRTUAL_UID
 from host.boards.n6_image import FIRST_STAGE, application, first_stage
-from host.boards.n6_layout import layout
 from host.boards.process import end, end_child
 from host.boards.pty_front import keep_front
 from host.boards.record import Record
@@ -29,6 +28,7 @@ from host.deadline import Deadline
 from host.errors import BoardFailure, FlashFailure, NightjarError
 from host.files import sha256_file
 from host.link.transport import Transport
+from host.n6_layout import layout
 
 BAUD = 921600  # of USART1, as the firmware of both boards sets it
 _OPTION = "-machine"

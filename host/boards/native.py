@@ -14,13 +14,13 @@ from host.boards.process import ProcessId, end, end_child, ended_within, error_t
 from host.boards.record import Record
 from host.boards.stopped import stop_at
 from host.boards.symbolize import symbolize
-from host.boards.tools import find_tool
 from host.boards.whereabouts import BETWEEN, Whereabouts, in_code, most_telling
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, FirmwareFailure, FlashFailure, NightjarError
 from host.files import sha256_file
 from host.link.transport import Transport, Watch
 from host.link.unix_stream import connect_unix
+from host.tools import find_tool
 
 NAME = "native"
 _FIRMWARE = "nightjar.elf"

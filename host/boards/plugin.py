@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from host.boards.qemu import PACKAGE, PROGRAM
-from host.boards.tools import find_tool
 from host.cache import LIBRARIES, key_of
 from host.errors import HostFailure
+from host.tools import find_tool
 
 HEADER = Path(__file__).with_name("nj_plugin.h")
 FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared")

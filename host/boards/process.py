@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.boards.tools import leashed
 from host.deadline import Deadline
 from host.errors import HostFailure
+from host.tools import leashed
 
 # In the environment of a kept board's process, and of what serves its port: the folder that it runs in.
 MARK = "NIGHTJAR_BOARD"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from host.boards.process import ProcessId, ended_within, error_text, spawn, state_of
 from host.boards.record import GDB_SOCKET as GDB_SOCKET  # in the board's folder, as those below
-from host.boards.tools import check_version, find_tool
 from host.deadline import Deadline
 from host.errors import BoardFailure, FirmwareFailure, HostFailure, NightjarError
+from host.tools import check_version, find_tool
 
 PROGRAM = "qemu-system-arm"
 PACKAGE = "qemu-system-arm"

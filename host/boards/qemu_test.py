@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import end_board, keep_board, open_board, qemu, tools, virtual
+from host import tools
+from host.boards import end_board, keep_board, open_board, qemu, virtual
 from host.boards.virtual import VirtualBoard
 from host.deadline import Deadline
 from host.errors import BoardFailure, FirmwareFailure, HostFailure, NightjarError

@@ -150,9 +150,9 @@ def gdb(
     from host.boards.folder import private_folder
     from host.boards.gdb_shell import command_for, command_to
     from host.boards.lock import board_lock
-    from host.boards.tools import find_tool
     from host.boards.which import which
     from host.errors import BadInput
+    from host.tools import find_tool
 
     at = which(name, bench=bench, flashes=False)
     record = _kept(at)

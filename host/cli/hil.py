@@ -293,7 +293,7 @@ def _run(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | None:
     Whatever ends this command ends pytest first, which ends its board. With `quiet`, what it prints goes to standard
     error.
     """
-    from host.boards.tools import leashed
+    from host.tools import leashed
 
     # A group of its own, so that it is interrupted once: by us, whether a key or `kill` interrupts us.
     # If we are killed, the kernel interrupts it.

@@ -14,13 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from host.boards.folder import private_folder
-from host.boards.tools import leashed
 from host.errors import HostFailure
 from host.project import Project
 from host.selftest.commands import KINDS, Kind, Place, Scene, called
 from host.selftest.leftovers import files, not_whole, processes, processes_left
 from host.selftest.pool import Ended, spread
 from host.testing_children import with_default_signals
+from host.tools import leashed
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EARLY = 0.2  # share of the moments that lie in the first second, where Python and we begin

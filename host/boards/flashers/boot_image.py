@@ -5,8 +5,8 @@ from pathlib import Path
 from host.boards.flashers.nor import SECTOR
 from host.boards.flashers.parts import Image, Part
 from host.boards.n6_image import ERASED, FIRST_STAGE, Piece, application, first_stage
-from host.boards.n6_layout import layout
 from host.files import write_atomically
+from host.n6_layout import layout
 
 FOLDER = "nor"  # beside the ELF
 _ENTRY = 0x70  # offset in ST's header

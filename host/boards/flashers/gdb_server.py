@@ -22,13 +22,13 @@ from host.boards.gdb import Debugger, GdbFailure, command_line
 from host.boards.gdb_script import OPENOCD, PYOCD, QEMU, ST_LINK, Guard, Server, Target
 from host.boards.kinds import DK, SILICON, VIRTUAL_N6
 from host.boards.n6_image import Piece
-from host.boards.n6_layout import layout
 from host.boards.n6_virtual import development_boot, kind_of
 from host.boards.openocd import UNDER_RESET, piped
 from host.boards.probes import Probe, choose_probe, find_probes
 from host.boards.tiers import tier_of
 from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, HostFailure, NightjarError
+from host.n6_layout import layout
 
 _BUILD_OPENOCD = "build OpenOCD from its git, commit 7d688bc or later, and put it on PATH"
 _PLAIN = "as the chip runs"

@@ -14,8 +14,8 @@ from elftools.elf.elffile import ELFFile
 
 from host.boards.gdb_script import SAY_DONE, Guard, Server, Start, Target, connected, started
 from host.boards.n6_image import ERASED, Piece
-from host.boards.n6_layout import layout
 from host.errors import BadInput, FlashFailure
+from host.n6_layout import layout
 
 LOADER = "nj_flash_loader.elf"  # beside the firmware's ELF
 SECTOR = 0x1000

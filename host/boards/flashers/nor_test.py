@@ -17,8 +17,8 @@ from host.boards.flashers.nor import (
 )
 from host.boards.gdb_script import SERVERS, Start, Target
 from host.boards.n6_image import Piece
-from host.boards.n6_layout import layout
 from host.errors import BadInput, FlashFailure
+from host.n6_layout import layout
 
 GOLDEN = Path(__file__).with_name("golden")
 LOADER = Loader(

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.kinds import SILICON
-from host.boards.n6_layout import layout
 from host.errors import BadInput
+from host.n6_layout import layout
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 from host.boards.flashers.header import check_header, read_payload
 from host.boards.flashers.parts import Part
 from host.boards.flashers.tool import failure, require, run
-from host.boards.n6_layout import layout
 from host.deadline import Deadline
+from host.n6_layout import layout
 
 SIGNER = "STM32_SigningTool_CLI"
 

@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from host.boards.tools import Overdue, run_leashed
 from host.deadline import Deadline
 from host.errors import FlashFailure, HostFailure, NightjarError
+from host.tools import Overdue, run_leashed
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ from host.boards.flashers.testing_tools import (
     quiet,
     soon,
 )
-from host.boards.n6_layout import layout
 from host.deadline import Deadline
 from host.errors import (
     BadInput,
@@ -37,6 +36,7 @@ from host.errors import (
     IdentityFailure,
     NightjarError,
 )
+from host.n6_layout import layout
 
 
 def test_cubeprogrammer_signs_checks_and_writes(tools: Tools, image: Image) -> None:

@@ -9,12 +9,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from host.boards.n6_layout import HEADER
 from host.bootstrap import QEMU_PACKAGES, ROOT, apt_command, is_installed
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.files import write_atomically
 from host.group import run_group
+from host.n6_layout import HEADER
 from host.owned import alone_in
 
 HERE = Path(__file__).resolve().parent

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from host.boards.n6_layout import layout
 from host.boards.virtual_n6.build import find
 from host.boards.virtual_n6.trace_test import Chip
 from host.deadline import Deadline
+from host.n6_layout import layout
 
 RCC, XSPI2, WINDOW = 0x56028000, 0x5802A000, 0x70000000
 INDIRECT_WRITE, INDIRECT_READ, MAPPED = (mode << 28 | 1 for mode in (0, 1, 3))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.qemu import PACKAGE, PROGRAM
-from host.boards.tools import find_tool, leashed
 from host.errors import BadInput, HostFailure, NightjarError
 from host.npu.board.firmware import firmware
 from host.npu.board.runtime import Runtime
 from host.npu.child import Ask, Child
 from host.npu.generated import GeneratedCode
+from host.tools import find_tool, leashed
 
 _ASKED = 0xC0000000  # as in nj_npu_board.ld
 _MOST_ASKED = 256 << 20  # bytes

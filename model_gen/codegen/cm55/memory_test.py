@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.boards.n6_layout import layout
 from host.build import build, footprint
 from host.bundle import Subject
 from host.contract import Contract, TensorContract
 from host.deadline import Deadline
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
+from host.n6_layout import layout
 from model_gen.codegen.cm55.compile import compile_model
 from model_gen.codegen.cm55.memory import MemoryMap, Region, check_fits
 from model_gen.codegen.cm55.report import report

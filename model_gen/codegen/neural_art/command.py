@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.boards.tools import Overdue, run_leashed
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.files import write_atomically
+from host.tools import Overdue, run_leashed
 from model_gen.codegen.neural_art.install import Install
 from model_gen.codegen.neural_art.messages import errors_in, failure
 from model_gen.codegen.neural_art.profile import (

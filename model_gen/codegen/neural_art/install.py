@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from host.boards.tools import Overdue, run_leashed
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.reading import read_text
+from host.tools import Overdue, run_leashed
 from model_gen.codegen.neural_art.versions import KNOWN, Dialect, Version, dialect_of
 
 VARIABLE = "STEDGEAI_CORE_DIR"

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from host.boards.n6_layout import HEADER, layout
+from host.boards.kinds import SILICON
 from host.errors import BadInput
+from host.n6_layout import HEADER, layout
 from model_gen.codegen.neural_art.c_info import parse_c_info
 from model_gen.codegen.neural_art.pools_file import parse_pools
 from model_gen.codegen.neural_art.profile import (
@@ -156,3 +157,7 @@ def test_a_buffer_may_lie_across_pools_that_the_compiler_joined(pool: int) -> No
 def test_other_boards_have_none() -> None:
     with pytest.raises(BadInput, match="no Neural-ART"):
         memories("virtual")
+
+
+def test_each_board_of_a_bench_with_an_npu_is_known() -> None:
+    assert set(BOARDS) == set(SILICON)

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from host.boards.kinds import SILICON
-from host.boards.n6_layout import layout
 from host.errors import BadInput
+from host.n6_layout import layout
 from model_gen.codegen.neural_art.compilation import Buffer, Compilation
 
-BOARDS = tuple(SILICON)
+BOARDS = ("stm32n6570-dk", "nucleo-n657x0-q")
 
 
 @dataclass(frozen=True)
