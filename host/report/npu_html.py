@@ -56,6 +56,7 @@ def render(report: Report) -> str:
         .render(
             report=report,
             found=found,
+            executed=found.about.kind == "executed",
             title=Path(report.subject).name or report.subject,
             version=__version__,
             headline=_headline(report),
@@ -111,9 +112,11 @@ def _row(layer: LayerComparison) -> Row:
         state,
         percent(own.equal, own.elements),
         percent(end.equal, end.elements),
-        "" if layer.predicted is None else percent(layer.predicted.equal, layer.predicted.elements),
+        "-"
+        if layer.predicted is None
+        else percent(layer.predicted.equal, layer.predicted.elements),
         (100 * own.equal / whole, 100 * own.one / whole, 100 * own.more / whole),
-        layer.doubts if layer.predicted is None else (),
+        layer.doubts if layer.inherited else (),
     )
 
 

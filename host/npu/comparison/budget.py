@@ -58,7 +58,7 @@ def budgets(comparison: Comparison) -> Budgets:
 
 
 def _refusal(layer: LayerComparison, *, predicted: bool) -> str:
-    if layer.cause is None or layer.cause.is_fault:
+    if layer.cause is None or not layer.cause.gives_budget:
         return "no cause in the NPU's arithmetic" + (
             "" if layer.cause is None else f": {layer.cause.text}"
         )

@@ -13,16 +13,17 @@ from host.npu.comparison.without import COARSE, IMPAIRMENTS, without
 from host.npu.compiler.addition_layer import AdditionLayer
 from host.npu.compiler.constant import UNKNOWN
 from host.npu.compiler.convolution_layer import ConvolutionLayer
-from host.npu.compiler.layer import SOFTWARE, Layer
+from host.npu.compiler.layer import SOFTWARE, UNKNOWN_OP, Layer
 from host.npu.compiler.mean_layer import MeanLayer
 from host.npu.compiler.requantization import TwoSteps
 from model_gen.codegen.tflite.graph import Array
 
 ROUNDING, FUSED_STEP = "rounding", "a step of a fused layer"
-SOFTWARE_EPOCH = "software epoch"
+SOFTWARE_EPOCH, NOT_MODELLED = "software epoch", "not modelled"
 TIES, LAYOUT, UNEXPLAINED = "other ties", "layout", "unexplained"
 # What is no property of the NPU's arithmetic: a fault, for which no budget is given.
 FAULTS = (TIES, LAYOUT, UNEXPLAINED)
+NO_BUDGET = (*FAULTS, NOT_MODELLED)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Cause:
     @property
     def is_fault(self) -> bool:
         return any(name in FAULTS for name in self.names)
+
+    @property
+    def gives_budget(self) -> bool:
+        return not any(name in NO_BUDGET for name in self.names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +115,20 @@ def _own(one: Inner, judge: Judge) -> Cause | None:
 
 def _not_predicted(case: Case) -> Cause:
     apart = int((case.got != case.predicted).sum())
-    if case.layer.how == SOFTWARE:
+    hows = {one.how: one.op for one in (*(inner.layer for inner in case.inner), case.layer)}
+    if UNKNOWN_OP in hows:
+        op = hows[UNKNOWN_OP]
+        return Cause(
+            (NOT_MODELLED,),
+            f"nothing is known of what the compiler makes of op {op.index}, {op.name}: {apart} of "
+            f"{case.got.size} values differ from the reference's",
+        )
+    if SOFTWARE in hows:
+        op = hows[SOFTWARE]
         return Cause(
             (SOFTWARE_EPOCH,),
-            f"{case.layer.op.name} runs on the processor, with arithmetic of its own: {apart} of "
-            f"{case.got.size} values differ from the reference's",
+            f"op {op.index}, {op.name} runs on the processor, with arithmetic of its own: {apart} "
+            f"of {case.got.size} values differ from the reference's",
         )
     for rule in TIE_RULES:
         if rule != case.rule and not case.inner:

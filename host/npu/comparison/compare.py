@@ -9,6 +9,7 @@ from host.errors import BadInput
 from host.npu.comparison.cause import Case, Cause, Inner, cause_of
 from host.npu.comparison.effect import Effect, Outcomes
 from host.npu.comparison.judge import Judge, inputs_of, predicted
+from host.npu.comparison.predicted import is_predicted
 from host.npu.comparison.side import OBSERVED, About, Pass, Place, Side
 from host.npu.comparison.steps import Steps, distance, measure
 from host.npu.compiler.layer import Layer
@@ -35,7 +36,8 @@ class LayerComparison:
         inherited: of a prediction, these and those of all that it is computed from, with their ops.
         forced: on the NPU's own inputs, against the reference: the layer's own fault.
         end: end to end, what has accumulated.
-        predicted: against the compiler model on the NPU's own inputs; None in a prediction.
+        predicted: against the compiler model on the NPU's own inputs; None in a prediction, and
+            where the reference stands in for a layer.
         cause: of what differs; None where nothing does.
         copies: names of other tensors that should hold the same and do not.
         map: largest |steps| of `forced` over the vectors, elementwise; None where nothing differs.
@@ -196,7 +198,9 @@ class _Row:
         self._side, self._covers, self._inherited = side, covers, inherited
         self._unit = _unit(side.model.graph, layer, tensor)
         self._forced = self._end = Steps()
-        self._predicted = Steps() if _is_run(side) else None
+        group = [one for one in side.model.layers if one.op.index in (*covers, layer.op.index)]
+        told = _is_run(side) and all(map(is_predicted, group))
+        self._predicted = Steps() if told else None
         self._case: tuple[int, Case] | None = None  # how telling it is
         self._copies: dict[str, None] = {}
         self._map: Array | None = None

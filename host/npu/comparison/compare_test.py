@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.npu.comparison.cause import LAYOUT, ROUNDING, TIES, UNEXPLAINED
+from host.npu.comparison.budget import budgets
+from host.npu.comparison.cause import LAYOUT, NOT_MODELLED, ROUNDING, TIES, UNEXPLAINED
 from host.npu.comparison.compare import Comparison, compare
 from host.npu.comparison.executed import Executed
 from host.npu.comparison.mapping import VALUES
 from host.npu.comparison.predicted import Predicted
-from host.npu.comparison.side import FUSED, HIDDEN, Pass
+from host.npu.comparison.side import FUSED, HIDDEN, OBSERVED, Pass, Place
 from host.npu.comparison.testing_network import Change, exchanged, write
 from host.npu.compiler.model import compile_model
 from host.npu.testing import layers as npu
@@ -315,3 +316,38 @@ def test_a_network_that_lists_no_internal_buffers_says_so_and_is_judged_as_a_who
     assert last.forced == last.end, "all of it is its own"
     assert last.predicted is not None
     assert last.predicted.largest == 0
+
+
+def test_an_op_that_nobody_models_is_named_so_and_gets_no_budget() -> None:
+    """A NPU that gives something else for it: no fault is claimed, and nothing is allowed."""
+    tensor = builder().Tensor
+    content: bytes = builder().model(
+        [("MUL", [0, 1], [2], {"MulOptions": {}}, 2)],
+        [tensor((1, 4, 5, 6), 0.05, 3), tensor((1, 4, 5, 6), 0.04, -2), tensor((1, 4, 5, 6), 0.1)],
+    )
+    model = compile_model(content, "4.0")
+
+    class Other(Predicted):
+        """An executed one, as far as anybody can tell."""
+
+        def __init__(self) -> None:
+            super().__init__(model)
+            self.about = replace(self.about, kind="executed")
+            self.places = {2: Place(OBSERVED, name="Mul_3_out_0", how="name")}
+
+        def run(self, inputs: Sequence[Array]) -> Pass:
+            made = super().run(inputs)
+            out = np.clip(made.tensors[2].astype(int) + 2, -128, 127).astype(np.int8)
+            return replace(made, tensors={**made.tensors, 2: out})
+
+    numbers = np.random.default_rng(2)
+    vector = tuple(numbers.integers(-128, 128, (1, 4, 5, 6), dtype=np.int8) for _ in range(2))
+    found = compare(Other(), content, [vector])
+    (row,) = found.layers
+    assert row.forced.largest == 2
+    assert row.predicted is None
+    assert row.cause is not None
+    assert (row.cause.names, row.cause.is_fault) == ((NOT_MODELLED,), False)
+    assert "op 0, MUL" in row.cause.evidence
+    assert budgets(found).budget.layers == {}
+    assert 0 in budgets(found).refused

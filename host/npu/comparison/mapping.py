@@ -5,7 +5,7 @@ and zero point, at last by order. A name, or an order, never overrules shape, sc
 What could be two tensors alike is taken for none of them.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from model_gen.codegen.tflite.graph import Graph, Op
 Key = TypeVar("Key", bound=Hashable)
 
 NAME, WEIGHTS, VALUES, ORDER = "name", "weights", "shape, scale and zero point", "order"
+_PADS = ("PAD", "PADV2")  # that a convolution does by itself
 _PRODUCT = ("Conv2D", "Gemm", "MatMul")
 KINDS = {
     "CONV_2D": _PRODUCT,
@@ -116,9 +117,8 @@ def _by_name(
     if name is None or name.inner or name.node not in ops:
         return None, ""
     op, how = ops[name.node]
-    read = computed_inputs(graph, op)
-    index = (read[0] if read else None) if name.reads else op.outputs[0]
-    return (index, how) if index is not None and one.fits(graph.tensors[index]) else (None, "")
+    index = next((i for i in _ends_of(graph, op, reads=name.reads) if _fits(graph, one, i)), None)
+    return index, how
 
 
 def _ops_of_nodes(
@@ -148,10 +148,26 @@ def _ops_of_nodes(
 
 
 def _is_of(graph: Graph, op: Op, one: Stored, *, reads: bool) -> bool:
+    return any(_fits(graph, one, index) for index in _ends_of(graph, op, reads=reads))
+
+
+def _ends_of(graph: Graph, op: Op, *, reads: bool) -> Iterator[int]:
+    """What a node of this op makes; or reads, which lies before the pads that it takes in."""
     if not reads:
-        return one.fits(graph.tensors[op.outputs[0]])
-    read = computed_inputs(graph, op)
-    return bool(read) and one.fits(graph.tensors[read[0]])
+        yield op.outputs[0]
+        return
+    makers = {index: maker for maker in graph.ops for index in maker.outputs}
+    read = computed_inputs(graph, op)[:1]
+    while read:
+        yield read[0]
+        maker = makers.get(read[0])
+        if maker is None or maker.name not in _PADS:
+            return
+        read = computed_inputs(graph, maker)[:1]
+
+
+def _fits(graph: Graph, one: Stored, index: int) -> bool:
+    return one.fits(graph.tensors[index])
 
 
 def _by_values(

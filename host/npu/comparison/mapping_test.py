@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from host.npu.comparison.layouts import FIRST, FLAT, LAST, MIXED, as_memory, as_model
-from host.npu.comparison.mapping import NAME, ORDER, VALUES, find, paired
+from host.npu.comparison.mapping import NAME, ORDER, VALUES, WEIGHTS, find, paired
 from host.npu.comparison.stored import Named, Stored, named, stored
 from host.npu.network import Tensor as Written
 from model_gen.codegen.neural_art.compilation import Buffer
+from model_gen.codegen.testing.models import builder
 from model_gen.codegen.testing.net import make_net
+from model_gen.codegen.testing.single_ops import window
 from model_gen.codegen.tflite.graph import Graph
 from model_gen.codegen.tflite.reader import read_tflite
 
@@ -162,3 +164,38 @@ def test_a_c_info_that_contradicts_the_bytes_tells_nothing(change: dict[str, obj
     one = stored(3, _stream(), {"Conv2D_4_off_bias_out_1": _told(**change)})
     assert (one.memory, one.layout, one.dtype) == ((1, 192), FLAT, "int8")
     assert one.scale is None
+
+
+def test_what_a_convolution_reads_lies_before_the_pad_that_it_takes_in() -> None:
+    tensor = builder().Tensor
+    pads = np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)
+    kernel = np.ones((2, 3, 3, 2), np.int8)
+    content = builder().model(
+        [
+            ("PAD", [0, 1], [2], {"PadOptions": {}}, 1),
+            (
+                "CONV_2D",
+                [2, 3, 4],
+                [5],
+                {"Conv2DOptions": window(padding=1, dilationHFactor=1, dilationWFactor=1)},
+                3,
+            ),
+            ("CONV_2D", [5, 3, 4], [6], {"Conv2DOptions": window(padding=0)}, 3),
+        ],
+        [
+            tensor((1, 4, 4, 2), 0.5, -128),
+            tensor((4, 2), None, 0, pads, "int32"),
+            tensor((1, 6, 6, 2), 0.5, -128),
+            tensor((2, 3, 3, 2), [0.1] * 2, 0, kernel, axis=0),
+            tensor((2,), [0.05] * 2, 0, np.zeros(2, np.int32), "int32"),
+            tensor((1, 4, 4, 2), 0.5, -128),
+            tensor((1, 4, 4, 2), 0.5, -128),
+        ],
+    )
+    graph = read_tflite(bytes(content))
+    nodes = {1: ("Conv2D_4", WEIGHTS), 2: ("Conv2D_9", WEIGHTS)}
+    read = _stored(1, "Conv2D_4_zero_off_out_2", 0, graph, dtype="uint8", zero=0)
+    made = _stored(2, "Conv2D_9_zero_off_out_2", 5, graph, dtype="uint8", zero=0)
+    found = find(graph, [read, made], nodes)
+    assert {index: one.stored.place for index, one in found.items()} == {0: 1, 5: 2}
+    assert {one.how for one in found.values()} == {WEIGHTS}

@@ -42,9 +42,14 @@ class Predicted:
         """Nothing is held."""
 
 
+def is_predicted(layer: Layer) -> bool:
+    """Whether the NPU's values follow from the model; else the reference stands in for them."""
+    return not isinstance(layer, ReferenceLayer) or layer.how == MOVED
+
+
 def _place(layer: Layer, name: str) -> Place:
     """Where the reference stands in is no prediction: to equal itself would show nothing."""
-    if not isinstance(layer, ReferenceLayer) or layer.how == MOVED:
+    if is_predicted(layer):
         return Place(OBSERVED, name=name, how="predicted")
     why = "; ".join(layer.doubts) or "an epoch on the processor, by ST's library"
     return Place(HIDDEN, f"{why}: TFLite's reference stands in", name)

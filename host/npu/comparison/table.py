@@ -50,7 +50,7 @@ def table(found: Comparison) -> Iterator[str]:
     yield (
         f"{'op':>4} {'name':<18} {'tensor':<28} {'elements':>9}  "
         f"{'equal':>7} {'1 step':>8} {'more':>7} "
-        f"{'max':>4}  {'end to end':>10} {'max':>4}  {'model':>7}  cause"
+        f"{'max':>4}  {'end to end':>10} {'max':>4}  {'predicted':>9}  cause"
     )
     for layer in found.layers:
         head = f"{layer.op:>4} {layer.name:<18} {short_name(layer.label)[-28:]:<28}"
@@ -66,7 +66,7 @@ def table(found: Comparison) -> Iterator[str]:
         yield (
             f"{head} {own.elements:>9,}  "
             f"{percent(own.equal, own.elements):>7} {own.one:>8,} {own.more:>7,} {own.largest:>4}  "
-            f"{percent(end.equal, end.elements):>10} {end.largest:>4}  {model:>7}  "
+            f"{percent(end.equal, end.elements):>10} {end.largest:>4}  {model:>9}  "
             f"{'' if layer.cause is None else layer.cause.text}"
         )
 
