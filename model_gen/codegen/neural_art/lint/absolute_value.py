@@ -46,8 +46,6 @@ def _predicted(subject: Subject, layer: Layer) -> Iterator[Hit]:
     centred = Quantization((scale,), (0,), 0)
     moved = np.rint(source.scales[0] * (values.astype(float) - source.zero_points[0]) / scale)
     after = _steps(moved, centred, target)
-    if steps <= 0:
-        return
     yield Hit(
         where(layer),
         f"its input has the zero point {source.zero_points[0]}",

@@ -222,10 +222,16 @@ def test_what_has_no_finding_is_right_within_two_steps(data: st.DataObject) -> N
     zero = data.draw(st.sampled_from([-128, 0]))
     inputs = [random.integers(-128, 128, (1, 1, 1, channels)).astype(np.int8) for _ in range(3)]
     features = np.concatenate([value.reshape(1, -1) for value in inputs]).astype(float) - zero
-    real = np.abs(features @ weights.T * scales)
+    sums = features @ weights.T
+    bias = (sums.mean(axis=0) * data.draw(st.sampled_from([0, -1]))).astype(int)
+    real = np.abs((sums + bias) * scales)
     output_scale = max(float(real.max()) / 127, 1e-6)
     content = convolution(
-        weights.astype(np.int8), scales.tolist(), zero=zero, output_scale=output_scale
+        weights.astype(np.int8),
+        scales.tolist(),
+        zero=zero,
+        output_scale=output_scale,
+        bias=bias.tolist(),
     )
     made = subject(content, inputs)
     (observed,) = made.products

@@ -33,13 +33,19 @@ def convolution(
     input_scale: float = 1.0,
     output_scale: float = 1.0,
     pixels: int = 1,
+    bias: Sequence[int] | None = None,
 ) -> bytes:
-    """A 1x1 convolution: int8 weights [kernels, channels], one scale a kernel."""
+    """A 1x1 convolution: int8 weights [kernels, channels], one scale a kernel; bias in units of the
+    sums."""
     kernels, channels = weights.shape
     taps = builder().Tensor((kernels, 1, 1, channels), list(scales), 0, _tensor(weights))
+    added = None
+    if bias is not None:
+        units = [input_scale * scale for scale in scales]
+        added = builder().Tensor((kernels,), units, 0, np.array(bias, np.int32), "int32")
     return single(
         "CONV_2D",
-        [q((1, 1, pixels, channels), input_scale, zero), taps, None],
+        [q((1, 1, pixels, channels), input_scale, zero), taps, added],
         q((1, 1, pixels, kernels), output_scale, 0),
         {"Conv2DOptions": window(padding=1, dilationHFactor=1, dilationWFactor=1)},
         version=3,
