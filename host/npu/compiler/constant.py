@@ -12,6 +12,12 @@ Reals = npt.NDArray[np.float64]
 FORMULA, FITTED, UNKNOWN = "formula", "fitted", "unknown"
 MULTIPLIER_MAX = 32767  # multipliers are signed 16 bit
 _SHIFT_MAX, _SHIFT_CERTAIN = 40, 31
+_OVER_MAX = 24  # bits by which an offset may pass its 32, so that sums still fit 64
+OFFSET_MAX = 2**31 - 1  # offsets are signed 32 bit
+
+
+class Unrepresentable(Exception):
+    """A real number for which no constant of the hardware stands: what the compiler does is unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +51,27 @@ def rounded(value: Any) -> Integers:
 
 
 def largest_shift(scales: Any, limit: int = MULTIPLIER_MAX) -> int:
-    """The largest s with max |rounded(scales * 2^s)| <= limit; 0 for scales that are all 0."""
+    """The largest s with max |rounded(scales * 2^s)| <= limit; 0 for scales that are all 0.
+
+    Raises:
+        Unrepresentable: they are beyond the limit without a shift.
+    """
     top = float(np.max(np.abs(scales), initial=0.0))
     if top == 0.0:
         return 0
     shift = _SHIFT_MAX
-    while rounded(top * 2.0**shift) > limit:
+    while np.floor(top * 2.0**shift + 0.5) > limit:
         shift -= 1
+        if shift < 0:
+            raise Unrepresentable
     return shift
+
+
+def offset_constant(kind: str, values: Any) -> Constant:
+    """What is added: certain where it fits the 32 bits that the hardware has."""
+    if np.abs(values).max(initial=0) <= OFFSET_MAX:
+        return Constant(kind, values)
+    return Constant(kind, values, UNKNOWN, "it does not fit 32 bits")
 
 
 def offsets(values: Reals, shift: int) -> Integers:
@@ -60,10 +79,17 @@ def offsets(values: Reals, shift: int) -> Integers:
 
     It first keeps the whole vector as int32 with as many fraction bits as the largest value
     leaves, and then moves that by shifting, which drops what is below.
+
+    Raises:
+        Unrepresentable: they do not fit 32 bits without a fraction.
     """
     top = float(np.max(np.abs(values), initial=0.0))
     bits = _SHIFT_MAX
-    while np.rint(top * 2.0**bits) > 2**31 - 1:
+    while np.rint(top * 2.0**bits) > OFFSET_MAX:
         bits -= 1
+        if bits < 0:
+            raise Unrepresentable
+    if shift - bits > _OVER_MAX:
+        raise Unrepresentable
     kept = np.rint(values * 2.0**bits).astype(np.int64)
     return kept >> (bits - shift) if bits >= shift else kept << (shift - bits)

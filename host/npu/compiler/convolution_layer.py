@@ -139,7 +139,7 @@ def _convolution(view: View) -> Convolution | None:
     if view.op.name == "CONV_2D" and values.shape[3] != view.input(0).shape[-1]:
         return None  # groups of channels
     added = np.zeros(kernels, np.int64) if bias is None else bias.value
-    if added is None:
+    if added is None or (bias is not None and bias.dtype != "int32"):
         return None
     input_scale, input_zero = view.scale_and_zero(view.input(0))
     output_scale, output_zero = view.scale_and_zero(view.output)

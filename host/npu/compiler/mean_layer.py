@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from host.npu.arithmetic import nearest, saturate
-from host.npu.compiler.constant import Constant, Integers, largest_shift, rounded, shift_constant
+from host.npu.compiler.constant import (
+    Constant,
+    Integers,
+    largest_shift,
+    offset_constant,
+    rounded,
+    shift_constant,
+)
 from host.npu.compiler.layer import Known
 from model_gen.codegen.tflite.graph import Array
 from model_gen.codegen.tflite.options import WindowOptions
@@ -58,7 +65,7 @@ def mean_layer(view: View) -> MeanLayer | None:
     t = largest_shift(ratio)
     scale = int(rounded(ratio * 2.0**t))
     offset = int(np.floor((after[1] - before[1] * ratio) * 2.0**t))
-    scaled = (Constant("mean A", scale), Constant("mean C", offset), shift_constant("t", t))
+    scaled = (Constant("mean A", scale), offset_constant("mean C", offset), shift_constant("t", t))
     return MeanLayer(
         view.op, pooled + scaled, multiplier, shift, (scale, offset, t), view.output.shape
     )

@@ -1,11 +1,13 @@
 """A .tflite as the NPU's compiler is predicted to take it: every op a layer, none left out."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from host.errors import BadInput
 from host.npu.arithmetic import HALF_AWAY, check_rule
 from host.npu.compiler.addition_layer import addition_layer
+from host.npu.compiler.constant import Unrepresentable
 from host.npu.compiler.convolution_layer import convolution_layer
 from host.npu.compiler.dialect import Dialect, dialect_named
 from host.npu.compiler.layer import Layer
@@ -92,7 +94,8 @@ def _layer(content: bytes, graph: Graph, op: Op, dialect: Dialect) -> Layer:
             raise view.refuse("its shape is not fixed")
     layer = None
     if op.name in _KNOWN and view.output.dtype == "int8" and view.input(0).dtype == "int8":
-        layer = _KNOWN[op.name](view, dialect)
+        with suppress(Unrepresentable):
+            layer = _KNOWN[op.name](view, dialect) if view.input(0).elements else None
     return layer or reference_layer(content, graph, op)
 
 

@@ -38,6 +38,7 @@ _MOVES = {
 }
 # These compare or collect: their bytes are moved only where nothing is rescaled.
 _MOVES_OF_ONE_SCALE = {"CONCATENATION", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "PADV2", "RELU"}
+_SUM_ONE = 1 << 20  # of sums and differences, likewise
 _PRELU_RANK = 4  # the most
 _SOFTMAX_ONE = 1 << 26  # of its fixed-point differences
 _CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}  # of floats
@@ -68,13 +69,18 @@ def reference_layer(content: bytes, graph: Graph, op: Op) -> ReferenceLayer:
     """The layer of an op that no formula of the NPU covers.
 
     Raises:
-        BadInput: a SOFTMAX or a PRELU with which TFLite would end the whole process.
+        BadInput: a SOFTMAX, PRELU, ADD or SUB with which TFLite would end the whole process.
     """
     if op.name == "SOFTMAX" and isinstance(op.options, SoftmaxOptions):
         quantization = graph.tensors[op.inputs[0]].quantization
         scale = quantization.scales[0] if quantization else 1.0
         if op.options.beta * scale * _SOFTMAX_ONE <= 1.0:
             raise refuse(op, graph.tensors, f"TFLite cannot prepare it for a scale of {scale:g}")
+    if op.name in ("ADD", "SUB"):
+        held = [graph.tensors[i].quantization for i in (*op.inputs, *op.outputs)]
+        *read, made = (one.scales[0] if one else 1.0 for one in held)
+        if made > 0 and 2 * max(read) >= _SUM_ONE * made:
+            raise refuse(op, graph.tensors, f"TFLite cannot prepare it for a scale of {made:g}")
     rank = max(len(graph.tensors[i].shape) for i in op.inputs if i >= 0)
     if op.name == "PRELU" and rank > _PRELU_RANK:
         raise refuse(op, graph.tensors, f"TFLite cannot compute it in {rank} dimensions")

@@ -12,7 +12,9 @@ from host.npu.compiler.constant import (
     Constant,
     Integers,
     Reals,
+    Unrepresentable,
     largest_shift,
+    offset_constant,
     offsets,
     rounded,
     shift_constant,
@@ -21,6 +23,8 @@ from host.npu.compiler.dialect import Dialect
 
 _A_MIN, _A_MAX = 16384, 32767
 _TOTAL_SHIFT = 20  # of the second step, where the bias leaves room
+_SHIFT_SEEN = 18
+_SCALE_MIN, _SCALE_MAX = 2.0**-24, 2.0**24
 _VECTOR_MAX = 512  # longer vectors do not fit the unit's memory and are streamed
 _DEAD = 2.0**-22  # real scales below it: dialect 2.1 writes some of their multipliers as 0
 
@@ -92,7 +96,7 @@ def _fused(scales: Scales, cs: int) -> tuple[Fused, tuple[Constant, ...]]:
     steps = Fused(rounded(real * 2.0**shift), offsets(scales.real_offsets(), shift), shift)
     return steps, (
         Constant("A_k", steps.multipliers),
-        Constant("C_k", steps.offsets),
+        offset_constant("C_k", steps.offsets),
         shift_constant("s", shift),
     )
 
@@ -102,6 +106,8 @@ def _two_steps(scales: Scales, cs: int, dialect: Dialect) -> tuple[TwoSteps, tup
     lost = max(0, fraction - _bias_fraction(scales))  # bits that the bias takes from the middle
     fraction -= lost
     shift = _TOTAL_SHIFT - lost
+    if shift < 0:
+        raise Unrepresentable
     scale = int(rounded(2.0 ** (shift - fraction) / scales.output_scale))
     real = scales.products * 2.0 ** (cs + fraction)
     first = largest_shift(real)
@@ -113,7 +119,7 @@ def _two_steps(scales: Scales, cs: int, dialect: Dialect) -> tuple[TwoSteps, tup
         bias = Constant("Y_k", streamed)
     else:
         added = offsets(scales.real_offsets(), shift)
-        bias = Constant("C_k", added)
+        bias = offset_constant("C_k", added)
     grade, why = FORMULA, ""
     if dialect.drops_dead_channels and bool((scales.products < _DEAD).any()):
         grade, why = UNKNOWN, "2.1 writes 0 for some channels of a tiny real scale"
@@ -123,12 +129,24 @@ def _two_steps(scales: Scales, cs: int, dialect: Dialect) -> tuple[TwoSteps, tup
         shift_constant("s1", first),
         Constant("A", scale),
         bias,
-        Constant("s2", shift),
+        _second_shift(shift),
     )
 
 
+def _second_shift(shift: int) -> Constant:
+    if shift >= _SHIFT_SEEN:
+        return Constant("s2", shift)
+    return Constant("s2", shift, UNKNOWN, f"below {_SHIFT_SEEN} it was never seen")
+
+
 def _middle_fraction(scales: Scales) -> int:
-    """The fraction bits m of the middle for which A lies in 16384..32767."""
+    """The fraction bits m of the middle for which A lies in 16384..32767.
+
+    Raises:
+        Unrepresentable: the output's scale is far from any that was seen.
+    """
+    if not _SCALE_MIN < scales.output_scale < _SCALE_MAX:
+        raise Unrepresentable
     fraction = 0
     while rounded(2.0 ** (_TOTAL_SHIFT - fraction) / scales.output_scale) > _A_MAX:
         fraction += 1
