@@ -293,6 +293,8 @@ def _check(made: Compilation) -> None:
     if any(_is_across(buffer, pools.get(buffer.pool)) for buffer in made.buffers):
         return  # it lies in several pools, and how these count it no file has shown yet
     for pool in made.pools:
+        if pool.address is None and not pool.used:
+            continue  # the user gives the memory, which counts for nothing
         ends = [buffer.offset + buffer.bytes for buffer in made.buffers if buffer.pool == pool.name]
         if not pool.joined and max(ends, default=0) != pool.used:
             raise _contradiction(

@@ -116,11 +116,16 @@ def belonging(output: Output) -> Belongs:
 def _absent_programs(output: Output) -> tuple[str, ...]:
     """The programs of the epoch controller that network.c names and no header holds whole."""
     headers = b"\n".join(data for name, data in output.files.items() if name.endswith(".h"))
-    whole = set(re.findall(rb"\buint64_t\s+(\w+)\s*\[\s*\]\s*=\s*\{[^{}]*\}\s*;", headers))
+    arrays = re.findall(rb"\buint64_t\s+(\w+)\s*\[\s*\d*\s*\]\s*(=\s*\{[^{}]*\}\s*)?;", headers)
+    whole = {name for name, content in arrays if content}
+    # One that is moved to its place when the network starts: an array to move it to, and it.
+    whole |= {name for name, content in arrays if not content and name + b"_reloc" in whole}
     named = re.findall(
         rb"\.blob_address = [^\n]*?\b(_ec_blob_\w+)", output.files[output.network_name]
     )
-    return tuple(name.decode() for name in dict.fromkeys(named) if name not in whole)
+    # Some versions name the place of a program by a definition of the preprocessor.
+    names = dict.fromkeys(name.removesuffix(b"_address") for name in named)
+    return tuple(name.decode() for name in names if name not in whole)
 
 
 def _stranger(which: str, received: str) -> BadInput:
@@ -135,7 +140,10 @@ def _differences(told: Compilation, network: NetworkSource) -> Iterable[str]:
     """What c_info and network.c say otherwise, in words."""
     yield from _other_makers(told, network)
     tables = (*network.inputs, *network.outputs, *network.internals)
-    ours = {(buffer.name, buffer.address): buffer for buffer in told.buffers}
+    ours = {
+        (buffer.name, buffer.offset if buffer.address is None else buffer.address): buffer
+        for buffer in told.buffers
+    }
     for buffer in tables:
         twin = ours.get((buffer.name, buffer.address))
         if twin is None or not _same_buffer(twin, buffer):
@@ -164,7 +172,12 @@ def _other_makers(told: Compilation, network: NetworkSource) -> Iterable[str]:
     """What they say otherwise of the compiler and the memory that it was given."""
     if told.compiler is not None and told.compiler != network.compiler:
         yield f"compiler {told.compiler}, and {network.compiler} in network.c"
-    pools = {(pool.name, pool.address) for pool in told.pools if not pool.joined}
+    # One without an address is the user's, who gives the network's ends their memory at run time.
+    pools = {
+        (pool.name, pool.address)
+        for pool in told.pools
+        if not pool.joined and pool.address is not None
+    }
     ours = {(pool.name, pool.address) for pool in network.pools if not pool.joined}
     if pools != ours:
         strange = sorted(name for name, _ in pools ^ ours)

@@ -200,6 +200,53 @@ def test_a_program_of_the_epoch_controller_that_is_absent_or_half_is_refused(
         belonging(of_files(files | {"network_ecblobs.h": programs}))
 
 
+@pytest.mark.parametrize(
+    "programs",
+    [
+        "static const uint64_t _ec_blob_1 [] =\n{\n  // words\n  0x1,\n};",
+        "static const uint64_t _ec_blob_1[8] =\n{ 0 };",
+        "static const uint64_t _ec_blob_1_reloc [] = { 0 };\nstatic uint64_t _ec_blob_1[16367];",
+    ],
+)
+def test_every_form_of_a_program_is_known(programs: str) -> None:
+    """Those that the tool moves to their place at the start are copied into an array without a content."""
+    files = output_files(small(controller=True))
+    belonging(of_files(files | {"network_ecblobs.h": programs.encode()}))
+    lost = programs.replace("_reloc [] = { 0 }", "_reloc [] = { 0, ").replace("=\n{", "=\n")
+    with pytest.raises(BadInput, match="file with its programs"):
+        belonging(of_files(files | {"network_ecblobs.h": lost.encode()}))
+
+
+def test_a_program_may_be_named_by_a_definition() -> None:
+    files = output_files(small(controller=True))
+    files["network.c"] = files["network.c"].replace(b"(_ec_blob_1),", b"(_ec_blob_1_address),")
+    belonging(of_files(files))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_ends_in_memory_that_the_user_gives_are_no_contradiction(version: str) -> None:
+    """--no-inputs-allocation: c_info has a pool without an address, and network.c none."""
+    files = output_files(small(version))
+    raw = json.loads(files[INFO])
+    raw["memory_pools"].append(
+        raw["memory_pools"][0]
+        | {"id": 9, "name": "_user_io_input_0", "address": "", "used_size_bytes": 0}
+    )
+    raw["memory_pools"][-1]["size_bytes"] = 16
+    (end,) = (buffer for buffer in raw["buffers"] if buffer["name"] == "Input_0_out_0")
+    end["mpool_id"] = 9
+    source = files["network.c"].decode()
+    at = source.index('.name = "Input_0_out_0"')
+    base = source.index(".addr_base", at)
+    lines = source[base:].split("\n", 1)
+    source = (
+        f"{source[:base]}.addr_base = {{(unsigned char *)_mem_pool__user_io_input_0}},\n{lines[1]}"
+    )
+    moved = files | {INFO: json.dumps(raw).encode(), "network.c": source.encode()}
+    assert belonging(of_files(moved)).how == "tables"
+    identify(of_files(moved), small_model())
+
+
 @pytest.mark.parametrize("controller", [False, True])
 def test_lines_may_end_as_on_windows(controller: bool) -> None:
     files = output_files(small(controller=controller))
