@@ -90,8 +90,9 @@ TABLE: tuple[tuple[Row, ...], ...] = (
     (
         Row(
             Exit.REGRESSION,
-            "cost or footprint grew against `--baseline FILE`, or coverage lies below `--min-coverage`",
-            "compare the two verdicts",
+            "cost or footprint grew against `--baseline FILE`, coverage lies below `--min-coverage`, or a layer of "
+            "the NPU differs by more than `--max-steps`",
+            "compare the two verdicts, or read the layer's cause",
         ),
     ),
     (
