@@ -173,7 +173,7 @@ def test_the_output_is_clipped_at_last() -> None:
 
 def test_the_size_of_a_step() -> None:
     x = np.array([-128, -1, 0, 127], "i1")
-    assert run(Device(), x, operation=NUMBERS["NJ_NPU_ABSOLUTE"], **output(2)) == [
+    assert run(Device(), x, operation=NUMBERS["NJ_NPU_ABSOLUTE"], a=1, **output(2)) == [
         128,
         1,
         0,
@@ -203,9 +203,10 @@ def test_frames_of_two_streams_need_not_agree() -> None:
         *[({"operation": n}, "UNDEFINED", "operation") for n in (0, 5, 6, 7, 8, 9, 13, 15, 16, 99)],
         ({"operation": 4}, "UNDEFINED", "dual"),
         ({"operation": 14, "a": 2}, "UNDEFINED", "a"),
-        ({"operation": 14, "b": -1}, "UNDEFINED", "b"),
-        ({"operation": 14, "shift_by": 1}, "UNDEFINED", "shift_by"),
-        ({"operation": 14, "c_vector": True}, "UNDEFINED", "a_vector"),
+        ({"operation": 14, "a": 0}, "UNDEFINED", "a"),
+        ({"operation": 4, "dual": True, "a": 1, "b": 0}, "UNDEFINED", "b"),
+        ({"operation": 14, "a": 1, "shift_by": 1}, "UNDEFINED", "shift_by"),
+        ({"operation": 14, "a": 1, "c_vector": True}, "UNDEFINED", "a_vector"),
         ({"logical": True}, "UNDEFINED", "logical"),
         ({"out__bytes": 3}, "UNDEFINED", "out.bytes"),
         ({"x__bytes": 3}, "UNDEFINED", "bytes"),

@@ -16,7 +16,7 @@ static bool is_plain(uint8_t operation)
            operation == NJ_NPU_MAXIMUM;
 }
 
-/* What factors do to these operations is not known; a constant c is not added. */
+/* What factors do to these operations is not known: they must be 1. A constant c is not added. */
 static bool check_constants(struct nj_npu_run *run, uint32_t unit, const struct nj_npu_arith *arith)
 {
     const struct {
@@ -24,8 +24,8 @@ static bool check_constants(struct nj_npu_run *run, uint32_t unit, const struct 
         int64_t value;
         bool bad;
     } constants[] = {
-        {"a", arith->a, arith->a < 0 || arith->a > 1},
-        {"b", arith->b, arith->b < 0 || arith->b > 1},
+        {"a", arith->a, arith->a != 1},
+        {"b", arith->b, arith->dual && arith->b != 1},
         {"a_vector", 1, arith->a_vector || arith->b_vector || arith->c_vector},
         {"shift_ax", arith->shift_ax, arith->shift_ax != 0},
         {"shift_by", arith->shift_by, arith->shift_by != 0},
