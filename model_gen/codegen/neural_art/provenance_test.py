@@ -388,6 +388,14 @@ def test_network_c_tells_its_dialect(version: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("number", ["-1.28", "1e5", "-1e-2", "99999999999999999999999"])
+def test_a_zero_point_that_is_no_whole_number_is_refused(number: str) -> None:
+    source = network_c(small())
+    assert source.count("{ -128 }") == 1
+    with pytest.raises(BadInput, match="numbers in its arrays"):
+        parse_network(source.replace("{ -128 }", f"{{ {number} }}"))
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from([False, True]).flatmap(lambda ec: damaged(network_c(small(controller=ec)))))
 def test_any_damaged_network_is_read_or_refused(text: str) -> None:

@@ -301,7 +301,7 @@ def _epochs(lines: Sequence[str]) -> tuple[Epoch, ...]:
 
 def _epoch(number: int, kind: str, details: str) -> Epoch:
     name = _KINDS.get(kind)
-    if name is None and re.fullmatch(r"(?i)hyb\w*|(hw/sw|sw/hw)", kind):
+    if name is None and re.fullmatch(r"(?i)hyb\w*|(hw/sw|sw/hw)|\?\?", kind):
         name = HYBRID
     if name is None:
         raise _damaged("epochs of the kinds HW, EC, SW and hybrid", kind)

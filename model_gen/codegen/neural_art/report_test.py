@@ -208,3 +208,14 @@ def test_report_and_c_info_tell_the_same(folder: str, name: str) -> None:
     assert told(read_report(DATA / folder / "network_generate_report.txt").compilation) == told(
         read_c_info(DATA / folder / name)
     )
+
+
+def test_an_epoch_that_an_old_report_has_no_word_for_is_hybrid() -> None:
+    """2.1 prints ?? where its c_info says NODE_SW_HW, and does not count it as software."""
+    text = report(Small("2.1", b""))
+    old, count = "epoch 3      -SW-   (     Softmax      )", "of which 1 implemented"
+    assert old in text
+    assert count in text
+    text = text.replace(old, "epoch 3       ??    ").replace(count, "of which 0 implemented")
+    (epoch,) = parse_report(text).compilation.of("hybrid")
+    assert (epoch.number, epoch.ops) == (3, ())
