@@ -55,6 +55,14 @@ def test_a_signature_names_the_very_file(version: str, controller: bool) -> None
         identify(output, small_model(changed=True))
 
 
+def test_the_signature_of_a_c_info_of_another_network_counts_for_nothing() -> None:
+    """Whoever asks for the identity need not have asked before what belongs together."""
+    files = output_files(small())
+    files["network.c"] = files["network.c"].replace(b"{ 0.05 }", b"{ 0.06 }")
+    with pytest.raises(BadInput, match=r"c_info and network\.c must be of one generation"):
+        identify(of_files(files), small_model())
+
+
 def test_names_of_files_say_nothing() -> None:
     files = output_files(small())
     renamed = {
