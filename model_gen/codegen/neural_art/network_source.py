@@ -19,6 +19,7 @@ _POOL = re.compile(
     r"size=(\d{1,18}) (vpool )?(READ_WRITE|READ_ONLY) "
 )
 _ITEM = re.compile(r"\.(blob_address|flags|epoch_num|last_epoch_num) = ([^,\n]+),")
+_REAL, _INTEGER = r"-?\d{1,20}(\.\d{1,30})?(e[+-]?\d{1,2})?", r"-?\d{1,9}"
 _ARRAY = re.compile(r"static const (?:float|int16_t) (\w+)\[\] = \{([^}]*)\};")
 
 
@@ -184,8 +185,10 @@ def _buffers(text: str, which: str, symbol: str) -> tuple[SourceBuffer, ...]:
                 epoch=epoch or 0,
                 bits=bits or 0,
                 signed=fields.get("Qunsigned") == "0",
-                scales=tuple(map(float, _numbers(arrays.get(fields.get("scale", ""))))),
-                zero_points=tuple(map(int, _numbers(arrays.get(fields.get("offset", ""))))),
+                scales=tuple(map(float, _numbers(arrays.get(fields.get("scale", "")), _REAL))),
+                zero_points=tuple(
+                    map(int, _numbers(arrays.get(fields.get("offset", "")), _INTEGER))
+                ),
             )
         )
     if made:
@@ -193,16 +196,14 @@ def _buffers(text: str, which: str, symbol: str) -> tuple[SourceBuffer, ...]:
     return ()  # `return NULL;`: the compiler was not asked for them
 
 
-def _numbers(listed: str | None) -> list[str]:
-    """The numbers of an array of C; none where there is no such array.
+def _numbers(listed: str | None, form: str) -> list[str]:
+    """The numbers, of a form, of an array of C; none where there is no such array.
 
     Raises:
         BadInput: something else is among them.
     """
     found = [] if listed is None else [number.strip() for number in listed.split(",")]
-    if not all(
-        re.fullmatch(r"-?\d{1,20}(\.\d{1,30})?(e[+-]?\d{1,2})?", number) for number in found
-    ):
+    if not all(re.fullmatch(form, number) for number in found):
         raise _damaged("numbers in its arrays", (listed or "")[:80])
     return found
 

@@ -13,7 +13,7 @@ from host.errors import BadInput, IdentityFailure
 from model_gen.codegen.neural_art.fields import Fields
 from model_gen.codegen.neural_art.network_source import NetworkSource, SourceBuffer
 from model_gen.codegen.neural_art.output_folder import Output
-from model_gen.codegen.neural_art.proof import md5
+from model_gen.codegen.neural_art.proof import belonging, md5
 from model_gen.codegen.tflite.graph import Graph, Tensor
 from model_gen.codegen.tflite.reader import read_tflite
 
@@ -47,7 +47,7 @@ class Identity:
 
 
 def identify(output: Output, model: bytes) -> Identity:
-    """How a folder's network, which `proof` has let pass, is known for that of `model`, a .tflite.
+    """How a folder's network, which `check_npu` has let pass, is known for that of `model`, a .tflite.
 
     A c_info that belongs to network.c settles it by its signature, unless weights of the model were replaced. What
     else may lie in the folder can only contradict, for nothing ties it to network.c: then weights, shapes and scales
@@ -55,8 +55,10 @@ def identify(output: Output, model: bytes) -> Identity:
 
     Raises:
         IdentityFailure: it was compiled from another one.
-        BadInput: no file tells, and the model has no weights to look for, or is none.
+        BadInput: no file tells, and the model has no weights to look for, or is none; or the files do not belong
+            together.
     """
+    belonging(output)
     signatures, mine = dict(_signatures(output)), md5(model)
     for name, told in signatures.items():
         if mine not in told:

@@ -55,6 +55,14 @@ def test_a_signature_names_the_very_file(version: str, controller: bool) -> None
         identify(output, small_model(changed=True))
 
 
+def test_the_signature_of_a_c_info_of_another_network_counts_for_nothing() -> None:
+    """Whoever asks for the identity need not have asked before what belongs together."""
+    files = output_files(small())
+    files["network.c"] = files["network.c"].replace(b"{ 0.05 }", b"{ 0.06 }")
+    with pytest.raises(BadInput, match=r"c_info and network\.c must be of one generation"):
+        identify(of_files(files), small_model())
+
+
 def test_names_of_files_say_nothing() -> None:
     files = output_files(small())
     renamed = {
@@ -386,6 +394,14 @@ def test_network_c_tells_its_dialect(version: str) -> None:
         ("hardware", False),
         ("software", False),
     ]
+
+
+@pytest.mark.parametrize("number", ["-1.28", "1e5", "-1e-2", "99999999999999999999999"])
+def test_a_zero_point_that_is_no_whole_number_is_refused(number: str) -> None:
+    source = network_c(small())
+    assert source.count("{ -128 }") == 1
+    with pytest.raises(BadInput, match="numbers in its arrays"):
+        parse_network(source.replace("{ -128 }", f"{{ {number} }}"))
 
 
 @settings(max_examples=150, deadline=None)

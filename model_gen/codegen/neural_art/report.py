@@ -33,6 +33,8 @@ _POOL = re.compile(
 _TOTAL = re.compile(rf"\s*Total: +{_SIZE} .* weights: +{_SIZE} +activations: +{_SIZE}")
 _OLD_EPOCH = re.compile(r"epoch (\d{1,9})\s+(-SW-|HW|EC|\S+)\s*(?:\(\s*(.*?)\s*\))?")
 _NEW_EPOCH = re.compile(r"\|\s*epoch_(\d{1,9})\s*\|\s*(\S+)\s*\|\s*(.*?)\s*\|")
+# A program of the epoch controller, which runs these epochs one after the other.
+_RANGE = re.compile(r"\|\s*epochs\s+(\d{1,9})\s*->\s*(\d{1,9})\s*\|\s*(\S+)\s*\|\s*(.*?)\s*\|")
 _OLD_COUNT = re.compile(r"Total number of epochs: (\d{1,9}) of which (\d{1,9}) implemented in soft")
 _NEW_COUNTS = {
     "": re.compile(r"Total number of epochs +(\d{1,9})"),
@@ -286,13 +288,19 @@ def _epochs(lines: Sequence[str]) -> tuple[Epoch, ...]:
     at = next((n for n, line in enumerate(lines) if line.strip() == "Epochs details"), None)
     if at is None:
         raise _damaged("`Epochs details`", "none")
-    made, counts = [], _counts(lines[at:])
+    made: list[Epoch] = []
+    counts = _counts(lines[at:])
     for line in lines[at:]:
         if line.strip().startswith("=" * 20):
             break
         found = _OLD_EPOCH.fullmatch(line.strip()) or _NEW_EPOCH.fullmatch(line.strip())
         if found:
             made.append(_epoch(int(found[1]), found[2], found[3] or ""))
+        elif found := _RANGE.fullmatch(line.strip()):
+            first, end = int(found[1]), int(found[2]) + 1
+            # More than are counted are refused below, and no report counts as many.
+            end = min(end, first + counts[""] + 1, first + (1 << 16))
+            made += [_epoch(number, found[3], found[4]) for number in range(first, end)]
     seen = {kind: sum(epoch.kind == kind for epoch in made) for kind in counts if kind}
     if seen | {"": len(made)} != counts or len({epoch.number for epoch in made}) != len(made):
         raise _damaged("as many epochs as it counts", f"{seen}, counted {counts}")
@@ -301,7 +309,7 @@ def _epochs(lines: Sequence[str]) -> tuple[Epoch, ...]:
 
 def _epoch(number: int, kind: str, details: str) -> Epoch:
     name = _KINDS.get(kind)
-    if name is None and re.fullmatch(r"(?i)hyb\w*|(hw/sw|sw/hw)", kind):
+    if name is None and re.fullmatch(r"(?i)hyb\w*|(hw/sw|sw/hw)|\?\?", kind):
         name = HYBRID
     if name is None:
         raise _damaged("epochs of the kinds HW, EC, SW and hybrid", kind)

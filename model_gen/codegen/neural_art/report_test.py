@@ -208,3 +208,34 @@ def test_report_and_c_info_tell_the_same(folder: str, name: str) -> None:
     assert told(read_report(DATA / folder / "network_generate_report.txt").compilation) == told(
         read_c_info(DATA / folder / name)
     )
+
+
+def test_an_epoch_that_an_old_report_has_no_word_for_is_hybrid() -> None:
+    """2.1 prints ?? where its c_info says NODE_SW_HW, and does not count it as software."""
+    text = report(Small("2.1", b""))
+    old, count = "epoch 3      -SW-   (     Softmax      )", "of which 1 implemented"
+    assert old in text
+    assert count in text
+    text = text.replace(old, "epoch 3       ??    ").replace(count, "of which 0 implemented")
+    (epoch,) = parse_report(text).compilation.of("hybrid")
+    assert (epoch.number, epoch.ops) == (3, ())
+
+
+@pytest.mark.parametrize("last", ["6", "2", "1", "999999999"])
+def test_a_program_of_the_epoch_controller_is_a_range_of_epochs(last: str) -> None:
+    text = report(Small("4.0", b"", controller=True))
+    for old, new in (
+        ("| epoch_2  |  HW  |         |", f"| epochs    2 -> {last} |  EC  |         |"),
+        ("epoch_3 ", "epoch_7 "),
+        ("Total number of epochs                               2", "Total number of epochs  6"),
+        ("(HW or EC) epochs                    1", "(HW or EC) epochs  5"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    if last != "6":
+        with pytest.raises(BadInput, match="as many epochs as it counts"):
+            parse_report(text)
+        return
+    made = parse_report(text).compilation
+    assert [epoch.number for epoch in made.of("hardware")] == [2, 3, 4, 5, 6]
+    assert [epoch.number for epoch in made.of("software")] == [7]
