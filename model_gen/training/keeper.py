@@ -89,7 +89,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
                 for path in (checkpoint, state_path(checkpoint), beside(checkpoint, "history.csv")):
                     path.unlink(missing_ok=True)
                 self._write_companions()
-            self.head = replace(self.head, weights=weights_sha256(self._kept))
+            self.head = replace(
+                self.head, weights=weights_sha256(self._kept), replaces=self.head.weights
+            )
         best_epoch = result.epoch if best else progress.best_epoch
         progress = replace(
             progress,
