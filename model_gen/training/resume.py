@@ -1,5 +1,6 @@
 """Whether a run may begin where its checkpoint is to lie: anew, or from the state that is there."""
 
+import os
 from pathlib import Path
 
 from host.errors import BadInput
@@ -39,7 +40,7 @@ def state_to_resume(options: TrainOptions) -> State | None:
     checkpoint = options.checkpoint_path
     _check_places(options)
     if not options.resume:
-        there = next((p for p in (checkpoint, state_path(checkpoint)) if p.exists()), None)
+        there = next((path for path in files_of(checkpoint) if os.path.lexists(path)), None)
         if there is not None and not options.overwrite:
             raise BadInput(
                 "a run that is there is not overwritten",

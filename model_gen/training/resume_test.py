@@ -203,6 +203,7 @@ def test_a_state_is_written_before_its_checkpoint(
     with pytest.raises(KeyboardInterrupt):
         train(replace(mine, resume=False, overwrite=True))
     assert not mine.checkpoint_path.exists()
+    assert not beside(mine.checkpoint_path, "curves.png").exists()  # of the run before
     head = read_state(state_path(mine.checkpoint_path)).head
     assert head.progress.best_epoch == 1
     assert len(head.weights) == 64
