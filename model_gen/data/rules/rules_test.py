@@ -90,7 +90,8 @@ def test_damaged_files_warn_and_what_is_good_of_them_counts(name: str, tmp_path:
     file, damage, rule = DAMAGE[name]
     root = folder(tmp_path / "d", "wren", "robin")
     path = root / "wren" / file
-    write(path, song(1, 9), **({"format": "OGG", "subtype": "OPUS"} if "Opus" in name else {}))
+    how: dict[str, Any] = {"format": "OGG", "subtype": "OPUS"} if path.suffix == ".opus" else {}
+    write(path, song(1, 9), **how)
     path.write_bytes(damage(path.read_bytes()))
     found = see(root)
     assert hits(found) == {rule: [(f"wren/{file}",)]}
