@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from model_gen.audio.ends import end_trouble
 from model_gen.audio.quiet import quiet
 from model_gen.audio.stream import Stream
 from model_gen.audio.unfinished import put_right
@@ -122,8 +123,11 @@ def open_source(path: Path) -> Iterator[Source]:
         if not stream.size:
             raise Unreadable("an empty file")
         damage = put_right(stream.head, stream.size)
+        end = "" if damage else end_trouble(stream)
         with _file(path, stream) as file:
-            yield Source(file, stream, damage)
+            source = Source(file, stream, damage)
+            source.damage = source.damage or end
+            yield source
 
 
 @contextmanager

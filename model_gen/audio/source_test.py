@@ -111,6 +111,59 @@ def test_a_file_that_breaks_off_gives_what_was_before(
     assert [name in record.getMessage() for record in caplog.records] == [True]
 
 
+def _ogg(path: Path, subtype: str, seconds: float = 3) -> bytes:
+    """A stream of a page a second, or of less than one."""
+    noise = np.random.default_rng(1).normal(0, 0.1, round(seconds * 48_000))
+    soundfile.write(path, noise, 48_000, format="OGG", subtype=subtype)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_stream_that_breaks_off_is_said_to(subtype: str, tmp_path: Path) -> None:
+    """Between pages and within them, the last one too; with reserved space behind it."""
+    path = tmp_path / "x.ogg"
+    for seconds in (0.5, 3):
+        whole = _ogg(path, subtype, seconds)
+        last = whole.rindex(b"OggS")
+        cuts = {last + 20, last + 100, len(whole) - 1}
+        cuts |= {len(whole) // 2, len(whole) * 2 // 3, last} if seconds == 3 else set()
+        for cut in cuts:
+            path.write_bytes(whole[:cut])
+            assert _told(path), (seconds, cut)
+            path.write_bytes(whole[: min(cut, last)] + bytes(200_000))
+            assert _told(path), (seconds, cut)
+        # Of an Opus stream with something behind it, libsndfile does not read the last page.
+        tails = (b"", b"TAG" + bytes(125), bytes(200_000)) if subtype == "VORBIS" else (b"",)
+        for behind in tails:
+            path.write_bytes(whole + behind)
+            assert _told(path) == ""
+
+
+def _chunks(*chunks: tuple[bytes, bytes]) -> bytes:
+    return b"".join(
+        name + len(data).to_bytes(4, "little") + data + bytes(len(data) & 1)
+        for name, data in chunks
+    )
+
+
+def test_a_header_that_counts_less_than_there_is_is_said_to(tmp_path: Path) -> None:
+    path = _file(tmp_path, "x.wav", bytes)
+    whole = path.read_bytes()
+    samples = whole[44:]
+    for frames in (RATE, 2 * RATE + 1):
+        path.write_bytes(_size(b"data", (2 * frames).to_bytes(4, "little"))(bytearray(whole)))
+        assert f"{2 * (len(SOUND) - frames):,} bytes" in _told(path)
+    behind = {
+        "chunks": _chunks((b"LIST", b"INFOIART\2\0\0\0ab"), (b"bext", bytes(603)), (b"id3 ", b"x")),
+        "zeros": bytes(100_000),
+        "tag": b"TAG" + b"a song".ljust(125),
+        "chunk and zeros": _chunks((b"cue ", samples[:99])) + bytes(4000),
+    }
+    for name, data in behind.items():
+        path.write_bytes(whole + data)
+        assert _told(path) == "", name
+
+
 WHOLE: dict[str, Callable[[bytearray], bytes]] = {
     "as-it-is.wav": bytes,
     "piped.wav": lambda data: _size(b"RIFF", b"\xff" * 4)(

@@ -21,7 +21,7 @@ def put_right(head: bytearray, size: int) -> str:
 
 
 def _riff(head: bytearray, size: int) -> bool:
-    at = _data(head, 12, "<I")
+    at = data_chunk(head, 12, "<I")
     if at is None or any(head[at + 4 : at + 8]) or size <= at + 8:
         return False
     struct.pack_into("<I", head, 4, min(size - 8, _MOST))
@@ -30,7 +30,7 @@ def _riff(head: bytearray, size: int) -> bool:
 
 
 def _rf64(head: bytearray, size: int) -> bool:
-    at = _data(head, 12, "<I")
+    at = data_chunk(head, 12, "<I")
     if at is None or head[12:16] != b"ds64" or any(head[28:36]) or size <= at + 8:
         return False
     if head[at + 4 : at + 8] not in (b"\0" * 4, b"\xff" * 4):
@@ -49,7 +49,7 @@ def _au(head: bytearray, size: int) -> bool:
 
 
 def _caf(head: bytearray, size: int) -> bool:
-    at = _data(head, 8, ">Q")
+    at = data_chunk(head, 8, ">Q")
     if at is None or size <= at + 16:
         return False
     claimed = struct.unpack_from(">q", head, at + 4)[0]
@@ -60,7 +60,7 @@ def _caf(head: bytearray, size: int) -> bool:
     return True
 
 
-def _data(head: bytearray, at: int, length: str) -> int | None:
+def data_chunk(head: bytearray, at: int, length: str) -> int | None:
     """Where the chunk of samples begins; None where it is not among the bytes that were read."""
     width = 4 + struct.calcsize(length)
     while at + width <= len(head):

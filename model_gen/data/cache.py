@@ -35,6 +35,7 @@ ROOT = Path(host.__file__).parents[1]
 SOURCES = (
     "model_gen/audio/chunks.py",
     "model_gen/audio/decode.py",
+    "model_gen/audio/ends.py",
     "model_gen/audio/source.py",
     "model_gen/audio/stream.py",
     "model_gen/audio/unfinished.py",

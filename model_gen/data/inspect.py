@@ -24,6 +24,7 @@ SOURCES = (
     "model_gen/audio/decode.py",
     "model_gen/audio/source.py",
     "model_gen/audio/stream.py",
+    "model_gen/audio/ends.py",
     "model_gen/audio/unfinished.py",
     "model_gen/data/measure.py",
 )

@@ -12,7 +12,7 @@ from model_gen.progress import line
 from model_gen.training.curves import curves_png
 from model_gen.training.judge import Judge, require_finite
 from model_gen.training.options import TrainOptions
-from model_gen.training.resume import state_path
+from model_gen.training.resume import files_of, state_path
 from model_gen.training.schedule import Schedule
 from model_gen.training.selection import better
 from model_gen.training.state import Head, history_csv, save_state
@@ -86,10 +86,12 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             if not progress.best_epoch:
                 # Of a run that is overwritten, nothing may go on beside this one's: its checkpoint would be
                 # judged by this one's split.
-                for path in (checkpoint, state_path(checkpoint), beside(checkpoint, "history.csv")):
+                for path in files_of(checkpoint):
                     path.unlink(missing_ok=True)
                 self._write_companions()
-            self.head = replace(self.head, weights=weights_sha256(self._kept))
+            self.head = replace(
+                self.head, weights=weights_sha256(self._kept), replaces=self.head.weights
+            )
         best_epoch = result.epoch if best else progress.best_epoch
         progress = replace(
             progress,

@@ -11,9 +11,8 @@ import pytest
 
 from host.errors import BadInput
 from model_gen.data.testing import TINY, write_tiny_dataset
-from model_gen.models.config import config_path
 from model_gen.training.options import TrainOptions
-from model_gen.training.resume import files_of, state_path
+from model_gen.training.resume import files_of
 from model_gen.training.testing import refused
 
 
@@ -156,10 +155,17 @@ def test_places_that_cannot_be_written(options: TrainOptions, tmp_path: Path, re
             assert f"--{name.replace('_', '-')} must be a folder" in told
 
 
-@pytest.mark.parametrize("there", [lambda path: path, state_path])
-def test_a_run_that_is_there(options: TrainOptions, there: Callable[[Path], Path]) -> None:
-    path = there(options.checkpoint_path)
+@pytest.mark.parametrize("number", range(len(files_of(Path("x.keras")))))
+def test_any_file_of_a_run_that_is_there(options: TrainOptions, number: int) -> None:
+    path = files_of(options.checkpoint_path)[number]
     path.parent.mkdir()
-    path.write_bytes(b"a run")
+    path.write_bytes(b"of a run")
     refused(options, "not overwritten", "--overwrite", str(path))
-    assert not config_path(options.checkpoint_path).exists()
+    assert path.read_bytes() == b"of a run"
+
+
+def test_a_link_of_a_run_that_leads_nowhere(options: TrainOptions) -> None:
+    path = options.checkpoint_path
+    path.parent.mkdir()
+    path.symlink_to(path.with_name("unmounted.keras"))
+    refused(options, "not overwritten", str(path))

@@ -1,11 +1,12 @@
 """Whether a run may begin where its checkpoint is to lie: anew, or from the state that is there."""
 
+import os
 from pathlib import Path
 
 from host.errors import BadInput
 from host.places import check_files, check_folder
 from model_gen.models.checkpoint import beside, load_checkpoint, weights_sha256
-from model_gen.models.config import ModelConfig, config_path, load_config
+from model_gen.models.config import ModelConfig, config_path
 from model_gen.training.options import TrainOptions
 from model_gen.training.state import ANEW, State, read_state
 from model_gen.training.stopping import ended
@@ -39,7 +40,7 @@ def state_to_resume(options: TrainOptions) -> State | None:
     checkpoint = options.checkpoint_path
     _check_places(options)
     if not options.resume:
-        there = next((p for p in (checkpoint, state_path(checkpoint)) if p.exists()), None)
+        there = next((path for path in files_of(checkpoint) if os.path.lexists(path)), None)
         if there is not None and not options.overwrite:
             raise BadInput(
                 "a run that is there is not overwritten",
@@ -69,7 +70,7 @@ def check_same(state: State | None, checkpoint: Path, config: ModelConfig, data:
             "was trained on",
             next_step=f"restore them, or {ANEW}",
         )
-    if load_config(checkpoint) != config:
+    if ModelConfig.read(config_path(checkpoint)) != config:
         raise BadInput(
             "--resume needs the model configuration that the run began with",
             evidence=f"Received: {config_path(checkpoint)}, which is of another model",
@@ -102,19 +103,25 @@ def _check_checkpoint(state: State, checkpoint: Path) -> None:
     """Refuse another checkpoint than that of the run's best epoch.
 
     Where the best epoch is the last one, the state has these weights, too, and they are written again
-    in the place of others: a run may have been killed after it wrote the state.
+    in the place of what was there when the state was written: a run may have been killed after that.
     """
-    model, _ = load_checkpoint(checkpoint)
-    progress = state.head.progress
-    if progress.best_epoch == len(progress.history):
+    head = state.head
+    right = {head.weights}
+    if head.progress.best_epoch == len(head.progress.history):
+        right.add(head.replaces)
+    there = checkpoint.exists()
+    if (weights_sha256(load_checkpoint(checkpoint)[0]) if there else "") in right:
         return
-    if weights_sha256(model) != state.head.weights:
-        raise BadInput(
-            "--resume needs the checkpoint that the run wrote",
-            evidence=f"Received: {checkpoint}, whose weights are not those of the run's epoch "
-            f"{progress.best_epoch}",
-            next_step=f"restore the file, or {ANEW}",
-        )
+    told = (
+        f"whose weights are not those of the run's epoch {head.progress.best_epoch}"
+        if there
+        else "which does not exist"
+    )
+    raise BadInput(
+        "--resume needs the checkpoint that the run wrote",
+        evidence=f"Received: {checkpoint}, {told}",
+        next_step=f"restore the file, or {ANEW}",
+    )
 
 
 def _check_recipe(state: State, options: TrainOptions) -> None:

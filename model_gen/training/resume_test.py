@@ -10,7 +10,7 @@ import pytest
 
 from host.files import write_atomically
 from model_gen.data.testing import TINY, write_tiny_dataset
-from model_gen.models.checkpoint import beside, load_checkpoint, save_checkpoint
+from model_gen.models.checkpoint import beside, load_checkpoint, save_checkpoint, weights_sha256
 from model_gen.models.config import config_path
 from model_gen.training import keeper
 from model_gen.training.options import TrainOptions
@@ -135,7 +135,8 @@ def test_damaged_files_are_named(mine: TrainOptions, which: str, cut_at: int) ->
     path.write_bytes(path.read_bytes()[:cut_at].rstrip(b"}"))
     refused(mine, str(path), "--overwrite")
     path.unlink()
-    refused(mine, path.name, "--overwrite")
+    if which != "checkpoint":  # the state of a first epoch has it
+        refused(mine, path.name, "--overwrite")
 
 
 def test_a_configuration_of_another_model_is_refused(mine: TrainOptions) -> None:
@@ -156,13 +157,23 @@ def _with_another_head(checkpoint: Path) -> bytes:
     return content
 
 
-def _retold(mine: TrainOptions, options: TrainOptions, *later: EpochResult) -> TrainOptions:
-    """`options`, as those of the run that is there, which has `later` epochs, too, none of them better."""
+def _weights(mine: TrainOptions) -> str:
+    """The digest of those of the checkpoint that is there."""
+    return weights_sha256(load_checkpoint(mine.checkpoint_path)[0])
+
+
+def _retold(
+    mine: TrainOptions, options: TrainOptions, *later: EpochResult, replaces: str = ""
+) -> TrainOptions:
+    """`options`, as those of the run that is there, which has `later` epochs, too, none of them better.
+
+    Its checkpoint took the place of one with the weights `replaces`.
+    """
     path = state_path(mine.checkpoint_path)
     state = read_state(path)
     history = (*state.head.progress.history, *later)
     progress = replace(state.head.progress, history=history, finished=True)
-    head = replace(state.head, recipe=options.recipe(), progress=progress)
+    head = replace(state.head, recipe=options.recipe(), progress=progress, replaces=replaces)
     save_state(path, head, list(state.arrays))
     return options
 
@@ -192,22 +203,51 @@ def test_a_state_is_written_before_its_checkpoint(
     with pytest.raises(KeyboardInterrupt):
         train(replace(mine, resume=False, overwrite=True))
     assert not mine.checkpoint_path.exists()
+    assert not beside(mine.checkpoint_path, "curves.png").exists()  # of the run before
     head = read_state(state_path(mine.checkpoint_path)).head
     assert head.progress.best_epoch == 1
     assert len(head.weights) == 64
 
 
+@pytest.mark.parametrize("first", [False, True])
 def test_a_checkpoint_that_a_killed_run_left_behind_its_state_is_written_again(
+    mine: TrainOptions, first: bool
+) -> None:
+    """The best epoch is the last one: the state has its weights, and knows what was there before."""
+    whole = mine.checkpoint_path.read_bytes()
+    other = _with_another_head(mine.checkpoint_path)
+    mine.checkpoint_path.write_bytes(other)
+    options = _retold(mine, replace(mine, epochs=1), replaces="" if first else _weights(mine))
+    if first:
+        mine.checkpoint_path.unlink()
+    assert train(options).weights_sha256 == _weights(mine)
+    assert mine.checkpoint_path.read_bytes() == whole
+
+
+def test_a_checkpoint_of_another_run_is_not_written_over_where_the_last_epoch_is_the_best(
     mine: TrainOptions,
 ) -> None:
-    """The best epoch is the last one: the state has its weights."""
     options = _retold(mine, replace(mine, epochs=1))
-    whole = mine.checkpoint_path.read_bytes()
+    before = _weights(mine)
     mine.checkpoint_path.write_bytes(_with_another_head(mine.checkpoint_path))
-    assert (
-        train(options).weights_sha256 == read_state(state_path(mine.checkpoint_path)).head.weights
-    )
-    assert mine.checkpoint_path.read_bytes() == whole
+    refused(options, "best_model.keras, whose weights are not those of the run's epoch 1")
+    _retold(mine, options, replaces=before)
+    refused(options, "best_model.keras, whose weights are not those of the run's epoch 1")
+    mine.checkpoint_path.unlink()
+    refused(options, "best_model.keras, which does not exist", "--overwrite")
+
+
+def test_a_state_knows_the_weights_that_its_checkpoint_takes_the_place_of(
+    mine: TrainOptions,
+) -> None:
+    first = read_state(state_path(mine.checkpoint_path)).head
+    assert (first.weights, first.replaces) == (_weights(mine), "")
+    train(replace(mine, epochs=2))
+    second = read_state(state_path(mine.checkpoint_path)).head
+    if second.progress.best_epoch == 2:
+        assert (second.weights, second.replaces) == (_weights(mine), first.weights)
+    else:
+        assert second == replace(first, progress=second.progress)
 
 
 def test_a_finished_run_mends_what_is_lost_beside_its_state(mine: TrainOptions) -> None:

@@ -24,6 +24,7 @@ from model_gen.models.checkpoint import beside, config_files, load_checkpoint, w
 from model_gen.models.config import ModelConfig
 from model_gen.progress import bar, line, warn
 from model_gen.runtime import tensorflow
+from model_gen.training.alone import alone_at
 from model_gen.training.batches import TrainBatches
 from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
@@ -52,8 +53,14 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
 
     Raises:
         BadInput: options or data are unusable; nothing was written then.
+        HostFailure: another run trains this checkpoint, or TensorFlow fails.
     """
     tensorflow()  # before anything else computes with it: threads cannot be set afterwards
+    with alone_at(options.checkpoint_path):
+        return _train(options, stop_after)
+
+
+def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     state = state_to_resume(options)
     callbacks = extensions_of(options)
     contract = options.contract

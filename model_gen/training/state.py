@@ -16,7 +16,7 @@ from host.files import write_atomically
 from host.reading import read_file
 from host.typed import typed
 
-SCHEMA = "nightjar/train-state/3"
+SCHEMA = "nightjar/train-state/4"
 MOST_BYTES = 16 << 30  # of a state
 ANEW = "give --overwrite, without --resume, to train anew"  # the end of many next steps
 # The comment of the archive, at the end of the file: the version, and what is before it in hex.
@@ -58,6 +58,9 @@ class Head:
     data: str  # SHA-256 over the recordings and what is known of them
     progress: Progress
     weights: str = ""  # SHA-256 of those of the best epoch, which the checkpoint holds
+    replaces: str = (
+        ""  # SHA-256 of the weights of the checkpoint that this one takes the place of; "": none
+    )
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ def test_what_is_quiet_loud_or_of_several_channels_is_no_fault(tmp_path: Path) -
     assert hits(see(root)) == {}
 
 
+def _with_data_size(data: bytes, size: int) -> bytes:
+    at = data.index(b"data") + 4
+    return data[:at] + size.to_bytes(4, "little") + data[at + 4 :]
+
+
 DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "truncated FLAC": ("x.flac", lambda data: data[: len(data) // 2], "damaged"),
     "preallocated FLAC": (
@@ -68,6 +73,13 @@ DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
         "damaged",
     ),
     "truncated WAV": ("x.wav", lambda data: data[: len(data) // 2], "damaged"),
+    "truncated OGG": ("x.ogg", lambda data: data[: len(data) // 2], "damaged"),
+    "truncated Opus": ("x.opus", lambda data: data[: len(data) // 2], "damaged"),
+    "data size too small": (
+        "x.wav",
+        lambda data: _with_data_size(data, RATE * 3 // 2),
+        "damaged",
+    ),
     "empty": ("x.wav", lambda data: b"", "unreadable"),
     "no sound at all": ("x.mp3", lambda data: b"<html>not found</html>" * 99, "unreadable"),
 }
@@ -78,7 +90,8 @@ def test_damaged_files_warn_and_what_is_good_of_them_counts(name: str, tmp_path:
     file, damage, rule = DAMAGE[name]
     root = folder(tmp_path / "d", "wren", "robin")
     path = root / "wren" / file
-    write(path, song(1, 2))
+    how: dict[str, Any] = {"format": "OGG", "subtype": "OPUS"} if path.suffix == ".opus" else {}
+    write(path, song(1, 9), **how)
     path.write_bytes(damage(path.read_bytes()))
     found = see(root)
     assert hits(found) == {rule: [(f"wren/{file}",)]}
