@@ -104,7 +104,7 @@ def command(
     from host.exit_codes import Exit
     from host.npu.board.runtime import Runtime
     from host.npu.board.virtual import VirtualBoard
-    from host.npu.comparison.budget import budgets, require_bundle, write_budget
+    from host.npu.comparison.budget import budgets, check_apart, require_bundle, write_budget
     from host.npu.comparison.compare import compare
     from host.npu.comparison.payload import Report, payload
     from host.npu.comparison.saved import Kept
@@ -128,6 +128,7 @@ def command(
             subject, side = asked.subject, asked.side
             if out is not None:
                 require_bundle(subject)
+                check_apart(out, [one for one in (where, model, inputs) if one is not None])
                 check_replaceable(out, force=force)
             chosen = choose(subject, side.model.graph, inputs=inputs, count=vectors, seed=seed)
             contract = subject.contract

@@ -234,3 +234,11 @@ def test_a_virtual_cortex_m55_says_the_same(
     assert "must hold one" in capsys.readouterr().err
     assert run("npu", model, "--dialect", "2.2", "--virtual") == 2
     assert "is for a folder of generated code" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [".", "inner", ".."])
+def test_a_budget_goes_into_a_bundle_of_its_own(tmp_path: Path, place: str) -> None:
+    bundle = write_small_bundle(tmp_path / "here" / "bundle")
+    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    assert run("npu", bundle, "--dialect", "4.0", "--budget", bundle / place, "--force") == 2
+    assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before

@@ -6,7 +6,7 @@ from constants that are not certain, gets none: there the tolerance stays 0.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ def _refusal(layer: LayerComparison, *, predicted: bool) -> str:
         return "no cause in the NPU's arithmetic" + (
             "" if layer.cause is None else f": {layer.cause.text}"
         )
+    if layer.dtype.startswith("float") and layer.unit is None:
+        return "floats that no bytes are behind have no steps"
     if layer.copies:
         return f"copies of it hold something else: {', '.join(layer.copies)}"
     if predicted and layer.doubts:
@@ -83,6 +85,22 @@ def write_budget(subject: Subject, found: Budgets, path: Path, *, force: bool = 
         files | {MODEL: subject.model},
         force=force,
     )
+
+
+def check_apart(path: Path, read: Iterable[Path]) -> None:
+    """Refuse to write the new bundle over, into or around what was read.
+
+    Raises:
+        BadInput: it would be.
+    """
+    place = path.resolve()
+    for one in (other.resolve() for other in read):
+        if place == one or place in one.parents or one in place.parents:
+            raise BadInput(
+                "--budget writes a new bundle, beside what the command reads",
+                evidence=f"Received: {path}, which is, holds or lies in {one}",
+                next_step="give a folder of its own",
+            )
 
 
 def require_bundle(subject: Subject) -> Any:

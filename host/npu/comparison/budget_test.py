@@ -1,6 +1,7 @@
 """Budgets: for what is explained, never for a fault, never more than was seen; in a bundle."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,14 @@ def test_budgets_alike_are_told_together_and_the_largest_first() -> None:
         "op 11: at most 2 steps, rounding",
         "op 9, 10: at most 1 step, rounding",
     ]
+
+
+def test_floats_that_no_bytes_are_behind_get_none(tmp_path: Path) -> None:
+    """They are equal or "a step" apart, however far: a budget would allow any difference."""
+    found = _executed(tmp_path)
+    row = next(row for row in found.layers if row.forced.largest)
+    for unit, given in ((None, False), (0.1, True)):
+        floats = replace(row, dtype="float32", unit=unit)
+        made = budgets(replace(found, layers=(floats,)))
+        assert (str(row.op) in made.budget.layers) == given
+        assert (row.op in made.refused) != given

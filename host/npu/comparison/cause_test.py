@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.npu.comparison.cause import FUSED_STEP, LAYOUT, Case, Inner, cause_of
+from host.npu.comparison.cause import (
+    FUSED_STEP,
+    LAYOUT,
+    SOFTWARE_EPOCH,
+    UNEXPLAINED,
+    Case,
+    Inner,
+    cause_of,
+)
 from host.npu.comparison.compare import compare
 from host.npu.comparison.judge import Judge
 from host.npu.comparison.predicted import Predicted
@@ -15,7 +23,7 @@ from host.npu.compiler.convolution_layer import ConvolutionLayer
 from host.npu.compiler.model import CompiledModel, compile_model
 from host.npu.compiler.requantization import TwoSteps
 from model_gen.codegen.testing.models import builder, single
-from model_gen.codegen.testing.single_ops import window
+from model_gen.codegen.testing.single_ops import q, window
 
 _POINT = {"Conv2DOptions": window(padding=1, dilationHFactor=1, dilationWFactor=1)}
 
@@ -159,3 +167,33 @@ def test_the_multipliers_that_2_1_drops_are_named() -> None:
     cause = cause_of(case, Judge(content, model))
     assert cause.names == (COARSE,)
     assert "multiplier 0 for 1 channels" in cause.evidence
+
+
+@pytest.mark.parametrize(
+    ("apart", "name"), [(1, SOFTWARE_EPOCH), (2, UNEXPLAINED), (90, UNEXPLAINED)]
+)
+def test_the_processor_may_differ_by_a_step_and_more_is_a_fault(apart: int, name: str) -> None:
+    options = {"SoftmaxOptions": {"beta": 1.0}}
+    content = single("SOFTMAX", [q((1, 8), 0.1, 0)], q((1, 8), 1 / 256, -128), options)
+    (layer,) = compile_model(content, "4.0").layers
+    source = np.arange(8, dtype=np.int8)[None]
+    (want,) = layer.compute([source], "half-away")
+    got = (want.astype(np.int64) + apart).astype(np.int8)
+    cause = cause_of(
+        Case(layer, [source], got, want, want, [], "half-away"),
+        Judge(content, compile_model(content, "4.0")),
+    )
+    assert cause.names == (name,)
+    assert cause.gives_budget == (apart == 1)
+
+
+def test_floats_are_counted_in_steps_of_the_bytes_behind_them() -> None:
+    tensor = builder().Tensor
+    content = single("DEQUANTIZE", [q((1, 8), 0.1, 0)], tensor((1, 8), None, 0, None, "float32"))
+    model = compile_model(content, "4.0")
+    (layer,) = model.layers
+    source = np.arange(8, dtype=np.int8)[None]
+    (want,) = layer.compute([source], "half-away")
+    got = (want + np.float32(0.5)).astype(np.float32)
+    case = Case(layer, [source], got, want, want, [], "half-away", 0.1)
+    assert cause_of(case, Judge(content, model)).names == (UNEXPLAINED,)

@@ -239,6 +239,7 @@ class _Row:
                     self.layer,
                     inputs_of(self._side.model, self.layer, made.tensors, fill),
                     *(got, want, expected, self._inner(made, fill), self._side.about.rule),
+                    unit=self._unit,
                 ),
             )
 

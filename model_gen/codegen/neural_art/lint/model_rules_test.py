@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host.npu.compiler.model import compile_model, predict
 from host.npu.compiler.testing_filterbank import Filterbank, filters
 from model_gen.codegen.neural_art.lint import judge
 from model_gen.codegen.neural_art.lint.testing import (
@@ -15,6 +16,7 @@ from model_gen.codegen.neural_art.lint.testing import (
     subject,
 )
 from model_gen.codegen.testing.models import single
+from model_gen.codegen.testing.net import make_net
 from model_gen.codegen.testing.single_ops import q
 from model_gen.codegen.tflite.graph import Array
 
@@ -124,7 +126,8 @@ def test_a_kernel_of_mean_zero_saturates_on_what_fits_it() -> None:
 
 def test_what_does_not_fit_the_kernel_only_warns() -> None:
     content = convolution(ZERO_MEAN, [1.0], output_scale=4000.0)
-    assert found(content, [_flat()]) == []  # real, and sums to nothing: a bit of room and more
+    noise = np.random.default_rng(1).integers(-4, 5, (1, 1, 1, CHANNELS), dtype=np.int8)
+    assert found(content, [noise]) == []  # real, and sums to little: a bit of room and more
     assert found_without_inputs(content, [_flat()]) == ["saturation-risk"]
 
 
@@ -238,3 +241,26 @@ def test_what_has_no_finding_is_right_within_two_steps(data: st.DataObject) -> N
     unit = float((np.abs(scales) * 2.0**observed.layer.shift / np.float32(output_scale)).max())
     if not judge(made):
         assert observed.steps(observed.layer) <= 1.1 + unit / 2
+
+
+@pytest.mark.parametrize("value", [0, 127, -128])
+def test_inputs_of_one_value_do_not_show_that_kernels_of_mean_zero_fit(value: int) -> None:
+    weights = np.tile([[90, -90]], (1, 32)).astype(np.int8)
+    content = convolution(weights, [1.0], output_scale=4000.0)
+    assert found(content, [np.full((1, 1, 1, 64), value, np.int8)]) == ["saturation-risk"]
+
+
+def test_a_drift_that_only_inner_tensors_show_is_told() -> None:
+    """A budget is of every layer, and one of few outputs hides what the layers before differ by."""
+    content = make_net(3).tflite()
+    vectors = np.random.default_rng(5).integers(-128, 128, (64, 1, 10, 8, 3), dtype=np.int8)
+    pins = {"the bundle's npu_budget": "4.0"}
+    models = [compile_model(content, dialect) for dialect in ("2.2", "4.0")]
+    for value in vectors:
+        one, two = (predict(model, model.dialect.name, (value,)) for model in models)
+        same = all(map(np.array_equal, one.outputs, two.outputs))
+        if same and any(not np.array_equal(one.tensors[i], two.tensors[i]) for i in one.tensors):
+            break
+    else:
+        pytest.fail("no vector of equal outputs and other inner tensors")
+    assert names(judge(subject(content, [value], "2.2", pins=pins))) == ["version-drift"]

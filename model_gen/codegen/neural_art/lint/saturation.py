@@ -68,11 +68,12 @@ def saturation(subject: Subject, limit: float) -> Iterator[Hit]:
     limit=1.4,  # of the public networks that are right on boards, none has more
     says="Sums of a layer are cut off, on inputs made up or so that it moves the output by no more "
     "than a step; or some input takes them more than the limit, in bits, beyond what 16 bits hold, "
-    "and no given inputs show that they stay a bit below it.",
+    "and no given inputs show that they stay a bit below it (those of a single value show nothing).",
     mend="give real inputs with --inputs, so that it is known whether this happens; if so, as for "
     "saturation",
 )
 def saturation_risk(subject: Subject, limit: float) -> Iterator[Hit]:
+    shown = subject.is_real and subject.is_varied
     for observed in subject.products:
         layer, worst, found = observed.layer, observed.worst, observed.saturation
         excess = float(worst.need.max()) - worst.shift
@@ -80,7 +81,7 @@ def saturation_risk(subject: Subject, limit: float) -> Iterator[Hit]:
         if found.cut_off:
             told = subject.is_real and _moved(observed) > (saturation.limit or 0)
         else:
-            told = excess <= limit or (subject.is_real and room >= _ROOM)
+            told = excess <= limit or (shown and room >= _ROOM)
         if told:
             continue
         cut = f", {found.cut_off:,} of {found.sums:,} sums cut off" if found.cut_off else ""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from host.npu.compiler.convolution_layer import ConvolutionLayer
 from host.npu.compiler.layer import Layer
 from host.npu.compiler.model import CompiledModel, Prediction, predict
@@ -52,6 +54,11 @@ class Subject:
     def is_real(self) -> bool:
         """Whether the data are somebody's, rather than made up."""
         return self.data == REAL
+
+    @property
+    def is_varied(self) -> bool:
+        """Whether some input holds two values: kernels of mean zero give 0 on inputs of one."""
+        return any(value.size and np.ptp(value) > 0 for one in self.inputs for value in one)
 
     @property
     def source(self) -> str:
