@@ -14,7 +14,9 @@ from host.npu.comparison.testing_network import exchanged, write
 from host.npu.compiler.model import compile_model
 from model_gen.codegen.neural_art.testing.shared import DATA, needs_data
 from model_gen.codegen.testing.bundle import write_small_bundle
+from model_gen.codegen.testing.models import single
 from model_gen.codegen.testing.net import make_net
+from model_gen.codegen.testing.single_ops import q
 
 NET, OTHER = make_net(3).tflite(), make_net(4).tflite()
 
@@ -242,3 +244,15 @@ def test_a_budget_goes_into_a_bundle_of_its_own(tmp_path: Path, place: str) -> N
     before = {path.name: path.read_bytes() for path in bundle.iterdir()}
     assert run("npu", bundle, "--dialect", "4.0", "--budget", bundle / place, "--force") == 2
     assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
+
+
+def test_a_model_of_which_nothing_is_predicted_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"SoftmaxOptions": {"beta": 1.0}}
+    model = tmp_path / "m.tflite"
+    model.write_bytes(single("SOFTMAX", [q((1, 8), 0.1, 0)], q((1, 8), 1 / 256, -128), options))
+    assert run("npu", model, "--dialect", "4.0", "--vectors", 1) == 2
+    told = capsys.readouterr().err
+    assert "no layer of the model can be predicted" in told
+    assert "in memory" not in told

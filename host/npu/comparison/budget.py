@@ -6,7 +6,7 @@ from constants that are not certain, gets none: there the tolerance stays 0.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from host.bundle import MODEL, Subject, write_bundle
 from host.contract import NpuBudget, NpuLayerBudget
 from host.errors import BadInput
 from host.npu.comparison.compare import Comparison, LayerComparison
+from host.npu.comparison.side import HIDDEN
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,11 @@ def budgets(comparison: Comparison) -> Budgets:
     """The budgets that follow from a comparison."""
     given: dict[str, NpuLayerBudget] = {}
     refused: dict[int, str] = {}
+    hidden = {layer.op for layer in comparison.layers if layer.place.state == HIDDEN}
     for layer in comparison.observed:
         if not layer.forced.largest:
             continue
-        why = _refusal(layer, predicted=comparison.about.kind == "predicted")
+        why = _refusal(layer, hidden, predicted=comparison.about.kind == "predicted")
         if why:
             refused[layer.op] = why
         else:
@@ -57,7 +59,10 @@ def budgets(comparison: Comparison) -> Budgets:
     return Budgets(NpuBudget(about.dialect, about.tool, given), refused)
 
 
-def _refusal(layer: LayerComparison, *, predicted: bool) -> str:
+def _refusal(layer: LayerComparison, hidden: Set[int], *, predicted: bool) -> str:
+    unseen = sorted(hidden & {*layer.covers})
+    if unseen:
+        return f"what it reads was not seen: op {', '.join(map(str, unseen))} not observable"
     if layer.cause is None or not layer.cause.gives_budget:
         return "no cause in the NPU's arithmetic" + (
             "" if layer.cause is None else f": {layer.cause.text}"

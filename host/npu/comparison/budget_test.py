@@ -11,9 +11,11 @@ from host.bundle import load_subject
 from host.contract import Contract, NpuBudget, NpuLayerBudget
 from host.errors import BadInput
 from host.npu.comparison.budget import budgets, write_budget
+from host.npu.comparison.cause import FUSED_STEP, Cause
 from host.npu.comparison.compare import Comparison, compare
 from host.npu.comparison.executed import Executed
 from host.npu.comparison.predicted import Predicted
+from host.npu.comparison.side import FUSED, HIDDEN, Place
 from host.npu.comparison.testing_network import exchanged, write
 from host.npu.compiler.model import compile_model
 from model_gen.codegen.neural_art.output_folder import read_output
@@ -117,3 +119,15 @@ def test_floats_that_no_bytes_are_behind_get_none(tmp_path: Path) -> None:
         made = budgets(replace(found, layers=(floats,)))
         assert (str(row.op) in made.budget.layers) == given
         assert (row.op in made.refused) != given
+
+
+def test_a_layer_behind_what_is_hidden_gets_none(tmp_path: Path) -> None:
+    """What it differs by is not its own: nobody saw what it reads."""
+    found = _executed(tmp_path)
+    row = next(row for row in found.layers if row.forced.largest and row.op)
+    last = replace(row, covers=(0,), cause=Cause((FUSED_STEP,), ""))
+    for state, given in ((HIDDEN, False), (FUSED, True)):
+        first = replace(found.layers[0], place=Place(state, "no list"))
+        made = budgets(replace(found, layers=(first, last)))
+        assert (str(row.op) in made.budget.layers) == given
+        assert ("not observable" in made.refused.get(row.op, "")) != given

@@ -97,7 +97,7 @@ def cause_of(case: Case, judge: Judge) -> Cause:
         ops = ", ".join(f"op {one.layer.op.index}" for one in case.inner)
         return Cause(
             (FUSED_STEP,),
-            f"{ops}, which never lies in memory, and the layer itself are at most a step off each: "
+            f"{ops}, which was not seen, and the layer itself are at most a step off each: "
             "a step of the former is magnified",
         )
     names = tuple(dict.fromkeys(name for cause in causes for name in cause.names))
@@ -131,6 +131,13 @@ def _not_predicted(case: Case) -> Cause:
             (SOFTWARE_EPOCH,),
             f"op {op.index}, {op.name} runs on the processor, with arithmetic of its own: {apart} "
             f"of {case.got.size} values differ from the reference's",
+        )
+    if SOFTWARE in hows and case.inner:
+        op = hows[SOFTWARE]
+        return Cause(
+            (NOT_MODELLED,),
+            f"op {op.index}, {op.name} runs on the processor, and a step of it may grow in the "
+            f"fused layers: {apart} of {case.got.size} values are not the predicted ones",
         )
     if SOFTWARE in hows:
         op = hows[SOFTWARE]

@@ -9,6 +9,7 @@ import pytest
 from host.npu.comparison.cause import (
     FUSED_STEP,
     LAYOUT,
+    NOT_MODELLED,
     SOFTWARE_EPOCH,
     UNEXPLAINED,
     Case,
@@ -197,3 +198,18 @@ def test_floats_are_counted_in_steps_of_the_bytes_behind_them() -> None:
     got = (want + np.float32(0.5)).astype(np.float32)
     case = Case(layer, [source], got, want, want, [], "half-away", 0.1)
     assert cause_of(case, Judge(content, model)).names == (UNEXPLAINED,)
+
+
+def test_a_step_of_the_processor_that_others_are_fused_with_allows_nothing_and_accuses_nobody() -> (
+    None
+):
+    options = {"SoftmaxOptions": {"beta": 1.0}}
+    content = single("SOFTMAX", [q((1, 8), 0.1, 0)], q((1, 8), 1 / 256, -128), options)
+    model = compile_model(content, "4.0")
+    (layer,) = model.layers
+    source = np.arange(8, dtype=np.int8)[None]
+    (want,) = layer.compute([source], "half-away")
+    inner = [Inner(layer, [source], want)]
+    case = Case(layer, [source], (want + 9).astype(np.int8), want, want, inner, "half-away")
+    cause = cause_of(case, Judge(content, model))
+    assert (cause.names, cause.is_fault, cause.gives_budget) == ((NOT_MODELLED,), False, False)

@@ -159,6 +159,12 @@ def _rows(side: Side, made: Pass) -> list["_Row"]:
     seen = {index for index, place in side.places.items() if place.state == OBSERVED}
     if not seen:
         reasons = sorted({place.reason for place in side.places.values()})
+        if not _is_run(side):
+            raise BadInput(
+                "no layer of the model can be predicted",
+                evidence=f"Received: {'; '.join(reasons)[:800]}",
+                next_step="generate it with stedgeai, and give the folder",
+            )
         raise BadInput(
             "no tensor of the model can be seen in what the network leaves in memory",
             evidence=f"Received: {'; '.join(reasons)[:800]}; in memory: "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from host.npu.comparison.testing_folder import complete
 from host.npu.compiler.addition_layer import AdditionLayer
 from host.npu.compiler.convolution_layer import ConvolutionLayer
 from host.npu.compiler.mean_layer import MeanLayer
@@ -13,7 +14,6 @@ from host.npu.compiler.model import CompiledModel
 from host.npu.compiler.requantization import Fused
 from host.npu.testing import layers as npu
 from host.npu.testing.write import write_network
-from model_gen.codegen.neural_art.testing.written import Small, c_info_json
 from model_gen.codegen.tflite.graph import Tensor
 
 Change = Callable[[int, npu.Layer], npu.Layer]
@@ -84,7 +84,7 @@ def write(
     write_network(folder, network_of(model, change), model.dialect.name)
     for name in ("inputs.npz", "expected.npz", "tensors.json"):
         (folder / name).unlink()
-    (folder / "network_c_info.json").write_bytes(c_info_json(Small(model.dialect.name, content)))
+    complete(folder, model, content)
     return folder
 
 
