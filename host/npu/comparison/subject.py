@@ -65,7 +65,7 @@ def ask(
     output = read_output(folder) if written is None else written.output
     check_npu(output)
     subject = load_subject(_model_of(folder) if model is None else model)
-    identity = identify(output, subject.model)
+    identity = identify(output, subject.model, reordered=True)
     network = output.network
     assert network is not None
     source = (folder if written is None else folder / GENERATED) / output.network_name

@@ -120,6 +120,45 @@ def nodes_of_quantization_file(content: Mapping[str, Any]) -> dict[int, str]:
     return pairs
 
 
+def nodes_of_offsets(
+    network: NetworkConstants, memory: Memory, model: CompiledModel, nodes: Mapping[int, str]
+) -> dict[int, str]:
+    """The node of each convolution, with branches: the one that adds what is predicted of it.
+
+    Args:
+        network, memory, model: as `compare_constants` takes them.
+        nodes: of `nodes_in_order`. What is left of these goes in order to the ops that find none.
+
+    Raises:
+        BadInput: the memory lacks a vector.
+    """
+    layers = [one for one in model.layers if isinstance(one, ConvolutionLayer)]
+    products = [op.index for op in model.graph.ops if _FAMILIES.get(op.name) == "product"]
+    left = [nodes[op] for op in products]
+    pairs: dict[int, str] = {}
+    for layer in layers:
+        best, most = "", 0
+        for node in left:
+            equal = _equal(layer, node, _Walk(network, memory))
+            if equal > most:
+                best, most = node, equal
+        if best:
+            pairs[layer.op.index] = best
+            left.remove(best)
+    rest = [op for op in products if op not in pairs]
+    return pairs | dict(zip(rest, left, strict=True))
+
+
+def _equal(layer: ConvolutionLayer, node: str, walk: "_Walk") -> int:
+    """How many of a layer's constants a node has; 0 where it adds anything else."""
+    found = dict(walk.found(layer, node))
+    rows = [_compared(one, layer.op.index, node, found.get(one.kind)) for one in layer.constants]
+    added = [row for row in rows if row.kind in ("C_k", "Y_k")]
+    if any(row.equal != row.total for row in added):
+        return 0
+    return sum(row.equal for row in rows)
+
+
 def compare_constants(
     network: NetworkConstants, memory: Memory, model: CompiledModel, nodes: Mapping[int, str]
 ) -> ConstantsTable:
@@ -167,6 +206,24 @@ def _implied(layer: Layer) -> Iterator[Constant]:
     if isinstance(layer, ConvolutionLayer):
         zero = layer.convolution.input_zero
         yield Constant("fsub", 0 if zero == -128 else zero, FORMULA)
+
+
+def _bits(record: UnitRecord, letter: str) -> int:
+    """Of each number in a vector.
+
+    Raises:
+        BadInput: the hardware has no such.
+    """
+    most = 16 if letter == "A" else 32
+    given = record.fields.get("vec_precision", (16, 16, 32))
+    bits = given["ABC".index(letter)] if isinstance(given, tuple) and len(given) == 3 else 0
+    if not 0 < bits <= most:
+        raise BadInput(
+            f"a vector {letter} has numbers of 1 to {most} bits",
+            evidence=f"Received: {record.node}, .vec_precision = {given}",
+            next_step="give the network.c as stedgeai wrote it",
+        )
+    return int(bits)
 
 
 class _Walk:
@@ -231,10 +288,10 @@ class _Walk:
         yield "parts", len(parts)
         yield "passes", max(max(1, unit.integer("afilt_tot")) for unit in units)
         self._take("arith", rf"{node}{tail}_add_\d+")  # of a cut kernel's parts: 1 and 1
-        for record in self._take("arith", rf"{node}{tail}_mul_scale_\d+"):
+        for record in self._take("arith", rf"{node}{tail}_mul_scale(_\d+)?"):
             yield "s1", record.integer("shift_o")
             yield "A_k", self._vector(record, "A", kernels)
-        for record in self._take("arith", rf"{node}{tail}_off_bias_\d+"):
+        for record in self._take("arith", rf"{node}{tail}_off_bias(_\d+)?"):
             fused = isinstance(layer.requantization, Fused)
             yield "s" if fused else "s2", record.integer("shift_o")
             if fused:
@@ -251,7 +308,9 @@ class _Walk:
     def _vector(self, record: UnitRecord, letter: str, count: int) -> Vector:
         address = record.integer(f"{letter}_vector")
         if address:
-            return self._memory.vector(address, count, 16 if letter == "A" else 32)
+            # Constants are packed, and C's are taken off where its scalar is -1.
+            sign = -1 if letter == "C" and record.integer("C_scalar") == -1 else 1
+            return sign * self._memory.vector(address, count, _bits(record, letter))
         streams = [s for s in self._streams if s.node == record.node and s.role == "input 1"]
         if streams:
             return self._streamed(streams[0], record.integer("batchDepth"), count)
@@ -264,6 +323,12 @@ class _Walk:
         """16-bit numbers in groups of a batch, each group repeated for several pixels."""
         start = stream.integer("addr_base") + stream.integer("offset_start")
         width = stream.integer("offset_end") - stream.integer("offset_start")
+        if batch <= 0 or count % batch:
+            raise BadInput(
+                "a stream of a bias must have whole groups of channels",
+                evidence=f"Received: {stream.node}, {count} channels in groups of {batch}",
+                next_step="give the network.c as stedgeai wrote it",
+            )
         groups = [
             self._memory.vector(start + group * width, batch, 16) for group in range(count // batch)
         ]

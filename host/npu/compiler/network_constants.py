@@ -75,17 +75,20 @@ class Memory:
     images: tuple[tuple[int, bytes], ...]
 
     def vector(self, address: int, count: int, bits: int) -> Vector:
-        """`count` signed little-endian integers of 8, 16 or 32 bits.
+        """`count` signed little-endian integers of 1 to 32 bits, one behind the other.
 
         Raises:
             BadInput: no image holds them.
         """
-        size = count * bits // 8
+        size = -(-count * bits // 8)
         for start, content in self.images:
             if start <= address and address + size <= start + len(content):
                 at = address - start
-                raw = np.frombuffer(content[at : at + size], f"<i{bits // 8}")
-                return raw.astype(np.int64)
+                raw = np.frombuffer(content[at : at + size], np.uint8)
+                each = np.unpackbits(raw, bitorder="little")[: count * bits].reshape(count, bits)
+                worth = 2 ** np.arange(bits, dtype=np.int64)
+                worth[-1] *= -1  # the sign
+                return each.astype(np.int64) @ worth
         held = ", ".join(f"0x{a:08x} to 0x{a + len(c):08x}" for a, c in self.images) or "none"
         raise BadInput(
             f"no memory image holds {size} bytes at 0x{address:08x}",

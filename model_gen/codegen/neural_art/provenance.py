@@ -14,6 +14,7 @@ from model_gen.codegen.neural_art.fields import Fields
 from model_gen.codegen.neural_art.network_source import NetworkSource, SourceBuffer
 from model_gen.codegen.neural_art.output_folder import Output
 from model_gen.codegen.neural_art.proof import belonging, md5
+from model_gen.codegen.neural_art.tied import tie
 from model_gen.codegen.tflite.graph import Graph, Tensor
 from model_gen.codegen.tflite.reader import read_tflite
 
@@ -46,12 +47,12 @@ class Identity:
     bytes: int
 
 
-def identify(output: Output, model: bytes) -> Identity:
+def identify(output: Output, model: bytes, *, reordered: bool = False) -> Identity:
     """How a folder's network, which `check_npu` has let pass, is known for that of `model`, a .tflite.
 
     A c_info that belongs to network.c settles it by its signature, unless weights of the model were replaced. What
     else may lie in the folder can only contradict, for nothing ties it to network.c: then weights, shapes and scales
-    decide.
+    decide. What is added in each layer must be the model's either way; `reordered` lets it stand in another order.
 
     Raises:
         IdentityFailure: it was compiled from another one.
@@ -81,6 +82,7 @@ def identify(output: Output, model: bytes) -> Identity:
         statement = f"{' and '.join(witnesses)} sign the very .tflite, MD5 {mine}; {among}"
         if lost:
             statement += ": the compiler merged or changed the others"
+        statement += f"; {tie(output, model, reordered=reordered).statement}"
         return Identity(SIGNATURE, statement, witnesses, tensors, len(present), size)
     if lost:
         number, tensor = lost[0]
@@ -98,11 +100,12 @@ def identify(output: Output, model: bytes) -> Identity:
     _check_ends(graph, network)
     scales = _check_scales(graph, network)
     between = f"the scales of its {scales} internal tensors are the model's; " if scales else ""
-    unseen = "biases" if scales else "biases, the scales between layers"
+    tied = tie(output, model, reordered=reordered)
+    unseen = ([] if tied.total else ["biases"]) + ([] if scales else ["the scales between layers"])
     return Identity(
         WEIGHTS,
-        f"no c_info signs the model: known by its ends and its weights, {among}; {between}"
-        f"{unseen} and the order of layers and weights were not looked at",
+        f"no c_info signs the model: known by its ends and its weights, {among}; {between}{tied.statement}; "
+        f"{', '.join([*unseen, 'the order of layers and weights'])} were not looked at",
         *(witnesses, tensors, len(present), size),
     )
 
