@@ -154,6 +154,7 @@ def test_a_bundle_gives_its_windows_and_takes_budgets(
         (["{folder}", "--model", "{other}"], 15, "compiled from another model"),
         (["{tmp}/none", "--dialect", "4.0"], 2, "does not exist"),
         (["{tmp}"], 2, "network.c"),
+        (["{tmp}"], 2, "give the folder that stedgeai wrote (st_ai_output), whole"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -170,7 +171,9 @@ def test_what_does_not_fit_is_refused(
     other.write_bytes(OTHER)
     places = {"folder": folder, "model": model, "other": other, "tmp": tmp_path}
     assert run("npu", *(one.format(**places) for one in arguments)) == code
-    assert told in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert told in error
+    assert "--from" not in error, "it has no such option"
 
 
 def test_a_folder_that_generate_wrote_has_its_model_in_it(tmp_path: Path) -> None:

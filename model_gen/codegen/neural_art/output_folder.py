@@ -14,7 +14,7 @@ from model_gen.codegen.neural_art.report import Report, parse_report
 from model_gen.codegen.neural_art.why import reason
 
 MOST = 256 << 20  # bytes of the files together
-NEXT = "give --from the folder that stedgeai wrote (st_ai_output), whole"
+NEXT = "give the folder that stedgeai wrote (st_ai_output), whole"
 _SOURCES, _IMAGES, _TEXTS = (".c",), (".raw", ".bin"), (".txt", ".log")
 
 

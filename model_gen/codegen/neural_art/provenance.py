@@ -202,7 +202,7 @@ def _check_not_replaced(lost: _Tensors, left: list[_Constant], *, any_present: b
                 "the files hold the constants of another network",
                 evidence="Received: a c_info that signs the model, and no constant with the weights and scales of "
                 f"op {number}, {tensor.describe()}",
-                next_step="give --from the whole folder of one generation: its .raw files are of another",
+                next_step="give the whole folder of one generation: its .raw files are of another",
             )
 
 
