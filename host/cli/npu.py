@@ -13,7 +13,7 @@ from host.cli.common import (
     write_json,
 )
 from host.cli.parameters import Choice, WholeRange
-from host.errors import RegressionFailure
+from host.errors import Incomplete, RegressionFailure
 
 
 @subcommand(
@@ -63,7 +63,7 @@ from host.errors import RegressionFailure
 @click.option(
     "--max-steps",
     type=WholeRange(min=0),
-    help="Exit 16 when a layer differs by more on its own inputs.",
+    help="Exit 16 when a layer differs by more on its own inputs, 18 when one was not judged.",
 )
 @result_option("--save", text="Write the NPU's tensors: .npz, one array a tensor.")
 @result_option("--html", "html_path", text="Write a page, too.")
@@ -97,15 +97,15 @@ def command(
 
     DIR is a folder that stedgeai or `nightjar generate --backend neural_art` wrote: its network.c
     is executed. A bundle or a .tflite is predicted instead, without any tool of ST's. Each layer is
-    judged on the NPU's own inputs, which shows its own fault, and end to end. Exit 0 when it
-    compared, whatever differs.
+    judged on the NPU's own inputs, which shows its own fault, and end to end. Without --max-steps
+    exit 0 when it compared, whatever differs.
     """
     from host.cli.progress import working
     from host.exit_codes import Exit
     from host.npu.board.runtime import Runtime
     from host.npu.board.virtual import VirtualBoard
     from host.npu.comparison.budget import budgets, check_apart, require_bundle, write_budget
-    from host.npu.comparison.compare import compare
+    from host.npu.comparison.compare import MOST_NAMED, compare
     from host.npu.comparison.payload import Report, payload
     from host.npu.comparison.saved import Kept
     from host.npu.comparison.subject import ask
@@ -152,7 +152,8 @@ def command(
         None if contract is None else contract.npu_budget,
         max_steps,
     )
-    code = Exit.REGRESSION if report.above else Exit.OK
+    gate = {Exit.REGRESSION: report.above, Exit.INCOMPLETE: report.not_judged}
+    code = next((one for one, layers in gate.items() if layers), Exit.OK)
     if out is not None:
         write_budget(subject, report.budgets, out, force=force)
     if save is not None:
@@ -173,5 +174,15 @@ def command(
             evidence=f"Received: --max-steps {max_steps}; cause: "
             + ("" if worst.cause is None else f"{worst.cause.text}: {worst.cause.evidence}"),
             next_step="see the table; `nightjar lint` says what to change",
+        )
+    if report.not_judged:
+        names = dict.fromkeys(f"op {one.op}, {one.name}" for one in report.not_judged)
+        few = list(names)[:MOST_NAMED]
+        more = f", and {len(names) - len(few)} more" if len(names) > len(few) else ""
+        raise Incomplete(
+            f"no layer above {max_steps} steps, but not judged: {'; '.join(few)}{more}",
+            evidence=f"Received: --max-steps {max_steps}; a layer that cannot be seen, not even with a later one, "
+            "or floats that differ without bytes behind them",
+            next_step="see the table; leave --max-steps out to compare what can be seen",
         )
     return code

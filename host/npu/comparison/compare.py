@@ -66,6 +66,11 @@ class LayerComparison:
     def observed(self) -> bool:
         return self.place.state == OBSERVED
 
+    @property
+    def is_unscaled(self) -> bool:
+        """Whether it is floats without bytes behind them: they are equal or not, no step apart."""
+        return self.unit is None and self.dtype.startswith("float")
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -99,6 +104,17 @@ class Comparison:
     def above(self, most: int) -> tuple[LayerComparison, ...]:
         """The layers whose own fault is more than `most` steps."""
         return tuple(layer for layer in self.observed if layer.forced.largest > most)
+
+    @property
+    def not_judged(self) -> tuple[LayerComparison, ...]:
+        """The layers of which no number of steps is known, be it with a later one."""
+        covered = {op for layer in self.observed for op in layer.covers}
+        return tuple(
+            layer
+            for layer in self.layers
+            if (layer.forced.largest and layer.is_unscaled)
+            or (not layer.observed and layer.op not in covered)
+        )
 
 
 def compare(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 
 from host.npu.comparison.budget import budgets
 from host.npu.comparison.cause import LAYOUT, NOT_MODELLED, ROUNDING, TIES, UNEXPLAINED
-from host.npu.comparison.compare import Comparison, compare
+from host.npu.comparison.compare import Comparison, LayerComparison, compare
 from host.npu.comparison.executed import Executed
 from host.npu.comparison.mapping import VALUES
 from host.npu.comparison.predicted import Predicted
 from host.npu.comparison.side import FUSED, HIDDEN, OBSERVED, Pass, Place
+from host.npu.comparison.steps import Steps
 from host.npu.comparison.testing_network import Change, exchanged, write
 from host.npu.compiler.model import compile_model
 from host.npu.testing import layers as npu
@@ -352,3 +354,31 @@ def test_an_op_that_nobody_models_is_named_so_and_gets_no_budget() -> None:
     assert "op 0, MUL" in row.cause.evidence
     assert budgets(found).budget.layers == {}
     assert 0 in budgets(found).refused
+
+
+def _layer(op: int, *, seen: bool = True, covers: tuple[int, ...] = (), **more: Any) -> Any:
+    fields: dict[str, Any] = {"dtype": "int8", "unit": None, **more}
+    return LayerComparison(
+        *(op, "LOGISTIC", op, f"t{op}", (1, 4), fields.pop("dtype"), fields.pop("unit")),
+        place=Place(OBSERVED if seen else HIDDEN),
+        covers=covers,
+        how="",
+        doubts=(),
+        inherited=(),
+        **fields,
+    )
+
+
+def test_a_layer_is_judged_alone_or_with_a_later_one_and_floats_where_they_are_equal() -> None:
+    apart: dict[str, Any] = {"forced": Steps(4, 3, 1, 0, 1), "dtype": "float32"}
+    layers = (
+        _layer(0),
+        _layer(1, seen=False),
+        _layer(2, covers=(1,)),
+        _layer(3, seen=False),
+        _layer(4, dtype="float32"),
+        _layer(5, **apart),
+        _layer(6, **apart, unit=0.5),
+    )
+    found = Comparison(None, "", 1, layers, (), ())  # type: ignore[arg-type]
+    assert [layer.op for layer in found.not_judged] == [3, 5]

@@ -37,6 +37,11 @@ class Report:
         """The layers that the gate does not let pass."""
         return () if self.max_steps is None else self.comparison.above(self.max_steps)
 
+    @property
+    def not_judged(self) -> tuple[LayerComparison, ...]:
+        """The layers of which the gate cannot say."""
+        return () if self.max_steps is None else self.comparison.not_judged
+
 
 def payload(report: Report, exit_code: int) -> dict[str, Any]:
     """The JSON."""
@@ -57,6 +62,7 @@ def payload(report: Report, exit_code: int) -> dict[str, Any]:
         "npu_budget": None if report.given is None else asdict(report.given),
         "max_steps": report.max_steps,
         "above_max_steps": [layer.op for layer in report.above],
+        "not_judged": list(dict.fromkeys(layer.op for layer in found.not_judged)),
         "exit_code": exit_code,
     }
 
