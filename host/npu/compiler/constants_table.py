@@ -112,9 +112,11 @@ def nodes_in_order(text: str, model: CompiledModel) -> dict[int, str]:
 def nodes_of_quantization_file(content: Mapping[str, Any]) -> dict[int, str]:
     """The compiler's node of each op, from the "nodes" of the *_Q.json beside the OE model."""
     pairs = {}
-    for node, entry in content.get("nodes", {}).items():
-        for name in entry.get("names", ()):
-            made = re.fullmatch(r"[A-Z_0-9]*?_(\d+)", name)
+    nodes = content.get("nodes")
+    for node, entry in nodes.items() if isinstance(nodes, dict) else ():
+        names = entry.get("names") if isinstance(entry, dict) else None
+        for name in names if isinstance(names, list) else ():
+            made = re.fullmatch(r"[A-Z_0-9]*?_([0-9]{1,9})", str(name))
             if made and _NODE.fullmatch(node):
                 pairs[int(made[1])] = node
     return pairs
@@ -128,9 +130,6 @@ def nodes_of_offsets(
     Args:
         network, memory, model: as `compare_constants` takes them.
         nodes: of `nodes_in_order`. What is left of these goes in order to the ops that find none.
-
-    Raises:
-        BadInput: the memory lacks a vector.
     """
     layers = [one for one in model.layers if isinstance(one, ConvolutionLayer)]
     products = [op.index for op in model.graph.ops if _FAMILIES.get(op.name) == "product"]
@@ -151,7 +150,10 @@ def nodes_of_offsets(
 
 def _equal(layer: ConvolutionLayer, node: str, walk: "_Walk") -> int:
     """How many of a layer's constants a node has; 0 where it adds anything else."""
-    found = dict(walk.found(layer, node))
+    try:
+        found = dict(walk.found(layer, node))
+    except BadInput:  # a vector of so many channels is not there
+        return 0
     rows = [_compared(one, layer.op.index, node, found.get(one.kind)) for one in layer.constants]
     added = [row for row in rows if row.kind in ("C_k", "Y_k")]
     if any(row.equal != row.total for row in added):
@@ -317,7 +319,7 @@ class _Walk:
         if letter == "A":
             return np.full(count, record.integer("A_scalar"))
         both = (record.integer("B_scalar") << 16) | (record.integer("C_scalar") & 0xFFFF)
-        return np.full(count, both << record.integer("C_shift"))
+        return np.full(count, both << min(max(record.integer("C_shift"), 0), 63), object)
 
     def _streamed(self, stream: UnitRecord, batch: int, count: int) -> Vector:
         """16-bit numbers in groups of a batch, each group repeated for several pixels."""

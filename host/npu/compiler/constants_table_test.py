@@ -10,6 +10,7 @@ from host.npu.compiler.constants_table import (
     ConstantsTable,
     compare_constants,
     nodes_in_order,
+    nodes_of_offsets,
     nodes_of_quantization_file,
 )
 from host.npu.compiler.model import CompiledModel, compile_model
@@ -165,3 +166,25 @@ def test_nodes_of_the_quantization_file_name_their_ops() -> None:
         }
     }
     assert nodes_of_quantization_file(content) == {1: "Conv2D_4", 12: "Add_9"}
+
+
+def test_with_branches_a_node_is_known_by_what_it_adds() -> None:
+    model = compile_model(make_net(3).tflite(), "2.2")
+    for changed in ({}, {"C_k": 1}):
+        written = _written(model, **changed)
+        network, right = (
+            read_network_constants(written.text()),
+            nodes_in_order(written.text(), model),
+        )
+        memory = Memory(((BASE, bytes(written.memory)),))
+        products = sorted(op for op, node in right.items() if not node.startswith("AveragePool"))
+        turned = dict(zip(products, [right[op] for op in reversed(products)], strict=True))
+        found = nodes_of_offsets(network, memory, model, turned)
+        assert found == {op: right[op] for op in products}, (
+            "the one of another bias is what is left"
+        )
+
+
+@pytest.mark.parametrize("content", [{}, {"nodes": 3}, {"nodes": {"Conv2D_4": {"names": [{}, 7]}}}])
+def test_a_quantization_file_without_names_names_nothing(content: dict[str, Any]) -> None:
+    assert nodes_of_quantization_file(content) == {}

@@ -94,3 +94,12 @@ def test_vectors_lie_in_the_image_that_holds_them() -> None:
         memory.vector(0x71000006, 2, 16)
     with pytest.raises(BadInput, match="0x71000000 to 0x71000008"):
         memory.vector(0x71000008, 1, 8)
+
+
+@pytest.mark.parametrize("bits", [1, 5, 8, 13, 16, 29, 32])
+def test_numbers_of_any_size_lie_one_behind_the_other(bits: int) -> None:
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    values = [low, high, 0, -1, high // 3, low // 3]
+    packed = sum((value & ((1 << bits) - 1)) << (i * bits) for i, value in enumerate(values))
+    memory = Memory(((64, bytes(3) + packed.to_bytes(-(-bits * len(values) // 8), "little")),))
+    assert memory.vector(67, len(values), bits).tolist() == values

@@ -28,6 +28,7 @@ from model_gen.codegen.neural_art.output_folder import Output
 
 # Of an output step. The compiler's own arithmetic is off by a 100,000th; other data move a bias by more.
 _NOISE = 1 / 256
+_SHIFT_MOST = 63  # that stands in a network.c; the hardware has fewer
 _UNSEEN = "other constants were not looked at"
 
 
@@ -106,8 +107,9 @@ def _nodes(
     memory: Memory,
 ) -> Mapping[int, str]:
     """The node of each op: as a file tells, else in order, else, with branches, by the offsets."""
-    if output.quantization is not None:
-        return nodes_of_quantization_file(output.quantization)
+    told = nodes_of_quantization_file(output.quantization or {})
+    if told:
+        return told
     in_order = nodes_in_order(text, compiled)
     if _is_chain(compiled):
         return in_order
@@ -142,7 +144,7 @@ def _check_offsets(table: ConstantsTable, shifts: _Shifts, *, reordered: bool) -
 def _far(row: Compared, shifts: tuple[int, int], order: Callable[[Any], Any] = np.ravel) -> int:
     """How many offsets are another number of output steps than predicted."""
     predicted, found = (
-        order(np.ravel(values) * 2.0**-shift)
+        order(np.ravel(values).astype(float) * 2.0 ** -min(max(shift, 0), _SHIFT_MOST))
         for values, shift in zip((row.predicted, row.found), shifts, strict=True)
     )
     return int((np.abs(predicted - found) > _NOISE).sum())
