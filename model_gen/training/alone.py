@@ -1,51 +1,60 @@
 """One run a checkpoint: two at once would mix their files, and lose what one of them learned."""
 
+import errno
 import hashlib
 import os
+import shlex
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from host.boards.folder import private_folder
-from host.boards.lock import MOST_BYTES, right_now, this_command
-from host.deadline import Deadline
 from host.errors import HostFailure
-from host.locks import take
+from host.printable import printable
 
-_GRACE = 0.2  # seconds: a run may just be ending
+_PEER = struct.Struct("3i")  # of SO_PEERCRED: pid, uid, gid
+_MOST_COMMAND = 4096  # bytes
 
 
 @contextmanager
 def alone_at(checkpoint: Path) -> Iterator[None]:
-    """Hold the place of a checkpoint, whichever way it is spelled, against this user's other runs.
+    """Hold the place of a checkpoint, whichever way it is spelled, against other runs here.
 
-    The lock lies in the user's private folder: the kernel frees it when the process ends, and
-    nothing is left beside the checkpoint.
+    What is held is a name of Linux's abstract sockets: the kernel frees it when the process ends,
+    however that happens, no file is left, and it tells who holds it.
 
     Raises:
-        HostFailure: another run holds it, or there is no private folder.
+        HostFailure: another run on this computer holds it.
     """
     place = hashlib.sha256(os.fsencode(os.path.realpath(checkpoint))).hexdigest()
-    path = private_folder(None, make=True) / f"train-{place}.lock"
-    handle = take(path, Deadline.after(_GRACE))
-    if handle is None:
-        raise HostFailure(
-            "another run is training this checkpoint",
-            evidence=f"Received: {checkpoint}, which is held by {_holder(path)}",
-            next_step="wait until it ends, or give another --checkpoint-path",
-        )
-    try:
-        os.truncate(handle, 0)  # of a run that was killed
-        told = f"pid {os.getpid()}, command `{this_command()}`, since {right_now()}"
-        os.write(handle, told.encode()[:MOST_BYTES])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
+        name = f"\0nightjar/train/{place}"
+        try:
+            held.bind(name)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise HostFailure(
+                "another run is training this checkpoint",
+                evidence=f"Received: {checkpoint}, which is held by {_holder(name)}",
+                next_step="wait until it ends, or give another --checkpoint-path",
+            ) from error
+        held.listen(socket.SOMAXCONN)  # who asks leaves an entry
         yield
-    finally:
-        path.unlink(missing_ok=True)  # still held: who waits for it sees that it is gone
-        os.close(handle)
 
 
-def _holder(path: Path) -> str:
+def _holder(name: str) -> str:
+    """The process that listens at a name, in words."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as asking:
+        try:
+            asking.connect(name)
+        except OSError:
+            return "a run that has just begun, or just ended"
+        told = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    pid = _PEER.unpack(told)[0]
     try:
-        return path.read_text(errors="replace") or "a run that has just begun"
-    except FileNotFoundError:
-        return "a run that has just ended"
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()[:_MOST_COMMAND].rstrip(b"\0").split(b"\0")
+    except OSError:
+        return f"pid {pid}"
+    return f"pid {pid}, command `{printable(shlex.join(os.fsdecode(word) for word in words))}`"
