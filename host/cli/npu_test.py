@@ -12,6 +12,7 @@ import pytest
 from host.cli import main
 from host.npu.comparison.testing_network import exchanged, write
 from host.npu.compiler.model import compile_model
+from host.npu.compiler.testing_chain import chain
 from model_gen.codegen.neural_art.testing.model import small_model
 from model_gen.codegen.neural_art.testing.shared import DATA, needs_data
 from model_gen.codegen.testing.bundle import write_small_bundle
@@ -114,15 +115,25 @@ def test_the_gate_is_not_passed_by_a_layer_that_nobody_judged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "m.tflite"
-    path.write_bytes(small_model())
+    path.write_bytes(chain("LOGISTIC", None))
     given = ("npu", path, "--dialect", "4.0", "--json", tmp_path / "r.json")
     assert run(*given) == 0, "without a gate it compared"
     assert run(*given, "--max-steps", 255) == 18
     error = capsys.readouterr().err
     assert "INCOMPLETE" in error
-    assert "not judged: op 1, SOFTMAX" in error
+    assert "not judged: op 1, LOGISTIC" in error
     found = _json(tmp_path / "r.json")
     assert (found["not_judged"], found["exit_code"]) == ([1], 18)
+
+
+def test_an_epoch_of_the_processor_is_no_layer_that_a_gate_asks_for(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(small_model())
+    given = ("npu", path, "--dialect", "4.0", "--json", tmp_path / "r.json")
+    assert run(*given, "--max-steps", 255) == 0
+    found = _json(tmp_path / "r.json")
+    assert found["layers"][1]["name"] == "SOFTMAX"
+    assert (found["not_judged"], found["exit_code"]) == ([], 0)
 
 
 def test_inputs_with_and_without_the_axis_of_the_batch(model: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from host.npu.comparison.judge import Judge, inputs_of, predicted
 from host.npu.comparison.predicted import is_predicted
 from host.npu.comparison.side import OBSERVED, About, Pass, Place, Side
 from host.npu.comparison.steps import Steps, distance, measure
-from host.npu.compiler.layer import Layer
+from host.npu.compiler.layer import SOFTWARE, Layer
 from host.npu.compiler.reference_layer import ReferenceLayer
 from host.npu.compiler.single_op import computed_inputs
 from model_gen.codegen.tflite.graph import Array, Graph, Tensor
@@ -107,13 +107,16 @@ class Comparison:
 
     @property
     def not_judged(self) -> tuple[LayerComparison, ...]:
-        """The layers of which no number of steps is known, be it with a later one."""
+        """The layers of which no number of steps is known, be it with a later one.
+
+        An epoch of the processor that is not seen is none: it is no layer of the NPU.
+        """
         covered = {op for layer in self.observed for op in layer.covers}
         return tuple(
             layer
             for layer in self.layers
             if (layer.forced.largest and layer.is_unscaled)
-            or (not layer.observed and layer.op not in covered)
+            or not (layer.observed or layer.op in covered or layer.how == SOFTWARE)
         )
 
 

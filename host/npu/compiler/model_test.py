@@ -12,6 +12,7 @@ from host.npu.compiler.constant import FITTED, FORMULA, UNKNOWN
 from host.npu.compiler.layer import MOVED, NPU, SOFTWARE, UNKNOWN_OP
 from host.npu.compiler.model import CompiledModel, compile_model, predict
 from host.npu.compiler.single_op import computed_inputs, single_op
+from host.npu.compiler.testing_chain import chain
 from host.reference.model import ReferenceModel
 from model_gen.codegen.testing.models import builder, single
 from model_gen.codegen.testing.net import make_net
@@ -119,35 +120,8 @@ def test_the_dialects_differ() -> None:
     assert any(not np.array_equal(old.tensors[i], new.tensors[i]) for i in old.tensors)
 
 
-def _chain(first: str, options: dict[str, Any] | None) -> bytes:
-    """An op of one input and one output between a convolution and another one."""
-    tensor = builder().Tensor
-    weights = np.array([[3, -5], [90, 7]], np.int8).reshape(2, 1, 1, 2)
-    bias = np.zeros(2, np.int32)
-    shape = (1, 4, 4, 2)
-    tensors = [
-        q(shape),
-        tensor((2, 1, 1, 2), 0.01, 0, weights),
-        tensor((2,), 0.0005, 0, bias, "int32"),
-        q(shape, 0.02, -128),
-        q(shape, 1 / 256, -128),
-        q(shape, 0.004, 0),
-    ]
-    point = {"Conv2DOptions": _POINT}
-    return bytes(
-        builder().model(
-            [
-                ("CONV_2D", [0, 1, 2], [3], point, 3),
-                (first, [3], [4], options, 2),
-                ("CONV_2D", [4, 1, 2], [5], point, 3),
-            ],
-            tensors,
-        )
-    )
-
-
 def test_an_op_that_nobody_knows_is_named_and_its_doubt_handed_on() -> None:
-    model = compile_model(_chain("LOGISTIC", None), "2.2")
+    model = compile_model(chain("LOGISTIC", None), "2.2")
     source = _input((1, 4, 4, 2))
     prediction = predict(model, "2.2", [source])
     assert [layer.layer.how for layer in prediction.layers] == [NPU, UNKNOWN_OP, NPU]
@@ -159,7 +133,7 @@ def test_an_op_that_nobody_knows_is_named_and_its_doubt_handed_on() -> None:
 
 def test_a_softmax_runs_in_software_and_says_so() -> None:
     options = {"SoftmaxOptions": {"beta": 1.0}}
-    model = compile_model(_chain("SOFTMAX", options), "4.0")
+    model = compile_model(chain("SOFTMAX", options), "4.0")
     prediction = predict(model, "4.0", [_input((1, 4, 4, 2))])
     assert prediction.layers[1].layer.how == SOFTWARE
     assert "may differ by a step" in prediction.layers[2].doubts[0]

@@ -11,6 +11,8 @@ from host.bundle import Subject, load_subject
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
+from host.npu.comparison.testing_network import write
+from host.npu.compiler.model import compile_model
 from model_gen.codegen.neural_art.generate import generate, take
 from model_gen.codegen.neural_art.manifest import BUNDLE, LOG, MANIFEST, read_written
 from model_gen.codegen.neural_art.messages import errors_in, failure
@@ -245,7 +247,7 @@ def test_what_it_was_made_of_lies_beside_it(tmp_path: Path) -> None:
     folder = write_output(tmp_path / "st_ai_output", Small("2.2", model))
     take(subject(tmp_path), folder, tmp_path / "bare")
     assert (tmp_path / "bare" / "model.tflite").read_bytes() == model
-    other = write_output(tmp_path / "other", Small("2.2", bundle.model))
+    other = write(tmp_path / "other", compile_model(bundle.model, "2.2"), bundle.model)
     take(bundle, other, tmp_path / "out")
     again = load_subject(tmp_path / "out" / BUNDLE)
     assert (again.contract, again.files) == (bundle.contract, bundle.files)
