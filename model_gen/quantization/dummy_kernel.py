@@ -53,6 +53,7 @@ def with_dummy_kernel(content: bytes, op: int, total: int) -> bytes:
         raise BadInput(
             "a dummy kernel needs a CONV_2D or FULLY_CONNECTED with constant weights",
             evidence=f"Received: op {op}, {known.name}",
+            next_step="leave this op out: another kind needs groups of channels or other weights",
         )
     row = kernel_of_sum(total, weights.shape[1:])
 
