@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from host.npu.testing.hostile import Case, cases
+from host.npu.testing.hostile import Case, cases, end_of
 from host.npu.testing.records import DEVICE
 from host.npu.testing.units import Device, Refused
 
@@ -18,14 +18,7 @@ ROOT = DEVICE.parents[2]
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: case[0])
 def test_it_ends_by_name(case: Case) -> None:
     _, build, (status, field) = case
-    device = Device()
-    build(device)
-    ended = ("", "")
-    try:
-        device.run()
-    except Refused as refused:
-        ended = (refused.status, refused.field)
-    assert ended == (status, field)
+    assert end_of(build) == (status, field)
 
 
 def test_missing_memory_says_where() -> None:

@@ -233,26 +233,10 @@ static bool counts_sums(const struct nj_npu_conv_state *state)
     return index >= conv->filter_first && index <= conv->filter_last;
 }
 
-static bool hand_over(struct nj_npu_run *run, struct nj_npu_conv_state *state)
-{
-    bool moved = false;
-    while (state->pushed < state->results) {
-        uint32_t left = state->results - state->pushed;
-        uint32_t count = nj_npu_room(run, &state->feed, left);
-        if (count == 0) {
-            break;
-        }
-        nj_npu_push(run, &state->feed, state->out + state->pushed, count, count == left);
-        state->pushed += count;
-        moved = true;
-    }
-    return moved;
-}
-
 bool nj_npu_conv_fire(struct nj_npu_run *run, uint32_t unit)
 {
     struct nj_npu_conv_state *state = &run->conv[unit];
-    bool moved = hand_over(run, state);
+    bool moved = nj_npu_hand_over(run, &state->feed, state->out, state->results, &state->pushed);
     bool sums = reads_sums(state);
     if (state->pushed < state->results || nj_npu_waiting(state->features) < state->need_features ||
         nj_npu_waiting(state->kernels) < state->need_kernels ||
@@ -271,6 +255,6 @@ bool nj_npu_conv_fire(struct nj_npu_run *run, uint32_t unit)
     }
     state->frame++;
     state->pushed = 0;
-    hand_over(run, state);
+    nj_npu_hand_over(run, &state->feed, state->out, state->results, &state->pushed);
     return true;
 }

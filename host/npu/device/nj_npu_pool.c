@@ -184,28 +184,12 @@ static int64_t pool_window(const struct nj_npu_pool_state *state, struct window 
     return averages(pool) ? sum * pool->multiplier : largest ? most : least;
 }
 
-static bool hand_over(struct nj_npu_run *run, struct nj_npu_pool_state *state)
-{
-    bool moved = false;
-    while (state->pushed < state->results) {
-        uint32_t left = state->results - state->pushed;
-        uint32_t count = nj_npu_room(run, &state->feed, left);
-        if (count == 0) {
-            break;
-        }
-        nj_npu_push(run, &state->feed, state->out + state->pushed, count, count == left);
-        state->pushed += count;
-        moved = true;
-    }
-    return moved;
-}
-
 bool nj_npu_pool_fire(struct nj_npu_run *run, uint32_t unit)
 {
     struct nj_npu_pool_state *state = &run->pool[unit];
     const struct nj_npu_pool *pool = state->pool;
     struct nj_npu_seen *seen = &run->outcome->pool[unit];
-    bool moved = hand_over(run, state);
+    bool moved = nj_npu_hand_over(run, &state->feed, state->out, state->results, &state->pushed);
     if (state->pushed < state->results || nj_npu_waiting(state->features) < state->need) {
         return moved;
     }
@@ -217,6 +201,6 @@ bool nj_npu_pool_fire(struct nj_npu_run *run, uint32_t unit)
     seen->results += state->results;
     nj_npu_take(state->features, state->need);
     state->pushed = 0;
-    hand_over(run, state);
+    nj_npu_hand_over(run, &state->feed, state->out, state->results, &state->pushed);
     return true;
 }

@@ -231,3 +231,20 @@ void nj_npu_push(struct nj_npu_run *run, const struct nj_npu_feed *feed, const i
         }
     }
 }
+
+bool nj_npu_hand_over(struct nj_npu_run *run, const struct nj_npu_feed *feed,
+                      const int32_t *frame, uint32_t results, uint32_t *pushed)
+{
+    bool moved = false;
+    while (*pushed < results) {
+        uint32_t left = results - *pushed;
+        uint32_t count = nj_npu_room(run, feed, left);
+        if (count == 0) {
+            break;
+        }
+        nj_npu_push(run, feed, frame + *pushed, count, count == left);
+        *pushed += count;
+        moved = true;
+    }
+    return moved;
+}

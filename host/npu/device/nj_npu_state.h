@@ -166,6 +166,10 @@ uint32_t nj_npu_room(const struct nj_npu_run *run, const struct nj_npu_feed *fee
 /* Hands them over; `last` ends a frame. */
 void nj_npu_push(struct nj_npu_run *run, const struct nj_npu_feed *feed, const int32_t *data,
                  uint32_t count, bool last);
+/* Hands over what is left of a frame of `results`, as far as there is room; whether any moved.
+ * `pushed` says how many have been. */
+bool nj_npu_hand_over(struct nj_npu_run *run, const struct nj_npu_feed *feed,
+                      const int32_t *frame, uint32_t results, uint32_t *pushed);
 
 /* Check a unit's record and make it ready; false and an error where that fails. */
 bool nj_npu_engine_start(struct nj_npu_run *run, uint32_t unit);

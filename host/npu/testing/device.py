@@ -14,23 +14,9 @@ from host.npu.testing.epoch_record import epoch_record
 from host.npu.testing.native import RegisterFile
 from host.npu.testing.place import POOLS
 from host.npu.testing.program import WEIGHTS_BASE, Hardware, Program
-from host.npu.testing.records import DEVICE
+from host.npu.testing.records import DEVICE, WINDOW, Machine
 
 _SCRATCH = 64 << 20
-_WINDOW = ctypes.CFUNCTYPE(
-    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_bool
-)
-
-
-class _Machine(ctypes.Structure):
-    _fields_ = (
-        ("context", ctypes.c_void_p),
-        ("window", _WINDOW),
-        ("interrupt", ctypes.c_void_p),
-        ("tie", ctypes.c_int),
-        ("scratch", ctypes.c_void_p),
-        ("scratch_bytes", ctypes.c_size_t),
-    )
 
 
 class _Outcome(ctypes.Structure):
@@ -67,8 +53,8 @@ class Device:
         self._run.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
         self._scratch = ctypes.create_string_buffer(_SCRATCH + 64)
         self._areas = {base: ctypes.create_string_buffer(size) for base, size in POOLS.values()}
-        self._machine = _Machine(
-            window=_WINDOW(self._window),
+        self._machine = Machine(
+            window=WINDOW(self._window),
             scratch=-(-ctypes.addressof(self._scratch) // 64) * 64,
             scratch_bytes=_SCRATCH,
         )

@@ -46,6 +46,25 @@ NUMBERS = _numbers(_without_comments((DEVICE / "nj_npu_units.h").read_text()))
 STATUSES = tuple(re.findall(r'X\((\w+), "', (DEVICE / "nj_npu.h").read_text()))
 
 
+# struct nj_npu_machine: its callbacks are no types that `structures` reads.
+WINDOW = ctypes.CFUNCTYPE(
+    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_bool
+)
+
+
+class Machine(ctypes.Structure):
+    """`struct nj_npu_machine`; a callback that is left out is NULL."""
+
+    _fields_ = (
+        ("context", ctypes.c_void_p),
+        ("window", WINDOW),
+        ("interrupt", ctypes.c_void_p),
+        ("tie", ctypes.c_int),
+        ("scratch", ctypes.c_void_p),
+        ("scratch_bytes", ctypes.c_size_t),
+    )
+
+
 @cache
 def structures(header: str = "nj_npu_units.h") -> dict[str, type[ctypes.Structure]]:
     """Each `struct nj_npu_NAME` of a header, by NAME."""

@@ -7,24 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from host.npu import compiled
-from host.npu.testing.records import NUMBERS, STATUSES, structures
+from host.npu.testing.records import NUMBERS, STATUSES, WINDOW, Machine, structures
 
 BASE = 0x34000000  # of the memory of a test
 STREAM, CONV, DECUN, ACTIV, ARITH, POOL, RECBUF = range(1, 8)  # as enum nj_npu_kind
-_WINDOW = ctypes.CFUNCTYPE(
-    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_bool
-)
-
-
-class _Machine(ctypes.Structure):
-    _fields_ = (
-        ("context", ctypes.c_void_p),
-        ("window", _WINDOW),
-        ("interrupt", ctypes.c_void_p),
-        ("tie", ctypes.c_int),
-        ("scratch", ctypes.c_void_p),
-        ("scratch_bytes", ctypes.c_size_t),
-    )
 
 
 class _Error(ctypes.Structure):
@@ -74,7 +60,7 @@ class Device:
         self.outcome = _Outcome()
         self.scratch = np.zeros(1 << 24, np.uint8)
         self._library = ctypes.CDLL(library or str(compiled.library(False)))
-        self._window = _WINDOW(self._place)
+        self._window = WINDOW(self._place)
         self._used = 0
 
     def _place(self, _: int, address: int, size: int, __: bool) -> int | None:
@@ -147,7 +133,7 @@ class Device:
         Raises:
             Refused: the device ended it.
         """
-        machine = _Machine(
+        machine = Machine(
             window=self._window,
             tie=tie,
             scratch=self.scratch.ctypes.data,
