@@ -37,6 +37,14 @@ static uint8_t mode_of(unsigned round_mode, unsigned relu_mode)
     return (uint8_t)(relu_mode << 1 | round_mode);
 }
 
+/* Units of three types say their output by the same names. */
+#define OUTPUT_OF(conf)                                                                  \
+    {                                                                                    \
+        .rounds = (conf)->rounding_o, .saturates = (conf)->saturation_o,                 \
+        .mode = mode_of((conf)->round_mode_o, (conf)->relu_mode_o),                      \
+        .bytes = (uint8_t)(conf)->outbytes_o, .shift = (uint8_t)(conf)->shift_o,         \
+    }
+
 int LL_Streng_TensorInit(int id, const LL_Streng_TensorInitTypeDef *conf, int n)
 {
     uint32_t unit = unit_of(__func__, id, NJ_NPU_STREAMS, NJ_NPU_STREAM);
@@ -112,11 +120,7 @@ int LL_Convacc_Init(int id, const LL_Convacc_InitTypeDef *conf)
                     .mode = (uint8_t)conf->round_mode_f,
                     .bytes = (uint8_t)conf->inbytes_f,
                     .shift = (int8_t)conf->shift_f},
-        .out = {.rounds = conf->rounding_o,
-                .saturates = conf->saturation_o,
-                .mode = mode_of(conf->round_mode_o, conf->relu_mode_o),
-                .bytes = (uint8_t)conf->outbytes_o,
-                .shift = conf->shift_o},
+        .out = OUTPUT_OF(conf),
         .feature_unsigned = conf->f_unsigned,
         .kernel_unsigned = conf->k_unsigned,
         .accumulates = conf->accumulate,
@@ -270,11 +274,7 @@ int LL_Arithacc_Init(int id, const LL_Arithacc_InitTypeDef *conf)
               .bytes = (uint8_t)conf->inbytes_y,
               .bytes_out = (uint8_t)conf->outbytes_y,
               .shift = conf->shift_y},
-        .out = {.rounds = conf->rounding_o,
-                .saturates = conf->saturation_o,
-                .mode = mode_of(conf->round_mode_o, conf->relu_mode_o),
-                .bytes = (uint8_t)conf->outbytes_o,
-                .shift = (uint8_t)conf->shift_o},
+        .out = OUTPUT_OF(conf),
         .operation = (uint8_t)conf->operation,
         .dual = conf->dualinput,
         .combined = conf->combinebc,
@@ -309,11 +309,7 @@ int LL_Poolacc_Init(int id, const LL_Poolacc_InitTypeDef *conf)
                     .bytes = (uint8_t)conf->inbytes_f,
                     .bytes_out = (uint8_t)conf->outbytes_f,
                     .shift = (int8_t)conf->shift_f},
-        .out = {.rounds = conf->rounding_o,
-                .saturates = conf->saturation_o,
-                .mode = mode_of(conf->round_mode_o, conf->relu_mode_o),
-                .bytes = (uint8_t)conf->outbytes_o,
-                .shift = conf->shift_o},
+        .out = OUTPUT_OF(conf),
         .pooling = (uint8_t)conf->operation,
         .dual_line = conf->dualLine,
         .multiplier = conf->mulval,
@@ -348,82 +344,4 @@ int LL_Decun_Init(int id, const LL_Decun_InitTypeDef *conf)
 {
     (void)conf;
     nj_npu_refuse_call(__func__, "id", id);
-}
-
-static enum nj_npu_kind kind_of(unsigned unit)
-{
-    static const enum nj_npu_kind kinds[] = {
-        [STRENG] = NJ_NPU_STREAM, [CONVACC] = NJ_NPU_CONV, [DECUN] = NJ_NPU_DECUN,
-        [ACTIV] = NJ_NPU_ACTIV,   [ARITH] = NJ_NPU_ARITH,  [POOL] = NJ_NPU_POOL,
-        [RECBUF] = NJ_NPU_RECBUF,
-    };
-    return unit < sizeof kinds / sizeof kinds[0] ? kinds[unit] : NJ_NPU_NOTHING;
-}
-
-static struct nj_npu_port port_of(unsigned end)
-{
-    if (end == 0) {
-        return (struct nj_npu_port){.kind = NJ_NPU_NOTHING};
-    }
-    return (struct nj_npu_port){.kind = (uint8_t)kind_of(end >> 16 & 0xff),
-                                .unit = (uint8_t)(end >> 8),
-                                .port = (uint8_t)end};
-}
-
-int LL_Switch_Init_NoReset(const LL_Switch_InitTypeDef *rows, int n)
-{
-    for (int i = 0; i < n; i++) {
-        if (nj_npu_epoch.links == NJ_NPU_LINKS) {
-            nj_npu_refuse_call(__func__, "n", n);
-        }
-        nj_npu_epoch.link[nj_npu_epoch.links++] = (struct nj_npu_link){
-            .destination = port_of(rows[i].dest),
-            .source = {port_of(rows[i].source0), port_of(rows[i].source1)},
-            .enabled = {rows[i].context0, rows[i].context1},
-            .frames = {rows[i].frames0, rows[i].frames1},
-        };
-    }
-    return 0;
-}
-
-int LL_Switch_Init(const LL_Switch_InitTypeDef *rows, int n)
-{
-    nj_npu_epoch.links = 0;
-    return LL_Switch_Init_NoReset(rows, n);
-}
-
-int LL_Switch_Deinit(const LL_Switch_DeinitTypeDef *rows, int n)
-{
-    (void)rows;
-    (void)n;
-    nj_npu_epoch.links = 0;
-    return 0;
-}
-
-int LL_Switch_Deinit_Fine_Grained(const LL_Switch_DeinitTypeDef *rows, int n)
-{
-    return LL_Switch_Deinit(rows, n);
-}
-
-int LL_ATON_EnableUnits_Init(const LL_ATON_EnableUnits_InitTypeDef *units, int n)
-{
-    for (int i = 0; i < n; i++) {
-        enum nj_npu_kind kind = kind_of(units[i].unit.unit_type);
-        if (kind == NJ_NPU_NOTHING || units[i].unit.unit_num >= 32) {
-            nj_npu_refuse_call(__func__, "unit_type", units[i].unit.unit_type);
-        }
-        nj_npu_epoch.enabled[kind] |= 1U << units[i].unit.unit_num;
-    }
-    return 0;
-}
-
-int LL_ATON_DisableUnits_Init(const LL_ATON_DisableUnits_InitTypeDef *units, int n)
-{
-    for (int i = 0; i < n; i++) {
-        enum nj_npu_kind kind = kind_of(units[i].unit.unit_type);
-        if (units[i].unit.unit_num < 32) {
-            nj_npu_epoch.enabled[kind] &= ~(1U << units[i].unit.unit_num);
-        }
-    }
-    return 0;
 }

@@ -23,8 +23,8 @@ def _defect(name: str, file: str, old: str, new: str, *more: tuple[str, str]) ->
     return Defect(name, DEVICE / f"nj_npu_{file}", ((old, new), *more))
 
 
-def _call(name: str, old: str, new: str) -> Defect:
-    return Defect(name, INTERFACE / "nj_npu_calls.c", ((old, new),))
+def _call(name: str, old: str, new: str, file: str = "calls.c") -> Defect:
+    return Defect(name, INTERFACE / f"nj_npu_{file}", ((old, new),))
 
 
 INTERFACE = DEVICE.parent / "interface"
@@ -236,6 +236,7 @@ CALL_DEFECTS = (
         "the second source is the first context's",
         "rows[i].context0, rows[i].context1",
         "rows[i].context1, rows[i].context0",
+        "switch_calls.c",
     ),
     _call(
         "window width for height",
