@@ -1,17 +1,18 @@
 """The part of a contract that says how sound becomes what a model sees, and what of it exists."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NoReturn
 
 from host.errors import BadInput
-from host.reference.frontend_mel import empty_band
+from host.reference.frontend_mel import band_edges, empty_band
 
 MEMBERS = {
     "name": ("hybrid", "precomputed", "raw"),
     "window": ("hann", "hamming", "none"),
-    "compression": ("none", "sqrt", "log"),
-    "normalization": ("minmax", "fixed", "peak"),
+    "window_dc": ("keep", "remove"),
+    "compression": ("none", "sqrt", "log", "log1p", "pcen"),
+    "normalization": ("minmax", "percentile", "fixed", "peak"),
     "spectrum": ("magnitude", "power", "none"),
     "mel_scale": ("slaney", "htk"),
     "mel_norm": ("slaney", "none"),
@@ -25,6 +26,9 @@ WHOLE = (
     "bins",
     "mel_bands",
     "mfcc",
+    "log1p_gain",
+    "percentile_low",
+    "percentile_high",
 )
 LARGEST = 1e30  # of any number, so that all of them are finite
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-40, 2.0**40  # so that no product is denormal
@@ -51,10 +55,11 @@ class FrontendContract:
     frames: int = 256
     bins: int = 256
     window: str = "hann"  # periodic: hann | hamming | none
-    compression: str = "sqrt"  # none | sqrt | log (80 dB below the chunk's peak at most)
-    normalization: str = (
-        "minmax"  # (S - min) / (max - min + 1e-10) over the chunk | fixed | peak (raw only)
-    )
+    # none | sqrt | log (80 dB below the chunk's peak at most) | log1p: ln(1 + log1p_gain * S) | pcen (mel bands only)
+    compression: str = "sqrt"
+    # minmax: (S - min) / (max - min + 1e-10) over the chunk | percentile: the same between two values of its sorted
+    # ones, clamped to [0, 1] | fixed | peak (raw only)
+    normalization: str = "minmax"
     spectrum: str = "magnitude"  # magnitude | power | none (raw only)
     mel_bands: int = 0  # 0: the bins themselves
     mel_scale: str = "slaney"  # slaney | htk
@@ -64,6 +69,12 @@ class FrontendContract:
     mfcc: int = 0  # coefficients of the orthonormal DCT-II over the log mel bands; 0: no DCT
     fixed_scale: float = 1.0  # normalization fixed: y = fixed_scale * S + fixed_offset
     fixed_offset: float = 0.0
+    window_dc: str = "keep"  # remove: from each frame the mean of its samples inside the chunk
+    log1p_gain: int = 1 << 10  # compression log1p: a power of two, 1 to 2^30
+    # Hz: minmax and percentile look only at rows whose bin (mel: band centre) lies there or above, and clamp all rows
+    norm_low: float = 0.0
+    percentile_low: int = 100  # normalization percentile: of 10,000, what becomes 0, ...
+    percentile_high: int = 9950  # ... and what becomes 1
 
     def __post_init__(self) -> None:
         _check(self)
@@ -72,6 +83,16 @@ class FrontendContract:
     def rows(self) -> int:
         """Rows of the features."""
         return self.mfcc or self.mel_bands or self.bins
+
+    @property
+    def norm_row(self) -> int:
+        """First row that minmax and percentile look at: they rise in frequency."""
+        if not self.norm_low:
+            return 0
+        if self.mel_bands:
+            centres = band_edges(self)[1:-1]
+            return sum(centre < self.norm_low for centre in centres)
+        return math.ceil(self.norm_low * self.fft_length / self.sample_rate)
 
 
 def _check(contract: FrontendContract) -> None:
@@ -91,7 +112,7 @@ def _check(contract: FrontendContract) -> None:
             _refuse(f"the frontend's {name} must be a whole number", value)
         if abs(value) >= 1 << 31:
             _refuse(f"the frontend's {name} must be below 2^31", str(value)[:40])
-    for name in ("mel_low", "mel_high", "fixed_scale", "fixed_offset"):
+    for name in ("mel_low", "mel_high", "fixed_scale", "fixed_offset", "norm_low"):
         value = getattr(contract, name)
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             _refuse(f"the frontend's {name} must be a number", value)
@@ -101,13 +122,17 @@ def _check(contract: FrontendContract) -> None:
             )
     if contract.sample_rate < 1:
         _refuse("the sample rate must be at least 1 Hz", contract.sample_rate)
+    _check_unused(contract)
     if contract.spectrum == "none" or contract.name == "raw" or contract.normalization == "peak":
         _check_raw(contract)
         return
     _check_geometry(contract)
     _check_mel(contract)
+    _check_compression(contract)
     if contract.normalization == "fixed":
         _check_fixed(contract)
+    else:
+        _check_norm(contract)
 
 
 def _check_raw(contract: FrontendContract) -> None:
@@ -121,6 +146,8 @@ def _check_raw(contract: FrontendContract) -> None:
             "a raw waveform has compression none, no mel bands and no DCT",
             f"compression={contract.compression!r}, mel_bands={contract.mel_bands}, mfcc={contract.mfcc}",
         )
+    if contract.window_dc != "keep":
+        _refuse("a raw waveform has no frames: window_dc must be keep", contract.window_dc)
     if (
         contract.chunk_samples < 1
         or contract.bins != 1
@@ -184,6 +211,61 @@ def _check_mel(contract: FrontendContract) -> None:
             f" {contract.sample_rate / contract.fft_length:g} Hz apart",
             f"{bands} bands, of which band {index}, {low:.1f} to {top:.1f} Hz, holds none",
             "ask for fewer bands, a longer FFT or a higher mel_low",
+        )
+
+
+# A number that counts -> the field and the value under which it does.
+_COUNTS_UNDER = {
+    "log1p_gain": ("compression", ("log1p",)),
+    "percentile_low": ("normalization", ("percentile",)),
+    "percentile_high": ("normalization", ("percentile",)),
+    "norm_low": ("normalization", ("minmax", "percentile")),
+}
+
+
+def _check_unused(contract: FrontendContract) -> None:
+    """Refuse a number that would count for nothing."""
+    defaults = {one.name: one.default for one in fields(FrontendContract)}
+    for name, (of, values) in _COUNTS_UNDER.items():
+        given = getattr(contract, name)
+        if given != defaults[name] and getattr(contract, of) not in values:
+            _refuse(
+                f"the frontend's {name} needs {of} {' or '.join(values)}",
+                f"{name}={given} with {of} {getattr(contract, of)}",
+                f"leave {name} at {defaults[name]}",
+            )
+
+
+def _check_compression(contract: FrontendContract) -> None:
+    gain = contract.log1p_gain
+    if not 1 <= gain <= 1 << 30 or gain & (gain - 1):
+        _refuse("log1p_gain must be a power of two from 1 to 2^30", gain)
+    if contract.compression == "pcen" and not contract.mel_bands:
+        _refuse(
+            "compression pcen is of mel bands",
+            "mel_bands=0",
+            "ask for mel bands, or for another compression",
+        )
+
+
+def _check_norm(contract: FrontendContract) -> None:
+    low, high = contract.percentile_low, contract.percentile_high
+    if not 0 <= low < high <= 10000:
+        _refuse(
+            "percentiles are of 10,000, and need 0 <= percentile_low < percentile_high <= 10000",
+            f"percentile_low={low}, percentile_high={high}",
+        )
+    if contract.norm_low < 0:
+        _refuse("norm_low must be at least 0 Hz", contract.norm_low)
+    if contract.norm_low and contract.mfcc:
+        _refuse(
+            "norm_low is of bins or bands, and coefficients of a DCT are neither",
+            f"norm_low={contract.norm_low}, mfcc={contract.mfcc}",
+        )
+    if contract.norm_row >= contract.rows:
+        _refuse(
+            "norm_low must leave at least one row to the normalization",
+            f"norm_low={contract.norm_low} Hz at {contract.sample_rate} Hz",
         )
 
 

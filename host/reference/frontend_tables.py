@@ -11,8 +11,8 @@ from host.frontend_contract import FrontendContract
 from host.reference.frontend_mel import cosines, mel_bands
 
 SPECTRA = {"none": 0, "magnitude": 1, "power": 2}  # NJ_SPECTRUM_* of nj_frontend.h
-COMPRESSIONS = {"none": 0, "sqrt": 1, "log": 2}  # NJ_COMPRESSION_*
-NORMALIZATIONS = {"minmax": 0, "fixed": 1, "peak": 0}  # NJ_NORMALIZATION_*
+COMPRESSIONS = {"none": 0, "sqrt": 1, "log": 2, "log1p": 3, "pcen": 4}  # NJ_COMPRESSION_*
+NORMALIZATIONS = {"minmax": 0, "fixed": 1, "percentile": 2, "peak": 0}  # NJ_NORMALIZATION_*
 SCALE_BITS = 52  # NJ_FRONTEND_SCALE
 POWER_BITS = 72  # NJ_POWER_SCALE
 WINDOW_BITS = (

@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define NJ_FRONTEND_API 2
+#define NJ_FRONTEND_API 3
 
 /* Magnitudes are |rfft| * 2^52: as large as squares in float32 allow. Powers are |rfft|^2 * 2^72. */
 #define NJ_FRONTEND_SCALE 52
@@ -31,9 +31,12 @@
 #define NJ_COMPRESSION_NONE 0u
 #define NJ_COMPRESSION_SQRT 1u
 #define NJ_COMPRESSION_LOG 2u
+#define NJ_COMPRESSION_LOG1P 3u /* ln(1 + gain S) */
+#define NJ_COMPRESSION_PCEN 4u /* of mel bands: nj_pcen.c */
 
 #define NJ_NORMALIZATION_MINMAX 0u
 #define NJ_NORMALIZATION_FIXED 1u
+#define NJ_NORMALIZATION_PERCENTILE 2u
 
 /* A mel band: weights of the bins from `first` on. */
 struct nj_band {
