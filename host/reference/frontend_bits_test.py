@@ -31,9 +31,12 @@ BUILDS = {
     "m55-scalar": ("virtual", ("-O2", "-mcpu=cortex-m55+nomve")),
 }
 FEW = {  # of the slow builds
-    "aarch64-O0-flush": ("default", "mfcc", "n2048-power-root"),
-    "m55-O0-flush": ("default", "mfcc", "n128-nyquist"),
-    "m55-scalar": ("default", "mfcc", "n2048-power-root", "fixed-power"),
+    "aarch64-O0-flush": ("default", "mfcc", "n2048-power-root", "dc-percentile-mel-root"),
+    "m55-O0-flush": ("default", "mfcc", "n128-nyquist", "dc-n128", "percentile-power"),
+    "m55-scalar": (
+        *("default", "mfcc", "n2048-power-root", "fixed-power"),
+        *("percentile-mel-log", "dc-n1024-no-window"),
+    ),
 }
 EXPECTED: dict[str, list[runner.Crcs]] = {}
 
