@@ -101,7 +101,7 @@ def oracle(chunk: npt.NDArray[np.int16], made: FrontendContract) -> Floats:
         ordered = sorted(judged.ravel().tolist())
         low = ordered[made.percentile_low * (len(ordered) - 1) // 10000]
         high = ordered[made.percentile_high * (len(ordered) - 1) // 10000]
-    return np.clip((spectrum - low) / (high - low + 1e-10), 0, 1)
+    return np.asarray(np.clip((spectrum - low) / (high - low + 1e-10), 0, 1))
 
 
 @pytest.mark.parametrize("name", SPECTRAL)

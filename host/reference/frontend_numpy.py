@@ -243,7 +243,7 @@ def _finish(
         low, high = rows[numbers.norm_row :].min(), rows[numbers.norm_row :].max()
     factor = np.float32(1) / ((high - low) + gain)
     if clamped:
-        return np.minimum(_zero_below(rows - low, least) * factor, np.float32(1))
+        return np.asarray(np.minimum(_zero_below(rows - low, least) * factor, np.float32(1)))
     if least > 0:
         return np.asarray(_zero_below(rows - low, least) * factor + np.float32(0))
     return np.asarray((rows - low) * factor)
