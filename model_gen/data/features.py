@@ -63,7 +63,17 @@ class Chunks:
             BadInput: as `pcm`.
             HostFailure: the frontend gave numbers that are not finite.
         """
-        found = features(self.pcm(indices), self.contract, threads=threads)
+        return self.features_of(self.pcm(indices), threads=threads)
+
+    def features_of(
+        self, pcm: npt.NDArray[np.int16], *, threads: int | None = None
+    ) -> npt.NDArray[np.float32]:
+        """The same of PCM int16 [n, chunk_samples] that is given.
+
+        Raises:
+            HostFailure: as `features`.
+        """
+        found = features(pcm, self.contract, threads=threads)
         if not np.isfinite(found.sum()):
             raise HostFailure(
                 "the frontend gave features that are not finite",

@@ -31,8 +31,8 @@ TINY = {
     "batch_size": 8,
     "epochs": 3,
     "learning_rate": 0.01,
-    "freq_mask_max": 3,
-    "time_mask_max": 3,
+    "freq_mask_max": 12,  # of 256 bins, and it hears 64
+    "time_mask_max": 24,  # of 256 frames, and it hears 32
 }
 
 
