@@ -1,7 +1,7 @@
 """The order of windows in an epoch, and augmented batches, each by its number.
 
-An epoch is a permutation of all windows, by seed and epoch; masks depend on seed, epoch, recording
-and window, mixtures on seed, epoch and batch. So a batch is the same bytes whoever asks for it,
+An epoch is a permutation of all windows, by seed and epoch; places and masks depend on seed, epoch,
+recording and window, mixtures on seed, epoch and batch. So a batch is the same bytes whoever asks for it,
 whenever, in whichever thread or process.
 """
 
@@ -13,6 +13,7 @@ from model_gen.data.features import Chunks
 from model_gen.training.augment import mixup, spec_augment
 from model_gen.training.batch import Batch, Batches
 from model_gen.training.options import TrainOptions
+from model_gen.training.placement import Placement
 from model_gen.training.randomness import keyed
 
 Integers = npt.NDArray[np.int64]
@@ -25,6 +26,7 @@ class TrainBatches(Batches):
         super().__init__(workers=options.num_workers)
         self._chunks = chunks
         self._options = options
+        self._placement = Placement(chunks, options)
         self._targets = targets(chunks.recordings, labels)[chunks.owner]
         folders = [chunks.kind(i) for i in range(len(chunks))]
         self._windows, self._turns = upsample(folders, options.upsample_ratio)
@@ -42,13 +44,14 @@ class TrainBatches(Batches):
         places = self._places(index)
         rows = self._windows[places]
         threads = 1 if self.workers > 1 else None  # beside other workers, one is enough
-        x, y = self._chunks.features(rows, threads=threads), self._targets[rows]
+        pcm = self._placement.pcm(rows, self._generators("place", places))
+        x, y = self._chunks.features_of(pcm, threads=threads), self._targets[rows]
         rng = keyed("mixup", options.seed, self.epoch, index)
         x, y = mixup(x, y, rng, alpha=options.mixup_alpha, probability=options.mixup_probability)
         if options.spec_augment:
             x = spec_augment(
                 x,
-                [self._mask(int(place)) for place in places],
+                self._generators("mask", places),
                 freq_mask_max=options.freq_mask_max,
                 time_mask_max=options.time_mask_max,
             )
@@ -64,12 +67,20 @@ class TrainBatches(Batches):
         size = self._options.batch_size
         return order[index * size : (index + 1) * size]
 
-    def _mask(self, place: int) -> np.random.Generator:
-        window = int(self._windows[place])
-        recording = self._chunks.recording(window).relative
-        number = int(self._chunks.rows[window])
-        turn = int(self._turns[place])
-        return keyed("mask", self._options.seed, self.epoch, recording, number, turn)
+    def _generators(self, purpose: str, places: Integers) -> list[np.random.Generator]:
+        """One for each window, of the present epoch, whichever batch it is in."""
+        recording, rows = self._chunks.recording, self._chunks.rows
+        return [
+            keyed(
+                purpose,
+                self._options.seed,
+                self.epoch,
+                recording(window).relative,
+                int(rows[window]),
+                int(turn),
+            )
+            for window, turn in zip(self._windows[places], self._turns[places], strict=True)
+        ]
 
 
 def upsample(folders: list[str], ratio: float) -> tuple[Integers, Integers]:

@@ -8,7 +8,7 @@ import pytest
 from model_gen.data.dataset import index_dataset
 from model_gen.data.features import Chunks, extract
 from model_gen.data.selection import Selection
-from model_gen.data.testing import CONTRACT, TINY, write_tiny_dataset
+from model_gen.data.testing import CONTRACT, TINY, write_clips, write_tiny_dataset
 from model_gen.training.batches import TrainBatches, upsample
 from model_gen.training.options import TrainOptions
 
@@ -21,6 +21,9 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:
     data = write_tiny_dataset(root / "data", per_class=6)
     for number in range(2, 6):
         (data / "up" / f"{'ab'[number % 2]}{number}_{number // 2}.wav").unlink()
+    clips = write_clips(root / "clips", (900, 3500), ("down", "Noise", "up"))
+    for path in clips.glob("*/*.wav"):  # shorter than a chunk, in which they are placed
+        path.rename(data / path.parent.name / f"clip{path.name}")
     given: dict[str, Any] = {**TINY, "upsample_ratio": 1.0}
     return TrainOptions(data_path_train=data, cache_dir=root / "cache", **given)
 
@@ -85,6 +88,7 @@ def test_without_augmentation_a_batch_is_the_features_of_its_windows(
     options: TrainOptions, chunks: Chunks
 ) -> None:
     plain = replace(options, mixup_probability=0.0, spec_augment=False)
+    plain = replace(plain, placement="fixed", background_probability=0.0)
     batches = TrainBatches(chunks, LABELS, plain)
     batch = batches.batch(0)
     assert batch.rows is not None
