@@ -34,5 +34,6 @@ def stretch(rng: np.random.Generator, length: int) -> Floats:
 
 def endless(period: Floats, start: int, length: int) -> Floats:
     """`length` samples of a sound that repeats, from its sample `start` on, which is within it."""
-    rest = max(0, length - (len(period) - start))
-    return np.concatenate((period[start : start + length], np.resize(period, rest)))
+    first = period[start : start + length]
+    rest = length - len(first)
+    return np.concatenate((first, np.resize(period, rest))) if rest else first

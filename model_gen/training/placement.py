@@ -74,8 +74,8 @@ class Placement:
         return self._recorded(owner, int(rng.integers(begin, end - chunk + 1)))
 
     def _recorded(self, owner: int, start: int) -> Floats:
-        found = self._chunks.pcm_at(np.array([owner]), np.array([start]))
-        return found[0].astype(np.float32)
+        (found,) = self._chunks.pcm_at(np.array([owner]), np.array([start])).astype(np.float32)
+        return np.asarray(found)
 
 
 def short_start(rng: np.random.Generator, samples: int, chunk: int) -> int:
@@ -100,8 +100,11 @@ def beneath(window: Samples, clip: Samples, background: Floats, quieter: float) 
 
     Silence has no level: it stays, under a silent clip as under a silent background.
     """
-    powers = [np.mean(np.square(sound, dtype=np.float64)) for sound in (clip, background)]
+    powers = [np.mean(np.square(sound, dtype=np.float32)) for sound in (clip, background)]
     if 0 in powers:
         return window
-    gain = np.float32(np.sqrt(powers[0] / powers[1]) * 10 ** (-quieter / 20))
-    return np.clip(np.rint(window + gain * background), -32768, 32767).astype(np.int16)
+    gain = np.sqrt(powers[0] / powers[1]) * 10 ** (-quieter / 20)
+    sound = background * np.float32(gain)
+    sound += window
+    np.clip(np.rint(sound, out=sound), -32768, 32767, out=sound)
+    return sound.astype(np.int16)

@@ -134,7 +134,7 @@ def test_a_window_is_placed_by_its_key_whichever_batch_it_is_in(chunks: Chunks) 
     for size in (2, 5):
         batches = TrainBatches(chunks, ("a", "b"), options(batch_size=size))
         batches.begin(3)
-        look = {}
+        look: dict[int, bytes] = {}
         for index in range(len(batches)):
             batch = batches.batch(index)
             assert batch.rows is not None
