@@ -1,8 +1,8 @@
 """The order of windows in an epoch, and augmented batches, each by its number.
 
-An epoch is a permutation of all windows, by seed and epoch; disturbances and masks depend on seed,
-epoch, recording and window, mixtures on seed, epoch and batch. So a batch is the same bytes whoever
-asks for it, whenever, in whichever thread or process.
+An epoch is a permutation of all windows, by seed and epoch; places, disturbances and masks depend
+on seed, epoch, recording and window, mixtures on seed, epoch and batch. So a batch is the same
+bytes whoever asks for it, whenever, in whichever thread or process.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,9 @@ from model_gen.data.features import Chunks
 from model_gen.training.augment import Mixture, mask_limits, mix, mixtures, spec_augment, unite
 from model_gen.training.batch import Batch, Batches
 from model_gen.training.disturb import Disturber
-from model_gen.training.noise_bank import NoiseBank, bank_for
+from model_gen.training.noise_bank import NoiseBank, bank_for, takes_noise
 from model_gen.training.options import TrainOptions
+from model_gen.training.placement import Placement
 from model_gen.training.randomness import keyed
 
 Integers = npt.NDArray[np.int64]
@@ -37,8 +38,9 @@ class TrainBatches(Batches):
     ) -> None:
         """`named` is the bank of --noise-bank, where that was made already."""
         super().__init__(workers=options.num_workers)
-        noisy = options.noise_probability > 0
-        self._disturb = Disturber(options, (named or bank_for(options, chunks)) if noisy else None)
+        bank = (named or bank_for(options, chunks)) if takes_noise(options) else None
+        self._disturb = Disturber(options, bank)
+        self._placement = Placement(chunks, options, bank)
         self._masks = mask_limits(
             chunks.contract,
             options.freq_mask_max,
@@ -72,8 +74,9 @@ class TrainBatches(Batches):
         )
         of_sound = options.mixup_domain == "audio"
         keys = [self._key(int(place)) for place in places]
-        sound = self._disturbed(self._chunks.pcm(rows), drawn if of_sound else {}, keys)
-        x = self._chunks.features_of(sound, threads=threads)
+        pcm = self._placement.pcm(rows, [keyed("place", *key) for key in keys])
+        pcm = self._disturbed(pcm, drawn if of_sound else {}, keys)
+        x = self._chunks.features_of(pcm, threads=threads)
         x = x if of_sound else mix(x, drawn)
         if options.spec_augment:
             x = spec_augment(

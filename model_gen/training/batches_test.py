@@ -9,7 +9,7 @@ from model_gen.audio.decode import to_int16
 from model_gen.data.dataset import index_dataset
 from model_gen.data.features import Chunks, extract
 from model_gen.data.selection import Selection
-from model_gen.data.testing import CONTRACT, TINY, write_tiny_dataset
+from model_gen.data.testing import CONTRACT, TINY, write_clips, write_tiny_dataset
 from model_gen.training.augment import mixtures
 from model_gen.training.batches import TrainBatches, upsample
 from model_gen.training.disturb import Disturber
@@ -27,6 +27,7 @@ UNDISTURBED: dict[str, Any] = {
     "click_probability": 0.0,
     "dc_probability": 0.0,
 }
+UNMOVED: dict[str, Any] = {"placement": "fixed", "background_probability": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,9 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:
     data = write_tiny_dataset(root / "data", per_class=6)
     for number in range(2, 6):
         (data / "up" / f"{'ab'[number % 2]}{number}_{number // 2}.wav").unlink()
+    clips = write_clips(root / "clips", (900, 3500), ("down", "Noise", "up"))
+    for path in clips.glob("*/*.wav"):  # shorter than a chunk, in which they are placed
+        path.rename(data / path.parent.name / f"clip{path.name}")
     given: dict[str, Any] = {**TINY, "upsample_ratio": 1.0}
     return TrainOptions(data_path_train=data, cache_dir=root / "cache", **given)
 
@@ -100,7 +104,7 @@ def test_an_epoch_is_a_permutation_of_all_windows(options: TrainOptions, chunks:
 def test_without_augmentation_a_batch_is_the_features_of_its_windows(
     options: TrainOptions, chunks: Chunks
 ) -> None:
-    plain = replace(options, mixup_probability=0.0, spec_augment=False, **UNDISTURBED)
+    plain = replace(options, mixup_probability=0.0, spec_augment=False, **UNDISTURBED, **UNMOVED)
     batches = TrainBatches(chunks, LABELS, plain)
     batch = batches.batch(0)
     assert batch.rows is not None
@@ -132,7 +136,7 @@ def test_masks_and_disturbances_belong_to_a_window_not_to_its_batch(
 def test_a_disturbed_batch_is_the_features_of_its_disturbed_windows(
     options: TrainOptions, chunks: Chunks
 ) -> None:
-    options = replace(options, mixup_probability=0.0, spec_augment=False)
+    options = replace(options, mixup_probability=0.0, spec_augment=False, **UNMOVED)
     batches = TrainBatches(chunks, LABELS, options)
     batches.begin(3)
     disturb = Disturber(options, bank_for(options, chunks))
@@ -156,9 +160,8 @@ def test_a_disturbed_batch_is_the_features_of_its_disturbed_windows(
 def test_sound_is_mixed_once_rounded_and_saturated_with_what_inputs_would_be_mixed_with(
     options: TrainOptions, chunks: Chunks
 ) -> None:
-    of_inputs = replace(
-        options, mixup_probability=0.6, mixup_alpha=0.9, spec_augment=False, **UNDISTURBED
-    )
+    of_inputs = replace(options, mixup_probability=0.6, mixup_alpha=0.9, spec_augment=False)
+    of_inputs = replace(of_inputs, **UNDISTURBED, **UNMOVED)
     mixed = 0
     for index in range(2):
         batch, other = (

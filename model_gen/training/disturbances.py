@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
+FRAMES = 64  # of a window, by whose powers its own is measured
 QUIETEST = 1e-3  # fractions of full scale: root mean square of what noise is at least measured by
 HUM = (1e-3, 0.1)  # peak of the fundamental
 MAINS = (50, 60)  # Hz
@@ -33,15 +34,13 @@ def gain(x: Floats, rng: np.random.Generator, decibels: float) -> Floats:
 def noise(x: Floats, piece: Floats, decibels: float) -> Floats:
     """Add `piece` [n], of any scale, at that ratio of signal to noise.
 
-    The power of x is that of its samples that are not 0, so that the zeros around a short
-    recording do not count, and at least that of QUIETEST. A silent piece adds nothing.
+    The power of x is that of where it is loud, so that what lies around a short recording hardly
+    counts, and at least that of QUIETEST. A silent piece adds nothing.
     """
     noise_power = power(piece)
     if noise_power == 0:
         return x
-    heard = np.count_nonzero(x)
-    signal_power = max(power(x) * len(x) / heard if heard else 0.0, QUIETEST**2)
-    ratio = math.sqrt(signal_power / noise_power)
+    ratio = math.sqrt(max(loud_power(x), QUIETEST**2) / noise_power)
     return x + piece * (np.float32(ratio) * _factor(-decibels))
 
 
@@ -96,6 +95,18 @@ def rain(x: Floats, rng: np.random.Generator, sample_rate: int) -> Floats:
 def power(x: npt.NDArray[np.float32]) -> float:
     """The mean square, in an order that does not depend on the number of threads."""
     return float(np.einsum("i,i->", x, x)) / len(x)
+
+
+def loud_power(x: Floats) -> float:
+    """The mean of the powers of 64 frames, each weighted by itself: that of the loud ones.
+
+    It is the power of a steady sound, and that of a short one within silence, nearly. Less than 64
+    samples that are left over at the end count as a frame of the others' length.
+    """
+    frame = max(1, len(x) // FRAMES)
+    energies = np.add.reduceat(np.square(x), np.arange(0, len(x), frame)).astype(np.float64)
+    total = energies.sum()
+    return float(np.square(energies).sum() / total) / frame if total else 0.0
 
 
 def between(rng: np.random.Generator, limits: tuple[float, float]) -> float:

@@ -54,13 +54,18 @@ class NoiseBank:
         return digest.hexdigest()
 
 
+def takes_noise(options: TrainOptions) -> bool:
+    """Whether anything is taken from a bank."""
+    return options.noise_probability > 0 or options.background_probability > 0
+
+
 def named_bank(options: TrainOptions) -> NoiseBank | None:
-    """The bank of --noise-bank; None where none is named or noise is off.
+    """The bank of --noise-bank; None where none is named or nothing is taken from it.
 
     Raises:
         BadInput: as `bank_of_folder`.
     """
-    if options.noise_bank is None or not options.noise_probability:
+    if options.noise_bank is None or not takes_noise(options):
         return None
     return bank_of_folder(options.noise_bank, options.sample_rate, options.seed)
 

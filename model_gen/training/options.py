@@ -137,6 +137,12 @@ class TrainOptions:
         "Head: a probability for each class, or one over all classes.", "model", release="sigmoid",
         choices=tuple(HEADS))
 
+    placement: str = option(
+        "Where training hears a window each epoch: anywhere around its place, or (fixed) there.",
+        "recipe", release="random", april="fixed", choices=("random", "fixed"))
+    background_probability: float = option(
+        "How often background, not zeros, lies around a recording shorter than a window.", "recipe",
+        release=0.5, april=0.0, least=0, most=1)
     mixup_alpha: float = option(
         "Mixup: parameter of its Dirichlet distribution; 0 is off.", "recipe", release=0.2, least=0,
         most=1000, search=(0.0, 0.5))

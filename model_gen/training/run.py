@@ -15,6 +15,7 @@ from model_gen.data.dataset import Dataset, Recording, targets
 from model_gen.data.features import Chunks, extract
 from model_gen.data.hearing import LookOptions
 from model_gen.data.look import begin, look
+from model_gen.data.places import in_turn
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, to_csv
 from model_gen.data.tell import findings
@@ -120,7 +121,10 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
         )
     batches = TrainBatches(parts["train"], dataset.labels, options, noise)
     sample = np.unique(np.linspace(0, len(parts["train"]) - 1, SETTLE_CHUNKS).astype(int))
-    settle(contract.name, model, parts["train"].features(sample))
+    settling = parts["train"].take(sample)
+    if options.placement == "random":
+        settling = in_turn(settling)
+    settle(contract.name, model, settling.features(range(len(settling))))
     checkpoint = options.checkpoint_path
     companions = {
         **config_files(config, checkpoint),
