@@ -52,20 +52,18 @@ def mixtures(
     return found
 
 
-def mix(x: Floats, drawn: Mapping[int, Mixture]) -> Floats:
-    """The rows of model inputs [B, bins, frames], mixed of the rows that are given."""
-    out = x.copy() if drawn else x
-    for row, mixture in drawn.items():
-        out[row] = mixture.of(x)
-    return out
+def mix(x: Floats, drawn: Mapping[int, Mixture]) -> None:
+    """Mix, in place, rows of model inputs [B, bins, frames] of the rows that are given."""
+    mixed = [mixture.of(x) for mixture in drawn.values()]
+    for row, one in zip(drawn, mixed, strict=True):
+        x[row] = one
 
 
-def unite(y: Floats, drawn: Mapping[int, Mixture]) -> Floats:
-    """The labels [B, labels] of mixed rows: the largest of their sources'."""
-    out = y.copy() if drawn else y
-    for row, mixture in drawn.items():
-        out[row] = y[mixture.rows].max(axis=0)
-    return out
+def unite(y: Floats, drawn: Mapping[int, Mixture]) -> None:
+    """Give, in place, labels [B, labels] of mixed rows the largest of their sources'."""
+    united = [y[mixture.rows].max(axis=0) for mixture in drawn.values()]
+    for row, one in zip(drawn, united, strict=True):
+        y[row] = one
 
 
 def mask_limits(contract: FrontendContract, rows: int, frames: int, *, scaled: bool) -> Limits:
@@ -90,12 +88,12 @@ def spec_augment(
     freq_mask_max: int,
     time_mask_max: int,
     masks: int = 2,
-) -> Floats:
-    """Zero `masks` bands of bins and of frames in each of x [B, bins, frames], a generator a row.
+) -> None:
+    """Zero, in place, `masks` bands of bins and of frames in each of x [B, bins, frames].
 
+    A generator a row.
     Widths are uniform in 0 ... max - 1, starts uniform (Park et al. 2019).
     """
-    x = x.copy()
     for row, rng in zip(x, rngs, strict=True):
         for axis, most in ((0, freq_mask_max), (1, time_mask_max)):
             length = row.shape[axis]
@@ -106,4 +104,3 @@ def spec_augment(
                     row[start : start + width] = 0
                 else:
                     row[:, start : start + width] = 0
-    return x

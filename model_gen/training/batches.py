@@ -5,7 +5,7 @@ on seed, epoch, recording and window, mixtures on seed, epoch and batch. So a ba
 bytes whoever asks for it, whenever, in whichever thread or process.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -75,27 +75,29 @@ class TrainBatches(Batches):
         of_sound = options.mixup_domain == "audio"
         keys = [self._key(int(place)) for place in places]
         pcm = self._placement.pcm(rows, [keyed("place", *key) for key in keys])
-        pcm = self._disturbed(pcm, drawn if of_sound else {}, keys)
-        x = self._chunks.features_of(pcm, threads=threads)
-        x = x if of_sound else mix(x, drawn)
+        self._disturb_all(pcm, drawn if of_sound else {}, keys)
+        x, y = self._chunks.features_of(pcm, threads=threads), self._targets[rows]
+        unite(y, drawn)
+        if not of_sound:
+            mix(x, drawn)
         if options.spec_augment:
-            x = spec_augment(
+            spec_augment(
                 x,
                 [keyed("mask", *key) for key in keys],
                 freq_mask_max=self._masks.rows,
                 time_mask_max=self._masks.frames,
             )
-        return Batch(x[..., None], unite(self._targets[rows], drawn), rows=rows)
+        return Batch(x[..., None], y, rows=rows)
 
-    def _disturbed(self, pcm: Samples, drawn: Mapping[int, Mixture], keys: list[Key]) -> Samples:
-        """Windows [B, chunk_samples] mixed and disturbed, which are rounded and saturated once."""
+    def _disturb_all(self, pcm: Samples, drawn: Mapping[int, Mixture], keys: Sequence[Key]) -> None:
+        """Mix and disturb windows [B, chunk_samples] in place, rounded and saturated once."""
         if not (drawn or self._disturb.acts):
-            return pcm
-        out = np.empty_like(pcm)
+            return
+        mixed = {row: mixture.of(pcm) for row, mixture in drawn.items()}
         for row, key in enumerate(keys):
-            x = drawn[row].of(pcm) if row in drawn else pcm[row].astype(np.float32)
-            out[row] = to_int16(self._disturb(x * np.float32(1 / 32768), *key))
-        return out
+            x = mixed[row] if row in mixed else pcm[row].astype(np.float32)
+            x *= np.float32(1 / 32768)
+            pcm[row] = to_int16(self._disturb(x, *key))
 
     def _places(self, index: int) -> Integers:
         """Which of the windows and their repetitions are in a batch of the present epoch."""

@@ -1,7 +1,7 @@
 """Which disturbances a window has in an epoch, and their order.
 
-Whether each happens is drawn for all of them at once, and what one is like by a generator of its
-own: an option that changes one leaves what the others draw.
+The gain, and whether each of the others happens, is drawn for all of them at once, and what one is
+like by a generator of its own: an option that changes one leaves what the others draw.
 """
 
 from dataclasses import dataclass
@@ -38,12 +38,12 @@ class Disturber:
         Args:
             key: what the drawn numbers depend on: seed, epoch, recording, window and turn.
         """
-        happens = keyed("disturbed", *key).random(len(DRAWN))
+        level, *happens = keyed("disturbed", *key).random(1 + len(DRAWN))
         for name, drawn in zip(DRAWN, happens, strict=True):
             if drawn < self._probability(name):
                 x = self._with(name, x, keyed(name, *key))
             if name == "noise" and self.options.gain_db:  # the level of all that comes by air
-                x = disturbances.gain(x, keyed("gain", *key), self.options.gain_db)
+                x = disturbances.gain(x, (2 * level - 1) * self.options.gain_db)
         return x
 
     def _with(self, name: str, x: Floats, rng: np.random.Generator) -> Floats:

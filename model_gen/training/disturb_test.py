@@ -84,6 +84,15 @@ def test_the_level_is_that_of_sound_and_noise_and_of_nothing_electric() -> None:
         assert same.all() == (name != "noise")
 
 
+def test_the_gain_is_uniform_in_decibels_either_way() -> None:
+    one = np.array([0.5], np.float32)
+    found = [float(disturbed(key, x=one, gain_db=12.0)[0]) / 0.5 for key in range(2000)]
+    levels = 20 * np.log10(found)
+    assert -12 <= levels.min() < -11.9
+    assert 11.9 < levels.max() <= 12
+    assert np.abs(np.histogram(levels, 8, (-12, 12))[0] - 250).max() < 70
+
+
 def test_another_bank_leaves_the_ratio_and_all_else() -> None:
     on: dict[str, Any] = {"noise_probability": 1.0, "hum_probability": 1.0}
     silence = np.zeros(500, np.float32)

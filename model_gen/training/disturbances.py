@@ -26,9 +26,9 @@ DROP = (3e-3, 0.3)  # peak of the loudest drops
 DROP_SAMPLES = 32
 
 
-def gain(x: Floats, rng: np.random.Generator, decibels: float) -> Floats:
-    """Change the level by up to `decibels` either way, uniform in decibels."""
-    return x * _factor(rng.uniform(-decibels, decibels))
+def gain(x: Floats, decibels: float) -> Floats:
+    """Change the level."""
+    return x * _factor(decibels)
 
 
 def noise(x: Floats, piece: Floats, decibels: float) -> Floats:
