@@ -117,18 +117,24 @@ class WindowCache:
         return self._make(recording, name)
 
     def windows(
-        self, recording: Recording, name: str, entry: Entry, starts: Sequence[int]
+        self,
+        recording: Recording,
+        name: str,
+        entry: Entry,
+        starts: Sequence[int],
+        samples: int | None = None,
     ) -> Samples:
-        """Windows of a recording from samples `starts` on, of any sign: int16 [starts, chunk].
+        """Windows of a recording from samples `starts` on, of any sign: int16 [starts, samples].
 
-        Outside the recording are zeros.
+        Each has `samples`, a chunk's for None; outside the recording are zeros.
 
         Raises:
             BadInput: they are not in the cache, and the recording is not what it was.
             ValueError: the entry does not keep what lies there.
         """
-        wanted = [entry.part(start, self.chunk) for start in starts]
-        out = np.zeros((len(wanted), self.chunk), np.int16)
+        length = samples or self.chunk
+        wanted = [entry.part(start, length) for start in starts]
+        out = np.zeros((len(wanted), length), np.int16)
         stream = self.place.open(name)
         if stream is None:
             return self._decoded_again(recording, entry, wanted, out)

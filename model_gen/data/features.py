@@ -47,17 +47,21 @@ class Chunks:
         return self.pcm_at(self.owner[chosen], self.starts[chosen])
 
     def pcm_at(
-        self, owners: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]
+        self,
+        owners: npt.NDArray[np.int64],
+        starts: npt.NDArray[np.int64],
+        samples: int | None = None,
     ) -> npt.NDArray[np.int16]:
-        """PCM int16 [n, chunk_samples] of recordings `owners` from samples `starts` on, both [n].
+        """PCM int16 [n, samples] of recordings `owners` from samples `starts` on, both [n].
 
-        A start may be of any sign: outside the recording are zeros.
+        Each has `samples`, a chunk's for None. A start may be of any sign: outside the recording
+        are zeros.
 
         Raises:
             BadInput: as `pcm`.
             ValueError: a recording has samples there that are not kept.
         """
-        out = np.empty((len(owners), self.contract.chunk_samples), np.int16)
+        out = np.empty((len(owners), samples or self.contract.chunk_samples), np.int16)
         for owner in np.unique(owners):  # each recording is opened once
             places = np.flatnonzero(owners == owner)
             out[places] = self.cache.windows(
@@ -65,6 +69,7 @@ class Chunks:
                 self.names[owner],
                 self.entries[owner],
                 starts[places].tolist(),
+                samples,
             )
         self.cache.warn()
         return out

@@ -20,6 +20,7 @@ from model_gen.training.noise_bank import NoiseBank, bank_for, takes_noise
 from model_gen.training.options import TrainOptions
 from model_gen.training.placement import Placement
 from model_gen.training.randomness import keyed
+from model_gen.training.tempo import speed
 
 Integers = npt.NDArray[np.int64]
 Samples = npt.NDArray[np.int16]
@@ -74,7 +75,9 @@ class TrainBatches(Batches):
         )
         of_sound = options.mixup_domain == "audio"
         keys = [self._key(int(place)) for place in places]
-        pcm = self._placement.pcm(rows, [keyed("place", *key) for key in keys])
+        most = options.speed_max
+        speeds = [speed(most, *key) for key in keys] if most else None
+        pcm = self._placement.pcm(rows, [keyed("place", *key) for key in keys], speeds)
         self._disturb_all(pcm, drawn if of_sound else {}, keys)
         x, y = self._chunks.features_of(pcm, threads=threads), self._targets[rows]
         unite(y, drawn)

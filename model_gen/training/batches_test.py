@@ -73,7 +73,7 @@ def test_batches_are_the_same_bytes_for_any_number_of_workers(
     options: TrainOptions, chunks: Chunks, workers: int, processes: bool, domain: str
 ) -> None:
     """A batch as its number alone says is the reference; the last is asked for first."""
-    options = replace(options, mixup_domain=domain)
+    options = replace(options, mixup_domain=domain, speed_max=0.1 if domain == "audio" else 0.0)
     alone = TrainBatches(chunks, LABELS, options)
     want: list[bytes] = []
     for epoch in (2, 1):

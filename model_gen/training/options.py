@@ -162,6 +162,9 @@ class TrainOptions:
         "relative: mask widths are of 256 bins (64 mel bands, 20 coefficients) and 256 frames.",
         "recipe", release="relative", april="absolute", choices=("relative", "absolute"))
 
+    speed_max: float = option(
+        "Faster or slower by up to this share, pitch and tempo together; 0 is off.", "recipe",
+        release=0.0, least=0, most=0.5)
     gain_db: float = option(
         "Change the level of each window by up to this many decibels; 0 is off.", "recipe",
         release=12.0, april=0.0, least=0, most=96)

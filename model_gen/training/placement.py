@@ -11,6 +11,7 @@ import numpy.typing as npt
 from model_gen.data.features import Chunks
 from model_gen.training.noise_bank import NoiseBank
 from model_gen.training.options import TrainOptions
+from model_gen.training.tempo import at_length
 
 QUIETER = (10.0, 50.0)  # dB that a background lies below the clip, by their mean squares
 
@@ -31,38 +32,49 @@ class Placement:
         self._probability = options.background_probability
         self._bank = bank
 
-    def pcm(self, windows: Integers, rngs: Sequence[np.random.Generator]) -> Samples:
-        """PCM int16 [n, chunk] of the windows, with a generator each.
+    def pcm(
+        self,
+        windows: Integers,
+        rngs: Sequence[np.random.Generator],
+        speeds: Sequence[float] | None = None,
+    ) -> Samples:
+        """PCM int16 [n, chunk] of the windows, with a generator each, and a tempo (1 for None).
 
         Raises:
             BadInput: as `Chunks.pcm`.
         """
-        owners = self._chunks.owner[windows]
-        starts = self._chunks.starts[windows]
-        if self._moves:
-            moved = [self._moved(int(w), rng) for w, rng in zip(windows, rngs, strict=True)]
-            starts = np.array(moved, np.int64)
-        pcm = self._chunks.pcm_at(owners, starts)
-        for row, window, start, rng in zip(pcm, windows, starts, rngs, strict=True):
-            short = self._chunks.is_short(int(window))
+        chunks, chunk = self._chunks, self._chunks.contract.chunk_samples
+        lengths = [round(chunk * speed) for speed in speeds or [1.0] * len(windows)]
+        owners = chunks.owner[windows]
+        starts = np.array(
+            [self._start(*one) for one in zip(windows, lengths, rngs, strict=True)], np.int64
+        )
+        out: Sequence[Samples] | Samples
+        if speeds is None:
+            out = chunks.pcm_at(owners, starts)
+        else:
+            places = zip(np.split(owners, len(owners)), np.split(starts, len(starts)), strict=True)
+            out = [chunks.pcm_at(*p, m)[0] for p, m in zip(places, lengths, strict=True)]
+        for row, owner, start, rng in zip(out, owners, starts, rngs, strict=True):
+            samples = chunks.entries[int(owner)].samples
+            short = samples < len(row)
             if self._bank and short and rng.random() < self._probability:
                 offset = -int(start)
-                clip = row[offset : offset + self._samples(int(window))]
                 quieter = rng.uniform(*QUIETER)
-                row[:] = beneath(row, clip, self._bank.piece(rng, len(row)), quieter)
-        return pcm
+                clip, piece = row[offset : offset + samples], self._bank.piece(rng, len(row))
+                row[:] = beneath(row, clip, piece, quieter)
+        return out if isinstance(out, np.ndarray) else np.stack([at_length(x, chunk) for x in out])
 
-    def _samples(self, window: int) -> int:
-        return self._chunks.entries[int(self._chunks.owner[window])].samples
-
-    def _moved(self, window: int, rng: np.random.Generator) -> int:
-        chunks = self._chunks
-        start, chunk = int(chunks.starts[window]), chunks.contract.chunk_samples
+    def _start(self, window: int, length: int, rng: np.random.Generator) -> int:
+        """The first of `length` samples that are heard of a window."""
+        chunks, chunk = self._chunks, self._chunks.contract.chunk_samples
+        start = int(chunks.starts[window])
         entry = chunks.entries[int(chunks.owner[window])]
-        if entry.samples < chunk:
-            return short_start(rng, entry.samples, chunk)
-        margin = chunks.cache.selection.margin(chunk)
-        return long_start(rng, start, chunk, margin, entry.stretch(start))
+        if entry.samples < length:
+            return short_start(rng, entry.samples, length) if self._moves else 0
+        margin = chunks.cache.selection.margin(chunk) if self._moves else 0
+        middle = start - (length - chunk) // 2
+        return long_start(rng, middle, length, margin, entry.stretch(start))
 
 
 def short_start(rng: np.random.Generator, samples: int, chunk: int) -> int:
@@ -77,8 +89,13 @@ def short_start(rng: np.random.Generator, samples: int, chunk: int) -> int:
 def long_start(
     rng: np.random.Generator, start: int, chunk: int, margin: int, kept: tuple[int, int]
 ) -> int:
-    """The first sample of a window that is moved by `margin` at most, within what is kept."""
-    low, high = max(kept[0], start - margin), min(kept[1] - chunk, start + margin)
+    """The first sample of a window that is moved by `margin` at most, within what is kept.
+
+    Where it must be moved by more to lie within it, it is, and by no more than that.
+    """
+    least, most = kept[0], kept[1] - chunk
+    low = min(max(least, start - margin), most)
+    high = max(min(most, start + margin), least)
     return int(rng.integers(low, high + 1))
 
 
