@@ -215,6 +215,9 @@ def _finish(
         relative = rows.max() * np.float32(numbers.log_floor)
         floor = max(relative, np.float32(numbers.log_least))
         rows = _logarithm(np.maximum(rows, floor), numbers.log_scale)
+    if contract.compression == "log1p":
+        audible = np.maximum(rows, np.float32(numbers.log_least))
+        rows = _logarithm(audible * np.float32(numbers.factor) + np.float32(1), numbers.log_scale)
     if contract.mfcc:
         cosine = tables.cosine.reshape(contract.mfcc, -1)
         total = cosine[:, :1] * rows[0]

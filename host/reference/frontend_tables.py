@@ -23,6 +23,7 @@ TWIDDLE_BITS = (
 )
 EPSILON = 1e-10  # of the min-max denominator
 NEGLIGIBLE = 2.0**-44  # of it
+BESIDE_ONE = 2.0**-32  # what vanishes when 1 is added
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class FrontendNumbers:
     log_scale: int
     log_floor: float
     log_least: float
+    factor: float
     least: float
     gain: float
     offset: float
@@ -66,7 +68,8 @@ def make_numbers(contract: FrontendContract) -> FrontendNumbers:
     """Floors, scales and guards, each rounded to float32."""
     power = contract.spectrum == "power"
     bits = scale_bits(contract)
-    logarithmic = contract.compression == "log"
+    logarithmic = contract.compression in ("log", "log1p")
+    factor = float(np.ldexp(contract.log1p_gain, -bits)) if contract.compression == "log1p" else 0.0
     unit = 0 if logarithmic else bits  # what the normalization's input carries
     if contract.normalization == "fixed":
         gain = float(np.float32(np.ldexp(contract.fixed_scale, -unit)))
@@ -75,10 +78,12 @@ def make_numbers(contract: FrontendContract) -> FrontendNumbers:
         gain = float(np.float32(np.ldexp(float(np.float32(EPSILON)), unit)))
         guarded = not logarithmic and (power or contract.mel_bands > 0)
         least = gain * NEGLIGIBLE if guarded else 0.0
+    silence = 2.0 ** (POWER_BITS - 128 if power else SCALE_BITS - 64)
     return FrontendNumbers(
-        log_scale=bits,
+        log_scale=0 if contract.compression == "log1p" else bits,
         log_floor=float(np.float32(1e-8 if power else 1e-4)),
-        log_least=2.0 ** (POWER_BITS - 128 if power else SCALE_BITS - 64),
+        log_least=BESIDE_ONE / factor if factor else silence,
+        factor=factor,
         least=float(np.float32(least)),
         gain=gain,
         offset=float(np.float32(contract.fixed_offset))
