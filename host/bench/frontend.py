@@ -24,7 +24,7 @@ from host.reference.frontend_tables import make_tables
 RUNNER = Path(__file__).with_name("runner")
 CACHE = ROOT / "build" / "bench"
 LENGTHS = (256, 512, 1024, 2048)
-COMPRESSIONS = ("log", "log1p")  # that are counted a value
+COMPRESSIONS = ("log", "log1p", "pcen")  # that are counted a value
 MEL_BANDS = 40  # of which they are
 PEER = "CMSIS-DSP 1.10.3"
 PACKAGE = "cmsisdsp-1.10.3"

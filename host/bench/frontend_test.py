@@ -11,7 +11,7 @@ from host.bench import frontend as bench
 PEERS = {256: 4602, 512: 8857, 1024: 18954, 2048: 37864}
 FEATURES_512 = 7500
 SPECTRUM_512 = 6000
-A_VALUE = {"log": 15, "log1p": 16.5}  # of a compression
+A_VALUE = {"log": 15, "log1p": 16.5, "pcen": 40}  # of a compression
 
 
 def need_tools() -> None:

@@ -106,7 +106,7 @@ def stages(
         plain = replace(contract, normalization="fixed", fixed_scale=1.0, fixed_offset=0.0)
         if contract.compression == "sqrt":
             found["compressed"] = compute(chunk, contract, own, whole=False)
-        elif contract.compression in ("log", "log1p"):
+        elif contract.compression in ("log", "log1p", "pcen"):
             found["compressed"] = compute(chunk, replace(plain, mfcc=0), own)
         if contract.mfcc:
             found["dct"] = compute(chunk, plain, own)

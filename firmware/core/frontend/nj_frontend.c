@@ -38,6 +38,8 @@ void nj_compress(const struct nj_frontend *frontend, float *features, struct nj_
         nj_logarithm(frontend, features, nj_highest(range), range);
     else if (frontend->compression == NJ_COMPRESSION_LOG1P)
         nj_log1p(frontend, features, range);
+    else if (frontend->compression == NJ_COMPRESSION_PCEN)
+        nj_pcen(frontend, features, range);
 }
 
 void nj_finish(const struct nj_frontend *frontend, float *features, float *scratch, struct nj_range *range)

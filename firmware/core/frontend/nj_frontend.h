@@ -60,7 +60,8 @@ struct nj_frontend {
     float log_floor; /* log: of the chunk's peak: 1e-4 of magnitudes, 1e-8 of powers */
     float log_least; /* log: below it nothing is told from silence; log1p: so small that its factor makes it vanish
                       * beside 1 */
-    float factor; /* log1p: the gain of what is a fraction of full scale without its power of two */
+    float factor; /* log1p: the gain of what is a fraction of full scale without its power of two; pcen: 2^31 of it */
+    float smoothing; /* pcen: the s of M(t) = (1 - s) M(t - 1) + s E(t), in 2^-31 ... 0.62 */
     float least; /* what is below it is 0 before the normalization's multiplication; 0: nothing is */
     float gain; /* fixed: y = S * gain + offset. min-max: the 1e-10 of the denominator, in the scale of S */
     float offset;
