@@ -31,9 +31,9 @@ BUILDS = {
     "m55-scalar": ("virtual", ("-O2", "-mcpu=cortex-m55+nomve")),
 }
 FEW = {  # of the slow builds
-    "aarch64-O0-flush": ("default", "mfcc", "n2048-power-root"),
-    "m55-O0-flush": ("default", "mfcc", "n128-nyquist"),
-    "m55-scalar": ("default", "mfcc", "n2048-power-root", "fixed-power"),
+    "aarch64-O0-flush": ("default", "mfcc", "n2048-power-root", "pcen"),
+    "m55-O0-flush": ("default", "mfcc", "n128-nyquist", "n128-pcen"),
+    "m55-scalar": ("default", "mfcc", "n2048-power-root", "fixed-power", "log1p", "pcen"),
 }
 EXPECTED: dict[str, list[runner.Crcs]] = {}
 

@@ -96,15 +96,17 @@ def stages(
     compute = _compute if compiled else frontend_numpy.compute
     if contract.spectrum != "none":
         found["window"], found["fft"] = transform(chunk, contract, own)
-        linear = replace(contract, mel_bands=0, mfcc=0, compression="none")
+        bands = replace(
+            contract, mfcc=0, compression="none", log1p_gain=FrontendContract.log1p_gain
+        )
+        linear = replace(bands, mel_bands=0)
         found["spectrum"] = compute(chunk, linear, own, whole=False)
         if contract.mel_bands:
-            bands = replace(contract, mfcc=0, compression="none")
             found["bands"] = compute(chunk, bands, own, whole=False)
         plain = replace(contract, normalization="fixed", fixed_scale=1.0, fixed_offset=0.0)
         if contract.compression == "sqrt":
             found["compressed"] = compute(chunk, contract, own, whole=False)
-        elif contract.compression == "log":
+        elif contract.compression in ("log", "log1p", "pcen"):
             found["compressed"] = compute(chunk, replace(plain, mfcc=0), own)
         if contract.mfcc:
             found["dct"] = compute(chunk, plain, own)

@@ -86,7 +86,10 @@ class TrainOptions:
         old=(("precomputed", "librosa"), ("tf", "raw")))
     input_compression: str = option(
         "Compression of the spectrogram, before the first int8 tensor.", "model", release="sqrt",
-        april="none", choices=("none", "sqrt"), later=("log", "log1p", "pcen"))
+        april="none", choices=("none", "sqrt", "log", "log1p"), later=("pcen",))
+    log1p_gain: int = option(
+        "Gain g of --input-compression log1p, which is ln(1 + g S) of fractions of full scale S.",
+        "model", release=1 << 10, power=True, least=1, most=1 << 30)
     mag_scale: str = option(
         "Scaling of magnitudes behind the mel mixer.", "model", release="pwl",
         choices=("pwl", "none"), later=("pcen", "db"))
@@ -316,6 +319,7 @@ class TrainOptions:
             fft_length=self.fft_length,
             spec_width=self.spec_width,
             compression=self.input_compression,
+            log1p_gain=self.log1p_gain,
         )
 
     @property

@@ -107,7 +107,7 @@ def _fields(frontend: FrontendContract) -> tuple[tuple[Text, Text], ...]:
         "compression": COMPRESSIONS[frontend.compression],
         "normalization": NORMALIZATIONS[frontend.normalization],
     }
-    floats = ("log_floor", "log_least", "least", "gain", "offset")
+    floats = ("log_floor", "log_least", "factor", "smoothing", "least", "gain", "offset")
     return (
         *((c_text.identifier(name), c_text.code("{}u", value)) for name, value in words.items()),
         (c_text.identifier("log_scale"), c_text.integer(numbers.log_scale)),
