@@ -1,8 +1,8 @@
 """The part of a contract that says how sound becomes what a model sees, and what of it exists."""
 
 import math
-from dataclasses import dataclass, fields
-from typing import NoReturn
+from dataclasses import dataclass, fields, replace
+from typing import Any, NoReturn
 
 from host.errors import BadInput
 from host.reference.frontend_mel import band_edges, empty_band
@@ -224,9 +224,21 @@ _COUNTS_UNDER = {
 }
 
 
+def changed(contract: FrontendContract, **values: Any) -> FrontendContract:
+    """The contract with other values; the numbers that then count for nothing go back to their defaults."""
+    for name, (of, under) in _COUNTS_UNDER.items():
+        if values.get(of, getattr(contract, of)) not in under:
+            values.setdefault(name, _defaults()[name])
+    return replace(contract, **values)
+
+
+def _defaults() -> dict[str, Any]:
+    return {one.name: one.default for one in fields(FrontendContract)}
+
+
 def _check_unused(contract: FrontendContract) -> None:
     """Refuse a number that would count for nothing."""
-    defaults = {one.name: one.default for one in fields(FrontendContract)}
+    defaults = _defaults()
     for name, (of, values) in _COUNTS_UNDER.items():
         given = getattr(contract, name)
         if given != defaults[name] and getattr(contract, of) not in values:

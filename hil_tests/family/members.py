@@ -53,8 +53,8 @@ def write_member(name: str, folder: Path) -> Path:
 def mean_model(frontend: FrontendContract) -> bytes:
     testing_models = builder()
     shape = (1, frontend.rows, frontend.frames, 1)
-    scale = 1 / 255 if frontend.normalization == "minmax" else 1 / 64
-    zero_point = -128 if frontend.normalization == "minmax" else 0
+    to_one = frontend.normalization in ("minmax", "percentile")
+    scale, zero_point = (1 / 255, -128) if to_one else (1 / 64, 0)
     tensors = [
         testing_models.Tensor(shape, scale, zero_point),
         testing_models.Tensor((2,), None, 0, np.array([1, 2]), "int32"),

@@ -40,6 +40,10 @@ class Frontend(ctypes.Structure):
         ("cepstra", ctypes.c_uint32),
         ("compression", ctypes.c_uint32),
         ("normalization", ctypes.c_uint32),
+        ("remove_dc", ctypes.c_uint32),
+        ("norm_row", ctypes.c_uint32),
+        ("rank_low", ctypes.c_uint32),
+        ("rank_high", ctypes.c_uint32),
         ("log_scale", ctypes.c_int32),
         ("log_floor", ctypes.c_float),
         ("log_least", ctypes.c_float),
@@ -118,6 +122,10 @@ def load() -> ctypes.CDLL:
         function.restype = None
     library.nj_first_pass.argtypes = (ctypes.POINTER(Frontend), pointer, pointer, pointer)
     library.nj_first_pass.restype = None
+    library.nj_first_pass_without_mean.argtypes = (ctypes.POINTER(Frontend), *[pointer] * 4)
+    library.nj_first_pass_without_mean.restype = None
+    library.nj_percentile.argtypes = (pointer, ctypes.c_uint32, *[pointer] * 3)
+    library.nj_percentile.restype = None
     library.nj_fft.argtypes = (pointer, ctypes.c_uint32, pointer)
     library.nj_fft.restype = None
     library.nj_spectrum.argtypes = (ctypes.POINTER(Frontend), pointer, pointer)

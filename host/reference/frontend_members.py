@@ -59,6 +59,29 @@ MEMBERS: dict[str, FrontendContract] = {
         fft_length=128, bins=65, hop=97, frames=61, name="precomputed", mel_bands=8,
         compression="pcen", normalization="fixed", fixed_scale=0.5,
     ),
+    "percentile": _contract(normalization="percentile"),
+    "percentile-mel-log": _contract(
+        **_MEL, name="precomputed", compression="log", normalization="percentile", norm_low=500.0,
+        percentile_low=500, percentile_high=9900,
+    ),
+    "percentile-power": _contract(
+        fft_length=128, hop=250, spectrum="power", compression="none", normalization="percentile",
+        norm_low=150.0, percentile_low=2500, percentile_high=10000,
+    ),
+    "minmax-high-rows": _contract(norm_low=150.0),
+    "minmax-high-mel": _contract(**_MEL, name="precomputed", compression="none", norm_low=1000.0),
+    "dc-n128": _contract(
+        fft_length=128, bins=65, hop=97, frames=61, compression="none", window_dc="remove"
+    ),
+    "dc": _contract(window_dc="remove"),
+    "dc-n1024-no-window": _contract(fft_length=1024, window="none", hop=500, frames=12, window_dc="remove"),
+    "dc-n2048-mel-power-log": _contract(
+        name="precomputed", fft_length=2048, bins=1025, mel_bands=64, mel_low=0.0, spectrum="power",
+        compression="log", hop=600, frames=10, window_dc="remove",
+    ),
+    "dc-percentile-mel-root": _contract(
+        **_MEL, name="precomputed", window_dc="remove", normalization="percentile", norm_low=200.0
+    ),
     "raw": FrontendContract(
         name="raw", chunk_samples=SAMPLES, hop=1, frames=SAMPLES, bins=1, compression="none",
         spectrum="none", normalization="peak",

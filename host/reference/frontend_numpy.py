@@ -29,6 +29,7 @@ _EXPONENTIAL = (
     5.0000001201e-1,
 )
 _HALF_ROOT = 0x3F3504F3
+_WINDOW_GRID = np.float32(2.0**18)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ def transform(
 ) -> tuple[Floats, Floats]:
     """Windowed samples [frames, n] and FFT of the pairs [frames, n / 2, 2]."""
     found = _fft(chunk, contract, tables)
-    return _windowed(chunk, contract, tables), np.stack([found.re.T, found.im.T], axis=-1)
+    return windowed(chunk, contract, tables), np.stack([found.re.T, found.im.T], axis=-1)
 
 
 def quantize(values: Floats, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
@@ -95,22 +96,31 @@ def quantize(values: Floats, scale: float, zero_point: int) -> npt.NDArray[np.in
     return np.asarray(np.clip(steps, -128, 127), dtype=np.int8)
 
 
-def _windowed(
+def windowed(
     chunk: npt.NDArray[np.int16], contract: FrontendContract, tables: FrontendTables
 ) -> Floats:
     length = contract.fft_length
     padded = np.pad(chunk, (length // 2, length + contract.hop))
     starts = contract.hop * np.arange(contract.frames)
-    frames = padded[starts[:, np.newaxis] + np.arange(length)]
-    return np.asarray(frames.astype(np.float32) * tables.window[window_places(length)])
+    places = starts[:, np.newaxis] + np.arange(length)
+    frames, window = padded[places], tables.window[window_places(length)]
+    if contract.window_dc == "keep":
+        return np.asarray(frames.astype(np.float32) * window)
+    inside = (places >= length // 2) & (places < length // 2 + len(chunk))
+    count = inside.sum(axis=1, dtype=np.int32, keepdims=True)
+    total = frames.sum(axis=1, dtype=np.int32, keepdims=True)
+    above = (count * frames - total).astype(np.float32)
+    share = np.float32(1) / count.astype(np.float32)
+    windowed = above * share * window + _WINDOW_GRID - _WINDOW_GRID
+    return np.where(inside, windowed, np.float32(0))
 
 
 def _fft(
     chunk: npt.NDArray[np.int16], contract: FrontendContract, tables: FrontendTables
 ) -> _Complex:
     """[n / 2, frames]: of pairs, even samples the real parts, odd ones the imaginary parts."""
-    windowed, points = _windowed(chunk, contract, tables).T, contract.fft_length // 2
-    pairs = _Complex(windowed[0::2], windowed[1::2])
+    frames, points = windowed(chunk, contract, tables).T, contract.fft_length // 2
+    pairs = _Complex(frames[0::2], frames[1::2])
     first = tables.order.astype(np.intp)
     if points & 0x55555555:
         parts = [pairs[first + points // 4 * part] for part in (0, 1, 2, 3)]
@@ -234,8 +244,15 @@ def _finish(
     if contract.normalization == "fixed":
         guarded = _zero_below(rows, least) if least > 0 else rows
         return np.asarray(guarded * gain + np.float32(numbers.offset))
-    low, high = rows.min(), rows.max()
+    clamped = contract.normalization == "percentile" or numbers.norm_row > 0
+    if contract.normalization == "percentile":
+        values = np.sort(rows[numbers.norm_row :], axis=None)
+        low, high = values[numbers.rank_low], values[numbers.rank_high]
+    else:
+        low, high = rows[numbers.norm_row :].min(), rows[numbers.norm_row :].max()
     factor = np.float32(1) / ((high - low) + gain)
+    if clamped:
+        return np.minimum(_zero_below(rows - low, least) * factor, np.float32(1))
     if least > 0:
         return np.asarray(_zero_below(rows - low, least) * factor + np.float32(0))
     return np.asarray((rows - low) * factor)

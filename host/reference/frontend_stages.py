@@ -2,7 +2,7 @@
 
 import ctypes
 import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
-from host.frontend_contract import FrontendContract
+from host.frontend_contract import FrontendContract, changed
 from host.reading import load_json
 from host.reference import frontend_library as library
 from host.reference import frontend_numpy
 from host.reference.frontend import aligned, describe_with
 from host.reference.frontend_anywhere import quantize
 from host.reference.frontend_members import MEMBERS, SAMPLES
-from host.reference.frontend_tables import FrontendTables, make_tables, window_places
+from host.reference.frontend_tables import FrontendTables, make_tables
 from host.typed import typed
 
 SCHEMA = "nightjar/frontend-vectors/1"
@@ -96,18 +96,16 @@ def stages(
     compute = _compute if compiled else frontend_numpy.compute
     if contract.spectrum != "none":
         found["window"], found["fft"] = transform(chunk, contract, own)
-        bands = replace(
-            contract, mfcc=0, compression="none", log1p_gain=FrontendContract.log1p_gain
-        )
-        linear = replace(bands, mel_bands=0)
+        plain = changed(contract, normalization="fixed", fixed_scale=1.0, fixed_offset=0.0)
+        bands = changed(plain, mfcc=0, compression="none")
+        linear = changed(bands, mel_bands=0)
         found["spectrum"] = compute(chunk, linear, own, whole=False)
         if contract.mel_bands:
             found["bands"] = compute(chunk, bands, own, whole=False)
-        plain = replace(contract, normalization="fixed", fixed_scale=1.0, fixed_offset=0.0)
         if contract.compression == "sqrt":
             found["compressed"] = compute(chunk, contract, own, whole=False)
         elif contract.compression in ("log", "log1p", "pcen"):
-            found["compressed"] = compute(chunk, replace(plain, mfcc=0), own)
+            found["compressed"] = compute(chunk, changed(plain, mfcc=0), own)
         if contract.mfcc:
             found["dct"] = compute(chunk, plain, own)
     found["features"] = compute(chunk, contract, own)
@@ -241,17 +239,22 @@ def _transform(
     described = describe_with(contract, tables)
     loaded = library.load()
     length, frames = contract.fft_length, contract.frames
-    window = tables.window[window_places(length)]
+    windowed = frontend_numpy.windowed(chunk, contract, tables)
     padded = np.pad(chunk, (length // 2, length + contract.hop))
-    windowed = np.empty((frames, length), np.float32)
     transformed = np.empty((frames, length // 2, 2), np.float32)
     lanes = library.lanes()
     places = np.zeros(lanes, np.uint32)
     for frame in range(frames):
         piece = np.ascontiguousarray(padded[frame * contract.hop :][:length])
-        windowed[frame] = piece.astype(np.float32) * window
+        begin = frame * contract.hop - length // 2
+        ends = np.clip([-begin, len(chunk) - begin], 0, length)
+        inside = np.repeat(ends.astype(np.int32), lanes)
         complex_ = aligned(lanes * length)
-        loaded.nj_first_pass(ctypes.byref(described), piece.ctypes, places.ctypes, complex_.ctypes)
+        given = (ctypes.byref(described), piece.ctypes, places.ctypes)
+        if contract.window_dc == "keep":
+            loaded.nj_first_pass(*given, complex_.ctypes)
+        else:
+            loaded.nj_first_pass_without_mean(*given, inside.ctypes, complex_.ctypes)
         loaded.nj_fft(complex_.ctypes, length // 2, described.twiddle)
         transformed[frame] = complex_.reshape(length // 2, 2, lanes)[:, :, 0]
     return windowed, transformed

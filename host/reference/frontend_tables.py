@@ -58,6 +58,10 @@ class FrontendNumbers:
     least: float
     gain: float
     offset: float
+    remove_dc: int
+    norm_row: int
+    rank_low: int
+    rank_high: int
 
 
 def scale_bits(contract: FrontendContract) -> int:
@@ -83,7 +87,15 @@ def make_numbers(contract: FrontendContract) -> FrontendNumbers:
         guarded = not logarithmic and (power or contract.mel_bands > 0)
         least = gain * NEGLIGIBLE if guarded else 0.0
     silence = 2.0 ** (POWER_BITS - 128 if power else SCALE_BITS - 64)
+    looks = contract.normalization in ("minmax", "percentile")
+    row = contract.norm_row if looks else 0
+    last = (contract.rows - row) * contract.frames - 1
+    percentile = contract.normalization == "percentile"
     return FrontendNumbers(
+        remove_dc=int(contract.window_dc == "remove"),
+        norm_row=row,
+        rank_low=contract.percentile_low * last // 10000 if percentile else 0,
+        rank_high=contract.percentile_high * last // 10000 if percentile else 0,
         log_scale=0 if contract.compression == "log1p" else bits,
         log_floor=float(np.float32(1e-8 if power else 1e-4)),
         log_least=BESIDE_ONE / factor if contract.compression == "log1p" else silence,

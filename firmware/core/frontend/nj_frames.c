@@ -15,7 +15,7 @@ struct nj_scratch nj_scratch_parts(uint32_t fft_length, float *scratch)
 
 uint32_t nj_frontend_scratch(const struct nj_frontend *frontend)
 {
-    return NJ_FRONTEND_SCRATCH(frontend->fft_length);
+    return NJ_FRONTEND_SCRATCH(frontend->fft_length, frontend->normalization);
 }
 
 static uint32_t place_of(const struct nj_view *view, int32_t place)
@@ -48,6 +48,12 @@ static void copy_frame(const struct nj_view *view, int32_t begin, int32_t length
     }
 }
 
+/* Place of a lane's first sample in the chunk; lanes beyond the last frame repeat it. */
+static inline int32_t begin_of(const struct nj_frontend *frontend, uint32_t frame, uint32_t last)
+{
+    return (int32_t)((frame < last ? frame : last) * frontend->hop) - (int32_t)(frontend->fft_length / 2u);
+}
+
 /* Where the lanes' frames begin; frames that reach beyond the view, or round the ring,
  * are copied, with zeros around. */
 static const int16_t *place_frames(const struct nj_frontend *frontend, const struct nj_view *view, uint32_t frame,
@@ -58,8 +64,7 @@ static const int16_t *place_frames(const struct nj_frontend *frontend, const str
     int inside = 1;
 
     for (uint32_t lane = 0; lane < NJ_LANES; lane++) {
-        const uint32_t own = frame + lane < last ? frame + lane : last;
-        begin[lane] = (int32_t)(own * frontend->hop) - n / 2;
+        begin[lane] = begin_of(frontend, frame + lane, last);
         inside &= begin[lane] >= view->first && begin[lane] + n <= view->end;
     }
     const uint32_t place = inside != 0 ? place_of(view, begin[0]) : 0u;
@@ -75,6 +80,21 @@ static const int16_t *place_frames(const struct nj_frontend *frontend, const str
     return edge;
 }
 
+/* The frames' samples that are inside the view. */
+static struct nj_inside inside_of(const struct nj_frontend *frontend, const struct nj_view *view, uint32_t frame,
+                                  uint32_t last)
+{
+    const int32_t n = (int32_t)frontend->fft_length;
+    struct nj_inside inside;
+
+    for (uint32_t lane = 0; lane < NJ_LANES; lane++) {
+        const int32_t begin = begin_of(frontend, frame + lane, last);
+        inside.from[lane] = view->first > begin ? view->first - begin : 0;
+        inside.until[lane] = view->end - begin < n ? view->end - begin : n;
+    }
+    return inside;
+}
+
 void nj_frames(const struct nj_frontend *frontend, const struct nj_view *view, uint32_t frame, uint32_t last,
                const struct nj_scratch *scratch)
 {
@@ -83,7 +103,12 @@ void nj_frames(const struct nj_frontend *frontend, const struct nj_view *view, u
     for (uint32_t column = 0; column < NJ_COLUMNS; column += NJ_LANES) {
         const int16_t *const samples =
             place_frames(frontend, view, frame + column, last, scratch->edge, places);
-        nj_first_pass(frontend, samples, places, scratch->complex);
+        if (frontend->remove_dc != 0u) {
+            const struct nj_inside inside = inside_of(frontend, view, frame + column, last);
+            nj_first_pass_without_mean(frontend, samples, places, &inside, scratch->complex);
+        } else {
+            nj_first_pass(frontend, samples, places, scratch->complex);
+        }
         nj_fft(scratch->complex, frontend->fft_length / 2u, frontend->twiddle);
         nj_spectrum(frontend, scratch->complex, scratch->rows + column);
     }

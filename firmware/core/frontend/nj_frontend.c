@@ -42,6 +42,44 @@ void nj_compress(const struct nj_frontend *frontend, float *features, struct nj_
         nj_pcen(frontend, features, range);
 }
 
+static void range_of(const float *values, uint32_t count, float *bound)
+{
+    struct nj_range range;
+    nj_v low;
+    nj_v high;
+
+    nj_range_start(&range);
+    low = nj_load(range.low);
+    high = nj_load(range.high);
+    for (; count >= NJ_LANES; count -= NJ_LANES) {
+        low = nj_min(low, nj_load(values));
+        high = nj_max(high, nj_load(values));
+        values += NJ_LANES;
+    }
+    for (; count > 0u; count--) {
+        low = nj_min(low, nj_fill(*values));
+        high = nj_max(high, nj_fill(*values++));
+    }
+    nj_store(range.low, low);
+    nj_store(range.high, high);
+    bound[0] = nj_lowest(&range);
+    bound[1] = nj_highest(&range);
+}
+
+/* What becomes 0 and 1, of the rows that the normalization looks at. bound: of all rows on entry. */
+static void bounds(const struct nj_frontend *frontend, const float *features, uint32_t rows, float *scratch,
+                   float *bound)
+{
+    const float *const values = features + frontend->frames * frontend->norm_row;
+    const uint32_t count = (rows - frontend->norm_row) * frontend->frames;
+    const uint32_t ranks[2] = {frontend->rank_low, frontend->rank_high};
+
+    if (frontend->normalization == NJ_NORMALIZATION_PERCENTILE)
+        nj_percentile(values, count, ranks, (nj_counter *)(void *)scratch, bound);
+    else
+        range_of(values, count, bound);
+}
+
 void nj_finish(const struct nj_frontend *frontend, float *features, float *scratch, struct nj_range *range)
 {
     uint32_t rows = nj_rows_stored(frontend);
@@ -51,7 +89,10 @@ void nj_finish(const struct nj_frontend *frontend, float *features, float *scrat
         nj_dct(frontend, features, scratch, range);
         rows = frontend->cepstra;
     }
-    nj_normalize(frontend, features, rows * frontend->frames, nj_lowest(range), nj_highest(range));
+    float bound[2] = {nj_lowest(range), nj_highest(range)};
+    if (nj_is_clamped(frontend))
+        bounds(frontend, features, rows, scratch, bound);
+    nj_normalize(frontend, features, rows * frontend->frames, bound[0], bound[1]);
 }
 
 void nj_frontend_spectrogram(const struct nj_frontend *frontend, const int16_t *chunk, float *features,

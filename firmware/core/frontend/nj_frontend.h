@@ -8,6 +8,7 @@
  * factor 2^NJ_FRONTEND_SCALE (its root after sqrt), and each number is 0 or a multiple of a grid: twiddles are
  * multiples of 2^-24, so each of the at most 4 multiplying passes of the FFT makes the grid of the windowed samples
  * finer by 24 bits at most: for 2048 points 2^-6 becomes 2^-102, and 2^-126 after the split, the smallest normal number.
+ * Without their mean, the windowed samples are snapped to that grid of 2^-6 (nj_remove_dc.c).
  * nj_spectrum snaps the parts to a grid of 2^-38, 54 binary orders below the smallest windowed sample; from there to
  * the magnitude's quotient nothing is below 2^-125, and nothing is above 2^127. Where powers or mel bands would
  * leave that range, `least` makes 0 of what is far below the last bit of the peak.
@@ -56,6 +57,10 @@ struct nj_frontend {
     uint32_t cepstra; /* of the DCT over the bands, <= bands; 0: none */
     uint32_t compression; /* NJ_COMPRESSION_* */
     uint32_t normalization; /* NJ_NORMALIZATION_* */
+    uint32_t remove_dc; /* 1: from each frame the mean of its samples inside the chunk */
+    uint32_t norm_row; /* min-max, percentile: the first row that is looked at; where > 0, all rows are clamped */
+    uint32_t rank_low; /* percentile: place of what becomes 0 among the sorted values of those rows, ... */
+    uint32_t rank_high; /* ... and of what becomes 1 */
     int32_t log_scale; /* log: the power of two that its input carries; log1p: 0 */
     float log_floor; /* log: of the chunk's peak: 1e-4 of magnitudes, 1e-8 of powers */
     float log_least; /* log: below it nothing is told from silence; log1p: so small that its factor makes it vanish
@@ -63,7 +68,7 @@ struct nj_frontend {
     float factor; /* log1p: the gain of what is a fraction of full scale without its power of two; pcen: 2^31 of it */
     float smoothing; /* pcen: the s of M(t) = (1 - s) M(t - 1) + s E(t), in 2^-31 ... 0.62 */
     float least; /* what is below it is 0 before the normalization's multiplication; 0: nothing is */
-    float gain; /* fixed: y = S * gain + offset. min-max: the 1e-10 of the denominator, in the scale of S */
+    float gain; /* fixed: y = S * gain + offset. min-max, percentile: the 1e-10 of the denominator, in the scale of S */
     float offset;
     const float *window; /* [n], in the order of the first pass; times 2^36, which turns int16 into x * 2^51 */
     const uint16_t *order; /* [n / 8], or [n / 4] where n / 2 is no power of four: first pair of each block */
@@ -92,9 +97,18 @@ struct nj_frontend {
 #define NJ_COLUMNS 16
 #endif
 
-/* Floats of scratch that a run needs: frames, rows and edges side by side. */
-#define NJ_FRONTEND_SCRATCH(fft_length) \
+/* Floats of scratch that frames need: frames, rows and edges side by side. */
+#define NJ_FRAMES_SCRATCH(fft_length) \
     (NJ_LANES * (fft_length) + NJ_COLUMNS * ((fft_length) / 2u + 1u) + NJ_LANES * ((fft_length) / 2u) + 16u)
+
+/* Counters of a percentile's selection, 8 KiB, in the same place once the frames are done. */
+#define NJ_PERCENTILE_COUNTERS 2048u
+
+/* Floats of scratch that a run needs. */
+#define NJ_FRONTEND_SCRATCH(fft_length, normalization)                                                           \
+    ((normalization) == NJ_NORMALIZATION_PERCENTILE && NJ_FRAMES_SCRATCH(fft_length) < NJ_PERCENTILE_COUNTERS    \
+         ? NJ_PERCENTILE_COUNTERS                                                                                \
+         : NJ_FRAMES_SCRATCH(fft_length))
 
 /* The same, as this source was compiled. */
 uint32_t nj_frontend_scratch(const struct nj_frontend *frontend);

@@ -23,6 +23,12 @@ struct nj_view {
     uint32_t size;
 };
 
+/* Samples [from, until) of each lane's frame lie inside the chunk: at least one. */
+struct nj_inside {
+    int32_t from[NJ_LANES];
+    int32_t until[NJ_LANES];
+};
+
 /* Parts of the scratch. */
 struct nj_scratch {
     float *complex; /* [n / 2, 2, NJ_LANES] */
@@ -37,6 +43,10 @@ void nj_frames(const struct nj_frontend *frontend, const struct nj_view *view, u
 
 /* Window and first pass of NJ_LANES frames: places[lane] is where the lane's frame begins in samples. */
 void nj_first_pass(const struct nj_frontend *frontend, const int16_t *samples, const uint32_t *places, float *out);
+
+/* The same of what is left when each frame has lost the mean of its samples inside the chunk; outside stays 0. */
+void nj_first_pass_without_mean(const struct nj_frontend *frontend, const int16_t *samples, const uint32_t *places,
+                                const struct nj_inside *inside, float *out);
 
 /* The passes that follow, in place; points = n / 2. */
 void nj_fft(float *complex, uint32_t points, const float *twiddle);
@@ -64,7 +74,21 @@ void nj_compress(const struct nj_frontend *frontend, float *features, struct nj_
 /* DCT over the bands, in place, and the range of the result. column: [bands, NJ_LANES]. */
 void nj_dct(const struct nj_frontend *frontend, float *features, float *column, struct nj_range *range);
 
-/* Min-max or fixed scale, in place. */
+/* A word of the scratch, which holds floats at other times. */
+typedef uint32_t __attribute__((may_alias)) nj_counter;
+
+/* Of `count` values, those at two ranks (below count) among the sorted ones, from 0. bound: on entry the ends of a range
+ * that holds all values, then what was found. No value may be -0. counters: [NJ_PERCENTILE_COUNTERS]. */
+void nj_percentile(const float *values, uint32_t count, const uint32_t *ranks, nj_counter *counters, float *bound);
+
+/* Whether values can lie beyond what becomes 0 and 1. */
+static inline int nj_is_clamped(const struct nj_frontend *frontend)
+{
+    return frontend->normalization == NJ_NORMALIZATION_PERCENTILE ||
+           (frontend->normalization == NJ_NORMALIZATION_MINMAX && frontend->norm_row != 0u);
+}
+
+/* Min-max, percentile or fixed scale, in place. low, high: what becomes 0 and 1. */
 void nj_normalize(const struct nj_frontend *frontend, float *features, uint32_t count, float low, float high);
 
 /* Logarithm, DCT and normalization of a spectrogram that carries its factor, in place. range: of its values. */

@@ -12,6 +12,7 @@
 
 typedef float nj_v __attribute__((vector_size(4 * NJ_LANES)));
 typedef int32_t nj_words __attribute__((vector_size(4 * NJ_LANES)));
+typedef nj_words nj_ints;
 typedef uint32_t nj_unsigned __attribute__((vector_size(4 * NJ_LANES)));
 
 typedef struct {
@@ -139,8 +140,15 @@ static inline nj_places nj_places_from(const uint32_t *places)
     return value;
 }
 
+static inline nj_ints nj_ints_from(const int32_t *from)
+{
+    nj_ints value;
+    memcpy(&value, from, sizeof(value));
+    return value;
+}
+
 /* A sample of each frame, and the one after it. */
-static inline void nj_gather(const int16_t *base, nj_places places, nj_v *even, nj_v *odd)
+static inline void nj_gather_words(const int16_t *base, nj_places places, nj_words *even, nj_words *odd)
 {
     nj_words pair = {0};
 
@@ -149,9 +157,84 @@ static inline void nj_gather(const int16_t *base, nj_places places, nj_v *even, 
         memcpy(&word, base + places.lane[lane], sizeof(word));
         pair[lane] = word;
     }
-    const nj_words low = (nj_words)((nj_unsigned)pair << 16) >> 16;
-    *even = __builtin_convertvector(low, nj_v);
-    *odd = __builtin_convertvector(pair >> 16, nj_v);
+    *even = (nj_words)((nj_unsigned)pair << 16) >> 16;
+    *odd = pair >> 16;
+}
+
+static inline void nj_gather(const int16_t *base, nj_places places, nj_v *even, nj_v *odd)
+{
+    nj_words first;
+    nj_words second;
+
+    nj_gather_words(base, places, &first, &second);
+    *even = __builtin_convertvector(first, nj_v);
+    *odd = __builtin_convertvector(second, nj_v);
+}
+
+/* The same two samples, times `count`, less `sum`. */
+static inline void nj_gather_less(const int16_t *base, nj_places places, nj_ints count, nj_ints sum, nj_v *even,
+                                  nj_v *odd)
+{
+    nj_words first;
+    nj_words second;
+
+    nj_gather_words(base, places, &first, &second);
+    *even = __builtin_convertvector(first * count - sum, nj_v);
+    *odd = __builtin_convertvector(second * count - sum, nj_v);
+}
+
+/* 0 where `place` is not in [from, until), else the lane. */
+static inline nj_v nj_zero_outside(nj_v value, int32_t place, nj_ints from, nj_ints until)
+{
+    return nj_choose((from <= place) & (until > place), value, (nj_v){0});
+}
+
+/* Of `count` samples. */
+static inline int32_t nj_sum(const int16_t *samples, uint32_t count)
+{
+    int32_t sum = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        sum += samples[i];
+    return sum;
+}
+
+/* Which of NJ_ALIKE_LANES values have a or b as their bits shifted right by `shift`, NJ_ALIKE_SHIFT to 31: each bit
+ * that is set stands for the value NJ_ALIKE_BYTES times its place further. */
+#define NJ_ALIKE_LANES ((uint32_t)NJ_LANES)
+#define NJ_ALIKE_BYTES 4u
+#define NJ_ALIKE_SHIFT 1u
+static inline uint32_t nj_alike(const float *from, uint32_t shift, uint32_t a, uint32_t b)
+{
+    const nj_unsigned top = (nj_unsigned)nj_load(from) >> shift;
+    const nj_words alike = (nj_words)((top == a) | (top == b));
+
+#if defined(__AVX__) && NJ_LANES == 8
+    return (uint32_t)_mm256_movemask_ps((__m256)alike);
+#elif defined(__SSE2__) && NJ_LANES == 4
+    return (uint32_t)_mm_movemask_ps((__m128)alike);
+#else
+    uint32_t lanes = 0;
+
+    for (uint32_t lane = 0; lane < NJ_LANES; lane++)
+        lanes |= ((uint32_t)alike[lane] & 1u) << lane;
+    return lanes;
+#endif
+}
+
+/* How many of `count` values are `value`; those behind the last whole vector are not counted. */
+static inline uint32_t nj_count_equal(const float *values, uint32_t count, float value)
+{
+    nj_words equal = {0};
+    uint32_t sum = 0;
+
+    for (; count >= NJ_LANES; count -= NJ_LANES) {
+        equal -= nj_load(values) == value; /* true is -1 */
+        values += NJ_LANES;
+    }
+    for (uint32_t lane = 0; lane < NJ_LANES; lane++)
+        sum += (uint32_t)equal[lane];
+    return sum;
 }
 
 /* A float of each lane's place. */

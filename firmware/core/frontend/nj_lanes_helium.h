@@ -11,6 +11,7 @@
 #endif
 
 typedef float32x4_t nj_v;
+typedef int32x4_t nj_ints;
 typedef uint32x4_t nj_places; /* of each lane, in samples or floats from a common base */
 
 static inline nj_v nj_load(const float *from)
@@ -125,6 +126,64 @@ static inline nj_v nj_shift_exponent(nj_v value, nj_v n)
 {
     return vreinterpretq_f32_s32(
         vaddq_s32(vreinterpretq_s32_f32(value), vshlq_n_s32(vcvtq_s32_f32(n), 23)));
+}
+
+static inline nj_ints nj_ints_from(const int32_t *from)
+{
+    return vldrwq_s32(from);
+}
+
+/* The same two samples, times `count`, less `sum`. */
+static inline void nj_gather_less(const int16_t *base, nj_places places, nj_ints count, nj_ints sum, nj_v *even,
+                                  nj_v *odd)
+{
+    *even = vcvtq_f32_s32(vsubq_s32(vmulq_s32(vldrhq_gather_shifted_offset_s32(base, places), count), sum));
+    *odd = vcvtq_f32_s32(vsubq_s32(vmulq_s32(vldrhq_gather_shifted_offset_s32(base + 1, places), count), sum));
+}
+
+/* 0 where `place` is not in [from, until), else the lane. */
+static inline nj_v nj_zero_outside(nj_v value, int32_t place, nj_ints from, nj_ints until)
+{
+    const mve_pred16_t inside = vcmpleq_n_s32(from, place) & vcmpgtq_n_s32(until, place);
+
+    return vpselq_f32(value, vdupq_n_f32(0.0f), inside);
+}
+
+/* Of `count` samples, a multiple of 8. */
+static inline int32_t nj_sum(const int16_t *samples, uint32_t count)
+{
+    int32_t sum = 0;
+
+    for (; count > 0u; count -= 8u) {
+        sum = vaddvaq_s16(sum, vldrhq_s16(samples));
+        samples += 8;
+    }
+    return sum;
+}
+
+/* Which of NJ_ALIKE_LANES values have a or b as their bits shifted right by `shift`, NJ_ALIKE_SHIFT to 31: each bit
+ * that is set stands for the value NJ_ALIKE_BYTES times its place further. */
+#define NJ_ALIKE_LANES 8u
+#define NJ_ALIKE_BYTES 2u
+#define NJ_ALIKE_SHIFT 16u
+static inline uint32_t nj_alike(const float *from, uint32_t shift, uint32_t a, uint32_t b)
+{
+    const uint16x8_t upper = vld2q_u16((const uint16_t *)(const void *)from).val[1]; /* halves of the words */
+    const uint16x8_t top = vshlq_r_u16(upper, 16 - (int32_t)shift);
+
+    return ((uint32_t)vcmpeqq_n_u16(top, (uint16_t)a) | (uint32_t)vcmpeqq_n_u16(top, (uint16_t)b)) & 0x5555u;
+}
+
+/* How many of `count` values are `value`; those behind the last whole vector are not counted. */
+static inline uint32_t nj_count_equal(const float *values, uint32_t count, float value)
+{
+    uint32x4_t equal = vdupq_n_u32(0u);
+
+    for (; count >= 4u; count -= 4u) {
+        equal = vaddq_m_n_u32(equal, equal, 1u, vcmpeqq_n_f32(vldrwq_f32(values), value));
+        values += 4;
+    }
+    return vaddvq_u32(equal);
 }
 
 /* 0 where the lane is below `least`, else the lane. */

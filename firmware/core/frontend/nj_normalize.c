@@ -1,4 +1,4 @@
-/* Min-max normalization over the whole chunk, or a fixed scale.
+/* Min-max normalization, between two percentiles, or a fixed scale.
  * SPDX-License-Identifier: MIT
  */
 #include "nj_frontend_stages.h"
@@ -44,6 +44,30 @@ static void general(float *features, uint32_t count, const struct rule *rule)
     }
 }
 
+static inline nj_v clamp(nj_v value, float low, float least, float factor)
+{
+    const nj_v above = nj_offset(value, -low);
+
+    /* What is below low is below `least` too. */
+    return nj_min(nj_scale(least > 0.0f ? nj_zero_below(above, least) : nj_max(above, nj_fill(0.0f)), factor),
+                  nj_fill(1.0f));
+}
+
+/* Between low and high, which some values lie beyond. */
+static inline void clamped(float *features, uint32_t count, float low, float least, float factor)
+{
+    for (; count >= NJ_LANES; count -= NJ_LANES) {
+        nj_store(features, clamp(nj_load(features), low, least, factor));
+        features += NJ_LANES;
+    }
+    if (count > 0u) {
+        float lanes[NJ_LANES] = {0};
+        memcpy(lanes, features, count * sizeof(float));
+        nj_store(lanes, clamp(nj_load(lanes), low, least, factor));
+        memcpy(features, lanes, count * sizeof(float));
+    }
+}
+
 void nj_normalize(const struct nj_frontend *frontend, float *features, uint32_t count, float low, float high)
 {
     if (frontend->normalization == NJ_NORMALIZATION_FIXED) {
@@ -52,7 +76,12 @@ void nj_normalize(const struct nj_frontend *frontend, float *features, uint32_t 
         return;
     }
     const float factor = 1.0f / ((high - low) + frontend->gain);
-    if (frontend->least > 0.0f) {
+    if (nj_is_clamped(frontend)) {
+        if (frontend->least > 0.0f)
+            clamped(features, count, low, frontend->least, factor);
+        else
+            clamped(features, count, low, 0.0f, factor);
+    } else if (frontend->least > 0.0f) {
         const struct rule rule = {low, frontend->least, factor, 0.0f};
         general(features, count, &rule);
     } else {

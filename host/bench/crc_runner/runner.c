@@ -73,11 +73,28 @@ static uint32_t window_place(uint32_t sample)
     return 2u * width * block + (width == 4u ? of_four[2u * part + sample % 2u] : 2u * part + sample % 2u);
 }
 
+/* A frame that loses its mean, sample by sample: docs/frontend.md. */
+static void without_mean(const int16_t *piece, const uint32_t *place, uint32_t from, uint32_t until)
+{
+    int32_t sum = 0;
+
+    for (uint32_t i = from; i < until; i++)
+        sum += piece[i];
+    const int32_t count = (int32_t)(until - from);
+    const float share = 1.0f / (float)count;
+    for (uint32_t i = 0; i < NJ_FFT; i++) {
+        frame[i] = (float)(count * piece[i] - sum) * share * frontend.window[place[i]] + 0x1p18f - 0x1p18f;
+        if (i < from || i >= until)
+            frame[i] = 0.0f;
+    }
+}
+
 static void window_and_fft(void)
 {
     static uint32_t place[NJ_FFT];
     static int16_t piece[NJ_FFT];
     const uint32_t places[NJ_LANES] = {0};
+    struct nj_inside inside;
     uint32_t window = 0;
     uint32_t fft = 0;
 
@@ -89,8 +106,20 @@ static void window_and_fft(void)
             piece[i] = at < NJ_SAMPLES ? staged[at] : (int16_t)0;
             frame[i] = (float)piece[i] * frontend.window[place[i]];
         }
+        const int32_t begin = (int32_t)(t * frontend.hop) - NJ_FFT / 2;
+        const int32_t from = begin < 0 ? -begin : 0;
+        const int32_t until = begin + NJ_FFT > NJ_SAMPLES ? NJ_SAMPLES - begin : NJ_FFT;
+        for (uint32_t lane = 0; lane < NJ_LANES; lane++) {
+            inside.from[lane] = from;
+            inside.until[lane] = until;
+        }
+        if (frontend.remove_dc != 0u)
+            without_mean(piece, place, (uint32_t)from, (uint32_t)until);
         window = crc32_more(window, frame, 4u * NJ_FFT);
-        nj_first_pass(&frontend, piece, places, frame);
+        if (frontend.remove_dc != 0u)
+            nj_first_pass_without_mean(&frontend, piece, places, &inside, frame);
+        else
+            nj_first_pass(&frontend, piece, places, frame);
         nj_fft(frame, NJ_FFT / 2u, frontend.twiddle);
         for (uint32_t i = 0; i < NJ_FFT; i++)
             fft = crc32_more(fft, &frame[NJ_LANES * i], 4u);

@@ -64,6 +64,7 @@ def render_frontend(contract: Contract | None, *, stream: bool = False) -> dict[
         features=0 if frontend is None else frontend.rows * frontend.frames,
         room=0 if frontend is None else (frontend.mel_bands or frontend.bins) * frontend.frames,
         fft_length=0 if frontend is None or frontend.spectrum == "none" else frontend.fft_length,
+        normalization=0 if frontend is None else NORMALIZATIONS[frontend.normalization],
         arrays=arrays,
         scale=0 if contract is None else single(contract.input.scale),
         zero_point=0 if contract is None else contract.input.zero_point,
@@ -88,7 +89,7 @@ def check_stream(contract: Contract | None) -> None:
 
 def _words(frontend: FrontendContract) -> dict[str, Text]:
     """What a comment says of the contract."""
-    names = ("window", "spectrum", "compression", "normalization")
+    names = ("window", "window_dc", "spectrum", "compression", "normalization")
     return {name: c_text.phrase(getattr(frontend, name)) for name in names}
 
 
@@ -106,6 +107,10 @@ def _fields(frontend: FrontendContract) -> tuple[tuple[Text, Text], ...]:
         "cepstra": frontend.mfcc,
         "compression": COMPRESSIONS[frontend.compression],
         "normalization": NORMALIZATIONS[frontend.normalization],
+        "remove_dc": numbers.remove_dc,
+        "norm_row": numbers.norm_row,
+        "rank_low": numbers.rank_low,
+        "rank_high": numbers.rank_high,
     }
     floats = ("log_floor", "log_least", "factor", "smoothing", "least", "gain", "offset")
     return (
