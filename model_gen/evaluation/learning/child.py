@@ -93,7 +93,7 @@ def run(job: Job) -> Run:
         top1 = {kind: judge(m, outcome.labels, tested) for kind, m in outcome.models.items()}
     return Run(
         recipe=job.recipe,
-        version=version_of(job.recipe),
+        version=version_of(job.recipe, job.epochs),
         data=digest_of(clips),
         test=fold.test,
         val=fold.val,

@@ -107,10 +107,13 @@ def options_for(
     return options_of("release", given)
 
 
-def version_of(recipe: str) -> str:
+def version_of(recipe: str, epochs: int | None = None) -> str:
     """What tells a recipe from another one of the same name: of `release`, a digest of its options."""
-    if recipe != "release":
-        return _VERSIONS[recipe]
-    options = options_for(recipe, Fold("a", "b", ("c",)), 1, Path("data"), Path("out"))
+    version = _VERSIONS.get(recipe) or _release_version()
+    return version if epochs is None else f"{version}, {epochs} epochs"
+
+
+def _release_version() -> str:
+    options = options_for("release", Fold("a", "b", ("c",)), 1, Path("data"), Path("out"))
     text = json.dumps(options.recipe(), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -30,7 +30,7 @@ class LearningOptions:
     speakers: tuple[str, ...] = ()
     seeds: int = SEEDS  # 1 to this
     float_only: bool = False
-    epochs: int | None = None  # instead of the recipes'; for trials, which are not kept
+    epochs: int | None = None  # instead of the recipes'; for trials
 
 
 def measure(options: LearningOptions) -> tuple[Run, ...]:
@@ -48,7 +48,7 @@ def measure(options: LearningOptions) -> tuple[Run, ...]:
     if "reference" in options.recipes:
         _require_librosa()
     data = digest_of(clips)
-    versions = {recipe: version_of(recipe) for recipe in RECIPES}
+    versions = {recipe: version_of(recipe, options.epochs) for recipe in RECIPES}
     kept = latest(
         run
         for run in read_lines(options.out)
@@ -70,14 +70,13 @@ def measure(options: LearningOptions) -> tuple[Run, ...]:
     for number, job in enumerate(jobs, 1):
         what = f"run {number} of {len(jobs)}: {job.recipe}, {job.test} tests, seed {job.seed}"
         run = kept.get((job.recipe, job.test, job.seed))
-        if run is not None and serves(run, job) and options.epochs is None:
+        if run is not None and serves(run, job):
             line(f"{what}: measured before")
             continue
         begun = time.monotonic()
         run = run_job(job)
         kept[run.key] = run
-        if options.epochs is None:
-            _keep(options.out, run)
+        _keep(options.out, run)
         line(
             f"{what}: clean {run.top1['float']['clean']:.3f}, {run.processor:.0f} s of processor"
             f" time to train, {time.monotonic() - begun:.0f} s in all"
