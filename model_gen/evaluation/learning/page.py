@@ -36,12 +36,12 @@ speaker tests in turn, with seeds 1, 2 and 3. A model sees one second: 8000 samp
 * `today`: `nightjar train` as it was before clips were moved and disturbed in training, every
   option pinned (`model_gen/evaluation/learning/recipes.py`).
 * `reference`: the field's, in plain Keras and librosa with a loop of its own
-  (`model_gen/evaluation/learning/reference.py`): power mel spectrograms of 40 bands and 64 frames
-  in decibels, 80 dB below the window's peak at most, each window standardized by itself; clips
-  placed at random anew each epoch; mixup (0.2), SpecAugment (two masks an axis, less than 8 bands
-  and 16 frames); softmax cross-entropy, Adam from 1e-3 with cosine, 40 epochs, batches of 32; the
-  same DS-CNN without our mel mixer. The first epoch of the best top-1 on validation clips at 0.25
-  s is kept.
+  (`model_gen/evaluation/learning/reference.py`): the logarithm of power mel spectrograms of 40
+  bands and 64 frames, with a floor of 1e-6, each window standardized by itself; clips placed at
+  random, whole, anew each epoch; mixup of a quarter of them (0.2), SpecAugment (two masks an
+  axis, of up to 4 bands and 6 frames); softmax cross-entropy, Adam from 1e-3 with cosine, 40
+  epochs, batches of 32; the same DS-CNN without our mel mixer. The first epoch of the best top-1
+  on validation clips at 0.25 s is kept.
 * `release`: `nightjar train` with the defaults of its preset; only the geometry is given.
 
 Each run is a process of its own. Processor time is user and system time of all its threads from

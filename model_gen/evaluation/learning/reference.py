@@ -18,10 +18,12 @@ from model_gen.evaluation.learning.speakers import Clip
 Floats = npt.NDArray[np.float32]
 
 MELS, FRAMES, FFT, HOP = 40, 64, 256, 125
-RANGE_DB = 80.0  # below the window's peak: librosa's own
+FLOOR = 1e-6  # added to the power in a band before its logarithm
 EPOCHS, BATCH, LEARNING_RATE = 40, 32, 1e-3
-MIXUP_ALPHA = 0.2
-MASKS, MEL_MASK, TIME_MASK = 2, 8, 16  # masks an axis, and what their widths stay below
+# Gentle: with mixup of every row, and masks of up to 7 bands and 15 frames, two speakers' thousand clips were not even
+# learned in these epochs (0.58 of them right, against 0.79), and others' were heard 8 points worse.
+MIXUP_ALPHA, MIXUP_SHARE = 0.2, 0.25
+MASKS, MEL_MASK, TIME_MASK = 2, 5, 7  # masks an axis, and what their widths stay below
 _AT_ONCE = 250  # windows of one STFT
 
 
@@ -50,11 +52,9 @@ def log_mel(windows: npt.NDArray[np.int16]) -> Floats:
         power = librosa.feature.melspectrogram(
             y=sound, sr=RATE, n_fft=FFT, hop_length=HOP, n_mels=MELS
         )[..., :FRAMES]
-        decibels = librosa.power_to_db(power, top_db=None)
-        peak = decibels.max(axis=(1, 2), keepdims=True)
-        decibels = np.maximum(decibels, peak - RANGE_DB)
-        mean, deviation = (f(decibels, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
-        parts.append((decibels - mean) / (deviation + 1e-6))
+        level = np.log(power + FLOOR)
+        mean, deviation = (f(level, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
+        parts.append((level - mean) / (deviation + 1e-6))
     return np.concatenate(parts)[..., None].astype(np.float32)
 
 
@@ -68,8 +68,9 @@ def at_random(clip: Clip, rng: np.random.Generator) -> npt.NDArray[np.int16]:
 
 
 def mixup(x: Floats, y: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Each row mixed with another by a share of its own (Zhang et al. 2018)."""
+    """About MIXUP_SHARE of the rows mixed with another each, by a weight of their own (Zhang et al. 2018)."""
     share = rng.beta(MIXUP_ALPHA, MIXUP_ALPHA, len(x)).astype(np.float32)
+    share[rng.random(len(x)) >= MIXUP_SHARE] = 1
     other = rng.permutation(len(x))
     of_x, of_y = share[:, None, None, None], share[:, None]
     return of_x * x + (1 - of_x) * x[other], of_y * y + (1 - of_y) * y[other]

@@ -22,13 +22,13 @@ def test_log_mel_is_librosas_of_each_window_alone(monkeypatch: pytest.MonkeyPatc
         power = librosa.feature.melspectrogram(
             y=window.astype(np.float32) / 32768, sr=8000, n_fft=256, hop_length=125, n_mels=40
         )[:, :64]
-        wanted = librosa.power_to_db(power)
-        wanted = (wanted - wanted.mean()) / wanted.std()
-        np.testing.assert_allclose(one[..., 0], wanted, atol=1e-4)
+        wanted = np.log(power + 1e-6)
+        wanted = (wanted - wanted.mean()) / (wanted.std() + 1e-6)
+        np.testing.assert_allclose(one[..., 0], wanted, atol=1e-3)
 
 
 def test_silence_stays_finite() -> None:
-    assert not log_mel(np.zeros((1, WINDOW), np.int16)).any()
+    assert np.isfinite(log_mel(np.zeros((1, WINDOW), np.int16))).all()
 
 
 def test_clips_lie_anywhere_in_the_window() -> None:
@@ -47,13 +47,13 @@ def test_clips_lie_anywhere_in_the_window() -> None:
 
 def test_mixup_mixes_input_and_label_by_the_same_share() -> None:
     rng = np.random.default_rng(2)
-    y = np.eye(8, dtype=np.float32)
-    x = np.broadcast_to(y[:, None, :, None], (8, 3, 8, 1)).copy()
+    y = np.eye(80, dtype=np.float32)
+    x = np.broadcast_to(y[:, None, :, None], (80, 3, 80, 1)).copy()
     mixed_x, mixed_y = mixup(x, y, rng)
     np.testing.assert_allclose(mixed_x[:, 0, :, 0], mixed_y, atol=1e-6)
     np.testing.assert_allclose(mixed_y.sum(axis=1), 1, atol=1e-6)
     assert ((mixed_y > 0).sum(axis=1) <= 2).all()
-    assert (mixed_y != y).any()
+    assert 8 <= (mixed_y != y).any(axis=1).sum() <= 32  # a quarter of 80
 
 
 def test_masks_are_bands_and_frames_of_the_mean() -> None:
@@ -62,7 +62,7 @@ def test_masks_are_bands_and_frames_of_the_mean() -> None:
     assert x.all()
     bands = (found == 0).all(axis=(2, 3)).sum(axis=1)
     frames = (found == 0).all(axis=(1, 3)).sum(axis=1)
-    assert 8 <= bands.max() <= 14
-    assert 16 <= frames.max() <= 30
+    assert 5 <= bands.max() <= 8
+    assert 7 <= frames.max() <= 12
     for row, b, f in zip(found, bands, frames, strict=True):
         assert (row == 0).sum() == b * 64 + f * 40 - b * f  # nothing else is masked
