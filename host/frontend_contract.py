@@ -31,6 +31,7 @@ WHOLE = (
     "percentile_high",
 )
 LARGEST = 1e30  # of any number, so that all of them are finite
+PCEN_SECONDS = 0.4  # time constant of pcen
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-40, 2.0**40  # so that no product is denormal
 
 
@@ -257,6 +258,11 @@ def _check_compression(contract: FrontendContract) -> None:
             "compression pcen is of mel bands",
             "mel_bands=0",
             "ask for mel bands, or for another compression",
+        )
+    if contract.compression == "pcen" and contract.hop > PCEN_SECONDS * contract.sample_rate:
+        _refuse(
+            f"compression pcen smooths over {PCEN_SECONDS} s: the hop must not be longer",
+            f"a hop of {contract.hop} samples at {contract.sample_rate} Hz",
         )
 
 

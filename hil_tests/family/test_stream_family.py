@@ -27,7 +27,7 @@ from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_stages import recorded_signal
 
 STREAMED = (
-    *("default", "n128-nyquist", "n1024-power", "mel-log", "mfcc", "fixed-root"),
+    *("default", "n128-nyquist", "n1024-power", "mel-log", "mfcc", "fixed-root", "pcen"),
     *("minmax-high-rows", "dc-percentile-mel-root"),
 )
 # Share of a chunk from one to the next: most frames shared, some, none with a gap.

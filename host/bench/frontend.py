@@ -24,6 +24,8 @@ from host.reference.frontend_tables import make_tables
 RUNNER = Path(__file__).with_name("runner")
 CACHE = ROOT / "build" / "bench"
 LENGTHS = (256, 512, 1024, 2048)
+COMPRESSIONS = ("log", "log1p", "pcen")  # that are counted a value
+MEL_BANDS = 40  # of which they are
 PEER = "CMSIS-DSP 1.10.3"
 PACKAGE = "cmsisdsp-1.10.3"
 PACKAGE_SHA256 = "307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519"
@@ -200,11 +202,26 @@ def peer_source(cache: Path = CACHE) -> Path:
     return folder
 
 
-def count_ours(folder: Path, fft_length: int, compression: str, bins: int) -> dict[str, int]:
+def count_compression(compression: str) -> float:
+    """Instructions a value of a compression of mel bands, square root excepted.
+
+    Raises:
+        HostFailure: a tool is missing.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        found = count_ours(Path(name), 512, compression, 257, mel_bands=MEL_BANDS)
+    return found["compression"] / (MEL_BANDS * FrontendContract.frames)
+
+
+def count_ours(
+    folder: Path, fft_length: int, compression: str, bins: int, mel_bands: int = 0
+) -> dict[str, int]:
     from model_gen.codegen.project.frontend import render_frontend
 
-    frontend = FrontendContract(fft_length=fft_length, bins=bins, compression=compression)
-    shape = (1, frontend.bins, frontend.frames, 1)
+    frontend = FrontendContract(
+        fft_length=fft_length, bins=bins, compression=compression, mel_bands=mel_bands
+    )
+    shape = (1, frontend.rows, frontend.frames, 1)
     contract = Contract(
         frontend=frontend,
         labels=("any",),
@@ -224,7 +241,7 @@ def count_ours(folder: Path, fft_length: int, compression: str, bins: int) -> di
         f"-I{SOURCES.parent}",
         f"-DNJ_FFT={fft_length}",
         f"-DNJ_SAMPLES={frontend.chunk_samples}",
-        f"-DNJ_STEPS={bins * frontend.frames}",
+        f"-DNJ_STEPS={frontend.rows * frontend.frames}",
         RUNNER / "ours.c",
         folder / "nj_frontend_tables.c",
         *sorted(SOURCES.glob("*.c")),

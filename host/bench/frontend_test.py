@@ -11,16 +11,27 @@ from host.bench import frontend as bench
 PEERS = {256: 4602, 512: 8857, 1024: 18954, 2048: 37864}
 FEATURES_512 = 7500
 SPECTRUM_512 = 6000
+A_VALUE = {"log": 15, "log1p": 16.5, "pcen": 40}  # of a compression
+
+
+def need_tools() -> None:
+    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is missing")
 
 
 @pytest.mark.parametrize("length", bench.LENGTHS)
 def test_instructions_a_frame(length: int, tmp_path: Path) -> None:
-    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is missing")
+    need_tools()
     spectrum = bench.count_ours(tmp_path, length, "none", length // 2 + 1)["frames"] / 8
     assert spectrum < 0.75 * PEERS[length]
     if length == 512:
         assert spectrum <= SPECTRUM_512
         whole = bench.count_ours(tmp_path, length, "sqrt", length // 2)["whole"]
         assert whole / 256 <= FEATURES_512
+
+
+@pytest.mark.parametrize("compression", bench.COMPRESSIONS)
+def test_instructions_a_value(compression: str) -> None:
+    need_tools()
+    assert 5 < bench.count_compression(compression) <= A_VALUE[compression]

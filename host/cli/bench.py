@@ -1,10 +1,11 @@
 """`nightjar bench`: the cost of each stage and layer on a board."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from host.cli.bench_learning import bench_learning, learning_options
 from host.cli.common import board_options, json_option, subcommand, write_json
 from host.cli.parameters import Choice, WholeRange
 from host.cli.progress import working
@@ -21,7 +22,9 @@ SCHEMA = "nightjar/bench/1"
     " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost."
     " `nightjar bench engine` does so for every .tflite of a folder, beside the recorded peer."
     " MODEL `frontend`: instructions a frame of the frontend itself beside CMSIS-DSP's (downloaded, pinned by hash),"
-    " and its throughput on this host beside librosa and SciPy.",
+    " and its throughput on this host beside librosa and SciPy."
+    " MODEL `learning`: recipes of training, today's, the field's and the preset's, on speakers that were not heard, at"
+    " three placements and over disturbances (docs/learning.md; about an hour).",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @board_options("virtual, ...")
@@ -37,6 +40,7 @@ SCHEMA = "nightjar/bench/1"
     type=click.Path(path_type=Path),
     help="For `bench engine`: the folder of models.",
 )
+@learning_options
 @json_option
 def command(
     model: Path,
@@ -48,6 +52,7 @@ def command(
     seed: int,
     models: Path,
     json_path: str | None,
+    **learning: Any,
 ) -> int:
     if str(model) == "engine" and not model.exists():
         return _engine(models, at, wait, rounding, seed, json_path)
@@ -55,6 +60,8 @@ def command(
         from host.cli.bench_frontend import bench_frontend
 
         return bench_frontend(json_path)
+    if str(model) == "learning" and not model.exists():
+        return bench_learning(json_path, **learning)
     from host.bench.cost import BenchRow, bench_json, table
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare

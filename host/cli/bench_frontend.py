@@ -11,7 +11,14 @@ def bench_frontend(json_path: str | None) -> int:
     """Count, measure, print; see `nightjar bench --help`."""
     from importlib.metadata import version
 
-    from host.bench.frontend import LENGTHS, PEER, count, measure_host
+    from host.bench.frontend import (
+        COMPRESSIONS,
+        LENGTHS,
+        PEER,
+        count,
+        count_compression,
+        measure_host,
+    )
 
     rows: list[dict[str, Any]] = []
     say(f"instructions a frame on a Cortex-M55 with Helium, {PEER} (f32, Helium) beside", json_path)
@@ -42,7 +49,10 @@ def bench_frontend(json_path: str | None) -> int:
             f" {librosa:.1f} times {names[0]}, {scipy:.1f} times {names[1]}",
             json_path,
         )
-    write_json(json_path, {"schema": SCHEMA, "rows": rows})
+    compressions = {name: round(count_compression(name), 2) for name in COMPRESSIONS}
+    counted = ", ".join(f"{name} {value}" for name, value in compressions.items())
+    say(f"instructions a value of a compression: {counted}", json_path)
+    write_json(json_path, {"schema": SCHEMA, "rows": rows, "instructions_a_value": compressions})
     return 0
 
 

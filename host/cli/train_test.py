@@ -65,7 +65,7 @@ def test_bad_input_is_explained_and_leaves_nothing(
         ("--audio-frontend", "librosa", "not built: today there is hybrid"),
         ("--audio-frontend", "precomputed", "precomputed is called librosa now"),
         ("--mag-scale", "db", "not built: today there is pwl, none"),
-        ("--input_compression", "log", "the nearest is sqrt"),
+        ("--input_compression", "pcen", "the nearest is sqrt"),
         ("--use-se", "", "--use-se is called --se now"),
         ("--use_inverted_residual", "", "--inverted-residual is not built"),
         ("--qat", "", "--qat is not built"),

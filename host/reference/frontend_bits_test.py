@@ -31,10 +31,13 @@ BUILDS = {
     "m55-scalar": ("virtual", ("-O2", "-mcpu=cortex-m55+nomve")),
 }
 FEW = {  # of the slow builds
-    "aarch64-O0-flush": ("default", "mfcc", "n2048-power-root", "dc-percentile-mel-root"),
-    "m55-O0-flush": ("default", "mfcc", "n128-nyquist", "dc-n128", "percentile-power"),
+    "aarch64-O0-flush": ("default", "mfcc", "n2048-power-root", "pcen", "dc-percentile-mel-root"),
+    "m55-O0-flush": (
+        *("default", "mfcc", "n128-nyquist", "n128-pcen"),
+        *("dc-n128", "percentile-power"),
+    ),
     "m55-scalar": (
-        *("default", "mfcc", "n2048-power-root", "fixed-power"),
+        *("default", "mfcc", "n2048-power-root", "fixed-power", "log1p", "pcen"),
         *("percentile-mel-log", "dc-n1024-no-window"),
     ),
 }

@@ -15,6 +15,7 @@ from host.frontend_contract import FrontendContract, changed
 from host.reference.frontend import features, magnitudes
 from host.reference.frontend_cases import hard_chunks, real_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES
+from host.reference.frontend_stages import recorded_signal
 
 Floats = npt.NDArray[np.float64]
 SPECTRAL = {name: made for name, made in MEMBERS.items() if made.spectrum != "none"}
@@ -70,6 +71,16 @@ def oracle_spectrogram(chunk: npt.NDArray[np.int16], made: FrontendContract) -> 
     return mel_matrix(made) @ spectrum if made.mel_bands else spectrum
 
 
+def oracle_pcen(energy: Floats, time_constant: float) -> Floats:
+    """Word for word; `time_constant` in frames."""
+    s = (np.sqrt(1 + 4 * time_constant**2) - 1) / (2 * time_constant**2)
+    mean, found = energy[:, 0], np.empty_like(energy)
+    for frame in range(energy.shape[1]):
+        mean = (1 - s) * mean + s * energy[:, frame]
+        found[:, frame] = np.sqrt(energy[:, frame] / (1e-6 + mean) ** 0.98 + 2) - np.sqrt(2)
+    return found
+
+
 def lowest_row(made: FrontendContract) -> int:
     """The first whose bin, or centre of its band, is not below norm_low."""
     frequencies = np.arange(made.bins) * made.sample_rate / made.fft_length
@@ -88,6 +99,10 @@ def oracle(chunk: npt.NDArray[np.int16], made: FrontendContract) -> Floats:
         floor = 1e-8 if made.spectrum == "power" else 1e-4
         silence = 2.0**-128 if made.spectrum == "power" else 2.0**-64
         spectrum = np.log(np.maximum(spectrum, max(spectrum.max() * floor, silence)))
+    if made.compression == "log1p":
+        spectrum = np.log1p(made.log1p_gain * spectrum)
+    if made.compression == "pcen":
+        spectrum = oracle_pcen(spectrum * 2.0**31, 0.4 * made.sample_rate / made.hop)
     if made.mfcc:
         m, bands = np.arange(made.mel_bands), made.mel_bands
         rows = [np.cos(np.pi * k * (m + 0.5) / bands) for k in range(made.mfcc)]
@@ -128,7 +143,7 @@ def test_features_agree_with_the_oracle(name: str) -> None:
         want = oracle(chunk, made)
         got = features(chunk[np.newaxis], made)[0]
         assert got.shape == (made.rows, made.frames)
-        bound = 2e-3 if made.compression == "sqrt" or made.compression == "log" else 2e-6
+        bound = 2e-3 if made.compression in ("sqrt", "log", "log1p", "pcen") else 2e-6
         size = max(1.0, float(np.abs(want).max()))
         np.testing.assert_allclose(got, want, atol=bound * size, rtol=0)
 
@@ -156,6 +171,22 @@ def test_the_logarithm_is_within_two_ulp() -> None:
         got = features(chunk, made).astype(np.float64)
         ulp = np.spacing(np.maximum(np.abs(want), 1.0).astype(np.float32))
         assert (np.abs(got - want) <= 2 * ulp).all()
+
+
+@pytest.mark.parametrize("gain", [1, 1 << 10, 1 << 30])
+@pytest.mark.parametrize("more", [{}, {"spectrum": "power"}, {"mel_bands": 40, "bins": 257}])
+def test_log1p_is_that_of_numpy(gain: int, more: dict[str, Any]) -> None:
+    """Of the same magnitudes: 1 + g S is rounded once, and the logarithm is within 2 ulp."""
+    made = replace(
+        MEMBERS["log1p"], **more, log1p_gain=gain, normalization="fixed", fixed_scale=1.0
+    )
+    chunks = np.stack([recorded_signal(), *hard_chunks(SAMPLES).values(), *real_chunks(SAMPLES)])
+    plain = magnitudes(chunks, replace(made, compression="none", log1p_gain=1 << 10))
+    want = np.log1p(gain * plain.astype(np.float64))
+    got = features(chunks, made).astype(np.float64)
+    ulp = np.spacing(np.maximum(want, 2.0**-23).astype(np.float32))
+    assert (np.abs(got - want) <= 2.0**-24 + 2 * ulp).all()
+    assert (got[1] == 0).all()  # silence
 
 
 def test_a_raw_waveform_is_divided_by_its_peak() -> None:
@@ -215,7 +246,7 @@ def test_a_contract_is_refused_or_works(data: st.DataObject) -> None:
         "bins": length // 2 + draw(st.integers(0, 1)),
         "window": draw(st.sampled_from(sorted(WINDOWS))),
         "spectrum": draw(st.sampled_from(("magnitude", "power"))),
-        "compression": draw(st.sampled_from(("none", "sqrt", "log"))),
+        "compression": draw(st.sampled_from(("none", "sqrt", "log", "log1p", "pcen"))),
         "normalization": draw(st.sampled_from(("minmax", "fixed", "percentile"))),
         "window_dc": draw(st.sampled_from(("keep", "remove"))),
         "mel_bands": draw(st.integers(0, 40)),
@@ -252,6 +283,13 @@ def test_a_contract_is_refused_or_works(data: st.DataObject) -> None:
         ({"bins": 255}, "bins"),
         ({"window": "kaiser"}, "hann, hamming, none"),
         ({"compression": "cube"}, "none, sqrt, log, log1p, pcen"),
+        ({"compression": "pcen"}, "mel bands"),
+        ({"compression": "pcen", "mel_bands": 20, "mfcc": 13}, "log"),
+        ({"compression": "pcen", "mel_bands": 9, "sample_rate": 584}, "the hop must not be longer"),
+        ({"compression": "log1p", "log1p_gain": 1000}, "power of two"),
+        ({"compression": "log1p", "log1p_gain": 1 << 31}, "below 2\\^31"),
+        ({"compression": "log1p", "mel_bands": 20, "mfcc": 13}, "log"),
+        ({"log1p_gain": 1}, "log1p_gain needs compression log1p"),
         ({"normalization": "zscore"}, "minmax, percentile, fixed, peak"),
         ({"spectrum": "phase"}, "magnitude, power, none"),
         ({"mel_scale": "bark", "mel_bands": 20}, "slaney, htk"),

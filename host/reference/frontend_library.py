@@ -47,6 +47,8 @@ class Frontend(ctypes.Structure):
         ("log_scale", ctypes.c_int32),
         ("log_floor", ctypes.c_float),
         ("log_least", ctypes.c_float),
+        ("factor", ctypes.c_float),
+        ("smoothing", ctypes.c_float),
         ("least", ctypes.c_float),
         ("gain", ctypes.c_float),
         ("offset", ctypes.c_float),

@@ -42,6 +42,23 @@ MEMBERS: dict[str, FrontendContract] = {
     "fixed-power": _contract(
         spectrum="power", compression="none", normalization="fixed", fixed_scale=0.001
     ),
+    "log1p": _contract(compression="log1p"),
+    "mel-log1p-loud": _contract(
+        **_MEL, name="precomputed", compression="log1p", log1p_gain=1 << 20
+    ),
+    "power-log1p-fixed": _contract(
+        fft_length=256, spectrum="power", compression="log1p", log1p_gain=1, normalization="fixed",
+        fixed_scale=0.25, fixed_offset=-0.5,
+    ),
+    "pcen": _contract(**_MEL, name="precomputed", compression="pcen"),
+    "pcen-power-fixed": _contract(
+        **_MEL, name="precomputed", compression="pcen", spectrum="power", normalization="fixed",
+        fixed_scale=0.25, fixed_offset=-1.0,
+    ),
+    "n128-pcen": _contract(
+        fft_length=128, bins=65, hop=97, frames=61, name="precomputed", mel_bands=8,
+        compression="pcen", normalization="fixed", fixed_scale=0.5,
+    ),
     "percentile": _contract(normalization="percentile"),
     "percentile-mel-log": _contract(
         **_MEL, name="precomputed", compression="log", normalization="percentile", norm_low=500.0,

@@ -24,6 +24,10 @@ _LOGARITHM = (
     *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
     *(-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1),
 )
+_EXPONENTIAL = (
+    *(1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1),
+    5.0000001201e-1,
+)
 _HALF_ROOT = 0x3F3504F3
 _WINDOW_GRID = np.float32(2.0**18)
 
@@ -225,6 +229,11 @@ def _finish(
         relative = rows.max() * np.float32(numbers.log_floor)
         floor = max(relative, np.float32(numbers.log_least))
         rows = _logarithm(np.maximum(rows, floor), numbers.log_scale)
+    if contract.compression == "log1p":
+        audible = np.maximum(rows, np.float32(numbers.log_least))
+        rows = _logarithm(audible * np.float32(numbers.factor) + np.float32(1), numbers.log_scale)
+    if contract.compression == "pcen":
+        rows = pcen(rows * np.float32(numbers.factor), np.float32(numbers.smoothing))
     if contract.mfcc:
         cosine = tables.cosine.reshape(contract.mfcc, -1)
         total = cosine[:, :1] * rows[0]
@@ -259,6 +268,38 @@ def _logarithm(x: Floats, scale: int) -> Floats:
         y = y * f + np.float32(coefficient)
     y = y * f * square + exponent * np.float32(-2.12194440e-4) - square * np.float32(0.5)
     return np.asarray(f + y + exponent * np.float32(0.693359375))
+
+
+def exponential(x: Floats) -> Floats:
+    n = _snap(x * np.float32(1.44269504), 1.5 * 2.0**23)
+    r = x - n * np.float32(0.693359375) - n * np.float32(-2.12194440e-4)
+    y: Floats = np.full_like(x, _EXPONENTIAL[0])
+    for coefficient in _EXPONENTIAL[1:]:
+        y = y * r + np.float32(coefficient)
+    y = y * (r * r) + r + np.float32(1)
+    return (y.view(np.int32) + (n.astype(np.int32) << 23)).view(np.float32)
+
+
+def pcen(energy: Floats, s: np.float32) -> Floats:
+    """Of mel bands [bands, frames] that carry 2^31."""
+    steady = _snap(energy, 2.0**-40)
+    mean, lost = steady[:, 0], np.zeros(len(energy), np.float32)
+    past = np.empty_like(energy)
+    for frame in range(energy.shape[1]):
+        step = _snap((steady[:, frame] - mean) * s, 2.0**-40) + lost
+        before, mean = mean, mean + step
+        lost = step - (mean - before)
+        past[:, frame] = mean + np.float32(1e-6)
+    slow = exponential(_logarithm(past, 0) * np.float32(0.02))
+    silence = np.float32(2.0**-100)
+    x = np.where(energy >= past * silence, energy, np.float32(0)) / past * slow
+    root = np.sqrt(x + np.float32(2)) + np.sqrt(np.float32(2))
+    return _zero_below(x / root, silence)
+
+
+def _snap(value: Floats, anchor: float) -> Floats:
+    """To a multiple of the anchor's last bit, where the value is smaller than the anchor."""
+    return np.asarray(value + np.float32(anchor) - np.float32(anchor))
 
 
 def _zero_below(value: Floats, least: np.float32) -> Floats:

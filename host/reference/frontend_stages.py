@@ -104,7 +104,7 @@ def stages(
             found["bands"] = compute(chunk, bands, own, whole=False)
         if contract.compression == "sqrt":
             found["compressed"] = compute(chunk, contract, own, whole=False)
-        elif contract.compression == "log":
+        elif contract.compression in ("log", "log1p", "pcen"):
             found["compressed"] = compute(chunk, changed(plain, mfcc=0), own)
         if contract.mfcc:
             found["dct"] = compute(chunk, plain, own)

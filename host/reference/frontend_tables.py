@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from host.frontend_contract import FrontendContract
+from host.frontend_contract import PCEN_SECONDS, FrontendContract
 from host.reference.frontend_mel import cosines, mel_bands
 
 SPECTRA = {"none": 0, "magnitude": 1, "power": 2}  # NJ_SPECTRUM_* of nj_frontend.h
@@ -23,6 +23,8 @@ TWIDDLE_BITS = (
 )
 EPSILON = 1e-10  # of the min-max denominator
 NEGLIGIBLE = 2.0**-44  # of it
+PCEN_LOUDNESS = 2.0**31  # of full scale
+BESIDE_ONE = 2.0**-32  # what vanishes when 1 is added
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class FrontendNumbers:
     log_scale: int
     log_floor: float
     log_least: float
+    factor: float
+    smoothing: float
     least: float
     gain: float
     offset: float
@@ -70,15 +74,19 @@ def make_numbers(contract: FrontendContract) -> FrontendNumbers:
     """Floors, scales and guards, each rounded to float32."""
     power = contract.spectrum == "power"
     bits = scale_bits(contract)
-    logarithmic = contract.compression == "log"
-    unit = 0 if logarithmic else bits  # what the normalization's input carries
+    logarithmic = contract.compression in ("log", "log1p")
+    unitless = logarithmic or contract.compression == "pcen"
+    loudness = {"log1p": float(contract.log1p_gain), "pcen": PCEN_LOUDNESS}
+    factor = loudness.get(contract.compression, 0.0) * 2.0**-bits
+    unit = 0 if unitless else bits  # what the normalization's input carries
     if contract.normalization == "fixed":
         gain = float(np.float32(np.ldexp(contract.fixed_scale, -unit)))
-        least = 0.0 if logarithmic else 2.0**-100 / gain
+        least = 0.0 if logarithmic else max(2.0**-100 / gain, 2.0**-120)
     else:
         gain = float(np.float32(np.ldexp(float(np.float32(EPSILON)), unit)))
         guarded = not logarithmic and (power or contract.mel_bands > 0)
         least = gain * NEGLIGIBLE if guarded else 0.0
+    silence = 2.0 ** (POWER_BITS - 128 if power else SCALE_BITS - 64)
     looks = contract.normalization in ("minmax", "percentile")
     row = contract.norm_row if looks else 0
     last = (contract.rows - row) * contract.frames - 1
@@ -88,15 +96,23 @@ def make_numbers(contract: FrontendContract) -> FrontendNumbers:
         norm_row=row,
         rank_low=contract.percentile_low * last // 10000 if percentile else 0,
         rank_high=contract.percentile_high * last // 10000 if percentile else 0,
-        log_scale=bits,
+        log_scale=0 if contract.compression == "log1p" else bits,
         log_floor=float(np.float32(1e-8 if power else 1e-4)),
-        log_least=2.0 ** (POWER_BITS - 128 if power else SCALE_BITS - 64),
+        log_least=BESIDE_ONE / factor if contract.compression == "log1p" else silence,
+        factor=factor,
+        smoothing=float(np.float32(smoothing(contract))) if contract.compression == "pcen" else 0.0,
         least=float(np.float32(least)),
         gain=gain,
         offset=float(np.float32(contract.fixed_offset))
         if contract.normalization == "fixed"
         else 0.0,
     )
+
+
+def smoothing(contract: FrontendContract) -> float:
+    """s of the first-order low-pass of pcen: its time constant is PCEN_SECONDS."""
+    frames = PCEN_SECONDS * contract.sample_rate / contract.hop
+    return 2.0 / (math.sqrt(1.0 + 4.0 * frames**2) + 1.0)  # (sqrt(1 + 4 T^2) - 1) / (2 T^2)
 
 
 def make_tables(contract: FrontendContract) -> FrontendTables:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from model_gen.audio.chunks import Loudness
 from model_gen.audio.decode import QUALITY, opened, pcm
 from model_gen.audio.source import Source
 from model_gen.data.dataset import Recording
-from model_gen.data.entry import Damaged, Entry, check_samples, parts, read_entry, stretches
+from model_gen.data.entry import Damaged, Entry, Part, check_samples, parts, read_entry, stretches
 from model_gen.data.selection import Selection
 
 _LOG = logging.getLogger("nightjar.windows")
@@ -54,13 +54,6 @@ class Skipped:
 
     path: str
     reason: str
-
-
-class Span(NamedTuple):
-    """Where samples lie among those of an entry's stretches, and how many there are."""
-
-    begin: int
-    length: int
 
 
 @dataclass(frozen=True)
@@ -124,25 +117,34 @@ class WindowCache:
         return self._make(recording, name)
 
     def windows(
-        self, recording: Recording, name: str, entry: Entry, rows: Sequence[int]
+        self,
+        recording: Recording,
+        name: str,
+        entry: Entry,
+        starts: Sequence[int],
+        samples: int | None = None,
     ) -> Samples:
-        """Chunks of a recording by their numbers: int16 [rows, chunk], zero-padded at its end.
+        """Windows of a recording from samples `starts` on, of any sign: int16 [starts, samples].
+
+        Each has `samples`, a chunk's for None; outside the recording are zeros.
 
         Raises:
-            BadInput: they are not kept, and the recording is not what it was.
+            BadInput: they are not in the cache, and the recording is not what it was.
+            ValueError: the entry does not keep what lies there.
         """
-        starts = [entry.starts[row] for row in rows]
-        wanted = [Span(entry.place(at), min(self.chunk, entry.samples - at)) for at in starts]
-        out = np.zeros((len(rows), self.chunk), np.int16)
+        length = samples or self.chunk
+        wanted = [entry.part(start, length) for start in starts]
+        out = np.zeros((len(wanted), length), np.int16)
         stream = self.place.open(name)
         if stream is None:
             return self._decoded_again(recording, entry, wanted, out)
         try:
             with stream:
                 begin = self._check(stream, name, entry)
-                for row, span in zip(out, wanted, strict=True):
-                    stream.seek(begin + 2 * span.begin)
-                    if stream.readinto(row[: span.length].view(np.uint8).data) != 2 * span.length:  # type: ignore[attr-defined]
+                for row, part in zip(out, wanted, strict=True):
+                    stream.seek(begin + 2 * part.begin)
+                    room = row[part.offset : part.offset + part.length].view(np.uint8)
+                    if stream.readinto(room.data) != len(room):  # type: ignore[attr-defined]
                         raise Damaged("it has become shorter")
         except Damaged as damage:
             self._renewed.append(f"{recording.relative}: {damage}")
@@ -205,7 +207,7 @@ class WindowCache:
         return name, entry
 
     def _decoded_again(
-        self, recording: Recording, entry: Entry, wanted: Sequence[Span], out: Samples
+        self, recording: Recording, entry: Entry, wanted: Sequence[Part], out: Samples
     ) -> Samples:
         """Fill `out` with what is wanted of the entry's samples, from the recording itself."""
         out[:] = 0
@@ -214,10 +216,11 @@ class WindowCache:
         with opened(recording.path) as source:
             for piece in parts(self._blocks(source), entry.stretches):
                 digest.update(piece.tobytes())
-                for row, span in zip(out, wanted, strict=True):
-                    begin, end = max(at, span.begin), min(at + len(piece), span.begin + span.length)
+                for row, part in zip(out, wanted, strict=True):
+                    begin, end = max(at, part.begin), min(at + len(piece), part.begin + part.length)
                     if begin < end:
-                        row[begin - span.begin : end - span.begin] = piece[begin - at : end - at]
+                        room = row[part.offset :]
+                        room[begin - part.begin : end - part.begin] = piece[begin - at : end - at]
                 at += len(piece)
         if digest.hexdigest() != entry.sha256:
             raise BadInput(

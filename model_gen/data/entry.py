@@ -11,7 +11,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,14 @@ _LONGEST = 1 << 26  # bytes of a header
 _PIECE = 1 << 20  # bytes that are read at once
 
 Samples = npt.NDArray[np.int16]
+
+
+class Part(NamedTuple):
+    """What of a recording lies in a window, in samples; zeros are around it."""
+
+    offset: int  # in the window
+    begin: int  # among the samples of the entry's stretches
+    length: int
 
 
 class Damaged(Exception):
@@ -55,11 +63,31 @@ class Entry:
         heard = merged((start, min(start + chunk, self.samples)) for start in self.starts)
         return self.whole - sum(end - begin for begin, end in heard)
 
-    def place(self, start: int) -> int:
-        """Where a sample of the recording lies among the samples of the stretches, from 0."""
-        at = bisect_right(self.stretches, (start, self.whole)) - 1
-        before = sum(end - begin for begin, end in self.stretches[:at])
-        return before + start - self.stretches[at][0]
+    def stretch(self, sample: int) -> tuple[int, int]:
+        """The stretch that a sample of the recording lies in.
+
+        Raises:
+            ValueError: it is not kept.
+        """
+        at = bisect_right(self.stretches, (sample, self.whole)) - 1
+        if at < 0 or sample >= self.stretches[at][1]:
+            raise ValueError(f"Received: sample {sample}, of which {self.stretches} is kept")
+        return self.stretches[at]
+
+    def part(self, start: int, length: int) -> Part:
+        """What of the recording lies in a window from sample `start` on, `start` being of any sign.
+
+        Raises:
+            ValueError: the recording has samples there that are not kept.
+        """
+        begin, end = max(0, start), min(start + length, self.samples)
+        if begin >= end:
+            return Part(0, 0, 0)
+        kept = self.stretch(begin)
+        if end > kept[1]:
+            raise ValueError(f"Received: samples {begin} to {end}, of which {kept} is kept")
+        before = sum(high - low for low, high in self.stretches if high < kept[1])
+        return Part(begin - start, before + begin - kept[0], end - begin)
 
 
 def stretches(

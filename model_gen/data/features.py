@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,10 @@ from model_gen.data.selection import Selection
 
 @dataclass(frozen=True)
 class Chunks:
-    """Chunks of `recordings`: row i is chunk `rows[i]` of recording `owner[i]` and starts at sample `starts[i]`."""
+    """Chunks of `recordings`: row i is chunk `rows[i]` of recording `owner[i]` and starts at sample `starts[i]`.
+
+    A start is negative where zeros come first.
+    """
 
     recordings: tuple[Recording, ...]
     skipped: tuple[Skipped, ...]
@@ -41,13 +44,32 @@ class Chunks:
             BadInput: one is not kept, and its recording is not what it was.
         """
         chosen = np.asarray(list(indices), np.int64)
-        out = np.empty((len(chosen), self.contract.chunk_samples), np.int16)
-        owners = self.owner[chosen]
+        return self.pcm_at(self.owner[chosen], self.starts[chosen])
+
+    def pcm_at(
+        self,
+        owners: npt.NDArray[np.int64],
+        starts: npt.NDArray[np.int64],
+        samples: int | None = None,
+    ) -> npt.NDArray[np.int16]:
+        """PCM int16 [n, samples] of recordings `owners` from samples `starts` on, both [n].
+
+        Each has `samples`, a chunk's for None. A start may be of any sign: outside the recording
+        are zeros.
+
+        Raises:
+            BadInput: as `pcm`.
+            ValueError: a recording has samples there that are not kept.
+        """
+        out = np.empty((len(owners), samples or self.contract.chunk_samples), np.int16)
         for owner in np.unique(owners):  # each recording is opened once
             places = np.flatnonzero(owners == owner)
-            rows = self.rows[chosen[places]].tolist()
             out[places] = self.cache.windows(
-                self.recordings[owner], self.names[owner], self.entries[owner], rows
+                self.recordings[owner],
+                self.names[owner],
+                self.entries[owner],
+                starts[places].tolist(),
+                samples,
             )
         self.cache.warn()
         return out
@@ -55,15 +77,25 @@ class Chunks:
     def features(
         self, indices: Iterable[int], *, threads: int | None = None
     ) -> npt.NDArray[np.float32]:
-        """Spectrograms float32 [n, rows, frames] of the chunks at `indices`, all finite.
+        """Spectrograms of the chunks at `indices`, as `features_of` gives them.
+
+        Raises:
+            BadInput: as `pcm`.
+            HostFailure: as `features_of`.
+        """
+        return self.features_of(self.pcm(indices), threads=threads)
+
+    def features_of(
+        self, pcm: npt.NDArray[np.int16], *, threads: int | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Spectrograms float32 [n, rows, frames] of int16 [n, chunk_samples], all finite.
 
         `threads` compute; None is as many as there are cores. The result does not depend on it.
 
         Raises:
-            BadInput: as `pcm`.
             HostFailure: the frontend gave numbers that are not finite.
         """
-        found = features(self.pcm(indices), self.contract, threads=threads)
+        found = features(pcm, self.contract, threads=threads)
         if not np.isfinite(found.sum()):
             raise HostFailure(
                 "the frontend gave features that are not finite",
@@ -76,6 +108,17 @@ class Chunks:
         """PCM int16 [chunk_samples] of one chunk."""
         found: npt.NDArray[np.int16] = self.pcm([index])[0]
         return found
+
+    def is_short(self, index: int) -> bool:
+        """Whether the recording that one chunk is from is shorter than a chunk."""
+        return self.entries[int(self.owner[index])].samples < self.contract.chunk_samples
+
+    def take(self, indices: Iterable[int]) -> "Chunks":
+        """The chunks at `indices`, in that order."""
+        chosen = np.asarray(list(indices), np.int64)
+        return replace(
+            self, owner=self.owner[chosen], rows=self.rows[chosen], starts=self.starts[chosen]
+        )
 
     def recording(self, index: int) -> Recording:
         """The recording that one chunk is from."""

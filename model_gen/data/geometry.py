@@ -17,6 +17,7 @@ def frontend_contract(
     fft_length: int,
     spec_width: int,
     compression: str,
+    log1p_gain: int = FrontendContract.log1p_gain,
 ) -> FrontendContract:
     """`spec_width` frames over a chunk: hop = chunk // spec_width, bins without the Nyquist bin.
 
@@ -41,4 +42,5 @@ def frontend_contract(
         frames=spec_width,
         bins=fft_length // 2,
         compression=compression,
+        log1p_gain=log1p_gain,
     )

@@ -1,5 +1,6 @@
 """A tiny data set for tests: chirps up, chirps down and noise, told apart in seconds of training."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,8 @@ TINY = {
     "batch_size": 8,
     "epochs": 3,
     "learning_rate": 0.01,
-    "freq_mask_max": 3,
-    "time_mask_max": 3,
+    "freq_mask_max": 12,  # of 256 bins, and it hears 64
+    "time_mask_max": 24,  # of 256 frames, and it hears 32
 }
 
 
@@ -52,4 +53,15 @@ def write_tiny_dataset(root: Path, per_class: int = 6, seconds: float = 0.8) -> 
             soundfile.write(
                 root / folder / f"{'ab'[number % 2]}{number}_{number // 2}.wav", sound, RATE
             )
+    return root
+
+
+def write_clips(root: Path, lengths: Sequence[int], folders: Sequence[str] = ("a", "b")) -> Path:
+    """Folders with a WAV file of noise for each length in samples, no two of them alike."""
+    rng = np.random.default_rng(1)
+    for folder in folders:
+        (root / folder).mkdir(parents=True)
+        for number, length in enumerate(lengths):
+            sound = rng.integers(-9000, 9000, length).astype(np.int16)
+            soundfile.write(root / folder / f"{number}.wav", sound, RATE)
     return root

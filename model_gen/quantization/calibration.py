@@ -1,4 +1,7 @@
-"""Which chunks set the ranges of the int8 model: a stratified manifest, recorded in the bundle."""
+"""Which chunks set the ranges of the int8 model: a stratified manifest, recorded in the bundle.
+
+Those of recordings that are shorter than a chunk lie at start, middle and end of the window in turn.
+"""
 
 import csv
 import io
@@ -6,29 +9,42 @@ from collections import defaultdict
 
 from model_gen.data.dataset import stable_order
 from model_gen.data.features import Chunks
+from model_gen.data.places import in_turn
+
+
+def calibration(chunks: Chunks, count: int, seed: int) -> Chunks:
+    """Up to `count` of the chunks, as `stratified` chooses them, short ones at their three places in
+    turn."""
+    return in_turn(chunks.take(stratified(chunks, count, seed)))
 
 
 def stratified(chunks: Chunks, count: int, seed: int) -> list[int]:
-    """Indices of up to `count` chunks, taken in turn from each class folder, shuffled within it by `seed`."""
+    """Indices of up to `count` chunks, taken in turn from each class folder, shuffled within it by `seed`.
+
+    Each round begins with another folder, so that what else is given in turn meets each of them.
+    """
     queues: dict[str, list[int]] = defaultdict(list)
     for i in range(len(chunks)):
         queues[chunks.kind(i)].append(i)
     for queue in queues.values():
         queue.sort(key=lambda i: stable_order(seed, f"{_path(chunks, i)}:{chunks.starts[i]}"))
     chosen: list[int] = []
+    folders = sorted(queues)
     for turn in range(max(map(len, queues.values()))):
-        chosen.extend(
-            queues[folder][turn] for folder in sorted(queues) if turn < len(queues[folder])
-        )
+        chosen.extend(queues[folder][turn] for folder in folders if turn < len(queues[folder]))
+        folders = [*folders[1:], folders[0]]
     return chosen[:count]
 
 
-def manifest_csv(chunks: Chunks, indices: list[int]) -> str:
-    """The manifest's text: path relative to the data folder, first sample of the chunk, class folder."""
+def manifest_csv(chunks: Chunks) -> str:
+    """The manifest's text: path relative to the data folder, first sample of the chunk, class folder.
+
+    A first sample below 0 stands for that many zeros before the recording.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("path", "start_sample", "class"))
-    for i in indices:
+    for i in range(len(chunks)):
         writer.writerow((_path(chunks, i), int(chunks.starts[i]), chunks.kind(i)))
     return stream.getvalue()
 

@@ -150,7 +150,9 @@ def test_the_manifest_takes_from_each_class_in_turn() -> None:
     counts = [[folders[i] for i in chosen].count(f) for f in ("a", "b", "noise")]
     assert counts == [4, 3, 4]
     assert chosen != stratified(chunks, 11, seed=2)
-    lines = manifest_csv(chunks, chosen).splitlines()
+    lines = manifest_csv(chunks.take(chosen)).splitlines()
     assert lines[0] == "path,start_sample,class"
     assert len(lines) == 12
     assert len(stratified(chunks, 1000, seed=1)) == n
+    rounds = [[folders[i] for i in chosen[at : at + 3]] for at in (0, 3, 6)]
+    assert rounds == [["a", "b", "noise"], ["b", "noise", "a"], ["noise", "a", "b"]]

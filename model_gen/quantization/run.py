@@ -23,6 +23,7 @@ from host.places import check_folder
 from host.reference.interpreter import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order, targets
 from model_gen.data.features import Chunks, extract
+from model_gen.data.places import in_turn
 from model_gen.data.reopen import recordings_of, train_selection
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, read_split, to_csv
@@ -30,7 +31,7 @@ from model_gen.models.checkpoint import beside, load_checkpoint
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.models.predict import predict_logits
 from model_gen.progress import bar, line, warn
-from model_gen.quantization.calibration import manifest_csv, stratified
+from model_gen.quantization.calibration import calibration, manifest_csv
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
 from model_gen.quantization.int8 import Int8Model
@@ -88,16 +89,16 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     model, config = load_checkpoint(options.checkpoint)
     assignment = _assignment(options.checkpoint)
     train = _extract("train", config, assignment, options)
-    val = _extract("val", config, assignment, options)
-    manifest = stratified(train, options.calibration_samples, options.seed)
+    val = in_turn(_extract("val", config, assignment, options))
+    manifest = calibration(train, options.calibration_samples, options.seed)
     line(f"converting, calibrated on {len(manifest)} chunks of {len(train.recordings)} recordings")
-    tflite = convert_checkpoint(options.checkpoint, train.features(manifest))
+    calibrating = manifest.features(range(len(manifest)))
+    tflite = convert_checkpoint(options.checkpoint, calibrating)
     int8 = Int8Model(tflite)
     _require_range(int8.input)
     npu = None
     if options.npu_safe:
-        calibrating = train.features(manifest[:_NPU_CHUNKS])
-        npu = npu_safe(tflite, [int8.steps(features) for features in calibrating])
+        npu = npu_safe(tflite, [int8.steps(features) for features in calibrating[:_NPU_CHUNKS]])
         tflite, int8 = npu.content, Int8Model(npu.content)
     heard = Heard(
         val.owner, targets(val.recordings, config.labels), config.labels, config.class_activation
@@ -113,7 +114,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
         MODEL: tflite,
         LABELS: "".join(f"{label}\n" for label in config.labels).encode(),
         VECTORS: vectors_to_npz(_vectors(int8, config, assignment, shown, options)),
-        CALIBRATION: manifest_csv(train, manifest).encode(),
+        CALIBRATION: manifest_csv(manifest).encode(),
         SPLIT: to_csv(assignment).encode(),
     }
     contract = Contract(

@@ -1,34 +1,84 @@
 """Augmentation of batches of model inputs, in NumPy, from generators that the caller seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from host.frontend_contract import FrontendContract
+
 Floats = npt.NDArray[np.float32]
 
 
-def mixup(
-    x: Floats, y: Floats, rng: np.random.Generator, *, alpha: float, probability: float
-) -> tuple[Floats, Floats]:
-    """Replace int(B * probability) rows by mixtures of two or three of the original rows.
+class Limits(NamedTuple):
+    """Below how many rows and frames of a spectrogram a mask stays."""
 
-    A row is among its own sources. The gains come from a symmetric Dirichlet distribution; inputs
-    [B, bins, frames] are summed with them, labels [B, labels] are united by the maximum. An `alpha`
-    of 0 mixes nothing. Arrays that are given are left as they are.
+    rows: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What one row of a batch becomes: the sum of `rows`, itself the first, times `gains`."""
+
+    rows: npt.NDArray[np.int64]
+    gains: Floats
+
+    def of(self, x: npt.NDArray[np.int16] | Floats) -> Floats:
+        """Float32 of the shape of a row of x [B, ...]."""
+        mixed: Floats = np.tensordot(self.gains, x[self.rows].astype(np.float32, copy=False), 1)
+        return mixed
+
+
+def mixtures(
+    rows: int, rng: np.random.Generator, *, alpha: float, probability: float
+) -> dict[int, Mixture]:
+    """Which int(rows * probability) rows of a batch become mixtures of two or three of its rows.
+
+    The gains come from a symmetric Dirichlet distribution. An `alpha` of 0 mixes nothing.
     """
-    count = int(len(x) * probability)
-    if alpha == 0 or count == 0 or len(x) < 3:
-        return x, y
-    mixed_x, mixed_y = x.copy(), y.copy()
-    for row in rng.choice(len(x), count, replace=False):
+    count = int(rows * probability)
+    if alpha == 0 or count == 0 or rows < 3:
+        return {}
+    found = {}
+    for row in rng.choice(rows, count, replace=False):
         sources = int(rng.integers(2, 4))
-        others = np.delete(np.arange(len(x)), row)
-        rows = np.concatenate(([row], rng.choice(others, sources - 1, replace=False)))
+        others = np.delete(np.arange(rows), row)
+        chosen = np.concatenate(([row], rng.choice(others, sources - 1, replace=False)))
         gains = rng.dirichlet(np.full(sources, alpha)).astype(np.float32)
-        mixed_x[row] = np.tensordot(gains, x[rows], axes=1)
-        mixed_y[row] = y[rows].max(axis=0)
-    return mixed_x, mixed_y
+        found[int(row)] = Mixture(chosen, gains)
+    return found
+
+
+def mix(x: Floats, drawn: Mapping[int, Mixture]) -> None:
+    """Mix, in place, rows of model inputs [B, bins, frames] of the rows that are given."""
+    mixed = [mixture.of(x) for mixture in drawn.values()]
+    for row, one in zip(drawn, mixed, strict=True):
+        x[row] = one
+
+
+def unite(y: Floats, drawn: Mapping[int, Mixture]) -> None:
+    """Give, in place, labels [B, labels] of mixed rows the largest of their sources'."""
+    united = [y[mixture.rows].max(axis=0) for mixture in drawn.values()]
+    for row, one in zip(drawn, united, strict=True):
+        y[row] = one
+
+
+def mask_limits(contract: FrontendContract, rows: int, frames: int, *, scaled: bool) -> Limits:
+    """Below how many rows and frames a mask of a spectrogram stays.
+
+    Args:
+        rows, frames: of a spectrogram of 256 bins, 64 mel bands or 20 coefficients, and 256 frames.
+        scaled: whether they are scaled to the contract's; else they are as given.
+    """
+    if contract.spectrum == "none":
+        return Limits(0, 0)
+    if not scaled:
+        return Limits(rows, frames)
+    of = 20 if contract.mfcc else 64 if contract.mel_bands else 256
+    return Limits(round(rows * contract.rows / of), round(frames * contract.frames / 256))
 
 
 def spec_augment(
@@ -38,12 +88,12 @@ def spec_augment(
     freq_mask_max: int,
     time_mask_max: int,
     masks: int = 2,
-) -> Floats:
-    """Zero `masks` bands of bins and of frames in each of x [B, bins, frames], a generator a row.
+) -> None:
+    """Zero, in place, `masks` bands of bins and of frames in each of x [B, bins, frames].
 
+    A generator a row.
     Widths are uniform in 0 ... max - 1, starts uniform (Park et al. 2019).
     """
-    x = x.copy()
     for row, rng in zip(x, rngs, strict=True):
         for axis, most in ((0, freq_mask_max), (1, time_mask_max)):
             length = row.shape[axis]
@@ -54,4 +104,3 @@ def spec_augment(
                     row[start : start + width] = 0
                 else:
                     row[:, start : start + width] = 0
-    return x

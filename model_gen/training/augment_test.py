@@ -1,8 +1,36 @@
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_gen.training.augment import mixup, spec_augment
+from host.frontend_contract import FrontendContract
+from model_gen.data.geometry import frontend_contract
+from model_gen.training.augment import (
+    Floats,
+    Limits,
+    mask_limits,
+    mix,
+    mixtures,
+    spec_augment,
+    unite,
+)
+
+
+def mixup(
+    x: Floats, y: Floats, rng: np.random.Generator, *, alpha: float, probability: float
+) -> tuple[Floats, Floats]:
+    drawn = mixtures(len(x), rng, alpha=alpha, probability=probability)
+    x, y = x.copy(), y.copy()
+    mix(x, drawn)
+    unite(y, drawn)
+    return x, y
+
+
+def masked(x: Floats, rngs: list[np.random.Generator], freq: int, time: int) -> Floats:
+    x = x.copy()
+    spec_augment(x, rngs, freq_mask_max=freq, time_mask_max=time)
+    return x
 
 
 @given(st.integers(3, 12), st.floats(0, 1), st.integers(0, 99))
@@ -19,7 +47,6 @@ def test_mixup_mixes_that_share_of_the_original_rows(n: int, share: float, seed:
         assert len(sources) == (1 if i not in changed else len(sources))
         assert len(sources) in ((2, 3) if i in changed else (1,))
         assert set(np.flatnonzero(mixed_x[i, :, 0])) <= set(sources)
-    np.testing.assert_array_equal(x[:, :, 0], np.eye(n))
 
 
 def both(seed: int) -> list[np.random.Generator]:
@@ -29,9 +56,7 @@ def both(seed: int) -> list[np.random.Generator]:
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
 def test_masks_are_narrow_bands_of_zeros(freq: int, time: int, seed: int) -> None:
     x = np.ones((2, 20, 30), np.float32)
-    masked = spec_augment(x, both(seed), freq_mask_max=freq, time_mask_max=time)
-    assert (x == 1).all()
-    for row in masked:
+    for row in masked(x, both(seed), freq, time):
         bins = (row == 0).all(axis=1).sum()
         frames = (row == 0).all(axis=0).sum()
         assert bins <= 2 * (freq - 1)
@@ -41,15 +66,13 @@ def test_masks_are_narrow_bands_of_zeros(freq: int, time: int, seed: int) -> Non
 
 def test_no_masks_when_both_widths_are_zero() -> None:
     x = np.ones((2, 4, 4), np.float32)
-    got = spec_augment(x, both(0), freq_mask_max=0, time_mask_max=0)
-    np.testing.assert_array_equal(got, x)
+    np.testing.assert_array_equal(masked(x, both(0), 0, 0), x)
 
 
 def test_the_masks_of_a_row_depend_on_its_own_generator() -> None:
     x = np.ones((2, 20, 30), np.float32)
-    drawn = {"freq_mask_max": 9, "time_mask_max": 9}
-    first = spec_augment(x, both(5), **drawn)
-    swapped = spec_augment(x, both(5)[::-1], **drawn)
+    first = masked(x, both(5), 9, 9)
+    swapped = masked(x, both(5)[::-1], 9, 9)
     np.testing.assert_array_equal(first, swapped[::-1])
 
 
@@ -58,3 +81,73 @@ def test_an_alpha_of_0_mixes_nothing() -> None:
     mixed_x, mixed_y = mixup(x, y, np.random.default_rng(0), alpha=0, probability=1)
     np.testing.assert_array_equal(mixed_x, x)
     np.testing.assert_array_equal(mixed_y, y)
+
+
+@given(st.integers(3, 9), st.integers(0, 99))
+def test_sound_is_mixed_of_the_same_rows_with_the_same_gains(n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sound = rng.integers(-32768, 32768, (n, 50)).astype(np.int16)
+    drawn = mixtures(n, rng, alpha=0.5, probability=0.7)
+    of_inputs = sound.astype(np.float32)
+    mix(of_inputs, drawn)
+    assert len(drawn) == int(0.7 * n)
+    for row, mixture in drawn.items():
+        assert mixture.rows[0] == row
+        assert len(set(mixture.rows.tolist())) == len(mixture.rows)
+        np.testing.assert_array_equal(mixture.of(sound), of_inputs[row])
+        naive = sum(
+            float(gain) * sound[source].astype(float)
+            for source, gain in zip(mixture.rows, mixture.gains, strict=True)
+        )
+        np.testing.assert_allclose(mixture.of(sound), naive, atol=0.01)
+
+
+def contract(fft_length: int, spec_width: int, seconds: float = 2.5) -> FrontendContract:
+    return frontend_contract(
+        name="hybrid",
+        sample_rate=24000,
+        chunk_duration=seconds,
+        fft_length=fft_length,
+        spec_width=spec_width,
+        compression="sqrt",
+    )
+
+
+def test_masks_are_as_wide_a_share_of_any_spectrogram() -> None:
+    whole = contract(512, 256)
+    assert mask_limits(whole, 8, 25, scaled=True) == Limits(8, 25)
+    assert mask_limits(contract(1024, 128), 8, 25, scaled=True) == Limits(16, 12)
+    assert mask_limits(contract(128, 32), 8, 25, scaled=True) == Limits(2, 3)
+    assert mask_limits(contract(128, 32), 1, 3, scaled=True) == Limits(0, 0)
+    for one in (whole, contract(1024, 128), contract(128, 32)):
+        assert mask_limits(one, 8, 25, scaled=False) == Limits(8, 25)
+
+
+def test_masks_of_mel_bands_and_coefficients_are_shares_of_64_and_20() -> None:
+    mel = replace(contract(512, 128), mel_bands=40)
+    assert mask_limits(mel, 8, 25, scaled=True) == Limits(5, 12)
+    cepstra = replace(mel, mfcc=13, compression="log")
+    assert mask_limits(cepstra, 8, 25, scaled=True) == Limits(5, 12)
+
+
+def test_a_raw_waveform_has_no_masks() -> None:
+    raw = FrontendContract(
+        name="raw",
+        sample_rate=24000,
+        chunk_samples=60000,
+        fft_length=512,
+        hop=1,
+        frames=60000,
+        bins=1,
+        compression="none",
+        normalization="peak",
+        spectrum="none",
+    )
+    for scaled in (False, True):
+        assert mask_limits(raw, 8, 25, scaled=scaled) == Limits(0, 0)
+
+
+@given(st.integers(0, 1), st.integers(0, 1))
+def test_a_mask_below_two_rows_or_frames_has_no_width(freq: int, time: int) -> None:
+    x = np.ones((2, 5, 6), np.float32)
+    np.testing.assert_array_equal(masked(x, both(1), freq, time), x)

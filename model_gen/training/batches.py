@@ -1,28 +1,53 @@
 """The order of windows in an epoch, and augmented batches, each by its number.
 
-An epoch is a permutation of all windows, by seed and epoch; masks depend on seed, epoch, recording
-and window, mixtures on seed, epoch and batch. So a batch is the same bytes whoever asks for it,
-whenever, in whichever thread or process.
+An epoch is a permutation of all windows, by seed and epoch; places, disturbances and masks depend
+on seed, epoch, recording and window, mixtures on seed, epoch and batch. So a batch is the same
+bytes whoever asks for it, whenever, in whichever thread or process.
 """
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from model_gen.audio.decode import to_int16
 from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
-from model_gen.training.augment import mixup, spec_augment
+from model_gen.training.augment import Mixture, mask_limits, mix, mixtures, spec_augment, unite
 from model_gen.training.batch import Batch, Batches
+from model_gen.training.disturb import Disturber
+from model_gen.training.noise_bank import NoiseBank, bank_for, takes_noise
 from model_gen.training.options import TrainOptions
+from model_gen.training.placement import Placement
 from model_gen.training.randomness import keyed
+from model_gen.training.tempo import speed
 
 Integers = npt.NDArray[np.int64]
+Samples = npt.NDArray[np.int16]
+Key = tuple[int | str, ...]
 
 
 class TrainBatches(Batches):
     """Batches of the training windows, made ahead of their use by `options.num_workers` threads."""
 
-    def __init__(self, chunks: Chunks, labels: tuple[str, ...], options: TrainOptions) -> None:
+    def __init__(
+        self,
+        chunks: Chunks,
+        labels: tuple[str, ...],
+        options: TrainOptions,
+        named: NoiseBank | None = None,
+    ) -> None:
+        """`named` is the bank of --noise-bank, where that was made already."""
         super().__init__(workers=options.num_workers)
+        bank = (named or bank_for(options, chunks)) if takes_noise(options) else None
+        self._disturb = Disturber(options, bank)
+        self._placement = Placement(chunks, options, bank)
+        self._masks = mask_limits(
+            chunks.contract,
+            options.freq_mask_max,
+            options.time_mask_max,
+            scaled=options.mask_scaling == "relative",
+        )
         self._chunks = chunks
         self._options = options
         self._targets = targets(chunks.recordings, labels)[chunks.owner]
@@ -42,17 +67,40 @@ class TrainBatches(Batches):
         places = self._places(index)
         rows = self._windows[places]
         threads = 1 if self.workers > 1 else None  # beside other workers, one is enough
-        x, y = self._chunks.features(rows, threads=threads), self._targets[rows]
-        rng = keyed("mixup", options.seed, self.epoch, index)
-        x, y = mixup(x, y, rng, alpha=options.mixup_alpha, probability=options.mixup_probability)
+        drawn = mixtures(
+            len(rows),
+            keyed("mixup", options.seed, self.epoch, index),
+            alpha=options.mixup_alpha,
+            probability=options.mixup_probability,
+        )
+        of_sound = options.mixup_domain == "audio"
+        keys = [self._key(int(place)) for place in places]
+        most = options.speed_max
+        speeds = [speed(most, *key) for key in keys] if most else None
+        pcm = self._placement.pcm(rows, [keyed("place", *key) for key in keys], speeds)
+        self._disturb_all(pcm, drawn if of_sound else {}, keys)
+        x, y = self._chunks.features_of(pcm, threads=threads), self._targets[rows]
+        unite(y, drawn)
+        if not of_sound:
+            mix(x, drawn)
         if options.spec_augment:
-            x = spec_augment(
+            spec_augment(
                 x,
-                [self._mask(int(place)) for place in places],
-                freq_mask_max=options.freq_mask_max,
-                time_mask_max=options.time_mask_max,
+                [keyed("mask", *key) for key in keys],
+                freq_mask_max=self._masks.rows,
+                time_mask_max=self._masks.frames,
             )
         return Batch(x[..., None], y, rows=rows)
+
+    def _disturb_all(self, pcm: Samples, drawn: Mapping[int, Mixture], keys: Sequence[Key]) -> None:
+        """Mix and disturb windows [B, chunk_samples] in place, rounded and saturated once."""
+        if not (drawn or self._disturb.acts):
+            return
+        mixed = {row: mixture.of(pcm) for row, mixture in drawn.items()}
+        for row, key in enumerate(keys):
+            x = mixed[row] if row in mixed else pcm[row].astype(np.float32)
+            x *= np.float32(1 / 32768)
+            pcm[row] = to_int16(self._disturb(x, *key))
 
     def _places(self, index: int) -> Integers:
         """Which of the windows and their repetitions are in a batch of the present epoch."""
@@ -64,12 +112,12 @@ class TrainBatches(Batches):
         size = self._options.batch_size
         return order[index * size : (index + 1) * size]
 
-    def _mask(self, place: int) -> np.random.Generator:
+    def _key(self, place: int) -> Key:
+        """What is drawn for a window or a repetition of it depends on this."""
         window = int(self._windows[place])
         recording = self._chunks.recording(window).relative
         number = int(self._chunks.rows[window])
-        turn = int(self._turns[place])
-        return keyed("mask", self._options.seed, self.epoch, recording, number, turn)
+        return (self._options.seed, self.epoch, recording, number, int(self._turns[place]))
 
 
 def upsample(folders: list[str], ratio: float) -> tuple[Integers, Integers]:

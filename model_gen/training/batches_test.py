@@ -5,14 +5,29 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_gen.audio.decode import to_int16
 from model_gen.data.dataset import index_dataset
 from model_gen.data.features import Chunks, extract
 from model_gen.data.selection import Selection
-from model_gen.data.testing import CONTRACT, TINY, write_tiny_dataset
+from model_gen.data.testing import CONTRACT, TINY, write_clips, write_tiny_dataset
+from model_gen.training.augment import mixtures
 from model_gen.training.batches import TrainBatches, upsample
+from model_gen.training.disturb import Disturber
+from model_gen.training.noise_bank import bank_for, generated
 from model_gen.training.options import TrainOptions
+from model_gen.training.randomness import keyed
+from model_gen.training.run import content_sha256
 
 LABELS = ("down", "up")
+UNDISTURBED: dict[str, Any] = {
+    "gain_db": 0.0,
+    "noise_probability": 0.0,
+    "rain_probability": 0.0,
+    "hum_probability": 0.0,
+    "click_probability": 0.0,
+    "dc_probability": 0.0,
+}
+UNMOVED: dict[str, Any] = {"placement": "fixed", "background_probability": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +36,9 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:
     data = write_tiny_dataset(root / "data", per_class=6)
     for number in range(2, 6):
         (data / "up" / f"{'ab'[number % 2]}{number}_{number // 2}.wav").unlink()
+    clips = write_clips(root / "clips", (900, 3500), ("down", "Noise", "up"))
+    for path in clips.glob("*/*.wav"):  # shorter than a chunk, in which they are placed
+        path.rename(data / path.parent.name / f"clip{path.name}")
     given: dict[str, Any] = {**TINY, "upsample_ratio": 1.0}
     return TrainOptions(data_path_train=data, cache_dir=root / "cache", **given)
 
@@ -50,10 +68,12 @@ def delivered(batches: TrainBatches, workers: int, processes: bool, epochs: int)
 @pytest.mark.parametrize(
     ("workers", "processes"), [(0, False), (1, False), (2, False), (5, False), (2, True)]
 )
+@pytest.mark.parametrize("domain", ["input", "audio"])
 def test_batches_are_the_same_bytes_for_any_number_of_workers(
-    options: TrainOptions, chunks: Chunks, workers: int, processes: bool
+    options: TrainOptions, chunks: Chunks, workers: int, processes: bool, domain: str
 ) -> None:
     """A batch as its number alone says is the reference; the last is asked for first."""
+    options = replace(options, mixup_domain=domain, speed_max=0.1 if domain == "audio" else 0.0)
     alone = TrainBatches(chunks, LABELS, options)
     want: list[bytes] = []
     for epoch in (2, 1):
@@ -84,7 +104,7 @@ def test_an_epoch_is_a_permutation_of_all_windows(options: TrainOptions, chunks:
 def test_without_augmentation_a_batch_is_the_features_of_its_windows(
     options: TrainOptions, chunks: Chunks
 ) -> None:
-    plain = replace(options, mixup_probability=0.0, spec_augment=False)
+    plain = replace(options, mixup_probability=0.0, spec_augment=False, **UNDISTURBED, **UNMOVED)
     batches = TrainBatches(chunks, LABELS, plain)
     batch = batches.batch(0)
     assert batch.rows is not None
@@ -93,7 +113,7 @@ def test_without_augmentation_a_batch_is_the_features_of_its_windows(
         assert target.tolist() == [chunks.kind(row) == label for label in LABELS]
 
 
-def test_a_mask_belongs_to_its_window_not_to_its_batch(
+def test_masks_and_disturbances_belong_to_a_window_not_to_its_batch(
     options: TrainOptions, chunks: Chunks
 ) -> None:
     """With another batch size, what a window looks like in an epoch stays; repetitions differ."""
@@ -111,6 +131,68 @@ def test_a_mask_belongs_to_its_window_not_to_its_batch(
         seen.append(looks)
     assert seen[0] == seen[1]
     assert max(map(len, seen[0].values())) > 1
+
+
+def test_a_disturbed_batch_is_the_features_of_its_disturbed_windows(
+    options: TrainOptions, chunks: Chunks
+) -> None:
+    options = replace(options, mixup_probability=0.0, spec_augment=False, **UNMOVED)
+    batches = TrainBatches(chunks, LABELS, options)
+    batches.begin(3)
+    disturb = Disturber(options, bank_for(options, chunks))
+    looks: dict[int, list[bytes]] = {}
+    for index in range(len(batches)):
+        batch = batches.batch(index)
+        assert batch.rows is not None
+        for inputs, row in zip(batch.inputs[..., 0], batch.rows, strict=True):
+            looks.setdefault(int(row), []).append(inputs.tobytes())
+    changed = 0
+    for row, found in looks.items():
+        pcm = chunks.samples(row)
+        x = pcm.astype(np.float32) * np.float32(1 / 32768)
+        key = (options.seed, 3, chunks.recording(row).relative, int(chunks.rows[row]))
+        turns = np.stack([to_int16(disturb(x, *key, turn)) for turn in range(len(found))])
+        assert sorted(one.tobytes() for one in chunks.features_of(turns)) == sorted(found)
+        changed += int((turns != pcm).any(axis=1).sum())
+    assert changed > len(looks) / 2
+
+
+def test_sound_is_mixed_once_rounded_and_saturated_with_what_inputs_would_be_mixed_with(
+    options: TrainOptions, chunks: Chunks
+) -> None:
+    of_inputs = replace(options, mixup_probability=0.6, mixup_alpha=0.9, spec_augment=False)
+    of_inputs = replace(of_inputs, **UNDISTURBED, **UNMOVED)
+    mixed = 0
+    for index in range(2):
+        batch, other = (
+            TrainBatches(chunks, LABELS, replace(of_inputs, mixup_domain=domain)).batch(index)
+            for domain in ("audio", "input")
+        )
+        assert batch.rows is not None
+        np.testing.assert_array_equal(batch.rows, other.rows)
+        np.testing.assert_array_equal(batch.targets, other.targets)
+        pcm = chunks.pcm(batch.rows)
+        drawn = mixtures(
+            len(pcm), keyed("mixup", options.seed, 1, index), alpha=0.9, probability=0.6
+        )
+        for row, inputs in enumerate(batch.inputs[..., 0]):
+            if row in drawn:
+                sources = zip(drawn[row].rows, drawn[row].gains, strict=True)
+                total = sum(np.float32(gain) * pcm[i].astype(np.float32) for i, gain in sources)
+                want = chunks.features_of(np.rint(total).clip(-32768, 32767).astype(np.int16)[None])
+                np.testing.assert_allclose(inputs, want[0], atol=2e-3)
+                mixed += 1
+            else:
+                np.testing.assert_array_equal(inputs, chunks.features_of(pcm[row][None])[0])
+                np.testing.assert_array_equal(inputs, other.inputs[row, ..., 0])
+    assert mixed > 4
+
+
+def test_a_resumed_run_is_told_of_another_noise_bank(options: TrainOptions) -> None:
+    dataset = index_dataset(options.data_path_train)
+    contents = [""] * len(dataset.recordings)
+    banks = [None, *(generated(options.sample_rate, seed) for seed in (1, 2))]
+    assert len({content_sha256(dataset, contents, bank) for bank in banks}) == 3
 
 
 def test_minority_classes_are_repeated_up_to_the_share_of_the_largest() -> None:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from host.errors import BadInput
 from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
+from model_gen.data.places import at_every_place
 from model_gen.evaluation.metrics import evaluate_scores
 from model_gen.evaluation.pooling import activate, pool
 from model_gen.models.predict import predict_logits
@@ -18,13 +19,18 @@ from model_gen.training.state import EpochResult
 
 
 class Judge:
-    """Scores a model on validation chunks, and on the recordings that they are from."""
+    """Scores a model on validation chunks, and on the recordings that they are from.
+
+    A recording that is shorter than a chunk is judged at start, middle and end of the window, each
+    time as a recording of its own.
+    """
 
     def __init__(
         self, val: Chunks, labels: tuple[str, ...], loss: Loss, options: TrainOptions
     ) -> None:
-        self._val, self._labels, self._loss, self._options = val, labels, loss, options
-        self._wanted = targets(val.recordings, labels)
+        self._val = at_every_place(val)
+        self._labels, self._loss, self._options = labels, loss, options
+        self._wanted = targets(self._val.recordings, labels)
 
     def result(self, model: Any, *, epoch: int, learning_rate: float, loss: float) -> EpochResult:
         """The row of an epoch. Recordings are scored by the log-mean-exp of their chunks.

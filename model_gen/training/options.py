@@ -86,7 +86,10 @@ class TrainOptions:
         old=(("precomputed", "librosa"), ("tf", "raw")))
     input_compression: str = option(
         "Compression of the spectrogram, before the first int8 tensor.", "model", release="sqrt",
-        april="none", choices=("none", "sqrt"), later=("log", "log1p", "pcen"))
+        april="none", choices=("none", "sqrt", "log", "log1p"), later=("pcen",))
+    log1p_gain: int = option(
+        "Gain g of --input-compression log1p, which is ln(1 + g S) of fractions of full scale S.",
+        "model", release=1 << 10, power=True, least=1, most=1 << 30)
     mag_scale: str = option(
         "Scaling of magnitudes behind the mel mixer.", "model", release="pwl",
         choices=("pwl", "none"), later=("pcen", "db"))
@@ -137,19 +140,57 @@ class TrainOptions:
         "Head: a probability for each class, or one over all classes.", "model", release="sigmoid",
         choices=tuple(HEADS))
 
+    placement: str = option(
+        "Where training hears a window each epoch: anywhere around its place, or (fixed) there.",
+        "recipe", release="random", april="fixed", choices=("random", "fixed"))
+    background_probability: float = option(
+        "How often background, not zeros, lies around a recording shorter than a window.", "recipe",
+        release=0.5, april=0.0, least=0, most=1)
     mixup_alpha: float = option(
         "Mixup: parameter of its Dirichlet distribution; 0 is off.", "recipe", release=0.2, least=0,
         most=1000, search=(0.0, 0.5))
     mixup_probability: float = option(
         "Mixup: share of a batch that is mixed.", "recipe", release=0.25, least=0, most=1)
     mixup_domain: str = option(
-        "Mixup: of model inputs, or of sound.", "recipe", release="input", choices=("input",),
-        later=("audio",))
+        "Mixup: of model inputs, or of sound.", "recipe", release="input",
+        choices=("input", "audio"))
     spec_augment: bool = option("Mask bins and frames of spectrograms.", "recipe", release=True)
     freq_mask_max: int = option(
-        "Bins of one mask, less than this.", "recipe", release=8, least=0, most=1024)
+        "Rows of one mask, less than this after --mask-scaling.", "recipe", release=8, least=0,
+        most=1024)
     time_mask_max: int = option(
-        "Frames of one mask, less than this.", "recipe", release=25, least=0, most=4096)
+        "Frames of one mask, less than this after --mask-scaling.", "recipe", release=25, least=0,
+        most=4096)
+    mask_scaling: str = option(
+        "relative: mask widths are of 256 bins (64 mel bands, 20 coefficients) and 256 frames.",
+        "recipe", release="relative", april="absolute", choices=("relative", "absolute"))
+
+    speed_max: float = option(
+        "Faster or slower by up to this share, pitch and tempo together; 0 is off.", "recipe",
+        release=0.0, least=0, most=0.5)
+    gain_db: float = option(
+        "Change the level of each window by up to this many decibels; 0 is off.", "recipe",
+        release=12.0, april=0.0, least=0, most=96)
+    noise_probability: float = option(
+        "Share of windows under which noise is mixed.", "recipe", release=0.5, april=0.0, least=0,
+        most=1)
+    noise_snr: tuple[int, ...] = option(
+        "Ratio of signal to that noise in decibels: least and most.", "recipe", release=(0, 30),
+        count=(2,), least=-60, most=96)
+    noise_bank: Path | None = option(
+        "Folder of recordings to take it from; else those of no class, or it is generated.",
+        "recipe", release=None)
+    rain_probability: float = option(
+        "Share of windows into which drops fall.", "recipe", release=0.1, april=0.0, least=0,
+        most=1)
+    hum_probability: float = option(
+        "Share of windows with a hum of 50 or 60 Hz.", "recipe", release=0.2, april=0.0, least=0,
+        most=1)
+    click_probability: float = option(
+        "Share of windows with clicks.", "recipe", release=0.2, april=0.0, least=0, most=1)
+    dc_probability: float = option(
+        "Share of windows with a constant added.", "recipe", release=0.2, april=0.0, least=0,
+        most=1)
 
     loss: str = option(
         "auto is bce under sigmoid, cce under softmax.", "recipe", release="auto",
@@ -242,6 +283,13 @@ class TrainOptions:
                 evidence="Received: --class-activation softmax, whose classes exclude each other",
                 next_step="give --class-activation sigmoid, or leave --multi-label out",
             )
+        low, high = self.noise_snr
+        if low > high:
+            raise BadInput(
+                "--noise-snr needs its least value first",
+                evidence=f"Received: {low},{high}",
+                next_step=f"give --noise-snr {high},{low}",
+            )
         if self.resume and self.overwrite:
             raise BadInput(
                 "--resume and --overwrite exclude each other",
@@ -271,6 +319,7 @@ class TrainOptions:
             fft_length=self.fft_length,
             spec_width=self.spec_width,
             compression=self.input_compression,
+            log1p_gain=self.log1p_gain,
         )
 
     @property

@@ -104,6 +104,15 @@ def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
     assert (made.learning_rate, made.warmup_epochs, made.stopping) == (0.001, 0, "patience")
 
 
+def test_the_compression_and_its_gain_come_into_the_contract() -> None:
+    for compression in ("none", "sqrt", "log", "log1p"):
+        made = TrainOptions(**DATA, input_compression=compression).contract
+        assert (made.compression, made.log1p_gain) == (compression, 1 << 10)
+    assert TrainOptions(**DATA, input_compression="log1p", log1p_gain=4).contract.log1p_gain == 4
+    with pytest.raises(BadInput, match="log1p_gain needs compression log1p"):
+        TrainOptions(**DATA, input_compression="log", log1p_gain=4)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -120,7 +129,8 @@ def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
         ("se", True, "--se is not built: today it can only be off"),
         ("stage_widths", (8, 8, 8, 8), "today it can only be 32 64 128 256"),
         ("teacher", Path("t.keras"), "today it can only be left out"),
-        ("input_compression", "log", "today there is none, sqrt; the nearest is sqrt"),
+        ("input_compression", "pcen", "today there is none, sqrt, log, log1p; the nearest is sqrt"),
+        ("log1p_gain", 1000, "a power of two, at least 1, at most 1073741824; the nearest is 1024"),
         ("qat_mode", "shadow", "today it can only be faithful"),
         ("seed", 2**31, "the nearest is 2147483647"),
         ("chunk_duration", 61.0, "the nearest is 60"),

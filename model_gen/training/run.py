@@ -15,6 +15,7 @@ from model_gen.data.dataset import Dataset, Recording, targets
 from model_gen.data.features import Chunks, extract
 from model_gen.data.hearing import LookOptions
 from model_gen.data.look import begin, look
+from model_gen.data.places import in_turn
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, to_csv
 from model_gen.data.tell import findings
@@ -28,6 +29,7 @@ from model_gen.training.alone import alone_at
 from model_gen.training.batches import TrainBatches
 from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
+from model_gen.training.noise_bank import NoiseBank, named_bank
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import check_same, state_to_resume
 from model_gen.training.state import Progress
@@ -84,9 +86,11 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     )
     model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
     kept = build_model(config, seed=options.seed) if options.mixed_precision else model
+    noise = named_bank(options)
     if state is not None:
         contents = _digests(begun.dataset.recordings, options.num_workers)
-        check_same(state, options.checkpoint_path, config, content_sha256(begun.dataset, contents))
+        data = content_sha256(begun.dataset, contents, noise)
+        check_same(state, options.checkpoint_path, config, data)
     # What is refused from here on is refused for what is heard.
     found = look(looked_at, begun=begun)
     for told in findings(found):
@@ -94,9 +98,8 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     found.require()
     dataset, assignment = found.dataset, found.assignment
     measures = found.scene.measures
-    data = content_sha256(
-        begun.dataset, (measures[r.relative].sha256 for r in begun.dataset.recordings)
-    )
+    contents = [measures[r.relative].sha256 for r in begun.dataset.recordings]
+    data = content_sha256(begun.dataset, contents, noise)
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
@@ -116,9 +119,12 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
             evidence=f"Received: none of {', '.join(sorted(set(dataset.labels) - heard))}",
             next_step="replace the recordings that were named as skipped",
         )
-    batches = TrainBatches(parts["train"], dataset.labels, options)
+    batches = TrainBatches(parts["train"], dataset.labels, options, noise)
     sample = np.unique(np.linspace(0, len(parts["train"]) - 1, SETTLE_CHUNKS).astype(int))
-    settle(contract.name, model, parts["train"].features(sample))
+    settling = parts["train"].take(sample)
+    if options.placement == "random":
+        settling = in_turn(settling)
+    settle(contract.name, model, settling.features(range(len(settling))))
     checkpoint = options.checkpoint_path
     companions = {
         **config_files(config, checkpoint),
@@ -194,18 +200,23 @@ def check_labels(
         )
 
 
-def content_sha256(dataset: Dataset, contents: Iterable[str]) -> str:
+def content_sha256(
+    dataset: Dataset, contents: Iterable[str], noise: NoiseBank | None = None
+) -> str:
     """SHA-256 over all that decides split, labels and windows of recordings besides the options.
 
     Args:
         dataset: as it is indexed; its table and the paths of its recordings count.
         contents: SHA-256 of the bytes of each recording, "" where they cannot be read.
+        noise: the bank of --noise-bank, where it is used.
     """
     rows = () if dataset.table is None else dataset.table.rows
     told = [(row.path, row.split, row.labels, row.recordist) for row in rows]
     digest = hashlib.sha256(f"{told}\n".encode(errors="surrogateescape"))
     for recording, content in zip(dataset.recordings, contents, strict=True):
         digest.update(f"{content} {recording.relative}\n".encode(errors="surrogateescape"))
+    if noise is not None:
+        digest.update(noise.sha256.encode())
     return digest.hexdigest()
 
 

@@ -32,6 +32,16 @@ static inline void spectrogram(const struct nj_frontend *frontend, const int16_t
     }
 }
 
+void nj_compress(const struct nj_frontend *frontend, float *features, struct nj_range *range)
+{
+    if (frontend->compression == NJ_COMPRESSION_LOG)
+        nj_logarithm(frontend, features, nj_highest(range), range);
+    else if (frontend->compression == NJ_COMPRESSION_LOG1P)
+        nj_log1p(frontend, features, range);
+    else if (frontend->compression == NJ_COMPRESSION_PCEN)
+        nj_pcen(frontend, features, range);
+}
+
 static void range_of(const float *values, uint32_t count, float *bound)
 {
     struct nj_range range;
@@ -74,8 +84,7 @@ void nj_finish(const struct nj_frontend *frontend, float *features, float *scrat
 {
     uint32_t rows = nj_rows_stored(frontend);
 
-    if (frontend->compression == NJ_COMPRESSION_LOG)
-        nj_logarithm(frontend, features, nj_highest(range), range);
+    nj_compress(frontend, features, range);
     if (frontend->cepstra != 0u) {
         nj_dct(frontend, features, scratch, range);
         rows = frontend->cepstra;

@@ -1,7 +1,7 @@
 /* The spectrogram frontend: int16 chunk -> float32 features [rows, frames] -> int8. Every formula: docs/frontend.md.
  *
  * One source for host and target, and the same bits on both: IEEE-754 single precision, one order of operations, no
- * contraction, no library function (the square root is the hardware's, the logarithm is nj_logarithm.c), tables made once by
+ * contraction, no library function (the square root is the hardware's, the logarithm is nj_logarithm.h), tables made once by
  * host/reference/frontend_tables.py. Frames are computed side by side, one a lane (nj_lanes.h).
  *
  * No denormal occurs, so flushing them, as Helium does, changes nothing. Everything before the normalization carries a
@@ -61,9 +61,12 @@ struct nj_frontend {
     uint32_t norm_row; /* min-max, percentile: the first row that is looked at; where > 0, all rows are clamped */
     uint32_t rank_low; /* percentile: place of what becomes 0 among the sorted values of those rows, ... */
     uint32_t rank_high; /* ... and of what becomes 1 */
-    int32_t log_scale; /* log: the power of two that its input carries */
+    int32_t log_scale; /* log: the power of two that its input carries; log1p: 0 */
     float log_floor; /* log: of the chunk's peak: 1e-4 of magnitudes, 1e-8 of powers */
-    float log_least; /* log: below it nothing is told from silence */
+    float log_least; /* log: below it nothing is told from silence; log1p: so small that its factor makes it vanish
+                      * beside 1 */
+    float factor; /* log1p: the gain of what is a fraction of full scale without its power of two; pcen: 2^31 of it */
+    float smoothing; /* pcen: the s of M(t) = (1 - s) M(t - 1) + s E(t), in 2^-31 ... 0.62 */
     float least; /* what is below it is 0 before the normalization's multiplication; 0: nothing is */
     float gain; /* fixed: y = S * gain + offset. min-max, percentile: the 1e-10 of the denominator, in the scale of S */
     float offset;

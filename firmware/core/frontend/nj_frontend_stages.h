@@ -61,6 +61,16 @@ void nj_columns(const struct nj_frontend *frontend, const float *rows, float *ou
 /* ln in place, and the range of the result. peak: the highest value. */
 void nj_logarithm(const struct nj_frontend *frontend, float *features, float peak, struct nj_range *range);
 
+/* ln(1 + factor * value) in place, and the range of the result. */
+void nj_log1p(const struct nj_frontend *frontend, float *features, struct nj_range *range);
+
+/* Per-channel energy normalization of mel bands in place, and the range of the result. */
+void nj_pcen(const struct nj_frontend *frontend, float *features, struct nj_range *range);
+
+/* What the contract's compression does to a spectrogram that carries its factor, in place; the square root was done
+ * before. range: of its values, then of the result. */
+void nj_compress(const struct nj_frontend *frontend, float *features, struct nj_range *range);
+
 /* DCT over the bands, in place, and the range of the result. column: [bands, NJ_LANES]. */
 void nj_dct(const struct nj_frontend *frontend, float *features, float *column, struct nj_range *range);
 

@@ -17,7 +17,7 @@ typedef uint32_t nj_unsigned __attribute__((vector_size(4 * NJ_LANES)));
 
 typedef struct {
     uint32_t lane[NJ_LANES];
-} nj_places; /* of each lane's frame, in samples from a common base */
+} nj_places; /* of each lane, in samples or floats from a common base */
 
 static inline nj_v nj_load(const float *from)
 {
@@ -128,6 +128,11 @@ static inline nj_v nj_divide(nj_v a, float b)
     return a / b;
 }
 
+static inline nj_v nj_ratio(nj_v a, nj_v b)
+{
+    return a / b;
+}
+
 static inline nj_places nj_places_from(const uint32_t *places)
 {
     nj_places value;
@@ -232,10 +237,39 @@ static inline uint32_t nj_count_equal(const float *values, uint32_t count, float
     return sum;
 }
 
+/* A float of each lane's place. */
+static inline nj_v nj_pick(const float *base, nj_places places)
+{
+    nj_v value = {0};
+
+    for (int lane = 0; lane < NJ_LANES; lane++)
+        value[lane] = base[places.lane[lane]];
+    return value;
+}
+
+/* To each lane's place; lanes of the same place must hold the same. */
+static inline void nj_put(float *base, nj_places places, nj_v value)
+{
+    for (int lane = 0; lane < NJ_LANES; lane++)
+        base[places.lane[lane]] = value[lane];
+}
+
+/* 0 where the lane is below that of `least`, else the lane. */
+static inline nj_v nj_zero_under(nj_v value, nj_v least)
+{
+    return nj_choose(value >= least, value, (nj_v){0});
+}
+
 /* 0 where the lane is below `least`, else the lane. */
 static inline nj_v nj_zero_below(nj_v value, float least)
 {
     return nj_choose(value >= least, value, (nj_v){0});
+}
+
+/* value * 2^n; n whole, neither value nor result 0 or denormal. */
+static inline nj_v nj_shift_exponent(nj_v value, nj_v n)
+{
+    return (nj_v)((nj_words)value + (__builtin_convertvector(n, nj_words) << 23));
 }
 
 /* x = 2^(exponent + scale) * m, m in [sqrt(1/2), sqrt(2)); x > 0. */

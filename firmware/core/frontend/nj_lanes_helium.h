@@ -12,7 +12,7 @@
 
 typedef float32x4_t nj_v;
 typedef int32x4_t nj_ints;
-typedef uint32x4_t nj_places; /* of each lane's frame, in samples from a common base */
+typedef uint32x4_t nj_places; /* of each lane, in samples or floats from a common base */
 
 static inline nj_v nj_load(const float *from)
 {
@@ -81,6 +81,16 @@ static inline nj_v nj_divide(nj_v a, float b)
     return lanes;
 }
 
+static inline nj_v nj_ratio(nj_v a, nj_v b)
+{
+    register nj_v lanes __asm__("q0") = a;
+    register nj_v by __asm__("q1") = b;
+    __asm__("vdiv.f32 s0, s0, s4\n\tvdiv.f32 s1, s1, s5\n\tvdiv.f32 s2, s2, s6\n\tvdiv.f32 s3, s3, s7"
+            : "+w"(lanes)
+            : "w"(by));
+    return lanes;
+}
+
 static inline nj_places nj_places_from(const uint32_t *places)
 {
     return vldrwq_u32(places);
@@ -91,6 +101,31 @@ static inline void nj_gather(const int16_t *base, nj_places places, nj_v *even, 
 {
     *even = vcvtq_f32_s32(vldrhq_gather_shifted_offset_s32(base, places));
     *odd = vcvtq_f32_s32(vldrhq_gather_shifted_offset_s32(base + 1, places));
+}
+
+/* A float of each lane's place. */
+static inline nj_v nj_pick(const float *base, nj_places places)
+{
+    return vldrwq_gather_shifted_offset_f32(base, places);
+}
+
+/* To each lane's place; lanes of the same place must hold the same. */
+static inline void nj_put(float *base, nj_places places, nj_v value)
+{
+    vstrwq_scatter_shifted_offset_f32(base, places, value);
+}
+
+/* 0 where the lane is below that of `least`, else the lane. */
+static inline nj_v nj_zero_under(nj_v value, nj_v least)
+{
+    return vpselq_f32(value, vdupq_n_f32(0.0f), vcmpgeq_f32(value, least));
+}
+
+/* value * 2^n; n whole, neither value nor result 0 or denormal. */
+static inline nj_v nj_shift_exponent(nj_v value, nj_v n)
+{
+    return vreinterpretq_f32_s32(
+        vaddq_s32(vreinterpretq_s32_f32(value), vshlq_n_s32(vcvtq_s32_f32(n), 23)));
 }
 
 static inline nj_ints nj_ints_from(const int32_t *from)

@@ -39,6 +39,16 @@ static void spectrum(void)
     nj_spectrum(&frontend, scratch, scratch + 4u * NJ_FFT);
 }
 
+/* Of a spectrogram that is there. */
+static void compression(void)
+{
+    struct nj_range range;
+
+    nj_range_start(&range);
+    range.high[0] = 0x1p60f;
+    nj_compress(&frontend, features, &range);
+}
+
 static void whole(void)
 {
     nj_frontend_stage.run();
@@ -59,4 +69,6 @@ void nj_bench(void)
     nj_measure("spectrum", spectrum);
     nj_measure("run", run);
     nj_measure("whole", whole);
+    nj_frontend_spectrogram(&frontend, chunk, features, scratch);
+    nj_measure("compression", compression);
 }

@@ -112,7 +112,7 @@ def _fields(frontend: FrontendContract) -> tuple[tuple[Text, Text], ...]:
         "rank_low": numbers.rank_low,
         "rank_high": numbers.rank_high,
     }
-    floats = ("log_floor", "log_least", "least", "gain", "offset")
+    floats = ("log_floor", "log_least", "factor", "smoothing", "least", "gain", "offset")
     return (
         *((c_text.identifier(name), c_text.code("{}u", value)) for name, value in words.items()),
         (c_text.identifier("log_scale"), c_text.integer(numbers.log_scale)),

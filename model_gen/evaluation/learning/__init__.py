@@ -1,0 +1,1 @@
+"""How well a recipe of training learns, on speakers it has not heard, at any offset and over disturbances."""

@@ -1,0 +1,29 @@
+"""Sound that is faster or slower, pitch and tempo together."""
+
+import numpy as np
+import numpy.typing as npt
+
+from model_gen.audio.decode import to_int16
+from model_gen.training.randomness import keyed
+
+Samples = npt.NDArray[np.int16]
+
+
+def speed(most: float, *key: int | str) -> float:
+    """A factor of tempo between 1 / (1 + most) and 1 + most, log-uniform."""
+    return float((1 + most) ** keyed("speed", *key).uniform(-1, 1))
+
+
+def at_length(sound: Samples, samples: int) -> Samples:
+    """A whole sound [m] in that many samples, by soxr's cubic interpolation: int16 [samples].
+
+    Rounded half to even and saturated. Sound is faster where `samples` < m; what lies above half
+    the rate then is folded down, which the interpolation does not prevent.
+    """
+    if len(sound) == samples:
+        return sound
+    import soxr
+
+    x = sound.astype(np.float32) * np.float32(1 / 32768)
+    found = soxr.resample(x, len(sound), samples, quality="QQ")[:samples]
+    return to_int16(np.pad(found, (0, samples - len(found)), mode="edge"))
