@@ -202,6 +202,32 @@ def peer_source(cache: Path = CACHE) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class PercentileCounts:
+    """Instructions a value that percentiles add to min-max, of 256 rows and frames, roots of magnitudes."""
+
+    noise: float
+    click: float  # in silence: most values are the lowest
+    worst: float  # of the selection alone: nearly all values are one, which is neither end
+
+
+def count_percentile() -> PercentileCounts:
+    """Build for the target and count.
+
+    Raises:
+        HostFailure: a tool is missing.
+    """
+    added, values = [], 256 * 256
+    with tempfile.TemporaryDirectory() as name:
+        for click in (False, True):
+            plain, clamped = (
+                count_ours(Path(name), 512, "sqrt", 256, normalization=kind, click=click)
+                for kind in ("minmax", "percentile")
+            )
+            added.append((clamped["run"] - plain["run"]) / values)
+    return PercentileCounts(added[0], added[1], clamped["selection"] / values)
+
+
 def count_compression(compression: str) -> float:
     """Instructions a value of a compression of mel bands, square root excepted.
 
@@ -214,13 +240,21 @@ def count_compression(compression: str) -> float:
 
 
 def count_ours(
-    folder: Path, fft_length: int, compression: str, bins: int, mel_bands: int = 0
+    folder: Path,
+    fft_length: int,
+    compression: str,
+    bins: int,
+    mel_bands: int = 0,
+    normalization: str = "minmax",
+    click: bool = False,
 ) -> dict[str, int]:
+    """Instructions by what is counted (runner/ours.c), of noise, or of one click in silence."""
     from model_gen.codegen.project.frontend import render_frontend
 
     frontend = FrontendContract(
-        fft_length=fft_length, bins=bins, compression=compression, mel_bands=mel_bands
-    )
+        fft_length=fft_length, bins=bins, compression=compression, mel_bands=mel_bands,
+        normalization=normalization,
+    )  # fmt: skip
     shape = (1, frontend.rows, frontend.frames, 1)
     contract = Contract(
         frontend=frontend,
@@ -242,6 +276,7 @@ def count_ours(
         f"-DNJ_FFT={fft_length}",
         f"-DNJ_SAMPLES={frontend.chunk_samples}",
         f"-DNJ_STEPS={frontend.rows * frontend.frames}",
+        f"-DNJ_CLICK={int(click)}",
         RUNNER / "ours.c",
         folder / "nj_frontend_tables.c",
         *sorted(SOURCES.glob("*.c")),

@@ -35,3 +35,11 @@ def test_instructions_a_frame(length: int, tmp_path: Path) -> None:
 def test_instructions_a_value(compression: str) -> None:
     need_tools()
     assert 5 < bench.count_compression(compression) <= A_VALUE[compression]
+
+
+def test_percentiles_add_few_instructions_a_value() -> None:
+    need_tools()
+    added = bench.count_percentile()
+    assert added.noise <= 12
+    assert added.click <= 15
+    assert added.worst <= 55

@@ -55,6 +55,15 @@ static void whole(void)
     nj_frontend_stage.quantize();
 }
 
+/* Percentiles of values that share all digits but the last with both that are looked for, and are not the lowest. */
+static void selection(void)
+{
+    const uint32_t ranks[2] = {NJ_STEPS / 100u, NJ_STEPS - NJ_STEPS / 100u};
+    float bound[2] = {0.0f, 0x1p30f};
+
+    nj_percentile(features, NJ_STEPS, ranks, (nj_counter *)(void *)scratch, bound);
+}
+
 void nj_bench(void)
 {
     uint32_t seed = 1;
@@ -62,6 +71,8 @@ void nj_bench(void)
     for (uint32_t i = 0; i < NJ_SAMPLES; i++) {
         seed = seed * 1664525u + 1013904223u;
         chunk[i] = (int16_t)(seed >> 16);
+        if (NJ_CLICK != 0)
+            chunk[i] = i == NJ_SAMPLES / 2 ? 32767 : 0;
     }
     nj_measure("frames", frames);
     nj_measure("first_pass", first_pass);
@@ -71,4 +82,7 @@ void nj_bench(void)
     nj_measure("whole", whole);
     nj_frontend_spectrogram(&frontend, chunk, features, scratch);
     nj_measure("compression", compression);
+    for (uint32_t i = 0; i < NJ_STEPS; i++)
+        features[i] = i == 0u ? 0.0f : i == 1u ? 0x1p30f : 1.0f;
+    nj_measure("selection", selection);
 }
