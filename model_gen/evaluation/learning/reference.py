@@ -23,8 +23,8 @@ MELS, FRAMES, FFT, HOP = 40, 64, 256, 125
 # standardized range, and less was learned.
 FLOOR = 1e-6
 EPOCHS, BATCH, LEARNING_RATE = 40, 32, 1e-3
-# Gentle: with mixup of every row, and masks of up to 7 bands and 15 frames, the clips of two speakers were hardly learned
-# in these epochs.
+# Gentle: with mixup of every row, and masks of up to 7 bands and 15 frames, the clips of two
+# speakers were hardly learned in these epochs.
 MIXUP_ALPHA, MIXUP_SHARE = 0.2, 0.25
 MASKS, MEL_MASK, TIME_MASK = 2, 5, 7  # masks an axis, and what their widths stay below
 _AT_ONCE = 250  # windows of one STFT
