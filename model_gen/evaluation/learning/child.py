@@ -137,7 +137,7 @@ def _reference(clips: Sequence[Clip], fold: Fold, job: Job, folder: Path) -> Out
         models={FLOAT: trained.logits},
         labels=trained.labels,
         epochs=trained.epochs,
-        best_epoch=trained.best_epoch,
+        best_epoch=trained.epochs,
         val_top1=trained.val_top1,
         processor=processor,
         wall=wall,
