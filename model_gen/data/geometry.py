@@ -1,5 +1,7 @@
 """From the options of a training run to the frontend's contract."""
 
+from typing import Any
+
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
 
@@ -16,10 +18,11 @@ def frontend_contract(
     chunk_duration: float,
     fft_length: int,
     spec_width: int,
-    compression: str,
-    log1p_gain: int = FrontendContract.log1p_gain,
+    **more: Any,
 ) -> FrontendContract:
     """`spec_width` frames over a chunk: hop = chunk // spec_width, bins without the Nyquist bin.
+
+    `more` are other fields of the contract.
 
     Raises:
         BadInput: the geometry is impossible, for instance a chunk shorter than the FFT.
@@ -41,6 +44,5 @@ def frontend_contract(
         hop=samples // spec_width,
         frames=spec_width,
         bins=fft_length // 2,
-        compression=compression,
-        log1p_gain=log1p_gain,
+        **more,
     )

@@ -4,7 +4,6 @@ from typing import Any
 
 import keras
 
-SPATIAL_DROPOUT = 0.1
 BN_MOMENTUM = 0.9  # statistics settle within an epoch of a small data set
 
 
@@ -22,7 +21,7 @@ def conv_bn_relu6(x: Any, channels: int, kernel: int, strides: tuple[int, int], 
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x)
 
 
-def ds_block(x: Any, channels: int, stride: int, name: str, seed: int) -> Any:
+def ds_block(x: Any, channels: int, stride: int, name: str, seed: int, dropout: float) -> Any:
     """Depthwise 3x3, BN, ReLU6, pointwise, BN, spatial dropout, the residual where shapes allow it, ReLU6."""
     residual = x if stride == 1 and x.shape[-1] == channels else None
     x = keras.layers.DepthwiseConv2D(
@@ -32,7 +31,8 @@ def ds_block(x: Any, channels: int, stride: int, name: str, seed: int) -> Any:
     x = keras.layers.ReLU(6.0, name=f"{name}_dw_relu")(x)
     x = keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_pw")(x)
     x = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_pw_bn")(x)
-    x = keras.layers.SpatialDropout2D(SPATIAL_DROPOUT, seed=seed, name=f"{name}_drop")(x)
+    if dropout:
+        x = keras.layers.SpatialDropout2D(dropout, seed=seed, name=f"{name}_drop")(x)
     if residual is not None:
         x = keras.layers.Add(name=f"{name}_add")([x, residual])
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x)

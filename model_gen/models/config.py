@@ -34,6 +34,7 @@ class ModelConfig:
     depth_multiplier: float = 1.0  # repeats
     embeddings_size: int = 256
     dropout: float = 0.5
+    spatial_dropout: float = 0.1
     class_activation: str = "sigmoid"  # of the logits: sigmoid | softmax
 
     def __post_init__(self) -> None:

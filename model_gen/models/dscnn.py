@@ -29,6 +29,7 @@ def build(x: Any, config: ModelConfig, seed: int = 0) -> Any:
                 stride=2 if block == 0 else 1,
                 name=f"stage{stage}_block{block + 1}",
                 seed=seed + 100 * stage + block,
+                dropout=config.spatial_dropout,
             )
     if x.shape[-1] != config.embeddings_size:
         x = conv_bn_relu6(x, config.embeddings_size, 1, (1, 1), "embedding")

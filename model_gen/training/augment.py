@@ -104,3 +104,19 @@ def spec_augment(
                     row[start : start + width] = 0
                 else:
                     row[:, start : start + width] = 0
+
+
+def warp(x: Floats, factors: Sequence[float]) -> None:
+    """Stretch the frequencies of each of x [B, bins, frames] in place: row k becomes row k f.
+
+    Linear between rows; above the highest there is the highest again (Jaitly and Hinton 2013 warp
+    the same for vocal tracts of other lengths).
+    """
+    bins = x.shape[1]
+    for row, factor in zip(x, factors, strict=True):
+        place = np.minimum(np.arange(bins) * factor, bins - 1)
+        below = place.astype(np.intp)
+        above = np.minimum(below + 1, bins - 1)
+        share = (place - below).astype(np.float32)[:, None]
+        low = row[below]
+        row[:] = low + share * (row[above] - low)

@@ -13,7 +13,15 @@ import numpy.typing as npt
 from model_gen.audio.decode import to_int16
 from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
-from model_gen.training.augment import Mixture, mask_limits, mix, mixtures, spec_augment, unite
+from model_gen.training.augment import (
+    Mixture,
+    mask_limits,
+    mix,
+    mixtures,
+    spec_augment,
+    unite,
+    warp,
+)
 from model_gen.training.batch import Batch, Batches
 from model_gen.training.disturb import Disturber
 from model_gen.training.noise_bank import NoiseBank, bank_for, takes_noise
@@ -83,6 +91,8 @@ class TrainBatches(Batches):
         unite(y, drawn)
         if not of_sound:
             mix(x, drawn)
+        if options.warp_max:
+            warp(x, [speed(options.warp_max, *key, purpose="warp") for key in keys])
         if options.spec_augment:
             spec_augment(
                 x,

@@ -74,7 +74,7 @@ def option(
 ) -> Any:
     """A field of the table, with the presets' defaults; `april` has that of `release` unless another is given.
 
-    Without a default the option must be given. `now` is what `release` has until the recipe is what is documented.
+    Without a default the option must be given. `now` is what `release` has where less or something better is known than what was documented.
     """
     if release is SAME:
         return field(metadata={_KEY: Declaration(meaning, part, None, None, **more)})

@@ -90,6 +90,21 @@ class TrainOptions:
     log1p_gain: int = option(
         "Gain g of --input-compression log1p, which is ln(1 + g S) of fractions of full scale S.",
         "model", release=1 << 10, power=True, least=1, most=1 << 30)
+    window_dc: str = option(
+        "Constant part of each frame: kept, or (remove) its mean taken away before the window.",
+        "model", release="remove", april="keep", choices=("keep", "remove"))
+    normalization: str = option(
+        "What of a chunk becomes 0 and 1: its extremes, or (percentile) two of its sorted values.",
+        "model", release="percentile", april="minmax", choices=("minmax", "percentile"))
+    norm_low: float = option(
+        "Hz from which on rows decide that; 0 is all.", "model", release=150.0, april=0.0, least=0,
+        most=192000)
+    percentile_low: int = option(
+        "Of 10,000 sorted values, the one that becomes 0.", "model", release=100, least=0,
+        most=9999)
+    percentile_high: int = option(
+        "Of 10,000 sorted values, the one that becomes 1.", "model", release=9500, april=9950,
+        least=1, most=10000)
     mag_scale: str = option(
         "Scaling of magnitudes behind the mel mixer.", "model", release="pwl",
         choices=("pwl", "none"), later=("pcen", "db"))
@@ -132,10 +147,10 @@ class TrainOptions:
         "Pool by attention, not by the average.", "model", release=False, later=True,
         search=(False, True))
     dropout: float = option(
-        "Dropout before the head.", "model", release=0.5, least=0, most=0.999, search=(0.0, 0.7))
+        "Dropout before the head.", "model", release=0.5, now=0.2, april=0.5, least=0, most=0.999, search=(0.0, 0.7))
     spatial_dropout: float = option(
-        "Dropout of whole channels, at the end of each block.", "model", release=0.1, least=0,
-        most=0.999, later=True)
+        "Dropout of whole channels, at the end of each block.", "model", release=0.1, now=0.0, april=0.1,
+        least=0, most=0.999)
     class_activation: str = option(
         "Head: a probability for each class, or one over all classes.", "model", release="sigmoid",
         choices=tuple(HEADS))
@@ -165,6 +180,9 @@ class TrainOptions:
         "relative: mask widths are of 256 bins (64 mel bands, 20 coefficients) and 256 frames.",
         "recipe", release="relative", april="absolute", choices=("relative", "absolute"))
 
+    warp_max: float = option(
+        "Stretch or squeeze frequencies by up to this share, as voices differ; 0 is off.", "recipe",
+        release=0.2, april=0.0, least=0, most=0.5)
     speed_max: float = option(
         "Faster or slower by up to this share, pitch and tempo together; 0 is off.", "recipe",
         release=0.0, least=0, most=0.5)
@@ -184,12 +202,12 @@ class TrainOptions:
         "Share of windows into which drops fall.", "recipe", release=0.1, april=0.0, least=0,
         most=1)
     hum_probability: float = option(
-        "Share of windows with a hum of 50 or 60 Hz.", "recipe", release=0.2, april=0.0, least=0,
+        "Share of windows with a hum of 50 or 60 Hz.", "recipe", release=0.3, april=0.0, least=0,
         most=1)
     click_probability: float = option(
-        "Share of windows with clicks.", "recipe", release=0.2, april=0.0, least=0, most=1)
+        "Share of windows with clicks.", "recipe", release=0.4, april=0.0, least=0, most=1)
     dc_probability: float = option(
-        "Share of windows with a constant added.", "recipe", release=0.2, april=0.0, least=0,
+        "Share of windows with a constant added.", "recipe", release=0.3, april=0.0, least=0,
         most=1)
 
     loss: str = option(
@@ -226,7 +244,7 @@ class TrainOptions:
         least=0, most=10000)
     select: str = option(
         "What the epoch that is kept is best at, on validation.", "recipe", release="ap",
-        april="loss", choices=("loss", "ap", "roc-auc", "top1"))
+        now="last", april="loss", choices=("loss", "ap", "roc-auc", "top1", "last"))
     patience: int = option(
         "Epochs without a better one before training stops.", "recipe", release=10, least=1,
         most=10000)
@@ -312,6 +330,12 @@ class TrainOptions:
         Raises:
             BadInput: the geometry is impossible; options that exist never have such a one.
         """
+        percentiles: dict[str, int] = {}
+        if self.normalization == "percentile":
+            percentiles = {
+                "percentile_low": self.percentile_low,
+                "percentile_high": self.percentile_high,
+            }
         return frontend_contract(
             name=self.audio_frontend,
             sample_rate=self.sample_rate,
@@ -320,6 +344,10 @@ class TrainOptions:
             spec_width=self.spec_width,
             compression=self.input_compression,
             log1p_gain=self.log1p_gain,
+            window_dc=self.window_dc,
+            normalization=self.normalization,
+            norm_low=self.norm_low,
+            **percentiles,
         )
 
     @property

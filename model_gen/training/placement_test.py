@@ -68,7 +68,7 @@ def naive(chunks: Chunks, row: int, rng: np.random.Generator, given: TrainOption
             start = -int(rng.integers(0, max(CHUNK - len(sound), CHUNK // 2) + 1))
         else:
             (kept,) = (s for s in chunks.entries[owner].stretches if s[0] <= start < s[1])
-            low, high = max(kept[0], start - CHUNK // 2), min(kept[1] - CHUNK, start + CHUNK // 2)
+            low, high = max(kept[0], start - CHUNK // 4), min(kept[1] - CHUNK, start + CHUNK // 4)
             start = int(rng.integers(low, high + 1))
     out = window(sound, start)
     if len(sound) < CHUNK and rng.random() < given.background_probability:

@@ -82,6 +82,7 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
         depth_multiplier=options.depth_multiplier,
         embeddings_size=options.embeddings_size,
         dropout=options.dropout,
+        spatial_dropout=options.spatial_dropout,
         class_activation=options.class_activation,
     )
     model = build_model(config, seed=options.seed, mixed=options.mixed_precision)

@@ -11,6 +11,7 @@ SELECTIONS: dict[str, Callable[[EpochResult], float]] = {
     "ap": lambda result: result.val_ap,
     "roc-auc": lambda result: result.val_roc_auc,
     "top1": lambda result: result.val_top1,
+    "last": lambda result: result.epoch,
 }
 
 

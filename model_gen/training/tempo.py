@@ -9,9 +9,9 @@ from model_gen.training.randomness import keyed
 Samples = npt.NDArray[np.int16]
 
 
-def speed(most: float, *key: int | str) -> float:
-    """A factor of tempo between 1 / (1 + most) and 1 + most, log-uniform."""
-    return float((1 + most) ** keyed("speed", *key).uniform(-1, 1))
+def speed(most: float, *key: int | str, purpose: str = "speed") -> float:
+    """A factor between 1 / (1 + most) and 1 + most, log-uniform; of tempo or what `purpose` says."""
+    return float((1 + most) ** keyed(purpose, *key).uniform(-1, 1))
 
 
 def at_length(sound: Samples, samples: int) -> Samples:
