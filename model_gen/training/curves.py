@@ -15,11 +15,13 @@ def curves_png(history: tuple[EpochResult, ...], best_epoch: int) -> bytes:
     loss, score, rate = figure.subplots(1, 3)
     epochs = [row.epoch for row in history]
     loss.plot(epochs, [row.loss for row in history], label="train")
-    loss.plot(epochs, [row.val_loss for row in history], label="validation")
+    judged = [row for row in history if row.judged]
+    when = [row.epoch for row in judged]
+    loss.plot(when, [row.val_loss for row in judged], label="validation")
     loss.legend()
-    score.plot(epochs, [row.val_ap for row in history], label="average precision")
-    score.plot(epochs, [row.val_roc_auc for row in history], label="ROC-AUC")
-    score.plot(epochs, [row.val_top1 for row in history], label="top-1")
+    score.plot(when, [row.val_ap for row in judged], label="average precision")
+    score.plot(when, [row.val_roc_auc for row in judged], label="ROC-AUC")
+    score.plot(when, [row.val_top1 for row in judged], label="top-1")
     score.legend()
     rate.plot(epochs, [row.learning_rate for row in history])
     titles = ("Loss", "Validation by recordings", "Learning rate")

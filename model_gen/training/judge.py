@@ -62,6 +62,17 @@ class Judge:
         return float(np.mean(self._loss.values(wanted, logits.astype(np.float64), None)))
 
 
+def unjudged(model: Any, *, epoch: int, learning_rate: float, loss: float) -> EpochResult:
+    """The row of an epoch that no validation follows.
+
+    Raises:
+        BadInput: the training loss is not finite.
+    """
+    require_finite(epoch, loss)
+    none = float("nan")
+    return EpochResult(epoch, learning_rate, loss, none, none, none, none)
+
+
 def require_finite(epoch: int, loss: float, val_loss: float | None = None) -> None:
     """Refuse to go on with numbers that are none; what counts is `val_loss`, where it is known.
 

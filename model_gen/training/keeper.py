@@ -10,11 +10,11 @@ from host.files import write_atomically
 from model_gen.models.checkpoint import beside, checkpoint_bytes, save_checkpoint, weights_sha256
 from model_gen.progress import line
 from model_gen.training.curves import curves_png
-from model_gen.training.judge import Judge, require_finite
+from model_gen.training.judge import Judge, require_finite, unjudged
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import files_of, state_path
 from model_gen.training.schedule import Schedule
-from model_gen.training.selection import better
+from model_gen.training.selection import better, is_judged
 from model_gen.training.state import Head, history_csv, save_state
 from model_gen.training.stopping import ended
 
@@ -78,7 +78,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self._options.checkpoint_path,
         )
         self._take_weights()
-        result = self._judge.result(
+        judge = self._judge.result if is_judged(options, epoch + 1) else unjudged
+        result = judge(
             self._kept, epoch=epoch + 1, learning_rate=self._schedule.rate, loss=float(logs["loss"])
         )
         best = better(options.select, result, progress.best)
@@ -107,18 +108,19 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         save_state(state_path(checkpoint), self.head, self._variables)
         if best:
             write_atomically(checkpoint, content)
-        line(
-            f"epoch {result.epoch}/{options.epochs}: loss {result.loss:.4f}, "
+        judged = (
             f"validation loss {result.val_loss:.4f}, AP {result.val_ap:.4f}, "
             f"ROC-AUC {result.val_roc_auc:.4f}, top-1 {result.val_top1:.4f}, "
-            f"learning rate {result.learning_rate:.2e}" + (" *" if best else "")
         )
-        logs.update(
-            {
-                name: getattr(result, name)
-                for name in ("val_loss", "val_ap", "val_roc_auc", "val_top1")
-            }
+        line(
+            f"epoch {result.epoch}/{options.epochs}: loss {result.loss:.4f}, "
+            + (judged if result.judged else "")
+            + f"learning rate {result.learning_rate:.2e}"
+            + (" *" if best else "")
         )
+        if result.judged:
+            names = ("val_loss", "val_ap", "val_roc_auc", "val_top1")
+            logs.update({name: getattr(result, name) for name in names})
         if progress.finished or result.epoch == self._stop_after:
             self.model.stop_training = True
 

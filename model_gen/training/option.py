@@ -74,7 +74,8 @@ def option(
 ) -> Any:
     """A field of the table, with the presets' defaults; `april` has that of `release` unless another is given.
 
-    Without a default the option must be given. `now` is what `release` has where less or something better is known than what was documented.
+    Without a default the option must be given. `now` is what `release` has
+    where it is not what was documented.
     """
     if release is SAME:
         return field(metadata={_KEY: Declaration(meaning, part, None, None, **more)})

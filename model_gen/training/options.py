@@ -182,7 +182,7 @@ class TrainOptions:
 
     warp_max: float = option(
         "Stretch or squeeze frequencies by up to this share, as voices differ; 0 is off.", "recipe",
-        release=0.2, april=0.0, least=0, most=0.5)
+        release=0.15, april=0.0, least=0, most=0.5)
     speed_max: float = option(
         "Faster or slower by up to this share, pitch and tempo together; 0 is off.", "recipe",
         release=0.0, least=0, most=0.5)
@@ -235,16 +235,19 @@ class TrainOptions:
     batch_size: int = option(
         "Windows a training step.", "recipe", release=32, first=True, least=1, most=4096,
         search=(16, 32, 64))
-    epochs: int = option("Epochs at most.", "recipe", release=50, first=True, least=1, most=10000)
+    epochs: int = option("Epochs at most.", "recipe", release=50, now=40, first=True, least=1, most=10000)
     learning_rate: float = option(
         "Learning rate after the warm-up; it falls to about 0 by a half cosine.", "recipe",
-        release=0.0005, april=0.001, first=True, least=1e-9, most=10, search=(1e-4, 1e-2, "log"))
+        release=0.0005, now=0.002, april=0.001, first=True, least=1e-9, most=10, search=(1e-4, 1e-2, "log"))
     warmup_epochs: int = option(
         "Epochs in which the rate rises; a quarter of all at most.", "recipe", release=2, april=0,
         least=0, most=10000)
     select: str = option(
         "What the epoch that is kept is best at, on validation.", "recipe", release="ap",
         now="last", april="loss", choices=("loss", "ap", "roc-auc", "top1", "last"))
+    validate_every: int = option(
+        "Epochs from one validation to the next under --select last, and the last; else each is.",
+        "recipe", release=5, april=1, least=1, most=10000)
     patience: int = option(
         "Epochs without a better one before training stops.", "recipe", release=10, least=1,
         most=10000)

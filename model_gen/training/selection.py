@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from model_gen.training.options import TrainOptions
 from model_gen.training.state import EpochResult
 
 # Name -> what is to be highest; NaN where it cannot be computed.
@@ -13,6 +14,12 @@ SELECTIONS: dict[str, Callable[[EpochResult], float]] = {
     "top1": lambda result: result.val_top1,
     "last": lambda result: result.epoch,
 }
+
+
+def is_judged(options: TrainOptions, epoch: int) -> bool:
+    """Whether an epoch, from 1, is validated: each where that chooses, else some and the last."""
+    every = options.validate_every if options.select == "last" else 1
+    return epoch % every == 0 or epoch == options.epochs
 
 
 def better(name: str, new: EpochResult, old: EpochResult | None) -> bool:

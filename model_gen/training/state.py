@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ _COMMENT = len(SCHEMA) + 1 + 64
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One row of the history. Scores are over validation recordings; NaN where no class has one."""
+    """One row of the history. Scores are over validation recordings; NaN where no class has one,
+    and, with the validation loss, where the epoch was not judged."""
 
     epoch: int  # from 1
     learning_rate: float  # of the epoch's last step
@@ -34,6 +36,11 @@ class EpochResult:
     val_ap: float  # average precision, macro
     val_roc_auc: float  # macro
     val_top1: float
+
+    @property
+    def judged(self) -> bool:
+        """Whether it was validated."""
+        return not math.isnan(self.val_loss)
 
 
 @dataclass(frozen=True)

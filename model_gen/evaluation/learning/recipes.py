@@ -85,6 +85,7 @@ TODAY: dict[str, Any] = {
     "learning_rate": 5e-4,
     "warmup_epochs": 2,
     "select": "ap",
+    "validate_every": 1,
     "patience": 10,
     "stopping": "late-patience",
     "mixed_precision": False,
