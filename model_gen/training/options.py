@@ -103,7 +103,7 @@ class TrainOptions:
         "Of 10,000 sorted values, the one that becomes 0.", "model", release=100, least=0,
         most=9999)
     percentile_high: int = option(
-        "Of 10,000 sorted values, the one that becomes 1.", "model", release=9500, april=9950,
+        "Of 10,000 sorted values, the one that becomes 1.", "model", release=9200, april=9950,
         least=1, most=10000)
     mag_scale: str = option(
         "Scaling of magnitudes behind the mel mixer.", "model", release="pwl",
@@ -205,7 +205,7 @@ class TrainOptions:
         "Share of windows with a hum of 50 or 60 Hz.", "recipe", release=0.3, april=0.0, least=0,
         most=1)
     click_probability: float = option(
-        "Share of windows with clicks.", "recipe", release=0.4, april=0.0, least=0, most=1)
+        "Share of windows with clicks.", "recipe", release=0.5, april=0.0, least=0, most=1)
     dc_probability: float = option(
         "Share of windows with a constant added.", "recipe", release=0.3, april=0.0, least=0,
         most=1)
@@ -235,7 +235,7 @@ class TrainOptions:
     batch_size: int = option(
         "Windows a training step.", "recipe", release=32, first=True, least=1, most=4096,
         search=(16, 32, 64))
-    epochs: int = option("Epochs at most.", "recipe", release=50, now=40, first=True, least=1, most=10000)
+    epochs: int = option("Epochs at most.", "recipe", release=50, now=36, first=True, least=1, most=10000)
     learning_rate: float = option(
         "Learning rate after the warm-up; it falls to about 0 by a half cosine.", "recipe",
         release=0.0005, now=0.002, april=0.001, first=True, least=1e-9, most=10, search=(1e-4, 1e-2, "log"))

@@ -81,12 +81,12 @@ class Placement:
 def short_start(rng: np.random.Generator, samples: int, chunk: int) -> int:
     """The first sample of a window around a clip of `samples` < `chunk`, at most 0.
 
-    Half of the windows begin with the clip, as evaluation and boards place it, which nothing else
-    teaches: there no silence comes before. In the others it lies anywhere in the window, and at
-    least anywhere in its first half: more than half of a clip is always heard, its end not always.
+    A third of the windows begin with the clip, as evaluation and boards place it, which nothing
+    else teaches: there no silence comes before. In the others it lies anywhere in the window, and
+    at least anywhere in its first five eighths: its end is not always heard.
     """
-    most = max(chunk - samples, chunk // 2)
-    return -max(0, int(rng.integers(-most, most + 1)))
+    most = max(chunk - samples, 5 * chunk // 8)
+    return -max(0, int(rng.integers(-most // 2, most + 1)))
 
 
 def long_start(
