@@ -252,7 +252,7 @@ def _check_unused(contract: FrontendContract) -> None:
 def _check_compression(contract: FrontendContract) -> None:
     gain = contract.log1p_gain
     if not 1 <= gain <= 1 << 30 or gain & (gain - 1):
-        _refuse("log1p_gain must be a power of two from 1 to 2^30", gain)
+        _refuse("log1p_gain must be a power of two from 1 to 2^30", gain, "for example 1024")
     if contract.compression == "pcen" and not contract.mel_bands:
         _refuse(
             "compression pcen is of mel bands",
@@ -272,18 +272,21 @@ def _check_norm(contract: FrontendContract) -> None:
         _refuse(
             "percentiles are of 10,000, and need 0 <= percentile_low < percentile_high <= 10000",
             f"percentile_low={low}, percentile_high={high}",
+            "for example percentile_low 100 and percentile_high 9200",
         )
     if contract.norm_low < 0:
-        _refuse("norm_low must be at least 0 Hz", contract.norm_low)
+        _refuse("norm_low must be at least 0 Hz", contract.norm_low, "0 is all rows")
     if contract.norm_low and contract.mfcc:
         _refuse(
             "norm_low is of bins or bands, and coefficients of a DCT are neither",
             f"norm_low={contract.norm_low}, mfcc={contract.mfcc}",
+            "leave norm_low at 0",
         )
     if contract.norm_row >= contract.rows:
         _refuse(
             "norm_low must leave at least one row to the normalization",
             f"norm_low={contract.norm_low} Hz at {contract.sample_rate} Hz",
+            "ask for a lower norm_low, or for 0, which is all rows",
         )
 
 

@@ -14,6 +14,7 @@ from model_gen.training.augment import (
     mixtures,
     spec_augment,
     unite,
+    warp,
 )
 
 
@@ -151,3 +152,16 @@ def test_a_raw_waveform_has_no_masks() -> None:
 def test_a_mask_below_two_rows_or_frames_has_no_width(freq: int, time: int) -> None:
     x = np.ones((2, 5, 6), np.float32)
     np.testing.assert_array_equal(masked(x, both(1), freq, time), x)
+
+
+@given(st.integers(1, 20), st.integers(1, 5), st.floats(0.5, 2.0), st.integers(0, 99))
+def test_a_warp_is_linear_between_rows(bins: int, frames: int, factor: float, seed: int) -> None:
+    x = np.random.default_rng(seed).random((2, bins, frames)).astype(np.float32)
+    got = x.copy()
+    warp(got, [1.0, factor])
+    np.testing.assert_array_equal(got[0], x[0])
+    for frame in range(frames):
+        want = np.interp(np.arange(bins) * factor, np.arange(bins), x[1, :, frame])
+        np.testing.assert_allclose(got[1, :, frame], want, atol=1e-6)
+    assert got.min() >= 0
+    assert got.max() <= 1

@@ -27,7 +27,11 @@ UNDISTURBED: dict[str, Any] = {
     "click_probability": 0.0,
     "dc_probability": 0.0,
 }
-UNMOVED: dict[str, Any] = {"placement": "fixed", "background_probability": 0.0}
+UNMOVED: dict[str, Any] = {
+    "placement": "fixed",
+    "background_probability": 0.0,
+    "warp_max": 0.0,
+}
 
 
 @pytest.fixture(scope="module")

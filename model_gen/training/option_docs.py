@@ -13,8 +13,9 @@ Made by `python -m model_gen.training.option_docs` from the table in `model_gen/
 a test holds this page to it. Names may be written with underscores; a switch exists both ways, as
 `--se` and `--no-se`. `--preset` chooses the column of defaults. A word in parentheses, or an option
 whose meaning is, is known and not built yet: it is refused by name, and so is the preset `april`,
-with the list of what it lacks, unless everything on that list is given otherwise. "0 (planned
-0.0001)" is a default that is 0 today: the documented one comes with the whole documented recipe.
+with the list of what it lacks, unless everything on that list is given otherwise. "0.2
+(documented 0.5)" is a default that is another than the documented one: one that learned better
+([learning.md](learning.md)), or an L2 penalty, which waits for the rest of the documented recipe.
 "search" is what tuning will draw from: least and most, or the values.
 """
 
@@ -40,7 +41,7 @@ def _row(one: Option) -> str:
     meaning = f"({declared.meaning.removesuffix('.')}.)" if one.unbuilt else declared.meaning
     release = _default(one, declared.release)
     if declared.release != one.default and one.name != "num_workers":
-        release = f"{_default(one, one.default)} (planned {release})"
+        release = f"{_default(one, one.default)} (documented {release})"
     defaults = (release, _default(one, declared.april))
     cells = (f"`{one.flag}`", _values(one), *defaults, shown(declared.search), meaning)
     return f"| {' | '.join(cells)} |"

@@ -23,8 +23,13 @@ def is_judged(options: TrainOptions, epoch: int) -> bool:
 
 
 def better(name: str, new: EpochResult, old: EpochResult | None) -> bool:
-    """Whether `new` is above `old`, or there is none; of equals the earlier stays."""
-    return old is None or _key(name, new) > _key(name, old)
+    """Whether `new` is above `old`, or there is none; of equals the earlier stays.
+
+    Of `last`, only an epoch that was judged takes the place of another: the last one always is.
+    """
+    if old is None:
+        return True
+    return (name != "last" or new.judged) and _key(name, new) > _key(name, old)
 
 
 def _key(name: str, result: EpochResult) -> tuple[float, float]:

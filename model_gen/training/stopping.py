@@ -20,6 +20,11 @@ STOPPINGS: dict[str, Callable[[TrainOptions], int]] = {
 
 
 def ended(options: TrainOptions, done: int, best_epoch: int) -> bool:
-    """Whether a run with `done` epochs is over: all are, or `patience` brought nothing better."""
+    """Whether a run with `done` epochs is over: all are, or `patience` brought nothing better.
+
+    Where the last epoch is the best, there is nothing to wait for.
+    """
+    if options.select == "last":
+        return done >= options.epochs
     since = max(best_epoch, STOPPINGS[options.stopping](options))
     return done >= options.epochs or done - since >= options.patience

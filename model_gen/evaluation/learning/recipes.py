@@ -100,7 +100,7 @@ _VERSIONS = {"today": "1", "reference": "2"}
 def options_for(
     recipe: str, fold: Fold, seed: int, data: Path, folder: Path, epochs: int | None = None
 ) -> TrainOptions:
-    """The options of `today` or `release`, which leaves all to the preset but the geometry.
+    """The options of `today` or `release`, which leaves all to the preset but geometry and head.
 
     Args:
         recipe: one of OURS.
