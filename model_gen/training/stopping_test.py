@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -30,8 +31,14 @@ def test_patience_counts_epochs_without_a_better_one(
     best = data.draw(st.integers(1, done))
     for stopping in ("patience", "late-patience"):
         options = TrainOptions(
-            Path("data"), epochs=epochs, patience=patience, stopping=stopping, warmup_epochs=0
+            Path("data"),
+            epochs=epochs,
+            patience=patience,
+            stopping=stopping,
+            warmup_epochs=0,
+            select="ap",
         )
         first = 1 if stopping == "patience" else math.ceil(epochs * 2 / 3) + 1
         waited = sum(1 for epoch in range(first, done + 1) if epoch > best)
         assert ended(options, done, best) == (done == epochs or waited >= patience)
+        assert ended(replace(options, select="last"), done, best) == (done == epochs)
