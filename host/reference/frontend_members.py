@@ -82,6 +82,14 @@ MEMBERS: dict[str, FrontendContract] = {
     "dc-percentile-mel-root": _contract(
         **_MEL, name="precomputed", window_dc="remove", normalization="percentile", norm_low=200.0
     ),
+    "dc-percentile-log1p": _contract(
+        compression="log1p", window_dc="remove", normalization="percentile", norm_low=150.0,
+        percentile_high=9200,
+    ),
+    "dc-percentile-pcen": _contract(
+        **_MEL, name="precomputed", compression="pcen", window_dc="remove",
+        normalization="percentile", norm_low=300.0,
+    ),
     "raw": FrontendContract(
         name="raw", chunk_samples=SAMPLES, hop=1, frames=SAMPLES, bins=1, compression="none",
         spectrum="none", normalization="peak",

@@ -34,6 +34,7 @@ TINY = {
     "learning_rate": 0.01,
     "freq_mask_max": 12,  # of 256 bins, and it hears 64
     "time_mask_max": 24,  # of 256 frames, and it hears 32
+    "select": "ap",  # every epoch is judged
 }
 
 
