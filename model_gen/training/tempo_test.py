@@ -81,7 +81,8 @@ def test_a_window_is_filled_with_what_is_kept_around_it(
                 start = 0
                 if place == "random":
                     again = keyed("place", int(row), turn)
-                    start = -int(again.integers(0, max(length - samples, length // 2) + 1))
+                    most = max(length - samples, 5 * length // 8)
+                    start = -max(0, int(again.integers(-most // 2, most + 1)))
                 cut = chunks.pcm_at(chunks.owner[[row]], np.array([start]), length)[0]
                 np.testing.assert_array_equal(window, at_length(cut, CHUNK))
 
