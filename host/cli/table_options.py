@@ -114,7 +114,7 @@ def _help(one: Option) -> str:
         return f"{declared.meaning} Default: {one.default}."
     acts = shown([one.default])
     if one.default != declared.release:
-        acts += f" (planned: {shown([declared.release])})"
+        acts += f" (documented: {shown([declared.release])})"
     if one.default != declared.april:
         acts += f" or, in april, {shown([declared.april])}"
     return f"{declared.meaning} Default: {acts}."

@@ -42,9 +42,13 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     done = f"{len(progress.history)}"
     if not progress.finished:
         done += f" (unfinished: {options.epochs} in all)"
+    judged = (
+        f"validation loss {best.val_loss:.4f}, AP {best.val_ap:.4f}, ROC-AUC {best.val_roc_auc:.4f}"
+        if best.judged
+        else "not validated"
+    )
     say(
-        f"{options.checkpoint_path}: epoch {best.epoch} of {done}, validation loss "
-        f"{best.val_loss:.4f}, AP {best.val_ap:.4f}, ROC-AUC {best.val_roc_auc:.4f}; "
+        f"{options.checkpoint_path}: epoch {best.epoch} of {done}, {judged}; "
         f"{len(result.skipped)} recordings skipped; "
         f"weights {result.weights_sha256[:16]}",
         json_path,
@@ -62,7 +66,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
             "epochs": len(progress.history),
             "finished": progress.finished,
             "best_epoch": best.epoch,
-            "val_loss": best.val_loss,
+            "val_loss": _known(best.val_loss),
             "val_ap": _known(best.val_ap),
             "val_roc_auc": _known(best.val_roc_auc),
             "val_top1": _known(best.val_top1),

@@ -105,7 +105,7 @@ def test_every_option_of_the_table_is_there_once_and_every_switch_both_ways(
         main(["train", "--help"])
     told = " ".join(capsys.readouterr().out.split())
     assert "Seconds that one inference hears. Default: 2.5 or, in april, 3." in told
-    assert "in the loss. Default: 0 (planned: 0.0001) or, in april, 0.0001." in told
+    assert "in the loss. Default: 0 (documented: 0.0001) or, in april, 0.0001." in told
     sections = [
         told.find(f" {title}: --") for title in (FIRST, *PARTS.values(), UNBUILT, "Options")
     ]
@@ -137,8 +137,9 @@ def test_help_needs_no_heavy_import(name: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("select", ["ap", "last"])
 def test_a_run_that_a_callback_ended_is_said_to_be_unfinished(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    select: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("ends_training.py").write_text(
@@ -149,6 +150,7 @@ def test_a_run_that_a_callback_ended_is_said_to_be_unfinished(
     )
     given = {**TINY, "data_path_train": write_tiny_dataset(tmp_path / "data", per_class=3)}
     given |= {"checkpoint_path": "run/x.keras", "cache_dir": "cache", "epochs": 3}
+    given |= {"select": select}
     words = [f"{flag(name)}={value}" for name, value in given.items()]
     with pytest.raises(SystemExit) as caught:
         main(["train", *words, "--callback", "ends_training:Stop", "--json", "x.json"])
@@ -158,6 +160,7 @@ def test_a_run_that_a_callback_ended_is_said_to_be_unfinished(
     assert "ended training: the run is unfinished, with 1 of 3 epochs" in told.err
     made = json.loads(Path("x.json").read_text())
     assert (made["epochs"], made["finished"]) == (1, False)
+    assert ("not validated" in told.out) == (made["val_loss"] is None) == (select == "last")
 
 
 def test_quiet_says_warnings_and_results_alone(

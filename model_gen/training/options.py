@@ -324,7 +324,9 @@ class TrainOptions:
                 next_step="for example --checkpoint-path checkpoints/best_model.keras",
             )
 
-        replace(self.contract, mel_bands=self.num_mels)  # the mixer's bands must exist, too
+        replace(
+            self.contract, mel_bands=self.num_mels, norm_low=0.0
+        )  # the mixer's bands must exist, too
 
     @property
     def contract(self) -> FrontendContract:
