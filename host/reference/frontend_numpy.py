@@ -29,7 +29,7 @@ _EXPONENTIAL = (
     5.0000001201e-1,
 )
 _HALF_ROOT = 0x3F3504F3
-_WINDOW_GRID = np.float32(2.0**18)
+_WINDOW_GRID = 2.0**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +111,8 @@ def windowed(
     total = frames.sum(axis=1, dtype=np.int32, keepdims=True)
     above = (count * frames - total).astype(np.float32)
     share = np.float32(1) / count.astype(np.float32)
-    windowed = above * share * window + _WINDOW_GRID - _WINDOW_GRID
-    return np.where(inside, windowed, np.float32(0))
+    snapped = _snap(above * share * window, _WINDOW_GRID)
+    return np.where(inside, snapped, np.float32(0))
 
 
 def _fft(

@@ -27,8 +27,7 @@ from model_gen.training.disturb import Disturber
 from model_gen.training.noise_bank import NoiseBank, bank_for, takes_noise
 from model_gen.training.options import TrainOptions
 from model_gen.training.placement import Placement
-from model_gen.training.randomness import keyed
-from model_gen.training.tempo import speed
+from model_gen.training.randomness import factor, keyed
 
 Integers = npt.NDArray[np.int64]
 Samples = npt.NDArray[np.int16]
@@ -84,7 +83,7 @@ class TrainBatches(Batches):
         of_sound = options.mixup_domain == "audio"
         keys = [self._key(int(place)) for place in places]
         most = options.speed_max
-        speeds = [speed(most, *key) for key in keys] if most else None
+        speeds = [factor(most, "speed", *key) for key in keys] if most else None
         pcm = self._placement.pcm(rows, [keyed("place", *key) for key in keys], speeds)
         self._disturb_all(pcm, drawn if of_sound else {}, keys)
         x, y = self._chunks.features_of(pcm, threads=threads), self._targets[rows]
@@ -92,7 +91,7 @@ class TrainBatches(Batches):
         if not of_sound:
             mix(x, drawn)
         if options.warp_max:
-            warp(x, [speed(options.warp_max, *key, purpose="warp") for key in keys])
+            warp(x, [factor(options.warp_max, "warp", *key) for key in keys])
         if options.spec_augment:
             spec_augment(
                 x,

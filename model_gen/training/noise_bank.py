@@ -1,8 +1,8 @@
 """Noise to mix under sound: recordings of a folder, those of no class, or generated ones."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ class NoiseBank:
 
     def piece(self, rng: np.random.Generator, samples: int) -> Floats:
         """Float32 [samples] from a random place, every sample of the bank being as likely."""
-        ends = np.cumsum([len(loop) for loop in self.loops])
+        ends = self._ends
         place = int(rng.integers(ends[-1]))
         which = int(np.searchsorted(ends, place, side="right"))
         loop = self.loops[which]
@@ -44,6 +44,11 @@ class NoiseBank:
         if len(found) < samples:
             found = np.concatenate((found, np.resize(loop, samples - len(found))))
         return found.astype(np.float32, copy=False)
+
+    @cached_property
+    def _ends(self) -> npt.NDArray[np.int64]:
+        """Where each loop ends, were they one behind the other."""
+        return np.cumsum([len(loop) for loop in self.loops])
 
     @property
     def sha256(self) -> str:
@@ -108,7 +113,8 @@ def bank_of_folder(folder: Path, sample_rate: int, seed: int) -> NoiseBank:
         except BadInput as error:
             warn(f"--noise-bank: skipped {relative}: {error.evidence.removeprefix('Received: ')}")
             continue
-        loops += _loops([found])
+        if found.any():
+            loops.append(seamless(found))
     if not loops:
         raise BadInput(
             "--noise-bank needs a recording that can be heard",
@@ -131,7 +137,8 @@ def bank_of_negatives(chunks: Chunks, seed: int) -> NoiseBank | None:
         rows = np.flatnonzero(chunks.owner == owner)
         heard = chunks.pcm(rows).ravel()[: min(left, chunks.entries[owner].samples)]
         left -= len(heard)
-        loops += _loops([heard])
+        if heard.any():
+            loops.append(seamless(heard))
         if left <= 0:
             break
     return NoiseBank(tuple(loops)) if loops else None
@@ -149,11 +156,6 @@ def generated(sample_rate: int, seed: int) -> NoiseBank:
         loop = np.fft.irfft(spectrum, _GENERATED)
         loops.append((loop / loop.std()).astype(np.float32))
     return NoiseBank(tuple(loops))
-
-
-def _loops(recordings: Iterable[Samples]) -> list[Samples]:
-    """Recordings as loops, without those in which nothing is heard."""
-    return [seamless(one) for one in recordings if one.any()]
 
 
 def seamless(recording: Samples) -> Samples:

@@ -30,3 +30,8 @@ def keyed(purpose: str, *key: int | str) -> np.random.Generator:
     digest = hashlib.blake2b(text, digest_size=16).digest()
     # The stubs of NumPy know SeedSequence alone.
     return np.random.Generator(np.random.Philox(_Digest(digest)))  # type: ignore[arg-type]
+
+
+def factor(most: float, purpose: str, *key: int | str) -> float:
+    """One between 1 / (1 + most) and 1 + most, log-uniform; `keyed` by its purpose and key."""
+    return float((1 + most) ** keyed(purpose, *key).uniform(-1, 1))

@@ -4,14 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model_gen.audio.decode import to_int16
-from model_gen.training.randomness import keyed
 
 Samples = npt.NDArray[np.int16]
-
-
-def speed(most: float, *key: int | str, purpose: str = "speed") -> float:
-    """A factor between 1 / (1 + most) and 1 + most, log-uniform; of tempo or what `purpose` says."""
-    return float((1 + most) ** keyed(purpose, *key).uniform(-1, 1))
 
 
 def at_length(sound: Samples, samples: int) -> Samples:

@@ -12,8 +12,8 @@ from model_gen.data.selection import Selection
 from model_gen.data.testing import CONTRACT, RATE, TINY, write_clips
 from model_gen.training.options import TrainOptions
 from model_gen.training.placement import Placement
-from model_gen.training.randomness import keyed
-from model_gen.training.tempo import at_length, speed
+from model_gen.training.randomness import factor, keyed
+from model_gen.training.tempo import at_length
 
 CHUNK = CONTRACT.chunk_samples
 
@@ -43,7 +43,7 @@ def test_pitch_and_tempo_change_together_by_the_factor(factor: float) -> None:
 
 
 def test_speeds_are_log_uniform_and_each_window_s_own() -> None:
-    found = np.log([speed(0.25, 42, 1, "a.wav", window, 0) for window in range(2000)])
+    found = np.log([factor(0.25, "speed", 42, 1, "a.wav", window, 0) for window in range(2000)])
     most = np.log(1.25)
     assert -most <= found.min() < -0.99 * most
     assert 0.99 * most < found.max() <= most

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from model_gen.audio.decode import to_int16
+
 RATE = 8000  # Hz
 WINDOW = 8000  # samples that one inference sees
 MIDDLE = WINDOW // 4  # where the clip starts but in two placements: a quarter of a second
@@ -22,12 +24,6 @@ def place(pcm: Window, start: int) -> Window:
     room = max(WINDOW - start, 0)
     window[start : start + len(pcm)] = pcm[:room]
     return window
-
-
-def saturated(values: npt.NDArray[np.float64]) -> Window:
-    """int16 of fractions of full scale: rounded half to even, and saturated."""
-    steps = np.rint(values * FULL_SCALE)
-    return np.clip(steps, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def generator(key: str) -> np.random.Generator:
@@ -78,4 +74,4 @@ def window_of(pcm: Window, condition: str, key: str) -> Window:
     if condition in PLACEMENTS:
         return place(pcm, PLACEMENTS[condition])
     clean = place(pcm, MIDDLE) / FULL_SCALE
-    return saturated(DISTURBANCES[condition](clean, key))
+    return to_int16(DISTURBANCES[condition](clean, key))

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_gen.audio.decode import to_int16
 from model_gen.evaluation.learning.conditions import (
     CONDITIONS,
     DISTURBANCES,
     WINDOW,
     generator,
-    saturated,
     window_of,
 )
 
@@ -70,6 +70,6 @@ def test_a_disturbance_covers_the_whole_window() -> None:
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=20))
 def test_saturation_rounds_half_to_even(values: list[float]) -> None:
-    found = saturated(np.array(values))
+    found = to_int16(np.array(values))
     assert found.tolist() == [max(-32768, min(32767, round(v * 32768))) for v in values]
-    assert saturated(np.array([0.5, 1.5, 2.5, -0.5]) / 32768).tolist() == [0, 2, 2, 0]
+    assert to_int16(np.array([0.5, 1.5, 2.5, -0.5]) / 32768).tolist() == [0, 2, 2, 0]

@@ -42,9 +42,9 @@ speaker tests in turn, with seeds 1, 2 and 3. A model sees one second: 8000 samp
   axis, of up to 4 bands and 6 frames); softmax cross-entropy, Adam from 1e-3 with cosine, 40
   epochs, batches of 32; the same DS-CNN without our mel mixer. The last epoch is kept, and
   validation decides nothing.
-* `release`: `nightjar train` with the defaults of its preset; only the geometry is given, and that a clip has one
-  class. Its defaults were chosen on runs of seed 1 with three of these speakers as tests, and so was
-  the reference's floor; seeds 2 and 3, and lucas, were not looked at before.
+* `release`: `nightjar train` with the defaults of its preset; only the geometry is given, and that
+  a clip has one class. Its defaults were chosen on runs of seed 1 with three of these speakers as
+  tests, and so was the reference's floor; seeds 2 and 3, and lucas, were not looked at before.
 
 Each run is a process of its own. Processor time is user and system time of all its threads from
 the data folder to the model, without the import of TensorFlow. The int8 model is quantized as

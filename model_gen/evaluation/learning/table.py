@@ -4,10 +4,10 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from model_gen.evaluation.learning.conditions import CONDITIONS, PLACEMENTS
+from model_gen.evaluation.learning.conditions import CONDITIONS
 from model_gen.evaluation.learning.recipes import RECIPES
 from model_gen.evaluation.learning.result import FLOAT, INT8, Run
-from model_gen.evaluation.learning.targets import Target, targets
+from model_gen.evaluation.learning.targets import Target, placements, targets
 
 ALL_PLACEMENTS = "placements"  # the row of their mean
 # Row of the table -> what it says to people.
@@ -58,7 +58,7 @@ class Column:
 def row_of(top1: dict[str, float], row: str) -> float:
     """A row of one run's conditions."""
     if row == ALL_PLACEMENTS:
-        return statistics.fmean(top1[name] for name in PLACEMENTS)
+        return placements(top1)
     return top1[row]
 
 

@@ -53,7 +53,9 @@ def _against(ours: Sequence[Run], runs: Sequence[Run]) -> Iterator[Target]:
         yield Target(what, _MISSING, None)
         yield Target(cost, _MISSING, None)
         return
-    above = 100 * statistics.fmean(_placements(a) - _placements(b) for a, b in both)
+    above = 100 * statistics.fmean(
+        placements(a.top1[FLOAT]) - placements(b.top1[FLOAT]) for a, b in both
+    )
     yield Target(what, f"{above:+.1f} points over {len(both)} runs", above >= ABOVE - _ROUNDING)
     mine, theirs = (statistics.fmean(pair[i].processor for pair in both) for i in (0, 1))
     yield Target(cost, f"{mine:.0f} s beside {theirs:.0f} s", mine <= theirs)
@@ -64,7 +66,7 @@ def _alone(ours: Sequence[Run]) -> Iterator[Target]:
     if not ours:
         yield Target(what, _MISSING, None)
     else:
-        middle = statistics.fmean(map(_placements, ours))
+        middle = statistics.fmean(placements(run.top1[FLOAT]) for run in ours)
         far = {name: 100 * (_mean(ours, FLOAT, name) - middle) for name in PLACEMENTS}
         name = max(far, key=lambda one: abs(far[one]))
         yield Target(what, f"{name} {far[name]:+.1f} points", abs(far[name]) <= APART + _ROUNDING)
@@ -90,8 +92,9 @@ def _int8(ours: Sequence[Run]) -> Target:
     return Target(what, f"{name} {off[name]:+.2f} points", abs(off[name]) <= INT8_APART + _ROUNDING)
 
 
-def _placements(run: Run) -> float:
-    return statistics.fmean(run.top1[FLOAT][name] for name in PLACEMENTS)
+def placements(top1: dict[str, float]) -> float:
+    """The mean over the placements of one model's top-1 by condition."""
+    return statistics.fmean(top1[name] for name in PLACEMENTS)
 
 
 def _mean(runs: Sequence[Run], kind: str, condition: str) -> float:
