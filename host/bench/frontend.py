@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -228,6 +229,31 @@ def count_percentile() -> PercentileCounts:
     return PercentileCounts(added[0], added[1], clamped["selection"] / values)
 
 
+@dataclass(frozen=True)
+class InputCounts:
+    """Instructions that parts of the contract's input add to a spectrogram of 512 points with roots and min-max."""
+
+    window_dc: float  # a frame that loses its mean
+    norm_low: float  # a value, where min-max looks at the rows from 150 Hz on and clamps all
+
+
+def count_input() -> InputCounts:
+    """Build for the target and count.
+
+    Raises:
+        HostFailure: a tool is missing.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        plain, without, high = (
+            count_ours(Path(name), 512, "sqrt", 256, **more)
+            for more in ({}, {"window_dc": "remove"}, {"norm_low": 150.0})
+        )
+    return InputCounts(
+        window_dc=(without["frames"] - plain["frames"]) / 8,
+        norm_low=(high["run"] - plain["run"]) / (256 * 256),
+    )
+
+
 def count_compression(compression: str) -> float:
     """Instructions a value of a compression of mel bands, square root excepted.
 
@@ -244,17 +270,16 @@ def count_ours(
     fft_length: int,
     compression: str,
     bins: int,
-    mel_bands: int = 0,
-    normalization: str = "minmax",
     click: bool = False,
+    **more: Any,
 ) -> dict[str, int]:
-    """Instructions by what is counted (runner/ours.c), of noise, or of one click in silence."""
+    """Instructions by what is counted (runner/ours.c), of noise, or of one click in silence.
+
+    `more` are other fields of the frontend's contract.
+    """
     from model_gen.codegen.project.frontend import render_frontend
 
-    frontend = FrontendContract(
-        fft_length=fft_length, bins=bins, compression=compression, mel_bands=mel_bands,
-        normalization=normalization,
-    )  # fmt: skip
+    frontend = FrontendContract(fft_length=fft_length, bins=bins, compression=compression, **more)
     shape = (1, frontend.rows, frontend.frames, 1)
     contract = Contract(
         frontend=frontend,

@@ -43,3 +43,10 @@ def test_percentiles_add_few_instructions_a_value() -> None:
     assert added.noise <= 12
     assert added.click <= 15
     assert added.worst <= 55
+
+
+def test_the_other_parts_of_the_input_cost_little() -> None:
+    need_tools()
+    added = bench.count_input()
+    assert 0 < added.window_dc <= 3500
+    assert 0 < added.norm_low <= 3

@@ -18,6 +18,7 @@ def bench_frontend(json_path: str | None) -> int:
         PEER,
         count,
         count_compression,
+        count_input,
         count_percentile,
         measure_host,
     )
@@ -57,8 +58,15 @@ def bench_frontend(json_path: str | None) -> int:
     added = {f"percentile, {name}": round(n, 2) for name, n in asdict(count_percentile()).items()}
     counted = ", ".join(f"{name} {value}" for name, value in added.items())
     say(f"instructions a value of percentiles, above min-max: {counted}", json_path)
-    values = {**compressions, **added}
-    write_json(json_path, {"schema": SCHEMA, "rows": rows, "instructions_a_value": values})
+    more = count_input()
+    say(
+        f"removing the mean of a frame of 512 points: {more.window_dc:.0f} instructions;"
+        f" min-max of the rows from 150 Hz on: {more.norm_low:.2f} a value",
+        json_path,
+    )
+    values = {**compressions, **added, "norm_low": round(more.norm_low, 2)}
+    found = {"schema": SCHEMA, "rows": rows, "instructions_a_value": values}
+    write_json(json_path, {**found, "instructions_a_frame": {"window_dc": more.window_dc}})
     return 0
 
 
