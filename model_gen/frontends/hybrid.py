@@ -42,7 +42,7 @@ def build(features: Any, config: ModelConfig) -> Any:
         epsilon=BN_EPSILON, momentum=BN_MOMENTUM, name="frontend_bn"
     )(x)
     x = keras.layers.ReLU(name="frontend_relu")(x)
-    x = magnitude_scaling(config.mag_scale)(x)
+    x = magnitude_scaling(config.mag_scale)(x, trainable=True)
     return keras.layers.Permute((3, 2, 1), name="frontend_mels_first")(x)
 
 

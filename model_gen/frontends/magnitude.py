@@ -6,12 +6,17 @@ from typing import Any
 
 from host.errors import BadInput
 
-# Value of --mag-scale -> module with `build(x)`, on `[batch, 1, frames, num_mels]`. Loaded lazily.
-MAGNITUDE_SCALINGS = {"pwl": "model_gen.frontends.pwl", "none": ""}
+# Value of --mag-scale -> module with `build(x, *, trainable)`, on `[batch, 1, frames, channels]`. Loaded lazily.
+MAGNITUDE_SCALINGS = {
+    "pwl": "model_gen.frontends.pwl",
+    "pcen": "model_gen.frontends.pcen",
+    "db": "model_gen.frontends.db",
+    "none": "",
+}
 
 
-def magnitude_scaling(name: str) -> Callable[[Any], Any]:
-    """The builder of the scaling called `name`.
+def magnitude_scaling(name: str) -> Callable[..., Any]:
+    """The builder of the scaling called `name`: `(x, *, trainable)` -> tensor of the same shape.
 
     Raises:
         BadInput: there is none of that name.
@@ -23,6 +28,6 @@ def magnitude_scaling(name: str) -> Callable[[Any], Any]:
             next_step="train the model again with one of these",
         )
     if not MAGNITUDE_SCALINGS[name]:
-        return lambda x: x
-    build: Callable[[Any], Any] = importlib.import_module(MAGNITUDE_SCALINGS[name]).build
+        return lambda x, *, trainable: x
+    build: Callable[..., Any] = importlib.import_module(MAGNITUDE_SCALINGS[name]).build
     return build
