@@ -16,7 +16,7 @@ DECIBELS = 10 / math.log(10)  # of one neper of power
 
 
 def build(x: Any, *, trainable: bool) -> Any:
-    """Scale `[batch, 1, frames, channels]`, channel by channel; in dB, from -60."""
+    """Scale `[batch, 1, frames, bands]`, channel by channel; in dB, from -60."""
     x = named(keras.ops.maximum(x, FLOOR), "db_floor")
     x = named(keras.ops.log(x), "db_log")
     return per_channel(x, DECIBELS, "db_factor", trainable=trainable)

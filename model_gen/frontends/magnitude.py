@@ -2,11 +2,15 @@
 
 import importlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from host.errors import BadInput
+from host.nearest import did_you_mean
 
-# Value of --mag-scale -> module with `build(x, *, trainable)`, on `[batch, 1, frames, channels]`. Loaded lazily.
+if TYPE_CHECKING:
+    from model_gen.models.config import ModelConfig
+
+# Value of --mag-scale -> module with `build(x, *, trainable)`, on `[batch, 1, frames, bands]`. Loaded lazily.
 MAGNITUDE_SCALINGS = {
     "pwl": "model_gen.frontends.pwl",
     "pcen": "model_gen.frontends.pcen",
@@ -15,8 +19,17 @@ MAGNITUDE_SCALINGS = {
 }
 
 
+def scaled(x: Any, config: "ModelConfig") -> Any:
+    """What --mag-scale makes of bands `[batch, 1, frames, bands]`.
+
+    Its weights train in the current form of the frontends, and in april's if the frontend does.
+    """
+    trainable = config.frontend_form == "current" or config.frontend_trainable
+    return magnitude_scaling(config.mag_scale)(x, trainable=trainable)
+
+
 def magnitude_scaling(name: str) -> Callable[..., Any]:
-    """The builder of the scaling called `name`: `(x, *, trainable)` -> tensor of the same shape.
+    """The builder of the scaling called `name`.
 
     Raises:
         BadInput: there is none of that name.
@@ -24,7 +37,7 @@ def magnitude_scaling(name: str) -> Callable[..., Any]:
     if name not in MAGNITUDE_SCALINGS:
         raise BadInput(
             f"the magnitude scaling must be one of {', '.join(MAGNITUDE_SCALINGS)}",
-            evidence=f"Received: {name!r}",
+            evidence=f"Received: {name!r}.{did_you_mean(str(name), MAGNITUDE_SCALINGS)}",
             next_step="train the model again with one of these",
         )
     if not MAGNITUDE_SCALINGS[name]:

@@ -21,7 +21,7 @@ KNEE = 0.2
 
 
 def build(x: Any, *, trainable: bool) -> Any:
-    """Scale `[batch, 1, frames, channels]`, channel by channel. Padding does not count in the averages at the ends."""
+    """Scale `[batch, 1, frames, bands]`, channel by channel. Padding does not count in the averages at the ends."""
     level = x
     for i in range(1, POOLS + 1):
         level = keras.layers.AveragePooling2D(

@@ -16,7 +16,7 @@ KNEES = (0.10, 0.35, 0.65)  # t_i; a_i starts at 1
 
 
 def build(x: Any, *, trainable: bool) -> Any:
-    """Scale `[batch, 1, frames, channels]`, channel by channel."""
+    """Scale `[batch, 1, frames, bands]`, channel by channel."""
     total = per_channel(x, K0, "pwl_k0", trainable=trainable)
     for i, (slope, knee) in enumerate(zip(SLOPES, KNEES, strict=True), start=1):
         hinge = per_channel(x, 1.0, f"pwl_a{i}", offset=-knee, trainable=trainable)
