@@ -1,4 +1,4 @@
-"""The table of what kernels cost: single layers counted on the virtual board, family by family, and kept as they come."""
+"""What kernels cost: single layers counted on the virtual board, kept family by family."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from host.errors import FirmwareFailure
 from host.files import sha256_bytes, write_atomically
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.templates import FIRMWARE
+from model_gen.profile import grid
 from model_gen.profile.cost import CostTable, Point, fit, read_table
 from model_gen.profile.grid import FAMILIES, int8_model, keras_model
 from model_gen.profile.tflite_walk import work_of
@@ -20,8 +21,8 @@ BOARD = "virtual"
 
 
 def engine_sha256() -> str:
-    """SHA-256 over the sources of the kernels."""
-    files = sorted((FIRMWARE / "kernels").glob("*.[ch]"))
+    """SHA-256 over what decides the counts: the kernels' sources and the grid of shapes."""
+    files = [*sorted((FIRMWARE / "kernels").glob("*.[ch]")), Path(grid.__file__)]
     return sha256_bytes(b"".join(file.name.encode() + file.read_bytes() for file in files))
 
 

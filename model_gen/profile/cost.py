@@ -1,12 +1,14 @@
 """Instructions of the engine on a Cortex-M55, predicted from a table of measured ones.
 
-The table is written by `nightjar bench engine --cost-table FILE`: calls of single kernels over a grid of shapes, counted
-on the virtual board, and for each form of a kernel the instructions that each of its loops takes (counts.py), found by
-least squares of the relative errors with none below 0.
+The table is written by `nightjar bench engine --cost-table FILE`: calls of single kernels over a
+grid of shapes, counted on the virtual board, and for each form of a kernel the instructions that
+each of its loops takes (counts.py), found by least squares of the relative errors with none below
+0.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -38,7 +40,7 @@ class CostTable:
 
     Attributes:
         board: where they were counted.
-        engine: SHA-256 over the kernels' sources; what was measured of others is measured again.
+        engine: SHA-256 over the kernels' sources and the grid; what was measured of others is measured again.
         points: in the order of the grid.
         loops: form of a kernel -> count -> instructions.
     """
@@ -64,6 +66,10 @@ class CostTable:
                 off = abs(predicted / max(point.instructions, 1) - 1)
                 worst[form_of(point.work)] = max(worst.get(form_of(point.work), 0.0), off)
         return worst
+
+    def calls(self) -> Counter[str]:
+        """How many calls of each form were counted."""
+        return Counter(form_of(point.work) for point in self.points)
 
     def to_json(self) -> str:
         """The file: a point a line."""
@@ -100,7 +106,9 @@ def read_table(path: Path) -> CostTable:
     """
     from host.reading import load_json
 
-    raw: dict[str, Any] = load_json(path, "a cost table", next_step="name another file, or remove it")
+    raw: dict[str, Any] = load_json(
+        path, "a cost table", next_step="name another file, or remove it"
+    )
     try:
         if raw.pop("schema") != SCHEMA:
             raise KeyError("schema")
@@ -117,11 +125,6 @@ def read_table(path: Path) -> CostTable:
 def shipped_table() -> CostTable:
     """The table that belongs to this engine."""
     return read_table(TABLE)
-
-
-def total(costs: Sequence[float | None]) -> tuple[float, int]:
-    """The sum, and how many are not known."""
-    return sum(cost for cost in costs if cost is not None), sum(cost is None for cost in costs)
 
 
 def _short(point: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How often each loop of a kernel runs: what its instructions are a linear function of.
 
-The counts follow the loops of the Helium code in firmware/kernels. Kernels that choose between several loops have several
-forms, each with instructions of its own.
+The counts follow the loops of the Helium code in firmware/kernels. Kernels that choose between
+several loops have several forms, each with instructions of its own.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,10 @@ Counts = dict[str, float]
 _GROUP = 4  # output channels of a turn of the dense loop
 _BLOCK = 16  # bytes of a vector
 _TURN = 8  # blocks of a turn
-_BATCH_BYTES, _MAX_BATCH = 768, 32  # patches gathered at a time: model_gen/codegen/cm55/ops/convolution.py
+_BATCH_BYTES, _MAX_BATCH = (
+    768,
+    32,
+)  # patches gathered at a time: model_gen/codegen/cm55/ops/convolution.py
 
 
 def form_of(work: Work) -> str:
@@ -75,68 +78,85 @@ def _is_one_run(work: Work) -> bool:
 
 
 def _conv(work: Work) -> Counts:
+    return {
+        " in place": _conv_in_place,
+        " row by row": _conv_in_place,
+        " rows in place": _conv_rows,
+        " gathered": _conv_gathered,
+    }[_conv_form(work)](work)
+
+
+def _conv_in_place(work: Work) -> Counts:
+    """The image is the patches."""
+    height, width, _ = work.target
+    length = height * width if _is_one_run(work) else width
+    runs = height * width // length
+    return _pairs(work, runs * _up(length, 2), runs * (1 + length % 2))
+
+
+def _conv_rows(work: Work) -> Counts:
+    """Rows of the window are read where they lie; places at the edges are gathered, two at a time."""
     height, width, outputs = work.target
-    groups = _up(outputs, _GROUP)
+    whole = _whole(work)
+    edges = width - whole // 2 * 2
     row = work.window[1] * work.source[2]
-    patch = work.window[0] * row
-    blocks = _up(patch, _BLOCK)
-    form = _conv_form(work)
-    if form in (" in place", " row by row"):
-        length = height * width if form == " in place" else width
-        runs = height * width // length
-        return _pairs(runs * (length // 2 + length % 2), runs * (1 + length % 2), groups, blocks, work)
-    if form == " rows in place":
-        whole = _whole(work)
-        edges = width - whole // 2 * 2
-        of_rows = work.window[0] * _up(row // _BLOCK, _TURN)
-        pairs = height * (whole // 2)
-        inner = _pairs(pairs, height, groups, blocks, work)
-        inner["turns"] = pairs * groups * of_rows
-        outer = _pairs(height * _up(edges, 2), 0, groups, blocks, work)
-        total = {name: inner[name] + outer[name] for name in inner}
-        return {
-            **total,
-            "runs at edges": height * _up(edges, 2),
-            "edges": height * edges,
-            "rows of edges": height * edges * work.window[0],
-            "bytes of edges": height * edges * work.window[0] * _up(row, _BLOCK),
-        }
-    patch = blocks * _BLOCK
+    inner = _pairs(work, height * (whole // 2), height)
+    of_rows = work.window[0] * _up(row // _BLOCK, _TURN)
+    inner["turns"] = height * (whole // 2) * _up(outputs, _GROUP) * of_rows
+    outer = _pairs(work, height * _up(edges, 2), 0)
+    return {
+        **{name: inner[name] + outer[name] for name in inner},
+        "runs at edges": height * _up(edges, 2),
+        **_edges(work, height * edges),
+    }
+
+
+def _conv_gathered(work: Work) -> Counts:
+    """Patches are copied, a batch at a time."""
+    height, width, _ = work.target
+    row = work.window[1] * work.source[2]
+    patch = _up(work.window[0] * row, _BLOCK) * _BLOCK
     batch = max(2, min(_BATCH_BYTES // patch, _MAX_BATCH) // 2 * 2)
     places = height * width
     batches, rest = divmod(places, batch)
-    pairs = batches * batch // 2 + rest // 2 + rest % 2
-    rows = _inside(work, 0)
-    inner = (rows[1] - rows[0]) * _whole(work)
-    runs = (rows[1] - rows[0]) * (1 if _whole(work) else 0) + batches
-    narrow = row <= _BLOCK
-    vectors = work.window[0] * _up(row, _BLOCK)
+    first, behind = _inside(work, 0)
+    inside = (behind - first) * _whole(work)
     found = {
-        **_pairs(pairs, batches + (rest > 0) + (rest % 2), groups, blocks, work),
-        "runs gathered": runs,
-        "gathered": inner,
-        "vectors gathered": inner * vectors,
+        **_pairs(work, batches * batch // 2 + _up(rest, 2), batches + (rest > 0) + rest % 2),
+        "runs gathered": (behind - first if inside else 0) + batches,
+        "gathered": inside,
+        "vectors gathered": inside * work.window[0] * _up(row, _BLOCK),
     }
-    if narrow:
-        return {**found, "edges, narrow": places - inner, "rows of edges, narrow": (places - inner) * work.window[0]}
+    at_edges = places - inside
+    if row > _BLOCK:
+        return {**found, **_edges(work, at_edges)}
     return {
         **found,
-        "edges": places - inner,
-        "rows of edges": (places - inner) * work.window[0],
-        "bytes of edges": (places - inner) * vectors,
+        "edges, narrow": at_edges,
+        "rows of edges, narrow": at_edges * work.window[0],
     }
 
 
-def _pairs(pairs: int, runs: int, groups: int, blocks: int, work: Work) -> Counts:
+def _edges(work: Work, places: int) -> Counts:
+    rows = places * work.window[0]
+    return {
+        "edges": places,
+        "rows of edges": rows,
+        "bytes of edges": rows * _up(work.window[1] * work.source[2], _BLOCK),
+    }
+
+
+def _pairs(work: Work, pairs: int, runs: int) -> Counts:
     """The dense loop: pairs of places against groups of outputs over blocks of the patch."""
-    clamped = 0 if work.relu else pairs * groups
+    groups = pairs * _up(work.target[2], _GROUP)
+    blocks = _up(prod(work.window) * work.source[2], _BLOCK)
     return {
         "runs": runs,
         "pairs": pairs,
-        "groups": pairs * groups,
-        "groups clamped": clamped,
-        "blocks": pairs * groups * blocks,
-        "turns": pairs * groups * _up(blocks, _TURN),
+        "groups": groups,
+        "groups clamped": 0 if work.relu else groups,
+        "blocks": groups * blocks,
+        "turns": groups * _up(blocks, _TURN),
     }
 
 
@@ -223,7 +243,12 @@ def _mean(work: Work) -> Counts:
 
 def _covered(work: Work, axis: int) -> int:
     """Places of the image that all windows along an axis cover, one by one."""
-    size, window, stride, pad = work.source[axis], work.window[axis], work.stride[axis], work.pad[axis]
+    size, window, stride, pad = (
+        work.source[axis],
+        work.window[axis],
+        work.stride[axis],
+        work.pad[axis],
+    )
     starts = (i * stride - pad for i in range(work.target[axis]))
     return sum(min(start + window, size) - max(start, 0) for start in starts)
 
@@ -283,7 +308,9 @@ _COUNTS: dict[str, Callable[[Work], Counts]] = {
     DENSE: _dense,
     CHANNELS: _channels,
     SUM: _sum,
-    **dict.fromkeys(("nj_add_s8", "nj_sub_s8", "nj_mul_s8", "nj_maximum_s8", "nj_minimum_s8"), _rows),
+    **dict.fromkeys(
+        ("nj_add_s8", "nj_sub_s8", "nj_mul_s8", "nj_maximum_s8", "nj_minimum_s8"), _rows
+    ),
     LOOKUP: _vectors,
     "nj_copy_s8": _vectors,
     "nj_quantize_f32_s8": _vectors,

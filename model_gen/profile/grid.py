@@ -23,16 +23,30 @@ def _relu(layers: Any, x: Any, relu: bool) -> Any:
 
 
 def _conv(
-    shape: Shape, outputs: int, kernel: Any = 1, strides: Any = 1, *, padding: str = "same", relu: bool = True
+    shape: Shape,
+    outputs: int,
+    kernel: Any = 1,
+    strides: Any = 1,
+    *,
+    padding: str = "same",
+    relu: bool = True,
 ) -> Case:
     def build(layers: Any, inputs: list[Any]) -> Any:
-        return _relu(layers, layers.Conv2D(outputs, kernel, strides, padding=padding)(inputs[0]), relu)
+        return _relu(
+            layers, layers.Conv2D(outputs, kernel, strides, padding=padding)(inputs[0]), relu
+        )
 
     return Case((shape,), build)
 
 
 def _depthwise(
-    shape: Shape, kernel: Any = 3, strides: int = 1, *, many: int = 1, padding: str = "same", relu: bool = True
+    shape: Shape,
+    kernel: Any = 3,
+    strides: int = 1,
+    *,
+    many: int = 1,
+    padding: str = "same",
+    relu: bool = True,
 ) -> Case:
     def build(layers: Any, inputs: list[Any]) -> Any:
         layer = layers.DepthwiseConv2D(kernel, strides, padding, depth_multiplier=many)
@@ -162,6 +176,9 @@ FAMILIES: dict[str, tuple[Case, ...]] = {
         _gate((16, 16, 16), (16, 16, 16)),
         *(_gate((*s, c), (1, 1, c)) for *s, c in ((8, 8, 32), (4, 8, 256), (16, 32, 16), (2, 2, 24), (9, 5, 50))),
         *(_gate((*s, c), (*s, 1)) for *s, c in ((4, 8, 64), (8, 8, 24))),
+        *(_of(lambda layers: layers.Maximum(), s, s) for s in ((100,), (8, 16, 32))),
+        _of(lambda layers: layers.Maximum(), (4, 8, 24), (1, 1, 24)),
+        *(_of(lambda layers: layers.Minimum(), s, s) for s in ((77,), (8, 8, 16))),
     ),
     "tables": (
         *(_of(lambda layers: layers.Activation("sigmoid"), (n,)) for n in (16, 33, 1000, 4096)),
@@ -218,7 +235,8 @@ def keras_model(cases: tuple[Case, ...]) -> Any:
     import keras
 
     keras.utils.set_random_seed(1)
-    inputs, outputs = [], []
+    inputs: list[Any] = []
+    outputs: list[Any] = []
     for case in cases:
         # By name: the converter keeps no order of inputs.
         own = [keras.Input(s, name=f"input_{len(inputs) + i}") for i, s in enumerate(case.shapes)]

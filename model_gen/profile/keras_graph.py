@@ -6,7 +6,14 @@ from typing import Any
 
 # Layers that an inference passes through unchanged.
 IDENTITY = frozenset(
-    ["ActivityRegularization", "Dropout", "GaussianDropout", "GaussianNoise", "Identity", "SpatialDropout2D"]
+    [
+        "ActivityRegularization",
+        "Dropout",
+        "GaussianDropout",
+        "GaussianNoise",
+        "Identity",
+        "SpatialDropout2D",
+    ]
 )
 
 
@@ -48,7 +55,9 @@ def graph_of(model: Any) -> KerasGraph:
     nodes = []
     inputs = {id(tensor): _shape(tensor) for tensor in model.inputs}
     readers: Counter[int] = Counter()
-    for depth in sorted(model._nodes_by_depth, reverse=True):  # Keras has no public way to calls in order
+    for depth in sorted(
+        model._nodes_by_depth, reverse=True
+    ):  # Keras has no public way to calls in order
         for call in model._nodes_by_depth[depth]:
             kind = type(call.operation).__name__
             if kind == "InputLayer":

@@ -38,7 +38,9 @@ _LOOKUPS = {
     "leaky_relu": "LEAKY_RELU", "log": "LOG", "rsqrt": "RSQRT", "sigmoid": "LOGISTIC", "sqrt": "SQRT",
     "square": "SQUARE", "tanh": "TANH",
 }  # fmt: skip
-_MAX_SPREAD = 16  # input channels of a depthwise convolution that the engine computes as a dense one
+_MAX_SPREAD = (
+    16  # input channels of a depthwise convolution that the engine computes as a dense one
+)
 
 
 def unknown(walk: Walk, node: Node) -> None:
@@ -61,7 +63,14 @@ def _image(shape: Shape) -> Image:
 
 
 def _windowed(
-    walk: Walk, node: Node, op: str, kernel: str, window: Pair, strides: Pair, dilation: Pair = (1, 1), **more: Any
+    walk: Walk,
+    node: Node,
+    op: str,
+    kernel: str,
+    window: Pair,
+    strides: Pair,
+    dilation: Pair = (1, 1),
+    **more: Any,
 ) -> None:
     source, target = _image(node.shapes[0]), _image(node.shape)
     pad = _padding(source[:2], target[:2], window, strides, dilation)
@@ -71,10 +80,13 @@ def _windowed(
 def _convolution(walk: Walk, node: Node) -> None:
     layer = node.operation
     if len(node.shape) != 3 or layer.data_format != "channels_last":
-        return unknown(walk, node)
+        unknown(walk, node)
+        return
     depthwise = node.kind == "DepthwiseConv2D"
     inputs, outputs = node.shapes[0][-1], node.shape[-1]
-    window, strides, dilation = (tuple(x) for x in (layer.kernel_size, layer.strides, layer.dilation_rate))
+    window, strides, dilation = (
+        tuple(x) for x in (layer.kernel_size, layer.strides, layer.dilation_rate)
+    )
     kernels = np.asarray(layer.kernel, np.float64)
     if depthwise:
         kernels = kernels.reshape(*window, 1, outputs)
@@ -134,17 +146,20 @@ def _activation(walk: Walk, node: Node, name: str) -> None:
 def _relu(walk: Walk, node: Node) -> None:
     layer = node.operation
     if layer.negative_slope:
-        return _activation(walk, node, "leaky_relu")
+        _activation(walk, node, "leaky_relu")
+        return
     if layer.threshold or layer.max_value not in (None, 6, 6.0):
-        return unknown(walk, node)
-    return _activation(walk, node, "relu" if layer.max_value is None else "relu6")
+        unknown(walk, node)
+        return
+    _activation(walk, node, "relu" if layer.max_value is None else "relu6")
 
 
 def _batch_normalization(walk: Walk, node: Node) -> None:
     into = walk.before(node, PRODUCTS)
     if into is not None:
-        return walk.fuse(node, into)
-    return _affine(walk, node)
+        walk.fuse(node, into)
+        return
+    _affine(walk, node)
 
 
 def _affine(walk: Walk, node: Node) -> None:
@@ -158,7 +173,12 @@ def _elementwise(op: str) -> Handler:
     def handle(walk: Walk, node: Node) -> None:
         places, channels = prod(node.shape[:-1]), node.shape[-1]
         positive = op in ("ADD", "MUL") and walk.positive(node)
-        if len(node.inputs) == 1 and len(node.shapes) == 1:  # the other is constant
+        if len(node.shapes) > 2:
+            unknown(walk, node)
+            return
+        if op in ("MAXIMUM", "MINIMUM") and len(node.shapes) == 1:
+            work = rows_of(f"nj_{op.lower()}_s8", 1, prod(node.shape))
+        elif len(node.shapes) == 1:  # the other is constant
             work = rows_of(CHANNELS, places, channels)
         elif op in ("ADD", "SUB") and node.shapes[0] == node.shapes[-1]:
             work = rows_of(SUM, 1, prod(node.shape))
@@ -173,9 +193,10 @@ def _pool(op: str, kernel: str) -> Handler:
     def handle(walk: Walk, node: Node) -> None:
         layer = node.operation
         if len(node.shape) != 3:
-            return unknown(walk, node)
+            unknown(walk, node)
+            return
         window, strides = tuple(layer.pool_size), tuple(layer.strides)
-        return _windowed(walk, node, op, kernel, window, strides, positive=walk.positive(node))
+        _windowed(walk, node, op, kernel, window, strides, positive=walk.positive(node))
 
     return handle
 
@@ -187,8 +208,9 @@ def _mean(walk: Walk, node: Node) -> None:
 
 def _mean_of(walk: Walk, node: Node) -> None:
     axes = node.operation.axis
-    wanted = sorted(a % (len(node.shapes[0]) + 1) for a in (axes if isinstance(axes, (list, tuple)) else (axes,)))
-    (_mean if wanted == [1, 2] and len(node.shapes[0]) == 3 else unknown)(walk, node)
+    rank = len(node.shapes[0]) + 1
+    wanted = sorted(a % rank for a in axes) if isinstance(axes, list | tuple) else None
+    (_mean if wanted == [1, 2] and rank == 4 else unknown)(walk, node)
 
 
 def _reshape(walk: Walk, node: Node) -> None:
@@ -210,14 +232,13 @@ def _zero_padding(walk: Walk, node: Node) -> None:
 def _pad_of(walk: Walk, node: Node) -> None:
     pairs = tuple(node.operation.pad_width)[1:]
     if node.operation.mode != "constant" or len(pairs) != len(node.shape):
-        return unknown(walk, node)
-    return _pad(walk, node, tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+        unknown(walk, node)
+        return
+    _pad(walk, node, tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
 
 
 def _pad(walk: Walk, node: Node, before: Shape, after: Shape) -> None:
-    walk.add(
-        node, "PAD", padded(node.shapes[0], before, after), positive=walk.positive(node)
-    )
+    walk.add(node, "PAD", padded(node.shapes[0], before, after), positive=walk.positive(node))
 
 
 def _concatenate(walk: Walk, node: Node) -> None:

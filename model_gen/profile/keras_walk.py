@@ -10,7 +10,7 @@ from typing import Any
 
 from model_gen.profile.keras_graph import KerasGraph, Node, graph_of
 from model_gen.profile.step import INPUT, Kernels, Step
-from model_gen.profile.work import LOOKUP, Work, rows_of
+from model_gen.profile.work import CONV, DEPTHWISE, LOOKUP, Work, rows_of
 
 PRODUCTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _CLAMPED = (*PRODUCTS, "ADD", "SUB", "MUL", "AVERAGE_POOL_2D", "MAX_POOL_2D")  # take an activation
@@ -46,7 +46,11 @@ class Walk:
         """One step for a layer; a second one for the same layer reads what the first wrote."""
         if reads is None:
             again = node.output in self._made
-            reads = (self.at(node),) if again else tuple(self._made[key] for key in node.inputs)
+            reads = (
+                (self.at(node),)
+                if again
+                else tuple(self._made.get(key, INPUT) for key in node.inputs)
+            )
         self.steps.append(
             Step(
                 name=node.operation.name,
@@ -71,14 +75,15 @@ class Walk:
 
     def at(self, node: Node) -> int:
         """The step that wrote a layer's output so far, or else its first input."""
-        return self._made.get(node.output, self._made[node.inputs[0]])
+        return self._made.get(node.output, self._made.get(node.inputs[0], INPUT))
 
     def positive(self, node: Node) -> bool:
         """Whether nothing that it reads is below 0."""
         return all(key in self._positive for key in node.inputs)
 
     def before(self, node: Node, ops: tuple[str, ...]) -> Step | None:
-        """The step that computes the only input of `node`, for it alone, where it is one of `ops` without activation."""
+        """The step that computes the only input of `node`, for it alone; None unless it is one of `ops` and has no
+        activation yet."""
         key = node.inputs[0]
         number = self._made.get(key, INPUT)
         if len(node.inputs) != 1 or number == INPUT or number in self._closed:
@@ -106,7 +111,8 @@ class Walk:
         else:
             into = self.before(node, _CLAMPED)
         if word and into is not None:
-            work = into.work if into.work is None else replace(into.work, relu=True)
+            free = into.work is not None and into.work.kernel in (CONV, DEPTHWISE)
+            work = replace(into.work, relu=True) if into.work is not None and free else into.work
             self.fuse(node, into, work=work)
             self._closed.add(self._made[node.output])
             self._positive.add(node.output)

@@ -5,21 +5,24 @@ from typing import Any
 
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.cm55.lower import Program
-from model_gen.codegen.cm55.ops.registry import Kernel, Parameters
+from model_gen.codegen.cm55.ops.registry import Kernel
 from model_gen.codegen.tflite.view import View
 from model_gen.profile.step import INPUT, Shape, Step
 from model_gen.profile.work import Image, Work, rows_of
 
-_ELEMENTWISE = ("nj_add_s8", "nj_sub_s8", "nj_mul_s8", "nj_maximum_s8", "nj_minimum_s8", "nj_prelu_s8")
 
-
-def tflite_steps(model: bytes, *, rounding: str = "tflite") -> tuple[Step, ...]:
-    """The steps of a .tflite, in the order of its ops; what is constant is left out.
+def tflite_steps(
+    model: bytes, *, rounding: str = "tflite"
+) -> tuple[tuple[Shape, ...], tuple[Step, ...]]:
+    """The shapes of the inputs and the steps of a .tflite, in the order of its ops; what is constant is left out.
 
     Raises:
         BadInput: the file is not a model, or backend cm55 does not take it.
     """
-    return steps_of(plan_model(model, rounding=rounding)[0])
+    program, _ = plan_model(model, rounding=rounding)
+    graph = program.resolved.graph
+    inputs = tuple(_unbatched(program.tensors[index].shape) for index in graph.inputs)
+    return inputs, steps_of(program)
 
 
 def steps_of(program: Program) -> tuple[Step, ...]:
@@ -43,7 +46,9 @@ def steps_of(program: Program) -> tuple[Step, ...]:
                 work=None if lowered is None else work_of(lowered.kernel, lowered.view),
                 idle=lowered is None,
                 macs=0 if lowered is None else lowered.kernel.macs,
-                parameters=sum(t.elements for t in view.inputs if t is not None and t.value is not None)
+                parameters=sum(
+                    t.elements for t in view.inputs if t is not None and t.value is not None
+                )
                 if view.op.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
                 else 0,
             )
@@ -55,40 +60,43 @@ def steps_of(program: Program) -> tuple[Step, ...]:
 def work_of(kernel: Kernel, view: View) -> Work:
     """What a kernel call walks, from its parameters."""
     name = kernel.function
-    given = dict(kernel.parameters.fields) if isinstance(kernel.parameters, Parameters) else {}
+    given: dict[str, Any] = {}
+    if kernel.parameters is not None:
+        given = dict(kernel.parameters.fields)
     if "window" in given:
-        window: dict[str, int] = dict(given["window"])  # type: ignore[arg-type]
-        return Work(
-            name,
-            _image(given["input"]),
-            _image(given["output"]),
-            (window["height"], window["width"]),
-            (window["stride_height"], window["stride_width"]),
-            (window["pad_top"], window["pad_left"]),
-            bool(given.get("relu")),
-        )
+        return _windowed(name, given)
     if name.startswith("nj_fully_connected"):
-        batches, inputs, outputs = (given[key] for key in ("batches", "inputs", "outputs"))
-        return Work(name, (1, batches, inputs), (1, batches, outputs), relu=False)  # type: ignore[arg-type]
-    if name == "nj_linear_channels_s8":
-        return rows_of(name, given["places"], given["channels"])  # type: ignore[arg-type]
-    if name in _ELEMENTWISE:
-        return rows_of(name, prod(given["shape"][:-1]), given["shape"][-1])  # type: ignore[index,arg-type]
-    if name == "nj_softmax_s8":
-        return rows_of(name, given["rows"], given["depth"])  # type: ignore[arg-type]
+        inputs, outputs = ((1, given["batches"], given[side]) for side in ("inputs", "outputs"))
+        return Work(name, inputs, outputs)
     if name in ("nj_mean_s8", "nj_sum_s8"):
         return _mean(name, given)
-    if name == "nj_transpose_s8":
-        shape, step = given["shape"], given["stride"]
-        return rows_of(name, prod(shape[:-1]), shape[-1], step[-1])  # type: ignore[index,arg-type]
-    if name == "nj_pad_s8":
-        shape = given["shape"]
-        return Work(name, target=(1, 1, view.output.elements), rows=prod(shape[:-1]), length=shape[-1])  # type: ignore[index,arg-type]
+    if name == "nj_linear_channels_s8":
+        return rows_of(name, given["places"], given["channels"])
+    if name == "nj_softmax_s8":
+        return rows_of(name, given["rows"], given["depth"])
     if name == "nj_concatenation_s8":
-        outer: Any = given["outer"]
-        count = sum(t is not None for t in view.inputs)
-        return Work(name, (1, 1, count), rows=outer, length=view.output.elements // max(outer, 1))
+        count = sum(tensor is not None for tensor in view.inputs)
+        length = view.output.elements // max(given["outer"], 1)
+        return Work(name, (1, 1, count), rows=given["outer"], length=length)
+    if "shape" in given:  # elementwise, transpose, pad: rows of the innermost dimension
+        *outer, length = given["shape"]
+        step = given["stride"][-1] if "stride" in given else 1
+        filled = view.output.elements if name == "nj_pad_s8" else 1
+        return Work(name, target=(1, 1, filled), rows=prod(outer), length=length, step=step)
     return rows_of(name, 1, view.output.elements)
+
+
+def _windowed(name: str, given: dict[str, Any]) -> Work:
+    window = dict(given["window"])
+    return Work(
+        name,
+        _image(given["input"]),
+        _image(given["output"]),
+        (window["height"], window["width"]),
+        (window["stride_height"], window["stride_width"]),
+        (window["pad_top"], window["pad_left"]),
+        bool(given.get("relu")),
+    )
 
 
 def _mean(name: str, given: dict[str, Any]) -> Work:

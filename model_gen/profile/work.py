@@ -52,7 +52,9 @@ def rows_of(kernel: str, rows: int, length: int, step: int = 1) -> Work:
     return Work(kernel, rows=rows, length=length, step=step)
 
 
-def broadcast(kernel: str, one: tuple[int, ...], two: tuple[int, ...], out: tuple[int, ...]) -> Work:
+def broadcast(
+    kernel: str, one: tuple[int, ...], two: tuple[int, ...], out: tuple[int, ...]
+) -> Work:
     """An elementwise kernel: its innermost row is as long as both inputs walk as one."""
     length = 1
     kind: tuple[bool, bool] | None = None

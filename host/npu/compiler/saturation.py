@@ -99,7 +99,7 @@ def worst_sums(weights: Integers, low: int, high: int, groups: Sequence[slice]) 
             total += np.stack([ends.max(axis=0), ends.min(axis=0)]).sum(axis=(2, 3, 4))
             largest = np.maximum(largest, np.abs(total).max(axis=0))
         whole += total
-    return np.maximum(largest, np.abs(whole).max(axis=0))
+    return np.asarray(np.maximum(largest, np.abs(whole).max(axis=0)))
 
 
 def shift_needed(largest: Integers) -> npt.NDArray[np.float64]:

@@ -52,4 +52,4 @@ def _range(step: Step) -> tuple[int, int]:
 def _quantized(kernels: Kernels) -> Integers:
     """Symmetric int8 weights, a scale a kernel: what batch normalization multiplies a kernel by does not matter."""
     largest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
-    return np.rint(kernels * (_MOST / np.maximum(largest, 1e-30))).astype(np.int64)
+    return np.asarray(np.rint(kernels * (_MOST / np.maximum(largest, 1e-30))), np.int64)
