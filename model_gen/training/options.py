@@ -12,7 +12,8 @@ from typing import Any
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from model_gen.data.geometry import frontend_contract
+from model_gen.frontends import frontend
+from model_gen.training import together
 from model_gen.training.heads import HEADS, LOSS_NAMES
 from model_gen.training.option import Option, option
 from model_gen.training.option_value import check
@@ -94,8 +95,9 @@ class TrainOptions:
         "Constant part of each frame: kept, or (remove) its mean taken away before the window.",
         "model", release="remove", april="keep", choices=("keep", "remove"))
     normalization: str = option(
-        "What of a chunk becomes 0 and 1: its extremes, or (percentile) two of its sorted values.",
-        "model", release="percentile", april="minmax", choices=("minmax", "percentile"))
+        "What of a chunk becomes 0 and 1: its extremes, or (percentile) two of its sorted values; "
+        "raw alone is divided by its peak.", "model", release="percentile", april="minmax",
+        choices=("minmax", "percentile"), later=("peak",))
     norm_low: float = option(
         "Hz from which on rows decide that; 0 is all.", "model", release=150.0, april=0.0, least=0,
         most=192000)
@@ -107,8 +109,12 @@ class TrainOptions:
         least=1, most=10000)
     mag_scale: str = option(
         "Scaling of magnitudes behind the mel mixer.", "model", release="pwl",
-        choices=("pwl", "none"), later=("pcen", "db"))
-    frontend_trainable: bool = option("Train the mel mixer too.", "model", release=False)
+        choices=("pwl", "pcen", "db", "none"))
+    frontend_trainable: bool = option(
+        "Train the mel mixer or filterbank too.", "model", release=False)
+    frontend_form: str = option(
+        "Of hybrid and raw: as it is now, or as the field had it in april (docs/frontends.md).",
+        "model", release="current", april="april", choices=("current",), later=("april",))
 
     backbone: str = option(
         "The network behind the frontend.", "model", release="dscnn", choices=("dscnn",),
@@ -278,7 +284,7 @@ class TrainOptions:
     qat: bool = option("Quantization-aware training.", "recipe", release=False, later=True)
     qat_mode: str = option(
         "What quantization-aware training simulates.", "recipe", release="faithful", april="shadow",
-        choices=("faithful", "shadow"), later=True)
+        choices=("faithful", "shadow"))
     linear_probe: bool = option("Train a new head alone.", "recipe", release=False, later=True)
     teacher: Path | None = option("A model to learn from.", "recipe", release=None, later=True)
     tune: bool = option("Search for better options.", "run", release=False, later=True)
@@ -324,9 +330,9 @@ class TrainOptions:
                 next_step="for example --checkpoint-path checkpoints/best_model.keras",
             )
 
-        replace(
-            self.contract, mel_bands=self.num_mels, norm_low=0.0
-        )  # the mixer's bands must exist, too
+        together.check(self)
+        if self.contract.rows != 1:  # the mixer's bands must exist, too
+            replace(self.contract, mel_bands=self.num_mels, norm_low=0.0)
 
     @property
     def contract(self) -> FrontendContract:
@@ -335,25 +341,8 @@ class TrainOptions:
         Raises:
             BadInput: the geometry is impossible; options that exist never have such a one.
         """
-        percentiles: dict[str, int] = {}
-        if self.normalization == "percentile":
-            percentiles = {
-                "percentile_low": self.percentile_low,
-                "percentile_high": self.percentile_high,
-            }
-        return frontend_contract(
-            name=self.audio_frontend,
-            sample_rate=self.sample_rate,
-            chunk_duration=self.chunk_duration,
-            fft_length=self.fft_length,
-            spec_width=self.spec_width,
-            compression=self.input_compression,
-            log1p_gain=self.log1p_gain,
-            window_dc=self.window_dc,
-            normalization=self.normalization,
-            norm_low=self.norm_low,
-            **percentiles,
-        )
+        made: FrontendContract = frontend(self.audio_frontend).contract(self)
+        return made
 
     @property
     def loss_name(self) -> str:
