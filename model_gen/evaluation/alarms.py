@@ -30,9 +30,7 @@ class Alarms:
     negatives: dict[str, tuple[int, float]]
 
 
-def alarms(
-    wanted: Scores, peaks: Scores, thresholds: Floats, folders: Sequence[str]
-) -> Alarms:
+def alarms(wanted: Scores, peaks: Scores, thresholds: Floats, folders: Sequence[str]) -> Alarms:
     """Count reports.
 
     Args:
@@ -43,7 +41,7 @@ def alarms(
         folders: of each recording; those of negatives are told apart.
     """
     detected, wrong, alarmed = reports(wanted, peaks, thresholds)
-    negative = ~wanted.any(axis=1)
+    negative = np.asarray(~wanted.any(axis=1))
     found: dict[str, tuple[int, float]] = {}
     for folder in sorted({f for f, none in zip(folders, negative, strict=True) if none}):
         own = negative & (np.array(folders) == folder)
@@ -65,7 +63,7 @@ def reports(
     first = right.max(axis=1) > other.max(axis=1)
     best = np.where(first, right.argmax(axis=1), other.argmax(axis=1))
     high = np.take_along_axis(peaks, best[:, None], axis=1)[:, 0] >= thresholds[best]
-    return first & high, ~first & high, (peaks >= thresholds).any(axis=1)
+    return first & high, ~first & high, np.asarray((peaks >= thresholds).any(axis=1))
 
 
 def _macro(wanted: Scores, found: npt.NDArray[np.bool_]) -> float | None:

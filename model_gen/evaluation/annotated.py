@@ -24,9 +24,7 @@ class Annotated:
     tables: int
 
 
-def annotated(
-    root: Path, recordings: Sequence[Recording], labels: Sequence[str]
-) -> Annotated:
+def annotated(root: Path, recordings: Sequence[Recording], labels: Sequence[str]) -> Annotated:
     """Read the table of each recording: of wren/a.wav wren/a.csv, a.csv, wren/a.wav.txt, ...
 
     An event without a label is of the recording's own, if it has one only. One whose label is

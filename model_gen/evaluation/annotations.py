@@ -75,9 +75,13 @@ def _audacity(text: str, source: Path) -> list[Event]:
 def _columns(text: str, source: Path) -> list[Event]:
     heading = next(line for line in text.splitlines() if line.strip())
     delimiter = max(_DELIMITERS, key=heading.count)
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL  # Raven quotes nothing
     stream = io.StringIO(text, newline=None)
-    rows = csv.reader(stream, delimiter=delimiter, quoting=quoting, strict=True)
+    rows = csv.reader(
+        stream,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL,  # Raven quotes nothing
+        strict=True,
+    )
     events: list[Event] = []
     seen: set[str] = set()
     places: tuple[int, int, int | None, int | None] | None = None

@@ -110,7 +110,11 @@ def read_bare(path: Path) -> bytes:
         raise BadInput(
             "TFLite cannot run this model: it is damaged, or has ops that are not built in",
             evidence=f"Received: {path}, {len(tflite)} bytes: "
-            + (last[-300:] if code == _REFUSED else f"TFLite ended its process ({code}). {last[-200:]}"),
+            + (
+                last[-300:]
+                if code == _REFUSED
+                else f"TFLite ended its process ({code}). {last[-200:]}"
+            ),
             next_step="convert it again, for example with `nightjar convert`",
         )
     return tflite

@@ -45,6 +45,4 @@ def _three(hits: Floats, said: Floats, there: Floats) -> Floats:
     def share(part: Floats, of: Floats) -> Floats:
         return np.divide(part, of, out=np.zeros_like(part), where=of > 0)
 
-    return np.stack(
-        [share(hits, said), share(hits, there), share(2 * hits, said + there)], axis=-1
-    )
+    return np.stack([share(hits, said), share(hits, there), share(2 * hits, said + there)], axis=-1)

@@ -1,11 +1,10 @@
 """The models of an evaluation, each as what makes logits of windows; nothing is loaded before it is
 needed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,12 @@ from host.files import sha256_bytes, sha256_file
 from host.frontend_contract import FrontendContract
 from model_gen.data.features import Chunks
 from model_gen.evaluation.bare import BareModel, read_bare
+from model_gen.evaluation.options import EvaluateOptions
+from model_gen.evaluation.subject import Listener, check_comparable, listener
 from model_gen.models.config import ModelConfig
+
+if TYPE_CHECKING:
+    from model_gen.quantization.int8 import Int8Model
 
 Logits = npt.NDArray[np.float32]
 FLOAT, INT8, BOARD, BARE, AGAINST = "float", "int8", "board", "tflite", "against"
@@ -178,3 +182,26 @@ class Bare:
         return self._model.outputs(chunks)
 
 
+def models_of(options: EvaluateOptions, subject: Listener, board: Board | None) -> list[Judged]:
+    """What is judged, the float model first."""
+    frontend = subject.config.frontend
+    found: list[Judged] = []
+    if options.checkpoint is not None:
+        found.append(Judged(FLOAT, Checkpoint(options.checkpoint, subject.config), frontend))
+    if options.bundle is not None:
+        found.append(Judged(INT8, Bundle(options.bundle), frontend))
+        if board is not None:
+            found.append(Judged(BOARD, OnBoard(load_subject(options.bundle), board), frontend))
+    if options.tflite is not None:
+        found.append(Judged(BARE, Bare(options.tflite, subject.config), frontend))
+    if options.against is not None:
+        path = options.against
+        other: Model
+        if path.suffix == ".tflite":
+            second, other = subject, Bare(path, subject.config)
+        else:
+            second = listener(path)
+            check_comparable(subject, second, path)
+            other = Checkpoint(path, second.config) if path.suffix == ".keras" else Bundle(path)
+        found.append(Judged(AGAINST, other, second.config.frontend))
+    return found

@@ -161,7 +161,8 @@ def _mean(values: Floats) -> Floats:
 def _hits(wanted: Scores, scores: Scores, k: int) -> Floats:
     """Whether one of the `k` highest scores is right, [n]; of equal scores the first label's."""
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return (np.take_along_axis(wanted, best, axis=1) > 0).any(axis=1).astype(np.float64)
+    found = np.take_along_axis(wanted, best, axis=1) > 0
+    return np.asarray(found.any(axis=1), np.float64)
 
 
 def _top_k(wanted: Scores, scores: Scores, k: int) -> float | None:
@@ -192,10 +193,12 @@ def _decisions(
     chosen = (scores >= thresholds).astype(int)
     truth = wanted.astype(int)
     found = [
-        precision_recall_fscore_support(truth[:, i], chosen[:, i], average="binary", zero_division=0)
+        precision_recall_fscore_support(
+            truth[:, i], chosen[:, i], average="binary", zero_division=0
+        )
         for i in range(truth.shape[1])
     ]
-    there = truth.any(axis=0)
+    there = np.asarray(truth.any(axis=0))
     rows: list[dict[str, float | None]] = [
         {name: float(row[i]) if known else None for i, name in enumerate(NAMES)}
         for row, known in zip(found, there, strict=True)

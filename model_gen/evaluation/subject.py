@@ -22,9 +22,7 @@ class Listener:
     split: Path
 
 
-def listener_of(
-    checkpoint: Path | None, bundle: Path | None, like: Path | None = None
-) -> Listener:
+def listener_of(checkpoint: Path | None, bundle: Path | None, like: Path | None = None) -> Listener:
     """The listener of the models that are judged; of checkpoint and bundle, they must agree.
 
     Raises:
