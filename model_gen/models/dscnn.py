@@ -5,7 +5,9 @@ from typing import Any
 
 import keras
 
-from model_gen.models.blocks import conv_bn_relu6, ds_block, make_divisible
+from model_gen.models.blocks.channels import make_divisible
+from model_gen.models.blocks.convolution import conv_bn_relu6
+from model_gen.models.blocks.separable import ds_block
 from model_gen.models.config import ModelConfig
 
 STEM_WIDTH = 16

@@ -5,7 +5,7 @@ import pytest
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from model_gen.models.blocks import make_divisible
+from model_gen.models.blocks.channels import make_divisible
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.runtime import tensorflow
