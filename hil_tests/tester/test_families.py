@@ -14,6 +14,7 @@ from model_gen.codegen.testing.families import mobilenet_v2
 from model_gen.codegen.testing.keras_models import convert
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig
+from model_gen.models.dscnn import Options
 
 MOST = 0.40  # instructions a multiply-accumulate, from alpha 1.0 on
 
@@ -37,7 +38,7 @@ def test_our_network_at_every_width(
     alpha: float, made: Any, tmp_path: Path, tier: str, boards: Path
 ) -> None:
     """With 256 frames, as `nightjar train` makes it; random weights."""
-    config = ModelConfig(FrontendContract(), ("a", "b", "c"), alpha=alpha)
+    config = ModelConfig(FrontendContract(), ("a", "b", "c"), options=Options(alpha=alpha))
 
     def build(layers: Any) -> tuple[Any, Any]:
         network = build_model(config)

@@ -8,7 +8,7 @@ import click
 from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.parameters import Choice, Sectioned
 from host.cli.table_options import FIRST, of_table, renamed
-from model_gen.training.presets import PRESETS, options_of
+from model_gen.training.presets import PRESETS, gave_way, options_of
 
 
 @subcommand(
@@ -34,6 +34,8 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     Beside the checkpoint: model configuration, labels, split, history, curves and train state.
     """
     options = options_of(preset, given)
+    for note in gave_way(preset, given):
+        say(note, json_path)
     from model_gen.training.run import train  # after the options: TensorFlow takes its seconds
 
     result = train(options)

@@ -1,40 +1,37 @@
-"""Frontends: what lies between the spectrogram and the backbone, one file each.
+"""Frontends: how sound becomes what the backbone sees, one file each.
 
-A frontend is a function `(features, config) -> tensor`: it takes the Keras input `[batch, bins, frames, 1]` in
-[0, 1] and returns `[batch, num_mels, frames, 1]`, built only from layers that quantize to int8 and that an NPU takes.
-Its module also has `settle(model, features)`, which starts its statistics from data.
+A frontend's module has three functions:
+
+* `contract(options)`: the contract of what boards compute, from the options of a training run.
+* `build(features, config)`: the part that lies in the network. It takes the Keras input
+  `[batch, contract.rows, contract.frames, 1]`, in the contract's range, and returns `[batch, rows, frames, 1]`, built
+  only from layers that quantize to int8 and that an NPU takes.
+* `settle(model, config, features)`: starts the statistics of that part from training features float32
+  [n, rows, frames].
+
+The module is imported for its contract alone, too, so it imports Keras where it builds.
 """
 
 import importlib
-from collections.abc import Callable
 from typing import Any
 
 from host.errors import BadInput
+from host.nearest import did_you_mean
 
-# Name of the option's value -> module with `build`. Loaded lazily, because each imports Keras.
+# Value of --audio-frontend -> module. Loaded lazily.
 FRONTENDS = {"hybrid": "model_gen.frontends.hybrid"}
 
 
-def frontend(name: str) -> Callable[..., Any]:
-    """The builder of the frontend called `name`.
+def frontend(name: str) -> Any:
+    """The module of the frontend called `name`.
 
     Raises:
         BadInput: there is none of that name.
     """
-    build: Callable[..., Any] = _module(name).build
-    return build
-
-
-def settle(name: str, model: Any, features: Any) -> None:
-    """Start a new model's frontend from the statistics of training features float32 [n, bins, frames]."""
-    _module(name).settle(model, features)
-
-
-def _module(name: str) -> Any:
     if name not in FRONTENDS:
         raise BadInput(
             f"the audio frontend must be one of {', '.join(FRONTENDS)}",
-            evidence=f"Received: {name!r}",
+            evidence=f"Received: {name!r}.{did_you_mean(str(name), FRONTENDS)}",
             next_step="train the model again with one of these",
         )
     return importlib.import_module(FRONTENDS[name])

@@ -1,26 +1,37 @@
 """The hybrid frontend: a linear spectrogram from the C code that boards run, a mel mixer inside the network."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
-from model_gen.frontends.magnitude import magnitude_scaling
+from host.frontend_contract import FrontendContract
+from model_gen.frontends.magnitude import scaled
 from model_gen.frontends.mel import mel_matrix
-from model_gen.models.config import ModelConfig
+from model_gen.frontends.spectral import spectral_contract
+
+if TYPE_CHECKING:
+    from model_gen.models.config import ModelConfig
+    from model_gen.training.options import TrainOptions
 
 BN_EPSILON = 1e-3
 BN_MOMENTUM = 0.99
 
 
-def build(features: Any, config: ModelConfig) -> Any:
+def contract(options: "TrainOptions") -> FrontendContract:
+    """The bins without the Nyquist bin, all of which the mixer sees."""
+    return spectral_contract(options, name="hybrid")
+
+
+def build(features: Any, config: "ModelConfig") -> Any:
     """`[batch, bins, frames, 1]` -> `[batch, num_mels, frames, 1]`.
 
     The bins become channels, so that the mixer is a 1x1 convolution, quantized per mel band. It starts as the Slaney
     matrix times the bin width: each column is then a weighted mean of bins, of the features' own range, which batch
     normalization's epsilon does not swamp. It is fixed unless `frontend_trainable`.
     """
+    import keras
+
     contract = config.frontend
     x = keras.layers.Permute((3, 2, 1), name="frontend_bins_last")(features)
     kernel = mel_matrix(
@@ -42,11 +53,11 @@ def build(features: Any, config: ModelConfig) -> Any:
         epsilon=BN_EPSILON, momentum=BN_MOMENTUM, name="frontend_bn"
     )(x)
     x = keras.layers.ReLU(name="frontend_relu")(x)
-    x = magnitude_scaling(config.mag_scale)(x)
+    x = scaled(x, config)
     return keras.layers.Permute((3, 2, 1), name="frontend_mels_first")(x)
 
 
-def settle(model: Any, features: npt.NDArray[np.float32]) -> None:
+def settle(model: Any, config: "ModelConfig", features: npt.NDArray[np.float32]) -> None:
     """Set batch normalization's moving statistics to those of `features` [n, bins, frames].
 
     With a momentum of 0.99 they would take hundreds of steps, and a small data set has a dozen an epoch. In float64,

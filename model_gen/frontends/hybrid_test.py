@@ -6,7 +6,7 @@ import pytest
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from model_gen.frontends import frontend, settle
+from model_gen.frontends import frontend
 from model_gen.frontends.magnitude import magnitude_scaling
 from model_gen.frontends.mel import mel_matrix
 from model_gen.models.config import ModelConfig
@@ -26,7 +26,7 @@ def _model(config: ModelConfig) -> Any:
     import keras
 
     features = keras.Input((config.frontend.bins, config.frontend.frames, 1))
-    return keras.Model(features, frontend("hybrid")(features, config))
+    return keras.Model(features, frontend("hybrid").build(features, config))
 
 
 def _randomize(model: Any, rng: np.random.Generator) -> None:
@@ -84,7 +84,7 @@ def test_settled_statistics_normalize_the_bands() -> None:
     rng = np.random.default_rng(2)
     model = _model(replace(CONFIG, mag_scale="none"))
     x = rng.random((6, 64, 32)).astype(np.float32) ** 2
-    settle("hybrid", model, x)
+    frontend("hybrid").settle(model, CONFIG, x)
     import keras
 
     normal = keras.Model(model.input, model.get_layer("frontend_bn").output)
@@ -96,6 +96,6 @@ def test_settled_statistics_normalize_the_bands() -> None:
 
 def test_unknown_names_are_refused_with_those_there_are() -> None:
     with pytest.raises(BadInput, match="hybrid"):
-        frontend("raw")
+        frontend("raaw")
     with pytest.raises(BadInput, match="pwl, none"):
         magnitude_scaling("pcen")

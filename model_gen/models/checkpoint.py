@@ -64,7 +64,7 @@ def load_checkpoint(checkpoint: Path) -> tuple[Any, ModelConfig]:
             evidence=f"Received: {checkpoint}: {type(error).__name__}: {str(error)[:200]}",
             next_step=AGAIN,
         ) from error
-    wanted = (None, config.frontend.bins, config.frontend.frames, 1)
+    wanted = (None, config.frontend.rows, config.frontend.frames, 1)
     if tuple(model.input_shape) != wanted or model.output_shape[-1] != len(config.labels):
         raise BadInput(
             f"the model must have the input {wanted} and {len(config.labels)} outputs of its configuration",

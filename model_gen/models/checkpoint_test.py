@@ -18,6 +18,7 @@ from model_gen.models.checkpoint import (
     weights_sha256,
 )
 from model_gen.models.config import ModelConfig, config_path
+from model_gen.models.dscnn import Options
 from model_gen.runtime import tensorflow
 
 CONFIG = ModelConfig(
@@ -26,9 +27,7 @@ CONFIG = ModelConfig(
     ),
     ("a", "b"),
     num_mels=16,
-    alpha=0.25,
-    depth_multiplier=0.25,
-    embeddings_size=16,
+    options=Options(alpha=0.25, depth_multiplier=0.25, embeddings_size=16),
 )
 
 

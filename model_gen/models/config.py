@@ -3,14 +3,17 @@
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
 from host.reading import load_json
 from host.typed import typed
+from model_gen.models.backbones import backbone
 from model_gen.training.presets import check_model
 
-SCHEMA = "nightjar/model-config/1"
+SCHEMA = "nightjar/model-config/2"
+FLAT_SCHEMA = "nightjar/model-config/1"  # the options of a DS-CNN beside all others
 AGAIN = "restore the file, or train the model again with `nightjar train --overwrite`"
 
 
@@ -19,27 +22,37 @@ class ModelConfig:
     """Geometry of the features, the frontend and the backbone; but the first two, as options of training are called.
 
     Raises:
-        BadInput: a value is out of the range that the option has.
+        BadInput: a value is out of the range that the option has, or there is no such backbone.
     """
 
     frontend: FrontendContract
     labels: tuple[str, ...]  # one logit each, sorted
     max_duration: float = 60.0  # seconds read of one recording at most; 0: all
     max_chunks_per_file: int = 3  # salient chunks of a recording that training and validation see
+    audio_frontend: str = "hybrid"
+    spec_width: int = 256  # frames behind the frontend, where the contract has none: raw
     num_mels: int = 64
     mag_scale: str = "pwl"
-    frontend_trainable: bool = False  # whether the mel mixer trains
+    frontend_trainable: bool = False  # whether the mel mixer or the filterbank trains
+    frontend_form: str = "current"  # of hybrid and raw
     backbone: str = "dscnn"
-    alpha: float = 1.0  # width
-    depth_multiplier: float = 1.0  # repeats
-    embeddings_size: int = 256
-    dropout: float = 0.5
-    spatial_dropout: float = 0.1
+    options: Any = None  # the backbone's own; None: its defaults
     class_activation: str = "sigmoid"  # of the logits: sigmoid | softmax
 
     def __post_init__(self) -> None:
-        for one in fields(self)[2:]:
-            check_model(one.name, getattr(self, one.name))
+        kind = backbone(self.backbone).Options
+        if self.options is None:
+            object.__setattr__(self, "options", kind())
+        if not isinstance(self.options, kind):
+            raise BadInput(
+                f"the backbone {self.backbone} has options of its own",
+                evidence=f"Received: those of {type(self.options).__module__}",
+                next_step=AGAIN,
+            )
+        for of in (self, self.options):
+            for one in fields(of):
+                if one.name not in ("frontend", "labels", "options"):
+                    check_model(one.name, getattr(of, one.name))
 
     def to_json(self) -> str:
         """The text of the configuration file; the same configuration always gives the same text."""
@@ -47,16 +60,20 @@ class ModelConfig:
 
     @classmethod
     def read(cls, path: Path) -> "ModelConfig":
-        """Read a configuration file.
+        """Read a configuration file, of the present schema or the one before.
 
         Raises:
-            BadInput: it cannot be read, or is not JSON of this schema with values in their ranges.
+            BadInput: it cannot be read, or is not JSON of these schemas with values in their ranges.
         """
         raw = load_json(path, "a model configuration", next_step=AGAIN)
         try:
-            if raw.pop("schema") != SCHEMA:
+            schema = raw.pop("schema")
+            if schema == FLAT_SCHEMA:
+                raw = _nested(raw)
+            elif schema != SCHEMA:
                 raise KeyError("schema")
-            return typed(cls, raw)
+            kind = backbone(raw["backbone"]).Options
+            return typed(cls, {**raw, "options": typed(kind, raw["options"], "options")})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             reason = f"{type(error).__name__}: {error}"
         except BadInput as error:
@@ -66,6 +83,15 @@ class ModelConfig:
             evidence=f"Received: {path}: {reason}",
             next_step=AGAIN,
         )
+
+
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """A configuration of the schema before this one, as one of today."""
+    options = {one.name for one in fields(backbone("dscnn").Options)} & set(flat)
+    return {
+        **{key: value for key, value in flat.items() if key not in options},
+        "options": {key: flat[key] for key in options},
+    }
 
 
 def config_path(checkpoint: Path) -> Path:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,17 +9,17 @@ from host.frontend_contract import FrontendContract
 from model_gen.models.blocks.channels import make_divisible
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig, load_config
+from model_gen.models.dscnn import Options
 from model_gen.runtime import tensorflow
 
+OPTIONS = Options(alpha=0.5, depth_multiplier=1.0, embeddings_size=32)
 CONFIG = ModelConfig(
     FrontendContract(
         sample_rate=8000, chunk_samples=4000, fft_length=128, hop=62, frames=64, bins=64
     ),
     ("a", "b", "c"),
     num_mels=16,
-    alpha=0.5,
-    depth_multiplier=1.0,
-    embeddings_size=32,
+    options=OPTIONS,
 )
 
 
@@ -38,7 +39,9 @@ def test_widths_repeats_and_strides_are_those_of_the_definition() -> None:
 
 
 def test_the_embedding_is_left_out_where_the_last_stage_is_as_wide() -> None:
-    model = build_model(replace(CONFIG, embeddings_size=128, depth_multiplier=0.25))
+    model = build_model(
+        replace(CONFIG, options=replace(OPTIONS, embeddings_size=128, depth_multiplier=0.25))
+    )
     names = [layer.name for layer in model.layers]
     assert not any(name.startswith("embedding") for name in names)
     assert [f"stage3_block{b}_dw" in names for b in (1, 2)] == [True, False]
@@ -60,7 +63,7 @@ def test_a_configuration_round_trips_and_foreign_ones_are_refused(tmp_path: Path
         "{",
         "[]",
         "{}",
-        whole.replace("/1", "/9"),
+        whole.replace("/2", "/9"),
         whole.replace(": 64", ': "x"'),
         many,
     ):
@@ -73,8 +76,20 @@ def test_a_configuration_round_trips_and_foreign_ones_are_refused(tmp_path: Path
         load_config(tmp_path / "none.keras")
 
 
+def test_a_configuration_of_the_schema_before_loads(tmp_path: Path) -> None:
+    flat = json.loads(CONFIG.to_json())
+    options = flat.pop("options")
+    of_then = ("alpha", "depth_multiplier", "embeddings_size", "dropout", "spatial_dropout")
+    flat |= {name: options[name] for name in of_then}
+    for name in ("audio_frontend", "spec_width", "frontend_form"):
+        del flat[name]
+    path = tmp_path / "x_model_config.json"
+    path.write_text(json.dumps({**flat, "schema": "nightjar/model-config/1"}))
+    assert ModelConfig.read(path) == CONFIG
+
+
 @pytest.mark.parametrize("wrong", [{"alpha": 0}, {"embeddings_size": 12}, {"dropout": 1.0}])
 def test_values_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(BadInput, match="Received") as caught:
-        replace(CONFIG, **wrong)  # type: ignore[arg-type]
+        replace(CONFIG, options=replace(OPTIONS, **wrong))  # type: ignore[arg-type]
     assert next(iter(wrong)).replace("_", "-") in str(caught.value)

@@ -14,6 +14,7 @@ from model_gen.data.testing import CONTRACT, write_tiny_dataset
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import weights_sha256
 from model_gen.models.config import ModelConfig
+from model_gen.models.dscnn import Options
 from model_gen.runtime import tensorflow
 from model_gen.training.batch import Batch, Batches
 from model_gen.training.engine import fit
@@ -26,7 +27,10 @@ tensorflow()  # before Keras computes: threads cannot be set afterwards
 
 LABELS = ("down", "up")
 CONFIG = ModelConfig(
-    CONTRACT, LABELS, num_mels=8, alpha=0.25, depth_multiplier=0.25, embeddings_size=16
+    CONTRACT,
+    LABELS,
+    num_mels=8,
+    options=Options(alpha=0.25, depth_multiplier=0.25, embeddings_size=16),
 )
 
 

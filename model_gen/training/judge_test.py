@@ -13,9 +13,10 @@ from model_gen.data.selection import Selection
 from model_gen.data.testing import CONTRACT, write_clips
 from model_gen.evaluation.metrics import evaluate_scores
 from model_gen.evaluation.pooling import activate
-from model_gen.frontends import settle
+from model_gen.frontends import frontend
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig
+from model_gen.models.dscnn import Options
 from model_gen.runtime import tensorflow
 from model_gen.training.judge import Judge
 from model_gen.training.losses import loss_of
@@ -26,7 +27,10 @@ tensorflow()  # before Keras computes: threads cannot be set afterwards
 LABELS = ("a", "b")
 CHUNK = CONTRACT.chunk_samples
 CONFIG = ModelConfig(
-    CONTRACT, LABELS, num_mels=8, alpha=0.25, depth_multiplier=0.25, embeddings_size=16
+    CONTRACT,
+    LABELS,
+    num_mels=8,
+    options=Options(alpha=0.25, depth_multiplier=0.25, embeddings_size=16),
 )
 
 
@@ -39,7 +43,7 @@ def test_each_place_of_a_short_clip_counts_as_an_example(tmp_path: Path, placeme
     options = TrainOptions(Path("data"), placement=placement)
     loss = loss_of(options, len(LABELS))
     model = build_model(CONFIG, seed=3)
-    settle("hybrid", model, val.features(range(len(val))))
+    frontend("hybrid").settle(model, CONFIG, val.features(range(len(val))))
     head = model.get_layer("logits")
     head.set_weights([300 * weight for weight in head.get_weights()])  # scores far from ties
     row = Judge(val, LABELS, loss, options).result(model, epoch=1, learning_rate=0.1, loss=1.0)

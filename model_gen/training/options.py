@@ -12,7 +12,8 @@ from typing import Any
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from model_gen.data.geometry import frontend_contract
+from model_gen.frontends import frontend
+from model_gen.training import together
 from model_gen.training.heads import HEADS, LOSS_NAMES
 from model_gen.training.option import Option, option
 from model_gen.training.option_value import check
@@ -94,8 +95,9 @@ class TrainOptions:
         "Constant part of each frame: kept, or (remove) its mean taken away before the window.",
         "model", release="remove", april="keep", choices=("keep", "remove"))
     normalization: str = option(
-        "What of a chunk becomes 0 and 1: its extremes, or (percentile) two of its sorted values.",
-        "model", release="percentile", april="minmax", choices=("minmax", "percentile"))
+        "What of a chunk becomes 0 and 1: its extremes, or (percentile) two of its sorted values; "
+        "raw alone is divided by its peak.", "model", release="percentile", april="minmax",
+        choices=("minmax", "percentile"), later=("peak",))
     norm_low: float = option(
         "Hz from which on rows decide that; 0 is all.", "model", release=150.0, april=0.0, least=0,
         most=192000)
@@ -108,7 +110,11 @@ class TrainOptions:
     mag_scale: str = option(
         "Scaling of magnitudes behind the mel mixer.", "model", release="pwl",
         choices=("pwl", "none"), later=("pcen", "db"))
-    frontend_trainable: bool = option("Train the mel mixer too.", "model", release=False)
+    frontend_trainable: bool = option(
+        "Train the mel mixer or filterbank too.", "model", release=False)
+    frontend_form: str = option(
+        "Of hybrid and raw: as it is now, or as the field had it in april (docs/frontends.md).",
+        "model", release="current", april="april", choices=("current",), later=("april",))
 
     backbone: str = option(
         "The network behind the frontend.", "model", release="dscnn", choices=("dscnn",),
@@ -121,30 +127,30 @@ class TrainOptions:
         search=(1, 2))
     stage_widths: tuple[int, ...] = option(
         "Channels of the four stages.", "model", release=(32, 64, 128, 256), count=(4,), least=8,
-        multiple=8, later=True)
+        most=4096, multiple=8)
     stage_repeats: tuple[int, ...] = option(
         "Blocks of the four stages.", "model", release=(2, 3, 4, 2), count=(4,), least=1,
-        later=True)
+        most=64)
     depthwise_kernel: tuple[int, ...] = option(
         "Side of the depthwise kernels, one or four values.", "model", release=(3,), count=(1, 4),
-        least=3, most=5, later=True)
+        least=3, most=5, odd=True)
     embeddings_size: int = option(
         "Channels of the embedding, before the head.", "model", release=256, least=8, most=4096,
         multiple=8, search=(128, 256, 512))
     se: bool = option(
-        "Squeeze and excitation.", "model", release=False, april=True, later=True, aka=("use-se",),
+        "Squeeze and excitation.", "model", release=False, april=True, aka=("use-se",),
         search=(False, True))
     se_reduction: int = option(
-        "Reduction of squeeze and excitation.", "model", release=8, least=1, later=True,
+        "Reduction of squeeze and excitation.", "model", release=8, least=1, most=4096,
         search=(4, 8, 16))
     inverted_residual: bool = option(
-        "Inverted residual blocks.", "model", release=False, april=True, later=True,
+        "Inverted residual blocks.", "model", release=False, april=True,
         aka=("use-inverted-residual",), search=(False, True))
     expansion_factor: int = option(
-        "Expansion of inverted residual blocks.", "model", release=2, least=1, later=True,
+        "Expansion of inverted residual blocks.", "model", release=2, least=1, most=64,
         search=(2, 4, 6))
     use_attention_pooling: bool = option(
-        "Pool by attention, not by the average.", "model", release=False, later=True,
+        "Pool by attention, not by the average.", "model", release=False,
         search=(False, True))
     dropout: float = option(
         "Dropout before the head.", "model", release=0.5, now=0.2, april=0.5, least=0, most=0.999, search=(0.0, 0.7))
@@ -278,7 +284,7 @@ class TrainOptions:
     qat: bool = option("Quantization-aware training.", "recipe", release=False, later=True)
     qat_mode: str = option(
         "What quantization-aware training simulates.", "recipe", release="faithful", april="shadow",
-        choices=("faithful", "shadow"), later=True)
+        choices=("faithful", "shadow"))
     linear_probe: bool = option("Train a new head alone.", "recipe", release=False, later=True)
     teacher: Path | None = option("A model to learn from.", "recipe", release=None, later=True)
     tune: bool = option("Search for better options.", "run", release=False, later=True)
@@ -324,9 +330,9 @@ class TrainOptions:
                 next_step="for example --checkpoint-path checkpoints/best_model.keras",
             )
 
-        replace(
-            self.contract, mel_bands=self.num_mels, norm_low=0.0
-        )  # the mixer's bands must exist, too
+        together.check(self)
+        if self.contract.rows != 1:  # the mixer's bands must exist, too
+            replace(self.contract, mel_bands=self.num_mels, norm_low=0.0)
 
     @property
     def contract(self) -> FrontendContract:
@@ -335,25 +341,8 @@ class TrainOptions:
         Raises:
             BadInput: the geometry is impossible; options that exist never have such a one.
         """
-        percentiles: dict[str, int] = {}
-        if self.normalization == "percentile":
-            percentiles = {
-                "percentile_low": self.percentile_low,
-                "percentile_high": self.percentile_high,
-            }
-        return frontend_contract(
-            name=self.audio_frontend,
-            sample_rate=self.sample_rate,
-            chunk_duration=self.chunk_duration,
-            fft_length=self.fft_length,
-            spec_width=self.spec_width,
-            compression=self.input_compression,
-            log1p_gain=self.log1p_gain,
-            window_dc=self.window_dc,
-            normalization=self.normalization,
-            norm_low=self.norm_low,
-            **percentiles,
-        )
+        made: FrontendContract = frontend(self.audio_frontend).contract(self)
+        return made
 
     @property
     def loss_name(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from host.errors import BadInput
+from model_gen.training import together
 from model_gen.training.option import Option
 from model_gen.training.option_value import check
 from model_gen.training.options import TrainOptions
@@ -34,6 +35,17 @@ def preset(name: str) -> dict[str, Any]:
     }
 
 
+def gave_way(name: str, given: dict[str, Any]) -> list[str]:
+    """For people: which defaults of a preset gave way to what was given, and why.
+
+    Raises:
+        BadInput: as `options_of`.
+    """
+    told = _told(given)
+    values = preset(name) | told
+    return list(together.gave_way(values, together.given_way(values, told)))
+
+
 def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
     """The options of a preset with what was given in their place; None and () stand for what was not.
 
@@ -41,10 +53,12 @@ def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
         BadInput: a value is out of its range, two options contradict each other, or the preset asks
             for what is not built yet, and nothing else was given.
     """
-    told = {key: value for key, value in given.items() if value not in (None, ())}
+    told = _told(given)
     for one, other in _INSTEAD_OF.items():
         _check_instead(told, one, other)
-    of_preset = preset(name)
+    for key, value in told.items():
+        check(table()[key], value)
+    of_preset = together.given_way(preset(name) | told, told)
     lacking = [
         one
         for key, one in table().items()
@@ -58,7 +72,11 @@ def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
             evidence=f"Received: --preset {name}, which is {asked}",
             next_step=f"add {instead}, or use --preset release",
         )
-    return TrainOptions(**{**of_preset, **told})
+    return TrainOptions(**of_preset)
+
+
+def _told(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if value not in (None, ())}
 
 
 def check_model(name: str, value: Any) -> None:

@@ -19,7 +19,8 @@ from model_gen.data.places import in_turn
 from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, to_csv
 from model_gen.data.tell import findings
-from model_gen.frontends import settle
+from model_gen.frontends import frontend
+from model_gen.models.backbones import hears_waveform, remarks
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig
@@ -27,6 +28,7 @@ from model_gen.progress import bar, line, warn
 from model_gen.runtime import tensorflow
 from model_gen.training.alone import alone_at
 from model_gen.training.batches import TrainBatches
+from model_gen.training.configure import configure
 from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
 from model_gen.training.noise_bank import NoiseBank, named_bank
@@ -65,28 +67,15 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
 def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     state = state_to_resume(options)
     callbacks = extensions_of(options)
-    contract = options.contract
     looked_at = LookOptions.of(options)
     begun = begin(looked_at)
     begun.require()
     check_labels(begun.dataset.recordings, begun.dataset.labels, options)
-    config = ModelConfig(
-        frontend=contract,
-        labels=begun.dataset.labels,
-        max_duration=options.max_duration,
-        max_chunks_per_file=options.max_chunks_per_file,
-        num_mels=options.num_mels,
-        mag_scale=options.mag_scale,
-        frontend_trainable=options.frontend_trainable,
-        alpha=options.alpha,
-        depth_multiplier=options.depth_multiplier,
-        embeddings_size=options.embeddings_size,
-        dropout=options.dropout,
-        spatial_dropout=options.spatial_dropout,
-        class_activation=options.class_activation,
-    )
+    config = configure(options, begun.dataset.labels)
     model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
     kept = build_model(config, seed=options.seed) if options.mixed_precision else model
+    for told in remarks(config.backbone, model):
+        warn(told)
     noise = named_bank(options)
     if state is not None:
         contents = _digests(begun.dataset.recordings, options.num_workers)
@@ -125,7 +114,10 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     settling = parts["train"].take(sample)
     if options.placement == "random":
         settling = in_turn(settling)
-    settle(contract.name, model, settling.features(range(len(settling))))
+    if not hears_waveform(config.backbone):
+        frontend(config.audio_frontend).settle(
+            model, config, settling.features(range(len(settling)))
+        )
     checkpoint = options.checkpoint_path
     companions = {
         **config_files(config, checkpoint),

@@ -8,7 +8,7 @@ from typing import Any
 from model_gen.evaluation.learning.conditions import RATE, WINDOW
 from model_gen.evaluation.learning.speakers import SPEAKER, Fold
 from model_gen.training.options import TrainOptions
-from model_gen.training.presets import options_of
+from model_gen.training.presets import options_of, preset
 
 RECIPES = ("today", "reference", "release")
 OURS = ("today", "release")  # those of `nightjar train`
@@ -39,6 +39,7 @@ TODAY: dict[str, Any] = {
     "percentile_high": 9950,
     "mag_scale": "pwl",
     "frontend_trainable": False,
+    "frontend_form": "current",
     "backbone": "dscnn",
     "alpha": 1.0,
     "depth_multiplier": 1.0,
@@ -123,6 +124,8 @@ def options_for(
         "num_workers": 2,
         **({} if epochs is None else {"epochs": epochs}),
     }
+    if recipe == "today":  # told by nobody: what counts for nothing is there, too
+        return TrainOptions(**{**preset("release"), **given})
     return options_of("release", given)
 
 

@@ -1,0 +1,150 @@
+"""Which options of training go together: where one leaves another only some of its values.
+
+A default of a preset that does not fit what was given gives way; what was given itself is refused.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from host.errors import BadInput
+from model_gen.training.option import flag, one_shown, shown
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Where `option` has one of `values`, `other` must have one of `allowed`.
+
+    Attributes:
+        allowed: the first takes the place of a preset's default. None: `other` counts for nothing, and is not given.
+        why: a clause, for people.
+        firm: whether a default of `other` does not give way either, being the greater choice.
+    """
+
+    option: str
+    values: tuple[Any, ...]
+    other: str
+    allowed: tuple[Any, ...] | None
+    why: str
+    firm: bool = False
+
+
+_CEPSTRAL = "coefficients of a DCT are no bands"
+_WAVEFORM = "a waveform has no spectrum"
+RULES = (
+    Rule("audio_frontend", ("raw",), "input_compression", ("none",), _WAVEFORM),
+    Rule("audio_frontend", ("raw",), "window_dc", ("keep",), "a waveform has no frames"),
+    Rule(
+        "audio_frontend", ("raw",), "normalization", ("peak",), "a waveform is divided by its peak"
+    ),
+    Rule(
+        "normalization",
+        ("peak",),
+        "audio_frontend",
+        ("raw",),
+        "only a waveform is divided by its peak",
+        firm=True,
+    ),
+    Rule("audio_frontend", ("mfcc",), "input_compression", ("log",), "its DCT is of log mel bands"),
+    Rule("audio_frontend", ("log_mel",), "input_compression", ("log1p",), "that is its logarithm"),
+    Rule(
+        "input_compression",
+        ("pcen",),
+        "audio_frontend",
+        ("librosa",),
+        "pcen is of mel bands",
+        firm=True,
+    ),
+    Rule(
+        "input_compression",
+        ("log", "log1p", "pcen"),
+        "mag_scale",
+        ("none",),
+        "it compresses already, and a second scaling behind it costs steps of int8",
+    ),
+    Rule("audio_frontend", ("mfcc",), "norm_low", (0.0,), _CEPSTRAL),
+    Rule("audio_frontend", ("mfcc",), "warp_max", (0.0,), _CEPSTRAL),
+    Rule("audio_frontend", ("raw",), "norm_low", (0.0,), _WAVEFORM),
+    Rule("audio_frontend", ("raw",), "warp_max", (0.0,), _WAVEFORM),
+    *(
+        Rule("normalization", ("minmax", "peak"), name, None, "percentile alone takes it")
+        for name in ("percentile_low", "percentile_high")
+    ),
+    Rule("se", (False,), "se_reduction", None, "there is no squeeze and excitation"),
+    Rule("inverted_residual", (False,), "expansion_factor", None, "other blocks do not expand"),
+)
+
+
+def given_way(values: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """What becomes of options once the defaults among them have given way.
+
+    Args:
+        values: every option that has a value, of the preset or told.
+        told: those that were told.
+
+    Raises:
+        BadInput: what was told does not go together, or would count for nothing.
+    """
+    made = dict(values)
+    for rule, value in _broken(made, told):
+        if rule.allowed is None or rule.firm or rule.other in told:
+            _refuse(rule, made[rule.option], value)
+        made[rule.other] = rule.allowed[0]
+    return made
+
+
+def gave_way(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """For people: which defaults gave way, and why."""
+    for name, value in after.items():
+        if name in before and before[name] != value:
+            rule = next(
+                rule
+                for rule in RULES
+                if rule.other == name and after.get(rule.option) in rule.values
+            )
+            yield (
+                f"{flag(name)} {one_shown(value)}, and not {one_shown(before[name])}: with "
+                f"{flag(rule.option)} {one_shown(after[rule.option])} {rule.why}"
+            )
+
+
+def check(options: Any) -> None:
+    """Hold the options of a run against the rules.
+
+    Raises:
+        BadInput: two of them do not go together.
+    """
+    values = {rule.other: getattr(options, rule.other) for rule in RULES}
+    values |= {rule.option: getattr(options, rule.option) for rule in RULES}
+    for rule, value in _broken(values, {}):
+        _refuse(rule, values[rule.option], value)
+
+
+def _broken(values: dict[str, Any], told: dict[str, Any]) -> Iterator[tuple[Rule, Any]]:
+    """The rules that do not hold, one after the other; `values` may be mended between them."""
+    for rule in RULES:
+        if values[rule.option] not in rule.values:
+            continue
+        value = values[rule.other]
+        if rule.allowed is None:
+            if rule.other in told:
+                yield rule, value
+        elif value not in rule.allowed:
+            yield rule, value
+
+
+def _refuse(rule: Rule, chosen: Any, value: Any) -> NoReturn:
+    option, other = flag(rule.option), flag(rule.other)
+    given = f"{option} {one_shown(chosen)}"
+    if rule.allowed is None:
+        raise BadInput(
+            f"{other} counts for nothing under {given}",
+            evidence=f"Received: {other} {one_shown(value)}: {rule.why}",
+            next_step=f"leave {other} out, or give another {option}",
+        )
+    instead = f"give {other} {one_shown(rule.allowed[0])}" if rule.firm else f"leave {other} out"
+    raise BadInput(
+        f"{given} needs {other} {shown(rule.allowed)}: {rule.why}",
+        evidence=f"Received: {other} {one_shown(value)}",
+        next_step=f"{instead}, or give another {option}",
+    )

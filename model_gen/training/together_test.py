@@ -1,0 +1,81 @@
+"""Each rule, both ways: a default gives way, what was told is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.errors import BadInput
+from model_gen.training.option import flag
+from model_gen.training.presets import PRESETS, preset, table
+from model_gen.training.together import RULES, check, gave_way, given_way
+
+DATA: dict[str, Any] = {"data_path_train": Path("data")}
+CHOICES = [(rule, value) for rule in RULES for value in rule.values]
+
+
+def values(name: str, told: dict[str, Any]) -> dict[str, Any]:
+    return given_way(preset(name) | told, told)
+
+
+def with_firm(given: dict[str, Any]) -> dict[str, Any]:
+    """With the greater choices that it needs, which never give way."""
+    needed = {
+        rule.other: rule.allowed[0]
+        for rule in RULES
+        if rule.firm and rule.allowed and given.get(rule.option) in rule.values
+    }
+    return {**needed, **given}
+
+
+class Record:
+    """Options by their names, of any values."""
+
+    def __init__(self, made: dict[str, Any]) -> None:
+        self.__dict__.update(made)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize(("rule", "value"), CHOICES)
+def test_the_defaults_of_a_preset_give_way_and_what_is_made_fits(
+    rule: Any, value: Any, name: str
+) -> None:
+    made = values(name, with_firm({rule.option: value}))
+    check(Record(made))
+    assert made[rule.option] == value
+    if rule.allowed is not None:
+        assert made[rule.other] in rule.allowed
+
+
+@pytest.mark.parametrize(("rule", "value"), CHOICES)
+def test_what_was_told_is_refused_with_both_options_and_the_reason(rule: Any, value: Any) -> None:
+    one = table()[rule.other]
+    wrong = next(
+        candidate
+        for candidate in (*one.declared.choices, 1.0, one.default)
+        if rule.allowed is None or candidate not in rule.allowed
+    )
+    with pytest.raises(BadInput) as caught:
+        values("release", {**with_firm({rule.option: value}), rule.other: wrong})
+    text = str(caught.value)
+    assert flag(rule.option) in text
+    assert flag(rule.other) in text
+
+
+def test_a_default_that_gave_way_is_told_with_its_reason() -> None:
+    made = values("release", {"audio_frontend": "mfcc"})
+    told = list(gave_way(preset("release") | {"audio_frontend": "mfcc"}, made))
+    assert told == [
+        "--input-compression log, and not sqrt: with --audio-frontend mfcc its DCT is of log mel bands",
+        "--norm-low 0, and not 150: with --audio-frontend mfcc coefficients of a DCT are no bands",
+        "--mag-scale none, and not pwl: with --input-compression log it compresses already, and a second "
+        "scaling behind it costs steps of int8",
+        "--warp-max 0, and not 0.15: with --audio-frontend mfcc coefficients of a DCT are no bands",
+    ]
+
+
+def test_every_rule_is_of_options_that_there_are() -> None:
+    for rule in RULES:
+        assert set(rule.values) <= set(table()[rule.option].declared.words)
+        assert rule.allowed is None or rule.allowed[0] is not None
+        assert rule.other in table()
