@@ -64,7 +64,6 @@ def test_bad_input_is_explained_and_leaves_nothing(
         ("--audio-frontend", "pcen", "must be one of hybrid"),
         ("--audio-frontend", "librosa", "not built: today there is hybrid"),
         ("--audio-frontend", "precomputed", "precomputed is called librosa now"),
-        ("--mag-scale", "db", "not built: today there is pwl, none"),
         ("--input_compression", "pcen", "the nearest is sqrt"),
         ("--use-se", "", "--use-se is called --se now"),
         ("--use_inverted_residual", "", "is called --inverted-residual now"),
