@@ -20,6 +20,7 @@ from model_gen.profile.work import (
     PAD,
     SOFTMAX,
     SUM,
+    SUM_ANY,
     TRANSPOSE,
     Work,
 )
@@ -36,7 +37,8 @@ _BATCH_BYTES, _MAX_BATCH = (
 
 def form_of(work: Work) -> str:
     """The kernel, and which of its loops runs."""
-    return f"{work.kernel}{_FORMS.get(work.kernel, _plain)(work)}"
+    kernel = SUM if work.kernel == SUM_ANY else work.kernel  # the same loops
+    return f"{kernel}{_FORMS.get(kernel, _plain)(work)}"
 
 
 def counts_of(work: Work) -> Counts | None:
@@ -214,8 +216,8 @@ def _channels(work: Work) -> Counts:
 
 
 def _sum(work: Work) -> Counts:
-    turns, rest = divmod(work.length, 16)
-    return {"turns": turns, "quarters": _up(rest, 4)}
+    turns, rest = (0, work.length) if work.kernel == SUM_ANY else divmod(work.length, 16)
+    return {"turns": turns, "rests": rest > 0, "quarters": _up(rest, 4)}
 
 
 def _rows(work: Work) -> Counts:
@@ -308,6 +310,7 @@ _COUNTS: dict[str, Callable[[Work], Counts]] = {
     DENSE: _dense,
     CHANNELS: _channels,
     SUM: _sum,
+    SUM_ANY: _sum,
     **dict.fromkeys(
         ("nj_add_s8", "nj_sub_s8", "nj_mul_s8", "nj_maximum_s8", "nj_minimum_s8"), _rows
     ),

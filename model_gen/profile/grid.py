@@ -173,6 +173,8 @@ FAMILIES: dict[str, tuple[Case, ...]] = {
         *(_of(lambda layers: layers.Add(), (n,), (n,)) for n in (33, 100, 4096, 5000)),
         _of(lambda layers: layers.Add(), (8, 16, 32), (8, 16, 32)),
         *(_of(lambda layers: layers.Add(), (*s, c), (1, 1, c)) for *s, c in ((8, 8, 16), (4, 8, 64), (3, 5, 30))),
+    ),
+    "products and extremes": (
         _gate((16, 16, 16), (16, 16, 16)),
         *(_gate((*s, c), (1, 1, c)) for *s, c in ((8, 8, 32), (4, 8, 256), (16, 32, 16), (2, 2, 24), (9, 5, 50))),
         *(_gate((*s, c), (*s, 1)) for *s, c in ((4, 8, 64), (8, 8, 24))),
@@ -243,27 +245,3 @@ def keras_model(cases: tuple[Case, ...]) -> Any:
         inputs += own
         outputs.append(case.build(keras.layers, own))
     return keras.Model(inputs, outputs)
-
-
-def int8_model(model: Any) -> bytes:
-    """The full-int8 .tflite of a model, calibrated with normal numbers."""
-    import numpy as np
-
-    from host.reference.model import stdout_to_stderr
-    from model_gen.runtime import tensorflow
-
-    tf = tensorflow()
-    generator = np.random.default_rng(2)
-    shapes = {tensor.name: (1, *tensor.shape[1:]) for tensor in model.inputs}
-
-    def calibration() -> Any:
-        for _ in range(2):
-            yield {n: generator.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
-
-    with stdout_to_stderr():
-        converter = tf.lite.TFLiteConverter.from_keras_model(model)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = calibration
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-        return bytes(converter.convert())

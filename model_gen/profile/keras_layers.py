@@ -162,11 +162,16 @@ def _batch_normalization(walk: Walk, node: Node) -> None:
     _affine(walk, node)
 
 
-def _affine(walk: Walk, node: Node) -> None:
+def _affine(walk: Walk, node: Node, *, offset: bool = True) -> None:
     """A factor and an offset a channel."""
     work = rows_of(CHANNELS, prod(node.shape[:-1]), node.shape[-1])
     walk.add(node, "MUL", work)
-    walk.add(node, "ADD", work)
+    if offset:
+        walk.add(node, "ADD", work)
+
+
+def _rescaling(walk: Walk, node: Node) -> None:
+    _affine(walk, node, offset=bool(np.any(node.operation.offset)))
 
 
 def _elementwise(op: str) -> Handler:
@@ -265,7 +270,7 @@ HANDLERS: dict[str, Handler] = {
     "Multiply": _elementwise("MUL"),
     "Maximum": _elementwise("MAXIMUM"),
     "Minimum": _elementwise("MINIMUM"),
-    "Rescaling": _affine,
+    "Rescaling": _rescaling,
     "AveragePooling2D": _pool("AVERAGE_POOL_2D", AVERAGE_POOL),
     "MaxPooling2D": _pool("MAX_POOL_2D", MAX_POOL),
     "GlobalAveragePooling2D": _mean,

@@ -5,10 +5,11 @@ from typing import Any
 
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.cm55.lower import Program
+from model_gen.codegen.cm55.ops.linear import FREE_SHIFT
 from model_gen.codegen.cm55.ops.registry import Kernel
 from model_gen.codegen.tflite.view import View
 from model_gen.profile.step import INPUT, Shape, Step
-from model_gen.profile.work import Image, Work, rows_of
+from model_gen.profile.work import SUM, SUM_ANY, Image, Work, rows_of
 
 
 def tflite_steps(
@@ -78,6 +79,8 @@ def work_of(kernel: Kernel, view: View) -> Work:
         count = sum(tensor is not None for tensor in view.inputs)
         length = view.output.elements // max(given["outer"], 1)
         return Work(name, (1, 1, count), rows=given["outer"], length=length)
+    if name == SUM and given["shift"] != FREE_SHIFT:
+        return rows_of(SUM_ANY, 1, view.output.elements)
     if "shape" in given:  # elementwise, transpose, pad: rows of the innermost dimension
         *outer, length = given["shape"]
         step = given["stride"][-1] if "stride" in given else 1

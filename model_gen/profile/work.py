@@ -11,6 +11,7 @@ DEPTHWISE = "nj_depthwise_conv_2d_packed_s8"
 DENSE = "nj_fully_connected_packed_s8"
 CHANNELS = "nj_linear_channels_s8"
 SUM = "nj_linear_sum_s8"
+SUM_ANY = f"{SUM}/any"  # with a shift that its fast loop does not take
 LOOKUP = "nj_lookup_s8"
 SOFTMAX = "nj_softmax_s8"
 MEAN = "nj_mean_s8"
