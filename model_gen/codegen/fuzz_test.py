@@ -45,7 +45,7 @@ def test_found_scales_whose_ratio_is_infinite() -> None:
         compile_model(model)
 
 
-@pytest.mark.parametrize("op", ["LOGISTIC", "TANH", "RELU6", "RELU_N1_TO_1"])
+@pytest.mark.parametrize("op", ["LOGISTIC", "TANH", "LOG", "RELU6", "RELU_N1_TO_1"])
 @pytest.mark.parametrize("scale", [1e-30, 1e-44])
 def test_found_scales_beyond_int32(op: str, scale: float) -> None:
     with pytest.raises(BadInput, match="too small"):

@@ -7,7 +7,6 @@ import pytest
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
 from model_gen.frontends import frontend
-from model_gen.frontends.magnitude import magnitude_scaling
 from model_gen.frontends.mel import mel_matrix
 from model_gen.models.config import ModelConfig
 from model_gen.runtime import tensorflow
@@ -97,5 +96,3 @@ def test_settled_statistics_normalize_the_bands() -> None:
 def test_unknown_names_are_refused_with_those_there_are() -> None:
     with pytest.raises(BadInput, match="hybrid"):
         frontend("raaw")
-    with pytest.raises(BadInput, match="pwl, none"):
-        magnitude_scaling("pcen")

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from model_gen.models.config import ModelConfig
 
 # Value of --mag-scale -> module with `build(x, *, trainable)`, on `[batch, 1, frames, bands]`. Loaded lazily.
-MAGNITUDE_SCALINGS = {"pwl": "model_gen.frontends.pwl", "none": ""}
+MAGNITUDE_SCALINGS = {
+    "pwl": "model_gen.frontends.pwl",
+    "pcen": "model_gen.frontends.pcen",
+    "db": "model_gen.frontends.db",
+    "none": "",
+}
 
 
 def scaled(x: Any, config: "ModelConfig") -> Any:

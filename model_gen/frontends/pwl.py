@@ -8,30 +8,19 @@ from typing import Any
 
 import keras
 
+from model_gen.frontends.layers import per_channel
+
 K0 = 0.40
 SLOPES = (0.25, 0.15, 0.08)  # k_i
 KNEES = (0.10, 0.35, 0.65)  # t_i; a_i starts at 1
 
 
-def _scale(x: Any, weight: float, name: str, trainable: bool, offset: float | None = None) -> Any:
-    return keras.layers.DepthwiseConv2D(
-        1,
-        use_bias=offset is not None,
-        depthwise_initializer=keras.initializers.Constant(weight),
-        bias_initializer=keras.initializers.Constant(offset or 0.0),
-        trainable=trainable,
-        name=name,
-    )(x)
-
-
 def build(x: Any, *, trainable: bool) -> Any:
-    """Scale `[batch, 1, frames, bands]`, channel by channel; its weights train if `trainable`."""
-    terms = [_scale(x, K0, "pwl_k0", trainable)]
+    """Scale `[batch, 1, frames, bands]`, channel by channel."""
+    total = per_channel(x, K0, "pwl_k0", trainable=trainable)
     for i, (slope, knee) in enumerate(zip(SLOPES, KNEES, strict=True), start=1):
-        hinge = _scale(x, 1.0, f"pwl_a{i}", trainable, offset=-knee)
+        hinge = per_channel(x, 1.0, f"pwl_a{i}", offset=-knee, trainable=trainable)
         hinge = keras.layers.ReLU(name=f"pwl_relu{i}")(hinge)
-        terms.append(_scale(hinge, slope, f"pwl_k{i}", trainable))
-    total = terms[0]
-    for i, term in enumerate(terms[1:], start=1):
+        term = per_channel(hinge, slope, f"pwl_k{i}", trainable=trainable)
         total = keras.layers.Add(name=f"pwl_add{i}")([total, term])
     return total

@@ -109,7 +109,7 @@ class TrainOptions:
         least=1, most=10000)
     mag_scale: str = option(
         "Scaling of magnitudes behind the mel mixer.", "model", release="pwl",
-        choices=("pwl", "none"), later=("pcen", "db"))
+        choices=("pwl", "pcen", "db", "none"))
     frontend_trainable: bool = option(
         "Train the mel mixer or filterbank too.", "model", release=False)
     frontend_form: str = option(

@@ -126,7 +126,6 @@ def test_the_compression_and_its_gain_come_into_the_contract() -> None:
         ("alpha", 0.0, "at least 0.01, at most 8; the nearest is 0.01"),
         ("dropout", float("nan"), "Received: nan"),
         ("mag_scale", "pcem", "Did you mean pcen"),
-        ("mag_scale", "pcen", "is not built: today there is pwl, none"),
         ("audio_frontend", "librosa", "there is hybrid; the nearest is hybrid"),
         ("se", True, "--se is not built: today it can only be off"),
         ("stage_widths", (8, 8, 8, 8), "today it can only be 32 64 128 256"),

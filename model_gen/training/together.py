@@ -62,6 +62,13 @@ RULES = (
         ("none",),
         "it compresses already, and a second scaling behind it costs steps of int8",
     ),
+    Rule(
+        "mag_scale",
+        ("db",),
+        "mixed_precision",
+        (False,),
+        "the gradient of a logarithm near 0 is beyond float16",
+    ),
     Rule("audio_frontend", ("mfcc",), "norm_low", (0.0,), _CEPSTRAL),
     Rule("audio_frontend", ("mfcc",), "warp_max", (0.0,), _CEPSTRAL),
     Rule("audio_frontend", ("raw",), "norm_low", (0.0,), _WAVEFORM),

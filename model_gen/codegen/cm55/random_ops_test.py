@@ -37,6 +37,7 @@ from model_gen.codegen.tflite.graph import Array
 # What is taken and tflite-micro cannot run, as it says itself.
 MICRO_REFUSES = {
     "RELU_N1_TO_1": "builtin opcode 'RELU_N1_TO_1'",
+    "LOG": "Node LOG",  # of floats alone
     "PAD": "output_dim != expected_dim",  # it reads 64-bit pads as twice as many of 32
     "PADV2": "output_dim != expected_dim",
     "TRANSPOSE": "permutations array is out of bounds|only supports 1D-5D",  # negative axes, 6 of them
@@ -44,7 +45,7 @@ MICRO_REFUSES = {
     "STRIDED_SLICE": "!= dim_shape",  # new axes, an ellipsis, fewer numbers than axes
     "GATHER": "INT64' are not supported by gather",
 }
-MICRO_LACKS = ("RELU_N1_TO_1",)
+MICRO_LACKS = ("RELU_N1_TO_1", "LOG")
 
 
 def inputs_of(reference: ReferenceModel | MicroModel, number: int) -> list[list[Array]]:

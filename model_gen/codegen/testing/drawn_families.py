@@ -25,7 +25,7 @@ FAMILIES: dict[Family, tuple[str, ...]] = {
     arithmetic.pool: ("AVERAGE_POOL_2D", "MAX_POOL_2D"),
     arithmetic.lookup: (
         *("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "HARD_SWISH"),
-        *("LOGISTIC", "TANH", "SOFTMAX", "ABS", "QUANTIZE"),
+        *("LOGISTIC", "TANH", "LOG", "SOFTMAX", "ABS", "QUANTIZE"),
     ),
     arithmetic.dequantize: ("DEQUANTIZE",),
     movement.concatenation: ("CONCATENATION",),

@@ -157,6 +157,7 @@ SINGLE_OPS: dict[str, Callable[[], bytes]] = {
     "relu_n1_to_1": lambda: lookup("RELU_N1_TO_1", 0.02, 0.01, 0),
     "leaky_relu": lambda: lookup("LEAKY_RELU", 0.05, 0.04, 7, alpha=0.3),
     "hard_swish": lambda: lookup("HARD_SWISH", 0.05, 0.04, -80),
+    "log": lambda: lookup("LOG", 0.05, 0.04, -80),
     "abs": lambda: lookup("ABS", 0.05, 0.05, -20),
     "abs_rescaled": lambda: lookup("ABS", 0.05, 0.03, -90),
     "broadcast_to": lambda: single(

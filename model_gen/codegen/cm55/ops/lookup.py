@@ -1,4 +1,4 @@
-"""int8 to int8 ops of one input, as tables of 256: RELU and its kin, LEAKY_RELU, HARD_SWISH, LOGISTIC, TANH."""
+"""int8 to int8 ops of one input, as tables of 256: RELU and its kin, LEAKY_RELU, HARD_SWISH, LOGISTIC, TANH, LOG."""
 
 import math
 from collections.abc import Callable
@@ -109,25 +109,25 @@ def _leaky_relu(view: View) -> Kernel:
 
 
 def _float_table(function: Callable[[np.float32], np.float32]) -> Callable[[View], Kernel]:
-    """Formula: LUTPopulate of internal/common.h, every operation rounded to float32."""
-
     def lower(view: View) -> Kernel:
-        if view.rounding == "tflm":
-            return _fixed_point(view)
-        in_scale, in_zero = view.scale_and_zero(view.input(0))
-        out_scale, out_zero = view.scale_and_zero(view.output)
-        if out_scale < 1.0 / (
-            1 << 28
-        ):  # far beyond int32 in the reference, whose results are undefined then
-            raise view.refuse(f"the output's scale {out_scale:g} is too small")
-        inverse = np.float32(1.0) / np.float32(out_scale)
-        table = []
-        for step in STEPS:
-            real = np.float32(in_scale) * np.float32(int(step) - in_zero)
-            table.append(round_half_away(float(function(real) * inverse)) + out_zero)
-        return table_kernel(view, np.array(table, np.int64))
+        return _fixed_point(view) if view.rounding == "tflm" else _populated(view, function)
 
     return lower
+
+
+def _populated(view: View, function: Callable[[np.float32], np.float32]) -> Kernel:
+    """Formula: LUTPopulate of internal/common.h, every operation rounded to float32."""
+    in_scale, in_zero = view.scale_and_zero(view.input(0))
+    out_scale, out_zero = view.scale_and_zero(view.output)
+    # Far beyond int32 in the reference, whose results are undefined then; a logarithm is below 128.
+    if out_scale < 1.0 / (1 << (28 if view.op.name != "LOG" else 23)):
+        raise view.refuse(f"the output's scale {out_scale:g} is too small")
+    inverse = np.float32(1.0) / np.float32(out_scale)
+    table = []
+    for step in STEPS:
+        real = np.float32(in_scale) * np.float32(int(step) - in_zero)
+        table.append(round_half_away(float(function(real) * inverse)) + out_zero)
+    return table_kernel(view, np.array(table, np.int64))
 
 
 def _fixed_point(view: View) -> Kernel:
@@ -151,6 +151,15 @@ def _logistic(x: np.float32) -> np.float32:
 
 def _tanh(x: np.float32) -> np.float32:
     return np.float32(math.tanh(float(x)))
+
+
+def _log(view: View) -> Kernel:
+    """Formula: LogPrepare of kernels/elementwise.cc: what has no logarithm gives the output's lowest step."""
+    if view.rounding == "tflm":
+        raise view.refuse("tflite-micro does not have this op in int8; use --rounding tflite")
+    out_scale, out_zero = view.scale_and_zero(view.output)
+    lowest = np.float32(INT8_MIN - out_zero) * np.float32(out_scale)
+    return _populated(view, lambda x: np.float32(math.log(float(x)) if x > 0 else lowest))
 
 
 def _hard_swish(view: View) -> Kernel:
@@ -210,3 +219,4 @@ register("LEAKY_RELU", Rule(_same_shape, _leaky_relu))
 register("HARD_SWISH", Rule(_same_shape, _hard_swish))
 register("LOGISTIC", Rule(_same_shape, _float_table(_logistic)))
 register("TANH", Rule(_same_shape, _float_table(_tanh)))
+register("LOG", Rule(_same_shape, _log))
