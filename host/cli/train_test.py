@@ -65,10 +65,11 @@ def test_bad_input_is_explained_and_leaves_nothing(
         ("--audio-frontend", "precomputed", "precomputed is called librosa now"),
         ("--input_compression", "pcen", "pcen is of mel bands"),
         ("--use-se", "", "--use-se is called --se now"),
-        ("--use_inverted_residual", "", "--inverted-residual is not built"),
+        ("--use_inverted_residual", "", "is called --inverted-residual now"),
+        ("--depthwise-kernel", "4", "must be a whole number, odd, at least 3, at most 5"),
+        ("--se-reduction", "4", "--se-reduction counts for nothing under --se off"),
         ("--qat", "", "--qat is not built"),
         ("--stage-widths", "8,x", "for example --stage-widths 32,64,128,256"),
-        ("--preset", "april", "--inverted-residual"),
         ("--preset", "may", "april"),
     ],
 )

@@ -2,8 +2,9 @@
 
 A backbone's module has `Options`, a frozen dataclass whose fields are called as the options of training are, and
 `build(x, config, seed)`, from `[batch, rows, frames, 1]` to logits `[batch, labels]`. One that hears sound itself
-also has `HEARS = "waveform"`: it takes `[batch, 1, samples, 1]`, and no frontend is built. The module is imported
-for its options alone, too, so it imports Keras where it builds.
+also has `HEARS = "waveform"`: it takes `[batch, 1, samples, 1]`, and no frontend is built; one that has something to
+tell of a network before it trains has `remarks(model)`. The module is imported for its options alone, too, so it
+imports Keras where it builds.
 """
 
 import importlib
@@ -44,3 +45,9 @@ def record(name: str, options: Any) -> Any:
 def hears_waveform(name: str) -> bool:
     """Whether the backbone called `name` takes sound, and no frontend's features."""
     return getattr(backbone(name), "HEARS", "features") == "waveform"
+
+
+def remarks(name: str, model: Any) -> list[str]:
+    """What to tell of a network of the backbone called `name` before it trains."""
+    told = getattr(backbone(name), "remarks", None)
+    return [] if told is None else list(told(model))

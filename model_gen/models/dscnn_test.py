@@ -1,12 +1,15 @@
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from model_gen.models.blocks import make_divisible
+from model_gen.models.backbones import remarks
+from model_gen.models.blocks.channels import make_divisible
 from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.models.dscnn import Options
@@ -45,6 +48,53 @@ def test_the_embedding_is_left_out_where_the_last_stage_is_as_wide() -> None:
     names = [layer.name for layer in model.layers]
     assert not any(name.startswith("embedding") for name in names)
     assert [f"stage3_block{b}_dw" in names for b in (1, 2)] == [True, False]
+
+
+def test_the_default_is_the_network_that_it_always_was() -> None:
+    """Names, so that older checkpoints' weights find their layers, and parameters."""
+    model = build_model(ModelConfig(FrontendContract(), ("a", "b", "c")))
+    names = " ".join(layer.name for layer in model.layers)
+    assert hashlib.sha256(names.encode()).hexdigest()[:16] == "93e177db5fd17bd0"
+    assert model.count_params() == 204_323
+
+
+def test_squeeze_and_excitation_lies_inside_one_block_and_behind_the_other() -> None:
+    for inverted in (False, True):
+        options = replace(OPTIONS, se=True, inverted_residual=inverted, se_reduction=4)
+        names = [layer.name for layer in build_model(replace(CONFIG, options=options)).layers]
+        at = names.index("stage1_block2_se_scale")
+        before, behind = ("dw_relu", "project") if inverted else ("relu", None)
+        assert names[at - 5] == f"stage1_block2_{before}"
+        assert names[at + 1] == (f"stage1_block2_{behind}" if behind else "stage2_block1_dw")
+
+
+def test_attention_over_many_places_is_told_before_training() -> None:
+    for frames, told in ((256, False), (1024, True)):
+        wide = replace(CONFIG.frontend, chunk_samples=62 * frames, frames=frames, bins=64)
+        options = replace(OPTIONS, use_attention_pooling=True)
+        config = replace(CONFIG, frontend=wide, num_mels=64, options=options)
+        said = remarks("dscnn", build_model(config))
+        assert [text.startswith("attention pooling over 128 places") for text in said] == [
+            True
+        ] * told
+    assert remarks("dscnn", build_model(CONFIG)) == []
+
+
+def test_under_mixed_precision_every_block_learns_and_the_softmax_is_in_float32() -> None:
+    tf = tensorflow()
+    options = replace(OPTIONS, se=True, inverted_residual=True, use_attention_pooling=True)
+    model = build_model(replace(CONFIG, options=options), mixed=True)
+    whole = {layer.name for layer in model.layers if layer.compute_dtype == "float32"}
+    assert whole >= {"pool_softmax", "logits"}
+    assert not any(name.startswith("stage") for name in whole)
+    shape = (4, CONFIG.frontend.bins, CONFIG.frontend.frames, 1)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(tf.random.stateless_uniform(shape, (1, 2)), training=True) ** 2)
+    for variable, slope in zip(
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+    ):
+        assert np.isfinite(slope).all(), variable.path
+        assert np.any(slope), variable.path
 
 
 @pytest.mark.parametrize(("value", "want"), [(1, 8), (11.9, 8), (12, 16), (20, 24), (64, 64)])

@@ -139,4 +139,6 @@ def _nearest(value: float, declared: Declaration, *, whole: bool) -> float | Non
     if declared.power:
         below = 1 << (made.bit_length() - 1)
         made = below if 2 * made <= 3 * below else 2 * below
+    if declared.odd:
+        return made | 1
     return (made + declared.multiple // 2) // declared.multiple * declared.multiple

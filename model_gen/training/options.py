@@ -127,30 +127,30 @@ class TrainOptions:
         search=(1, 2))
     stage_widths: tuple[int, ...] = option(
         "Channels of the four stages.", "model", release=(32, 64, 128, 256), count=(4,), least=8,
-        multiple=8, later=True)
+        most=4096, multiple=8)
     stage_repeats: tuple[int, ...] = option(
         "Blocks of the four stages.", "model", release=(2, 3, 4, 2), count=(4,), least=1,
-        later=True)
+        most=64)
     depthwise_kernel: tuple[int, ...] = option(
         "Side of the depthwise kernels, one or four values.", "model", release=(3,), count=(1, 4),
-        least=3, most=5, later=True)
+        least=3, most=5, odd=True)
     embeddings_size: int = option(
         "Channels of the embedding, before the head.", "model", release=256, least=8, most=4096,
         multiple=8, search=(128, 256, 512))
     se: bool = option(
-        "Squeeze and excitation.", "model", release=False, april=True, later=True, aka=("use-se",),
+        "Squeeze and excitation.", "model", release=False, april=True, aka=("use-se",),
         search=(False, True))
     se_reduction: int = option(
-        "Reduction of squeeze and excitation.", "model", release=8, least=1, later=True,
+        "Reduction of squeeze and excitation.", "model", release=8, least=1, most=4096,
         search=(4, 8, 16))
     inverted_residual: bool = option(
-        "Inverted residual blocks.", "model", release=False, april=True, later=True,
+        "Inverted residual blocks.", "model", release=False, april=True,
         aka=("use-inverted-residual",), search=(False, True))
     expansion_factor: int = option(
-        "Expansion of inverted residual blocks.", "model", release=2, least=1, later=True,
+        "Expansion of inverted residual blocks.", "model", release=2, least=1, most=64,
         search=(2, 4, 6))
     use_attention_pooling: bool = option(
-        "Pool by attention, not by the average.", "model", release=False, later=True,
+        "Pool by attention, not by the average.", "model", release=False,
         search=(False, True))
     dropout: float = option(
         "Dropout before the head.", "model", release=0.5, now=0.2, april=0.5, least=0, most=0.999, search=(0.0, 0.7))

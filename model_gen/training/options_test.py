@@ -94,13 +94,14 @@ def test_where_release_is_not_what_is_documented_the_page_says_both() -> None:
     assert "| `--l2` | number, at least 0, at most 10 | 0 (documented 0.0001) | 0.0001 |" in text()
 
 
-def test_april_says_all_that_it_lacks_and_what_to_add() -> None:
-    with pytest.raises(BadInput, match="preset april asks for what is not built yet") as caught:
-        options_of("april", DATA)
-    assert "--se" in caught.value.evidence
-    assert "--inverted-residual" in caught.value.evidence
-    added = {"se": False, "inverted_residual": False, "frontend_form": "current"}
-    made = options_of("april", {**DATA, **added})
+def test_april_is_what_the_field_documented() -> None:
+    made = options_of("april", DATA)
+    assert (made.frontend_form, made.contract.bins, made.frontend_trainable) == (
+        "april",
+        257,
+        False,
+    )
+    assert (made.se, made.se_reduction, made.inverted_residual) == (True, 8, True)
     assert (made.chunk_duration, made.label_smoothing, made.select) == (3.0, 0.1, "loss")
     assert (made.learning_rate, made.warmup_epochs, made.stopping) == (0.001, 0, "patience")
 
@@ -127,8 +128,16 @@ def test_the_compression_and_its_gain_come_into_the_contract() -> None:
         ("dropout", float("nan"), "Received: nan"),
         ("mag_scale", "pcem", "Did you mean pcen"),
         ("audio_frontend", "librosas", "Did you mean librosa"),
-        ("se", True, "--se is not built: today it can only be off"),
-        ("stage_widths", (8, 8, 8, 8), "today it can only be 32 64 128 256"),
+        ("qat", True, "--qat is not built: today it can only be off"),
+        (
+            "stage_widths",
+            (8, 12, 8, 8),
+            "a multiple of 8, at least 8, at most 4096; the nearest is 16",
+        ),
+        ("stage_widths", (8, 8, 8), "takes 4 numbers"),
+        ("stage_repeats", (1, 0, 1, 1), "at least 1, at most 64; the nearest is 1"),
+        ("depthwise_kernel", (3, 3, 4, 3), "odd, at least 3, at most 5; the nearest is 5"),
+        ("depthwise_kernel", (3, 5), "takes 1 or 4 numbers"),
         ("teacher", Path("t.keras"), "today it can only be left out"),
         ("log1p_gain", 1000, "a power of two, at least 1, at most 1073741824; the nearest is 1024"),
         ("seed", 2**31, "the nearest is 2147483647"),

@@ -20,7 +20,7 @@ from model_gen.data.reopen import train_selection
 from model_gen.data.split import Assignment, of_split, to_csv
 from model_gen.data.tell import findings
 from model_gen.frontends import frontend
-from model_gen.models.backbones import hears_waveform
+from model_gen.models.backbones import hears_waveform, remarks
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig
@@ -74,6 +74,8 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     config = configure(options, begun.dataset.labels)
     model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
     kept = build_model(config, seed=options.seed) if options.mixed_precision else model
+    for told in remarks(config.backbone, model):
+        warn(told)
     noise = named_bank(options)
     if state is not None:
         contents = _digests(begun.dataset.recordings, options.num_workers)

@@ -91,6 +91,8 @@ RULES = (
         Rule("normalization", ("minmax", "peak"), name, None, "percentile alone takes it")
         for name in ("percentile_low", "percentile_high")
     ),
+    Rule("se", (False,), "se_reduction", None, "there is no squeeze and excitation"),
+    Rule("inverted_residual", (False,), "expansion_factor", None, "other blocks do not expand"),
 )
 
 
