@@ -119,6 +119,7 @@ CACHES = {
             "a SHA-256 of its header, and there one of its samples",
             r"[0-9a-f]{2}/[0-9a-f]{64}\.pcm",
         ),
+        Cache("unfinished", "scores of evaluations that were cut off, until they end", 64 * MIB),
         Cache(
             "features",
             "spectrograms that earlier versions kept; nothing reads them, pruning removes them",
@@ -136,6 +137,7 @@ INSPECTIONS = CACHES["inspections"]
 MESSAGES = CACHES["messages"]
 LIBRARIES = CACHES["libraries"]
 WINDOWS = CACHES["windows"]
+UNFINISHED = CACHES["unfinished"]
 
 
 def cache_root() -> Path:

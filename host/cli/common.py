@@ -222,6 +222,7 @@ def board_options(
     help: str = "virtual, native, ..., or the name of a board on the bench.",
     none: bool = False,
     writes: bool = False,
+    default: str = "virtual",
 ) -> Callable[..., Any]:
     """Add `--board`, `--bench`, `--port`, `--no-flash` and `--wait`.
 
@@ -232,7 +233,7 @@ def board_options(
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         board = click.option(
             "--board",
-            default="virtual",
+            default=default,
             show_default=True,
             metavar="KIND_OR_NAME",
             help=help,

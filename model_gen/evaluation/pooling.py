@@ -26,13 +26,18 @@ POOLINGS: dict[str, Callable[[Floats], Floats]] = {
 
 
 def pool(scores: Floats, owner: npt.NDArray[np.int64], recordings: int, how: str) -> Floats:
-    """Pool chunk scores [chunks, labels] to [recordings, labels]; chunk i belongs to recording owner[i]."""
+    """Pool chunk scores [chunks, labels] to [recordings, labels].
+
+    Chunk i belongs to recording owner[i].
+    """
     return np.stack([POOLINGS[how](scores[owner == r]) for r in range(recordings)])
 
 
 def activate(logits: npt.NDArray[np.float32], activation: str) -> Floats:
-    """Scores float64 [n, labels] in [0, 1] of logits [n, labels]; sigmoid or softmax."""
+    """Scores float64 [n, labels] in [0, 1] of logits [n, labels]; sigmoid, softmax or none."""
     z = logits.astype(np.float64)
+    if activation == "none":
+        return z
     if activation == "softmax":
         e = np.exp(z - z.max(axis=-1, keepdims=True))
         return np.asarray(e / e.sum(axis=-1, keepdims=True))

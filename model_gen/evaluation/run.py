@@ -1,211 +1,201 @@
-"""A whole evaluation: a checkpoint, a bundle or both, on the recordings of one split."""
+"""A whole evaluation: a checkpoint, a bundle, a board, a bare model, or several of them, on the
+recordings of one split."""
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
-from host.bundle import load_subject
-from host.errors import BadInput
 from host.places import check_folder
-from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Recording, targets
-from model_gen.data.features import Chunks, extract
-from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
-from model_gen.data.selection import Selection
-from model_gen.data.split import Assignment, read_split
-from model_gen.data.tell import ignored
-from model_gen.data.walk import Ignored
-from model_gen.evaluation.metrics import Metrics, evaluate_scores
-from model_gen.evaluation.pooling import POOLINGS, activate, pool
-from model_gen.models.checkpoint import beside
-from model_gen.models.config import ModelConfig, load_config
-from model_gen.progress import bar, line, warn
+from model_gen.data.split import Assignment
+from model_gen.evaluation.alarms import alarms
+from model_gen.evaluation.annotated import Annotated, annotated
+from model_gen.evaluation.bootstrap import Difference, Draws, compare, draw
+from model_gen.evaluation.curves import curves
+from model_gen.evaluation.events import peaks_of, recall_of
+from model_gen.evaluation.hear import judged_recordings, units
+from model_gen.evaluation.latency import measure
+from model_gen.evaluation.models import BOARD, INT8, Board, Judged, models_of
+from model_gen.evaluation.options import EvaluateOptions
+from model_gen.evaluation.pooling import POOLINGS
+from model_gen.evaluation.quality import judge
+from model_gen.evaluation.result import EvaluateResult, Kind
+from model_gen.evaluation.scored import Scored, score
+from model_gen.evaluation.subject import Listener, listener, listener_of, parts
+from model_gen.evaluation.thresholds import VALIDATION, best_f1
+from model_gen.progress import bar, line
 
-SPLIT = "split.csv"
+__all__ = ["EvaluateOptions", "EvaluateResult", "evaluate"]
 
-
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """One evaluation; at least one of `checkpoint` and `bundle`."""
-
-    data_path: Path
-    checkpoint: Path | None = None
-    bundle: Path | None = None
-    split: str = "test"  # train, val, test or all
-    overlap: float = EVALUATION_OVERLAP
-    max_duration: float | None = (
-        None  # seconds of a recording; None: as in training, 60 for a bundle
-    )
-    num_workers: int = 2
-    cache_dir: Path | None = None  # None: the cache `windows`
+Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class EvaluateResult:
-    """`metrics` is kind ("float", "int8") -> pooling -> metrics over recordings."""
-
-    labels: tuple[str, ...]
-    recordings: int
-    chunks: int
-    skipped: tuple[Skipped, ...]
-    metrics: dict[str, dict[str, Metrics]]
-    kernels: dict[str, str]  # kind -> what computed the scores
-
-
-def evaluate(options: EvaluateOptions) -> EvaluateResult:
+def evaluate(options: EvaluateOptions, board: Board | None = None) -> EvaluateResult:
     """Score whole recordings by pooled, overlapping chunks; int8 always by TFLite's reference kernels.
 
+    `board` computes the bundle's frontend and model, too.
+
     Raises:
-        BadInput: models, data or cache folder are unusable, or checkpoint and bundle do not belong together.
+        BadInput: models, data, annotations or cache folder are unusable, or models do not belong
+            together.
     """
     check_folder("--cache-dir", options.cache_dir)
-    config, split = _subject(options)
-    selection = Selection(
-        config.max_duration if options.max_duration is None else options.max_duration,
-        overlap=options.overlap,
+    subject = listener_of(options.checkpoint, options.bundle, options.like)
+    models = models_of(options, subject, board)
+    config = subject.config
+    found = judged_recordings(options.data_path, subject, options.split)
+    _warn_of_second(options, found)
+    units(found, options.data_path, options.group_by, options.labels)  # refused before the work
+    heard = score(options, models, subject, found, options.split)
+    thresholds, said = _thresholds(options, subject, models, heard)
+    wanted = targets(heard.recordings, config.labels)
+    drawn = draw(
+        units(heard.recordings, options.data_path, options.group_by, options.labels),
+        draws=options.draws,
+        seed=options.seed,
     )
-    recordings = _recordings(options, config, split)
-    with bar(f"recordings of {options.split}", len(recordings)) as show:
-        chunks = extract(
-            recordings,
-            config.frontend,
-            selection,
-            cache_dir=options.cache_dir,
-            num_workers=options.num_workers,
-            on_skip=lambda s: warn(f"skipped {s.path}: {s.reason}"),
-            on_progress=show,
-        )
-    line(f"recordings of {options.split}: {chunks.summary}")
-    logits: dict[str, npt.NDArray[np.float32]] = {}
-    kernels: dict[str, str] = {}
-    if options.checkpoint is not None:
-        logits["float"], kernels["float"] = _float_logits(options.checkpoint, chunks)
-    if options.bundle is not None:
-        logits["int8"], kernels["int8"] = _int8_logits(options.bundle, chunks)
-    wanted = targets(chunks.recordings, config.labels)
-    metrics = {
-        kind: {
-            how: evaluate_scores(
-                wanted,
-                pool(
-                    activate(values, config.class_activation),
-                    chunks.owner,
-                    len(chunks.recordings),
-                    how,
-                ),
-                config.labels,
+    events = None
+    if options.annotations is not None:
+        events = annotated(options.annotations, heard.recordings, config.labels)
+    kinds: dict[str, Kind] = {}
+    with bar("poolings judged", len(models) * len(POOLINGS), plain=False) as show:
+        for one in models:
+            kinds[one.kind] = _judge(
+                one, options, config.labels, heard, wanted, thresholds[one.kind], drawn, events
             )
-            for how in POOLINGS
-        }
-        for kind, values in logits.items()
-    }
-    return EvaluateResult(
-        config.labels, len(chunks.recordings), len(chunks), chunks.skipped, metrics, kernels
+            show(len(kinds) * len(POOLINGS))
+    main = heard.chunks[models[0].kind]
+    heard.forget()
+    result = EvaluateResult(
+        split=options.split,
+        labels=config.labels,
+        recordings=len(heard.recordings),
+        chunks=len(main),
+        skipped=main.skipped,
+        kinds=kinds,
+        pooling=options.pooling,
+        wanted=wanted,
+        folders=tuple(recording.folder for recording in heard.recordings),
+        thresholds_from=said,
+        units=drawn.units,
+        unit=drawn.what,
+        draws=options.draws,
+        seed=options.seed,
+        compared=_compared(kinds),
+        differing=_differing(heard.logits),
+        annotated=None if events is None else events.tables,
     )
-
-
-def _tell(found: Sequence[Ignored]) -> None:
-    for told in ignored(found):
-        line(told)
-
-
-def _recordings(options: EvaluateOptions, config: ModelConfig, split: Path) -> list[Recording]:
-    """The recordings to judge; of "all" it is told how many are likely to be no test of the model."""
-    everything = options.split == "all"
-    if not everything and not split.is_file():
-        raise BadInput(
-            "the model does not say which recordings it was trained on",
-            evidence=f"Received: {split}, which does not exist",
-            next_step="give --split all for recordings that training never saw",
-        )
-    known = _parts(split) or Assignment()
-    found = recordings_of(options.data_path, config.labels, known, options.split, on_ignored=_tell)
-    seen = sum(known.get(recording.relative) in ("train", "val") for recording in found)
-    if everything and seen:
+    if result.absent:
         line(
-            f"warning: {seen} of {len(found)} recordings have paths that the model was trained or chosen on: "
-            "in its own data folder, --split test judges it fairly"
+            f"no judged recording is of {', '.join(result.absent)}: "
+            "the metrics of these classes are None, and in no mean"
         )
-    return found
+    return result
 
 
-def _subject(options: EvaluateOptions) -> tuple[ModelConfig, Path]:
-    """Geometry, labels and the split's file, from the checkpoint or from the bundle; of both, they must agree."""
-    config: ModelConfig | None = None
-    split = Path()
-    if options.checkpoint is not None:
-        config = load_config(options.checkpoint)
-        split = beside(options.checkpoint, SPLIT)
-    if options.bundle is not None:
-        contract = load_subject(options.bundle).contract
-        if contract is None:
-            raise BadInput(
-                "expected a bundle, which says how to listen",
-                evidence=f"Received: {options.bundle}, a bare model",
-                next_step="make a bundle with `nightjar quantize`",
-            )
-        of_bundle = ModelConfig(
-            frontend=contract.frontend,
-            labels=contract.labels,
-            class_activation=contract.output_activation,
+def _judge(
+    one: Judged,
+    options: EvaluateOptions,
+    labels: tuple[str, ...],
+    heard: Scored,
+    wanted: npt.NDArray[np.float32],
+    thresholds: Mapping[str, Floats],
+    drawn: Draws,
+    events: Annotated | None,
+) -> Kind:
+    """Every figure of one model, under each pooling."""
+    pooled = {how: heard.pooled(one.kind, how) for how in POOLINGS}
+    quality = {
+        how: judge(
+            wanted,
+            scores,
+            labels,
+            thresholds=thresholds[how],
+            k=min(options.top_k, len(labels)),
+            weights=drawn.weights,
         )
-        if config is None:
-            config, split = of_bundle, options.bundle / SPLIT
-            if os.path.lexists(split) and SPLIT not in contract.files:
-                raise BadInput(
-                    f"{SPLIT} is not the file that this bundle was made with",
-                    evidence=f"Received: {split}",
-                    next_step="make the bundle again with `nightjar quantize`",
-                )
-        elif _listening(config) != _listening(of_bundle):
-            raise BadInput(
-                "checkpoint and bundle must have the same labels, frontend and activation",
-                evidence=f"Received: {options.checkpoint} and {options.bundle}",
-                next_step="make the bundle from this checkpoint with `nightjar quantize`",
-            )
-        elif _parts(split) != _parts(options.bundle / SPLIT):
-            raise BadInput(
-                "checkpoint and bundle must have the same split: one was trained on the other's test",
-                evidence=f"Received: {split} and {options.bundle / SPLIT}, which differ",
-                next_step="make the bundle from this checkpoint with `nightjar quantize`",
-            )
-    if config is None:
-        raise BadInput(
-            "expected a checkpoint or a bundle",
-            evidence="Received: neither",
-            next_step="name the model to evaluate",
+        for how, scores in pooled.items()
+    }
+    chunks, peaks = heard.chunks[one.kind], None
+    if events is not None:
+        rate = one.frontend.sample_rate
+        peaks = peaks_of(
+            events.events,
+            chunks.starts / rate,
+            chunks.owner,
+            one.frontend.chunk_samples / rate,
+            heard.scores[one.kind],
         )
-    return config, split
+    folders = [recording.folder for recording in heard.recordings]
+    return Kind(
+        kernels=one.model.description,
+        quality=quality,
+        pooled=pooled,
+        curves=curves(wanted, pooled[options.pooling]),
+        alarms=alarms(wanted, pooled["max"], thresholds["max"], folders),
+        events=None
+        if peaks is None
+        else recall_of(peaks, labels, thresholds["max"], drawn.weights),
+        peaks=peaks,
+        latency=measure(one.model, chunks) if options.timed and one.kind != BOARD else None,
+    )
 
 
-def _parts(split: Path) -> Assignment | None:
-    """What a split's file says; None where there is none, which `evaluate` refuses when it needs one."""
-    return read_split(split) if split.is_file() else None
+def _thresholds(
+    options: EvaluateOptions, subject: Listener, models: Sequence[Judged], heard: Scored
+) -> tuple[dict[str, dict[str, Floats]], str]:
+    """Kind -> pooling -> thresholds [labels]; and where they are from, for people."""
+    labels = subject.config.labels
+    if not isinstance(options.thresholds, str):
+        same = np.full(len(labels), options.thresholds)
+        every = {one.kind: dict.fromkeys(POOLINGS, same) for one in models}
+        return every, f"{options.thresholds:g}, as given"
+    judged, said = heard, "best F1 of each class on the judged recordings themselves"
+    if options.thresholds == VALIDATION:
+        found = judged_recordings(options.data_path, subject, "val")
+        judged = score(options, models, subject, found, "val")
+        said = f"best F1 of each class on {len(judged.recordings)} validation recordings"
+    wanted = targets(judged.recordings, labels)
+    made = {
+        one.kind: {how: best_f1(wanted, judged.pooled(one.kind, how)) for how in POOLINGS}
+        for one in models
+    }
+    if judged is not heard:
+        heard.unfinished.extend(judged.unfinished)
+    return made, said
 
 
-def _listening(config: ModelConfig) -> tuple[object, ...]:
-    """What two models must share to be compared."""
-    return config.frontend, config.labels, config.class_activation
+def _compared(
+    kinds: Mapping[str, Kind],
+) -> dict[tuple[str, str], dict[str, dict[str, Difference | None]]]:
+    """Every pair of models by the same draws."""
+    return {
+        (first, second): {
+            how: compare(one.figures, other.figures, one.draws, other.draws)
+            for how, one in kinds[first].quality.items()
+            for other in (kinds[second].quality[how],)
+        }
+        for first, second in combinations(kinds, 2)
+    }
 
 
-def _float_logits(checkpoint: Path, chunks: Chunks) -> tuple[npt.NDArray[np.float32], str]:
-    import keras
-
-    from model_gen.models.checkpoint import load_checkpoint
-    from model_gen.models.predict import predict_logits
-    from model_gen.runtime import tensorflow
-
-    tf = tensorflow()
-    model, _ = load_checkpoint(checkpoint)
-    return predict_logits(model, chunks), f"keras {keras.__version__}, tensorflow {tf.__version__}"
+def _differing(logits: Mapping[str, npt.NDArray[np.float32]]) -> int | None:
+    """Scores of the board that are not the reference's step; None without a board."""
+    if BOARD not in logits:
+        return None
+    return int((logits[BOARD] != logits[INT8]).sum())
 
 
-def _int8_logits(bundle: Path, chunks: Chunks) -> tuple[npt.NDArray[np.float32], str]:
-    from model_gen.quantization.int8 import Int8Model
-
-    model = Int8Model(load_subject(bundle).model)
-    return model.logits(chunks), model.reference.description
+def _warn_of_second(options: EvaluateOptions, found: Sequence[Recording]) -> None:
+    """Say how many of the judged recordings the second model was trained or chosen on."""
+    if options.against is None or options.against.suffix == ".tflite":
+        return
+    known = parts(listener(options.against).split) or Assignment()
+    seen = sum(known.get(recording.relative) in ("train", "val") for recording in found)
+    if seen and options.split not in ("train", "val"):
+        line(
+            f"warning: {options.against} was trained or chosen on {seen} of the {len(found)} "
+            "recordings: the comparison favours it"
+        )
