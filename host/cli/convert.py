@@ -137,7 +137,10 @@ def command(
 
         say("layers that lose most, by how much less error there is with them in float:", json_path)
         for layer in result.losses.layers[:_SHOWN]:
-            say(f"  {100 * layer.gain:6.1f} %  {layer.op:20} {short_name(layer.layer, 60)}", json_path)
+            say(
+                f"  {100 * layer.gain:6.1f} %  {layer.op:20} {short_name(layer.layer, 60)}",
+                json_path,
+            )
     if result.apart is not None:
         say(f"{result.judge} is within {result.apart:.2g} of Keras", json_path)
     say(
