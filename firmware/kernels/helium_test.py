@@ -255,6 +255,35 @@ def test_elementwise(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
     both.check(runner, tmp_path)
 
 
+def test_gates(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    """MUL of an image by a step a channel, or a step a place, in either order, with and without negative products."""
+    both, values = Both(kernels), Values(13)
+    draw = values.rng.integers
+    for i in range(200):
+        height, width, channels = (int(n) for n in draw(1, (5, 9, 40)))
+        gate = (1, 1, channels) if i % 2 else (height, width, 1)
+        inputs = [values.steps(1, height, width, channels), values.steps(1, *gate)]
+        zeros = (-128, -128) if i % 3 == 0 else (values.zero_point(), values.zero_point())
+        scales = (values.scale(), 1 / 256)
+        q = [ops.Q(scale, zero) for scale, zero in zip(scales, zeros, strict=True)]
+        if i % 5 == 0:
+            inputs.reverse()
+            q.reverse()
+        low = 1e-3 if i % 7 == 0 else 0.02 * scales[0]  # left shifts, and any right one
+        target = ops.Q(values.scale(low, 1.0), values.zero_point())
+        rounding = k.SINGLE if i % 11 == 0 else k.DOUBLE
+        both(
+            f"gates {i}",
+            ops.elementwise,
+            "mul",
+            tuple(inputs),
+            (*q, target),
+            int(draw(4)),
+            rounding,
+        )
+    both.check(runner, tmp_path)
+
+
 def test_reductions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both, values = Both(kernels), Values(11)
     draw = values.rng.integers

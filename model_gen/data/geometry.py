@@ -18,9 +18,10 @@ def frontend_contract(
     chunk_duration: float,
     fft_length: int,
     spec_width: int,
+    nyquist: bool = False,
     **more: Any,
 ) -> FrontendContract:
-    """`spec_width` frames over a chunk: hop = chunk // spec_width, bins without the Nyquist bin.
+    """`spec_width` frames over a chunk: hop = chunk // spec_width, bins without the Nyquist bin unless `nyquist`.
 
     `more` are other fields of the contract.
 
@@ -43,6 +44,6 @@ def frontend_contract(
         fft_length=fft_length,
         hop=samples // spec_width,
         frames=spec_width,
-        bins=fft_length // 2,
+        bins=fft_length // 2 + nyquist,
         **more,
     )

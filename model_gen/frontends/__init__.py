@@ -19,7 +19,13 @@ from host.errors import BadInput
 from host.nearest import did_you_mean
 
 # Value of --audio-frontend -> module. Loaded lazily.
-FRONTENDS = {"hybrid": "model_gen.frontends.hybrid"}
+FRONTENDS = {
+    "hybrid": "model_gen.frontends.hybrid",
+    "librosa": "model_gen.frontends.librosa",
+    "mfcc": "model_gen.frontends.mfcc",
+    "log_mel": "model_gen.frontends.log_mel",
+    "raw": "model_gen.frontends.raw",
+}
 
 
 def frontend(name: str) -> Any:

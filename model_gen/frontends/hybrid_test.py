@@ -11,6 +11,7 @@ from model_gen.frontends.mel import mel_matrix
 from model_gen.models.config import ModelConfig
 from model_gen.runtime import tensorflow
 
+APRIL_BINS = 65  # with the Nyquist bin; 72 in the network
 CONFIG = ModelConfig(
     FrontendContract(
         sample_rate=8000, chunk_samples=4000, fft_length=128, hop=125, frames=32, bins=64
@@ -69,6 +70,48 @@ def test_a_new_pwl_has_the_published_slopes_and_knees() -> None:
         assert (get[f"pwl_k{i}"][0] == np.float32(slope)).all()
         assert (get[f"pwl_a{i}"][0] == 1).all()
         assert (get[f"pwl_a{i}"][1] == np.float32(-knee)).all()
+
+
+def _april(**more: Any) -> ModelConfig:
+    contract = replace(CONFIG.frontend, bins=APRIL_BINS)
+    return replace(CONFIG, frontend=contract, frontend_form="april", **more)
+
+
+def test_april_s_layers_compute_the_definition_with_the_constant_of_settling() -> None:
+    """y = relu(K^T s) over the largest mel value of the settling windows; no batch normalization."""
+    rng = np.random.default_rng(3)
+    config = _april(mag_scale="none")
+    model = _model(config)
+    assert model.get_layer("frontend_mel_mixer").kernel.shape == (1, 1, 72, 8)
+    assert not any("bn" in layer.name for layer in model.layers)
+    x = rng.random((5, APRIL_BINS, 32)).astype(np.float32) ** 4
+    frontend("hybrid").settle(model, config, x[:4])
+    matrix = mel_matrix(bins=APRIL_BINS, num_mels=8, sample_rate=8000, fft_length=128)
+    mels = np.einsum("km,nkt->nmt", matrix, x)
+    got = np.asarray(model(x[..., None]))[..., 0]
+    np.testing.assert_allclose(got, np.maximum(mels / mels[:4].max(), 0), rtol=1e-4, atol=1e-6)
+    assert got[:4].max() == pytest.approx(1, abs=1e-5)
+
+
+def test_april_s_mixer_survives_silence_alone() -> None:
+    config = _april()
+    model = _model(config)
+    before = np.asarray(model.get_layer("frontend_mel_mixer").kernel)
+    frontend("hybrid").settle(model, config, np.zeros((2, APRIL_BINS, 32), np.float32))
+    np.testing.assert_array_equal(model.get_layer("frontend_mel_mixer").kernel, before)
+
+
+@pytest.mark.parametrize("trainable", [False, True])
+def test_april_s_mixer_and_scaling_train_when_told_and_stay_non_negative(trainable: bool) -> None:
+    import keras
+
+    model = _model(_april(frontend_trainable=trainable))
+    assert len(model.trainable_weights) == (len(model.weights) if trainable else 0)
+    if trainable:
+        mixer = model.get_layer("frontend_mel_mixer").kernel
+        optimizer = keras.optimizers.SGD(1.0)
+        optimizer.apply([np.full(mixer.shape, 0.01, np.float32)], [mixer])
+        assert np.asarray(mixer).min() == 0 < np.asarray(mixer).max()
 
 
 @pytest.mark.parametrize("trainable", [False, True])

@@ -25,19 +25,25 @@ def mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     )
 
 
+def mel_edges(num_mels: int, sample_rate: int) -> npt.NDArray[np.float64]:
+    """`num_mels` + 2 frequencies in Hz, equally spaced in mel from 150 Hz to half the sample rate: band m lies between
+    edges m and m + 2, its centre is edge m + 1."""
+    ends = hz_to_mel(np.array([LOWEST_HZ, sample_rate / 2]))
+    return mel_to_hz(np.linspace(ends[0], ends[1], num_mels + 2))
+
+
 def mel_matrix(
     *, bins: int, num_mels: int, sample_rate: int, fft_length: int
 ) -> npt.NDArray[np.float64]:
     """Triangles of unit area over frequency: float64 [bins, num_mels], in 1/Hz.
 
-    `num_mels` + 2 edges equally spaced in mel from 150 Hz to half the sample rate; band m rises from edge m to edge
-    m + 1, falls to edge m + 2 and is scaled by 2 / (edge[m + 2] - edge[m]) (Slaney 1998, Auditory Toolbox).
+    Between the edges of `mel_edges` band m rises from edge m to edge m + 1, falls to edge m + 2 and is scaled by
+    2 / (edge[m + 2] - edge[m]) (Slaney 1998, Auditory Toolbox).
 
     Raises:
         BadInput: a band is so narrow that no bin falls into it.
     """
-    ends = hz_to_mel(np.array([LOWEST_HZ, sample_rate / 2]))
-    edges = mel_to_hz(np.linspace(ends[0], ends[1], num_mels + 2))
+    edges = mel_edges(num_mels, sample_rate)
     hz = (np.arange(bins) * sample_rate / fft_length)[:, None]
     rise = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - hz) / (edges[2:] - edges[1:-1])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from host.errors import BadInput
 from host.frontend_contract import FrontendContract
 from model_gen.frontends.spectral import spectral_contract
 
@@ -14,7 +15,17 @@ if TYPE_CHECKING:
 
 
 def contract(options: "TrainOptions") -> FrontendContract:
-    """The first --n-mfcc coefficients of the DCT of log mel bands of power."""
+    """The first --n-mfcc coefficients of the DCT of log mel bands of power.
+
+    Raises:
+        BadInput: there are more coefficients than bands.
+    """
+    if options.n_mfcc > options.num_mels:
+        raise BadInput(
+            "--n-mfcc takes at most as many coefficients as there are --num-mels",
+            evidence=f"Received: {options.n_mfcc} coefficients of {options.num_mels} bands",
+            next_step=f"use --n-mfcc {options.num_mels} or less, or more --num-mels",
+        )
     return spectral_contract(
         options,
         name="precomputed",

@@ -106,15 +106,23 @@ def spec_augment(
                     row[:, start : start + width] = 0
 
 
-def warp(x: Floats, factors: Sequence[float]) -> None:
-    """Stretch the frequencies of each of x [B, bins, frames] in place: row k becomes row k f.
+def warp(x: Floats, factors: Sequence[float], hz: npt.NDArray[np.float64] | None = None) -> None:
+    """Stretch the frequencies of each of x [B, bins, frames] in place: what is at f times a row's own comes there.
 
-    Linear between rows; above the highest there is the highest again (Jaitly and Hinton 2013 warp
-    the same for vocal tracts of other lengths).
+    Linear between rows; beyond the lowest and the highest there are these again (Jaitly and Hinton
+    2013 warp the same for vocal tracts of other lengths).
+
+    Args:
+        x: spectrograms.
+        factors: one a spectrogram.
+        hz: the rows' frequencies where they are not proportional to their numbers, rising.
     """
     bins = x.shape[1]
     for row, factor in zip(x, factors, strict=True):
-        place = np.minimum(np.arange(bins) * factor, bins - 1)
+        if hz is None:
+            place = np.minimum(np.arange(bins) * factor, bins - 1)
+        else:
+            place = np.interp(hz * factor, hz, np.arange(bins))
         below = place.astype(np.intp)
         above = np.minimum(below + 1, bins - 1)
         share = (place - below).astype(np.float32)[:, None]

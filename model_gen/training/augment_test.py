@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,3 +166,14 @@ def test_a_warp_is_linear_between_rows(bins: int, frames: int, factor: float, se
         np.testing.assert_allclose(got[1, :, frame], want, atol=1e-6)
     assert got.min() >= 0
     assert got.max() <= 1
+
+
+@pytest.mark.parametrize("factor", [0.85, 1.0, 1.15])
+def test_a_warp_of_mel_bands_is_one_of_their_frequencies(factor: float) -> None:
+    """A tone in one band comes to where its frequency over the factor lies, whatever the scale of the rows."""
+    hz = np.geomspace(200, 8000, 64)
+    x = np.exp(-(((np.log(hz) - np.log(2000)) / 0.05) ** 2)).astype(np.float32)
+    x = np.repeat(x[None, :, None], 3, axis=2)
+    warp(x, [factor], hz)
+    found = np.exp(np.sum(x[0, :, 0] * np.log(hz)) / x[0, :, 0].sum())
+    assert found == pytest.approx(2000 / factor, rel=0.01)

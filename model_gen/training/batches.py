@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from host.reference.frontend_mel import band_edges
 from model_gen.audio.decode import to_int16
 from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
@@ -55,6 +56,8 @@ class TrainBatches(Batches):
             options.time_mask_max,
             scaled=options.mask_scaling == "relative",
         )
+        bands = chunks.contract.mel_bands
+        self._hz = np.array(band_edges(chunks.contract)[1:-1]) if bands else None
         self._chunks = chunks
         self._options = options
         self._targets = targets(chunks.recordings, labels)[chunks.owner]
@@ -91,7 +94,7 @@ class TrainBatches(Batches):
         if not of_sound:
             mix(x, drawn)
         if options.warp_max:
-            warp(x, [factor(options.warp_max, "warp", *key) for key in keys])
+            warp(x, [factor(options.warp_max, "warp", *key) for key in keys], self._hz)
         if options.spec_augment:
             spec_augment(
                 x,

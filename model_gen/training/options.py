@@ -80,14 +80,14 @@ class TrainOptions:
         most=4096)
     num_mels: int = option("Bands of the mel mixer.", "model", release=64, least=4, most=1024)
     n_mfcc: int = option(
-        "Coefficients of --audio-frontend mfcc.", "model", release=20, least=4, later=True)
+        "Coefficients of --audio-frontend mfcc.", "model", release=20, least=4, most=1024)
     audio_frontend: str = option(
-        "How sound becomes what the backbone sees.", "model", release="hybrid", choices=("hybrid",),
-        later=("raw", "librosa", "mfcc", "log_mel"),
+        "How sound becomes what the backbone sees.", "model", release="hybrid",
+        choices=("hybrid", "raw", "librosa", "mfcc", "log_mel"),
         old=(("precomputed", "librosa"), ("tf", "raw")))
     input_compression: str = option(
         "Compression of the spectrogram, before the first int8 tensor.", "model", release="sqrt",
-        april="none", choices=("none", "sqrt", "log", "log1p"), later=("pcen",))
+        april="none", choices=("none", "sqrt", "log", "log1p", "pcen"))
     log1p_gain: int = option(
         "Gain g of --input-compression log1p, which is ln(1 + g S) of fractions of full scale S.",
         "model", release=1 << 10, power=True, least=1, most=1 << 30)
@@ -97,7 +97,7 @@ class TrainOptions:
     normalization: str = option(
         "What of a chunk becomes 0 and 1: its extremes, or (percentile) two of its sorted values; "
         "raw alone is divided by its peak.", "model", release="percentile", april="minmax",
-        choices=("minmax", "percentile"), later=("peak",))
+        choices=("minmax", "percentile", "peak"))
     norm_low: float = option(
         "Hz from which on rows decide that; 0 is all.", "model", release=150.0, april=0.0, least=0,
         most=192000)
@@ -114,7 +114,7 @@ class TrainOptions:
         "Train the mel mixer or filterbank too.", "model", release=False)
     frontend_form: str = option(
         "Of hybrid and raw: as it is now, or as the field had it in april (docs/frontends.md).",
-        "model", release="current", april="april", choices=("current",), later=("april",))
+        "model", release="current", april="april", choices=("current", "april"))
 
     backbone: str = option(
         "The network behind the frontend.", "model", release="dscnn", choices=("dscnn",),

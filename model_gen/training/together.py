@@ -63,6 +63,20 @@ RULES = (
         "it compresses already, and a second scaling behind it costs steps of int8",
     ),
     Rule(
+        "audio_frontend",
+        ("hybrid", "raw", "librosa", "log_mel"),
+        "n_mfcc",
+        None,
+        "only mfcc has coefficients",
+    ),
+    Rule(
+        "audio_frontend",
+        ("mfcc", "log_mel"),
+        "frontend_trainable",
+        (False,),
+        "nothing of it lies in the network",
+    ),
+    Rule(
         "mag_scale",
         ("db",),
         "mixed_precision",
