@@ -17,6 +17,9 @@ from model_gen.profile.work import (
     LOOKUP,
     MAX_POOL,
     MEAN,
+    MUL,
+    MUL_ANY,
+    MUL_GATES,
     PAD,
     SOFTMAX,
     SUM,
@@ -29,6 +32,7 @@ Counts = dict[str, float]
 _GROUP = 4  # output channels of a turn of the dense loop
 _BLOCK = 16  # bytes of a vector
 _TURN = 8  # blocks of a turn
+_FEW = 22  # places of which an average is a product
 _BATCH_BYTES, _MAX_BATCH = (
     768,
     32,
@@ -224,6 +228,22 @@ def _rows(work: Work) -> Counts:
     return {"rows": work.rows, "quarters": work.rows * _up(work.length, 4)}
 
 
+def _products(work: Work) -> Counts:
+    eights = work.rows * _up(work.length, 8)
+    return {"rows": work.rows, "eights": eights, "signed": 0 if work.relu else eights}
+
+
+def _gates(work: Work) -> Counts:
+    whole, rest = divmod(work.length, 8)
+    eights = whole + (rest > 0)
+    return {
+        "eights": eights,
+        "steps": work.rows * whole,
+        "steps of few": work.rows * (rest > 0),
+        "signed": 0 if work.relu else work.rows * eights,
+    }
+
+
 def _vectors(work: Work) -> Counts:
     return {"vectors": _up(work.length, _BLOCK)}
 
@@ -299,10 +319,15 @@ def _concatenation(work: Work) -> Counts:
     }
 
 
+def _pool_form(work: Work) -> str:
+    return " of few" if 2 <= prod(work.window) <= _FEW else " of many"
+
+
 _FORMS: dict[str, Callable[[Work], str]] = {
     CONV: _conv_form,
     DEPTHWISE: _depthwise_form,
     TRANSPOSE: _transpose_form,
+    AVERAGE_POOL: _pool_form,
 }
 _COUNTS: dict[str, Callable[[Work], Counts]] = {
     CONV: _conv,
@@ -311,9 +336,9 @@ _COUNTS: dict[str, Callable[[Work], Counts]] = {
     CHANNELS: _channels,
     SUM: _sum,
     SUM_ANY: _sum,
-    **dict.fromkeys(
-        ("nj_add_s8", "nj_sub_s8", "nj_mul_s8", "nj_maximum_s8", "nj_minimum_s8"), _rows
-    ),
+    **dict.fromkeys(("nj_add_s8", "nj_sub_s8", "nj_maximum_s8", "nj_minimum_s8", MUL_ANY), _rows),
+    MUL: _products,
+    MUL_GATES: _gates,
     LOOKUP: _vectors,
     "nj_copy_s8": _vectors,
     "nj_quantize_f32_s8": _vectors,

@@ -26,7 +26,8 @@ class Walk:
         self.graph = graph
         self.steps: list[Step] = []
         self._made: dict[int, int] = dict.fromkeys(graph.inputs, INPUT)  # tensor -> step
-        self._positive: set[int] = set(graph.inputs)  # a model's inputs are spectra, in [0, 1]
+        # A model's input is a spectrum, in [0, 1]; but a waveform, of one row, has both signs.
+        self._positive: set[int] = {key for key, shape in graph.inputs.items() if shape[0] > 1}
         self._closed: set[int] = set()  # steps that have their activation
         self._counted: set[int] = set()  # layers whose parameters are counted
 

@@ -32,7 +32,7 @@ SMALL: dict[str, Any] = {
 # What is in a model -> options; together they have every layer that a model of ours may have.
 MODELS: dict[str, dict[str, Any]] = {
     "gates and residuals": {"se": True, "inverted_residual": True, "mag_scale": "db"},
-    "attention": {"use_attention_pooling": True, "mag_scale": "pwl", "depthwise_kernel": (5,)},
+    "attention": {"use_attention_pooling": True, "audio_frontend": "raw", "depthwise_kernel": (5,)},
 }
 
 
