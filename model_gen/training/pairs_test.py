@@ -2,7 +2,6 @@
 
 import time
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from model_gen.runtime import tensorflow
 from model_gen.training.configure import configure
 from model_gen.training.losses import loss_of
 from model_gen.training.presets import options_of, table
+from model_gen.training.testing_family import LABELS, SMALL
 from model_gen.training.testing_pairs import Choice, every_pair, goes
 from model_gen.training.together import RULES
 
@@ -38,18 +38,6 @@ FACTORS: dict[str, tuple[Any, ...]] = {
 }
 MOST = 48  # models
 SECONDS = 120  # of processor time, for all of them
-SMALL: dict[str, Any] = {
-    "data_path_train": Path("data"),
-    "sample_rate": 8000,
-    "chunk_duration": 0.5,
-    "fft_length": 128,
-    "spec_width": 32,
-    "num_mels": 16,
-    "n_mfcc": 8,
-    "alpha": 0.25,
-    "stage_repeats": (1, 2, 1, 1),
-}
-LABELS = ("a", "b", "c")
 CHOICES = every_pair(FACTORS)
 
 
