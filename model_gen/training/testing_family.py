@@ -20,19 +20,25 @@ from model_gen.training.losses import loss_of
 from model_gen.training.presets import options_of
 
 LABELS = ("down", "hiss", "up")
+COEFFICIENTS = 8  # of mfcc
 SMALL: dict[str, Any] = {
     "data_path_train": Path("data"),
     "sample_rate": 8000,
     "chunk_duration": 0.5,
-    "fft_length": 128,
+    "fft_length": 256,
     "spec_width": 32,
-    "num_mels": 16,
-    "n_mfcc": 8,
+    "num_mels": 32,
     "alpha": 0.25,
     "stage_repeats": (1, 2, 1, 1),
     "embeddings_size": 16,
 }
 STEPS, BATCH = 6, 12
+
+
+def small(told: dict[str, Any]) -> dict[str, Any]:
+    """What is told, of a small member: 8 kHz, 32 frames."""
+    of_mfcc = {"n_mfcc": COEFFICIENTS} if told.get("audio_frontend") == "mfcc" else {}
+    return {**SMALL, **of_mfcc, **told}
 
 
 def sounds(samples: int, rate: int) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
@@ -54,7 +60,7 @@ def write_member(path: Path, preset: str, told: dict[str, Any]) -> Path:
     from model_gen.training.optimizers import optimizer_of
     from model_gen.training.steps import Supervised
 
-    options = options_of(preset, {**SMALL, **told})
+    options = options_of(preset, small(told))
     config = configure(options, LABELS)
     pcm, wanted = sounds(options.contract.chunk_samples, options.sample_rate)
     x = features(pcm, options.contract)
