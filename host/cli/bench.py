@@ -78,7 +78,7 @@ def command(
     if str(model) == "family" and not model.exists():
         from host.cli.bench_family import bench_family
 
-        return bench_family(json_path, data_path=learning["data_path"])
+        return bench_family(json_path, data_path=learning["data_path"], tests=learning["speakers"])
     if str(model) == "learning" and not model.exists():
         return bench_learning(json_path, **learning)
     from host.bench.cost import BenchRow, bench_json, table
