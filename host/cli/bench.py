@@ -20,7 +20,8 @@ SCHEMA = "nightjar/bench/1"
     "bench",
     help="Count what the frontend and each layer of MODEL (a bundle folder or a .tflite) cost on a board, beside"
     " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost."
-    " `nightjar bench engine` does so for every .tflite of a folder, beside the recorded peer."
+    " `nightjar bench engine` does so for every .tflite of a folder, beside the recorded peer; with --cost-table it"
+    " counts single layers instead, for the prediction of `nightjar profile` (docs/profile.md; some minutes)."
     " MODEL `frontend`: instructions a frame of the frontend itself beside CMSIS-DSP's (downloaded, pinned by hash),"
     " and its throughput on this host beside librosa and SciPy."
     " MODEL `learning`: recipes of training, today's, the field's and the preset's, on speakers that were not heard, at"
@@ -40,6 +41,12 @@ SCHEMA = "nightjar/bench/1"
     type=click.Path(path_type=Path),
     help="For `bench engine`: the folder of models.",
 )
+@click.option(
+    "--cost-table",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="For `bench engine`: write what kernels cost, shape by shape; what FILE has already is kept.",
+)
 @learning_options
 @json_option
 def command(
@@ -51,9 +58,15 @@ def command(
     project: Path | None,
     seed: int,
     models: Path,
+    cost_table: Path | None,
     json_path: str | None,
     **learning: Any,
 ) -> int:
+    if cost_table is not None:
+        _require_engine(model, cost_table)
+        from host.cli.bench_cost import bench_cost
+
+        return bench_cost(cost_table, json_path)
     if str(model) == "engine" and not model.exists():
         return _engine(models, at, wait, rounding, seed, json_path)
     if str(model) == "frontend" and not model.exists():
@@ -96,6 +109,17 @@ def command(
     write_json(json_path, payload)
     table(rows, verdict, sum(macs), to_stderr=json_path == "-")
     return 0
+
+
+def _require_engine(model: Path, cost_table: Path) -> None:
+    from host.errors import BadInput
+
+    if str(model) != "engine":
+        raise BadInput(
+            "--cost-table is of `bench engine` alone",
+            evidence=f"Received: {model} and --cost-table {cost_table}",
+            next_step=f"nightjar bench engine --cost-table {cost_table}",
+        )
 
 
 def _require_counting(board: str) -> None:

@@ -1,24 +1,31 @@
-"""`nightjar profile`: where the instructions of an inference go."""
+"""`nightjar profile`: what an inference costs, counted, or expected of a model not yet converted."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from host.cli.common import bench_option, json_option, say, subcommand, write_json
-from host.cli.parameters import Choice, WholeRange
+from host.cli.common import bench_option, json_option, subcommand
+from host.cli.parameters import Choice, Sectioned, WholeRange
+from host.cli.table_options import of_table, renamed
+from model_gen.training.presets import PRESETS, table
 
-SCHEMA = "nightjar/profile/1"
+_COUNTED = "Of a bundle or .tflite, which is run"
+_BEFORE = "Of no model: that of a training run"
+_OF_MODEL = tuple(one.name for one in table().values() if one.declared.part == "model")
 
 
 @subcommand(
     "profile",
-    help="Count the instructions of one inference of MODEL (a bundle folder or a .tflite) on the virtual board by layer"
-    " and by function, show the hottest loops with their disassembly, and the share of Helium instructions.",
+    context_settings={"token_normalize_func": renamed},
+    short_help="Say what an inference costs, layer by layer, and what the NPU will make of it.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--board",
     "name",
+    cls=Sectioned,
+    section=_COUNTED,
     default="virtual",
     show_default=True,
     metavar="KIND_OR_NAME",
@@ -34,106 +41,74 @@ SCHEMA = "nightjar/profile/1"
     is_flag=True,
     help="Also measure which code this inference executes and which constants it reads, by layer.",
 )
+@click.option(
+    "--preset",
+    cls=Sectioned,
+    section=_BEFORE,
+    type=Choice(PRESETS),
+    default="release",
+    show_default=True,
+    help="Where the defaults of the options of training come from.",
+)
+@click.option(
+    "--labels-count",
+    cls=Sectioned,
+    section=_BEFORE,
+    type=WholeRange(1, 100_000),
+    help="Classes that the model would have.  [default: 10]",
+)
+@of_table(_OF_MODEL)
 @json_option
 def command(
-    model: Path,
+    model: Path | None,
     name: str,
     bench: Path | None,
     rounding: str,
     loops: int,
     coverage: bool,
+    preset: str,
+    labels_count: int | None,
     json_path: str | None,
+    **given: Any,
 ) -> int:
-    import tempfile
-    from dataclasses import asdict
+    """Profile MODEL, or without one the model that `nightjar train` would begin with.
 
-    from host.boards.which import which
-    from host.compare.prepare import prepare
-    from host.compare.prove import prove
-    from host.compare.session import Session
-    from host.compare.vectors import make_vectors
-    from host.coverage.measure import measure
-    from host.coverage.table import table_of
-    from host.errors import FirmwareFailure
-    from host.profile.count import counting, engine_of, read_counts
-    from host.profile.report import disassemble, profile
+    A bundle folder or a .tflite runs once on the virtual board: its instructions by layer and by
+    function, the hottest loops with their disassembly, the share of Helium. A checkpoint (.keras),
+    or the options of a training run, are not run: multiply-accumulates, parameters, activations and
+    expected instructions of each layer, and the rules that the NPU holds it against
+    (docs/profile.md).
+    """
+    if model is None or model.suffix == ".keras":
+        _refuse_others(model, ("name", "bench", "rounding", "loops", "coverage"))
+        from host.cli.profile_model import LABELS, of_checkpoint, of_options
 
-    board = which(name, bench=bench, flashes=False).tier
-    _require_countable(name, board)
-    subject, made = prepare(model, board, rounding=rounding)
-    engine = engine_of(made.elf)
-    with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
-        folder = Path(temporary)
-        # A board of its own: one that is kept does not count.
-        with counting(engine, folder) as counts:
-            verdict = prove(
-                Session(made, subject, board, vectors=1, seed=0, root=folder / "boards")
-            )
-        blocks = read_counts(counts)
-    if verdict.first_difference is not None:
-        raise FirmwareFailure(
-            "the board does not compute what the host computes, so its costs mean nothing",
-            evidence=verdict.headline,
-            next_step=f"nightjar verify {model} --board {board}",
-        )
-    reached = None
-    if coverage:
-        vectors = make_vectors(subject, made.description.inputs, 1, 0)
-        reached = measure(made, subject, vectors)
-    found = profile(blocks, engine, disassemble(made.elf, engine), loops=loops)
-    layers = [
-        {
-            "index": tap.index,
-            "op": tap.op,
-            "instructions": sum(found.steps[s] for s in tap.cost_steps),
-        }
-        for tap in made.description.taps
-    ]
-    payload = {
-        "schema": SCHEMA,
-        "board": board,
-        "model_sha256": subject.model_sha256,
-        "inference": verdict.cost.model,
-        "layers": layers,
-        **asdict(found),
-        "coverage": None if reached is None else reached.as_json(),
-    }
-    write_json(json_path, payload)
-    say(
-        f"one inference: {verdict.cost.model:,} instructions, {found.total:,.0f} in the engine's own code",
-        json_path,
-    )
-    say(f"Helium: {100 * found.helium:.1f} % of these", json_path)
-    for layer in layers:
-        if layer["instructions"]:
-            say(f"{layer['index']:4} {layer['op']:24} {layer['instructions']:12,.0f}", json_path)
-    say("by function:", json_path)
-    for function, instructions in found.functions:
-        if instructions >= 0.001 * found.total:
-            say(
-                f"  {instructions:12,.0f}  {100 * instructions / found.total:5.1f} %  {function}",
-                json_path,
-            )
-    for loop in found.loops:
-        say(
-            f"{loop.function} at {loop.address:08x}: {loop.runs:,.0f} times, {loop.instructions:,.0f} instructions",
-            json_path,
-        )
-        for line in loop.lines:
-            say(f"    {line}", json_path)
-    if reached is not None:
-        say("coverage:", json_path)
-        for line in table_of(reached, {tap.index: tap.op for tap in made.description.taps}):
-            say(f"  {line}", json_path)
-    return 0
+        if model is None:
+            of_options(preset, given, labels_count or LABELS, json_path)
+            return 0
+        _refuse_others(model, ("preset", "labels_count", *_OF_MODEL))
+        of_checkpoint(model, json_path)
+        return 0
+    _refuse_others(model, ("preset", "labels_count", *_OF_MODEL))
+    from host.cli.profile_counted import count
+
+    return count(model, name, bench, rounding, loops, coverage, json_path)
 
 
-def _require_countable(name: str, tier: str) -> None:
+def _refuse_others(model: Path | None, names: tuple[str, ...]) -> None:
+    """Refuse options that count for nothing here."""
+    from click.core import ParameterSource
+
     from host.errors import BadInput
 
-    if tier != "virtual":
-        raise BadInput(
-            "only a virtual board counts every instruction",
-            evidence=f"Received: --board {name}, of kind {tier}",
-            next_step="use --board virtual; `nightjar bench` tells what each layer costs on a board",
-        )
+    context = click.get_current_context()
+    for param in context.command.params:
+        if param.name in names and (
+            context.get_parameter_source(param.name) is not ParameterSource.DEFAULT
+        ):
+            what = "no model" if model is None else str(model)
+            raise BadInput(
+                f"{param.opts[0]} counts for nothing here",
+                evidence=f"Received: {what} and {param.opts[0]}",
+                next_step=f"leave {param.opts[0]} out; `nightjar profile --help` says what goes with what",
+            )

@@ -24,6 +24,7 @@ from model_gen.models.backbones import hears_waveform, remarks
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig
+from model_gen.profile.show import expected
 from model_gen.progress import bar, line, warn
 from model_gen.runtime import tensorflow
 from model_gen.training.alone import alone_at
@@ -76,6 +77,9 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     kept = build_model(config, seed=options.seed) if options.mixed_precision else model
     for told in remarks(config.backbone, model):
         warn(told)
+    if not hears_waveform(config.backbone):  # which runs on no board
+        for told in expected(model):
+            line(told)
     noise = named_bank(options)
     if state is not None:
         contents = _digests(begun.dataset.recordings, options.num_workers)
@@ -123,7 +127,7 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
         **config_files(config, checkpoint),
         beside(checkpoint, "split.csv"): to_csv(assignment).encode(),
     }
-    line(f"{model.count_params():,} parameters, {len(parts['train'])} training chunks")
+    line(f"{len(parts['train'])} training chunks")
     progress = fit(
         model,
         kept,

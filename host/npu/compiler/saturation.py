@@ -38,7 +38,7 @@ class Saturation:
     @property
     def need(self) -> npt.NDArray[np.float64]:
         """The shift that each kernel needs: log2(largest) - 15; -15 for a kernel of zeros."""
-        return np.asarray(np.log2(np.maximum(self.largest, 1)) - _BITS)
+        return shift_needed(self.largest)
 
     @property
     def kernels(self) -> tuple[int, ...]:
@@ -74,21 +74,37 @@ def saturation_on(
 
 def worst_saturation(layer: ConvolutionLayer) -> Saturation:
     """How the sums fit when every input byte is the worst for the kernel."""
-    convolution = layer.convolution
-    low, high = -128 - convolution.input_zero, 127 - convolution.input_zero
-    largest = np.zeros(convolution.kernels, np.int64)
-    whole = np.zeros((2, convolution.kernels), np.int64)
-    for part in kernel_parts(*convolution.weights.shape[1:3]):
+    zero = layer.convolution.input_zero
+    weights = layer.convolution.weights
+    largest = worst_sums(weights, -128 - zero, 127 - zero, layer.passes.groups)
+    return Saturation(layer.shift, largest, 0, 0)
+
+
+def worst_sums(weights: Integers, low: int, high: int, groups: Sequence[slice]) -> Integers:
+    """The largest |sum| of each kernel that has to fit 16 bits, over all inputs.
+
+    Args:
+        weights: int64 [kernels, rows, columns, channels].
+        low, high: of the input, zero point subtracted.
+        groups: the channels whose sums pass through 16 bits one after the other.
+    """
+    largest = np.zeros(len(weights), np.int64)
+    whole = np.zeros((2, len(weights)), np.int64)
+    for part in kernel_parts(*weights.shape[1:3]):
         rows, columns = (slice(side.start, side.stop) for side in (part.rows, part.columns))
-        total = np.zeros((2, convolution.kernels), np.int64)
-        for group in layer.passes.groups:
-            taps = convolution.weights[:, rows, columns, group]
+        total = np.zeros((2, len(weights)), np.int64)
+        for group in groups:
+            taps = weights[:, rows, columns, group]
             ends = np.stack([taps * low, taps * high])
             total += np.stack([ends.max(axis=0), ends.min(axis=0)]).sum(axis=(2, 3, 4))
             largest = np.maximum(largest, np.abs(total).max(axis=0))
         whole += total
-    largest = np.maximum(largest, np.abs(whole).max(axis=0))
-    return Saturation(layer.shift, largest, 0, 0)
+    return np.asarray(np.maximum(largest, np.abs(whole).max(axis=0)))
+
+
+def shift_needed(largest: Integers) -> npt.NDArray[np.float64]:
+    """The right shift with which sums of that size fit 16 bits: log2(largest) - 15."""
+    return np.asarray(np.log2(np.maximum(largest, 1)) - _BITS)
 
 
 def sum_for_shift(shift: int) -> int:

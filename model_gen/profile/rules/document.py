@@ -1,0 +1,102 @@
+"""docs/profile.md, made from the table of rules and the table of costs.
+
+python -m model_gen.profile.rules.document        write it
+"""
+
+from pathlib import Path
+
+import host
+from host.files import write_atomically
+from model_gen.profile.cost import shipped_table
+from model_gen.profile.rules import TABLE
+
+PLACE = Path(host.__file__).parents[1] / "docs" / "profile.md"
+_HEAD = """# What a model will cost, before it is trained or converted
+
+```sh
+nightjar profile                                    # the model that `nightjar train` begins with
+nightjar profile --preset april --alpha 0.5 --labels-count 40
+nightjar profile checkpoints/best_model.keras       # a trained one, its weights judged, too
+nightjar profile bundle                             # not expected but counted, on the virtual board
+nightjar profile best_model.keras --stedgeai        # and what ST's compiler says of it
+```
+
+A checkpoint, or the options of a training run, are neither converted nor run. Their layers become
+the ops that TensorFlow Lite's converter makes of them: batch normalization goes into the product
+before it, an activation into the op before it, a padding into the convolution after it. For each op
+there are its multiply-accumulates, its parameters, the bytes of its int8 output and the
+instructions that the engine is expected to take for it on the Cortex-M55; then their sums, the
+bytes of all activations that live at once, and what the rules below find. `nightjar train` says
+the sums and the findings when it begins. `--json` writes `nightjar/model-profile/1`; a bundle or
+.tflite gives `nightjar/profile/1`, as ever.
+
+Activations at once are what no plan of the arena can be below, as if no op wrote over its own
+input; where one does, the arena is smaller.
+
+## Rules
+
+A model is held against one table. An error gives wrong results or does not compile for the NPU, a
+warning costs time or certainty, a note is to be known. The sources are the facts that this
+project starts from, and what they cite. This page is made from the tables by `python -m
+model_gen.profile.rules.document`.
+
+| rule | severity | limit | what holds | what to do | source |
+|---|---|---|---|---|---|
+"""
+_COSTS = """
+A trained model is judged once more when it is int8 (`nightjar lint`, docs/npu-lint.md), with its
+scales and on real inputs; what is found here can be had for nothing by other options.
+
+## Expected instructions
+
+`model_gen/profile/cost_table.json` holds {points} calls of single kernels with the instructions that
+the virtual board counted, written by
+
+```sh
+nightjar bench engine --cost-table model_gen/profile/cost_table.json
+```
+
+in some minutes. The file is written after each family of layers, so an interrupted run goes on
+where it was; what was counted of other kernels' sources (`engine` in the file) is counted again. A
+kernel's instructions are a linear function of how often its loops run, which follows from shapes
+(`model_gen/profile/counts.py`); the factors are those of least squares of the relative errors,
+none below 0. A kernel with several loops to choose from has several forms:
+
+| kernel and form | calls counted | off by at most |
+|---|---|---|
+"""
+_TAIL = """
+Costs do not depend on data but for SOFTMAX, which leaves out classes far below the largest: with
+few classes near it the expected figure is too large by up to a few thousand instructions. A layer
+of which nothing is known (one of your own, or an op that the engine lacks) is counted apart, and
+said to be missing. The whole of a model was within 1 % of the virtual board where it was
+measured: `release` and the blocks of `april` at full size, and the keyword spotter of MLPerf Tiny.
+"""
+
+
+def text() -> str:
+    """The page."""
+    rules = (
+        f"| `{r.name}` | {r.severity} | {'' if r.limit is None else f'{r.limit:,}'} | {_cell(r.says)} | "
+        f"{_sentence(r.mend)} | {_cell(r.source)} |\n"
+        for r in TABLE
+    )
+    table = shipped_table()
+    known = table.calls()
+    costs = (
+        f"| `{form}` | {known[form]} | {100 * error:.1f} % |\n"
+        for form, error in sorted(table.errors().items())
+    )
+    return _HEAD + "".join(rules) + _COSTS.format(points=len(table.points)) + "".join(costs) + _TAIL
+
+
+def _sentence(text: str) -> str:
+    return _cell(text[0].upper() + text[1:] + ".")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    write_atomically(PLACE, text().encode())
