@@ -86,6 +86,16 @@ class FrontendContract:
         return self.mfcc or self.mel_bands or self.bins
 
     @property
+    def range(self) -> tuple[float, float] | None:
+        """Least and most that a feature can be; None where that depends on the sound (normalization fixed)."""
+        return {
+            "peak": (-1.0, 1.0),
+            "minmax": (0.0, 1.0),
+            "percentile": (0.0, 1.0),
+            "fixed": None,
+        }[self.normalization]
+
+    @property
     def norm_row(self) -> int:
         """First row that minmax and percentile look at: they rise in frequency."""
         if not self.norm_low:

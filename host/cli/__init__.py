@@ -26,6 +26,7 @@ COMMANDS = {
     "data": "Look at recordings before training.",
     "train": "Train a classifier on folders of recordings.",
     "quantize": "Quantize a checkpoint to full int8 and write a bundle.",
+    "convert": "Convert a checkpoint to a .tflite or .onnx file.",
     "evaluate": "Score a checkpoint or a bundle on held-out recordings.",
     "generate": "Turn a bundle or a .tflite into a firmware project.",
     "build": "Build the firmware of a project, a bundle or a .tflite.",

@@ -25,7 +25,9 @@ SCHEMA = "nightjar/bench/1"
     " MODEL `frontend`: instructions a frame of the frontend itself beside CMSIS-DSP's (downloaded, pinned by hash),"
     " and its throughput on this host beside librosa and SciPy."
     " MODEL `learning`: recipes of training, today's, the field's and the preset's, on speakers that were not heard, at"
-    " three placements and over disturbances (docs/learning.md; about an hour).",
+    " three placements and over disturbances (docs/learning.md; about an hour)."
+    " MODEL `family`: the presets beside each other, float and int8, on speakers that were not heard and on synthetic"
+    " birds, with multiply-accumulates and instructions (docs/family.md; about an hour).",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @board_options("virtual, ...")
@@ -73,6 +75,10 @@ def command(
         from host.cli.bench_frontend import bench_frontend
 
         return bench_frontend(json_path)
+    if str(model) == "family" and not model.exists():
+        from host.cli.bench_family import bench_family
+
+        return bench_family(json_path, data_path=learning["data_path"])
     if str(model) == "learning" and not model.exists():
         return bench_learning(json_path, **learning)
     from host.bench.cost import BenchRow, bench_json, table

@@ -15,7 +15,7 @@ _OPTIONS = (
         default="../shared/data/fsdd",
         show_default=True,
         type=click.Path(path_type=Path),
-        help="For `bench learning`: class folders of clips named SPEAKER_INDEX.wav.",
+        help="For `bench learning` and `family`: class folders of clips named SPEAKER_INDEX.wav.",
     ),
     click.option(
         "--out",

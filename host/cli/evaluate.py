@@ -9,6 +9,7 @@ import click
 from host.cli.common import (
     board_options,
     json_option,
+    result_option,
     say,
     subcommand,
     write_json,
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     show_default="the cache windows of `nightjar cache`",
     help="Where windows are kept; a folder of your own has no bound.",
 )
+@result_option("--html", text="Write a page with the curves, for a browser.")
 @json_option
 def command(
     model: Path,
@@ -141,6 +143,7 @@ def command(
     split: str | None,
     everything: bool,
     thresholds: str,
+    html: Path | None,
     json_path: str | None,
     **more: Any,
 ) -> int:
@@ -182,6 +185,11 @@ def command(
         result = evaluate(options, asked)
     say(table(result), json_path)
     write_json(json_path, result.as_json())
+    if html is not None:
+        from host.report.evaluation_html import write_evaluation_html
+
+        write_evaluation_html(html, result, title=model.stem)
+        say(f"the page: {html}", json_path)
     return Exit.FIRMWARE if result.differing else Exit.OK
 
 

@@ -7,6 +7,7 @@ import click
 
 from host.cli.common import force_option, json_option, say, subcommand, write_json
 from host.cli.parameters import FiniteRange, WholeRange
+from host.errors import BadInput
 
 
 @subcommand(
@@ -71,6 +72,7 @@ from host.cli.parameters import FiniteRange, WholeRange
     help="Add a kernel, whose output is dropped, where an STM32N6's NPU would cut sums off: the "
     "model's outputs stay the same bytes.",
 )
+@click.option("--scheme", default="int8", show_default=True, help="A bundle's model is int8.")
 @force_option
 @json_option
 def command(
@@ -84,10 +86,19 @@ def command(
     num_workers: int,
     cache_dir: Path | None,
     npu_safe: bool,
+    scheme: str,
     force: bool,
     json_path: str | None,
 ) -> None:
     """Quantize CHECKPOINT to int8, judge it on validation recordings, and write the bundle if it passes."""
+    if scheme != "int8":
+        raise BadInput(
+            "a bundle holds an int8 model: boards compute nothing else",
+            evidence=f"Received: --scheme {scheme}",
+            next_step=f"leave --scheme out, or use `nightjar convert {checkpoint} --scheme {scheme}`"
+            if scheme in ("dynamic", "float")
+            else "leave --scheme out",
+        )
     from model_gen.quantization.run import QuantizeOptions, quantize
 
     result = quantize(

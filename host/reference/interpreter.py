@@ -86,6 +86,10 @@ class Interpreter:
             for index in range(ask.NumNodes())
         ]
 
+    def tensor_name(self, tensor: int) -> str:
+        """The name of a tensor."""
+        return str(self._native.TensorName(tensor, 0))
+
     def set_input(self, tensor: int, value: Array) -> None:
         """Copy `value` into a tensor."""
         self._native.SetTensor(tensor, value)

@@ -62,6 +62,10 @@ class ReferenceModel:
         self.outputs = self._interpreter.outputs
         self.ops = [ReferenceOp(*op) for op in ops if op[1] != "DELEGATE"]
 
+    def tensor_name(self, tensor: int) -> str:
+        """The name of the tensor of that index."""
+        return self._interpreter.tensor_name(tensor)
+
     def run(self, inputs: list[Array]) -> dict[int, Array]:
         """One inference.
 

@@ -53,6 +53,7 @@ def demo_summary(out: Path) -> str:
     lines = ["", *_quality(evaluation), *_verdict(verdict), _suite(out / "junit.xml"), ""]
     for name, what in (
         ("report.html", "the report: open it in a browser"),
+        ("evaluation.html", "how good the model is, with curves"),
         ("verify.json", "the verdict"),
         ("junit.xml", "the suite's results"),
         ("bundle/", "the model with its contract"),

@@ -1,4 +1,8 @@
-"""For tests: a page as Chromium shows it, at any width, light or dark; measured by a script, or as a picture."""
+"""For tests: a page as Chromium shows it, at any width, light or dark; measured by a script, or as a picture.
+
+`python -m host.report.testing_browser PAGE.html docs/page` writes docs/page-light-1280.png, -dark-1280, -light-390
+and -dark-390.
+"""
 
 import contextlib
 import html
@@ -7,12 +11,15 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 SECONDS = 300  # that end a hang
+WIDTHS = (1280, 390)  # of a desk and of a phone
+TALLEST = 2600  # pixels of a picture
 # Nothing is asked of the network, and nothing is kept.
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -81,3 +88,19 @@ def _chromium(page: str, *arguments: str, dark: bool) -> str:
             process.wait()
     assert process.returncode == 0, errors.decode(errors="replace")[-2000:]
     return output.decode()
+
+
+def photograph(page: Path, target: str) -> list[Path]:
+    """Pictures of a page for the documentation: `target`-light-1280.png and so on, cut off at `TALLEST`."""
+    text, made = page.read_text(encoding="utf-8"), []
+    heights = measured(text, "return page.documentElement.scrollHeight", WIDTHS)
+    for width, height in zip(WIDTHS, heights, strict=True):
+        for mode in ("light", "dark"):
+            made.append(Path(f"{target}-{mode}-{width}.png"))
+            picture(text, made[-1], width=width, height=min(height, TALLEST), dark=mode == "dark")
+    return made
+
+
+if __name__ == "__main__":
+    for written in photograph(Path(sys.argv[1]), sys.argv[2]):
+        print(written)

@@ -48,6 +48,8 @@ def evaluate(options: EvaluateOptions, board: Board | None = None) -> EvaluateRe
     found = judged_recordings(options.data_path, subject, options.split)
     _warn_of_second(options, found)
     units(found, options.data_path, options.group_by, options.labels)  # refused before the work
+    if options.annotations is not None:
+        annotated(options.annotations, found, config.labels)
     heard = score(options, models, subject, found, options.split)
     thresholds, said = _thresholds(options, subject, models, heard)
     wanted = targets(heard.recordings, config.labels)

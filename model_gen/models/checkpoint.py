@@ -45,13 +45,13 @@ def config_files(config: ModelConfig, checkpoint: Path) -> dict[Path, bytes]:
     }
 
 
-def load_checkpoint(checkpoint: Path) -> tuple[Any, ModelConfig]:
-    """The Keras model of a checkpoint, and its configuration.
+def load_checkpoint(checkpoint: Path, config_file: Path | None = None) -> tuple[Any, ModelConfig]:
+    """The Keras model of a checkpoint, and its configuration: beside it, or in `config_file`.
 
     Raises:
         BadInput: a file is missing, or is not a Keras model of this configuration.
     """
-    config = load_config(checkpoint)
+    config = load_config(checkpoint, config_file)
     tensorflow()
     import keras
 

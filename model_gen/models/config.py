@@ -99,17 +99,18 @@ def config_path(checkpoint: Path) -> Path:
     return checkpoint.with_name(f"{checkpoint.stem}_model_config.json")
 
 
-def load_config(checkpoint: Path) -> ModelConfig:
-    """The configuration beside `checkpoint`.
+def load_config(checkpoint: Path, config_file: Path | None = None) -> ModelConfig:
+    """The configuration beside `checkpoint`, or in `config_file`.
 
     Raises:
         BadInput: the checkpoint or its configuration is missing or unreadable.
     """
-    for path in (checkpoint, config_path(checkpoint)):
+    where = config_file or config_path(checkpoint)
+    for path in (checkpoint, where):
         if not path.is_file():
             raise BadInput(
                 "expected a checkpoint with its model configuration beside it",
                 evidence=f"Received: {checkpoint}; {path.name} is missing",
                 next_step="make one with `nightjar train`, and --overwrite where a part of it is there",
             )
-    return ModelConfig.read(config_path(checkpoint))
+    return ModelConfig.read(where)

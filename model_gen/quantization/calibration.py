@@ -7,6 +7,9 @@ import csv
 import io
 from collections import defaultdict
 
+import numpy as np
+import numpy.typing as npt
+
 from model_gen.data.dataset import stable_order
 from model_gen.data.features import Chunks
 from model_gen.data.places import in_turn
@@ -16,6 +19,19 @@ def calibration(chunks: Chunks, count: int, seed: int) -> Chunks:
     """Up to `count` of the chunks, as `stratified` chooses them, short ones at their three places in
     turn."""
     return in_turn(chunks.take(stratified(chunks, count, seed)))
+
+
+def calibration_features(manifest: Chunks) -> npt.NDArray[np.float32]:
+    """What the ranges are of: float32 [n, rows, frames].
+
+    Of waveforms, which are divided by their peak, the first that is not silent is there upside down, too: int8 then
+    holds both signs alike, as a microphone's polarity is nobody's choice.
+    """
+    features = manifest.features(range(len(manifest)))
+    if manifest.contract.normalization != "peak":
+        return features
+    sounding = np.flatnonzero(np.abs(features).max(axis=(1, 2)) > 0)[:1]
+    return np.concatenate([features, -features[sounding]])
 
 
 def stratified(chunks: Chunks, count: int, seed: int) -> list[int]:

@@ -1,68 +1,63 @@
-"""Checkpoint to full-int8 TFLite, as a program of its own: `python -m model_gen.quantization.convert`.
+"""Checkpoint to TFLite, as a program of its own: `python -m model_gen.quantization.convert FOLDER`."""
 
-A model converted in the process that made it, and the same model reloaded, give different bytes; so the conversion
-always runs in a fresh process, from the saved checkpoint.
-"""
-
-import os
-import subprocess
+import json
 import sys
-import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import HostFailure
+from model_gen.quantization.apart import ARRAY, JOB, RESULT, run_apart
+from model_gen.quantization.form import Form
 
 
-def convert_checkpoint(checkpoint: Path, calibration: npt.NDArray[np.float32]) -> bytes:
-    """The int8 .tflite of a checkpoint, converted in a fresh process.
+def convert_checkpoint(
+    checkpoint: Path,
+    calibration: npt.NDArray[np.float32] | None,
+    form: Form = Form(),  # noqa: B008 (frozen)
+    *,
+    config: Path | None = None,
+) -> bytes:
+    """The .tflite of a checkpoint, converted in a fresh process; the same bytes each time.
 
     Args:
         checkpoint: a `.keras` file with its configuration beside it.
-        calibration: features float32 [n, bins, frames]; activation ranges are their absolute extremes.
+        calibration: features float32 [n, rows, frames]; activation ranges are their absolute extremes. None where
+            `form` takes none.
+        form: what it becomes.
+        config: instead of the configuration beside it.
 
     Raises:
         HostFailure: the converter failed, with the end of what it said.
     """
-    with tempfile.TemporaryDirectory(prefix="nightjar-convert-") as folder:
-        inputs, output = Path(folder) / "calibration.npy", Path(folder) / "model.tflite"
-        np.save(inputs, calibration)
-        done = subprocess.run(
-            [sys.executable, "-m", __spec__.name, str(checkpoint), str(inputs), str(output)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env={**os.environ, "PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": "-1"},
-            check=False,
-        )
-        if done.returncode or not output.is_file():
-            raise HostFailure(
-                "TensorFlow's converter failed",
-                evidence=f"exit code {done.returncode}: {done.stdout[-1500:].strip()}",
-                next_step="`nightjar doctor` checks the installation; free memory if it was killed",
-            )
-        return output.read_bytes()
+    job = {
+        "checkpoint": str(checkpoint),
+        "config": None if config is None else str(config),
+        "form": asdict(form),
+    }
+    return run_apart(__spec__.name, job, calibration)
 
 
-def _convert(checkpoint: Path, calibration: npt.NDArray[np.float32], saved: str) -> bytes:
+def with_activation(model: Any, activation: str) -> Any:
+    """The model with scores for logits: sigmoid or softmax behind it."""
     import keras
 
-    from model_gen.models.checkpoint import load_checkpoint
+    layer = keras.layers.Softmax if activation == "softmax" else keras.layers.Activation
+    given = {} if activation == "softmax" else {"activation": "sigmoid"}
+    return keras.Model(model.input, layer(**given, name="scores")(model.output), name=model.name)
+
+
+def exported(model: Any, folder: str) -> None:
+    """Save a Keras model as a SavedModel for batches of one."""
+    import keras
+
     from model_gen.runtime import tensorflow
 
     tf = tensorflow()
-    model, _ = load_checkpoint(checkpoint)
     shape = (1, *model.input_shape[1:])
-
-    def representative() -> Iterator[list[Any]]:
-        for features in calibration:
-            yield [features.reshape(shape)]
-
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint(
@@ -70,17 +65,51 @@ def _convert(checkpoint: Path, calibration: npt.NDArray[np.float32], saved: str)
         lambda features: model(features, training=False),
         input_signature=[tf.TensorSpec(shape, tf.float32, name="features")],
     )
-    archive.write_out(saved, verbose=False)
+    archive.write_out(folder, verbose=False)
+
+
+def representative(calibration: npt.NDArray[np.float32]) -> Iterator[list[Any]]:
+    """Batches of one [1, rows, frames, 1] of features [n, rows, frames]."""
+    for features in calibration:
+        yield [features[None, ..., None]]
+
+
+def converter_of(saved: str, form: Form, calibration: npt.NDArray[np.float32] | None) -> Any:
+    """TFLite's converter of a SavedModel, told what to make of it."""
+    from model_gen.runtime import tensorflow
+
+    tf = tensorflow()
     converter = tf.lite.TFLiteConverter.from_saved_model(saved)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    if form.scheme != "float":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if form.per_tensor:
+        converter._experimental_disable_per_channel = True
+    if calibration is not None:
+        converter.representative_dataset = lambda: representative(calibration)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = getattr(tf, form.ends)
+        converter.inference_output_type = getattr(tf, form.ends)
+    return converter
+
+
+def loaded(job: dict[str, Any], form: Form) -> Any:
+    """The Keras model that a job is of, with what its form puts behind it."""
+    from model_gen.models.checkpoint import load_checkpoint
+
+    config = job["config"]
+    model, known = load_checkpoint(Path(job["checkpoint"]), config and Path(config))
+    return with_activation(model, known.class_activation) if form.output == "scores" else model
+
+
+def main(folder: Path) -> None:
+    """The program."""
+    job = json.loads((folder / JOB).read_text())
+    form = Form(**job["form"])
+    calibration = np.load(folder / ARRAY) if form.calibrated else None
+    saved = str(folder / "saved")
+    exported(loaded(job, form), saved)
+    (folder / RESULT).write_bytes(bytes(converter_of(saved, form, calibration).convert()))
 
 
 if __name__ == "__main__":
-    _checkpoint, _calibration, _output = map(Path, sys.argv[1:])
-    _saved = str(_output.with_suffix(""))
-    _output.write_bytes(_convert(_checkpoint, np.load(_calibration), _saved))
+    main(Path(sys.argv[1]))

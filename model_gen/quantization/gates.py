@@ -25,11 +25,13 @@ class Heard:
     owner: npt.NDArray[np.int64]  # [chunks]: the recording of each
     wanted: npt.NDArray[np.float32]  # [recordings, labels], 0 or 1
     labels: tuple[str, ...]
-    activation: str  # of the logits: sigmoid | softmax
+    activation: str  # of the logits: sigmoid | softmax; none: they are scores
 
     def metrics(self, logits: Logits) -> Metrics:
         """Over recordings, which score the log-mean-exp of their chunks."""
-        scores = activate(logits, self.activation)
+        scores = logits.astype(np.float64)
+        if self.activation != "none":
+            scores = activate(logits, self.activation)
         pooled = pool(scores, self.owner, len(self.wanted), "lme")
         return evaluate_scores(self.wanted, pooled, self.labels)
 

@@ -3,8 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import BadInput
+from host.errors import BadInput, HostFailure
+from host.frontend_contract import FrontendContract
 from host.reference.frontend import quantize
+from host.reference.interpreter import ReferenceTensor
 from host.reference.model import ReferenceModel
 from model_gen.data.features import Chunks
 
@@ -42,3 +44,21 @@ class Int8Model:
         rows = [self.scores(self.steps(chunks.features([i])[0])) for i in range(len(chunks))]
         scores = np.stack(rows).astype(np.float32)
         return (scores - self.output.zero_point) * np.float32(self.output.scale)
+
+
+def require_range(end: ReferenceTensor, contract: FrontendContract) -> None:
+    """Hold an int8 input against what the contract's features can be, where they have bounds.
+
+    Raises:
+        HostFailure: it holds less than that.
+    """
+    if contract.range is None:
+        return
+    least, most = contract.range
+    low, high = (end.scale * (step - end.zero_point) for step in (-128, 127))
+    if low > least + end.scale or high < most - end.scale:
+        raise HostFailure(
+            f"the model's int8 input must hold the features' range, {least:g} to {most:g}",
+            evidence=f"it holds {low:.4f} to {high:.4f}",
+            next_step="calibrate on recordings that are not silent",
+        )

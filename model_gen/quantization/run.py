@@ -16,30 +16,30 @@ from host.bundle import (
     write_bundle,
 )
 from host.contract import Contract, TensorContract
-from host.errors import BadInput, HostFailure
+from host.errors import BadInput
 from host.files import sha256_bytes
 from host.owned import check_replaceable
 from host.places import check_folder
 from host.reference.interpreter import ReferenceTensor
 from model_gen.data.dataset import Recording, stable_order, targets
-from model_gen.data.features import Chunks, extract
+from model_gen.data.features import extract
 from model_gen.data.places import in_turn
-from model_gen.data.reopen import recordings_of, train_selection
+from model_gen.data.reopen import recordings_of
 from model_gen.data.selection import Selection
-from model_gen.data.split import Assignment, read_split, to_csv
-from model_gen.models.checkpoint import beside, load_checkpoint
-from model_gen.models.config import ModelConfig, load_config
+from model_gen.data.split import Assignment, to_csv
+from model_gen.models.checkpoint import load_checkpoint
+from model_gen.models.config import ModelConfig
 from model_gen.models.predict import predict_logits
-from model_gen.progress import bar, line, warn
-from model_gen.quantization.calibration import calibration, manifest_csv
+from model_gen.progress import line, warn
+from model_gen.quantization.calibration import calibration, calibration_features, manifest_csv
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
-from model_gen.quantization.int8 import Int8Model
+from model_gen.quantization.int8 import Int8Model, require_range
 from model_gen.quantization.npu_safe import Safe, npu_safe
+from model_gen.quantization.recordings import SPLIT, assignment_of, chunks_of
 from model_gen.runtime import tensorflow
 
 CALIBRATION = "calibration.csv"
-SPLIT = "split.csv"
 # How the pinned TFLite's reference rounds, as firmware/kernels/README.md names the rules; the other ops: "double".
 ROUNDING = {"FULLY_CONNECTED": "real"}
 EXACT_OPS = frozenset({"TRANSPOSE", "RESHAPE", "PAD", "SLICE"})
@@ -87,15 +87,25 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     check_folder("--cache-dir", options.cache_dir)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint)
-    assignment = _assignment(options.checkpoint)
-    train = _extract("train", config, assignment, options)
-    val = in_turn(_extract("val", config, assignment, options))
+    assignment = assignment_of(options.checkpoint)
+    train, val = (
+        chunks_of(
+            split,
+            config,
+            assignment,
+            options.data_path,
+            num_workers=options.num_workers,
+            cache_dir=options.cache_dir,
+        )
+        for split in ("train", "val")
+    )
+    val = in_turn(val)
     manifest = calibration(train, options.calibration_samples, options.seed)
     line(f"converting, calibrated on {len(manifest)} chunks of {len(train.recordings)} recordings")
-    calibrating = manifest.features(range(len(manifest)))
+    calibrating = calibration_features(manifest)
     tflite = convert_checkpoint(options.checkpoint, calibrating)
     int8 = Int8Model(tflite)
-    _require_range(int8.input)
+    require_range(int8.input, config.frontend)
     npu = None
     if options.npu_safe:
         npu = npu_safe(tflite, [int8.steps(features) for features in calibrating[:_NPU_CHUNKS]])
@@ -150,27 +160,6 @@ def _check_apart(options: QuantizeOptions) -> None:
             )
 
 
-def _assignment(checkpoint: Path) -> Assignment:
-    load_config(checkpoint)
-    return read_split(beside(checkpoint, SPLIT))
-
-
-def _extract(
-    split: str, config: ModelConfig, assignment: Assignment, options: QuantizeOptions
-) -> Chunks:
-    recordings = recordings_of(options.data_path, config.labels, assignment, split)
-    with bar(f"recordings of {split}", len(recordings)) as show:
-        return extract(
-            recordings,
-            config.frontend,
-            train_selection(config),
-            cache_dir=options.cache_dir,
-            num_workers=options.num_workers,
-            on_skip=lambda s: warn(f"skipped {s.path}: {s.reason}"),
-            on_progress=show,
-        )
-
-
 def _vectors(
     int8: Int8Model,
     config: ModelConfig,
@@ -199,16 +188,6 @@ def _vectors(
         inputs=np.concatenate(steps),
         scores=np.stack([int8.scores(step) for step in steps]),
     )
-
-
-def _require_range(end: ReferenceTensor) -> None:
-    low, high = (end.scale * (step - end.zero_point) for step in (-128, 127))
-    if low > end.scale or high < 1 - end.scale:
-        raise HostFailure(
-            "the model's int8 input must hold the features' range, 0 to 1",
-            evidence=f"it holds {low:.4f} to {high:.4f}",
-            next_step="calibrate on recordings that are not silent",
-        )
 
 
 def _tensor(end: ReferenceTensor) -> TensorContract:

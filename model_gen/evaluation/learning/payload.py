@@ -22,6 +22,16 @@ def payload(runs: Sequence[Run]) -> dict[str, Any]:
     """Of `measure`."""
     return {
         "schema": SCHEMA,
+        **made_by(),
+        "columns": [asdict(column) for column in columns(runs)],
+        "targets": [{**asdict(one), "verdict": one.verdict} for one in targets(runs)],
+        "runs": [asdict(run) for run in runs],
+    }
+
+
+def made_by() -> dict[str, Any]:
+    """When, on what kind of machine, and with which versions something is measured."""
+    return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": {
             "processor": _processor(),
@@ -29,9 +39,6 @@ def payload(runs: Sequence[Run]) -> dict[str, Any]:
             "system": platform.system(),
         },
         "versions": {"nightjar": host.__version__, "python": platform.python_version(), **_found()},
-        "columns": [asdict(column) for column in columns(runs)],
-        "targets": [{**asdict(one), "verdict": one.verdict} for one in targets(runs)],
-        "runs": [asdict(run) for run in runs],
     }
 
 
