@@ -1,12 +1,13 @@
 """A property test that fails prints its shrunk example as a test that can be pasted and run; none is
 failed by a slow machine. And tests leave alone the boards that their user keeps, unless it is a board
-that is judged.
+that is judged. Of several processes each takes the dearest file that is left.
 """
 
 import importlib.util
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Generator
 
 import pytest
@@ -33,6 +34,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(item, pytest.Function):
         watch(item.obj, frozenset(item.fixturenames), item.config.rootpath)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For several processes: files with slow tests first, then those with most tests.
+
+    A file stays in one process, so a dear one that starts last leaves the other cores idle.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in slow, -tests[item.path]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

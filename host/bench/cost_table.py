@@ -13,7 +13,8 @@ from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.templates import FIRMWARE
 from model_gen.profile import grid
 from model_gen.profile.cost import CostTable, Point, fit, read_table
-from model_gen.profile.grid import FAMILIES, int8_model, keras_model
+from model_gen.profile.grid import FAMILIES, keras_model
+from model_gen.profile.made_up import int8_model
 from model_gen.profile.tflite_walk import work_of
 from model_gen.profile.work import Work
 

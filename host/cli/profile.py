@@ -42,6 +42,12 @@ _OF_MODEL = tuple(one.name for one in table().values() if one.declared.part == "
     help="Also measure which code this inference executes and which constants it reads, by layer.",
 )
 @click.option(
+    "--stedgeai",
+    is_flag=True,
+    help="Also let ST's compiler analyze the model, where it is installed. A model that is no int8 yet gets ranges that"
+    " are made up.",
+)
+@click.option(
     "--preset",
     cls=Sectioned,
     section=_BEFORE,
@@ -66,6 +72,7 @@ def command(
     rounding: str,
     loops: int,
     coverage: bool,
+    stedgeai: bool,
     preset: str,
     labels_count: int | None,
     json_path: str | None,
@@ -84,15 +91,15 @@ def command(
         from host.cli.profile_model import LABELS, of_checkpoint, of_options
 
         if model is None:
-            of_options(preset, given, labels_count or LABELS, json_path)
+            of_options(preset, given, labels_count or LABELS, json_path, stedgeai=stedgeai)
             return 0
         _refuse_others(model, ("preset", "labels_count", *_OF_MODEL))
-        of_checkpoint(model, json_path)
+        of_checkpoint(model, json_path, stedgeai=stedgeai)
         return 0
     _refuse_others(model, ("preset", "labels_count", *_OF_MODEL))
     from host.cli.profile_counted import count
 
-    return count(model, name, bench, rounding, loops, coverage, json_path)
+    return count(model, name, bench, rounding, loops, coverage, json_path, stedgeai=stedgeai)
 
 
 def _refuse_others(model: Path | None, names: tuple[str, ...]) -> None:

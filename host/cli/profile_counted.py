@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from host.cli.common import say, write_json
+from host.cli.profile_stedgeai import analysis
 
 SCHEMA = "nightjar/profile/1"
 
@@ -15,6 +16,8 @@ def count(
     loops: int,
     coverage: bool,
     json_path: str | None,
+    *,
+    stedgeai: bool,
 ) -> int:
     """Run one inference on a virtual board, and say what each layer, function and loop took."""
     import tempfile
@@ -30,6 +33,7 @@ def count(
     from host.errors import FirmwareFailure
     from host.profile.count import counting, engine_of, read_counts
     from host.profile.report import disassemble, profile
+    from model_gen.codegen.neural_art.analyze import as_json, lines
 
     board = which(name, bench=bench, flashes=False).tier
     _require_countable(name, board)
@@ -62,6 +66,7 @@ def count(
         }
         for tap in made.description.taps
     ]
+    analyzed = analysis(subject.model) if stedgeai else None
     payload = {
         "schema": SCHEMA,
         "board": board,
@@ -70,6 +75,7 @@ def count(
         "layers": layers,
         **asdict(found),
         "coverage": None if reached is None else reached.as_json(),
+        **({} if analyzed is None else {"stedgeai": as_json(analyzed)}),
     }
     write_json(json_path, payload)
     say(
@@ -98,6 +104,8 @@ def count(
         say("coverage:", json_path)
         for line in table_of(reached, {tap.index: tap.op for tap in made.description.taps}):
             say(f"  {line}", json_path)
+    for line in () if analyzed is None else lines(analyzed):
+        say(line, json_path)
     return 0
 
 

@@ -4,38 +4,36 @@ from pathlib import Path
 from typing import Any
 
 from host.cli.common import say, write_json
+from host.cli.profile_stedgeai import analysis
 from host.cli.progress import working
-from model_gen.profile.profile import ModelProfile
 
 LABELS = 10  # classes, where nobody says how many
 
 
-def of_checkpoint(checkpoint: Path, json_path: str | None) -> ModelProfile:
-    """The profile of a trained model.
+def of_checkpoint(checkpoint: Path, json_path: str | None, *, stedgeai: bool) -> None:
+    """Show the profile of a trained model.
 
     Raises:
         BadInput: the checkpoint is missing, damaged, or has no configuration beside it.
+        HostFailure: stedgeai is asked for, and is absent or failed.
     """
     from model_gen.models.checkpoint import load_checkpoint
-    from model_gen.profile.profile import profile_model
 
     with working(f"reading {checkpoint.name}"):
         model, _ = load_checkpoint(checkpoint)
-        found = profile_model(model, trained=True)
-    _show(found, {"checkpoint": str(checkpoint)}, json_path)
-    return found
+    _show(model, {"checkpoint": str(checkpoint)}, json_path, trained=True, stedgeai=stedgeai)
 
 
 def of_options(
-    preset: str, given: dict[str, Any], labels: int, json_path: str | None
-) -> ModelProfile:
-    """The profile of the model that `nightjar train` would begin with.
+    preset: str, given: dict[str, Any], labels: int, json_path: str | None, *, stedgeai: bool
+) -> None:
+    """Show the profile of the model that `nightjar train` would begin with.
 
     Raises:
         BadInput: a value is out of its range, or two options contradict each other.
+        HostFailure: stedgeai is asked for, and is absent or failed.
     """
     from model_gen.models.build import build_model
-    from model_gen.profile.profile import profile_model
     from model_gen.runtime import tensorflow
     from model_gen.training.configure import configure
     from model_gen.training.presets import options_of
@@ -43,15 +41,25 @@ def of_options(
     options = options_of(preset, {**given, "data_path_train": Path()})
     with working("building the model"):
         tensorflow()
-        config = configure(options, [f"class {n}" for n in range(labels)])
-        found = profile_model(build_model(config, seed=options.seed), trained=False)
-    _show(found, {"preset": preset, "labels": labels}, json_path)
-    return found
+        config = configure(options, [f"class {number}" for number in range(labels)])
+        model = build_model(config, seed=options.seed)
+    source = {"preset": preset, "labels": labels}
+    _show(model, source, json_path, trained=False, stedgeai=stedgeai)
 
 
-def _show(found: ModelProfile, source: dict[str, Any], json_path: str | None) -> None:
+def _show(
+    model: Any, source: dict[str, Any], json_path: str | None, *, trained: bool, stedgeai: bool
+) -> None:
+    from model_gen.codegen.neural_art import analyze
+    from model_gen.profile.made_up import int8_model
+    from model_gen.profile.profile import profile_model
     from model_gen.profile.show import as_json, lines
 
-    write_json(json_path, {**as_json(found), **source})
-    for line in lines(found):
+    found = profile_model(model, trained=trained)
+    report = analysis(int8_model(model)) if stedgeai else None
+    payload = {**as_json(found), **source}
+    if report is not None:
+        payload["stedgeai"] = analyze.as_json(report)
+    write_json(json_path, payload)
+    for line in (*lines(found), *(() if report is None else analyze.lines(report))):
         say(line, json_path)

@@ -9,6 +9,7 @@ import pytest
 from host.coverage.testing_projects import model, needs_board
 from host.profile.count import Block, Engine
 from host.profile.report import profile
+from model_gen.profile.profile import profile_tflite
 
 SHARED = Path(__file__).parents[2] / "../shared/data/models"
 KWS = SHARED / "mlperf_tiny_kws_int8.tflite"
@@ -51,6 +52,9 @@ def test_counts_are_those_of_the_board(tmp_path: Path, monkeypatch: pytest.Monke
     assert 0.99 * found["inference"] < found["total"] <= found["inference"] * 1.001
     assert sum(layer["instructions"] for layer in found["layers"]) == pytest.approx(found["total"])
     assert found["helium"] > 0.5
+    expected = profile_tflite(model.read_bytes())
+    assert expected.uncosted == 0
+    assert expected.instructions == pytest.approx(found["inference"], rel=0.15)
 
 
 @needs_board

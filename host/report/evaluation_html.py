@@ -187,8 +187,7 @@ def _facts(result: EvaluateResult) -> Iterator[Fact]:
     yield Fact("thresholds", result.thresholds_from)
     yield Fact(
         "intervals",
-        f"95 %, percentiles of {result.draws} draws of {result.units} {result.unit}s, "
-        f"seed {result.seed}",
+        f"95 %, percentiles of {result.draws} draws from {result.drawn_from}, seed {result.seed}",
     )
     for name, kind in result.kinds.items():
         cost = kind.latency

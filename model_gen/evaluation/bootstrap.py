@@ -16,8 +16,9 @@ LEVEL = 0.95  # of an interval, from percentile to percentile of the draws
 class Draws:
     """How often each recording is in each draw.
 
-    weights: float64 [draws, recordings]. units: how many there are to draw from. what: "recording",
-    or "group" where some belong together.
+    weights: float64 [draws, recordings]; all zero, so that no figure has an interval, where there
+    is only one unit. units: how many there are to draw from. what: "recording", or "group" where
+    some belong together.
     """
 
     weights: Floats
@@ -54,6 +55,8 @@ def draw(units: Sequence[str], *, draws: int = DRAWS, seed: int = SEED) -> Draws
     names, unit_of = np.unique(np.array(units, dtype=str), return_inverse=True)
     count = len(names)
     counts = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
+    if count < 2:  # every draw would be the same, and its intervals of no width a lie
+        counts = np.zeros_like(counts)
     what = "recording" if count == len(units) else "group"
     return Draws(counts[:, unit_of].astype(np.float64), count, what, seed)
 

@@ -86,3 +86,12 @@ def test_a_thousand_draws_of_three_poolings_are_quick() -> None:
     for _ in POOLINGS:
         statistics(wanted, scores, np.full(10, 0.5), 3, weights)
     assert time.process_time() - begun < 4  # 1.0 s measured
+
+
+def test_one_unit_has_no_interval() -> None:
+    wanted, scores = example()
+    drawn = draw(["anna"] * 40, draws=20)
+    assert (drawn.units, drawn.what) == (1, "group")
+    got = judge(wanted, scores, ("a", "b", "c"), thresholds=np.zeros(3), k=1, weights=drawn.weights)
+    assert set(got.intervals.values()) == {None}
+    assert got.figures["average_precision"] is not None

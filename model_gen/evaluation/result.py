@@ -85,6 +85,11 @@ class EvaluateResult:
         return tuple(label for label, any_ in zip(self.labels, heard, strict=True) if not any_)
 
     @property
+    def drawn_from(self) -> str:
+        """What the bootstrap draws from, for people."""
+        return f"{self.units} {self.unit}{'s' if self.units != 1 else ''}"
+
+    @property
     def negatives(self) -> int:
         """Recordings of no class."""
         return int((~self.wanted.any(axis=1)).sum())

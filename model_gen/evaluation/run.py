@@ -30,6 +30,7 @@ from model_gen.progress import bar, line
 __all__ = ["EvaluateOptions", "EvaluateResult", "evaluate"]
 
 Floats = npt.NDArray[np.float64]
+FEW = 10  # units below which an interval is told to be rough
 
 
 def evaluate(options: EvaluateOptions, board: Board | None = None) -> EvaluateResult:
@@ -58,6 +59,9 @@ def evaluate(options: EvaluateOptions, board: Board | None = None) -> EvaluateRe
         draws=options.draws,
         seed=options.seed,
     )
+    if drawn.units < FEW:
+        many = f"{drawn.units} {drawn.what}{'s' if drawn.units != 1 else ''}"
+        line(f"warning: only {many} to draw from: {_doubt(drawn)}")
     events = None
     if options.annotations is not None:
         events = annotated(options.annotations, heard.recordings, config.labels)
@@ -167,6 +171,10 @@ def _thresholds(
     if judged is not heard:
         heard.unfinished.extend(judged.unfinished)
     return made, said
+
+
+def _doubt(drawn: Draws) -> str:
+    return "no figure has an interval" if drawn.units < 2 else "their intervals are rough"
 
 
 def _compared(

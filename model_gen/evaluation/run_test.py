@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,52 +18,58 @@ from host.cache import UNFINISHED
 from host.cli import main
 from host.errors import BadInput
 from host.exit_codes import Exit
-from model_gen.data.testing import TINY, write_tiny_dataset
+from host.reference.frontend import features
+from model_gen.codegen.testing.bundle import LABELS, write_small_bundle
+from model_gen.data.testing import write_clips
+from model_gen.evaluation import bare
 from model_gen.evaluation.models import Bundle
 from model_gen.evaluation.run import EvaluateOptions, evaluate
-from model_gen.models.checkpoint import beside, load_checkpoint, save_checkpoint
-from model_gen.models.config import config_path
+from model_gen.models import dscnn
+from model_gen.models.build import build_model
+from model_gen.models.checkpoint import beside, config_files, save_checkpoint
+from model_gen.models.config import ModelConfig, config_path
 from model_gen.quantization.int8 import Int8Model
-from model_gen.quantization.run import QuantizeOptions, quantize
-from model_gen.training.options import TrainOptions
-from model_gen.training.run import train
+from model_gen.runtime import tensorflow
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> EvaluateOptions:
-    """A checkpoint of one epoch and its bundle."""
+    """A bundle whose weights are noise, and recordings of all its classes but the last."""
     root = tmp_path_factory.mktemp("evaluation")
-    tiny: dict[str, Any] = {**TINY, "epochs": 1}
-    options = TrainOptions(
-        data_path_train=write_tiny_dataset(root / "data", per_class=10),
-        checkpoint_path=root / "model" / "best.keras",
-        cache_dir=root / "cache",
-        **tiny,
-    )
-    train(options)
-    bundle = root / "bundle"
-    quantize(
-        QuantizeOptions(
-            options.checkpoint_path,
-            options.data_path_train,
-            bundle,
-            max_drop=1.0,
-            cache_dir=root / "cache",
-        )
-    )
+    lengths = [1500, 3000, 5000]  # one is shorter than a chunk
+    data = write_clips(root / "data", lengths, (*LABELS[:-1], "noise"))
     return EvaluateOptions(
-        options.data_path_train,
-        options.checkpoint_path,
-        bundle,
+        data,
+        bundle=write_small_bundle(root / "bundle"),
+        split="all",
         cache_dir=root / "cache",
         draws=20,
         timed=False,
     )
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path / "nightjar"))
+@pytest.fixture(scope="module")
+def checkpoint(made: EvaluateOptions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained checkpoint of the bundle's geometry and labels, with a split."""
+    path = tmp_path_factory.mktemp("checkpoint") / "best.keras"
+    write_checkpoint(path, made, LABELS)
+    rows = []
+    for label in (*LABELS[:-1], "noise"):
+        rows += [f"{label}/{i}.wav,{part}" for i, part in enumerate(("test", "val", "test"))]
+    beside(path, "split.csv").write_text("\n".join(["path,split", *rows]))
+    return path
+
+
+def write_checkpoint(path: Path, made: EvaluateOptions, labels: tuple[str, ...]) -> None:
+    assert made.bundle is not None
+    contract = load_subject(made.bundle).contract
+    assert contract is not None
+    tensorflow()
+    options = dscnn.Options(alpha=0.25, depth_multiplier=0.5, embeddings_size=16)
+    config = ModelConfig(contract.frontend, labels, num_mels=8, options=options)
+    save_checkpoint(build_model(config, seed=len(labels)), path)
+    for file, content in config_files(config, path).items():
+        file.write_bytes(content)
 
 
 class Same:
@@ -77,8 +85,6 @@ class Same:
         self._off = off
 
     def scores(self, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
-        from host.reference.frontend import features
-
         given = self._model.steps(features(samples[None], self._frontend)[0])
         out = self._model.scores(given).copy()
         out[0] += self._off
@@ -94,119 +100,136 @@ def ran(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
     return code, shown.out, shown.err
 
 
-def test_float_int8_and_board_side_by_side(made: EvaluateOptions) -> None:
+def test_int8_and_board_side_by_side(made: EvaluateOptions) -> None:
     assert made.bundle is not None
     found = evaluate(made, Same(made.bundle))
-    assert list(found.kinds) == ["float", "int8", "board"]
+    assert list(found.kinds) == ["int8", "board"]
     assert found.differing == 0
     assert found.metrics["board"] == found.metrics["int8"]
-    assert set(found.compared) == {("float", "int8"), ("float", "board"), ("int8", "board")}
     same = found.compared[("int8", "board")]["lme"]["average_precision"]
     assert same is not None
     assert (same.difference, same.low, same.high) == (0, 0, 0)
-    assert found.negatives > 0
-    assert found.kinds["float"].alarms.negatives.keys() == {"Noise"}
-    less = replace(made, checkpoint=None)
-    wrong = evaluate(less, Same(made.bundle, off=1))
+    assert (found.negatives, found.recordings) == (3, 18)
+    assert found.kinds["int8"].alarms.negatives.keys() == {"noise"}
+    wrong = evaluate(made, Same(made.bundle, off=1))
     assert wrong.differing == wrong.chunks
-    assert evaluate(less).as_json() == evaluate(less).as_json()
     payload = json.loads(json.dumps(found.as_json(), allow_nan=False))
     row = payload["metrics"]["int8"]["lme"]
     assert {"roc_auc", "average_precision", "top1", "per_class"} < set(row)
-    assert {"recordings", "roc_auc", "average_precision"} < set(row["per_class"]["up"])
+    assert {"recordings", "roc_auc", "average_precision"} < set(row["per_class"]["wren"])
+    assert evaluate(made).as_json() == evaluate(made).as_json()
 
 
 def test_a_bare_model_like_the_bundle_scores_as_it(
     made: EvaluateOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert made.bundle is not None
-    assert made.checkpoint is not None
-    bare = tmp_path / "bare.tflite"
-    bare.write_bytes((made.bundle / "model.tflite").read_bytes())
-    found = evaluate(replace(made, checkpoint=None, tflite=bare, timed=True))
+    file = tmp_path / "bare.tflite"
+    whole = (made.bundle / "model.tflite").read_bytes()
+    file.write_bytes(whole)
+    found = evaluate(replace(made, tflite=file, timed=True))
     assert found.metrics["tflite"] == found.metrics["int8"]
     cost = found.kinds["tflite"].latency
     assert cost is not None
     assert 0 < cost.median_ms <= cost.largest_ms
-    assert cost.model_bytes == len(bare.read_bytes())
-    only = replace(made, bundle=None, checkpoint=None, tflite=bare, like=made.checkpoint)
+    assert cost.model_bytes == len(whole)
+    only = replace(made, bundle=None, tflite=file, like=made.bundle)
     assert list(evaluate(only).kinds) == ["tflite"]
-    rng = np.random.default_rng(0)
-    whole = bare.read_bytes()
-    data = ["--data", str(made.data_path), "--cache-dir", str(made.cache_dir)]
-    spoiled = [whole[: len(whole) // 2], b"", b"TFL3" * 9]
     blank = bytearray(whole)
-    blank[100 : len(whole) // 3] = rng.bytes(len(whole) // 3 - 100)
-    for damaged in (*spoiled, bytes(blank)):
-        bare.write_bytes(damaged)
-        code, _, error = ran(
-            ["evaluate", str(bare), "--like", str(made.bundle), *data, "--json", "-"], capsys
-        )
+    blank[100 : len(whole) // 3] = np.random.default_rng(0).bytes(len(whole) // 3 - 100)
+    line = ["evaluate", str(file), "--like", str(made.bundle), "--data", str(made.data_path)]
+    for damaged in (whole[: len(whole) // 2], b"", b"TFL3" * 9, bytes(blank)):
+        file.write_bytes(damaged)
+        code, _, error = ran([*line, "--all", "--json", "-"], capsys)
         assert code == 2
         assert "Traceback" not in error
-        assert str(bare) in json.loads(error.splitlines()[-1])["evidence"]
+        assert str(file) in json.loads(error.splitlines()[-1])["evidence"]
 
 
-def test_a_second_model_is_compared_where_the_labels_are_the_same(
-    made: EvaluateOptions, tmp_path: Path
+def test_what_ends_tflites_process_is_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert made.checkpoint is not None
-    other = tmp_path / "other.keras"
-    model, config = load_checkpoint(made.checkpoint)
-    for weight in model.trainable_weights:
-        weight.assign(weight * 0.5)
-    save_checkpoint(model, other)
-    config_path(other).write_text(config.to_json())
-    shutil.copy(beside(made.checkpoint, "split.csv"), beside(other, "split.csv"))
-    found = evaluate(replace(made, bundle=None, against=other, thresholds="val"))
-    assert list(found.kinds) == ["float", "against"]
-    assert "validation recordings" in found.thresholds_from
-    foreign = replace(config, labels=("down", "wren"))
-    config_path(other).write_text(foreign.to_json())
+    path = tmp_path / "m.tflite"
+    path.write_bytes(b"model")
+    dying = [sys.executable, "-c", "import os; os.abort()"]
+    run = subprocess.run
+    monkeypatch.setattr(
+        "model_gen.evaluation.bare.subprocess.run", lambda command, **more: run(dying, **more)
+    )
     with pytest.raises(BadInput) as caught:
-        evaluate(replace(made, bundle=None, against=other))
-    assert "lacks up and has wren besides" in caught.value.evidence
-    with pytest.raises(BadInput, match="same labels"):
-        evaluate(replace(made, checkpoint=other))
-    bare = tmp_path / "bare.tflite"
+        bare.read_bare(path)
+    assert "ended its process (-6)" in caught.value.evidence
+
+
+def test_scores_that_are_no_numbers_are_refused(
+    made: EvaluateOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bundle, "logits", lambda self, c: np.full((len(c), 6), np.nan))
+    with pytest.raises(BadInput, match="finite scores"):
+        evaluate(made)
+
+
+def test_checkpoints_alone_beside_a_bundle_and_against_another(
+    made: EvaluateOptions, checkpoint: Path, tmp_path: Path
+) -> None:
     assert made.bundle is not None
-    bare.write_bytes((made.bundle / "model.tflite").read_bytes())
-    config_path(other).write_text(replace(config, labels=("a", "b", "c")).to_json())
+    lone = replace(made, bundle=None, checkpoint=checkpoint, split="test")
+    found = evaluate(replace(lone, against=made.bundle, thresholds="val"))
+    assert list(found.kinds) == ["float", "against"]
+    assert found.recordings == 12
+    assert "on 6 validation recordings" in found.thresholds_from
+    with pytest.raises(BadInput, match="the same split"):
+        evaluate(replace(made, checkpoint=checkpoint))
+    other = tmp_path / "other.keras"
+    write_checkpoint(other, made, (*LABELS[:-1], "zebra finch"))
+    for given, names in (
+        (replace(lone, against=other), ("yellowhammer", "zebra finch")),
+        (replace(made, checkpoint=other), ("zebra finch", "yellowhammer")),
+    ):
+        with pytest.raises(BadInput, match="same labels") as caught:
+            evaluate(given)
+        assert f"lacks {names[0]} and has {names[1]} besides" in caught.value.evidence
+    fewer = tmp_path / "fewer.keras"
+    write_checkpoint(fewer, made, LABELS[:3])
+    file = tmp_path / "bare.tflite"
+    file.write_bytes((made.bundle / "model.tflite").read_bytes())
     with pytest.raises(BadInput, match="an output for each of the 3 labels"):
-        evaluate(replace(made, checkpoint=None, bundle=None, tflite=bare, like=other))
+        evaluate(replace(made, bundle=None, tflite=file, like=fewer, data_path=three(tmp_path)))
+
+
+def three(root: Path) -> Path:
+    """Recordings of the first three labels."""
+    return write_clips(root / "three", [3000], LABELS[:3])
 
 
 def test_a_class_without_recordings_is_said_and_none_of_any_is_refused(
-    made: EvaluateOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made: EvaluateOptions,
+    checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    data = tmp_path / "data"
-    shutil.copytree(made.data_path / "down", data / "down")
-    shutil.copytree(made.data_path / "Noise", data / "noise")
-    given = replace(made, data_path=data, split="all", checkpoint=None)
-    found = evaluate(given)
-    assert found.absent == ("up",)
-    assert found.kinds["int8"].quality["lme"].per_class["up"]["f1"] is None
-    assert "no judged recording is of up" in capsys.readouterr().err
-    shutil.rmtree(data / "down")
+    found = evaluate(made)
+    assert found.absent == ("yellowhammer",)
+    assert found.kinds["int8"].quality["lme"].per_class["yellowhammer"]["f1"] is None
+    assert "no judged recording is of yellowhammer" in capsys.readouterr().err
     with pytest.raises(BadInput, match="class folders"):
-        evaluate(given)
-    split = made.bundle
-    assert split is not None
-    rows = (split / "split.csv").read_text().splitlines()
-    only = [rows[0], *(r.replace(",train", ",test") for r in rows[1:] if r.startswith("Noise"))]
-    assert made.checkpoint is not None
+        evaluate(replace(made, data_path=write_clips(tmp_path / "quiet", [3000], ("noise",))))
     other = tmp_path / "noise.keras"
-    shutil.copy(made.checkpoint, other)
-    shutil.copy(config_path(made.checkpoint), config_path(other))
-    beside(other, "split.csv").write_text("\n".join(only))
-    with pytest.raises(BadInput, match="one of the model's classes: down, up"):
-        evaluate(replace(made, checkpoint=other, bundle=None))
+    shutil.copy(checkpoint, other)
+    shutil.copy(config_path(checkpoint), config_path(other))
+    beside(other, "split.csv").write_text("path,split\nnoise/0.wav,test\nwren/0.wav,train\n")
+    with pytest.raises(BadInput, match="one of the model's classes: chiffchaff, goldcrest"):
+        evaluate(replace(made, checkpoint=other, bundle=None, split="test"))
 
 
 def test_an_interrupted_evaluation_goes_on_where_it_was(
-    made: EvaluateOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    made: EvaluateOptions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    want = evaluate(replace(made, checkpoint=None, split="train"))
+    want = evaluate(made)
+    monkeypatch.setenv("NIGHTJAR_CACHE", str(tmp_path))
     logits: Callable[..., Any] = Bundle.logits
     asked: list[int] = []
 
@@ -217,12 +240,11 @@ def test_an_interrupted_evaluation_goes_on_where_it_was(
         return logits(self, chunks)
 
     monkeypatch.setattr(Bundle, "logits", slow)
-    given = replace(made, checkpoint=None, split="train")
     with pytest.raises(KeyboardInterrupt):
-        evaluate(given)
+        evaluate(made)
     assert "the same command goes on from there" in capsys.readouterr().err
     assert len(UNFINISHED.folder.entries()) == 1
-    got = evaluate(given)
+    got = evaluate(made)
     assert asked[0] + sum(asked[2:]) == got.chunks
     assert got.as_json() == want.as_json()
     assert not UNFINISHED.folder.entries()
@@ -233,14 +255,23 @@ def test_events_and_groups_on_the_command_line(
 ) -> None:
     tables = tmp_path / "tables"
     tables.mkdir()
-    for path in (made.data_path / "up").iterdir():
-        (tables / f"{path.stem}.txt").write_text("0.1\t0.5\tup\n9\t10\tup\n")
+    (tables / "wren").mkdir()
+    for number in range(2):
+        (tables / "wren" / f"{number}.txt").write_text("0.05\t0.15\twren\n9\t10\twren\n")
     out, page = tmp_path / "e.json", tmp_path / "e.html"
-    common = ["evaluate", str(made.bundle), "--data", str(made.data_path)]
+    common = ["evaluate", str(made.bundle), "--data", str(made.data_path), "--all"]
     common += ["--cache-dir", str(made.cache_dir), "--draws", "20"]
     code, said, _ = ran(
         [
-            *(*common, "--annotations", str(tables), "--group-by", "/([ab])", "--thresholds", "0"),
+            *(
+                *common,
+                "--annotations",
+                str(tables),
+                "--group-by",
+                "/([01]|2)",
+                "--thresholds",
+                "0",
+            ),
             *("--json", str(out), "--html", str(page), "--top_k", "1", "--pool", "max"),
         ],
         capsys,
@@ -250,7 +281,7 @@ def test_events_and_groups_on_the_command_line(
     events = found["events"]["int8"]
     assert events["micro"] == 1
     assert events["unheard"] == events["events"] > 0
-    assert (found["bootstrap"]["unit"], found["bootstrap"]["units"]) == ("group", 2)
+    assert (found["bootstrap"]["unit"], found["bootstrap"]["units"]) == ("group", 3)
     assert found["metrics"]["int8"]["max"]["recall"] == 1
     assert "events: recall 1.0000" in said
     assert "float" not in said.splitlines()[2]

@@ -46,7 +46,7 @@ def _models(result: EvaluateResult) -> Iterator[str]:
             yield f"{name:8}{how:10}" + "".join(f"{cell:>{_WIDEST + 1}}" for cell in cells)
     yield f"thresholds: {result.thresholds_from}"
     yield (
-        f"95 % intervals: {result.draws} draws of {result.units} {result.unit}s, "
+        f"95 % intervals: {result.draws} draws from {result.drawn_from}, "
         f"seed {result.seed}, {result.pooling} pooling"
     )
     for name, kind in result.kinds.items():

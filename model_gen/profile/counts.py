@@ -17,9 +17,13 @@ from model_gen.profile.work import (
     LOOKUP,
     MAX_POOL,
     MEAN,
+    MUL,
+    MUL_ANY,
+    MUL_GATES,
     PAD,
     SOFTMAX,
     SUM,
+    SUM_ANY,
     TRANSPOSE,
     Work,
 )
@@ -28,6 +32,7 @@ Counts = dict[str, float]
 _GROUP = 4  # output channels of a turn of the dense loop
 _BLOCK = 16  # bytes of a vector
 _TURN = 8  # blocks of a turn
+_FEW = 22  # places of which an average is a product
 _BATCH_BYTES, _MAX_BATCH = (
     768,
     32,
@@ -36,7 +41,8 @@ _BATCH_BYTES, _MAX_BATCH = (
 
 def form_of(work: Work) -> str:
     """The kernel, and which of its loops runs."""
-    return f"{work.kernel}{_FORMS.get(work.kernel, _plain)(work)}"
+    kernel = SUM if work.kernel == SUM_ANY else work.kernel  # the same loops
+    return f"{kernel}{_FORMS.get(kernel, _plain)(work)}"
 
 
 def counts_of(work: Work) -> Counts | None:
@@ -214,12 +220,28 @@ def _channels(work: Work) -> Counts:
 
 
 def _sum(work: Work) -> Counts:
-    turns, rest = divmod(work.length, 16)
-    return {"turns": turns, "quarters": _up(rest, 4)}
+    turns, rest = (0, work.length) if work.kernel == SUM_ANY else divmod(work.length, 16)
+    return {"turns": turns, "rests": rest > 0, "quarters": _up(rest, 4)}
 
 
 def _rows(work: Work) -> Counts:
     return {"rows": work.rows, "quarters": work.rows * _up(work.length, 4)}
+
+
+def _products(work: Work) -> Counts:
+    eights = work.rows * _up(work.length, 8)
+    return {"rows": work.rows, "eights": eights, "signed": 0 if work.relu else eights}
+
+
+def _gates(work: Work) -> Counts:
+    whole, rest = divmod(work.length, 8)
+    eights = whole + (rest > 0)
+    return {
+        "eights": eights,
+        "steps": work.rows * whole,
+        "steps of few": work.rows * (rest > 0),
+        "signed": 0 if work.relu else work.rows * eights,
+    }
 
 
 def _vectors(work: Work) -> Counts:
@@ -297,10 +319,15 @@ def _concatenation(work: Work) -> Counts:
     }
 
 
+def _pool_form(work: Work) -> str:
+    return " of few" if 2 <= prod(work.window) <= _FEW else " of many"
+
+
 _FORMS: dict[str, Callable[[Work], str]] = {
     CONV: _conv_form,
     DEPTHWISE: _depthwise_form,
     TRANSPOSE: _transpose_form,
+    AVERAGE_POOL: _pool_form,
 }
 _COUNTS: dict[str, Callable[[Work], Counts]] = {
     CONV: _conv,
@@ -308,9 +335,10 @@ _COUNTS: dict[str, Callable[[Work], Counts]] = {
     DENSE: _dense,
     CHANNELS: _channels,
     SUM: _sum,
-    **dict.fromkeys(
-        ("nj_add_s8", "nj_sub_s8", "nj_mul_s8", "nj_maximum_s8", "nj_minimum_s8"), _rows
-    ),
+    SUM_ANY: _sum,
+    **dict.fromkeys(("nj_add_s8", "nj_sub_s8", "nj_maximum_s8", "nj_minimum_s8", MUL_ANY), _rows),
+    MUL: _products,
+    MUL_GATES: _gates,
     LOOKUP: _vectors,
     "nj_copy_s8": _vectors,
     "nj_quantize_f32_s8": _vectors,

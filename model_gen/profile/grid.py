@@ -64,8 +64,13 @@ def _of(make: Callable[[Any], Any], *shapes: Shape) -> Case:
     return Case(shapes, build)
 
 
-def _gate(shape: Shape, gate: Shape) -> Case:
-    return _of(lambda layers: layers.Multiply(), shape, gate)
+def _product(one: Shape, two: Shape, *, positive: bool = False) -> Case:
+    def build(layers: Any, inputs: list[Any]) -> Any:
+        if positive:
+            inputs = [layers.Activation("sigmoid")(x) for x in inputs]
+        return layers.Multiply()(inputs)
+
+    return Case((one, two), build)
 
 
 FAMILIES: dict[str, tuple[Case, ...]] = {
@@ -173,9 +178,22 @@ FAMILIES: dict[str, tuple[Case, ...]] = {
         *(_of(lambda layers: layers.Add(), (n,), (n,)) for n in (33, 100, 4096, 5000)),
         _of(lambda layers: layers.Add(), (8, 16, 32), (8, 16, 32)),
         *(_of(lambda layers: layers.Add(), (*s, c), (1, 1, c)) for *s, c in ((8, 8, 16), (4, 8, 64), (3, 5, 30))),
-        _gate((16, 16, 16), (16, 16, 16)),
-        *(_gate((*s, c), (1, 1, c)) for *s, c in ((8, 8, 32), (4, 8, 256), (16, 32, 16), (2, 2, 24), (9, 5, 50))),
-        *(_gate((*s, c), (*s, 1)) for *s, c in ((4, 8, 64), (8, 8, 24))),
+    ),
+    "products": (
+        *(_product(s, s) for s in ((16, 16, 16), (100,), (33,))),
+        *(_product((*s, c), (1, 1, c)) for *s, c in ((8, 8, 32), (4, 8, 256), (16, 32, 16))),
+        *(_product((*s, c), (1, 1, c)) for *s, c in ((2, 2, 24), (9, 5, 50))),
+        *(_product((*s, c), (*s, 1)) for *s, c in ((4, 8, 64), (8, 8, 24))),
+    ),
+    "products of positives": (
+        *(_product(s, s, positive=True) for s in ((16, 16, 16), (200,))),
+        *(
+            _product((*s, c), (1, 1, c), positive=True)
+            for *s, c in ((8, 16, 32), (4, 8, 128), (9, 5, 20))
+        ),
+        *(_product((*s, c), (*s, 1), positive=True) for *s, c in ((4, 8, 128), (7, 9, 16))),
+    ),
+    "extremes": (
         *(_of(lambda layers: layers.Maximum(), s, s) for s in ((100,), (8, 16, 32))),
         _of(lambda layers: layers.Maximum(), (4, 8, 24), (1, 1, 24)),
         *(_of(lambda layers: layers.Minimum(), s, s) for s in ((77,), (8, 8, 16))),
@@ -193,6 +211,9 @@ FAMILIES: dict[str, tuple[Case, ...]] = {
         _of(lambda layers: layers.AveragePooling2D(2), (16, 16, 16)),
         _of(lambda layers: layers.AveragePooling2D((1, 3), 1, "same"), (1, 128, 64)),
         _of(lambda layers: layers.AveragePooling2D((25, 5)), (25, 5, 64)),
+        _of(lambda layers: layers.AveragePooling2D(8), (16, 16, 24)),
+        _of(lambda layers: layers.AveragePooling2D((4, 16)), (8, 32, 12)),
+        _of(lambda layers: layers.AveragePooling2D((5, 6)), (5, 36, 40)),
         _of(lambda layers: layers.AveragePooling2D(3, 2, "same"), (11, 13, 24)),
         _of(lambda layers: layers.MaxPooling2D(2), (16, 16, 16)),
         _of(lambda layers: layers.MaxPooling2D(3, 2), (15, 15, 24)),
@@ -243,27 +264,3 @@ def keras_model(cases: tuple[Case, ...]) -> Any:
         inputs += own
         outputs.append(case.build(keras.layers, own))
     return keras.Model(inputs, outputs)
-
-
-def int8_model(model: Any) -> bytes:
-    """The full-int8 .tflite of a model, calibrated with normal numbers."""
-    import numpy as np
-
-    from host.reference.model import stdout_to_stderr
-    from model_gen.runtime import tensorflow
-
-    tf = tensorflow()
-    generator = np.random.default_rng(2)
-    shapes = {tensor.name: (1, *tensor.shape[1:]) for tensor in model.inputs}
-
-    def calibration() -> Any:
-        for _ in range(2):
-            yield {n: generator.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
-
-    with stdout_to_stderr():
-        converter = tf.lite.TFLiteConverter.from_keras_model(model)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = calibration
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-        return bytes(converter.convert())

@@ -1,6 +1,7 @@
 """What each layer of Keras becomes: one function a kind, in one table."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -20,12 +21,14 @@ from model_gen.profile.work import (
     LOOKUP,
     MAX_POOL,
     MEAN,
+    MUL,
     SOFTMAX,
     SUM,
     Image,
     Pair,
     Work,
     broadcast,
+    cropped,
     padded,
     permuted,
     rows_of,
@@ -130,7 +133,7 @@ def _activation(walk: Walk, node: Node, name: str) -> None:
         source = walk.at(node)
         walk.add(node, "LOGISTIC", rows_of(LOOKUP, 1, prod(node.shape)))
         reads = (source, walk.at(node))
-        walk.add(node, "MUL", broadcast("nj_mul_s8", *[node.shape] * 3), reads=reads)
+        walk.add(node, "MUL", broadcast(MUL, *[node.shape] * 3), reads=reads)
     elif name == "softmax":
         walk.add(
             node, "SOFTMAX", rows_of(SOFTMAX, prod(node.shape[:-1]), node.shape[-1]), positive=True
@@ -162,11 +165,16 @@ def _batch_normalization(walk: Walk, node: Node) -> None:
     _affine(walk, node)
 
 
-def _affine(walk: Walk, node: Node) -> None:
+def _affine(walk: Walk, node: Node, *, offset: bool = True) -> None:
     """A factor and an offset a channel."""
     work = rows_of(CHANNELS, prod(node.shape[:-1]), node.shape[-1])
     walk.add(node, "MUL", work)
-    walk.add(node, "ADD", work)
+    if offset:
+        walk.add(node, "ADD", work)
+
+
+def _rescaling(walk: Walk, node: Node) -> None:
+    _affine(walk, node, offset=bool(np.any(node.operation.offset)))
 
 
 def _elementwise(op: str) -> Handler:
@@ -184,6 +192,7 @@ def _elementwise(op: str) -> Handler:
             work = rows_of(SUM, 1, prod(node.shape))
         else:
             work = broadcast(f"nj_{op.lower()}_s8", node.shapes[0], node.shapes[-1], node.shape)
+            work = replace(work, relu=op == "MUL" and positive)
         walk.add(node, op, work, positive=positive)
 
     return handle
@@ -221,6 +230,12 @@ def _permute(walk: Walk, node: Node) -> None:
     axes = tuple(d - 1 for d in node.operation.dims)
     work = permuted(node.shapes[0], axes)
     op = "RESHAPE" if work is None else "TRANSPOSE"
+    walk.add(node, op, work, idle=work is None, positive=walk.positive(node))
+
+
+def _cropping(walk: Walk, node: Node) -> None:
+    work = cropped(node.shapes[0], node.shape)
+    op = "RESHAPE" if work is None else "STRIDED_SLICE"
     walk.add(node, op, work, idle=work is None, positive=walk.positive(node))
 
 
@@ -265,7 +280,7 @@ HANDLERS: dict[str, Handler] = {
     "Multiply": _elementwise("MUL"),
     "Maximum": _elementwise("MAXIMUM"),
     "Minimum": _elementwise("MINIMUM"),
-    "Rescaling": _affine,
+    "Rescaling": _rescaling,
     "AveragePooling2D": _pool("AVERAGE_POOL_2D", AVERAGE_POOL),
     "MaxPooling2D": _pool("MAX_POOL_2D", MAX_POOL),
     "GlobalAveragePooling2D": _mean,
@@ -273,6 +288,7 @@ HANDLERS: dict[str, Handler] = {
     "Reshape": _reshape,
     "Flatten": _reshape,
     "Permute": _permute,
+    "Cropping2D": _cropping,
     "ZeroPadding2D": _zero_padding,
     "Pad": _pad_of,
     "Concatenate": _concatenate,

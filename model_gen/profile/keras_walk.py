@@ -10,7 +10,7 @@ from typing import Any
 
 from model_gen.profile.keras_graph import KerasGraph, Node, graph_of
 from model_gen.profile.step import INPUT, Kernels, Step
-from model_gen.profile.work import CONV, DEPTHWISE, LOOKUP, Work, rows_of
+from model_gen.profile.work import CHANNELS, CONV, DEPTHWISE, LOOKUP, Work, rows_of
 
 PRODUCTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _CLAMPED = (*PRODUCTS, "ADD", "SUB", "MUL", "AVERAGE_POOL_2D", "MAX_POOL_2D")  # take an activation
@@ -26,7 +26,8 @@ class Walk:
         self.graph = graph
         self.steps: list[Step] = []
         self._made: dict[int, int] = dict.fromkeys(graph.inputs, INPUT)  # tensor -> step
-        self._positive: set[int] = set(graph.inputs)  # a model's inputs are spectra, in [0, 1]
+        # A model's input is a spectrum, in [0, 1]; but a waveform, of one row, has both signs.
+        self._positive: set[int] = {key for key, shape in graph.inputs.items() if shape[0] > 1}
         self._closed: set[int] = set()  # steps that have their activation
         self._counted: set[int] = set()  # layers whose parameters are counted
 
@@ -135,29 +136,38 @@ def keras_steps(model: Any) -> tuple[Step, ...]:
     walk = Walk(graph)
     for node in graph.nodes:
         HANDLERS.get(node.kind, unknown)(walk, node)
-    return _pads_folded(tuple(walk.steps))
+    return _forward(tuple(walk.steps))
 
 
-def _pads_folded(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """A PAD of rows and columns alone goes into the one convolution that reads it."""
+def _forward(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """With what goes into the one op that reads it: a PAD of rows and columns into a convolution, a
+    factor of each channel into a dense layer."""
     found = list(steps)
-    for number, pad in enumerate(steps):
-        readers = [at for at, step in enumerate(steps) if number in step.reads]
-        if pad.op != "PAD" or pad.work is None or len(readers) != 1:
+    for number, step in enumerate(steps):
+        readers = [at for at, other in enumerate(steps) if number in other.reads]
+        if step.work is None or len(readers) != 1:
             continue
         reader = found[readers[0]]
-        work = reader.work
-        image = pad.inputs[0]
-        if (
-            reader.op not in PRODUCTS[:2]
-            or work is None
-            or work.window == (1, 1)
-            or len(image) != 3
-            or image[2] != pad.output[2]
-        ):
-            continue
-        top, left = (own + more for own, more in zip(work.pad, pad.work.pad, strict=True))
-        inside = replace(work, source=(image[0], image[1], image[2]), pad=(top, left))
-        found[number] = replace(pad, work=None, idle=True)
-        found[readers[0]] = replace(reader, work=inside)
+        taken = None
+        if step.op == "PAD":
+            taken = _padded(reader, step)
+        elif step.op == "MUL" and step.work.kernel == CHANNELS and reader.op == "FULLY_CONNECTED":
+            taken = reader
+        if taken is not None:
+            found[number] = replace(step, work=None, idle=True)
+            found[readers[0]] = taken
     return tuple(found)
+
+
+def _padded(reader: Step, pad: Step) -> Step | None:
+    """The convolution `reader` with a PAD before it as its own padding; None where it cannot."""
+    work, image = reader.work, pad.inputs[0]
+    assert pad.work is not None
+    if reader.op not in PRODUCTS[:2] or work is None or work.window == (1, 1):
+        return None
+    if len(image) != 3 or image[2] != pad.output[2]:
+        return None
+    top, left = (own + more for own, more in zip(work.pad, pad.work.pad, strict=True))
+    return replace(
+        reader, work=replace(work, source=(image[0], image[1], image[2]), pad=(top, left))
+    )

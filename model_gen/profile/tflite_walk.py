@@ -5,10 +5,12 @@ from typing import Any
 
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.cm55.lower import Program
+from model_gen.codegen.cm55.ops.linear import FREE_SHIFT
 from model_gen.codegen.cm55.ops.registry import Kernel
+from model_gen.codegen.cm55.ops.rounding import c_enum
 from model_gen.codegen.tflite.view import View
 from model_gen.profile.step import INPUT, Shape, Step
-from model_gen.profile.work import Image, Work, rows_of
+from model_gen.profile.work import MUL, MUL_ANY, MUL_GATES, SUM, SUM_ANY, Image, Work, rows_of
 
 
 def tflite_steps(
@@ -78,12 +80,28 @@ def work_of(kernel: Kernel, view: View) -> Work:
         count = sum(tensor is not None for tensor in view.inputs)
         length = view.output.elements // max(given["outer"], 1)
         return Work(name, (1, 1, count), rows=given["outer"], length=length)
+    if name == SUM and given["shift"] != FREE_SHIFT:
+        return rows_of(SUM_ANY, 1, view.output.elements)
+    if name == MUL:
+        return _product(given)
     if "shape" in given:  # elementwise, transpose, pad: rows of the innermost dimension
         *outer, length = given["shape"]
         step = given["stride"][-1] if "stride" in given else 1
         filled = view.output.elements if name == "nj_pad_s8" else 1
         return Work(name, target=(1, 1, filled), rows=prod(outer), length=length, step=step)
     return rows_of(name, 1, view.output.elements)
+
+
+def _product(given: dict[str, Any]) -> Work:
+    *outer, length = given["shape"]
+    (*_, across1, along1), (*_, across2, along2) = given["stride1"], given["stride2"]
+    positive = given["zero_point1"] == given["zero_point2"] == -128
+    name = MUL
+    if given["rounding"] != c_enum("double") or dict(given["output_requant"])["shift"] >= 0:
+        name = MUL_ANY
+    elif outer[-1] > 1 and along1 == along2 == 1 and 0 in (across1, across2):
+        name = MUL_GATES
+    return Work(name, rows=prod(outer), length=length, relu=positive)
 
 
 def _windowed(name: str, given: dict[str, Any]) -> Work:

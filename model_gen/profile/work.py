@@ -11,6 +11,10 @@ DEPTHWISE = "nj_depthwise_conv_2d_packed_s8"
 DENSE = "nj_fully_connected_packed_s8"
 CHANNELS = "nj_linear_channels_s8"
 SUM = "nj_linear_sum_s8"
+SUM_ANY = f"{SUM}/any"  # with a shift that its fast loop does not take
+MUL = "nj_mul_s8"
+MUL_GATES = f"{MUL}/gates"  # an image by a number a channel
+MUL_ANY = f"{MUL}/any"  # with a scale that its fast loops do not take
 LOOKUP = "nj_lookup_s8"
 SOFTMAX = "nj_softmax_s8"
 MEAN = "nj_mean_s8"
@@ -30,7 +34,8 @@ class Work:
         source, target: images that a window moves over, and what it gives. Of a dense layer (1, batches, width); of a
             mean `source` is what one output takes in.
         window, stride, pad: of the window; `pad` is above and to the left.
-        relu: whether the output's range is a ReLU's alone, which the packed kernels clamp for free.
+        relu: whether the output's range is a ReLU's alone, which the packed kernels clamp for free; of
+            a product of two tensors, whether neither has values below 0.
         rows, length: of what is walked row by row; `length` alone of what is walked at once.
         step: from one element of a row to the next, of what is moved.
     """
@@ -66,24 +71,43 @@ def broadcast(
             break
         kind = (here[0], here[1])
         length *= out[-axis]
-    return rows_of(kernel, prod(out) // length, length)
+    rows = prod(out) // length
+    gates = kernel == MUL and rows > 1 and kind == (True, True)
+    return rows_of(MUL_GATES if gates else kernel, rows, length)
 
 
 def permuted(shape: tuple[int, ...], axes: tuple[int, ...]) -> Work | None:
     """A transpose by `axes`; None where the bytes stay where they are."""
-    strides = [prod(shape[i + 1 :]) for i in range(len(shape))]
-    walk: list[Pair] = []
-    for axis in axes:
-        size, step = shape[axis], strides[axis]
+    strides = _strides(shape)
+    walk = _joined([(shape[axis], strides[axis]) for axis in axes])
+    return None if len(walk) <= 1 else _moved(walk)
+
+
+def cropped(shape: tuple[int, ...], out: tuple[int, ...]) -> Work | None:
+    """What is left of a tensor of `shape` is copied; None where that is all of it."""
+    return None if shape == out else _moved(_joined(list(zip(out, _strides(shape), strict=True))))
+
+
+def _strides(shape: tuple[int, ...]) -> list[int]:
+    return [prod(shape[i + 1 :]) for i in range(len(shape))]
+
+
+def _joined(walk: list[Pair]) -> list[Pair]:
+    """(size, step) of each dimension: those of 1 do not move, and neighbours walked as one are one."""
+    found: list[Pair] = []
+    for size, step in walk:
         if size == 1:
             continue
-        if walk and walk[-1][1] == size * step:
-            walk[-1] = (walk[-1][0] * size, step)
+        if found and found[-1][1] == size * step:
+            found[-1] = (found[-1][0] * size, step)
         else:
-            walk.append((size, step))
-    if len(walk) <= 1:
-        return None
-    return rows_of(TRANSPOSE, prod(size for size, _ in walk[:-1]), *walk[-1])
+            found.append((size, step))
+    return found
+
+
+def _moved(walk: list[Pair]) -> Work:
+    length, step = walk[-1] if walk else (1, 1)
+    return rows_of(TRANSPOSE, prod(size for size, _ in walk[:-1]), length, step)
 
 
 def padded(shape: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> Work:

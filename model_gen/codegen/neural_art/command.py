@@ -20,6 +20,7 @@ from model_gen.codegen.neural_art.versions import Dialect
 
 MODEL, OUTPUT, WORKSPACE = "model.tflite", "st_ai_output", "st_ai_ws"
 C_NAME = "network"
+GENERATE, ANALYZE = "generate", "analyze"
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,20 @@ def prepare(folder: Path, model: bytes, dialect: Dialect, board: str, build: str
     (folder / PROFILE).write_text(render_profile(dialect, build))
 
 
-def arguments(program: Path) -> tuple[str, ...]:
+def arguments(program: Path, action: str = GENERATE) -> tuple[str, ...]:
     """The command line, for a folder that `prepare` filled and that it runs in."""
     return (
         str(program),
-        "generate",
+        action,
         *("--model", MODEL, "--target", "stm32n6", "--st-neural-art", f"{NAME}@{PROFILE}"),
         *("--name", C_NAME, "--input-data-type", "int8", "--output-data-type", "int8"),
         *("--output", OUTPUT, "--workspace", WORKSPACE),
     )
 
 
-def run(install: Install, folder: Path, log: Path, deadline: Deadline) -> Said:
+def run(
+    install: Install, folder: Path, log: Path, deadline: Deadline, *, action: str = GENERATE
+) -> Said:
     """Run stedgeai in a folder that `prepare` filled.
 
     Args:
@@ -61,12 +64,13 @@ def run(install: Install, folder: Path, log: Path, deadline: Deadline) -> Said:
         folder: where.
         log: where its log is kept when it fails.
         deadline: when it is ended.
+        action: GENERATE, or ANALYZE, which writes no C.
 
     Raises:
         NightjarError: it failed; of the class that its words say, with the next step.
         HostFailure: it does not start, or did not end before the deadline.
     """
-    command = arguments(install.program)
+    command = arguments(install.program, action)
     try:
         code, said = run_leashed(command, deadline, folder=folder)
     except Overdue as late:

@@ -64,7 +64,7 @@ def generate(
     out = Path(os.path.realpath(out))
     memories(board)
     check_replaceable(out, force=force)
-    _check_ends(subject.model)
+    check_ends(subject.model)
     install = find_stedgeai()
     version, dialect = version_of(install.program)
     with tempfile.TemporaryDirectory(prefix="nightjar-stedgeai-") as temporary:
@@ -187,7 +187,7 @@ def _of_subject(subject: Subject) -> dict[str, bytes]:
     return {f"{BUNDLE}/{name}": data for name, data in sorted(files.items())}
 
 
-def _check_ends(model: bytes) -> None:
+def check_ends(model: bytes) -> None:
     """Refuse a model whose ends are no int8: the core would compute at them, and nothing be compared to the bit.
 
     Raises:

@@ -39,14 +39,14 @@ def check_npu(output: Output) -> None:
     """
     network, told = output.network, output.compilation
     if network is None or (told is not None and not told.npu):
-        raise _no_npu("an ordinary build for the core alone: no list of epochs, or no NPU compiler")
+        raise no_npu("an ordinary build for the core alone: no list of epochs, or no NPU compiler")
     if not network.of(HARDWARE):
-        raise _no_npu(f"{len(network.epochs)} epochs, and none in hardware")
+        raise no_npu(f"{len(network.epochs)} epochs, and none in hardware")
     if told is not None and not told.of(HARDWARE):
-        raise _no_npu(f"a {told.told_by} of {len(told.epochs)} epochs, and none in hardware")
+        raise no_npu(f"a {told.told_by} of {len(told.epochs)} epochs, and none in hardware")
 
 
-def _no_npu(received: str) -> BadInput:
+def no_npu(received: str) -> BadInput:
     return BadInput(
         "stedgeai did not compile this network for the NPU",
         evidence=f"Received: {received}",

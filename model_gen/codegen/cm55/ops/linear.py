@@ -6,9 +6,9 @@ import numpy as np
 
 from model_gen.codegen.tflite.graph import Array
 
-_SHIFT = 22  # NJ_LINEAR_SHIFT, which costs least
-_SHIFTS = (_SHIFT, *range(28, _SHIFT, -1), *range(_SHIFT - 1, 7, -1))
-_INT32 = (1 << 31) - 1 - (1 << (_SHIFT - 1))  # of int32, what the kernels leave to a sum
+FREE_SHIFT = 22  # NJ_LINEAR_SHIFT, which costs least
+_SHIFTS = (FREE_SHIFT, *range(28, FREE_SHIFT, -1), *range(FREE_SHIFT - 1, 7, -1))
+_INT32 = (1 << 31) - 1 - (1 << (FREE_SHIFT - 1))  # of int32, what the kernels leave to a sum
 _MAX_CHANNELS = 4096
 
 
