@@ -56,4 +56,6 @@ def test_every_byte_is_the_reference_s(
     subject, project = made(bundle_of(name), tier)
     verdict = prove(Session(project, subject, tier, vectors=1, seed=5, root=boards))
     assert verdict.exact, verdict.headline
-    assert verdict.vectors == 3  # one drawn, and two windows of sound, whose frontend the board computes
+    assert (
+        verdict.vectors == 3
+    )  # one drawn, and two windows of sound, whose frontend the board computes
