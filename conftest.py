@@ -22,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["XDG_RUNTIME_DIR"] = folder
         os.environ.pop("NIGHTJAR_BENCH", None)
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        _share_objects(config)
     if importlib.util.find_spec("hypothesis") is None:
         return  # a bench that judges boards needs none
     from hypothesis import HealthCheck, settings
@@ -29,6 +30,25 @@ def pytest_configure(config: pytest.Config) -> None:
     patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
     settings.register_profile("anywhere", **patient)
     settings.load_profile("anywhere")
+
+
+def _share_objects(config: pytest.Config) -> None:
+    """Compile equal sources once a run, wherever a test puts its project, where ccache is there.
+
+    The objects are the same bytes: the project's own flags take its place out of them. What is compiled in vain
+    without it is most of what the suite costs.
+    """
+    if shutil.which("ccache") is None or hasattr(config, "workerinput"):
+        return
+    folder = tempfile.mkdtemp(prefix="nightjar-objects-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ |= {
+        "CMAKE_C_COMPILER_LAUNCHER": "ccache",
+        "CCACHE_DIR": folder,
+        "CCACHE_BASEDIR": "/",  # places are relative to the build folder, and so the same in each project
+        "CCACHE_NOHASHDIR": "1",
+        "CCACHE_SLOPPINESS": "include_file_mtime,include_file_ctime",  # headers are as new as what includes them
+    }
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

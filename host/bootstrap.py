@@ -58,11 +58,12 @@ PACKAGES = {
     "gcc": lambda: shutil.which("gcc") is not None,
     "libc6-dev": has_libc_headers,
 }
-# What only a test uses, which is skipped without: the report as a browser shows it, serial ports over TCP, and on x86
-# the frontend's bits on AArch64. Not asked of who cannot install, nor where it cannot be had: Ubuntu has Chromium as a
-# snap alone.
+# What only a test uses, which is skipped without, or takes longer: the report as a browser shows it, objects that are
+# compiled once, serial ports over TCP, and on x86 the frontend's bits on AArch64. Not asked of who cannot install, nor
+# where it cannot be had: Ubuntu has Chromium as a snap alone.
 TEST_PACKAGES = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
+    "ccache": lambda: shutil.which("ccache") is not None,
     "socat": lambda: shutil.which("socat") is not None,
     "ser2net": lambda: shutil.which("ser2net") is not None,
 }

@@ -15,7 +15,7 @@ CHOICES = [(rule, value) for rule in RULES for value in rule.values]
 
 
 def values(name: str, told: dict[str, Any]) -> dict[str, Any]:
-    return given_way(preset(name) | told, told)
+    return given_way(preset(name), told)
 
 
 def with_firm(given: dict[str, Any]) -> dict[str, Any]:
