@@ -9,6 +9,9 @@ BACKEND ?= cm55
 BIN := .venv/bin
 SCONS := $(BIN)/scons -Q BOARD=$(BOARD) BUNDLE=$(BUNDLE) BACKEND=$(BACKEND)
 
+# Tests start many processes of this project, each of which would compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test lint firmware flash hil n6-virtual doctor clean
 
 help:
@@ -56,14 +59,15 @@ lint:
 	$(call target,$(LINT))
 
 # A process a core, four at most; a file's tests stay in one process, which makes their models once.
-PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+# conftest.py orders the files.
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The virtual STM32N6 is built first where it can be; where not, its tests are skipped, and the summary says so and why.
-# That is no failure of the target: the code in build/exit-code is none of its.
+# That is no failure of the target: the code in build/exit-code is none of its. Lint, on one core, runs beside it.
 N6_VIRTUAL := env -u NIGHTJAR_EXIT_FILE $(BIN)/nightjar board build n6-virtual --deadline 1500
 
 test:
-	$(call target,$(LINT) && { $(N6_VIRTUAL) || true; } && $(PYTEST),--test)
+	$(call target,{ $(LINT) & lint=$$!; $(N6_VIRTUAL); wait $$lint; } && $(PYTEST),--test)
 
 clean:
 	-@[ ! -x $(BIN)/nightjar ] || $(BIN)/nightjar board down --all

@@ -1,12 +1,13 @@
 """A property test that fails prints its shrunk example as a test that can be pasted and run; none is
 failed by a slow machine. And tests leave alone the boards that their user keeps, unless it is a board
-that is judged.
+that is judged. Of several processes each takes the dearest file that is left.
 """
 
 import importlib.util
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Generator
 
 import pytest
@@ -21,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["XDG_RUNTIME_DIR"] = folder
         os.environ.pop("NIGHTJAR_BENCH", None)
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        _share_objects(config)
     if importlib.util.find_spec("hypothesis") is None:
         return  # a bench that judges boards needs none
     from hypothesis import HealthCheck, settings
@@ -30,9 +32,41 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("anywhere")
 
 
+def _share_objects(config: pytest.Config) -> None:
+    """Compile equal sources once a run, wherever a test puts its project, where ccache is there.
+
+    The objects are the same bytes: the project's own flags take its place out of them. What is compiled in vain
+    without it is most of what the suite costs.
+    """
+    if shutil.which("ccache") is None or hasattr(config, "workerinput"):
+        return
+    folder = tempfile.mkdtemp(prefix="nightjar-objects-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ |= {
+        "CMAKE_C_COMPILER_LAUNCHER": "ccache",
+        "CCACHE_DIR": folder,
+        "CCACHE_BASEDIR": "/",  # places are relative to the build folder, and so the same in each project
+        "CCACHE_NOHASHDIR": "1",
+        "CCACHE_SLOPPINESS": "include_file_mtime,include_file_ctime",  # headers are as new as what includes them
+    }
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(item, pytest.Function):
         watch(item.obj, frozenset(item.fixturenames), item.config.rootpath)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For several processes: files with slow tests first, then those with most tests.
+
+    A file stays in one process, so a dear one that starts last leaves the other cores idle.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in slow, -tests[item.path]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -58,11 +58,12 @@ PACKAGES = {
     "gcc": lambda: shutil.which("gcc") is not None,
     "libc6-dev": has_libc_headers,
 }
-# What only a test uses, which is skipped without: the report as a browser shows it, serial ports over TCP, and on x86
-# the frontend's bits on AArch64. Not asked of who cannot install, nor where it cannot be had: Ubuntu has Chromium as a
-# snap alone.
+# What only a test uses, which is skipped without, or takes longer: the report as a browser shows it, objects that are
+# compiled once, serial ports over TCP, and on x86 the frontend's bits on AArch64. Not asked of who cannot install, nor
+# where it cannot be had: Ubuntu has Chromium as a snap alone.
 TEST_PACKAGES = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
+    "ccache": lambda: shutil.which("ccache") is not None,
     "socat": lambda: shutil.which("socat") is not None,
     "ser2net": lambda: shutil.which("ser2net") is not None,
 }
@@ -187,6 +188,7 @@ def make_venv() -> None:
         "install",
         "-q",
         "--disable-pip-version-check",
+        "--no-compile",  # on one core, what below takes all
     ]
     done = subprocess.run([*pip, "-e", ".[dev]"], cwd=ROOT, check=False)
     if done.returncode != 0:
@@ -194,6 +196,8 @@ def make_venv() -> None:
             f"pip ended with {done.returncode}",
             "see its message above; check the network and free disk space, then run the same command again",
         )
+    compileall = [str(VENV / "bin" / "python"), "-m", "compileall", "-qq", "-j", "0"]
+    subprocess.run([*compileall, str(VENV / "lib")], check=False)  # some packages hold broken files
     stamp.write_text(wanted)
 
 

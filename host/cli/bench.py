@@ -50,6 +50,11 @@ SCHEMA = "nightjar/bench/1"
     help="For `bench engine`: write what kernels cost, shape by shape; what FILE has already is kept.",
 )
 @learning_options
+@click.option(
+    "--epochs",
+    type=WholeRange(min=1, max=10000),
+    help="For `bench family`: of every training, instead of the presets'.",
+)
 @json_option
 def command(
     model: Path,
@@ -61,6 +66,7 @@ def command(
     seed: int,
     models: Path,
     cost_table: Path | None,
+    epochs: int | None,
     json_path: str | None,
     **learning: Any,
 ) -> int:
@@ -78,7 +84,12 @@ def command(
     if str(model) == "family" and not model.exists():
         from host.cli.bench_family import bench_family
 
-        return bench_family(json_path, data_path=learning["data_path"])
+        return bench_family(
+            json_path,
+            data_path=learning["data_path"],
+            tests=learning["speakers"],
+            epochs=epochs,
+        )
     if str(model) == "learning" and not model.exists():
         return bench_learning(json_path, **learning)
     from host.bench.cost import BenchRow, bench_json, table

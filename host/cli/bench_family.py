@@ -13,8 +13,19 @@ SCHEMA = "nightjar/family/1"
 HOME = Path("build/bench/family")
 
 
-def bench_family(json_path: str | None, *, data_path: Path) -> int:
-    """Train, quantize, hear, count, print; see `nightjar bench --help`."""
+def bench_family(
+    json_path: str | None,
+    *,
+    data_path: Path,
+    tests: tuple[str, ...] = (),
+    epochs: int | None = None,
+) -> int:
+    """Train, quantize, hear, count, print; see `nightjar bench --help`.
+
+    Args:
+        tests: who tests, in turn; () is every speaker.
+        epochs: of every training; None is as the presets have it.
+    """
     from model_gen.data.synth import SynthOptions, write_dataset
     from model_gen.evaluation.family.jobs import jobs_of
     from model_gen.evaluation.family.measure import train_all
@@ -31,7 +42,7 @@ def bench_family(json_path: str | None, *, data_path: Path) -> int:
     if digits is None:
         say(f"{data_path} is not there: real speech is left out", json_path)
     speakers = () if digits is None else speakers_of(read_clips(digits))
-    jobs = jobs_of(digits, speakers, birds)
+    jobs = jobs_of(digits, speakers, birds, tests=tests, epochs=epochs)
     folders = train_all(jobs, HOME)
     costs = [_cost(folder) for folder in folders]
     rows = rows_of(jobs, [Scores.read(folder / "scores.npz") for folder in folders], costs)

@@ -28,7 +28,7 @@ _OPTIONS = (
         "--speakers",
         multiple=True,
         metavar="NAME",
-        help="For `bench learning`: who tests; may be given again.  [default: each in turn]",
+        help="For `bench learning` and `family`: who tests; may be given again.  [default: each in turn]",
     ),
     click.option(
         "--seeds",

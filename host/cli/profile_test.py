@@ -11,6 +11,7 @@ from host.files import write_atomically
 from model_gen.codegen.neural_art.testing.model import small_model
 from model_gen.codegen.neural_art.testing.output import stand_in
 from model_gen.codegen.neural_art.testing.written import Small
+from model_gen.profile import made_up
 
 # A model of seconds.
 SMALL = (
@@ -37,6 +38,7 @@ def test_the_options_of_a_run_are_profiled_and_analyzed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STEDGEAI_CORE_DIR", str(tmp_path / "core"))
+    monkeypatch.setattr(made_up, "int8_model", lambda model: small_model())
     stand_in(tmp_path / "core", Small("4.0", small_model()))
     path = tmp_path / "profile.json"
     found = profiled(path, *SMALL, "--labels-count", 7, "--stedgeai")

@@ -161,6 +161,14 @@ def test_what_ends_tflites_process_is_bad_input(
     assert "ended its process (-6)" in caught.value.evidence
 
 
+def test_scores_that_are_no_numbers_are_refused(
+    made: EvaluateOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bundle, "logits", lambda self, c: np.full((len(c), 6), np.nan))
+    with pytest.raises(BadInput, match="finite scores"):
+        evaluate(made)
+
+
 def test_checkpoints_alone_beside_a_bundle_and_against_another(
     made: EvaluateOptions, checkpoint: Path, tmp_path: Path
 ) -> None:

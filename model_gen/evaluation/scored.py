@@ -53,7 +53,8 @@ def score(
     """Hear the recordings by each model's contract, and score every window.
 
     Raises:
-        BadInput: none can be decoded, or one model cannot hear what another hears.
+        BadInput: none can be decoded, one model cannot hear what another hears, or scores are not
+            finite.
     """
     config = subject.config
     longest = config.max_duration if options.max_duration is None else options.max_duration
@@ -87,5 +88,14 @@ def score(
         keeper = Unfinished(one.kind + one.model.identity, own, len(config.labels))
         unfinished.append(keeper)
         logits[one.kind] = keeper.logits(one.kind, one.model.logits)
+        wrong = int((~np.isfinite(logits[one.kind])).sum())
+        if wrong:
+            keeper.forget()
+            raise BadInput(
+                "a model must give finite scores",
+                evidence=f"Received: {wrong} of {logits[one.kind].size} scores by {one.kind} that "
+                "are none",
+                next_step="make the model again; its weights are damaged",
+            )
         scores[one.kind] = activate(logits[one.kind], one.model.activation)
     return Scored(tuple(kept), chunks, logits, scores, unfinished)

@@ -1,16 +1,26 @@
 """Scores of an evaluation that goes on, kept until it ends: one that is cut off goes on from
 there."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from host.cache import UNFINISHED, key_of
+from host.cache import ROOT, UNFINISHED, key_of
 from model_gen.data.features import Chunks
 from model_gen.progress import bar, line
 
 BLOCK = 32  # chunks that are scored and kept at once
+
+# What decides logits besides model, kernels and recordings.
+_SOURCES = (
+    "firmware/core/frontend/*.[ch]",
+    "host/reference/*.py",
+    "model_gen/frontends/*.py",
+    "model_gen/models/*.py",
+    "model_gen/quantization/int8.py",
+)
 
 Logits = npt.NDArray[np.float32]
 
@@ -25,7 +35,7 @@ class Unfinished:
     def __init__(self, identity: str, chunks: Chunks, labels: int) -> None:
         self._labels = labels
         self._chunks = chunks
-        self._whole = key_of(identity, repr(chunks.contract))
+        self._whole = key_of(identity, repr(chunks.contract), _code())
 
     def logits(
         self, kind: str, compute: Callable[[Chunks], Logits], *, keeps: bool = True
@@ -79,3 +89,9 @@ class Unfinished:
     def _key(self, some: Chunks) -> str:
         owned = [(some.names[i], int(s)) for i, s in zip(some.owner, some.starts, strict=True)]
         return key_of(self._whole, repr(owned))
+
+
+@functools.cache
+def _code() -> str:
+    files = sorted(path for pattern in _SOURCES for path in ROOT.glob(pattern))
+    return key_of(*(path.read_bytes() for path in files))

@@ -93,8 +93,8 @@ def test_raw_48_khz_and_three_seconds_are_implied_and_told() -> None:
     told = "\n".join(gave_way("release", TEACHER))
     for words in ("--audio-frontend raw", "--sample-rate 48000", "--chunk-duration 3"):
         assert words in told
-    other = options(sample_rate=32000, chunk_duration=2.0)  # told: it stays
-    assert (other.sample_rate, other.chunk_duration) == (32000, 2)
+    other = options(sample_rate=32000, chunk_duration=2.5)  # told: it stays, a preset's default too
+    assert (other.sample_rate, other.chunk_duration) == (32000, 2.5)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from model_gen.models.config import ModelConfig
 from model_gen.models.predict import predict_logits
 from model_gen.progress import bar, line
 from model_gen.quantization.calibration import calibration, calibration_features, stratified
-from model_gen.quantization.convert import convert_checkpoint
+from model_gen.quantization.convert import INT8, convert_checkpoint
 from model_gen.quantization.form import SUFFIXES, Form
 from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
 from model_gen.quantization.int8 import require_range
@@ -55,7 +55,7 @@ class ConvertOptions:
     checkpoint: Path
     data_path: Path
     out: Path
-    form: Form = Form()  # noqa: RUF009 (frozen)
+    form: Form = INT8
     config: Path | None = None
     calibration_samples: int = 256
     seeds: int = 3

@@ -1,6 +1,5 @@
 """Conversions against the float model, the reference kernels, ONNX Runtime and each other."""
 
-import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,34 +16,22 @@ from host.reference.model import ReferenceModel
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.evaluation.pooling import activate
 from model_gen.models.checkpoint import load_checkpoint
-from model_gen.quantization import apart, conversion, convert, layer_loss, to_onnx
+from model_gen.quantization import conversion, convert, layer_loss, to_onnx
 from model_gen.quantization.conversion import ConvertOptions, Made, beside_out
 from model_gen.quantization.conversion import convert as convert_whole
 from model_gen.quantization.form import Form
 from model_gen.quantization.gates import GateResult, judge
 from model_gen.quantization.layer_loss import Losses
+from model_gen.quantization.testing import run_here
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
-
-
-def here(module: str, job: dict[str, Any], features: Any) -> bytes:
-    """`run_apart` in this process, which has TensorFlow already."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / apart.JOB).write_text(json.dumps(job))
-        if features is not None:
-            np.save(folder / apart.ARRAY, features)
-        importlib.import_module(module).main(folder)
-        return (folder / apart.RESULT).read_bytes()
 
 
 @pytest.fixture(scope="module")
 def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (convert, to_onnx, layer_loss):
-            patch.setattr(module, "run_apart", here)
+            patch.setattr(module, "run_apart", run_here)
         yield
 
 

@@ -13,11 +13,13 @@ import numpy.typing as npt
 from model_gen.quantization.apart import ARRAY, JOB, RESULT, run_apart
 from model_gen.quantization.form import Form
 
+INT8 = Form()
+
 
 def convert_checkpoint(
     checkpoint: Path,
     calibration: npt.NDArray[np.float32] | None,
-    form: Form = Form(),  # noqa: B008 (frozen)
+    form: Form = INT8,
     *,
     config: Path | None = None,
 ) -> bytes:
@@ -33,12 +35,17 @@ def convert_checkpoint(
     Raises:
         HostFailure: the converter failed, with the end of what it said.
     """
-    job = {
+    job = job_of(checkpoint, form, config)
+    return run_apart(__spec__.name, job, calibration)
+
+
+def job_of(checkpoint: Path, form: Form, config: Path | None = None) -> dict[str, Any]:
+    """What a program of its own is told, as JSON has it."""
+    return {
         "checkpoint": str(checkpoint),
         "config": None if config is None else str(config),
         "form": asdict(form),
     }
-    return run_apart(__spec__.name, job, calibration)
 
 
 def with_activation(model: Any, activation: str) -> Any:

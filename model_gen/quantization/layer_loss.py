@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model_gen.quantization.apart import ARRAY, JOB, RESULT, run_apart
-from model_gen.quantization.convert import converter_of, exported, loaded
+from model_gen.quantization.convert import converter_of, exported, job_of, loaded
 from model_gen.quantization.form import Form
 
 WINDOWS = 16  # of validation, over which the error is taken
@@ -61,12 +61,7 @@ def layer_losses(
     Raises:
         HostFailure: the converter failed, with the end of what it said.
     """
-    job = {
-        "checkpoint": str(checkpoint),
-        "config": None if config is None else str(config),
-        "form": asdict(form),
-        "judged": len(judged),
-    }
+    job = {**job_of(checkpoint, form, config), "judged": len(judged)}
     found = json.loads(run_apart(__spec__.name, job, np.concatenate([judged, calibration])))
     return Losses(found["error"], tuple(LayerLoss(**one) for one in found["layers"]))
 

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from host.errors import BadInput, HostFailure
 from model_gen.quantization.apart import JOB, RESULT, run_apart
-from model_gen.quantization.convert import loaded
+from model_gen.quantization.convert import job_of, loaded
 from model_gen.quantization.form import Form
 
 OPSET = 18
@@ -44,11 +43,7 @@ def onnx_checkpoint(checkpoint: Path, form: Form, *, config: Path | None = None)
     Raises:
         HostFailure: the converter failed, with the end of what it said.
     """
-    job = {
-        "checkpoint": str(checkpoint),
-        "config": None if config is None else str(config),
-        "form": asdict(form),
-    }
+    job = job_of(checkpoint, form, config)
     return run_apart(__spec__.name, job, None)
 
 

@@ -42,8 +42,8 @@ def gave_way(name: str, given: dict[str, Any]) -> list[str]:
         BadInput: as `options_of`.
     """
     told = _told(given)
-    values = preset(name) | told
-    return list(together.gave_way(values, together.given_way(values, told)))
+    before = preset(name)
+    return list(together.gave_way(before | told, together.given_way(before, told)))
 
 
 def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
@@ -58,7 +58,7 @@ def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
         _check_instead(told, one, other)
     for key, value in told.items():
         check(table()[key], value)
-    of_preset = together.given_way(preset(name) | told, told)
+    of_preset = together.given_way(preset(name), told)
     lacking = [
         one
         for key, one in table().items()

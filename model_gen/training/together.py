@@ -3,7 +3,7 @@
 A default of a preset that does not fit what was given gives way; what was given itself is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -120,18 +120,21 @@ RULES = (
 )
 
 
-def given_way(values: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+def given_way(preset: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     """What becomes of options once the defaults among them have given way.
 
     Args:
-        values: every option that has a value, of the preset or told.
-        told: those that were told.
+        preset: the defaults of every option that has one.
+        told: what was told. A default that is told again, and counts for nothing, harms nobody.
 
     Raises:
         BadInput: what was told does not go together, or would count for nothing.
     """
-    made = dict(values)
-    for rule, value in _broken(made, told):
+    made = preset | told
+    deciding = {key for key, value in told.items() if preset.get(key) != value}
+    for rule, value in _broken(made, deciding):
+        if rule.free and rule.other in told:
+            continue
         if rule.allowed is None or rule.firm or rule.other in told:
             _refuse(rule, made[rule.option], value)
         made[rule.other] = rule.allowed[0]
@@ -161,21 +164,22 @@ def check(options: Any) -> None:
     """
     values = {rule.other: getattr(options, rule.other) for rule in RULES}
     values |= {rule.option: getattr(options, rule.option) for rule in RULES}
-    for rule, value in _broken(values, {}):
+    for rule, value in _broken(values, ()):
         if not rule.free:
             _refuse(rule, values[rule.option], value)
 
 
-def _broken(values: dict[str, Any], told: dict[str, Any]) -> Iterator[tuple[Rule, Any]]:
-    """The rules that do not hold, one after the other; `values` may be mended between them."""
+def _broken(values: dict[str, Any], deciding: Collection[str]) -> Iterator[tuple[Rule, Any]]:
+    """The rules that do not hold, one after the other; `values` may be mended between them.
+
+    `deciding`: options that must not count for nothing.
+    """
     for rule in RULES:
         if values[rule.option] not in rule.values:
             continue
         value = values[rule.other]
-        if rule.free and rule.other in told:
-            continue
         if rule.allowed is None:
-            if rule.other in told:
+            if rule.other in deciding:
                 yield rule, value
         elif value not in rule.allowed:
             yield rule, value

@@ -42,7 +42,8 @@ MICRO_REFUSES = {
     "PADV2": "output_dim != expected_dim",
     "TRANSPOSE": "permutations array is out of bounds|only supports 1D-5D",  # negative axes, 6 of them
     "EXPAND_DIMS": "not supported by Expand_Dims",  # a 64-bit axis
-    "STRIDED_SLICE": "!= dim_shape",  # new axes, an ellipsis, fewer numbers than axes
+    # New axes, an ellipsis, fewer numbers than axes.
+    "STRIDED_SLICE": "!= dim_shape|output_shape->size != shape_size",
     "GATHER": "INT64' are not supported by gather",
 }
 MICRO_LACKS = ("RELU_N1_TO_1", "LOG")

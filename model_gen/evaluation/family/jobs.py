@@ -47,10 +47,22 @@ class Job:
 
 
 def jobs_of(
-    digits: Path | None, speakers: Sequence[str], birds: Path, *, epochs: int | None = None
+    digits: Path | None,
+    speakers: Sequence[str],
+    birds: Path,
+    *,
+    tests: Sequence[str] = (),
+    epochs: int | None = None,
 ) -> list[Job]:
-    """Every job, those of one fold side by side; without `digits`, those of `birds` alone."""
-    folds = [] if digits is None else [fold_of(speakers, test) for test in sorted(speakers)]
+    """Every job, those of one fold side by side; without `digits`, those of `birds` alone.
+
+    `tests`: who tests, in turn; () is every speaker.
+
+    Raises:
+        BadInput: nobody of `tests` is among the speakers.
+    """
+    names = sorted(tests or speakers)
+    folds = [] if digits is None else [fold_of(speakers, test) for test in names]
     found = [
         Job(DIGITS, str(digits), preset, fold.test, fold.val, epochs)
         for fold in folds

@@ -8,7 +8,7 @@ from model_gen.evaluation.family.jobs import Job
 from model_gen.evaluation.family.scores import KINDS, Scores, macro_precision
 
 HEADING = (
-    "data", "preset", "model", "macro AP", "95 %", "recordings", "parameters", "MACs",
+    "data", "preset", "model", "macro AP", "95 %", "recordings", "epochs", "parameters", "MACs",
     "frontend", "network",
 )  # fmt: skip
 
@@ -34,6 +34,7 @@ class Row:
     high: float
     recordings: int
     folds: int
+    epochs: int
     parameters: int
     macs: int
     frontend: int
@@ -50,6 +51,7 @@ class Row:
             f"{self.ap:.3f}",
             f"{self.low:.3f} to {self.high:.3f}",
             tested,
+            str(self.epochs),
             f"{self.parameters:,}",
             *(f"{cost:,}" for cost in costs),
             *("" for _ in range(3 - len(costs))),
@@ -76,6 +78,7 @@ def rows_of(jobs: Sequence[Job], scores: Sequence[Scores], costs: Sequence[Cost]
                     high=precision.high,
                     recordings=sum(len(fold.wanted) for fold in folds),
                     folds=len(folds),
+                    epochs=max(fold.epochs for fold in folds),
                     parameters=max(fold.parameters for fold in folds),
                     macs=max(costs[i].macs for i in indices),
                     frontend=max(costs[i].frontend for i in indices),

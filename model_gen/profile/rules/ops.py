@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from model_gen.profile.rules.rule import Hit, Scene, rule
 
-# With what batch normalization, ReLU and Dense are called after the conversion.
+# With what batch normalization, ReLU and Dense are called after the conversion; a difference is a
+# sum with a factor below 0 (ARITH's A and B are signed).
 UNITS = frozenset(
     [
-        *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "ADD", "MUL"),
+        *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "ADD", "SUB", "MUL"),
         *("RELU", "RELU6", "LOGISTIC", "RESHAPE", "PAD", "AVERAGE_POOL_2D", "MAX_POOL_2D"),
     ]
 )
