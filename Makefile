@@ -9,6 +9,9 @@ BACKEND ?= cm55
 BIN := .venv/bin
 SCONS := $(BIN)/scons -Q BOARD=$(BOARD) BUNDLE=$(BUNDLE) BACKEND=$(BACKEND)
 
+# Tests start many processes of this project, each of which would compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test lint firmware flash hil n6-virtual doctor clean
 
 help:

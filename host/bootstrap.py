@@ -188,6 +188,7 @@ def make_venv() -> None:
         "install",
         "-q",
         "--disable-pip-version-check",
+        "--no-compile",  # on one core, what below takes all
     ]
     done = subprocess.run([*pip, "-e", ".[dev]"], cwd=ROOT, check=False)
     if done.returncode != 0:
@@ -195,6 +196,8 @@ def make_venv() -> None:
             f"pip ended with {done.returncode}",
             "see its message above; check the network and free disk space, then run the same command again",
         )
+    compileall = [str(VENV / "bin" / "python"), "-m", "compileall", "-qq", "-j", "0"]
+    subprocess.run([*compileall, str(VENV / "lib")], check=False)  # some packages hold broken files
     stamp.write_text(wanted)
 
 
