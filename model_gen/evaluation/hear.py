@@ -1,11 +1,13 @@
 """The recordings of an evaluation: which they are, what is heard of them, and who made them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
+from model_gen.audio.source import Unreadable, open_source
 from model_gen.data.dataset import SPLIT_FILE, Recording
 from model_gen.data.features import Chunks, extract
 from model_gen.data.groups import groups_of, units_of
@@ -75,7 +77,24 @@ def hear(
             on_progress=show,
         )
     line(f"recordings of {split}: {chunks.summary}")
+    for told in _slow(chunks.recordings, contract.sample_rate):
+        warn(told)
     return chunks
+
+
+def _slow(recordings: Sequence[Recording], rate: int) -> Iterator[str]:
+    """What to tell of recordings of a lower rate than the model's; their headers alone are read."""
+    slow = []
+    for recording in recordings:
+        with suppress(Unreadable), open_source(recording.path) as source:
+            if source.rate < rate:
+                slow.append((recording.relative, source.rate))
+    if slow:
+        (path, lowest), many = min(slow, key=lambda one: one[1]), len(slow)
+        yield (
+            f"{many} of {len(recordings)} recordings have a rate below the model's {rate} Hz, such as {path} "
+            f"({lowest} Hz): above half their rate the model hears nothing, which training may not have heard"
+        )
 
 
 def units(

@@ -14,7 +14,7 @@ from model_gen.data.geometry import chunk_samples
 from model_gen.frontends import gabor, short_filters
 from model_gen.frontends.magnitude import scaled
 from model_gen.frontends.statistics import normalized, settle_norm
-from model_gen.models.backbones import hears_waveform
+from model_gen.models.backbones import check_sound, hears_waveform
 
 if TYPE_CHECKING:
     from model_gen.models.config import ModelConfig
@@ -31,6 +31,7 @@ def contract(options: "TrainOptions") -> FrontendContract:
             not run on one, and has frames of its own.
     """
     samples = chunk_samples(options.sample_rate, options.chunk_duration)
+    check_sound(options.backbone, options.sample_rate, samples, options)
     bounded = not hears_waveform(options.backbone)
     if bounded and options.frontend_form != "april":
         gabor.Geometry(samples, options.spec_width).check()

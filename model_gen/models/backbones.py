@@ -2,9 +2,10 @@
 
 A backbone's module has `Options`, a frozen dataclass whose fields are called as the options of training are, and
 `build(x, config, seed)`, from `[batch, rows, frames, 1]` to logits `[batch, labels]`. One that hears sound itself
-also has `HEARS = "waveform"`: it takes `[batch, 1, samples, 1]`, and no frontend is built; one that has something to
-tell of a network before it trains has `remarks(model)`. The module is imported for its options alone, too, so it
-imports Keras where it builds.
+also has `HEARS = "waveform"`: it takes `[batch, 1, samples, 1]`, and no frontend is built; and its
+`check_sound(sample_rate, samples, options)` refuses what it cannot hear. One that has something to tell of a network
+before it trains has `remarks(model)`. The module is imported for its options alone, too, so it imports Keras where it
+builds.
 """
 
 import importlib
@@ -14,7 +15,7 @@ from typing import Any
 from host.errors import BadInput
 from host.nearest import did_you_mean
 
-BACKBONES = {"dscnn": "model_gen.models.dscnn"}
+BACKBONES = {"dscnn": "model_gen.models.dscnn", "teacher": "model_gen.models.teacher"}
 
 
 def backbone(name: str) -> Any:
@@ -45,6 +46,36 @@ def record(name: str, options: Any) -> Any:
 def hears_waveform(name: str) -> bool:
     """Whether the backbone called `name` takes sound, and no frontend's features."""
     return getattr(backbone(name), "HEARS", "features") == "waveform"
+
+
+def check_sound(name: str, sample_rate: int, samples: int, options: Any) -> None:
+    """Hold windows of sound against what the backbone called `name` hears, if it takes sound.
+
+    Args:
+        name: of the backbone.
+        sample_rate: in Hz.
+        samples: of a window.
+        options: those of training.
+
+    Raises:
+        BadInput: it cannot hear them.
+    """
+    if hears_waveform(name):
+        backbone(name).check_sound(sample_rate, samples, options)
+
+
+def check_boards(name: str) -> None:
+    """Hold the backbone called `name` against what boards run.
+
+    Raises:
+        BadInput: it makes a spectrogram itself, which no int8 op computes.
+    """
+    if hears_waveform(name):
+        raise BadInput(
+            f"the backbone {name} makes its spectrogram itself, which no int8 op computes: no board runs it",
+            evidence=f"Received: a checkpoint trained with --backbone {name}",
+            next_step="quantize a checkpoint of --backbone dscnn; `nightjar evaluate` takes this one as it is",
+        )
 
 
 def remarks(name: str, model: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """Checkpoints and what lies beside them; the same model always gives the same bytes."""
 
 import hashlib
+import importlib
 import io
 import json
 import tempfile
@@ -15,6 +16,7 @@ from host.files import write_atomically
 from model_gen.models.config import AGAIN, ModelConfig, config_path, load_config
 from model_gen.runtime import tensorflow
 
+_LAYERS = "model_gen.models.spectrogram_layer"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -55,6 +57,7 @@ def load_checkpoint(checkpoint: Path, config_file: Path | None = None) -> tuple[
     tensorflow()
     import keras
 
+    importlib.import_module(_LAYERS)  # registers with Keras what it must know
     try:
         _check_whole(checkpoint)
         model = keras.saving.load_model(checkpoint, compile=False)

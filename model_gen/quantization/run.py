@@ -27,8 +27,9 @@ from model_gen.data.places import in_turn
 from model_gen.data.reopen import recordings_of
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, to_csv
+from model_gen.models.backbones import check_boards
 from model_gen.models.checkpoint import load_checkpoint
-from model_gen.models.config import ModelConfig
+from model_gen.models.config import ModelConfig, load_config
 from model_gen.models.predict import predict_logits
 from model_gen.progress import line, warn
 from model_gen.quantization.calibration import calibration, calibration_features, manifest_csv
@@ -85,6 +86,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     _check_apart(options)
     check_replaceable(options.out, force=options.force)
     check_folder("--cache-dir", options.cache_dir)
+    check_boards(load_config(options.checkpoint).backbone)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint)
     assignment = assignment_of(options.checkpoint)

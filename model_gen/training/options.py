@@ -117,8 +117,13 @@ class TrainOptions:
         "model", release="current", april="april", choices=("current", "april"))
 
     backbone: str = option(
-        "The network behind the frontend.", "model", release="dscnn", choices=("dscnn",),
-        later=("teacher",))
+        "The network behind the frontend.", "model", release="dscnn", choices=("dscnn", "teacher"))
+    teacher_bands: int = option(
+        "Of --backbone teacher: spectrograms of 0.5 to 15 kHz, or (2) of 0 to 3 kHz too.", "model",
+        release=1, least=1, most=2)
+    spectrogram_part: str = option(
+        "Of --backbone teacher: what its spectrogram takes of the complex spectrum.", "model",
+        release="magnitude", choices=("magnitude", "real"))
     alpha: float = option(
         "Width of the backbone: a factor of its channels.", "model", release=1.0, least=0.01,
         most=8, search=(0.25, 1.5))

@@ -19,6 +19,7 @@ class Rule:
         allowed: the first takes the place of a preset's default. None: `other` counts for nothing, and is not given.
         why: a clause, for people.
         firm: whether a default of `other` does not give way either, being the greater choice.
+        free: whether only a default gives way, and `other` may be told to be anything.
     """
 
     option: str
@@ -27,11 +28,34 @@ class Rule:
     allowed: tuple[Any, ...] | None
     why: str
     firm: bool = False
+    free: bool = False
 
 
 _CEPSTRAL = "coefficients of a DCT are no bands"
 _WAVEFORM = "a waveform has no spectrum"
+_OF_BLOCKS = (
+    *("stage_widths", "stage_repeats", "depthwise_kernel", "embeddings_size", "se", "se_reduction"),
+    *("inverted_residual", "expansion_factor", "use_attention_pooling", "spatial_dropout"),
+)
+_OF_FRONTENDS = ("spec_width", "num_mels", "mag_scale", "frontend_trainable", "frontend_form")
 RULES = (
+    Rule("backbone", ("teacher",), "audio_frontend", ("raw",), "it makes its spectrogram itself"),
+    *(
+        Rule("backbone", ("teacher",), name, (value,), "BirdNET hears that", free=True)
+        for name, value in (("sample_rate", 48000), ("chunk_duration", 3.0))
+    ),
+    *(
+        Rule("backbone", ("teacher",), name, None, "it has the blocks of EfficientNet-B0")
+        for name in _OF_BLOCKS
+    ),
+    *(
+        Rule("backbone", ("teacher",), name, None, "it has a spectrogram of its own")
+        for name in _OF_FRONTENDS
+    ),
+    *(
+        Rule("backbone", ("dscnn",), name, None, "the teacher alone makes a spectrogram itself")
+        for name in ("teacher_bands", "spectrogram_part")
+    ),
     Rule("audio_frontend", ("raw",), "input_compression", ("none",), _WAVEFORM),
     Rule("audio_frontend", ("raw",), "window_dc", ("keep",), "a waveform has no frames"),
     Rule(
@@ -109,6 +133,8 @@ def given_way(preset: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     made = preset | told
     deciding = {key for key, value in told.items() if preset.get(key) != value}
     for rule, value in _broken(made, deciding):
+        if rule.free and rule.other in told:
+            continue
         if rule.allowed is None or rule.firm or rule.other in told:
             _refuse(rule, made[rule.option], value)
         made[rule.other] = rule.allowed[0]
@@ -139,7 +165,8 @@ def check(options: Any) -> None:
     values = {rule.other: getattr(options, rule.other) for rule in RULES}
     values |= {rule.option: getattr(options, rule.option) for rule in RULES}
     for rule, value in _broken(values, ()):
-        _refuse(rule, values[rule.option], value)
+        if not rule.free:
+            _refuse(rule, values[rule.option], value)
 
 
 def _broken(values: dict[str, Any], deciding: Collection[str]) -> Iterator[tuple[Rule, Any]]:

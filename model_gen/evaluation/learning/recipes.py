@@ -41,6 +41,8 @@ TODAY: dict[str, Any] = {
     "frontend_trainable": False,
     "frontend_form": "current",
     "backbone": "dscnn",
+    "teacher_bands": 1,
+    "spectrogram_part": "magnitude",
     "alpha": 1.0,
     "depth_multiplier": 1.0,
     "stage_widths": (32, 64, 128, 256),
