@@ -70,6 +70,7 @@ def empty(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_data_that_cannot_be_trained_on(tmp_path: Path, empty: Path) -> None:
     nothing, alone, mute = tmp_path / "nothing", tmp_path / "alone", tmp_path / "mute"
     nothing.mkdir()

@@ -124,8 +124,8 @@ def command(
             say(f"NPU, left as it is: {left}", json_path)
     if contract is not None:
         say(
-            f"{out}: {result.model_bytes:,} bytes of int8 model; cosine to float "
-            f"{gates.mean_cosine:.4f} in the mean, {gates.p5_cosine:.4f} at the 5th percentile, "
+            f"{out}: {result.model_bytes:,} bytes of int8 model, an arena of {result.arena_bytes:,} bytes; "
+            f"cosine to float {gates.mean_cosine:.4f} in the mean, {gates.p5_cosine:.4f} at the 5th percentile, "
             f"over {gates.chunks} validation chunks; over {gates.recordings} validation recordings "
             f"class-mean AP {_both(gates.float_ap, gates.int8_ap)}, "
             f"top-1 {_both(gates.float_top1, gates.int8_top1)}{_unheard(gates.unheard)}",
@@ -138,6 +138,7 @@ def command(
                 "bundle": str(out),
                 "gates": gates.as_json(),
                 "model_bytes": result.model_bytes,
+                "arena_bytes": result.arena_bytes,
                 "model_sha256": contract.files["model.tflite"],
                 "ops": dict(sorted(Counter(result.ops).items())),
                 "npu_safe": None if result.npu is None else result.npu.as_json(),

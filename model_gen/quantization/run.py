@@ -21,6 +21,7 @@ from host.files import sha256_bytes
 from host.owned import check_replaceable
 from host.places import check_folder
 from host.reference.interpreter import ReferenceTensor
+from model_gen.codegen.cm55.compile import plan_model
 from model_gen.data.dataset import Recording, stable_order, targets
 from model_gen.data.features import extract
 from model_gen.data.places import in_turn
@@ -73,6 +74,7 @@ class QuantizeResult:
     ops: tuple[str, ...]
     model_bytes: int
     npu: Safe | None = None
+    arena_bytes: int | None = None  # of a board that runs it
 
 
 def quantize(options: QuantizeOptions) -> QuantizeResult:
@@ -147,7 +149,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
         },
     )
     write_bundle(options.out, contract, files, force=options.force)
-    return QuantizeResult(gates, contract, ops, len(tflite), npu)
+    return QuantizeResult(gates, contract, ops, len(tflite), npu, plan_model(tflite)[1].bytes)
 
 
 def _check_apart(options: QuantizeOptions) -> None:

@@ -83,6 +83,7 @@ def run(batches: Batches, val: Chunks, folder: Path, **given: Any) -> str:
     return weights_sha256(model)
 
 
+@pytest.mark.slow
 def test_batches_come_in_order_from_threads_and_processes(val: Chunks, tmp_path: Path) -> None:
     one = run(Keyed(), val, tmp_path / "one")
     assert run(Keyed(workers=3, max_queue_size=4), val, tmp_path / "threads") == one

@@ -4,25 +4,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from model_gen.training.option import PARTS, Option, shown
+from model_gen.training.option import PARTS, Option, flag, shown
 from model_gen.training.presets import table
+from model_gen.training.together import RULES
 
 _HEAD = """# Options of `nightjar train`
 
 Made by `python -m model_gen.training.option_docs` from the table in `model_gen/training/options.py`;
 a test holds this page to it. Names may be written with underscores; a switch exists both ways, as
 `--se` and `--no-se`. `--preset` chooses the column of defaults. A word in parentheses, or an option
-whose meaning is, is known and not built yet: it is refused by name, and so is the preset `april`,
-with the list of what it lacks, unless everything on that list is given otherwise. "0.2
-(documented 0.5)" is a default that is another than the documented one: one that learned better
-([learning.md](learning.md)), or an L2 penalty, which waits for the rest of the documented recipe.
-"search" is what tuning will draw from: least and most, or the values.
+whose meaning is, is known and not built yet: it is refused by name. "0.2 (documented 0.5)" is a
+default that is another than the documented one: one that learned better ([learning.md](learning.md)),
+or an L2 penalty, which the figures there were reached without. "search" is what tuning will draw
+from: least and most, or the values. The last table says which options go together.
 """
 
 
 def text() -> str:
     """The page."""
-    return "\n".join([_HEAD, *_parts(), *_old()])
+    return "\n".join([_HEAD, *_parts(), *_old(), *_together()])
 
 
 def _parts() -> Iterator[str]:
@@ -79,6 +79,22 @@ def _old() -> Iterator[str]:
             yield f"| `--{old}` | `{one.flag}` |"
         for before, now in one.declared.old:
             yield f"| `{one.flag} {before}` | `{one.flag} {now}` |"
+    yield ""
+
+
+def _together() -> Iterator[str]:
+    yield "## What goes together\n"
+    yield "A default that does not fit gives way, and `train` says so; what was given itself is refused,"
+    yield "and where there is a *, a default is, too, being the greater choice.\n"
+    yield "| with | needs | because |"
+    yield "|---|---|---|"
+    for rule in RULES:
+        values = shown(rule.values)
+        if rule.allowed is None:
+            needs = f"no `{flag(rule.other)}`"
+        else:
+            needs = f"`{flag(rule.other)}` {shown(rule.allowed)}{'*' if rule.firm else ''}"
+        yield f"| `{flag(rule.option)}` {values} | {needs} | {rule.why} |"
     yield ""
 
 

@@ -177,6 +177,7 @@ def test_the_map_of_an_stm32n6_is_its_linker_scripts() -> None:
 
 
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
+@pytest.mark.slow
 def test_the_estimate_is_below_the_elf_and_near_it(tmp_path: Path) -> None:
     """Never above, so that no model is refused that fits; code and parameters make the difference."""
     model = keras_models.quantized("dense")

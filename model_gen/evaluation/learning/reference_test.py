@@ -10,6 +10,7 @@ from model_gen.evaluation.learning.reference import at_random, log_mel, mixup, s
 from model_gen.evaluation.learning.speakers import Clip
 
 
+@pytest.mark.slow
 def test_log_mel_is_librosas_of_each_window_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     windows = (rng.standard_normal((5, WINDOW)) * [[9], [99], [999], [9999], [1]]).astype(np.int16)

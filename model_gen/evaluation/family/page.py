@@ -1,0 +1,48 @@
+"""`python -m model_gen.evaluation.family.page`: docs/family.md, from docs/family.json."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from host.typed import typed
+from model_gen.evaluation.family.table import HEADING, Row
+
+DATA = Path(__file__).parents[3] / "docs" / "family.json"
+_HEAD = """# The presets beside each other
+
+Made by `python -m model_gen.evaluation.family.page > docs/family.md` from docs/family.json, which
+`nightjar bench family --json docs/family.json` writes; a test holds this page to it.
+
+* `digits`: the Free Spoken Digit Dataset, as [learning.md](learning.md) hears it (8 kHz, one second,
+  64 frames of 256 samples, 40 bands of mel); one speaker tests, the alphabetically next one
+  validates, the others train. Average precision is the mean over the folds.
+* `birds`: the set that `nightjar synth` makes, with its own split; 8 species and noise.
+
+Everything else is the preset's. Macro average precision is over the classes, of whole recordings
+whose chunks are pooled by log-mean-exp. Its 95 % interval is that of 1,000 draws of recordings with
+replacement, within each fold; it holds nothing of how another seed or another speaker would turn
+out. The int8 model is quantized after training, as `nightjar quantize` does, and run by TFLite's
+reference kernels. Instructions are those of one inference on the virtual board, frontend and
+network, of a bundle that is exact there.
+"""
+
+
+def text(data: dict[str, Any]) -> str:
+    """The page of what `bench family` wrote."""
+    return "\n".join([_HEAD, *_measured(data)]) + "\n"
+
+
+def _measured(data: dict[str, Any]) -> Iterator[str]:
+    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
+    machine = data["machine"]
+    yield f"On {data['date']}, on {machine['cores']} cores of {machine['processor']}, with {versions}.\n"
+    yield f"| {' | '.join(HEADING)} |"
+    yield f"|{'---|' * len(HEADING)}"
+    for raw in data["rows"]:
+        yield f"| {' | '.join(typed(Row, raw).cells())} |".replace("|  |", "| |")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text(json.loads(DATA.read_text(encoding="utf-8"))))
