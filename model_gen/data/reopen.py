@@ -70,13 +70,5 @@ def recordings_of(
 
 
 def _meant(unknown: Sequence[str], labels: Sequence[str]) -> str:
-    """For folders that are none of `labels`: the nearest of them, whatever the case."""
-    known = {label.casefold(): label for label in labels}
-    return next(
-        (
-            said
-            for name in unknown
-            if (said := did_you_mean(known.get(name.casefold(), name), labels))
-        ),
-        "",
-    )
+    """For folders that are none of `labels`: the nearest of them to the first that has one."""
+    return next((said for name in unknown if (said := did_you_mean(name, labels))), "")

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 from host.errors import BadInput
@@ -31,8 +33,8 @@ def annotated(root: Path, recordings: Sequence[Recording], labels: Sequence[str]
     that of a negative folder, as noise, is none.
 
     Raises:
-        BadInput: `root` is no folder, no recording has a table, a table makes no sense, or names
-            a label that the model does not know.
+        BadInput: `root` is no folder, no recording has a table, two have the same, a table makes
+            no sense, or names a label that the model does not know.
     """
     if not root.is_dir():
         raise BadInput(
@@ -50,6 +52,19 @@ def annotated(root: Path, recordings: Sequence[Recording], labels: Sequence[str]
             evidence=f"Received: {root} with none named after any of {len(recordings)}, first {first}",
             next_step=f"name them after their recordings, as {stem}.txt or {stem}.csv",
         )
+    for path, others in groupby(
+        sorted((path, one.relative) for path, one in zip(found, recordings, strict=True) if path),
+        key=itemgetter(0),
+    ):
+        names = [name for _, name in others]
+        if len(names) > 1:
+            raise BadInput(
+                "a table of annotations must belong to one recording",
+                evidence=f"Received: {path}, which is named after {' and '.join(names[:3])}",
+                next_step="put tables into folders like those of the recordings, as "
+                f"{PurePosixPath(names[0]).with_suffix('')}.txt, or name them after the whole "
+                f"file, as {names[0]}.txt",
+            )
     return Annotated(
         tuple(
             () if path is None else _events(path, recording, labels)

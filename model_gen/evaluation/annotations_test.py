@@ -118,3 +118,14 @@ def test_tables_are_found_by_the_recordings_name(tmp_path: Path) -> None:
     (folder / "x.txt").write_bytes(b"RIFF1234WAVE")
     with pytest.raises(BadInput, match="text"):
         read_annotations(folder / "x.txt")
+
+
+def test_one_table_for_two_recordings_is_refused(tmp_path: Path) -> None:
+    two = [Recording(tmp_path / n, n, n.partition("/")[0]) for n in ("wren/1.wav", "robin/1.wav")]
+    (tmp_path / "1.txt").write_text("0\t1\t\n")
+    with pytest.raises(BadInput, match="one recording") as caught:
+        annotated(tmp_path, two, ("robin", "wren"))
+    assert "robin/1.wav and wren/1.wav" in caught.value.evidence
+    (tmp_path / "wren").mkdir()
+    (tmp_path / "wren" / "1.txt").write_text("2\t3\t\n")
+    assert annotated(tmp_path, two, ("robin", "wren")).events == (((2, 3, 1),), ((0, 1, 0),))
