@@ -72,6 +72,7 @@ def evaluate(options: EvaluateOptions, board: Board | None = None) -> EvaluateRe
                 one, options, config.labels, heard, wanted, thresholds[one.kind], drawn, events
             )
             show(len(kinds) * len(POOLINGS))
+    _warn_of_unheard(kinds)
     main = heard.chunks[models[0].kind]
     heard.forget()
     result = EvaluateResult(
@@ -209,3 +210,13 @@ def _warn_of_second(options: EvaluateOptions, found: Sequence[Recording]) -> Non
             f"warning: {options.against} was trained or chosen on {seen} of the {len(found)} "
             "recordings: the comparison favours it"
         )
+
+
+def _warn_of_unheard(kinds: Mapping[str, Kind]) -> None:
+    """Say which models have no event recall though there are events."""
+    for name, kind in kinds.items():
+        if kind.events is None and kind.peaks is not None and kind.peaks.unheard:
+            line(
+                f"warning: no window of {name} covers any of the {kind.peaks.unheard} annotated "
+                "events: there is no event recall"
+            )

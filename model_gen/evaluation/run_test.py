@@ -166,7 +166,7 @@ def test_scores_that_are_no_numbers_are_refused(
 ) -> None:
     monkeypatch.setattr(Bundle, "logits", lambda self, c: np.full((len(c), 6), np.nan))
     with pytest.raises(BadInput, match="finite scores"):
-        evaluate(made)
+        evaluate(replace(made, overlap=0.3))  # windows of which no test beside this one keeps scores
 
 
 def test_checkpoints_alone_beside_a_bundle_and_against_another(
@@ -212,6 +212,16 @@ def test_a_damaged_checkpoint_is_refused_before_recordings_are_decoded(
 def three(root: Path) -> Path:
     """Recordings of the first three labels."""
     return write_clips(root / "three", [3000], LABELS[:3])
+
+
+def test_events_that_no_window_covers_are_said(
+    made: EvaluateOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / LABELS[0]).mkdir()
+    (tmp_path / LABELS[0] / "0.txt").write_text("1000\t1001\t\n")
+    found = evaluate(replace(made, annotations=tmp_path))
+    assert found.kinds["int8"].events is None
+    assert "covers any of the 1 annotated events" in capsys.readouterr().err
 
 
 def test_a_class_without_recordings_is_said_and_none_of_any_is_refused(
