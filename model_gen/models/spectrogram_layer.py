@@ -98,8 +98,10 @@ class MelSpectrogram(keras.layers.Layer):  # type: ignore[misc]
         sound /= tf.reduce_max(sound, axis=-1, keepdims=True) + _EVEN
         spectrum = tf.signal.stft(
             2.0 * sound - 1.0, self.frame_length, self.frame_step, fft_length=self.fft_length
-        )[:, : self.spec_shape[1]]
+        )
         size = tf.abs(spectrum) if self.part == "magnitude" else tf.math.real(spectrum)
+        # Cut off behind it: TensorFlow Lite takes no slices of complex numbers.
+        size = size[:, : self.spec_shape[1]]
         power = tf.square(tf.tensordot(size, self._matrix, 1))
         # What the power is not taken of is 1 in its place, whose slope is finite.
         heard = power > _LEAST

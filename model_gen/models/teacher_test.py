@@ -116,6 +116,7 @@ def test_what_it_cannot_hear_is_refused(given: dict[str, Any], words: str) -> No
         options(**given)
 
 
+@pytest.mark.slow
 def test_a_narrow_one_trains_loads_is_evaluated_and_is_not_quantized(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
