@@ -203,7 +203,13 @@ def _kind(model: Path) -> str:
             evidence=f"Received: {model}, which does not exist",
             next_step="make one with `nightjar train` or `nightjar quantize`",
         )
-    return "tflite" if model.is_file() and model.suffix == ".tflite" else "bundle"
+    if model.is_file() and model.suffix != ".tflite":
+        raise BadInput(
+            "expected a checkpoint, which ends in .keras, a .tflite, or the folder of a bundle",
+            evidence=f"Received: {model}, a file of another kind",
+            next_step="name the model that it was made of, or convert that with `nightjar convert`",
+        )
+    return "tflite" if model.is_file() else "bundle"
 
 
 def _check_pairs(

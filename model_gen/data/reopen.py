@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from host.errors import BadInput
+from host.nearest import did_you_mean
 from model_gen.data.dataset import Recording, find_outside, find_recordings
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment
@@ -42,8 +43,9 @@ def recordings_of(
         if unknown:
             raise BadInput(
                 f"expected class folders that the model knows: {', '.join(labels)}",
-                evidence=f"Received: {root} with {', '.join(unknown)}",
-                next_step="move sounds that the model does not know to a folder named other",
+                evidence=f"Received: {root} with {', '.join(unknown)}." + _meant(unknown, labels),
+                next_step="rename a folder of the same sound, and move sounds that the model does not "
+                "know to a folder named other",
             )
         return inside
     everything = {r.relative: r for r in find_recordings(root)[0]}
@@ -65,3 +67,16 @@ def recordings_of(
         )
     said = assignment.labels
     return [replace(everything[path], given=said.get(path)) for path in wanted]
+
+
+def _meant(unknown: Sequence[str], labels: Sequence[str]) -> str:
+    """For folders that are none of `labels`: the nearest of them, whatever the case."""
+    known = {label.casefold(): label for label in labels}
+    return next(
+        (
+            said
+            for name in unknown
+            if (said := did_you_mean(known.get(name.casefold(), name), labels))
+        ),
+        "",
+    )

@@ -64,3 +64,6 @@ def test_all_is_every_recording_of_known_classes(tmp_path: Path) -> None:
     assert [one.path for one in told] == ["loose.wav", "up/x.m4a"]
     with pytest.raises(BadInput, match="that the model knows"):
         recordings_of(root, ("up",), everything, "all")
+    with pytest.raises(BadInput) as caught:
+        recordings_of(root, ("down", "UP"), everything, "all")
+    assert caught.value.evidence.endswith("with up. Did you mean UP?")

@@ -85,7 +85,7 @@ def _columns(text: str, source: Path) -> list[Event]:
     events: list[Event] = []
     seen: set[str] = set()
     places: tuple[int, int, int | None, int | None] | None = None
-    raven = False
+    raven, width = False, 0
     try:
         for cells in rows:
             if not any(cell.strip() for cell in cells):
@@ -93,14 +93,18 @@ def _columns(text: str, source: Path) -> list[Event]:
             if places is None:
                 names = [cell.strip().casefold() for cell in cells]
                 places, raven = _places(names, source, rows.line_num), _RAVEN in names
+                width = len(names)
                 continue
             start, end, label, selection = places
             if selection is not None and raven and len(cells) > selection:
                 if cells[selection] in seen:
                     continue
-                seen.add(cells[selection])
-            if len(cells) <= max(start, end):
-                raise _wrong(source, rows.line_num, f"{len(cells)} cells")
+                if cells[selection].strip():
+                    seen.add(cells[selection])
+            # More cells than names: commas that stand for points would shift every column.
+            more = delimiter == "," and any(cell.strip() for cell in cells[width:])
+            if len(cells) <= max(start, end) or more:
+                raise _wrong(source, rows.line_num, f"{len(cells)} cells under {width} names")
             name = cells[label] if label is not None and label < len(cells) else ""
             events.append(_event(cells[start], cells[end], name, source, rows.line_num))
     except csv.Error as error:

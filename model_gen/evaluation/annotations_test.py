@@ -76,6 +76,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("start,end\n1\n", "line 2"),
         ("start,end\n3,2\n", "line 2"),
         ("start,end\n1,nan\n", "line 2"),
+        ("start,end\n0,5,1,5\n", "line 2"),
         ("1\t2\ta\n3\n", "line 2"),
         ("-1\t2\ta\n", "line 1"),
         ('start,end,label\n1,2,"a\n', "line 2"),
@@ -86,6 +87,11 @@ def test_malformed_tables_name_the_line(text: str, said: str) -> None:
         parse(text, HERE)
     assert said in caught.value.evidence
     assert "docs/evaluation.md" in caught.value.next_step
+
+
+def test_selections_without_a_number_all_count() -> None:
+    text = "Selection\tBegin Time (s)\tEnd Time (s)\n\t1\t2\n\t3\t4\n7\t5\t6\n7\t5\t6\n"
+    assert [one.start for one in parse(text, HERE)] == [1, 3, 5]
 
 
 def test_tables_are_found_by_the_recordings_name(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from model_gen.data.features import Chunks
 from model_gen.evaluation.bare import BareModel, read_bare
 from model_gen.evaluation.options import EvaluateOptions
 from model_gen.evaluation.subject import Listener, check_comparable, listener
+from model_gen.models.checkpoint import check_whole
 from model_gen.models.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Checkpoint:
     """A Keras model in float32."""
 
     def __init__(self, path: Path, config: ModelConfig) -> None:
+        check_whole(path)  # before recordings are decoded for it
         self._path = path
         self.activation = config.class_activation
 

@@ -197,6 +197,18 @@ def test_checkpoints_alone_beside_a_bundle_and_against_another(
         evaluate(replace(made, bundle=None, tflite=file, like=fewer, data_path=three(tmp_path)))
 
 
+def test_a_damaged_checkpoint_is_refused_before_recordings_are_decoded(
+    made: EvaluateOptions, checkpoint: Path, tmp_path: Path
+) -> None:
+    assert made.bundle is not None
+    cut = tmp_path / "cut.keras"
+    shutil.copy(config_path(checkpoint), config_path(cut))
+    cut.write_bytes(b"PK")
+    with pytest.raises(BadInput, match="expected a Keras model"):
+        evaluate(replace(made, against=cut, cache_dir=tmp_path / "windows"))
+    assert not (tmp_path / "windows").exists()
+
+
 def three(root: Path) -> Path:
     """Recordings of the first three labels."""
     return write_clips(root / "three", [3000], LABELS[:3])

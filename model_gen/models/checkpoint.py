@@ -54,19 +54,15 @@ def load_checkpoint(checkpoint: Path, config_file: Path | None = None) -> tuple[
         BadInput: a file is missing, or is not a Keras model of this configuration.
     """
     config = load_config(checkpoint, config_file)
+    check_whole(checkpoint)
     tensorflow()
     import keras
 
     importlib.import_module(_LAYERS)  # registers with Keras what it must know
     try:
-        _check_whole(checkpoint)
         model = keras.saving.load_model(checkpoint, compile=False)
     except Exception as error:  # Keras passes on what each of a hundred parts makes of damage
-        raise BadInput(
-            "expected a Keras model",
-            evidence=f"Received: {checkpoint}: {type(error).__name__}: {str(error)[:200]}",
-            next_step=AGAIN,
-        ) from error
+        raise _no_model(checkpoint, error) from error
     wanted = (None, config.frontend.rows, config.frontend.frames, 1)
     if tuple(model.input_shape) != wanted or model.output_shape[-1] != len(config.labels):
         raise BadInput(
@@ -87,12 +83,29 @@ def weights_sha256(model: Any) -> str:
     return digest.hexdigest()
 
 
-def _check_whole(checkpoint: Path) -> None:
-    """Hold each member of the archive against its CRC: Keras would load damaged weights."""
-    with zipfile.ZipFile(checkpoint) as archive:
-        damaged = archive.testzip()
+def check_whole(checkpoint: Path) -> None:
+    """Hold each member of the archive against its CRC: Keras would load damaged weights.
+
+    Takes no TensorFlow, so that a long command can refuse a damaged file before its work.
+
+    Raises:
+        BadInput: it cannot be read, is no archive, or a member is damaged.
+    """
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"{damaged} is damaged")
+    except Exception as error:  # zipfile passes on what its decompressors make of damage
+        raise _no_model(checkpoint, error) from error
+
+
+def _no_model(checkpoint: Path, error: Exception) -> BadInput:
+    return BadInput(
+        "expected a Keras model",
+        evidence=f"Received: {checkpoint}: {type(error).__name__}: {str(error)[:200]}",
+        next_step=AGAIN,
+    )
 
 
 def _reproducible(path: Path) -> bytes:
