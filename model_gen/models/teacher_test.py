@@ -104,11 +104,11 @@ def test_raw_48_khz_and_three_seconds_are_implied_and_told() -> None:
         ({"chunk_duration": 20.0}, "leave --chunk-duration out"),
         ({"chunk_duration": 0.02}, "leave --chunk-duration out"),
         ({"audio_frontend": "hybrid"}, "needs --audio-frontend raw"),
-        ({"se": True}, "--se counts for nothing"),
-        ({"num_mels": 40}, "--num-mels counts for nothing"),
+        ({"se": True}, "leaves --se nothing to decide"),
+        ({"num_mels": 40}, "leaves --num-mels nothing to decide"),
         ({"teacher_bands": 3}, "--teacher-bands must be"),
         ({"spectrogram_part": "imaginary"}, "magnitude, real"),
-        ({"backbone": "dscnn", "teacher_bands": 2}, "--teacher-bands counts for nothing"),
+        ({"backbone": "dscnn", "teacher_bands": 2}, "leaves --teacher-bands nothing to decide"),
     ],
 )
 def test_what_it_cannot_hear_is_refused(given: dict[str, Any], words: str) -> None:

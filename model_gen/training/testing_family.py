@@ -32,7 +32,7 @@ SMALL: dict[str, Any] = {
     "stage_repeats": (1, 2, 1, 1),
     "embeddings_size": 16,
 }
-STEPS, BATCH = 6, 12
+STEPS, BATCH = 3, 12
 
 
 def small(told: dict[str, Any]) -> dict[str, Any]:

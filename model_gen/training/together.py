@@ -20,6 +20,7 @@ class Rule:
         why: a clause, for people.
         firm: whether a default of `other` does not give way either, being the greater choice.
         free: whether only a default gives way, and `other` may be told to be anything.
+        room: the value of `option` under which `other` counts, where `allowed` is None.
     """
 
     option: str
@@ -29,6 +30,7 @@ class Rule:
     why: str
     firm: bool = False
     free: bool = False
+    room: Any = None
 
 
 _CEPSTRAL = "coefficients of a DCT are no bands"
@@ -45,15 +47,29 @@ RULES = (
         for name, value in (("sample_rate", 48000), ("chunk_duration", 3.0))
     ),
     *(
-        Rule("backbone", ("teacher",), name, None, "it has the blocks of EfficientNet-B0")
+        Rule(
+            "backbone",
+            ("teacher",),
+            name,
+            None,
+            "it has the blocks of EfficientNet-B0",
+            room="dscnn",
+        )
         for name in _OF_BLOCKS
     ),
     *(
-        Rule("backbone", ("teacher",), name, None, "it has a spectrogram of its own")
+        Rule("backbone", ("teacher",), name, None, "it has a spectrogram of its own", room="dscnn")
         for name in _OF_FRONTENDS
     ),
     *(
-        Rule("backbone", ("dscnn",), name, None, "the teacher alone makes a spectrogram itself")
+        Rule(
+            "backbone",
+            ("dscnn",),
+            name,
+            None,
+            "the teacher alone makes a spectrogram itself",
+            room="teacher",
+        )
         for name in ("teacher_bands", "spectrogram_part")
     ),
     Rule("audio_frontend", ("raw",), "input_compression", ("none",), _WAVEFORM),
@@ -92,6 +108,7 @@ RULES = (
         "n_mfcc",
         None,
         "only mfcc has coefficients",
+        room="mfcc",
     ),
     Rule(
         "audio_frontend",
@@ -112,11 +129,25 @@ RULES = (
     Rule("audio_frontend", ("raw",), "norm_low", (0.0,), _WAVEFORM),
     Rule("audio_frontend", ("raw",), "warp_max", (0.0,), _WAVEFORM),
     *(
-        Rule("normalization", ("minmax", "peak"), name, None, "percentile alone takes it")
+        Rule(
+            "normalization",
+            ("minmax", "peak"),
+            name,
+            None,
+            "percentile alone takes it",
+            room="percentile",
+        )
         for name in ("percentile_low", "percentile_high")
     ),
-    Rule("se", (False,), "se_reduction", None, "there is no squeeze and excitation"),
-    Rule("inverted_residual", (False,), "expansion_factor", None, "other blocks do not expand"),
+    Rule("se", (False,), "se_reduction", None, "there is no squeeze and excitation", room=True),
+    Rule(
+        "inverted_residual",
+        (False,),
+        "expansion_factor",
+        None,
+        "other blocks do not expand",
+        room=True,
+    ),
 )
 
 
@@ -187,12 +218,12 @@ def _broken(values: dict[str, Any], deciding: Collection[str]) -> Iterator[tuple
 
 def _refuse(rule: Rule, chosen: Any, value: Any) -> NoReturn:
     option, other = flag(rule.option), flag(rule.other)
-    given = f"{option} {one_shown(chosen)}"
+    given = _given(rule.option, chosen)
     if rule.allowed is None:
         raise BadInput(
-            f"{other} counts for nothing under {given}",
-            evidence=f"Received: {other} {one_shown(value)}: {rule.why}",
-            next_step=f"leave {other} out, or give another {option}",
+            f"{given} leaves {other} nothing to decide: {rule.why}",
+            evidence=f"Received: {other} {one_shown(value)}",
+            next_step=f"give {_given(rule.option, rule.room)}, or leave {other} out",
         )
     instead = f"give {other} {one_shown(rule.allowed[0])}" if rule.firm else f"leave {other} out"
     raise BadInput(
@@ -200,3 +231,10 @@ def _refuse(rule: Rule, chosen: Any, value: Any) -> NoReturn:
         evidence=f"Received: {other} {one_shown(value)}",
         next_step=f"{instead}, or give another {option}",
     )
+
+
+def _given(name: str, value: Any) -> str:
+    """An option with a value, as on a command line."""
+    if isinstance(value, bool):
+        return flag(name) if value else flag(f"no_{name}")
+    return f"{flag(name)} {one_shown(value)}"

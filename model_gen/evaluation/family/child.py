@@ -54,7 +54,11 @@ def run(job: Job, folder: Path) -> Scores:
         )
     )
     if quantized.contract is None:
-        raise BadInput("the int8 model is refused", evidence="; ".join(quantized.gates.refused))
+        raise BadInput(
+            "the int8 model is refused",
+            evidence="; ".join(quantized.gates.refused),
+            next_step="look at the features: `nightjar frontend check`",
+        )
     model, config = load_checkpoint(options.checkpoint_path)
     split = read_split(beside(options.checkpoint_path, "split.csv"))
     chunks = extract(
