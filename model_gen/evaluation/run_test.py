@@ -166,7 +166,9 @@ def test_scores_that_are_no_numbers_are_refused(
 ) -> None:
     monkeypatch.setattr(Bundle, "logits", lambda self, c: np.full((len(c), 6), np.nan))
     with pytest.raises(BadInput, match="finite scores"):
-        evaluate(replace(made, overlap=0.3))  # windows of which no test beside this one keeps scores
+        evaluate(
+            replace(made, overlap=0.3)
+        )  # windows of which no test beside this one keeps scores
 
 
 def test_checkpoints_alone_beside_a_bundle_and_against_another(
