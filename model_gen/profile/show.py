@@ -80,7 +80,8 @@ def summary(found: ModelProfile) -> Iterator[str]:
         "on the Cortex-M55"
     )
     if found.uncosted:
-        yield f"without {found.uncosted} layers whose cost is not known"
+        layers = "layer" if found.uncosted == 1 else "layers"
+        yield f"without {found.uncosted} {layers} whose cost is not known"
 
 
 def findings(found: ModelProfile, *, notes: bool = True) -> Iterator[str]:
