@@ -18,6 +18,7 @@ from host.errors import BadInput
 @click.option(
     "--data-path",
     "--data",
+    "--data-path-train",
     "data_path",
     type=click.Path(path_type=Path),
     required=True,
