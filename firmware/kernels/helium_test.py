@@ -328,11 +328,11 @@ def test_conversions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
 
 
 def test_the_rest(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
-    """Scalar on both sides today: the compilers' agreement."""
+    """Pools of few places and of many among them."""
     both, values = Both(kernels), Values(5)
     draw = values.rng.integers
     for i in range(100):
-        size = tuple(int(v) for v in draw(1, 5, 2))
+        size = tuple(int(v) for v in draw(1, 8, 2))
         place, image = geometry(values, size)
         place = k.Geometry(place.stride, (1, 1), place.same, place.activation)
         q, x = values.quantization(), values.steps(1, *image, int(draw(1, 9)))
