@@ -50,29 +50,15 @@ def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
     """The options of a preset with what was given in their place; None and () stand for what was not.
 
     Raises:
-        BadInput: a value is out of its range, two options contradict each other, or the preset asks
-            for what is not built yet, and nothing else was given.
+        BadInput: a value is out of its range or asks for what is not built, or two options contradict
+            each other.
     """
     told = _told(given)
     for one, other in _INSTEAD_OF.items():
         _check_instead(told, one, other)
     for key, value in told.items():
         check(table()[key], value)
-    of_preset = together.given_way(preset(name), told)
-    lacking = [
-        one
-        for key, one in table().items()
-        if key in of_preset and key not in told and not one.is_built(of_preset[key])
-    ]
-    if lacking:
-        asked = ", ".join(one.typed(of_preset[one.name]) for one in lacking)
-        instead = " ".join(one.typed(one.default) for one in lacking)
-        raise BadInput(
-            f"the preset {name} asks for what is not built yet",
-            evidence=f"Received: --preset {name}, which is {asked}",
-            next_step=f"add {instead}, or use --preset release",
-        )
-    return TrainOptions(**of_preset)
+    return TrainOptions(**together.given_way(preset(name), told))
 
 
 def _told(given: dict[str, Any]) -> dict[str, Any]:
