@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -35,8 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _share_objects(config: pytest.Config) -> None:
     """Compile equal sources once a run, wherever a test puts its project, where ccache is there.
 
-    The objects are the same bytes: the project's own flags take its place out of them. What is compiled in vain
-    without it is most of what the suite costs.
+    The code is the same; places in its debug information are relative to the build folder, and not mapped as the
+    project's flags would have them. Tests of those bytes ask for `compiled_anew`. What is compiled in vain without it
+    is most of what the suite costs.
     """
     if shutil.which("ccache") is None or hasattr(config, "workerinput"):
         return
@@ -49,6 +50,14 @@ def _share_objects(config: pytest.Config) -> None:
         "CCACHE_NOHASHDIR": "1",
         "CCACHE_SLOPPINESS": "include_file_mtime,include_file_ctime",  # headers are as new as what includes them
     }
+
+
+@pytest.fixture(scope="module")
+def compiled_anew() -> Iterator[None]:
+    """Nothing is taken from another build."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CMAKE_C_COMPILER_LAUNCHER", raising=False)
+        yield
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

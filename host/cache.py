@@ -54,8 +54,8 @@ class Cache:
             if os.fstat(stream.fileno()).st_size > self.bound:
                 return None
             raw = stream.read()
-        seal, _, content = raw.partition(b"\n")
-        if seal != self._seal(key, content):
+        seal, ended, content = raw.partition(b"\n")
+        if not ended or seal != self._seal(key, content):
             self.drop(key)
             return None
         return content

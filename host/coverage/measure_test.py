@@ -33,7 +33,7 @@ from host.link.packets import Packets
 from host.link.registers import FirmwareFault
 from host.project import Project
 
-pytestmark = needs_board
+pytestmark = [needs_board, pytest.mark.usefixtures("compiled_anew")]  # places are looked at
 
 Made = tuple[Subject, Project]
 

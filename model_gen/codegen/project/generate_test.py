@@ -21,6 +21,7 @@ from model_gen.codegen.testing.models import builder
 needs_cross = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
 )
+pytestmark = pytest.mark.usefixtures("compiled_anew")  # whose bytes are compared
 BUILD_SECONDS = 120
 # Folders that a user may have, and one that CMake itself cannot build in.
 ODD = "another $HOME ${X} 'place' (x) [y] {z} & ü鳥 =,"
