@@ -24,11 +24,11 @@ Everything else is the preset's, but where the table says fewer epochs than its 
 or fewer recordings than all speakers' (`--speakers`): a preset is at its best with its own, 36 of
 `release` and 50 of `april`, and `release`, which disturbs what it hears, needs them most.
 
-Macro average precision is over the classes, of whole recordings whose chunks are pooled by log-mean-exp. Its 95 % interval is that of 1,000 draws of recordings with
-replacement, within each fold; it holds nothing of how another seed or another speaker would turn
-out. The int8 model is quantized after training, as `nightjar quantize` does, and run by TFLite's
-reference kernels. Instructions are those of one inference on the virtual board, frontend and
-network, of a bundle that is exact there.
+Macro average precision is over the classes, of whole recordings whose chunks are pooled by log-
+mean-exp. Its 95 % interval is that of 1,000 draws of recordings with replacement, within each fold;
+it holds nothing of how another seed or another speaker would turn out. The int8 model is quantized
+after training, as `nightjar quantize` does, and run by TFLite's reference kernels. Instructions are
+those of one inference on the virtual board, frontend and network, of a bundle that is exact there.
 """
 
 
