@@ -84,6 +84,11 @@ def quantize(values: Floats, scale: float, zero_point: int) -> npt.NDArray[np.in
     return steps
 
 
+def dequantize(steps: npt.NDArray[np.int8], scale: float, zero_point: int) -> Floats:
+    """What int8 steps of any shape stand for, in float32: scale * (step - zero_point)."""
+    return np.asarray((steps.astype(np.float32) - zero_point) * np.float32(scale), np.float32)
+
+
 def _each(
     function: Callable[..., None],
     chunks: npt.NDArray[np.int16],

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from host.bundle import load_subject
 from host.errors import BadInput, NightjarError
-from host.reference.frontend import quantize
+from host.reference.frontend import dequantize, quantize
 from host.reference.model import ReferenceModel
 from model_gen.data.features import Chunks
 from model_gen.models.config import ModelConfig
@@ -85,10 +85,9 @@ class BareModel:
         if self._input.dtype == np.int8:
             given = quantize(features, self._input.scale, self._input.zero_point)
         out = self._reference.run([given.reshape(self._input.shape)])[self._output.tensor]
-        values = out.reshape(-1).astype(np.float32)
         if self._output.dtype == np.int8:
-            values = (values - self._output.zero_point) * np.float32(self._output.scale)
-        return np.asarray(values, np.float32)
+            out = dequantize(out, self._output.scale, self._output.zero_point)
+        return np.asarray(out.reshape(-1), np.float32)
 
 
 def read_bare(path: Path) -> bytes:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from host.bundle import Subject, load_subject
 from host.files import sha256_bytes, sha256_file
 from host.frontend_contract import FrontendContract
+from host.reference.frontend import dequantize
 from model_gen.data.features import Chunks
 from model_gen.evaluation.bare import BareModel, read_bare
 from model_gen.evaluation.options import EvaluateOptions
@@ -160,10 +161,7 @@ class OnBoard:
 
     def logits(self, chunks: Chunks) -> Logits:
         rows = [self._board.scores(samples) for samples in chunks.pcm(range(len(chunks)))]
-        steps = np.stack(rows).astype(np.float32)
-        return np.asarray(
-            (steps - self._output.zero_point) * np.float32(self._output.scale), np.float32
-        )
+        return dequantize(np.stack(rows), self._output.scale, self._output.zero_point)
 
 
 class Bare:

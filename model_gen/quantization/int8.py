@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from host.errors import BadInput, HostFailure
 from host.frontend_contract import FrontendContract
-from host.reference.frontend import quantize
+from host.reference.frontend import dequantize, quantize
 from host.reference.interpreter import ReferenceTensor
 from host.reference.model import ReferenceModel
 from model_gen.data.features import Chunks
@@ -42,8 +42,7 @@ class Int8Model:
     def logits(self, chunks: Chunks) -> npt.NDArray[np.float32]:
         """Dequantized logits of all chunks: float32 [chunks, labels]."""
         rows = [self.scores(self.steps(chunks.features([i])[0])) for i in range(len(chunks))]
-        scores = np.stack(rows).astype(np.float32)
-        return (scores - self.output.zero_point) * np.float32(self.output.scale)
+        return dequantize(np.stack(rows), self.output.scale, self.output.zero_point)
 
 
 def require_range(end: ReferenceTensor, contract: FrontendContract) -> None:

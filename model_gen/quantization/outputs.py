@@ -3,8 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from host.reference.frontend import quantize
-from host.reference.interpreter import ReferenceTensor
+from host.reference.frontend import dequantize, quantize
 from host.reference.model import ReferenceModel
 from model_gen.quantization.form import Form
 
@@ -37,11 +36,6 @@ class Converted:
 
     def real(self, outputs: Array) -> npt.NDArray[np.float32]:
         """What outputs stand for: float32 [n, labels]."""
-        return dequantized(outputs, self.output)
-
-
-def dequantized(values: Array, end: ReferenceTensor) -> npt.NDArray[np.float32]:
-    """Steps of a tensor as the numbers that they stand for; floats as they are."""
-    if values.dtype != np.int8:
-        return values.astype(np.float32)
-    return (values.astype(np.float32) - end.zero_point) * np.float32(end.scale)
+        if outputs.dtype == np.int8:
+            return dequantize(outputs.astype(np.int8), self.output.scale, self.output.zero_point)
+        return outputs.astype(np.float32)
