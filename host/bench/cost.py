@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from host.errors import FirmwareFailure
 from host.report.verdict import Verdict, short_name
 
 SCHEMA = "nightjar/bench/1"
@@ -22,6 +23,20 @@ class BenchRow:
     def per_mac(self) -> float | None:
         """Cost of one multiply-accumulate; None where there are none."""
         return self.instructions / self.macs if self.macs else None
+
+
+def require_exact(verdict: Verdict, *, next_step: str) -> None:
+    """Refuse the costs of a board that computes something else.
+
+    Raises:
+        FirmwareFailure: with what differs.
+    """
+    if not verdict.exact:
+        raise FirmwareFailure(
+            "the board does not compute what the host computes, so its costs mean nothing",
+            evidence=verdict.headline,
+            next_step=next_step,
+        )
 
 
 def bench_json(verdict: Verdict, rows: Sequence[BenchRow], macs: int) -> dict[str, Any]:

@@ -4,10 +4,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from host.bench.cost import require_exact
 from host.compare.prepare import prepare
 from host.compare.prove import prove
 from host.compare.session import Session
-from host.errors import FirmwareFailure
 from host.files import sha256_bytes, write_atomically
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.templates import FIRMWARE
@@ -91,12 +91,7 @@ def counted(content: bytes) -> list[tuple[Work, int]]:
         model.write_bytes(content)
         subject, made = prepare(model, BOARD, out=folder)
         verdict = prove(Session(made, subject, BOARD, vectors=1, seed=0))
-    if verdict.first_difference is not None:
-        raise FirmwareFailure(
-            "the board does not compute what the host computes, so its costs mean nothing",
-            evidence=verdict.headline,
-            next_step="nightjar selftest",
-        )
+    require_exact(verdict, next_step="nightjar selftest")
     instructions = {layer.index: layer.instructions or 0 for layer in verdict.layers}
     program, _ = plan_model(content)
     return [

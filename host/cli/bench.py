@@ -92,12 +92,11 @@ def command(
         )
     if str(model) == "learning" and not model.exists():
         return bench_learning(json_path, **learning)
-    from host.bench.cost import BenchRow, bench_json, table
+    from host.bench.cost import BenchRow, bench_json, require_exact, table
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
     from host.compare.prove import prove
     from host.compare.session import Session
-    from host.errors import FirmwareFailure
 
     _require_counting(board)
     with working(f"making firmware of {model.name}") as now:
@@ -105,12 +104,7 @@ def command(
         verdict = prove(
             Session(made, subject, board, vectors=1, seed=seed, wait=wait, at=at), now=now
         )
-    if verdict.first_difference is not None:
-        raise FirmwareFailure(
-            "the board does not compute what the host computes, so its costs mean nothing",
-            evidence=verdict.headline,
-            next_step=f"nightjar verify {model} --board {board}",
-        )
+    require_exact(verdict, next_step=f"nightjar verify {model} --board {board}")
     macs = count_macs(subject.model, [layer.bytes for layer in verdict.layers])
     rows = (
         []
@@ -155,13 +149,14 @@ def _engine(
     models: Path, at: "Which", wait: float, rounding: str, seed: int, json_path: str | None
 ) -> int:
     """Every model of the folder that backend cm55 takes, proved and counted, beside the recorded peer."""
+    from host.bench.cost import require_exact
     from host.bench.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
     from host.cli.common import say
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
     from host.compare.prove import prove
     from host.compare.session import Session
-    from host.errors import BadInput, FirmwareFailure
+    from host.errors import BadInput
 
     board = at.tier
     _require_counting(board)
@@ -184,12 +179,7 @@ def _engine(
             except BadInput as error:  # by the generator, or by the reference
                 refusals.append(Refusal(file.stem, error.what))
                 continue
-        if verdict.first_difference is not None:
-            raise FirmwareFailure(
-                "the board does not compute what the host computes, so its costs mean nothing",
-                evidence=verdict.headline,
-                next_step=f"nightjar verify {file} --board {board}",
-            )
+        require_exact(verdict, next_step=f"nightjar verify {file} --board {board}")
         assert verdict.cost.model is not None
         macs = sum(count_macs(subject.model, [layer.bytes for layer in verdict.layers]))
         found = verdict.footprint

@@ -59,11 +59,11 @@ def _cost(folder: Path) -> "Cost":
     """Of the bundle in a job's folder, which must be exact on the virtual board."""
     import tempfile
 
+    from host.bench.cost import require_exact
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
     from host.compare.prove import prove
     from host.compare.session import Session
-    from host.errors import FirmwareFailure
     from model_gen.evaluation.family.table import Cost
 
     with working(f"counting instructions of {folder.name}") as now:
@@ -72,12 +72,7 @@ def _cost(folder: Path) -> "Cost":
         with tempfile.TemporaryDirectory(prefix="nightjar-") as root:
             session = Session(project, subject, "virtual", vectors=1, seed=0, root=Path(root))
             verdict = prove(session, now=now)
-    if not verdict.exact:
-        raise FirmwareFailure(
-            "the board does not compute what the host computes, so its costs mean nothing",
-            evidence=verdict.headline,
-            next_step=f"nightjar verify {bundle} --board virtual",
-        )
+    require_exact(verdict, next_step=f"nightjar verify {bundle} --board virtual")
     macs = sum(count_macs(subject.model, [layer.bytes for layer in verdict.layers]))
     frontend, model = verdict.cost.frontend, verdict.cost.model
     assert frontend is not None

@@ -23,6 +23,7 @@ def count(
     import tempfile
     from dataclasses import asdict
 
+    from host.bench.cost import require_exact
     from host.boards.which import which
     from host.compare.prepare import prepare
     from host.compare.prove import prove
@@ -30,7 +31,6 @@ def count(
     from host.compare.vectors import make_vectors
     from host.coverage.measure import measure
     from host.coverage.table import table_of
-    from host.errors import FirmwareFailure
     from host.profile.count import counting, engine_of, read_counts
     from host.profile.report import disassemble, profile
     from model_gen.codegen.neural_art.analyze import as_json, lines
@@ -47,12 +47,7 @@ def count(
                 Session(made, subject, board, vectors=1, seed=0, root=folder / "boards")
             )
         blocks = read_counts(counts)
-    if verdict.first_difference is not None:
-        raise FirmwareFailure(
-            "the board does not compute what the host computes, so its costs mean nothing",
-            evidence=verdict.headline,
-            next_step=f"nightjar verify {model} --board {board}",
-        )
+    require_exact(verdict, next_step=f"nightjar verify {model} --board {board}")
     reached = None
     if coverage:
         vectors = make_vectors(subject, made.description.inputs, 1, 0)
