@@ -1,5 +1,6 @@
 """`nightjar bench family`: the presets beside each other: average precision, float and int8, and cost."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,9 @@ def bench_family(
     """
     from model_gen.data.synth import SynthOptions, write_dataset
     from model_gen.evaluation.family.jobs import jobs_of
-    from model_gen.evaluation.family.measure import train_all
+    from model_gen.evaluation.family.measure import SCORES, train_all
     from model_gen.evaluation.family.scores import Scores
-    from model_gen.evaluation.family.table import HEADING, as_json, rows_of
+    from model_gen.evaluation.family.table import HEADING, rows_of
     from model_gen.evaluation.learning.payload import made_by
     from model_gen.evaluation.learning.speakers import read_clips, speakers_of
 
@@ -45,8 +46,8 @@ def bench_family(
     jobs = jobs_of(digits, speakers, birds, tests=tests, epochs=epochs)
     folders = train_all(jobs, HOME)
     costs = [_cost(folder) for folder in folders]
-    rows = rows_of(jobs, [Scores.read(folder / "scores.npz") for folder in folders], costs)
-    write_json(json_path, {"schema": SCHEMA, **made_by(), "rows": as_json(rows)})
+    rows = rows_of(jobs, [Scores.read(folder / SCORES) for folder in folders], costs)
+    write_json(json_path, {"schema": SCHEMA, **made_by(), "rows": [asdict(row) for row in rows]})
     cells = [HEADING, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:

@@ -1,24 +1,21 @@
-"""`python -m model_gen.evaluation.family.child JOB FOLDER`: one training, in a process with a TensorFlow of its own.
+"""`python -m model_gen.evaluation.family.child JOB SCORES`: one training, in a process with a TensorFlow of its own.
 
-It leaves the checkpoint, the bundle, and `scores.npz`: what the float and the int8 model say of the recordings that
-test.
+It leaves checkpoint and bundle beside SCORES: what the float and the int8 model say of the recordings that test.
 """
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from host.errors import BadInput, NightjarError
-from host.files import write_atomically
-from host.loudness import Level, set_level
+from host.errors import BadInput
 from host.typed import typed
 from model_gen.data.dataset import targets
 from model_gen.data.features import extract
 from model_gen.data.reopen import EVALUATION_OVERLAP, recordings_of
 from model_gen.data.selection import Selection
 from model_gen.data.split import read_split
+from model_gen.evaluation.child import answer
 from model_gen.evaluation.family.jobs import SEED, Job, options_for
 from model_gen.evaluation.family.scores import Scores
 from model_gen.evaluation.pooling import activate, pool
@@ -85,18 +82,5 @@ def run(job: Job, folder: Path) -> Scores:
     )
 
 
-def main(job: str, folder: str) -> int:
-    """The child: 0, or 1 with the error on standard error."""
-    set_level(Level.QUIET)
-    out = Path(folder)
-    try:
-        found = run(typed(Job, json.loads(job)), out)
-    except NightjarError as error:
-        print(error, file=sys.stderr)
-        return 1
-    write_atomically(out / "scores.npz", found.to_npz())
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(answer(lambda job, out: run(typed(Job, job), out.parent).to_npz(), *sys.argv[1:]))

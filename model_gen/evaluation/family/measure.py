@@ -2,17 +2,17 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from host.errors import HostFailure
 from host.files import write_atomically
+from model_gen.evaluation.child import ask
 from model_gen.evaluation.family.jobs import Job, options_for
 from model_gen.progress import line
+
+SCORES = "scores.npz"
 
 
 def train_all(jobs: Sequence[Job], out: Path) -> list[Path]:
@@ -29,7 +29,7 @@ def train_all(jobs: Sequence[Job], out: Path) -> list[Path]:
         what = f"training {number} of {len(jobs)}: {job.what}"
         folder = out / job.name
         asked = json.dumps({**asdict(job), "recipe": options_for(job, folder).recipe()}, indent=1)
-        told, done = folder / "job.json", folder / "scores.npz"
+        told, done = folder / "job.json", folder / SCORES
         folders.append(folder)
         if done.is_file() and told.is_file() and told.read_text() == asked:
             line(f"{what}: made before")
@@ -44,19 +44,10 @@ def train_all(jobs: Sequence[Job], out: Path) -> list[Path]:
 
 
 def _run(job: Job, folder: Path) -> None:
-    command = [sys.executable, "-m", "model_gen.evaluation.family.child"]
-    done = subprocess.run(
-        [*command, json.dumps(asdict(job)), str(folder)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        check=False,
+    ask(
+        "model_gen.evaluation.family.child",
+        job,
+        folder / SCORES,
+        failed="a training failed",
+        of=job.what,
     )
-    if done.returncode:
-        said = [text for text in done.stderr.splitlines() if text.strip()]
-        raise HostFailure(
-            "a training failed",
-            evidence=f"{job.what}: " + "\n".join(said[-20:]),
-            next_step="run it again: what was made before is kept",
-        )

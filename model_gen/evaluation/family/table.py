@@ -1,8 +1,7 @@
 """The table: a row a data set, preset and kind of model."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from model_gen.evaluation.family.jobs import Job
 from model_gen.evaluation.family.scores import KINDS, Scores, macro_precision
@@ -86,8 +85,3 @@ def rows_of(jobs: Sequence[Job], scores: Sequence[Scores], costs: Sequence[Cost]
                 )
             )
     return rows
-
-
-def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """For `--json`."""
-    return [asdict(row) for row in rows]

@@ -12,10 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import NightjarError
-from host.files import write_atomically
-from host.loudness import Level, set_level
 from host.typed import typed
+from model_gen.evaluation.child import answer
 from model_gen.evaluation.learning.conditions import CONDITIONS, WINDOW, window_of
 from model_gen.evaluation.learning.recipes import OURS, options_for, version_of
 from model_gen.evaluation.learning.result import FLOAT, INT8, Run
@@ -209,17 +207,10 @@ def _int8(data: Path, job: Job, folder: Path) -> tuple[Model | None, str]:
     return by_int8, ""
 
 
-def main(job: str, out: str) -> int:
-    """The child: 0, or 1 with the error on standard error."""
-    set_level(Level.QUIET)
-    try:
-        found = run(typed(Job, json.loads(job)))
-    except NightjarError as error:
-        print(error, file=sys.stderr)
-        return 1
-    write_atomically(Path(out), json.dumps(asdict(found)).encode())
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(
+        answer(
+            lambda job, _: json.dumps(asdict(run(typed(Job, job)))).encode(),
+            *sys.argv[1:],
+        )
+    )

@@ -1,16 +1,15 @@
 """All runs that are asked for, one process at a time; what is done already is taken from the file that keeps it."""
 
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from host.errors import HostFailure
 from host.typed import typed
+from model_gen.evaluation.child import ask
 from model_gen.evaluation.learning.child import Job
 from model_gen.evaluation.learning.recipes import OURS, RECIPES, version_of
 from model_gen.evaluation.learning.result import INT8, Run, latest, read_lines, write_line
@@ -99,22 +98,13 @@ def run_job(job: Job) -> Run:
     """
     with tempfile.TemporaryDirectory(prefix="nightjar-") as name:
         out = Path(name) / "run.json"
-        command = [sys.executable, "-m", "model_gen.evaluation.learning.child"]
-        done = subprocess.run(
-            [*command, json.dumps(asdict(job)), str(out)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
+        ask(
+            "model_gen.evaluation.learning.child",
+            job,
+            out,
+            failed=f"a run of the recipe {job.recipe} failed",
+            of=f"{job.test} tests, seed {job.seed}",
         )
-        if done.returncode or not out.is_file():
-            said = [text for text in done.stderr.splitlines() if text.strip()]
-            raise HostFailure(
-                f"a run of the recipe {job.recipe} failed",
-                evidence=f"{job.test} tests, seed {job.seed}: " + "\n".join(said[-20:]),
-                next_step="run it again: what was measured before is kept",
-            )
         return typed(Run, json.loads(out.read_text(encoding="utf-8")))
 
 
