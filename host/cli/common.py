@@ -114,6 +114,11 @@ class Group(click.Group):
     command_class = Command
 
 
+def dashed(token: str) -> str:
+    """A name of an option as it is written now: with dashes, where the field has underscores."""
+    return token.replace("_", "-")
+
+
 def subcommand(name: str | None = None, **named: Any) -> Callable[[Callable[..., Any]], Command]:
     """`click.command`, for a `Command`."""
     return click.command(name, cls=Command, **named)

@@ -5,19 +5,17 @@ from typing import Any
 
 import click
 
-from host.cli.common import json_option, result_option, say, subcommand, write_json
+from host.cli.common import dashed, json_option, result_option, say, subcommand, write_json
+from host.cli.hearing_options import hearing_options
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 from host.errors import BadInput
+from model_gen.quantization.form import ENDS, FORMATS, OUTPUTS, SCHEMES, Form
 
 _SHOWN = 8  # layers
 
 
-def _renamed(token: str) -> str:
-    return token.replace("_", "-")
-
-
 @subcommand(
-    context_settings={"token_normalize_func": _renamed},
+    context_settings={"token_normalize_func": dashed},
     short_help="Convert a checkpoint to a .tflite or .onnx file.",
 )
 @click.argument("checkpoint", type=click.Path(path_type=Path), required=False)
@@ -42,20 +40,20 @@ def _renamed(token: str) -> str:
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option(
-    "--format", "kind", type=Choice(["tflite", "onnx"]), default="tflite", show_default=True,
+    "--format", "kind", type=Choice(FORMATS), default="tflite", show_default=True,
     help="ONNX is float, of opset 18, and held against ONNX Runtime.",
 )  # fmt: skip
 @click.option(
-    "--scheme", type=Choice(["int8", "dynamic", "float"]), show_default="int8, of onnx float",
+    "--scheme", type=Choice(SCHEMES), show_default="int8, of onnx float",
     help="int8 throughout, int8 weights alone, or float.",
 )  # fmt: skip
 @click.option("--per-tensor", is_flag=True, help="One scale for all channels of a weight.")
 @click.option(
-    "--io", "ends", type=Choice(["int8", "float32"]), show_default="int8 of --scheme int8, else float32",
+    "--io", "ends", type=Choice(ENDS), show_default="int8 of --scheme int8, else float32",
     help="The type of input and output.",
 )  # fmt: skip
 @click.option(
-    "--output", type=Choice(["logits", "scores"]), default="logits", show_default=True,
+    "--output", type=Choice(OUTPUTS), default="logits", show_default=True,
     help="scores: behind the model's sigmoid or softmax.",
 )  # fmt: skip
 @click.option(
@@ -79,15 +77,7 @@ def _renamed(token: str) -> str:
     "--layers/--no-layers", default=True, show_default=True,
     help="Of --scheme int8: measure what each layer's quantization costs.",
 )  # fmt: skip
-@click.option(
-    "--num-workers", type=WholeRange(0), default=2, show_default=True, help="Threads that decode."
-)
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path),
-    show_default="the cache windows of `nightjar cache`",
-    help="Where windows are kept; a folder of your own has no bound.",
-)
+@hearing_options
 @click.option("--force", is_flag=True, help="Replace the file and those beside it.")
 @result_option("--html", text="Also write the report as a page of its own.")
 @json_option
@@ -108,8 +98,6 @@ def command(
 
     Beside the file lie NAME_report.json and NAME_validation.npz. Boards are given bundles, which `quantize` makes.
     """
-    from model_gen.quantization.form import Form
-
     scheme = scheme or ("float" if kind == "onnx" else "int8")
     ends = ends or ("int8" if scheme == "int8" else "float32")
     form = Form(kind, scheme, per_tensor, ends, output)

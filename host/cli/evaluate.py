@@ -8,12 +8,14 @@ import click
 
 from host.cli.common import (
     board_options,
+    dashed,
     json_option,
     result_option,
     say,
     subcommand,
     write_json,
 )
+from host.cli.hearing_options import hearing_options
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 from host.errors import BadInput
 from host.exit_codes import Exit
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @subcommand(
-    context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
+    context_settings={"token_normalize_func": dashed},
     short_help="Score a checkpoint, a bundle or a .tflite on held-out recordings.",
 )
 @click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
@@ -116,19 +118,7 @@ if TYPE_CHECKING:
     help="Of the bootstrap.",
 )  # fmt: skip
 @click.option("--seed", type=WholeRange(0), default=42, show_default=True, help="Of the bootstrap.")
-@click.option(
-    "--num-workers",
-    type=WholeRange(0),
-    default=2,
-    show_default=True,
-    help="Threads that decode; 0 is none besides the main one.",
-)
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path),
-    show_default="the cache windows of `nightjar cache`",
-    help="Where windows are kept; a folder of your own has no bound.",
-)
+@hearing_options
 @result_option("--html", text="Write a page with the curves, for a browser.")
 @json_option
 def command(

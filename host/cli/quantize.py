@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import force_option, json_option, say, subcommand, write_json
+from host.cli.common import dashed, force_option, json_option, say, subcommand, write_json
+from host.cli.hearing_options import hearing_options
 from host.cli.parameters import FiniteRange, WholeRange
 from host.errors import BadInput
 
 
 @subcommand(
-    context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
+    context_settings={"token_normalize_func": dashed},
     short_help="Quantize a checkpoint to full int8 and write a bundle.",
 )
 @click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -54,19 +55,7 @@ from host.errors import BadInput
     show_default=True,
     help="Seed of which chunks calibrate and which windows travel.",
 )
-@click.option(
-    "--num-workers",
-    type=WholeRange(0),
-    default=2,
-    show_default=True,
-    help="Threads that decode; 0 is none besides the main one.",
-)
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path),
-    show_default="the cache windows of `nightjar cache`",
-    help="Where windows are kept; a folder of your own has no bound.",
-)
+@hearing_options
 @click.option(
     "--npu-safe",
     is_flag=True,

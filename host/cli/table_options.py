@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from host.cli.common import dashed
 from host.cli.parameters import Sectioned
 from model_gen.training.option import PARTS, Option, flag, shown
 from model_gen.training.option_value import in_words, number, numbers
@@ -67,7 +68,7 @@ def _warn(text: str) -> None:
 
 def renamed(token: str) -> str:
     """A name of an option as it is written now: with dashes, and by its present name."""
-    name = token.replace("_", "-")
+    name = dashed(token)
     denied = "no-" if name.startswith("no-") else ""
     old = name.removeprefix("no-")
     if old not in _RENAMED:
