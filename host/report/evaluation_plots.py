@@ -1,6 +1,7 @@
 """The plots of an evaluation, each a figure of its own."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,12 +77,7 @@ def _classes(result: EvaluateResult) -> str:
 
 def _pr(result: EvaluateResult) -> str:
     with plot() as axes:
-        for curve in _each(result, "pr"):
-            axes.plot(curve.x, curve.y, color=SOFT, alpha=0.3, linewidth=0.8)
-        for i, (name, kind) in enumerate(result.kinds.items()):
-            if kind.curves is not None:
-                pr = kind.curves.pr.thinned()
-                axes.plot(pr.x, pr.y, color=KINDS[i], linewidth=1.8, label=name)
+        _curves(axes, result, "pr")
         _unit(axes, "recall", "precision")
         _legend(axes, result)
         return svg_of(axes, "pr", "Precision over recall")
@@ -90,12 +86,7 @@ def _pr(result: EvaluateResult) -> str:
 def _roc(result: EvaluateResult) -> str:
     with plot() as axes:
         axes.plot([0, 1], [0, 1], color=SOFT, linewidth=0.8, linestyle=":")
-        for curve in _each(result, "roc"):
-            axes.plot(curve.x, curve.y, color=SOFT, alpha=0.3, linewidth=0.8)
-        for i, (name, kind) in enumerate(result.kinds.items()):
-            if kind.curves is not None:
-                roc = kind.curves.roc.thinned()
-                axes.plot(roc.x, roc.y, color=KINDS[i], linewidth=1.8, label=name)
+        _curves(axes, result, "roc")
         _unit(axes, "false positive rate", "true positive rate")
         _legend(axes, result)
         return svg_of(axes, "roc", "True positive rate over false positive rate")
@@ -234,6 +225,16 @@ def _confusion(result: EvaluateResult, kind: Kind, name: str) -> str:
         axes.set_xlabel("reported")
         axes.set_ylabel("is")
         return svg_of(axes, name, "Recordings by what they are and what was reported")
+
+
+def _curves(axes: Any, result: EvaluateResult, which: str) -> None:
+    """The curve of each class, thin, and above them that of each model, over all classes in one."""
+    for curve in _each(result, which):
+        axes.plot(curve.x, curve.y, color=SOFT, alpha=0.3, linewidth=0.8)
+    for i, (name, kind) in enumerate(result.kinds.items()):
+        if kind.curves is not None:
+            whole: Curve = getattr(kind.curves, which).thinned()
+            axes.plot(whole.x, whole.y, color=KINDS[i], linewidth=1.8, label=name)
 
 
 def _each(result: EvaluateResult, which: str) -> Iterator[Curve]:
