@@ -10,6 +10,7 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
+from host.frontend_contract import FrontendContract
 from model_gen.data.dataset import stable_order
 from model_gen.data.features import Chunks
 from model_gen.data.places import in_turn
@@ -22,13 +23,19 @@ def calibration(chunks: Chunks, count: int, seed: int) -> Chunks:
 
 
 def calibration_features(manifest: Chunks) -> npt.NDArray[np.float32]:
-    """What the ranges are of: float32 [n, rows, frames].
+    """What the ranges are of: float32 [n, rows, frames]."""
+    return of_both_signs(manifest.features(range(len(manifest))), manifest.contract)
+
+
+def of_both_signs(
+    features: npt.NDArray[np.float32], contract: FrontendContract
+) -> npt.NDArray[np.float32]:
+    """Features [n, rows, frames] that calibrate; of spectra as they are.
 
     Of waveforms, which are divided by their peak, the first that is not silent is there upside down, too: int8 then
     holds both signs alike, as a microphone's polarity is nobody's choice.
     """
-    features = manifest.features(range(len(manifest)))
-    if manifest.contract.normalization != "peak":
+    if contract.normalization != "peak":
         return features
     sounding = np.flatnonzero(np.abs(features).max(axis=(1, 2)) > 0)[:1]
     return np.concatenate([features, -features[sounding]])

@@ -3,7 +3,8 @@
 import io
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
 from model_gen.data.places import in_turn
 from model_gen.evaluation.pooling import activate
+from model_gen.models.backbones import check_boards
 from model_gen.models.checkpoint import load_checkpoint
-from model_gen.models.config import ModelConfig
+from model_gen.models.config import ModelConfig, load_config
 from model_gen.models.predict import predict_logits
 from model_gen.progress import bar, line
 from model_gen.quantization.calibration import calibration, calibration_features, stratified
@@ -34,6 +36,7 @@ from model_gen.quantization.to_onnx import check_equal, onnx_checkpoint, onnx_ou
 from model_gen.runtime import tensorflow
 
 Floats = npt.NDArray[np.float32]
+_AT_ONCE = 64  # windows whose features are in memory
 
 
 @dataclass(frozen=True)
@@ -145,9 +148,10 @@ def convert(options: ConvertOptions) -> ConvertResult:
     form = options.form
     if form.format == "onnx":
         require_onnx()
+    if form.scheme == "int8":
+        check_boards(load_config(options.checkpoint, options.config).backbone)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint, options.config)
-    _check_waveform(config, form)
     assignment = assignment_of(options.checkpoint)
     train, val = (
         chunks_of(
@@ -208,17 +212,6 @@ def _companions(out: Path) -> tuple[Path, Path]:
     return beside_out(out, "report.json"), beside_out(out, "validation.npz")
 
 
-def _check_waveform(config: ModelConfig, form: Form) -> None:
-    from model_gen.models.backbones import hears_waveform
-
-    if hears_waveform(config.backbone) and form.scheme == "int8":
-        raise BadInput(
-            f"the backbone {config.backbone} has a spectrogram of its own, which does not exist in int8",
-            evidence=f"Received: --scheme {form.scheme}",
-            next_step="use --scheme float or dynamic; boards run the backbone dscnn",
-        )
-
-
 def _wanted(model: Any, config: ModelConfig, val: Chunks, form: Form) -> tuple[Heard, Floats]:
     """How outputs are judged, and the float model's."""
     activation = config.class_activation
@@ -256,11 +249,10 @@ def _one(
     return content, np.concatenate(rows), converted.reference.description
 
 
-def _parts(val: Chunks) -> "list[Floats]":
+def _parts(val: Chunks) -> Iterator[Floats]:
     """Features of all windows, some at a time."""
-    return [
-        val.features(range(start, min(start + 64, len(val)))) for start in range(0, len(val), 64)
-    ]
+    for start in range(0, len(val), _AT_ONCE):
+        yield val.features(range(start, min(start + _AT_ONCE, len(val))))
 
 
 def _losses(options: ConvertOptions, train: Chunks, val: Chunks) -> Losses:
@@ -302,17 +294,7 @@ def _written(
         inputs = converted.inputs(features)
         outputs = converted.run(inputs)
     report, validation = _companions(options.out)
-    done = ConvertResult(
-        options,
-        result.made,
-        result.ops,
-        result.judge,
-        options.out,
-        report,
-        validation,
-        result.apart,
-        losses,
-    )
+    done = replace(result, out=options.out, report=report, validation=validation, losses=losses)
     stream = io.BytesIO()
     np.savez(
         stream,

@@ -12,6 +12,7 @@ from model_gen.frontends import frontend
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import config_files, save_checkpoint
 from model_gen.quantization import convert
+from model_gen.quantization.calibration import of_both_signs
 from model_gen.quantization.int8 import Int8Model, require_range
 from model_gen.quantization.testing import run_here
 from model_gen.runtime import tensorflow
@@ -74,7 +75,7 @@ def write_member(path: Path, preset: str, told: dict[str, Any]) -> Path:
     save_checkpoint(model, checkpoint)
     for file, content in config_files(config, checkpoint).items():
         file.write_bytes(content)
-    given = np.concatenate([x, -x[:1]]) if config.frontend.normalization == "peak" else x
+    given = of_both_signs(x, config.frontend)
     tflite = run_here(convert.__name__, convert.job_of(checkpoint, convert.INT8), given)
     require_range(Int8Model(tflite).input, config.frontend)
     return write_bundle_of(path, tflite, config.frontend, pcm[:2], LABELS)
