@@ -1,6 +1,6 @@
 """A new head on a trained backbone, which stays as it was."""
 
-from dataclasses import replace
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +9,19 @@ import pytest
 
 from host.errors import BadInput
 from host.files import write_atomically
-from model_gen.data.testing import TINY, write_tiny_dataset
+from model_gen.codegen.cm55.compile import compile_model
+from model_gen.data.testing import CONTRACT, TINY, write_tiny_dataset
 from model_gen.models.build import build_model
 from model_gen.models.checkpoint import config_files, load_checkpoint, save_checkpoint
+from model_gen.quantization.ranges import own
+from model_gen.quantization.ranges.recorded import ranges_csv, read_ranges
+from model_gen.quantization.testing import run_here
 from model_gen.runtime import tensorflow
 from model_gen.training.configure import configure
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
 from model_gen.training.probe import like
-from model_gen.training.run import train
+from model_gen.training.run import TrainResult, train
 from model_gen.training.testing import refused
 
 
@@ -53,28 +57,57 @@ def probing(of: TrainOptions, **given: Any) -> TrainOptions:
     return options_of("release", {**told, "linear_probe": True, "select": "ap", **given})
 
 
-def test_the_head_alone_is_new_and_a_cut_run_goes_on(backbone: TrainOptions) -> None:
-    before = backbone.checkpoint_path.read_bytes()
-    result = train(probing(backbone, epochs=2))
-    assert result.checkpoint == backbone.checkpoint_path.with_name("x_probe.keras")
-    assert backbone.checkpoint_path.read_bytes() == before
+@pytest.fixture(scope="module")
+def probe(backbone: TrainOptions) -> TrainResult:
+    return train(probing(backbone, epochs=1))
+
+
+def test_the_head_alone_is_new(backbone: TrainOptions, probe: TrainResult) -> None:
+    assert probe.checkpoint == backbone.checkpoint_path.with_name("x_probe.keras")
     base, _ = load_checkpoint(backbone.checkpoint_path)
-    probe, config = load_checkpoint(result.checkpoint)
+    made, config = load_checkpoint(probe.checkpoint)
     assert config.labels == ("down", "up")
-    assert result.checkpoint.with_name("x_probe_labels.txt").read_text() == "down\nup\n"
+    assert probe.checkpoint.with_name("x_probe_labels.txt").read_text() == "down\nup\n"
     changed = set()
     for layer in base.layers:
-        new = probe.get_layer(layer.name).get_weights() if layer.get_weights() else []
-        pairs = zip(layer.get_weights(), new, strict=True)
-        if not all(np.array_equal(a, b) for a, b in pairs):
+        old = layer.get_weights()
+        new = made.get_layer(layer.name).get_weights() if old else []
+        if not all(np.array_equal(a, b) for a, b in zip(old, new, strict=True)):
             changed.add(layer.name)
     assert changed == {"logits"}
-    assert len(changed | {one.name for one in probe.layers}) == len(probe.layers)
-    refused(probing(backbone, epochs=2), "a run that is there is not overwritten")
-    again = probing(backbone, epochs=2, overwrite=True)
-    train(again, stop_after=1)
-    resumed = train(replace(again, overwrite=False, resume=True))
-    assert resumed.weights_sha256 == result.weights_sha256
+    refused(probing(backbone), "a run that is there is not overwritten")
+    other = build_model(configure(backbone, ("robin", "thrush", "wren")), seed=6)
+    before = backbone.checkpoint_path.read_bytes()
+    save_checkpoint(other, backbone.checkpoint_path)
+    resumed = probing(backbone, epochs=2, resume=True)
+    refused(resumed, "--resume needs the recordings", digests=True)
+    backbone.checkpoint_path.write_bytes(before)
+
+
+def test_the_c_of_everything_before_the_head_is_equal_with_the_backbone_s_ranges(
+    backbone: TrainOptions, probe: TrainResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "run_apart", run_here)
+    shape = (8, CONTRACT.rows, CONTRACT.frames)
+    rng = np.random.default_rng(2)  # other sound for each
+    sounds = [rng.uniform(0, most, shape).astype(np.float32) for most in (1.0, 0.3)]
+    base = own.owned_checkpoint(backbone.checkpoint_path, sounds[0])
+    recorded = read_ranges(ranges_csv(base.calibrated))
+    shared = own.owned_checkpoint(probe.checkpoint, sounds[1], recorded=recorded)
+    want, found = constants(base.int8), constants(shared.int8)
+    assert list(found) == list(want)
+    assert len(want) > 20
+    head = list(want)[-1].rpartition("_")[0]
+    changed = {name for name in want if found[name] != want[name]}
+    assert changed == {name for name in want if name.startswith(f"{head}_")}
+    assert shared.taken == len(recorded) - 1  # all but the logits
+
+
+def constants(model: bytes) -> dict[str, str]:
+    """Name -> the text of each constant array of an op in the generated C, in order."""
+    text = "".join(compile_model(model).sources.values())
+    array = r"const \w[\w ]* (nj_op\w+)\[[^;]*?\] = \{(.*?)\};"
+    return dict(re.findall(array, text, re.DOTALL))
 
 
 def test_its_own_epochs_and_rate_give_way_and_the_model_s_options_count_for_nothing(
