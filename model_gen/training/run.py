@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,8 +54,12 @@ class TrainResult:
     skipped: tuple[Skipped, ...]
 
 
-def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResult:
+def train(
+    options: TrainOptions, *, callbacks: Sequence[Any] = (), stop_after: int | None = None
+) -> TrainResult:
     """Index, split, extract, train; everything that the run leaves lies beside `options.checkpoint_path`.
+
+    `callbacks`: Keras's, which follow those that the options name.
 
     Raises:
         BadInput: options or data are unusable; nothing was written then.
@@ -62,12 +67,12 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     """
     tensorflow()  # before anything else computes with it: threads cannot be set afterwards
     with alone_at(options.checkpoint_path):
-        return _train(options, stop_after)
+        return _train(options, callbacks, stop_after)
 
 
-def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
+def _train(options: TrainOptions, more: Sequence[Any], stop_after: int | None) -> TrainResult:
     state = state_to_resume(options)
-    callbacks = extensions_of(options)
+    callbacks = (*extensions_of(options), *more)
     looked_at = LookOptions.of(options)
     begun = begin(looked_at)
     begun.require()
