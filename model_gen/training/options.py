@@ -291,7 +291,18 @@ class TrainOptions:
         "What quantization-aware training simulates.", "recipe", release="faithful", april="shadow",
         choices=("faithful", "shadow"))
     linear_probe: bool = option("Train a new head alone.", "recipe", release=False, later=True)
-    teacher: Path | None = option("A model to learn from.", "recipe", release=None, later=True)
+    teacher: Path | None = option(
+        "A Keras model, or its scores as `nightjar teach` writes them, to learn from.", "recipe",
+        release=None)
+    teacher_config: Path | None = option(
+        "How a --teacher that `nightjar train` did not make listens, as JSON.", "recipe",
+        release=None)
+    teacher_weight: float = option(
+        "Share of the teacher's score in a target; the rest is the label.", "recipe", release=0.5,
+        least=0, most=1)
+    embedding_weight: float = option(
+        "Weight of 1 - cosine of the teacher's embedding, where it has one; 0 is off.", "recipe",
+        release=0.2, least=0, most=100)
     tune: bool = option(
         "Search for better values of the options that have a search range and are not given "
         "(docs/tuning.md).", "run", release=False)

@@ -37,6 +37,7 @@ from model_gen.training.noise_bank import NoiseBank, named_bank
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import check_same, state_to_resume
 from model_gen.training.state import Progress
+from model_gen.training.taught import NamedTeacher, teacher_of
 
 SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
 
@@ -86,9 +87,10 @@ def _train(options: TrainOptions, more: Sequence[Any], stop_after: int | None) -
         for told in expected(model):
             line(told)
     noise = named_bank(options)
+    teacher = teacher_of(options, begun.dataset.labels)
     if state is not None:
         contents = _digests(begun.dataset.recordings, options.num_workers)
-        data = content_sha256(begun.dataset, contents, noise)
+        data = content_sha256(begun.dataset, contents, noise, teacher)
         check_same(state, options.checkpoint_path, config, data)
     # What is refused from here on is refused for what is heard.
     found = look(looked_at, begun=begun)
@@ -98,7 +100,7 @@ def _train(options: TrainOptions, more: Sequence[Any], stop_after: int | None) -
     dataset, assignment = found.dataset, found.assignment
     measures = found.scene.measures
     contents = [measures[r.relative].sha256 for r in begun.dataset.recordings]
-    data = content_sha256(begun.dataset, contents, noise)
+    data = content_sha256(begun.dataset, contents, noise, teacher)
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
@@ -118,7 +120,8 @@ def _train(options: TrainOptions, more: Sequence[Any], stop_after: int | None) -
             evidence=f"Received: none of {', '.join(sorted(set(dataset.labels) - heard))}",
             next_step="replace the recordings that were named as skipped",
         )
-    batches = TrainBatches(parts["train"], dataset.labels, options, noise)
+    taught = None if teacher is None else teacher.taught(parts["train"].recordings)
+    batches = TrainBatches(parts["train"], dataset.labels, options, noise, taught)
     sample = np.unique(np.linspace(0, len(parts["train"]) - 1, SETTLE_CHUNKS).astype(int))
     settling = parts["train"].take(sample)
     if options.placement == "random":
@@ -203,7 +206,10 @@ def check_labels(
 
 
 def content_sha256(
-    dataset: Dataset, contents: Iterable[str], noise: NoiseBank | None = None
+    dataset: Dataset,
+    contents: Iterable[str],
+    noise: NoiseBank | None = None,
+    teacher: NamedTeacher | None = None,
 ) -> str:
     """SHA-256 over all that decides split, labels and windows of recordings besides the options.
 
@@ -211,6 +217,7 @@ def content_sha256(
         dataset: as it is indexed; its table and the paths of its recordings count.
         contents: SHA-256 of the bytes of each recording, "" where they cannot be read.
         noise: the bank of --noise-bank, where it is used.
+        teacher: what --teacher names.
     """
     rows = () if dataset.table is None else dataset.table.rows
     told = [(row.path, row.split, row.labels, row.recordist) for row in rows]
@@ -219,6 +226,8 @@ def content_sha256(
         digest.update(f"{content} {recording.relative}\n".encode(errors="surrogateescape"))
     if noise is not None:
         digest.update(noise.sha256.encode())
+    if teacher is not None:
+        digest.update(teacher.identity.encode())
     return digest.hexdigest()
 
 

@@ -140,6 +140,10 @@ RULES = (
         )
         for name in ("percentile_low", "percentile_high")
     ),
+    *(
+        Rule("teacher", (None,), name, None, "there is nobody to learn from", room="FILE")
+        for name in ("teacher_weight", "embedding_weight")
+    ),
     Rule("se", (False,), "se_reduction", None, "there is no squeeze and excitation", room=True),
     Rule(
         "inverted_residual",

@@ -80,6 +80,7 @@ def test_a_default_that_gave_way_is_told_with_its_reason() -> None:
 def test_every_rule_is_of_options_that_there_are() -> None:
     for rule in RULES:
         one = table()[rule.option]
-        assert set(rule.values) <= ({False, True} if one.kind is bool else {*one.declared.words})
+        words = {*one.declared.words, *([None] if one.default is None else [])}
+        assert set(rule.values) <= ({False, True} if one.kind is bool else words)
         assert rule.allowed is None or rule.allowed[0] is not None
         assert rule.other in table()
