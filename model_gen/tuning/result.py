@@ -135,4 +135,5 @@ def _importance(study: Any, complete: int) -> dict[str, float]:
             found = package.importance.get_param_importances(study, evaluator=judge, target=target)
         except (RuntimeError, ValueError):
             return {}
-    return {name: float(share) for name, share in found.items() if math.isfinite(share)}
+    known = [(name, float(share)) for name, share in found.items() if math.isfinite(share)]
+    return dict(sorted(known, key=lambda one: (-one[1], one[0])))
