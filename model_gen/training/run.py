@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,8 +58,12 @@ class TrainResult:
     skipped: tuple[Skipped, ...]
 
 
-def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResult:
+def train(
+    options: TrainOptions, *, callbacks: Sequence[Any] = (), stop_after: int | None = None
+) -> TrainResult:
     """Index, split, extract, train; everything that the run leaves lies beside `options.checkpoint_path`.
+
+    `callbacks`: Keras's, which follow those that the options name.
 
     Raises:
         BadInput: options or data are unusable; nothing was written then.
@@ -69,12 +74,14 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
     if options.linear_probe:
         options, backbone = backbone_of(options)
     with alone_at(options.checkpoint_path):
-        return _train(options, backbone, stop_after)
+        return _train(options, backbone, callbacks, stop_after)
 
 
-def _train(options: TrainOptions, backbone: Backbone | None, stop_after: int | None) -> TrainResult:
+def _train(
+    options: TrainOptions, backbone: Backbone | None, more: Sequence[Any], stop_after: int | None
+) -> TrainResult:
     state = state_to_resume(options)
-    callbacks = extensions_of(options)
+    callbacks = (*extensions_of(options), *more)
     looked_at = LookOptions.of(options)
     begun = begin(looked_at)
     begun.require()

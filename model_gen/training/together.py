@@ -39,6 +39,7 @@ _OF_BLOCKS = (
     *("stage_widths", "stage_repeats", "depthwise_kernel", "embeddings_size", "se", "se_reduction"),
     *("inverted_residual", "expansion_factor", "use_attention_pooling", "spatial_dropout"),
 )
+_OF_STUDIES = (*("n_trials", "storage", "study", "objective", "budget_macs", "pareto", "pruner"),)
 _OF_FRONTENDS = ("spec_width", "num_mels", "mag_scale", "frontend_trainable", "frontend_form")
 _OF_MODELS = (
     *("sample_rate", "chunk_duration", "fft_length", "n_mfcc", "audio_frontend", "backbone"),
@@ -166,6 +167,21 @@ RULES = (
         "other blocks do not expand",
         room=True,
     ),
+    *(Rule("tune", (False,), name, None, "nothing is searched", room=True) for name in _OF_STUDIES),
+    Rule("pareto", (True,), "pruner", ("none",), "of two objectives, none says what is behind"),
+    *(
+        Rule("tune", (True,), name, None, "the same command goes on with its study", room=False)
+        for name in ("resume", "overwrite")
+    ),
+    *(
+        Rule("tune", (True,), name, (False,), "every trial trains a whole model", firm=True)
+        for name in ("qat", "linear_probe")
+    ),
+    *(
+        Rule("backbone", ("teacher",), name, None, "no board runs it", room="dscnn")
+        for name in ("budget_macs", "pareto")
+    ),
+    Rule("backbone", ("teacher",), "objective", ("roc-auc", "ap"), "no board runs it"),
 )
 
 
