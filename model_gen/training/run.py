@@ -32,6 +32,7 @@ from model_gen.runtime import tensorflow
 from model_gen.training.alone import alone_at
 from model_gen.training.batches import TrainBatches
 from model_gen.training.configure import configure
+from model_gen.training.devices import over_devices
 from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
 from model_gen.training.noise_bank import named_bank
@@ -73,7 +74,7 @@ def train(
     backbone = None
     if options.linear_probe:
         options, backbone = backbone_of(options)
-    with alone_at(options.checkpoint_path):
+    with alone_at(options.checkpoint_path), over_devices():
         return _train(options, backbone, callbacks, stop_after)
 
 
