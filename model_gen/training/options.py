@@ -290,7 +290,9 @@ class TrainOptions:
     qat_mode: str = option(
         "What quantization-aware training simulates.", "recipe", release="faithful", april="shadow",
         choices=("faithful", "shadow"))
-    linear_probe: bool = option("Train a new head alone.", "recipe", release=False, later=True)
+    linear_probe: bool = option(
+        "Train a new head alone on the model that --checkpoint-path names; made is NAME_probe.keras.",
+        "recipe", release=False)
     teacher: Path | None = option(
         "A Keras model, or its scores as `nightjar teach` writes them, to learn from.", "recipe",
         release=None)

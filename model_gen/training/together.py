@@ -41,7 +41,21 @@ _OF_BLOCKS = (
 )
 _OF_STUDIES = (*("n_trials", "storage", "study", "objective", "budget_macs", "pareto", "pruner"),)
 _OF_FRONTENDS = ("spec_width", "num_mels", "mag_scale", "frontend_trainable", "frontend_form")
+_OF_MODELS = (
+    *("sample_rate", "chunk_duration", "fft_length", "n_mfcc", "audio_frontend", "backbone"),
+    *("input_compression", "log1p_gain", "window_dc", "normalization", "norm_low"),
+    *("percentile_low", "percentile_high", "alpha", "depth_multiplier"),
+    *("teacher_bands", "spectrogram_part", *_OF_FRONTENDS, *_OF_BLOCKS),
+)
 RULES = (
+    *(
+        Rule("linear_probe", (True,), name, None, "the trained model has it", room=False)
+        for name in _OF_MODELS
+    ),
+    *(
+        Rule("linear_probe", (True,), name, (value,), "a head alone learns soon", free=True)
+        for name, value in (("epochs", 20), ("learning_rate", 0.001))
+    ),
     Rule("backbone", ("teacher",), "audio_frontend", ("raw",), "it makes its spectrogram itself"),
     *(
         Rule("backbone", ("teacher",), name, (value,), "BirdNET hears that", free=True)
@@ -205,6 +219,15 @@ def gave_way(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
                 f"{flag(name)} {one_shown(value)}, and not {one_shown(before[name])}: with "
                 f"{flag(rule.option)} {one_shown(after[rule.option])} {rule.why}"
             )
+
+
+def fitted(values: dict[str, Any], kept: Collection[str]) -> dict[str, Any]:
+    """What becomes of the values of all options once those besides `kept` have given way."""
+    made = dict(values)
+    for rule, _ in _broken(made, ()):
+        if rule.allowed is not None and not rule.free and rule.other not in kept:
+            made[rule.other] = rule.allowed[0]
+    return made
 
 
 def check(options: Any) -> None:
