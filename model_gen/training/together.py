@@ -174,7 +174,7 @@ RULES = (
         for name in ("resume", "overwrite")
     ),
     *(
-        Rule("tune", (True,), name, (False,), "every trial trains a whole model", firm=True)
+        Rule("tune", (True,), name, (False,), "every trial trains a whole model")
         for name in ("qat", "linear_probe")
     ),
     *(
