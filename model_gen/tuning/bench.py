@@ -1,5 +1,6 @@
 """What a search is worth: its best trial against the preset's own options, on a speaker not heard."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from host.files import write_atomically
 from model_gen.evaluation.bootstrap import Difference, draw, interval
 from model_gen.evaluation.family.scores import KINDS, Scores, macro, macro_precision
 from model_gen.evaluation.learning.recipes import GEOMETRY
@@ -101,9 +103,7 @@ def measure(options: BenchOptions) -> Measured:
     plan = Plan.of(PRESET, given)
     chosen = {DEFAULT: 0, BEST: found.best[0]}
     scores = {
-        what: [
-            _scores(plan, found, number, seed, options.out) for seed in range(1, options.seeds + 1)
-        ]
+        what: [_scores(plan, found, number, seed) for seed in range(1, options.seeds + 1)]
         for what, number in chosen.items()
     }
     rows = tuple(
@@ -115,18 +115,24 @@ def measure(options: BenchOptions) -> Measured:
 
 def given_for(options: BenchOptions, fold: Fold) -> dict[str, Any]:
     """What `nightjar train --tune` would be given: digits are heard as `bench learning` hears them."""
+    parts = (
+        fold.test,
+        options.epochs and f"{options.epochs}-epochs",
+        options.budget_macs and f"{options.budget_macs}-macs",
+    )
+    study = "-".join(part for part in parts if part)
     return {
         **GEOMETRY,
         "data_path_train": options.data_path,
         "group_by": SPEAKER,
         "test_group": (fold.test,),
         "val_group": (fold.val,),
-        "checkpoint_path": options.out / "digits.keras",
+        "checkpoint_path": options.out / study / "digits.keras",
         "cache_dir": options.out / "windows",
         "num_workers": 2,
         "epochs": options.epochs,
         "tune": True,
-        "study": fold.test,
+        "study": study,
         "objective": "ap",
         "n_trials": options.trials,
         "budget_macs": options.budget_macs,
@@ -158,17 +164,20 @@ def _fold(options: BenchOptions) -> Fold:
     return fold_of(speakers, options.test or speakers[0])
 
 
-def _scores(plan: Plan, found: Found, number: int, seed: int, out: Path) -> Scores:
+def _scores(plan: Plan, found: Found, number: int, seed: int) -> Scores:
     """What the float and the int8 model of a trial's options and another seed say of who tests."""
     from model_gen.evaluation.family.child import scores_of
 
-    folder = out / f"{plan.study}-trial-{number}-seed-{seed}"
-    kept = folder / "scores.npz"
-    if kept.is_file():
-        line(f"{folder.name}: made before")
+    folder = plan.options.checkpoint_path.with_name(f"trial-{number}-seed-{seed}")
+    options = again(plan, found.trial(number).drawn, number, seed, folder)
+    asked = json.dumps(options.recipe(), indent=1)
+    told, kept = folder / "recipe.json", folder / "scores.npz"
+    if kept.is_file() and told.is_file() and told.read_text(encoding="utf-8") == asked:
+        line(f"{folder}: made before")
         return Scores.read(kept)
-    made = scores_of(again(plan, found.trial(number).drawn, number, seed, folder))
-    kept.write_bytes(made.to_npz())
+    made = scores_of(options)
+    write_atomically(kept, made.to_npz())
+    write_atomically(told, asked.encode())
     return made
 
 

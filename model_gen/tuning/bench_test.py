@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score
 
 from host.report.tuning_html_test import FOUND
 from model_gen.evaluation.bootstrap import draw
+from model_gen.evaluation.family import child
 from model_gen.evaluation.family.scores import Scores
 from model_gen.evaluation.learning.speakers import Fold
 from model_gen.tuning import bench, page, run
@@ -53,10 +54,31 @@ def test_what_is_asked_is_a_search_of_the_fold_and_the_same_of_another_seed(tmp_
     plan = Plan.of("release", given_for(options, FOLD))
     assert plan.options.test_group == ("george",)
     assert plan.options.val_group == ("jackson",)
-    assert (plan.options.n_trials, plan.options.budget_macs, plan.study) == (7, 9, "george")
+    assert (plan.options.n_trials, plan.options.budget_macs, plan.study) == (7, 9, "george-9-macs")
     made = again(plan, {"alpha": 0.5}, 3, 2, tmp_path / "x")
     assert (made.alpha, made.seed, made.tune) == (0.5, 2, False)
     assert made.checkpoint_path == tmp_path / "x" / "model.keras"
+
+
+def test_a_model_is_trained_again_for_other_options_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def scores_of(options: Any) -> Scores:
+        asked.append(options.seed)
+        options.checkpoint_path.parent.mkdir(exist_ok=True)
+        return _scores(options.seed, 0.5)
+
+    monkeypatch.setattr(child, "scores_of", scores_of)
+    plan = Plan.of("release", given_for(BenchOptions(tmp_path, tmp_path), FOLD))
+    (tmp_path / "george").mkdir()
+    first = bench._scores(plan, FOUND, 0, 1)
+    again = bench._scores(plan, FOUND, 0, 1)
+    assert np.array_equal(first.kinds["float"], again.kinds["float"])
+    other = Plan.of("release", {**given_for(BenchOptions(tmp_path, tmp_path), FOLD), "l2": 0.1})
+    bench._scores(other, FOUND, 0, 1)
+    assert asked == [1, 1]
 
 
 def test_the_best_and_the_default_are_trained_again_and_the_page_says_so(
@@ -64,7 +86,7 @@ def test_the_best_and_the_default_are_trained_again_and_the_page_says_so(
 ) -> None:
     made: list[tuple[int, int]] = []
 
-    def scores(plan: Plan, found: Any, number: int, seed: int, out: Path) -> Scores:
+    def scores(plan: Plan, found: Any, number: int, seed: int) -> Scores:
         made.append((number, seed))
         return _scores(seed, 0.2 * number)
 
