@@ -34,7 +34,7 @@ from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
 from model_gen.training.noise_bank import NoiseBank, named_bank
 from model_gen.training.options import TrainOptions
-from model_gen.training.resume import check_same, state_to_resume
+from model_gen.training.resume import check_same, state_path, state_to_resume
 from model_gen.training.state import Progress
 
 SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
@@ -128,19 +128,26 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
         beside(checkpoint, "split.csv"): to_csv(assignment).encode(),
     }
     line(f"{len(parts['train'])} training chunks")
-    progress = fit(
-        model,
-        kept,
-        batches,
-        parts["val"],
-        dataset.labels,
-        options,
-        data,
-        companions,
-        state=state,
-        callbacks=callbacks,
-        stop_after=stop_after,
-    )
+    try:
+        progress = fit(
+            model,
+            kept,
+            batches,
+            parts["val"],
+            dataset.labels,
+            options,
+            data,
+            companions,
+            state=state,
+            callbacks=callbacks,
+            stop_after=stop_after,
+        )
+    except KeyboardInterrupt:
+        if state_path(checkpoint).is_file():
+            line(
+                f"the epochs that ended are kept beside {checkpoint}: the same command with --resume goes on"
+            )
+        raise
     best, _ = load_checkpoint(checkpoint)
     return TrainResult(
         config=config,
