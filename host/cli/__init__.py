@@ -25,6 +25,7 @@ COMMANDS = {
     "synth": "Make a synthetic bird-song data set.",
     "data": "Look at recordings before training.",
     "train": "Train a classifier on folders of recordings.",
+    "teach": "Keep what a large model says of recordings, for students.",
     "quantize": "Quantize a checkpoint to full int8 and write a bundle.",
     "convert": "Convert a checkpoint to a .tflite or .onnx file.",
     "evaluate": "Score a checkpoint or a bundle on held-out recordings.",

@@ -7,7 +7,7 @@ import click
 
 from host.cli.common import dashed, force_option, json_option, say, subcommand, write_json
 from host.cli.hearing_options import hearing_options
-from host.cli.parameters import FiniteRange, WholeRange
+from host.cli.parameters import Choice, FiniteRange, WholeRange
 from host.errors import BadInput
 
 
@@ -29,9 +29,8 @@ from host.errors import BadInput
 @click.option(
     "--calibration-samples",
     type=WholeRange(1),
-    default=256,
-    show_default=True,
-    help="Training chunks that set the ranges, spread over the classes.",
+    help="Training chunks that set the ranges, spread over the classes. Default: those of the "
+    "manifest beside the checkpoint, where training left one, else 256.",
 )
 @click.option(
     "--vectors",
@@ -62,6 +61,18 @@ from host.errors import BadInput
     help="Add a kernel, whose output is dropped, where an STM32N6's NPU would cut sums off: the "
     "model's outputs stay the same bytes.",
 )
+@click.option(
+    "--ranges",
+    type=Choice(("own", "converter")),
+    default="own",
+    show_default=True,
+    help="Who measures the ranges of activations: docs/quantization.md.",
+)
+@click.option(
+    "--ranges-from",
+    type=click.Path(path_type=Path),
+    help="A bundle whose recorded ranges are taken for all that its model and this one compute alike.",
+)
 @click.option("--scheme", default="int8", show_default=True, help="A bundle's model is int8.")
 @force_option
 @json_option
@@ -69,13 +80,15 @@ def command(
     checkpoint: Path,
     data_path: Path,
     out: Path,
-    calibration_samples: int,
+    calibration_samples: int | None,
     vectors: int,
     max_drop: float,
     seed: int,
     num_workers: int,
     cache_dir: Path | None,
     npu_safe: bool,
+    ranges: str,
+    ranges_from: Path | None,
     scheme: str,
     force: bool,
     json_path: str | None,
@@ -104,6 +117,8 @@ def command(
             cache_dir=cache_dir,
             force=force,
             npu_safe=npu_safe,
+            ranges=ranges,
+            ranges_from=ranges_from,
         )
     )
     gates, contract = result.gates, result.contract

@@ -36,6 +36,11 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     options = options_of(preset, given)
     for note in gave_way(preset, given):
         say(note, json_path)
+    if options.tune:
+        from host.cli.train_tune import tune
+
+        tune(preset, given, options.checkpoint_path, json_path)
+        return
     from model_gen.training.run import train  # after the options: TensorFlow takes its seconds
 
     result = train(options)
@@ -50,7 +55,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
         else "not validated"
     )
     say(
-        f"{options.checkpoint_path}: epoch {best.epoch} of {done}, {judged}; "
+        f"{result.checkpoint}: epoch {best.epoch} of {done}, {judged}; "
         f"{len(result.skipped)} recordings skipped; "
         f"weights {result.weights_sha256[:16]}",
         json_path,
@@ -59,7 +64,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
         json_path,
         {
             "schema": "nightjar/train/1",
-            "checkpoint": str(options.checkpoint_path),
+            "checkpoint": str(result.checkpoint),
             "labels": list(result.config.labels),
             "parameters": result.parameters,
             "recordings": result.recordings,

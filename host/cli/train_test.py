@@ -111,7 +111,7 @@ def test_every_option_of_the_table_is_there_once_and_every_switch_both_ways(
     ]
     assert sections == sorted(set(sections))
     assert told.index("--epochs INTEGER") < sections[1]
-    assert told.index("--teacher PATH") > sections[-2]
+    assert told.index("--min-activity NUMBER") > sections[-2]
 
 
 @pytest.mark.parametrize("columns", [80, 100, 400])

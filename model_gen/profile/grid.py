@@ -209,7 +209,11 @@ FAMILIES: dict[str, tuple[Case, ...]] = {
             for shape in ((4, 8, 256), (8, 8, 64), (2, 4, 128), (16, 32, 32), (25, 5, 24), (1, 64, 16), (3, 3, 12))
         ),
         _of(lambda layers: layers.AveragePooling2D(2), (16, 16, 16)),
-        _of(lambda layers: layers.AveragePooling2D((1, 3), 1, "same"), (1, 128, 64)),
+        *(
+            _of(lambda layers: layers.AveragePooling2D((1, 3), 1, "same"), shape)
+            for shape in ((1, 128, 64), (1, 128, 16), (1, 40, 24), (1, 32, 8))
+        ),
+        _of(lambda layers: layers.AveragePooling2D(2), (8, 10, 40)),
         _of(lambda layers: layers.AveragePooling2D((25, 5)), (25, 5, 64)),
         _of(lambda layers: layers.AveragePooling2D(8), (16, 16, 24)),
         _of(lambda layers: layers.AveragePooling2D((4, 16)), (8, 32, 12)),

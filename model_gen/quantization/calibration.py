@@ -6,14 +6,17 @@ Those of recordings that are shorter than a chunk lie at start, middle and end o
 import csv
 import io
 from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from host.errors import BadInput
 from host.frontend_contract import FrontendContract
 from model_gen.data.dataset import stable_order
 from model_gen.data.features import Chunks
-from model_gen.data.places import in_turn
+from model_gen.data.places import PLACES, in_turn, start_at
 
 
 def calibration(chunks: Chunks, count: int, seed: int) -> Chunks:
@@ -70,6 +73,46 @@ def manifest_csv(chunks: Chunks) -> str:
     for i in range(len(chunks)):
         writer.writerow((_path(chunks, i), int(chunks.starts[i]), chunks.kind(i)))
     return stream.getvalue()
+
+
+def read_manifest(path: Path, chunks: Chunks) -> Chunks:
+    """The chunks that a manifest names, in its order; `chunks` are all of the recordings that calibrate.
+
+    Raises:
+        BadInput: it is no manifest, is empty, or names something else than chunks of these recordings.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [(row["path"], int(row["start_sample"])) for row in csv.DictReader(file)]
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        raise _no_manifest(path, f"{type(error).__name__}: {error}") from error
+    places = _places(chunks)
+    unknown = next((row for row in rows if row not in places), None)
+    if unknown is not None or not rows:
+        raise _no_manifest(path, f"{unknown[0]} at sample {unknown[1]}" if unknown else "no chunk")
+    indices = np.array([places[row] for row in rows])
+    starts = np.array([start for _, start in rows], np.int64)
+    return replace(chunks.take(indices), starts=starts)
+
+
+def _places(chunks: Chunks) -> dict[tuple[str, int], int]:
+    """(path, first sample) -> index of a chunk, short recordings at each of their places."""
+    found = {}
+    for index in range(len(chunks)):
+        starts = [int(chunks.starts[index])]
+        if chunks.is_short(index):
+            samples = chunks.entries[int(chunks.owner[index])].samples
+            starts = [start_at(i, samples, chunks.contract.chunk_samples) for i in range(PLACES)]
+        found.update({(_path(chunks, index), start): index for start in starts})
+    return found
+
+
+def _no_manifest(path: Path, why: str) -> BadInput:
+    return BadInput(
+        "a manifest must name chunks of the training recordings",
+        evidence=f"Received: {path}: {why}",
+        next_step="give the data folder that it was made of, or take the file away: another one is then drawn",
+    )
 
 
 def _path(chunks: Chunks, index: int) -> str:

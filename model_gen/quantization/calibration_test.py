@@ -18,7 +18,7 @@ from model_gen.data.selection import Selection
 from model_gen.data.testing import CONTRACT, RATE, TINY, write_clips, write_tiny_dataset
 from model_gen.quantization import run
 from model_gen.quantization.calibration import calibration, manifest_csv
-from model_gen.quantization.convert import convert_checkpoint
+from model_gen.quantization.ranges.own import Owned, owned_checkpoint
 from model_gen.quantization.run import QuantizeOptions, quantize
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
@@ -71,11 +71,11 @@ def test_the_manifest_of_a_bundle_gives_what_the_converter_was_given(
     train(TrainOptions(data, checkpoint_path=checkpoint, cache_dir=cache, **tiny))
     given: list[npt.NDArray[np.float32]] = []
 
-    def watched(checkpoint: Path, calibrating: npt.NDArray[np.float32]) -> bytes:
+    def watched(checkpoint: Path, calibrating: npt.NDArray[np.float32], recorded: None) -> Owned:
         given.append(calibrating)
-        return convert_checkpoint(checkpoint, calibrating)
+        return owned_checkpoint(checkpoint, calibrating, recorded=recorded)
 
-    monkeypatch.setattr(run, "convert_checkpoint", watched)
+    monkeypatch.setattr(run, "owned_checkpoint", watched)
     out = tmp_path / "bundle"
     quantize(QuantizeOptions(checkpoint, data, out, max_drop=1.0, cache_dir=cache))
     text = (out / "calibration.csv").read_text()

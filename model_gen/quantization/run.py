@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import host
 from host.bundle import (
@@ -23,25 +25,34 @@ from host.places import check_folder
 from host.reference.interpreter import ReferenceTensor
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.data.dataset import Recording, stable_order, targets
-from model_gen.data.features import extract
+from model_gen.data.features import Chunks, extract
 from model_gen.data.places import in_turn
 from model_gen.data.reopen import recordings_of
 from model_gen.data.selection import Selection
 from model_gen.data.split import Assignment, to_csv
 from model_gen.models.backbones import check_boards
-from model_gen.models.checkpoint import load_checkpoint
+from model_gen.models.checkpoint import beside, load_checkpoint
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.models.predict import predict_logits
 from model_gen.progress import line, warn
-from model_gen.quantization.calibration import calibration, calibration_features, manifest_csv
+from model_gen.quantization.calibration import (
+    calibration,
+    calibration_features,
+    manifest_csv,
+    read_manifest,
+)
 from model_gen.quantization.convert import convert_checkpoint
 from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
 from model_gen.quantization.int8 import Int8Model, require_range
 from model_gen.quantization.npu_safe import Safe, npu_safe
+from model_gen.quantization.ranges.own import owned_checkpoint
+from model_gen.quantization.ranges.recorded import RANGES, Recorded, ranges_csv, recorded_in
 from model_gen.quantization.recordings import SPLIT, assignment_of, chunks_of
 from model_gen.runtime import tensorflow
 
-CALIBRATION = "calibration.csv"
+CALIBRATION = "calibration.csv"  # of a bundle, and beside a checkpoint that was trained with it
+CALIBRATION_SAMPLES = 256
+OWN, CONVERTER = "own", "converter"  # whose ranges
 # How the pinned TFLite's reference rounds, as firmware/kernels/README.md names the rules; the other ops: "double".
 ROUNDING = {"FULLY_CONNECTED": "real"}
 EXACT_OPS = frozenset({"TRANSPOSE", "RESHAPE", "PAD", "SLICE"})
@@ -55,7 +66,7 @@ class QuantizeOptions:
     checkpoint: Path
     data_path: Path
     out: Path
-    calibration_samples: int = 256
+    calibration_samples: int | None = None  # None: the manifest beside the checkpoint, or 256
     vectors: int = 4
     max_drop: float = MAX_DROP  # of class-mean AP and of top-1 on validation, 0 to 1
     seed: int = 42
@@ -63,6 +74,10 @@ class QuantizeOptions:
     cache_dir: Path | None = None  # None: the cache `windows`
     force: bool = False  # whether `out` is replaced whatever is in it
     npu_safe: bool = False  # whether the NPU is kept from cutting sums off
+    ranges: str = OWN
+    ranges_from: Path | None = (
+        None  # a bundle whose ranges are taken where they are of the same computation
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
     _check_apart(options)
     check_replaceable(options.out, force=options.force)
     check_folder("--cache-dir", options.cache_dir)
+    recorded = _recorded(options)
     check_boards(load_config(options.checkpoint).backbone)
     tensorflow()
     model, config = load_checkpoint(options.checkpoint)
@@ -104,10 +120,10 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
         for split in ("train", "val")
     )
     val = in_turn(val)
-    manifest = calibration(train, options.calibration_samples, options.seed)
+    manifest = _manifest(options, train)
     line(f"converting, calibrated on {len(manifest)} chunks of {len(train.recordings)} recordings")
     calibrating = calibration_features(manifest)
-    tflite = convert_checkpoint(options.checkpoint, calibrating)
+    tflite, ranges, told = _converted(options, calibrating, recorded)
     int8 = Int8Model(tflite)
     require_range(int8.input, config.frontend)
     npu = None
@@ -130,6 +146,7 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
         VECTORS: vectors_to_npz(_vectors(int8, config, assignment, shown, options)),
         CALIBRATION: manifest_csv(manifest).encode(),
         SPLIT: to_csv(assignment).encode(),
+        **ranges,
     }
     contract = Contract(
         frontend=config.frontend,
@@ -145,11 +162,63 @@ def quantize(options: QuantizeOptions) -> QuantizeResult:
             "judged_on": "val",
             "vectors": {"split": shown},
             "calibration": {"split": "train", "chunks": len(manifest), "seed": options.seed},
+            **told,
             **({} if npu is None else {"npu_safe": npu.as_json()}),
         },
     )
     write_bundle(options.out, contract, files, force=options.force)
     return QuantizeResult(gates, contract, ops, len(tflite), npu, plan_model(tflite)[1].bytes)
+
+
+def _recorded(options: QuantizeOptions) -> Recorded | None:
+    """The ranges of `options.ranges_from`."""
+    if options.ranges_from is None:
+        return None
+    if options.ranges == CONVERTER:
+        raise BadInput(
+            "--ranges-from needs ranges of our own",
+            evidence=f"Received: --ranges {CONVERTER}",
+            next_step="leave --ranges out, or --ranges-from",
+        )
+    return recorded_in(options.ranges_from)
+
+
+def _manifest(options: QuantizeOptions, train: Chunks) -> Chunks:
+    """The chunks that calibrate: those of the manifest beside the checkpoint, unless a number is given."""
+    beside_it = beside(options.checkpoint, CALIBRATION)
+    if options.calibration_samples is None and beside_it.is_file():
+        line(f"the chunks of {beside_it} calibrate")
+        return read_manifest(beside_it, train)
+    return calibration(train, options.calibration_samples or CALIBRATION_SAMPLES, options.seed)
+
+
+def _converted(
+    options: QuantizeOptions, calibrating: npt.NDArray[np.float32], recorded: Recorded | None
+) -> tuple[bytes, dict[str, bytes], dict[str, Any]]:
+    """The int8 model, the bundle's file of ranges, and what the contract says of them.
+
+    Raises:
+        BadInput: no computation of the model has a recorded range.
+    """
+    if options.ranges == CONVERTER:
+        return convert_checkpoint(options.checkpoint, calibrating), {}, {}
+    owned = owned_checkpoint(
+        options.checkpoint, calibrating, recorded=None if recorded is None else recorded.of
+    )
+    text = ranges_csv(owned.calibrated)
+    told: dict[str, Any] = {"measured": text.count("\n") - 1 - owned.taken}
+    if recorded is not None:
+        if not owned.taken:
+            raise BadInput(
+                "--ranges-from needs a bundle that shares a part with the model",
+                evidence=f"Received: {options.ranges_from}, all of whose ranges are of other computations",
+                next_step="give the bundle of the same backbone, or leave --ranges-from out",
+            )
+        line(
+            f"{owned.taken} ranges are those of {options.ranges_from}, {told['measured']} measured"
+        )
+        told |= {"recorded": owned.taken, "model_sha256": recorded.model_sha256}
+    return owned.int8, {RANGES: text.encode()}, {"ranges": told}
 
 
 def _check_apart(options: QuantizeOptions) -> None:

@@ -19,11 +19,14 @@ from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.evaluation.run import EvaluateOptions, evaluate
 from model_gen.models.checkpoint import beside, load_checkpoint, save_checkpoint
 from model_gen.models.config import config_path
-from model_gen.quantization import run
-from model_gen.quantization.convert import convert_checkpoint
+from model_gen.quantization import convert, run
 from model_gen.quantization.int8 import Int8Model
 from model_gen.quantization.npu_safe import Safe, npu_safe
+from model_gen.quantization.ranges import own
+from model_gen.quantization.ranges.own import owned_checkpoint
+from model_gen.quantization.ranges.recorded import RANGES, recorded_in
 from model_gen.quantization.run import QuantizeOptions, quantize
+from model_gen.quantization.testing import run_here
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
 
@@ -151,14 +154,87 @@ def test_an_int8_model_unlike_the_float_model_promotes_nothing(
     save_checkpoint(model, folder / made.checkpoint.name)
     monkeypatch.setattr(
         run,
-        "convert_checkpoint",
-        lambda _, calibration: convert_checkpoint(folder / made.checkpoint.name, calibration),
+        "owned_checkpoint",
+        lambda _, calibration, recorded: owned_checkpoint(
+            folder / made.checkpoint.name, calibration
+        ),
     )
     result = quantize(replace(made, out=tmp_path / "bundle"))
     assert result.contract is None
     assert not (tmp_path / "bundle").exists()
     with pytest.raises(BadInput, match="no bundle"):
         result.gates.require()
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conversions in this process, which take a third of the time and name tensors otherwise."""
+    for module in (convert, own):
+        monkeypatch.setattr(module, "run_apart", run_here)
+
+
+@pytest.mark.usefixtures("here")
+def test_the_converters_ranges_are_no_part_of_the_bundle(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    given = replace(made, out=tmp_path / "bundle", ranges="converter")
+    quantize(given)
+    assert RANGES not in load_subject(given.out).files
+    assert "ranges" not in _contract(given).quality
+    assert RANGES in load_subject(made.out).files
+
+
+@pytest.mark.usefixtures("here")
+def test_recorded_ranges_give_the_model_again_whatever_calibrates(
+    made: QuantizeOptions, tmp_path: Path
+) -> None:
+    recorded = recorded_in(made.out)
+    given = replace(made, out=tmp_path / "bundle", ranges_from=made.out, calibration_samples=3)
+    quantize(given)
+    one, two = (load_subject(out).vectors() for out in (made.out, given.out))
+    assert one is not None
+    assert two is not None
+    np.testing.assert_array_equal(one.inputs, two.inputs)
+    np.testing.assert_array_equal(one.scores, two.scores)
+    assert _contract(given).quality["ranges"] == {
+        "measured": 0,
+        "recorded": len(recorded.of),
+        "model_sha256": load_subject(made.out).model_sha256,
+    }
+
+
+def test_recorded_ranges_are_not_the_converters(made: QuantizeOptions, tmp_path: Path) -> None:
+    given = replace(made, out=tmp_path / "b", ranges="converter", ranges_from=made.out)
+    with pytest.raises(BadInput, match="--ranges-from"):
+        quantize(given)
+
+
+def test_the_manifest_beside_a_checkpoint_calibrates(
+    made: QuantizeOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(made.checkpoint.parent, folder)
+    checkpoint = folder / made.checkpoint.name
+    lines = (made.out / "calibration.csv").read_text().splitlines(keepends=True)
+    chosen = "".join([lines[0], *reversed(lines[1:6])])
+    beside(checkpoint, "calibration.csv").write_text(chosen)
+    seen = []
+
+    def stop(_: Path, calibration: Any, recorded: Any) -> Any:
+        seen.append(calibration)
+        raise BadInput("enough")
+
+    monkeypatch.setattr(run, "owned_checkpoint", stop)
+    given = replace(made, checkpoint=checkpoint, out=tmp_path / "bundle")
+    for samples, count in ((None, 5), (7, 7)):
+        with pytest.raises(BadInput, match="enough"):
+            quantize(replace(given, calibration_samples=samples))
+        assert len(seen[-1]) == count
+    rows = (f"{lines[0]}{other}" for other in ("", "up/none.wav,0,up\n", "up/x.wav,y,up\n"))
+    for text in rows:
+        beside(checkpoint, "calibration.csv").write_text(text)
+        with pytest.raises(BadInput, match="manifest"):
+            quantize(given)
 
 
 def _saturating(made: QuantizeOptions, folder: Path) -> Path:

@@ -22,10 +22,16 @@ class Batch:
     weights: Floats | None = None  # [B], how much a row counts; None: all the same
     rows: npt.NDArray[np.int64] | None = None  # [B], which window of the training set each is
     teacher: Floats | None = None  # [B, labels], what a teacher says of each; NaN where nothing
+    embedding: Floats | None = None  # [B, E], a teacher's; NaN where there is none
 
     def for_keras(self) -> tuple[Any, ...]:
         """As `keras.Model.fit` takes it: inputs, what they are judged by, weights where given."""
-        judged = {"targets": self.targets, "rows": self.rows, "teacher": self.teacher}
+        judged = {
+            "targets": self.targets,
+            "rows": self.rows,
+            "teacher": self.teacher,
+            "embedding": self.embedding,
+        }
         given = {name: value for name, value in judged.items() if value is not None}
         rest = () if self.weights is None else (self.weights,)
         return (self.inputs, given, *rest)
@@ -39,6 +45,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """
 
     epoch = 1
+    embedding_size = 0  # values of a teacher's embedding; 0 where batches have none
     _failure: Exception | None = None
 
     def begin(self, epoch: int) -> None:

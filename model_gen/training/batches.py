@@ -14,6 +14,7 @@ from host.reference.frontend_mel import band_edges
 from model_gen.audio.decode import to_int16
 from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
+from model_gen.teaching.match import Taught
 from model_gen.training.augment import (
     Mixture,
     mask_limits,
@@ -30,6 +31,7 @@ from model_gen.training.options import TrainOptions
 from model_gen.training.placement import Placement
 from model_gen.training.randomness import factor, keyed
 
+Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 Samples = npt.NDArray[np.int16]
 Key = tuple[int | str, ...]
@@ -44,8 +46,10 @@ class TrainBatches(Batches):
         labels: tuple[str, ...],
         options: TrainOptions,
         named: NoiseBank | None = None,
+        taught: Taught | None = None,
     ) -> None:
-        """`named` is the bank of --noise-bank, where that was made already."""
+        """`named` is the bank of --noise-bank, where that was made already; `taught` what a teacher
+        says of the recordings of `chunks`."""
         super().__init__(workers=options.num_workers)
         bank = (named or bank_for(options, chunks)) if takes_noise(options) else None
         self._disturb = Disturber(options, bank)
@@ -60,6 +64,9 @@ class TrainBatches(Batches):
         self._hz = np.array(band_edges(chunks.contract)[1:-1]) if bands else None
         self._chunks = chunks
         self._options = options
+        self._taught = taught
+        if taught is not None and options.embedding_weight:
+            self.embedding_size = taught.embedding_size
         self._targets = targets(chunks.recordings, labels)[chunks.owner]
         folders = [chunks.kind(i) for i in range(len(chunks))]
         self._windows, self._turns = upsample(folders, options.upsample_ratio)
@@ -102,7 +109,30 @@ class TrainBatches(Batches):
                 freq_mask_max=self._masks.rows,
                 time_mask_max=self._masks.frames,
             )
-        return Batch(x[..., None], y, rows=rows)
+        taught = self._taught_of(rows, keys, speeds, drawn)
+        return Batch(x[..., None], y, rows=rows, **taught)
+
+    def _taught_of(
+        self,
+        rows: Integers,
+        keys: Sequence[Key],
+        speeds: Sequence[float] | None,
+        drawn: Mapping[int, Mixture],
+    ) -> dict[str, Floats]:
+        """What a teacher says of windows; of a mixture the largest of its sources' scores, where all
+        have them, and no embedding."""
+        if self._taught is None:
+            return {}
+        centres = self._placement.centres(rows, [keyed("place", *key) for key in keys], speeds)
+        found = self._taught.rows(self._chunks.owner[rows], centres)
+        said = self._taught.targets(found)
+        unite(said, drawn)
+        if not self.embedding_size:
+            return {"teacher": said}
+        embedding = self._taught.embedding(found)
+        assert embedding is not None
+        embedding[list(drawn)] = np.nan
+        return {"teacher": said, "embedding": embedding}
 
     def _disturb_all(self, pcm: Samples, drawn: Mapping[int, Mixture], keys: Sequence[Key]) -> None:
         """Mix and disturb windows [B, chunk_samples] in place, rounded and saturated once."""

@@ -21,7 +21,7 @@ from model_gen.training.optimizers import optimizer_of
 from model_gen.training.options import TrainOptions
 from model_gen.training.schedule import Schedule
 from model_gen.training.state import Head, Progress, State
-from model_gen.training.steps import STEPS
+from model_gen.training.steps import STEPS, step_of
 from model_gen.training.stopping import ended
 
 
@@ -58,10 +58,12 @@ def fit(
     """
     loss = loss_of(options, len(labels))
     positive = class_weights(train.positives()) if options.class_weights else None
-    learner = STEPS["supervised"](model, loss, positive, options.l2)
-    optimizer = optimizer_of(options, model.trainable_variables)
+    step = STEPS[step_of(options)]
+    learner = step(model, loss, positive, options, train.embedding_size)
+    own = learner.own_variables
+    optimizer = optimizer_of(options, [*model.trainable_variables, *own])
     learner.compile(optimizer=optimizer, jit_compile=False, auto_scale_loss=False)
-    variables = list({id(v): v for v in (*model.variables, *optimizer.variables)}.values())
+    variables = list({id(v): v for v in (*model.variables, *own, *optimizer.variables)}.values())
     head = Head(options.recipe(), data, Progress())
     if state is not None:
         state.restore(variables)
@@ -77,6 +79,7 @@ def fit(
         variables,
         companions,
         kept,
+        model,
         stop_after,
     )
     if state is not None:

@@ -26,8 +26,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         head: where the run stands when it begins; the present one later.
         variables: what the state holds of model and optimizer.
         companions: files that are written with the first checkpoint, and again by `mend`.
-        kept: the model that is judged and saved; where it is another than the one that is
-            trained, it takes that one's weights.
+        kept: the model that is judged and saved; where it is another than `trained`, it takes
+            that one's weights.
+        trained: the network that is trained.
         stop_after: leave after that epoch, as an interruption would.
     """
 
@@ -40,12 +41,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         variables: list[Any],
         companions: dict[Path, bytes],
         kept: Any,
+        trained: Any,
         stop_after: int | None = None,
     ) -> None:
         super().__init__()
         self._judge, self._schedule, self._options = judge, schedule, options
         self.head, self._variables = head, variables
-        self._companions, self._kept, self._stop_after = companions, kept, stop_after
+        self._companions, self._stop_after = companions, stop_after
+        self._kept, self._trained = kept, trained
         self._steps = 0  # of the epoch
 
     def mend(self) -> None:
@@ -129,7 +132,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _take_weights(self) -> None:
         if self._options.mixed_precision:
-            self._kept.set_weights(self.model.get_weights())
+            self._kept.set_weights(self._trained.get_weights())
 
     def _write_companions(self) -> None:
         for path, content in self._companions.items():

@@ -37,5 +37,7 @@ def optimizer_of(options: TrainOptions, variables: list[Any]) -> Any:
 
 
 def is_kernel(variable: Any) -> bool:
-    """Whether it is a kernel of the backbone, which decay and L2 pull to zero."""
-    return variable.name == "kernel" and not variable.path.startswith(("pwl", "frontend"))
+    """Whether it is a kernel of the network behind its frontend, which decay and L2 pull to zero."""
+    return variable.name == "kernel" and not variable.path.startswith(
+        ("pwl", "frontend", "projector")
+    )

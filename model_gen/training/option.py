@@ -153,6 +153,8 @@ def flag(name: str) -> str:
 
 def one_shown(value: Any) -> str:
     """A value for people."""
+    if value is None:
+        return "left out"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):

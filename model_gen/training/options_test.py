@@ -159,7 +159,6 @@ def test_what_no_contract_has_is_refused_in_the_names_of_options(
         ("stage_repeats", (1, 0, 1, 1), "at least 1, at most 64; the nearest is 1"),
         ("depthwise_kernel", (3, 3, 4, 3), "3 or 5; the nearest is 5"),
         ("depthwise_kernel", (3, 5), "takes 1 or 4 numbers"),
-        ("teacher", Path("t.keras"), "today it can only be left out"),
         ("log1p_gain", 1000, "a power of two, at least 1, at most 1073741824; the nearest is 1024"),
         ("seed", 2**31, "the nearest is 2147483647"),
         ("chunk_duration", 61.0, "the nearest is 60"),

@@ -65,6 +65,21 @@ class Placement:
                 row[:] = beneath(row, clip, piece, quieter)
         return out if isinstance(out, np.ndarray) else np.stack([at_length(x, chunk) for x in out])
 
+    def centres(
+        self,
+        windows: Integers,
+        rngs: Sequence[np.random.Generator],
+        speeds: Sequence[float] | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Where the middle of each of these windows lies in its recording, in seconds: [n].
+
+        The arguments are those of `pcm`, the generators as new.
+        """
+        contract = self._chunks.contract
+        lengths = [round(contract.chunk_samples * speed) for speed in speeds or [1.0] * len(rngs)]
+        starts = [self._start(*one) for one in zip(windows, lengths, rngs, strict=True)]
+        return (np.array(starts) + np.array(lengths) / 2) / contract.sample_rate
+
     def _start(self, window: int, length: int, rng: np.random.Generator) -> int:
         """The first of `length` samples that are heard of a window."""
         chunks, chunk = self._chunks, self._chunks.contract.chunk_samples

@@ -13,7 +13,7 @@ FOLD = Fold("ada", "bo", ("cy",))
 OUTSIDE = {
     *("data_path_train", "test_data", "max_samples", "max_classes", "labels", "split_file"),
     *("val_split", "test_split", "group_by", "test_group", "val_group", "seed"),
-    *("callback", "teacher", "noise_bank"),
+    *("callback", "teacher", "teacher_config", "noise_bank"),
 }
 
 

@@ -1,0 +1,144 @@
+"""A checkpoint to int8 with ranges of our own, as a program: `python -m model_gen.quantization.ranges.own FOLDER`.
+
+The converter makes the calibrated model, whose ranges are written over; its own quantizer (`mlir_quantize`) does the
+rest. What it makes of each range is held against the formula and the table of ties, so that the scales of an int8 model
+are those of its ranges.csv by proof and not by trust.
+"""
+
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from host.errors import HostFailure
+from model_gen.codegen.tflite.reader import read_tflite
+from model_gen.quantization.apart import ARRAY, JOB, RESULT, run_apart
+from model_gen.quantization.convert import INT8, converter_of, exported, job_of, loaded
+from model_gen.quantization.form import Form
+from model_gen.quantization.ranges.measure import measured_ranges
+from model_gen.quantization.ranges.record import ranges_in, with_ranges
+from model_gen.quantization.ranges.recorded import computations
+from model_gen.quantization.ranges.steps import Range
+from model_gen.quantization.ranges.ties import expected_steps
+
+_INT8, _CALIBRATED = "int8.tflite", "calibrated.tflite"
+
+
+@dataclass(frozen=True)
+class Owned:
+    """An int8 model, and the float graph that it was made of, whose records hold the ranges.
+
+    taken: how many of the ranges were recorded ones.
+    """
+
+    int8: bytes
+    calibrated: bytes
+    taken: int
+
+
+def owned_checkpoint(
+    checkpoint: Path,
+    calibration: npt.NDArray[np.float32],
+    form: Form = INT8,
+    *,
+    recorded: Mapping[str, Range] | None = None,
+) -> Owned:
+    """The int8 model of a checkpoint with ranges of our own, made in a fresh process; the same bytes each time.
+
+    Args:
+        checkpoint: a `.keras` file with its configuration beside it.
+        calibration: features float32 [n, rows, frames] of the manifest.
+        form: of int8.
+        recorded: ranges by digests of computations, which come before measured ones.
+
+    Raises:
+        HostFailure: the converter failed, or gave a tensor other steps than its range has.
+    """
+    job = {**job_of(checkpoint, form), "recorded": dict(recorded or {})}
+    made = zipfile.ZipFile(io.BytesIO(run_apart(__spec__.name, job, calibration)))
+    owned = Owned(made.read(_INT8), made.read(_CALIBRATED), int(made.comment))
+    check_steps(owned)
+    return owned
+
+
+def check_steps(owned: Owned) -> None:
+    """Hold every activation's scale and zero point against what its range and the ties make of it.
+
+    Raises:
+        HostFailure: the converter did something else.
+    """
+    graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
+    by_name = {tensor.name: tensor.quantization for tensor in made.tensors}
+    for index, steps in expected_steps(graph, ranges_in(owned.calibrated)).items():
+        name = graph.tensors[index].name
+        found = by_name.get(name)
+        if found is not None and (found.scales, found.zero_points) != ((steps[0],), (steps[1],)):
+            raise HostFailure(
+                "TensorFlow's converter gave a tensor other steps than its range has",
+                evidence=f"{name}: scale {found.scales[0]!r}, zero point {found.zero_points[0]}; expected {steps}",
+                next_step="use --ranges converter, and report it with the version of TensorFlow",
+            )
+
+
+def calibrated_model(saved: str, form: Form, features: npt.NDArray[np.float32]) -> bytes:
+    """The float graph that the converter quantizes, with a record for a range at each activation."""
+    converter = converter_of(saved, form, features[:1])  # its own ranges are written over
+    converter._experimental_calibrate_only = True
+    return bytes(converter.convert())
+
+
+def own_ranges(
+    calibrated: bytes, features: npt.NDArray[np.float32], recorded: Mapping[str, Any]
+) -> tuple[dict[int, Range], int]:
+    """Tensor index -> range, recorded where its computation is, else measured; and how many were recorded."""
+    digests = computations(read_tflite(calibrated))
+    records = ranges_in(calibrated)
+    taken = {
+        index: (recorded[digest][0], recorded[digest][1])
+        for index, digest in digests.items()
+        if index in records and digest in recorded
+    }
+    left = [index for index in records if index not in taken]
+    return {**taken, **(measured_ranges(calibrated, features, left) if left else {})}, len(taken)
+
+
+def quantized(calibrated: bytes, form: Form) -> bytes:
+    """What the converter's quantizer makes of a calibrated model."""
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    end = getattr(tf, form.ends)
+    return bytes(
+        mlir_quantize(
+            calibrated,
+            disable_per_channel=form.per_tensor,
+            input_data_type=end,
+            output_data_type=end,
+        )
+    )
+
+
+def main(folder: Path) -> None:
+    """The program."""
+    job = json.loads((folder / JOB).read_text())
+    form, features = Form(**job["form"]), np.load(folder / ARRAY)
+    saved = str(folder / "saved")
+    exported(loaded(job, form), saved)
+    calibrated = calibrated_model(saved, form, features)
+    ranges, taken = own_ranges(calibrated, features, job["recorded"])
+    calibrated = with_ranges(calibrated, ranges)
+    with zipfile.ZipFile(folder / RESULT, "w") as made:
+        made.writestr(_INT8, quantized(calibrated, form))
+        made.writestr(_CALIBRATED, calibrated)
+        made.comment = str(taken).encode()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
