@@ -38,7 +38,7 @@ from model_gen.training.extensions import extensions_of
 from model_gen.training.noise_bank import named_bank
 from model_gen.training.options import TrainOptions
 from model_gen.training.probe import Backbone, backbone_of
-from model_gen.training.resume import check_same, state_to_resume
+from model_gen.training.resume import check_same, state_path, state_to_resume
 from model_gen.training.state import Progress
 from model_gen.training.taught import teacher_of
 
@@ -150,19 +150,28 @@ def _train(
         beside(checkpoint, "split.csv"): to_csv(assignment).encode(),
     }
     line(f"{len(parts['train'])} training chunks")
-    progress = fit(
-        model,
-        kept,
-        batches,
-        parts["val"],
-        dataset.labels,
-        options,
-        data,
-        companions,
-        state=state,
-        callbacks=callbacks,
-        stop_after=stop_after,
-    )
+    held = state_path(checkpoint)
+    began = held.stat().st_mtime_ns if held.is_file() and state is None else None
+    try:
+        progress = fit(
+            model,
+            kept,
+            batches,
+            parts["val"],
+            dataset.labels,
+            options,
+            data,
+            companions,
+            state=state,
+            callbacks=callbacks,
+            stop_after=stop_after,
+        )
+    except KeyboardInterrupt:
+        if held.is_file() and held.stat().st_mtime_ns != began:  # and not an earlier run's
+            line(
+                f"the epochs that ended are kept beside {checkpoint}: the same command with --resume goes on"
+            )
+        raise
     best, _ = load_checkpoint(checkpoint)
     return TrainResult(
         checkpoint=checkpoint,
