@@ -90,6 +90,13 @@ RULES = (
     Rule("audio_frontend", ("raw",), "input_compression", ("none",), _WAVEFORM),
     Rule("audio_frontend", ("raw",), "window_dc", ("keep",), "a waveform has no frames"),
     Rule(
+        "audio_frontend",
+        ("librosa", "mfcc", "log_mel"),
+        "frontend_form",
+        ("current",),
+        "there is one form of it",
+    ),
+    Rule(
         "audio_frontend", ("raw",), "normalization", ("peak",), "a waveform is divided by its peak"
     ),
     Rule(
