@@ -40,7 +40,8 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
 
     result = train(options)
     progress = result.progress
-    best = progress.history[progress.best_epoch - 1]
+    best = progress.best
+    assert best is not None
     done = f"{len(progress.history)}"
     if not progress.finished:
         done += f" (unfinished: {options.epochs} in all)"
@@ -50,7 +51,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
         else "not validated"
     )
     say(
-        f"{options.checkpoint_path}: epoch {best.epoch} of {done}, {judged}; "
+        f"{result.checkpoint}: epoch {best.epoch} of {done}, {judged}; "
         f"{len(result.skipped)} recordings skipped; "
         f"weights {result.weights_sha256[:16]}",
         json_path,
@@ -59,7 +60,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
         json_path,
         {
             "schema": "nightjar/train/1",
-            "checkpoint": str(options.checkpoint_path),
+            "checkpoint": str(result.checkpoint),
             "labels": list(result.config.labels),
             "parameters": result.parameters,
             "recordings": result.recordings,

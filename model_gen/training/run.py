@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -52,6 +53,7 @@ class TrainResult:
     recordings: dict[str, int]  # split -> recordings
     chunks: dict[str, int]  # split -> chunks
     skipped: tuple[Skipped, ...]
+    checkpoint: Path  # what was written
 
 
 def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResult:
@@ -61,6 +63,10 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
         BadInput: options or data are unusable; nothing was written then.
         HostFailure: another run trains this checkpoint, or TensorFlow fails.
     """
+    if options.qat:
+        from model_gen.training.qat.run import train_qat
+
+        return train_qat(options, stop_after)
     tensorflow()  # before anything else computes with it: threads cannot be set afterwards
     with alone_at(options.checkpoint_path):
         return _train(options, stop_after)
@@ -84,7 +90,7 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     noise = named_bank(options)
     teacher = teacher_of(options, begun.dataset.labels)
     if state is not None:
-        contents = _digests(begun.dataset.recordings, options.num_workers)
+        contents = digests(begun.dataset.recordings, options.num_workers)
         data = content_sha256(begun.dataset, contents, noise, teacher)
         check_same(state, options.checkpoint_path, config, data)
     # What is refused from here on is refused for what is heard.
@@ -155,6 +161,7 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
         ),
         chunks={split: len(part) for split, part in parts.items()},
         skipped=skipped,
+        checkpoint=checkpoint,
     )
 
 
@@ -226,7 +233,8 @@ def content_sha256(
     return digest.hexdigest()
 
 
-def _digests(recordings: Sequence[Recording], num_workers: int) -> list[str]:
+def digests(recordings: Sequence[Recording], num_workers: int) -> list[str]:
+    """SHA-256 of each recording's bytes, "" where they cannot be read."""
     with (
         ThreadPoolExecutor(max(1, num_workers)) as pool,
         bar("digests of recordings", len(recordings), plain=False) as show,
