@@ -36,6 +36,15 @@ def value(one: Option, *given: str) -> object:
     return getattr(options(*given), one.name)
 
 
+def needed(*given: str) -> list[str]:
+    """Another option with which alone the given one goes, which the error names."""
+    try:
+        options(*given)
+    except BadInput as error:
+        return str(re.findall(r"--[a-z-]+(?: \w+)?", error.next_step)[0]).split()
+    return []
+
+
 def refused(one: Option, *given: str) -> BadInput:
     """The error about an option, which says what is expected, what was received, and what to do."""
     with pytest.raises(BadInput) as caught:
@@ -132,12 +141,7 @@ def test_a_word_is_taken_refused_by_name_or_explained(
     declared = one.declared
     for word in declared.words:
         if one.is_built(word):
-            more: list[str] = []
-            try:
-                options(one.flag, word)
-            except BadInput as error:  # it goes with another option alone, which is named
-                more = re.findall(r"--[a-z-]+ \w+", error.next_step)[0].split()
-            assert value(one, one.flag, word, *more) == word
+            assert value(one, one.flag, word, *needed(one.flag, word)) == word
             continue
         said = refused(one, one.flag, word)
         assert "is not built: today " in said.what
@@ -161,7 +165,7 @@ def test_a_switch_goes_both_ways(one: Option, capsys: pytest.CaptureFixture[str]
     for state, form in ((True, one.flag), (False, flag(f"no_{one.name}"))):
         for written in (form, f"--{form[2:].replace('-', '_')}"):
             if one.is_built(state):
-                assert value(one, written) is state
+                assert value(one, written, *needed(form)) is state
             else:
                 assert refused(one, written).next_step == f"leave {one.flag} out"
     assert capsys.readouterr().err == ""
@@ -189,7 +193,8 @@ def test_a_name_may_have_underscores(one: Option) -> None:
     if one.default is None and one.unbuilt:
         refused(one, f"--{one.name}", text)
     else:
-        assert value(one, f"--{one.name}", text) == value(one, one.flag, text)
+        more = needed(one.flag, text)
+        assert value(one, f"--{one.name}", text, *more) == value(one, one.flag, text, *more)
 
 
 # Of shorter names a typo is as near to others.

@@ -36,6 +36,11 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     options = options_of(preset, given)
     for note in gave_way(preset, given):
         say(note, json_path)
+    if options.tune:
+        from host.cli.train_tune import tune
+
+        tune(preset, given, options.checkpoint_path, json_path)
+        return
     from model_gen.training.run import train  # after the options: TensorFlow takes its seconds
 
     result = train(options)

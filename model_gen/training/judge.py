@@ -18,6 +18,10 @@ from model_gen.training.options import TrainOptions
 from model_gen.training.state import EpochResult
 
 
+class NotFinite(BadInput):
+    """A loss is not finite: what the options of the run made of its data, not a fault of either."""
+
+
 class Judge:
     """Scores a model on validation chunks, and on the recordings that they are from.
 
@@ -36,7 +40,7 @@ class Judge:
         """The row of an epoch. Recordings are scored by the log-mean-exp of their chunks.
 
         Raises:
-            BadInput: the validation loss is not finite.
+            NotFinite: the validation loss is not finite.
         """
         val, options = self._val, self._options
         logits = self.logits(model, val)
@@ -71,7 +75,7 @@ def unjudged(model: Any, *, epoch: int, learning_rate: float, loss: float) -> Ep
     """The row of an epoch that no validation follows.
 
     Raises:
-        BadInput: the training loss is not finite.
+        NotFinite: the training loss is not finite.
     """
     require_finite(epoch, loss)
     none = float("nan")
@@ -82,11 +86,11 @@ def require_finite(epoch: int, loss: float, val_loss: float | None = None) -> No
     """Refuse to go on with numbers that are none; what counts is `val_loss`, where it is known.
 
     Raises:
-        BadInput: they are not finite.
+        NotFinite: they are not finite.
     """
     if not np.isfinite(loss if val_loss is None else val_loss):
         known = "" if val_loss is None else f", validation loss {val_loss}"
-        raise BadInput(
+        raise NotFinite(
             "training must keep its numbers finite",
             evidence=f"Received: epoch {epoch}: loss {loss}{known}",
             next_step="lower --learning-rate, or leave --mixed-precision out",

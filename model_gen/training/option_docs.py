@@ -15,8 +15,8 @@ a test holds this page to it. Names may be written with underscores; a switch ex
 `--se` and `--no-se`. `--preset` chooses the column of defaults. A word in parentheses, or an option
 whose meaning is, is known and not built yet: it is refused by name. "0.2 (documented 0.5)" is a
 default that is another than the documented one: one that learned better ([learning.md](learning.md)),
-or an L2 penalty, which the figures there were reached without. "search" is what tuning will draw
-from: least and most, or the values. The last table says which options go together.
+or an L2 penalty, which the figures there were reached without. "search" is what `--tune` draws
+from ([tuning.md](tuning.md)): least and most, or the values. The last table says which options go together.
 """
 
 

@@ -293,14 +293,14 @@ class TrainOptions:
         "What quantization-aware training simulates.", "recipe", release="faithful", april="shadow",
         choices=("faithful", "shadow"))
     calibration_samples: int = option(
-        "Of --qat: training windows that set the ranges.", "recipe", release=1024, least=1,
-        most=10**6)
+        "Of --qat: windows that set the ranges.", "recipe", release=1024, least=1, most=10**6)
     qat_bits: int = option(
         "Of --qat-mode shadow: bits of a kernel's steps.", "recipe", release=8, least=2, most=16)
     qat_per_tensor: bool = option(
-        "Of --qat-mode shadow: one range for a whole kernel, not one a channel.", "recipe",
-        release=False)
-    linear_probe: bool = option("Train a new head alone.", "recipe", release=False, later=True)
+        "Of --qat-mode shadow: one range for a whole kernel.", "recipe", release=False)
+    linear_probe: bool = option(
+        "Train a new head alone on the model that --checkpoint-path names; made is NAME_probe.keras.",
+        "recipe", release=False)
     teacher: Path | None = option(
         "A Keras model, or its scores as `nightjar teach` writes them, to learn from.", "recipe",
         release=None)
@@ -313,10 +313,29 @@ class TrainOptions:
     embedding_weight: float = option(
         "Weight of 1 - cosine of the teacher's embedding, where it has one; 0 is off.", "recipe",
         release=0.2, least=0, most=100)
-    tune: bool = option("Search for better options.", "run", release=False, later=True)
-    n_trials: int = option("Trials of the search.", "run", release=20, least=1, later=True)
-    storage: str | None = option("URL of the search's store.", "run", release=None, later=True)
-    study: str | None = option("Name of the search.", "run", release=None, later=True)
+    tune: bool = option(
+        "Search for better values of the options that have a search range and are not given "
+        "(docs/tuning.md).", "run", release=False)
+    n_trials: int = option(
+        "Trials of the study, those of all processes that share it together.", "run", release=20,
+        least=1, most=10**6)
+    storage: str | None = option(
+        "URL of the study's store: a database's, or journal:///FILE; else a file of SQLite beside "
+        "the checkpoint.", "run", release=None)
+    study: str | None = option(
+        "Name of the study; else the checkpoint's.", "run", release=None)
+    objective: str = option(
+        "What a trial is to be best at, on validation; int8-ap is of the quantized model.", "run",
+        release="roc-auc", choices=("roc-auc", "ap", "int8-ap"))
+    budget_macs: int | None = option(
+        "Multiply-accumulates of a model at most; a trial above is not trained.", "run",
+        release=None, least=1, most=10**12)
+    pareto: bool = option(
+        "Search for the best at every size: the objective and few multiply-accumulates.", "run",
+        release=False)
+    pruner: str = option(
+        "What ends a trial early: an objective below the median of the trials before, or none.",
+        "run", release="median", choices=("median", "none"))
     # fmt: on
 
     def __post_init__(self) -> None:

@@ -128,7 +128,6 @@ def test_the_compression_and_its_gain_come_into_the_contract() -> None:
         ("dropout", float("nan"), "Received: nan"),
         ("mag_scale", "pcem", "Did you mean pcen"),
         ("audio_frontend", "librosas", "Did you mean librosa"),
-        ("qat", True, "--qat is not built: today it can only be off"),
         (
             "stage_widths",
             (8, 12, 8, 8),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,11 +34,12 @@ from model_gen.training.batches import TrainBatches
 from model_gen.training.configure import configure
 from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
-from model_gen.training.noise_bank import NoiseBank, named_bank
+from model_gen.training.noise_bank import named_bank
 from model_gen.training.options import TrainOptions
+from model_gen.training.probe import Backbone, backbone_of
 from model_gen.training.resume import check_same, state_to_resume
 from model_gen.training.state import Progress
-from model_gen.training.taught import NamedTeacher, teacher_of
+from model_gen.training.taught import teacher_of
 
 SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
 
@@ -46,6 +48,7 @@ SETTLE_CHUNKS = 256  # chunks that the frontend's first statistics come from
 class TrainResult:
     """What came out of a run."""
 
+    checkpoint: Path
     config: ModelConfig
     progress: Progress
     weights_sha256: str  # of the checkpoint
@@ -53,11 +56,14 @@ class TrainResult:
     recordings: dict[str, int]  # split -> recordings
     chunks: dict[str, int]  # split -> chunks
     skipped: tuple[Skipped, ...]
-    checkpoint: Path  # what was written
 
 
-def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResult:
+def train(
+    options: TrainOptions, *, callbacks: Sequence[Any] = (), stop_after: int | None = None
+) -> TrainResult:
     """Index, split, extract, train; everything that the run leaves lies beside `options.checkpoint_path`.
+
+    `callbacks`: Keras's, which follow those that the options name.
 
     Raises:
         BadInput: options or data are unusable; nothing was written then.
@@ -68,19 +74,28 @@ def train(options: TrainOptions, *, stop_after: int | None = None) -> TrainResul
 
         return train_qat(options, stop_after)
     tensorflow()  # before anything else computes with it: threads cannot be set afterwards
+    backbone = None
+    if options.linear_probe:
+        options, backbone = backbone_of(options)
     with alone_at(options.checkpoint_path):
-        return _train(options, stop_after)
+        return _train(options, backbone, callbacks, stop_after)
 
 
-def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
+def _train(
+    options: TrainOptions, backbone: Backbone | None, more: Sequence[Any], stop_after: int | None
+) -> TrainResult:
     state = state_to_resume(options)
-    callbacks = extensions_of(options)
+    callbacks = (*extensions_of(options), *more)
     looked_at = LookOptions.of(options)
     begun = begin(looked_at)
     begun.require()
     check_labels(begun.dataset.recordings, begun.dataset.labels, options)
-    config = configure(options, begun.dataset.labels)
-    model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
+    if backbone is None:
+        config = configure(options, begun.dataset.labels)
+        model = build_model(config, seed=options.seed, mixed=options.mixed_precision)
+    else:
+        config = backbone.configure(options, begun.dataset.labels)
+        model = backbone.probe(config, options, mixed=options.mixed_precision)
     kept = build_model(config, seed=options.seed) if options.mixed_precision else model
     for told in remarks(config.backbone, model):
         warn(told)
@@ -89,9 +104,10 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
             line(told)
     noise = named_bank(options)
     teacher = teacher_of(options, begun.dataset.labels)
+    others = [of.sha256 for of in (noise, teacher, backbone) if of is not None]
     if state is not None:
         contents = digests(begun.dataset.recordings, options.num_workers)
-        data = content_sha256(begun.dataset, contents, noise, teacher)
+        data = content_sha256(begun.dataset, contents, others)
         check_same(state, options.checkpoint_path, config, data)
     # What is refused from here on is refused for what is heard.
     found = look(looked_at, begun=begun)
@@ -101,7 +117,7 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     dataset, assignment = found.dataset, found.assignment
     measures = found.scene.measures
     contents = [measures[r.relative].sha256 for r in begun.dataset.recordings]
-    data = content_sha256(begun.dataset, contents, noise, teacher)
+    data = content_sha256(begun.dataset, contents, others)
     parts = {
         split: _extract(dataset, assignment, split, config, options) for split in ("train", "val")
     }
@@ -127,7 +143,7 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     settling = parts["train"].take(sample)
     if options.placement == "random":
         settling = in_turn(settling)
-    if not hears_waveform(config.backbone):
+    if backbone is None and not hears_waveform(config.backbone):
         frontend(config.audio_frontend).settle(
             model, config, settling.features(range(len(settling)))
         )
@@ -152,6 +168,7 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
     )
     best, _ = load_checkpoint(checkpoint)
     return TrainResult(
+        checkpoint=checkpoint,
         config=config,
         progress=progress,
         weights_sha256=weights_sha256(best),
@@ -161,7 +178,6 @@ def _train(options: TrainOptions, stop_after: int | None) -> TrainResult:
         ),
         chunks={split: len(part) for split, part in parts.items()},
         skipped=skipped,
-        checkpoint=checkpoint,
     )
 
 
@@ -207,29 +223,21 @@ def check_labels(
         )
 
 
-def content_sha256(
-    dataset: Dataset,
-    contents: Iterable[str],
-    noise: NoiseBank | None = None,
-    teacher: NamedTeacher | None = None,
-) -> str:
+def content_sha256(dataset: Dataset, contents: Iterable[str], others: Iterable[str] = ()) -> str:
     """SHA-256 over all that decides split, labels and windows of recordings besides the options.
 
     Args:
         dataset: as it is indexed; its table and the paths of its recordings count.
         contents: SHA-256 of the bytes of each recording, "" where they cannot be read.
-        noise: the bank of --noise-bank, where it is used.
-        teacher: what --teacher names.
+        others: digests of what else options name: noise, a teacher, a backbone.
     """
     rows = () if dataset.table is None else dataset.table.rows
     told = [(row.path, row.split, row.labels, row.recordist) for row in rows]
     digest = hashlib.sha256(f"{told}\n".encode(errors="surrogateescape"))
     for recording, content in zip(dataset.recordings, contents, strict=True):
         digest.update(f"{content} {recording.relative}\n".encode(errors="surrogateescape"))
-    if noise is not None:
-        digest.update(noise.sha256.encode())
-    if teacher is not None:
-        digest.update(teacher.identity.encode())
+    for other in others:
+        digest.update(other.encode())
     return digest.hexdigest()
 
 

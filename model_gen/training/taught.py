@@ -30,8 +30,8 @@ class NamedTeacher:
     of: Scores | Teacher
 
     @cached_property
-    def identity(self) -> str:
-        """What tells it from another one: of a file its SHA-256."""
+    def sha256(self) -> str:
+        """Of the file of scores, or of all that decides what a model says."""
         named = self.options.teacher
         assert named is not None
         return self.of.identity if isinstance(self.of, Teacher) else sha256_file(named)

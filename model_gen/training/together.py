@@ -40,8 +40,23 @@ _OF_BLOCKS = (
     *("stage_widths", "stage_repeats", "depthwise_kernel", "embeddings_size", "se", "se_reduction"),
     *("inverted_residual", "expansion_factor", "use_attention_pooling", "spatial_dropout"),
 )
+_OF_STUDIES = (*("n_trials", "storage", "study", "objective", "budget_macs", "pareto", "pruner"),)
 _OF_FRONTENDS = ("spec_width", "num_mels", "mag_scale", "frontend_trainable", "frontend_form")
+_OF_MODELS = (
+    *("sample_rate", "chunk_duration", "fft_length", "n_mfcc", "audio_frontend", "backbone"),
+    *("input_compression", "log1p_gain", "window_dc", "normalization", "norm_low"),
+    *("percentile_low", "percentile_high", "alpha", "depth_multiplier"),
+    *("teacher_bands", "spectrogram_part", *_OF_FRONTENDS, *_OF_BLOCKS),
+)
 RULES = (
+    *(
+        Rule("linear_probe", (True,), name, None, "the trained model has it", room=False)
+        for name in _OF_MODELS
+    ),
+    *(
+        Rule("linear_probe", (True,), name, (value,), "a head alone learns soon", free=True)
+        for name, value in (("epochs", 20), ("learning_rate", 0.001))
+    ),
     Rule("backbone", ("teacher",), "audio_frontend", ("raw",), "it makes its spectrogram itself"),
     *(
         Rule("backbone", ("teacher",), name, (value,), "BirdNET hears that", free=True)
@@ -148,7 +163,14 @@ RULES = (
         Rule("qat", (True,), name, (value,), "it learns from undisturbed windows and plain labels")
         for name, value in recipe.OFF.items()
     ),
-    Rule("qat", (True,), "teacher", (None,), "its teacher is the model that it begins with"),
+    Rule(
+        "qat",
+        (True,),
+        "linear_probe",
+        (False,),
+        "the one keeps the classes, the other the backbone",
+    ),
+    Rule("qat", (True,), "teacher", None, "the model that it begins with teaches", room=False),
     Rule(
         "qat",
         (True,),
@@ -171,6 +193,21 @@ RULES = (
         "other blocks do not expand",
         room=True,
     ),
+    *(Rule("tune", (False,), name, None, "nothing is searched", room=True) for name in _OF_STUDIES),
+    Rule("pareto", (True,), "pruner", ("none",), "of two objectives, none says what is behind"),
+    *(
+        Rule("tune", (True,), name, None, "the same command goes on with its study", room=False)
+        for name in ("resume", "overwrite")
+    ),
+    *(
+        Rule("tune", (True,), name, (False,), "every trial trains a whole model", firm=True)
+        for name in ("qat", "linear_probe")
+    ),
+    *(
+        Rule("backbone", ("teacher",), name, None, "no board runs it", room="dscnn")
+        for name in ("budget_macs", "pareto")
+    ),
+    Rule("backbone", ("teacher",), "objective", ("roc-auc", "ap"), "no board runs it"),
 )
 
 
@@ -208,6 +245,15 @@ def gave_way(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
                 f"{flag(name)} {one_shown(value)}, and not {one_shown(before[name])}: with "
                 f"{flag(rule.option)} {one_shown(after[rule.option])} {rule.why}"
             )
+
+
+def fitted(values: dict[str, Any], kept: Collection[str]) -> dict[str, Any]:
+    """What becomes of the values of all options once those besides `kept` have given way."""
+    made = dict(values)
+    for rule, _ in _broken(made, ()):
+        if rule.allowed is not None and not rule.free and rule.other not in kept:
+            made[rule.other] = rule.allowed[0]
+    return made
 
 
 def check(options: Any) -> None:

@@ -18,14 +18,17 @@ def values(name: str, told: dict[str, Any]) -> dict[str, Any]:
     return given_way(preset(name), told)
 
 
-def with_firm(given: dict[str, Any]) -> dict[str, Any]:
-    """With the greater choices that it needs, which never give way."""
-    needed = {
+def with_needed(given: dict[str, Any]) -> dict[str, Any]:
+    """With the greater choices that it needs, which never give way, and --tune for what is of a search."""
+    firm = {
         rule.other: rule.allowed[0]
         for rule in RULES
         if rule.firm and rule.allowed and given.get(rule.option) in rule.values
     }
-    return {**needed, **given}
+    searches = any(
+        rule.room is True and rule.option == "tune" and rule.other in given for rule in RULES
+    )
+    return {**firm, **({"tune": True} if searches else {}), **given}
 
 
 class Record:
@@ -40,7 +43,7 @@ class Record:
 def test_the_defaults_of_a_preset_give_way_and_what_is_made_fits(
     rule: Any, value: Any, name: str
 ) -> None:
-    made = values(name, with_firm({rule.option: value}))
+    made = values(name, with_needed({rule.option: value}))
     check(Record(made))
     assert made[rule.option] == value
     if rule.allowed is not None:
@@ -56,7 +59,7 @@ def test_what_was_told_is_refused_with_both_options_and_the_reason(rule: Any, va
         if candidate not in (rule.allowed or (one.default,))
     )
     with pytest.raises(BadInput) as caught:
-        values("release", {**with_firm({rule.option: value}), rule.other: wrong})
+        values("release", with_needed({rule.option: value, rule.other: wrong}))
     text = str(caught.value)
     assert flag(rule.option) in text
     assert flag(rule.other) in text

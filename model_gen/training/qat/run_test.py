@@ -21,9 +21,11 @@ from model_gen.quantization.ranges import own
 from model_gen.quantization.recordings import assignment_of, chunks_of
 from model_gen.quantization.testing import run_here
 from model_gen.training.configure import configure
+from model_gen.training.judge import Judge
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
 from model_gen.training.qat import conversion
+from model_gen.training.qat.judge import ConvertedJudge
 from model_gen.training.qat.testing import network, saved, windows_for
 from model_gen.training.run import train
 
@@ -50,7 +52,12 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `nightjar train --qat` is told, beside a base model that was not trained."""
     root = tmp_path_factory.mktemp("qat")
     data = write_tiny_dataset(root / "data", per_class=4)
-    small: dict[str, Any] = {**TINY, "stage_repeats": (1, 1, 1, 1), "depth_multiplier": 1.0}
+    small: dict[str, Any] = {
+        **TINY,
+        "stage_repeats": (1, 1, 1, 1),
+        "depth_multiplier": 1.0,
+        "mag_scale": "none",
+    }
     tiny = TrainOptions(data, checkpoint_path=root / "base.keras", **small)
     config = configure(tiny, ("down", "up"))
     path = saved(network(config, windows_for(config)), config, root / "base.keras")
@@ -115,7 +122,11 @@ def test_an_interrupted_run_and_a_straight_one_end_in_the_same_weights(
     assert len(read_manifest(beside(out, "calibration.csv"), chunks)) == 7
 
 
-def test_epoch_0_stays_where_nothing_is_better(given: dict[str, Any], tmp_path: Path) -> None:
+def test_epoch_0_stays_where_nothing_is_better(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The float model stands for the converted one, which would take the time of a conversion."""
+    monkeypatch.setattr(ConvertedJudge, "logits", Judge.logits)
     told = moved(given, tmp_path / "worse")
     result = train(
         options_of("release", {**told, "epochs": 1, "learning_rate": 10.0, "select": "loss",

@@ -3,7 +3,7 @@
 The graph is the converter's own: the calibrated .tflite, op by op. Each tensor that is int8 in the converted model is
 rounded and cut off to that model's scale and zero point; kernels are symmetric to +-127 steps a channel, biases are in
 int32 steps; what the converter fused, folded, tied or put between is so here. Sums are in float32, where int8 kernels
-sum exactly, and their outputs are rescaled without rounding twice.
+sum exactly; those of convolutions are rounded twice, as TFLite's are, since all that this shifts it shifts one way.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from model_gen.training.qat import fake
 from model_gen.training.qat.folded import Folded, folded_layers
 from model_gen.training.qat.ops import OPS, activated
 
+SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D")  # whose sums are rounded twice; dense ones are once
 MOST_BIAS = (
     2.0**30
 )  # steps of a bias; where it had more, the converter makes its kernel's steps larger
@@ -107,16 +108,19 @@ class Simulation:
     def one(self, op: Op, values: dict[int, Any]) -> Any:
         """The result of an op of the calibrated graph, of values in steps of int8."""
         given = [self._operand(op, position, values) for position in range(len(op.inputs))]
-        shape, sums = self._graph.tensors[op.outputs[0]].shape, None
+        shape, sums, shift = self._graph.tensors[op.outputs[0]].shape, None, None
+        out = ("out", op.index, 0)
         if op.name in KERNELS:
             sums = given[2] if len(given) > 2 else None
             of_input = self._step(("in", op.index, 0))[0]
             least = 0.0 if sums is None else tf.abs(sums) / (of_input * MOST_BIAS)
             given[1], scales = fake.kernel(given[1], KERNELS[op.name], least)
+            if op.name in SHIFTED:
+                shift = fake.right_shift(of_input * scales / self._step(out)[0])
         result = OPS[op.name](op, given, shape)
         if sums is not None:
             result = result + fake.bias(sums, of_input * scales)
-        return self._rounded(activated(result, op), ("out", op.index, 0))
+        return fake.activation(activated(result, op), self._step(out), shift)
 
     def _operand(self, op: Op, position: int, values: dict[int, Any]) -> Any:
         index = op.inputs[position]

@@ -17,12 +17,15 @@ from model_gen.training.qat import fake
 from model_gen.training.qat.simulate import KERNELS, Simulation
 from model_gen.training.qat.testing import Floats, converted, network, saved, windows_for
 
-PLAIN = {"stage_widths": (16, 16, 24, 32), "stage_repeats": (1, 1, 1, 2), "embeddings_size": 40}
+PLAIN = {"stage_widths": (8, 8, 16, 16), "stage_repeats": (1, 1, 1, 2), "embeddings_size": 24}
 WIDE = {**PLAIN, "inverted_residual": True, "se": True, "se_reduction": 4}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "hybrid, plain": ("hybrid", PLAIN),
-    "raw, inverted residuals and attention": ("raw", {**WIDE, "use_attention_pooling": True}),
-    "mfcc, inverted residuals": ("mfcc", WIDE),
+    "hybrid, inverted residuals and attention": (
+        "hybrid",
+        {**WIDE, "use_attention_pooling": True},
+    ),
+    "raw, plain": ("raw", PLAIN),
+    "mfcc, squeeze and excitation": ("mfcc", {**PLAIN, "se": True}),
 }
 
 

@@ -26,6 +26,20 @@ def test_an_activation_is_in_steps_and_its_gradient_ends_with_the_range() -> Non
     assert 0 < inside.mean() < 1
 
 
+def test_a_sum_is_rescaled_as_tflite_does_by_a_high_product_and_a_shift() -> None:
+    sums = RNG.integers(-200000, 200000, (20000, 2))
+    multiplier = np.array([0.00087, 0.0123])
+    mantissa, exponent = np.frexp(multiplier)
+    high = np.round(sums * np.round(mantissa * 2**31) / 2**31)
+    wanted = np.sign(high) * np.floor(np.abs(high) * 2.0**exponent + 0.5)
+    inside = np.abs(wanted) <= 127
+    shift = fake.right_shift(tf.constant(multiplier, tf.float32))
+    np.testing.assert_array_equal(shift, -exponent)
+    x = (sums * multiplier).astype(np.float32)
+    twice, once = (fake.activation(x, [1.0, 0.0], s).numpy() for s in (shift, None))
+    assert (twice != wanted)[inside].mean() < 1e-4 < (once != wanted)[inside].mean()
+
+
 @pytest.mark.parametrize("axis", [0, 3])
 def test_a_kernel_is_symmetric_in_127_steps_of_each_channel(axis: int) -> None:
     kernel = RNG.normal(size=(5, 3, 2, 7)).astype(np.float32)
@@ -38,7 +52,7 @@ def test_a_kernel_is_symmetric_in_127_steps_of_each_channel(axis: int) -> None:
     for i in range(kernel.shape[axis]):
         one, got = (np.take(np.asarray(v), i, axis) for v in (kernel, found))
         step = max(np.abs(one).max(), 5e-7) / 127
-        assert scales[i] == pytest.approx(step, rel=1e-6)
+        assert float(scales[i]) == pytest.approx(step, rel=1e-6)
         np.testing.assert_allclose(got, np.round(one / step) * step, atol=1e-6)
 
 

@@ -19,7 +19,7 @@ from model_gen.runtime import tensorflow
 Floats = npt.NDArray[np.float32]
 
 
-def windows_for(config: ModelConfig, count: int = 24) -> Floats:
+def windows_for(config: ModelConfig, count: int = 8) -> Floats:
     """Bands and pulses that differ from window to window, of raw noise of any level."""
     rng = np.random.default_rng(1)
     rows, frames = config.frontend.rows, config.frontend.frames

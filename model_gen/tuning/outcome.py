@@ -1,0 +1,25 @@
+"""What a trial came to, and what is noted of it in the study."""
+
+from dataclasses import dataclass
+
+COMPLETE, PRUNED, FAILED = "complete", "pruned", "failed"
+# Attributes of a trial.
+CURVE = "curve"  # [epoch, objective while it trained] of each epoch that was judged
+MACHINE = "machine"  # which computer took it
+MACS, PARAMETERS = "macs", "parameters"
+REASON = "reason"  # why it is not complete
+CHECKPOINT = "checkpoint"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a trial: `values` of a complete one, `reason` of another."""
+
+    state: str
+    values: tuple[float, ...] = ()
+    reason: str = ""
+
+
+def pruned(reason: str) -> Outcome:
+    """A trial that was ended early, or not begun."""
+    return Outcome(PRUNED, reason=reason)
