@@ -294,7 +294,7 @@ def _check_norm(contract: FrontendContract) -> None:
         )
     if contract.norm_row >= contract.rows:
         _refuse(
-            "norm_low must leave at least one row to the normalization",
+            "the normalization needs at least one row, and norm_low leaves it none",
             f"norm_low={contract.norm_low} Hz at {contract.sample_rate} Hz",
             "ask for a lower norm_low, or for 0, which is all rows",
         )

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -102,7 +103,7 @@ def _problem(path: Path) -> str:
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return problem_above(Path(os.path.realpath(path)))
+        return _refused(Path(os.path.realpath(path)))
     if not stat.S_ISREG(found.st_mode):
         if stat.S_ISDIR(found.st_mode) or stat.S_ISSOCK(found.st_mode):
             return f"it is {kind_of(found.st_mode)}"
@@ -111,7 +112,20 @@ def _problem(path: Path) -> str:
     above = place.parent.stat()
     if above.st_mode & stat.S_ISVTX and os.geteuid() not in (0, found.st_uid, above.st_uid):
         return f"it is somebody else's, in {place.parent}"
-    return problem_above(place)
+    return _refused(place)
+
+
+def _refused(place: Path) -> str:
+    """Why no file can be made at `place`, in words; a file system may refuse what permissions allow, so one is made."""
+    problem = problem_above(place)
+    if not problem:
+        folder = next(above for above in place.parents if os.path.lexists(above))
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".nightjar-"):
+                pass
+        except OSError as error:
+            problem = f"no file can be made in {folder}: {error.strerror}"
+    return problem
 
 
 def _reads(given: Path, path: Path) -> bool:

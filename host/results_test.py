@@ -70,6 +70,11 @@ def test_places_that_cannot_hold_a_file(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_file_system_that_takes_no_file_is_found_whatever_its_permissions_say() -> None:
+    assert "/proc" in refusal(Path("/proc/x.json"))
+
+
 def test_a_file_is_replaced_in_one_step_and_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text("old")

@@ -23,6 +23,11 @@ def tensorflow() -> Any:
     return tf
 
 
+def replicas() -> int:
+    """Over how many devices the present strategy of `tf.distribute` adds gradients up; 1 without any."""
+    return int(tensorflow().distribute.get_strategy().num_replicas_in_sync)
+
+
 def _share_freed_memory() -> None:
     """Let each thread have what another one freed, before there are any: one arena for all.
 

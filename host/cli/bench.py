@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.cli.bench_learning import bench_learning, learning_options
+from host.cli.bench_tuning import bench_tuning, tuning_options
 from host.cli.common import board_options, json_option, subcommand, write_json
 from host.cli.parameters import Choice, WholeRange
 from host.cli.progress import working
@@ -27,7 +28,9 @@ SCHEMA = "nightjar/bench/1"
     " MODEL `learning`: recipes of training, today's, the field's and the preset's, on speakers that were not heard, at"
     " three placements and over disturbances (docs/learning.md; about an hour)."
     " MODEL `family`: the presets beside each other, float and int8, on speakers that were not heard and on synthetic"
-    " birds, with multiply-accumulates and instructions (docs/family.md; about an hour).",
+    " birds, with multiply-accumulates and instructions (docs/family.md; about an hour)."
+    " MODEL `tuning`: a search on a speaker's digits, and its best trial against the preset's own options on another's"
+    " (docs/tuning.md; about an hour).",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @board_options("virtual, ...")
@@ -50,10 +53,11 @@ SCHEMA = "nightjar/bench/1"
     help="For `bench engine`: write what kernels cost, shape by shape; what FILE has already is kept.",
 )
 @learning_options
+@tuning_options
 @click.option(
     "--epochs",
     type=WholeRange(min=1, max=10000),
-    help="For `bench family`: of every training, instead of the presets'.",
+    help="For `bench family` and `tuning`: of every training, instead of the presets'.",
 )
 @json_option
 def command(
@@ -67,6 +71,8 @@ def command(
     models: Path,
     cost_table: Path | None,
     epochs: int | None,
+    trials: int,
+    budget_macs: int | None,
     json_path: str | None,
     **learning: Any,
 ) -> int:
@@ -89,6 +95,16 @@ def command(
             data_path=learning["data_path"],
             tests=learning["speakers"],
             epochs=epochs,
+        )
+    if str(model) == "tuning" and not model.exists():
+        return bench_tuning(
+            json_path,
+            data_path=learning["data_path"],
+            tests=learning["speakers"],
+            seeds=learning["seeds"],
+            epochs=epochs,
+            trials=trials,
+            budget_macs=budget_macs,
         )
     if str(model) == "learning" and not model.exists():
         return bench_learning(json_path, **learning)

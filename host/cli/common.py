@@ -46,6 +46,13 @@ class ResultFile(click.ParamType[Path]):
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if str(value) == "-" and param is not None and param.name != "json_path":
+            name = max(param.opts, key=len)
+            raise BadInput(
+                f"{name} needs the name of a file: - is standard output for --json alone",
+                evidence="Received: '-'",
+                next_step=f"give a file name, or {name} /dev/stdout",
+            )
         return Path(str(value))
 
 

@@ -83,6 +83,17 @@ def test_a_checkpoint_is_profiled_with_its_weights(tmp_path: Path) -> None:
     assert run("profile", path) == 2
 
 
+def test_what_runs_on_no_board_is_held_against_no_rule_of_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ("--backbone", "teacher", "--alpha", 0.1, "--depth-multiplier", 0.1)
+    found = profiled(tmp_path / "profile.json", *small)
+    assert found["findings"] == []
+    assert "runs on no board" in capsys.readouterr().out
+    assert run("profile", *small, "--stedgeai") == 2
+    assert "no board runs it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

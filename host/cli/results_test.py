@@ -56,6 +56,22 @@ def test_a_result_is_gone_whatever_ends_the_command(
     assert not file.exists()
 
 
+@pytest.mark.parametrize(("words", "option"), RESULTS)
+def test_a_dash_is_no_name_of_a_file(
+    words: list[str],
+    option: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if option != "--json":
+        assert run([*words, f"{option}=-"]) == 2
+        told = capsys.readouterr().err
+        assert f"{option} needs the name of a file" in told or "Missing" in told
+    assert not list(tmp_path.iterdir())
+
+
 def test_verify_and_hil_of_what_is_refused(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     bundle.mkdir()

@@ -62,11 +62,12 @@ def test_bad_input_is_explained_and_leaves_nothing(
     ("option", "value", "known"),
     [
         ("--audio-frontend", "pcen", "must be one of hybrid"),
+        ("--audio-frontend", "precomputd", "Did you mean precomputed?"),
         ("--audio-frontend", "precomputed", "precomputed is called librosa now"),
         ("--input_compression", "pcen", "pcen is of mel bands"),
         ("--use-se", "", "--use-se is called --se now"),
         ("--use_inverted_residual", "", "is called --inverted-residual now"),
-        ("--depthwise-kernel", "4", "must be a whole number, odd, at least 3, at most 5"),
+        ("--depthwise-kernel", "4", "must be 3 or 5"),
         ("--se-reduction", "4", "--no-se leaves --se-reduction nothing to decide"),
         ("--qat-bits", "4", "--qat-mode faithful leaves --qat-bits nothing to decide"),
         ("--stage-widths", "8,x", "for example --stage-widths 32,64,128,256"),

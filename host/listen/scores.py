@@ -1,7 +1,8 @@
 """The scores of single windows by a board, through its own frontend."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,22 @@ if TYPE_CHECKING:
 
 
 class BoardScores:
-    """A board that is asked for the scores of windows; nothing is started before the first one."""
+    """A board that is asked for the scores of windows; nothing is built before `ready`, or started before a window."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, make: Callable[[], Bench]) -> None:
+        self._make = make
+
+    @cached_property
+    def _bench(self) -> Bench:
+        return self._make()
+
+    def ready(self) -> None:
+        """Build the firmware.
+
+        Raises:
+            NightjarError: project or board cannot be used, or the compiler failed.
+        """
+        _ = self._bench
 
     @property
     def identity(self) -> str:
@@ -55,10 +68,10 @@ class BoardScores:
 def board_scores(
     bundle: Path, board: str, *, at: "Which | None", wait: float, project: Path | None = None
 ) -> Iterator[BoardScores]:
-    """Build the firmware of `bundle`, or take that of `project`, for a board.
+    """A board that will run the firmware of `bundle`, which is built when it is needed, or that of `project`.
 
     Raises:
-        BadInput: it is no bundle, or project or board cannot be used.
+        BadInput: it is no bundle.
     """
     subject = load_subject(bundle)
     if subject.contract is None:
@@ -68,6 +81,11 @@ def board_scores(
             evidence=f"Received: {bundle}",
             next_step="make a bundle with `nightjar quantize`",
         )
-    _, made = prepare(bundle, board, rounding=None, project=project)
-    with Bench(Session(made, subject, board, vectors=0, seed=0, wait=wait, at=at)) as bench:
-        yield BoardScores(bench)
+    with ExitStack() as stack:
+
+        def make() -> Bench:
+            _, made = prepare(bundle, board, rounding=None, project=project)
+            session = Session(made, subject, board, vectors=0, seed=0, wait=wait, at=at)
+            return stack.enter_context(Bench(session))
+
+        yield BoardScores(make)

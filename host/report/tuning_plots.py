@@ -47,6 +47,8 @@ def _course(found: Found) -> str:
 
 
 def _sizes(found: Found) -> str:
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
     done = [one for one in found.trials if one.value is not None and one.macs]
     front = sorted((found.trial(n) for n in found.best), key=lambda one: one.macs or 0)
     with plot() as axes:
@@ -57,6 +59,9 @@ def _sizes(found: Found) -> str:
         if found.budget_macs is not None:
             axes.axvline(found.budget_macs, color=SOFT, linestyle="--", linewidth=1)
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(EngFormatter(sep="\u202f"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("multiply-accumulates")
         axes.set_ylabel(found.objective)
         _legend(axes, found)

@@ -30,6 +30,9 @@ FLOAT, INT8, BOARD, BARE, AGAINST = "float", "int8", "board", "tflite", "against
 class Board(Protocol):
     """A board that computes frontend and model of a window."""
 
+    def ready(self) -> None:
+        """Make what it needs before a window, once everything else is known to be usable."""
+
     @property
     def identity(self) -> str:
         """Which firmware runs where."""
@@ -164,6 +167,33 @@ class OnBoard:
         return dequantize(np.stack(rows), self._output.scale, self._output.zero_point)
 
 
+class InOrder:
+    """A model whose labels stand in another order than those that results are of: its scores are put into theirs."""
+
+    def __init__(self, model: Model, own: tuple[str, ...], labels: tuple[str, ...]) -> None:
+        self._model = model
+        self._columns = [own.index(label) for label in labels]
+
+    @property
+    def identity(self) -> str:
+        return f"{self._model.identity} {self._columns}"
+
+    @property
+    def activation(self) -> str:
+        return self._model.activation
+
+    @property
+    def description(self) -> str:
+        return self._model.description
+
+    @property
+    def size(self) -> int:
+        return self._model.size
+
+    def logits(self, chunks: Chunks) -> Logits:
+        return self._model.logits(chunks)[:, self._columns]
+
+
 class Bare:
     """A bare .tflite, with the geometry of the model that it is like."""
 
@@ -203,5 +233,7 @@ def models_of(options: EvaluateOptions, subject: Listener, board: Board | None) 
             second = listener(path)
             check_comparable(subject, second, path)
             other = Checkpoint(path, second.config) if path.suffix == ".keras" else Bundle(path)
+            if second.config.labels != subject.config.labels:
+                other = InOrder(other, second.config.labels, subject.config.labels)
         found.append(Judged(AGAINST, other, second.config.frontend))
     return found

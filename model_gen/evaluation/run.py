@@ -49,10 +49,15 @@ def evaluate(options: EvaluateOptions, board: Board | None = None) -> EvaluateRe
     found = judged_recordings(options.data_path, subject, options.split)
     _warn_of_second(options, found)
     units(found, options.data_path, options.group_by, options.labels)  # refused before the work
+    chosen_on = None
+    if options.thresholds == VALIDATION:
+        chosen_on = judged_recordings(options.data_path, subject, "val")
     if options.annotations is not None:
         annotated(options.annotations, found, config.labels)
+    if board is not None:
+        board.ready()
     heard = score(options, models, subject, found, options.split)
-    thresholds, said = _thresholds(options, subject, models, heard)
+    thresholds, said = _thresholds(options, subject, models, heard, chosen_on)
     wanted = targets(heard.recordings, config.labels)
     drawn = draw(
         units(heard.recordings, options.data_path, options.group_by, options.labels),
@@ -151,18 +156,24 @@ def _judge(
 
 
 def _thresholds(
-    options: EvaluateOptions, subject: Listener, models: Sequence[Judged], heard: Scored
+    options: EvaluateOptions,
+    subject: Listener,
+    models: Sequence[Judged],
+    heard: Scored,
+    chosen_on: Sequence[Recording] | None,
 ) -> tuple[dict[str, dict[str, Floats]], str]:
-    """Kind -> pooling -> thresholds [labels]; and where they are from, for people."""
+    """Kind -> pooling -> thresholds [labels]; and where they are from, for people.
+
+    chosen_on: the recordings that choose them; None: the judged ones themselves.
+    """
     labels = subject.config.labels
     if not isinstance(options.thresholds, str):
         same = np.full(len(labels), options.thresholds)
         every = {one.kind: dict.fromkeys(POOLINGS, same) for one in models}
         return every, f"{options.thresholds:g}, as given"
     judged, said = heard, "best F1 of each class on the judged recordings themselves"
-    if options.thresholds == VALIDATION:
-        found = judged_recordings(options.data_path, subject, "val")
-        judged = score(options, models, subject, found, "val")
+    if chosen_on is not None:
+        judged = score(options, models, subject, chosen_on, "val")
         said = f"best F1 of each class on {len(judged.recordings)} validation recordings"
     wanted = targets(judged.recordings, labels)
     made = {

@@ -83,8 +83,13 @@ class Same:
         self._frontend = subject.contract.frontend
         self._model = Int8Model(subject.model)
         self._off = off
+        self.is_ready = False
+
+    def ready(self) -> None:
+        self.is_ready = True
 
     def scores(self, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
+        assert self.is_ready
         given = self._model.steps(features(samples[None], self._frontend)[0])
         out = self._model.scores(given).copy()
         out[0] += self._off
@@ -197,6 +202,39 @@ def test_checkpoints_alone_beside_a_bundle_and_against_another(
     file.write_bytes((made.bundle / "model.tflite").read_bytes())
     with pytest.raises(BadInput, match="an output for each of the 3 labels"):
         evaluate(replace(made, bundle=None, tflite=file, like=fewer, data_path=three(tmp_path)))
+
+
+def test_a_second_model_is_compared_label_by_label_whatever_their_order(
+    made: EvaluateOptions, checkpoint: Path, tmp_path: Path
+) -> None:
+    import keras
+
+    turned = tmp_path / "turned.keras"
+    write_checkpoint(turned, made, LABELS[::-1])
+    model = keras.models.load_model(checkpoint)
+    kernel, bias = model.get_layer("logits").get_weights()
+    model.get_layer("logits").set_weights([kernel[:, ::-1], bias[::-1]])
+    save_checkpoint(model, turned)
+    lone = replace(made, bundle=None, checkpoint=checkpoint)
+    found = evaluate(replace(lone, against=turned))
+    assert found.metrics["against"] == found.metrics["float"]
+    row = found.as_json()["metrics"]["float"]["max"]["per_class"]
+    assert len({one["roc_auc"] for one in row.values()}) > 2
+
+
+def test_a_board_is_made_ready_once_the_data_is_known_to_be_usable(
+    made: EvaluateOptions, checkpoint: Path, tmp_path: Path
+) -> None:
+    assert made.bundle is not None
+    board = Same(made.bundle)
+    for wrong in (
+        {"data_path": tmp_path / "none"},
+        {"annotations": tmp_path / "none"},
+        {"thresholds": "val"},
+    ):
+        with pytest.raises(BadInput):
+            evaluate(replace(made, **wrong), board)
+    assert not board.is_ready
 
 
 def test_a_damaged_checkpoint_is_refused_before_recordings_are_decoded(

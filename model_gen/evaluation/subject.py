@@ -93,7 +93,7 @@ def check_comparable(first: Listener, second: Listener, name: Path) -> None:
     Raises:
         BadInput: it has other labels.
     """
-    if first.config.labels != second.config.labels:
+    if sorted(first.config.labels) != sorted(second.config.labels):
         raise BadInput(
             "two models are compared on the same labels",
             evidence=f"Received: {name}" + _first_difference(first.config, second.config),
@@ -113,11 +113,19 @@ def _listening(config: ModelConfig) -> tuple[object, ...]:
 
 
 def _first_difference(first: ModelConfig, second: ModelConfig) -> str:
-    """The labels that only one of two has, for an error."""
+    """The labels that only one of two has, or else what differs, for an error."""
     ours, theirs = set(first.labels), set(second.labels)
     said = []
     if ours - theirs:
         said.append(f"lacks {', '.join(sorted(ours - theirs)[:5])}")
     if theirs - ours:
         said.append(f"has {', '.join(sorted(theirs - ours)[:5])} besides")
+    if not said:
+        pairs = zip(
+            ("frontend", "order of labels", "activation"),
+            _listening(first),
+            _listening(second),
+            strict=True,
+        )
+        said = [f"has another {name}" for name, one, other in pairs if one != other]
     return f"; the second {' and '.join(said)}" if said else ""

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from model_gen.runtime import replicas
+
 BN_EPSILON = 1e-3
 BN_MOMENTUM = 0.99
 _NAME = "frontend_bn"
@@ -15,7 +17,9 @@ def normalized(x: Any, highest: float | None = None) -> Any:
     """Batch normalization of `[batch, 1, frames, bands]`, then ReLU, which ends at `highest`."""
     import keras
 
-    x = keras.layers.BatchNormalization(epsilon=BN_EPSILON, momentum=BN_MOMENTUM, name=_NAME)(x)
+    x = keras.layers.BatchNormalization(
+        epsilon=BN_EPSILON, momentum=BN_MOMENTUM, synchronized=replicas() > 1, name=_NAME
+    )(x)
     return keras.layers.ReLU(highest, name="frontend_relu")(x)
 
 

@@ -73,7 +73,7 @@ def check_boards(name: str) -> None:
     if hears_waveform(name):
         raise BadInput(
             f"the backbone {name} makes its spectrogram itself, which no int8 op computes: no board runs it",
-            evidence=f"Received: a checkpoint trained with --backbone {name}",
+            evidence=f"Received: a model of --backbone {name}",
             next_step="quantize a checkpoint of --backbone dscnn; `nightjar evaluate` takes this one as it is, "
             "and `nightjar convert --scheme float` converts it",
         )

@@ -112,9 +112,9 @@ def _build_block(x: Any, block: Block, options: Options, seed: int) -> Any:
 
 def remarks(model: Any) -> Iterator[str]:
     """What to tell of a network before it trains."""
-    from model_gen.models.blocks.attention_pooling import too_many_places
+    from model_gen.models.blocks.attention_pooling import doubtful_places
 
     if "pool_weights" in {layer.name for layer in model.layers}:
-        said = too_many_places(*model.get_layer("pool_weights").output.shape[1:3])
+        said = doubtful_places(*model.get_layer("pool_weights").output.shape[1:3])
         if said is not None:
             yield said

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from model_gen.profile.profile import ModelProfile, profile_model
+from model_gen.profile.rules.rule import Finding
 
 SCHEMA = "nightjar/model-profile/1"
 _NAME = 28  # columns of a layer's name
@@ -40,7 +41,7 @@ def as_json(found: ModelProfile) -> dict[str, Any]:
                 "severity": one.rule.severity,
                 "where": one.hit.where,
                 "says": one.hit.says,
-                "mend": one.rule.mend,
+                "mend": one.mend,
                 "source": one.rule.source,
             }
             for one in found.findings
@@ -85,18 +86,18 @@ def summary(found: ModelProfile) -> Iterator[str]:
 
 
 def findings(found: ModelProfile, *, notes: bool = True) -> Iterator[str]:
-    """What the rules found: each rule once with the places, and what to change."""
-    by_rule: dict[str, list[Any]] = {}
+    """What the rules found: each rule, and what to change, once with the places."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
     for one in found.findings:
-        by_rule.setdefault(one.rule.name, []).append(one)
-    for name, several in by_rule.items():
-        rule = several[0].rule
-        if rule.severity == "note" and not notes:
+        alike.setdefault((one.rule.name, one.mend), []).append(one)
+    for (name, mend), several in alike.items():
+        severity = several[0].rule.severity
+        if severity == "note" and not notes:
             continue
-        yield f"{rule.severity} {name}: {_places(several)}. {rule.mend[0].upper()}{rule.mend[1:]}."
+        yield f"{severity} {name}: {_places(several)}. {mend[0].upper()}{mend[1:]}."
 
 
-def _places(several: list[Any]) -> str:
+def _places(several: list[Finding]) -> str:
     told = [f"{one.hit.where} ({one.hit.says})" for one in several[:3]]
     more = f" and {len(several) - 3} more" if len(several) > 3 else ""
     return ", ".join(told) + more

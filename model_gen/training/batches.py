@@ -14,6 +14,7 @@ from host.reference.frontend_mel import band_edges
 from model_gen.audio.decode import to_int16
 from model_gen.data.dataset import targets
 from model_gen.data.features import Chunks
+from model_gen.runtime import replicas
 from model_gen.teaching.match import Taught
 from model_gen.training.augment import (
     Mixture,
@@ -70,11 +71,13 @@ class TrainBatches(Batches):
         self._targets = targets(chunks.recordings, labels)[chunks.owner]
         folders = [chunks.kind(i) for i in range(len(chunks))]
         self._windows, self._turns = upsample(folders, options.upsample_ratio)
+        # Several devices get the same number of rows of each batch, or means over them were wrong.
+        self._count = len(self._windows) // replicas() * replicas()
         self._shuffled = (0, np.arange(0))  # of which epoch, and its order
 
     def __len__(self) -> int:
         """Batches an epoch; the last one may be smaller."""
-        return -(-len(self._windows) // self._options.batch_size)
+        return -(-self._count // self._options.batch_size)
 
     def positives(self) -> npt.NDArray[np.float64]:
         return np.asarray(self._targets[self._windows].sum(axis=0, dtype=np.float64))
@@ -150,6 +153,7 @@ class TrainBatches(Batches):
         if epoch != self.epoch:
             epoch = self.epoch
             order = keyed("order", self._options.seed, epoch).permutation(len(self._windows))
+            order = order[: self._count]
             self._shuffled = (epoch, order)
         size = self._options.batch_size
         return order[index * size : (index + 1) * size]

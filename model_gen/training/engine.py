@@ -14,6 +14,7 @@ from model_gen.progress import Bar, bar, warn
 from model_gen.runtime import tensorflow
 from model_gen.training.allocator import keep_freed_memory
 from model_gen.training.batch import Batches
+from model_gen.training.devices import check_strategy
 from model_gen.training.extensions import CallbackFailed
 from model_gen.training.judge import Judge
 from model_gen.training.keeper import Keeper
@@ -59,6 +60,7 @@ def fit(
         BadInput: numbers did not stay finite, a batch cannot be made, or a callback fails or ends
             the first epoch before its end.
     """
+    check_strategy(options.batch_size)
     loss = loss_of(options, len(labels))
     positive = class_weights(train.positives()) if options.class_weights else None
     if refined is None:

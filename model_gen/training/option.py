@@ -33,7 +33,7 @@ class Declaration:
         least, most: bounds, which belong to the range.
         multiple: what it must be a multiple of.
         power: whether it must be a power of two.
-        odd: whether it must be odd; so must `most` be then.
+        odd: whether it must be odd; so must `least` and `most` be then.
         count: how many numbers it may have, of an option with several.
         search: what tuning draws from: (least, most), (least, most, "log"), or the values.
     """
@@ -65,7 +65,9 @@ class Declaration:
         """The range in words, "" where there is none."""
         low = f"at least {one_shown(self.least)}" if self.least > -math.inf else ""
         high = f"at most {one_shown(self.most)}" if self.most < math.inf else ""
-        kind = "a power of two" if self.power else "odd" if self.odd else ""
+        if self.odd:
+            return " or ".join(map(str, range(int(self.least), int(self.most) + 1, 2)))
+        kind = "a power of two" if self.power else ""
         if self.multiple > 1:
             kind = f"a multiple of {self.multiple}"
         return ", ".join(part for part in (kind, low, high) if part)

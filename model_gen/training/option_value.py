@@ -81,9 +81,10 @@ def _check_word(option: Option, value: Any) -> None:
             evidence=f"Received: {value!r}; the nearest is {option.default}",
             next_step=f"give one of these, or leave {option.flag} out",
         )
+    known = (*declared.words, *(old for old, _ in declared.old))
     raise BadInput(
         f"{option.flag} must be one of {there}",
-        evidence=f"Received: {value!r}.{did_you_mean(str(value).lower(), declared.words)}",
+        evidence=f"Received: {value!r}.{did_you_mean(str(value).lower(), known)}",
         next_step=f"give one of these; without {option.flag} it is {option.default}",
     )
 
@@ -109,8 +110,10 @@ def _refuse_number(option: Option, given: str | float) -> NoReturn:
         near = f"; the nearest is {one_shown(nearest)}"
     else:
         near = "" if default is None else f"; the default is {one_shown(default)}"
-    offered = default if nearest is None or isinstance(default, tuple) else nearest
-    kind = "a whole number" if option.whole else "a number"
+    offered = default if nearest is None else nearest
+    if nearest is not None and isinstance(default, tuple):
+        offered = (nearest,) if 1 in (option.declared.count or (1,)) else default
+    kind = "" if option.declared.odd else "a whole number" if option.whole else "a number"
     raise BadInput(
         f"{option.flag} must be {', '.join(part for part in (kind, option.declared.range) if part)}",
         evidence=f"Received: {given}{near}",

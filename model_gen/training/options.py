@@ -6,6 +6,7 @@ The command line, its limits, the presets, old names, the nearest valid value in
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from host.frontend_contract import FrontendContract
 from model_gen.frontends import frontend
 from model_gen.training import together
 from model_gen.training.heads import HEADS, LOSS_NAMES
-from model_gen.training.option import Option, option
+from model_gen.training.option import Option, flag, option
 from model_gen.training.option_value import check
 
 
@@ -376,8 +377,11 @@ class TrainOptions:
             )
 
         together.check(self)
-        if self.contract.rows != 1:  # the mixer's bands must exist, too
-            replace(self.contract, mel_bands=self.num_mels, norm_low=0.0)
+        try:
+            if self.contract.rows != 1:  # the mixer's bands must exist, too
+                replace(self.contract, mel_bands=self.num_mels, norm_low=0.0)
+        except BadInput as error:
+            raise _in_options(error) from error
 
     @property
     def contract(self) -> FrontendContract:
@@ -404,3 +408,27 @@ class TrainOptions:
         given = {k: v for k, v in asdict(self).items() if k not in outside}
         made: dict[str, Any] = json.loads(json.dumps(given, default=str))
         return made
+
+
+# What a contract's refusals say -> what it is called among options; mel_low is none of them.
+_OF_CONTRACTS = {
+    **{
+        name: flag(name) for name in ("log1p_gain", "norm_low", "percentile_low", "percentile_high")
+    },
+    "fewer bands": f"fewer {flag('num_mels')}",
+    "a longer FFT or a higher mel_low": f"a longer {flag('fft_length')}",
+    "a longer FFT": f"a longer {flag('fft_length')}",
+}
+
+
+def _in_options(error: BadInput) -> BadInput:
+    """A contract's refusal, in the names of options."""
+
+    def said(text: str) -> str:
+        for word, told in _OF_CONTRACTS.items():
+            text = re.sub(rf"(?<![-\w]){word}\b", told, text)
+        return text
+
+    return BadInput(
+        said(error.what), evidence=said(error.evidence), next_step=said(error.next_step)
+    )

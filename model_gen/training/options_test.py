@@ -112,8 +112,29 @@ def test_the_compression_and_its_gain_come_into_the_contract() -> None:
         made = TrainOptions(**plain, input_compression=compression).contract
         assert (made.compression, made.log1p_gain) == (compression, 1 << 10)
     assert TrainOptions(**plain, input_compression="log1p", log1p_gain=4).contract.log1p_gain == 4
-    with pytest.raises(BadInput, match="log1p_gain needs compression log1p"):
+    with pytest.raises(BadInput, match="the frontend's --log1p-gain needs compression log1p"):
         TrainOptions(**plain, input_compression="log", log1p_gain=4)
+    for frontend in ("hybrid", "raw"):
+        with pytest.raises(BadInput, match="leaves --log1p-gain nothing to decide"):
+            options_of("release", {**DATA, "audio_frontend": frontend, "log1p_gain": 4})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"norm_low": 12000.0}, "--norm-low leaves it none"),
+        ({"percentile_low": 9300}, "--percentile-low=9300, --percentile-high=9200"),
+        ({"num_mels": 200, "fft_length": 128}, "fewer --num-mels or a longer --fft-length"),
+        ({"audio_frontend": "log_mel", "mag_scale": "db"}, "another --audio-frontend"),
+    ],
+)
+def test_what_no_contract_has_is_refused_in_the_names_of_options(
+    given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        options_of("release", {**DATA, **given})
+    assert said in str(caught.value)
+    assert "mel_low" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +156,7 @@ def test_the_compression_and_its_gain_come_into_the_contract() -> None:
         ),
         ("stage_widths", (8, 8, 8), "takes 4 numbers"),
         ("stage_repeats", (1, 0, 1, 1), "at least 1, at most 64; the nearest is 1"),
-        ("depthwise_kernel", (3, 3, 4, 3), "odd, at least 3, at most 5; the nearest is 5"),
+        ("depthwise_kernel", (3, 3, 4, 3), "3 or 5; the nearest is 5"),
         ("depthwise_kernel", (3, 5), "takes 1 or 4 numbers"),
         ("log1p_gain", 1000, "a power of two, at least 1, at most 1073741824; the nearest is 1024"),
         ("seed", 2**31, "the nearest is 2147483647"),

@@ -191,8 +191,8 @@ def test_the_checkpoint_of_another_run_is_refused(mine: TrainOptions) -> None:
     assert len(train(options).progress.history) == 3
 
 
-def test_a_state_is_written_before_its_checkpoint(
-    mine: TrainOptions, monkeypatch: pytest.MonkeyPatch
+def test_a_state_is_written_before_its_checkpoint_and_an_interruption_says_so(
+    mine: TrainOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def write(path: Path, *given: Any) -> None:
         if path == mine.checkpoint_path:
@@ -202,6 +202,7 @@ def test_a_state_is_written_before_its_checkpoint(
     monkeypatch.setattr(keeper, "write_atomically", write)
     with pytest.raises(KeyboardInterrupt):
         train(replace(mine, resume=False, overwrite=True))
+    assert "the same command with --resume goes on" in capsys.readouterr().err
     assert not mine.checkpoint_path.exists()
     assert not beside(mine.checkpoint_path, "curves.png").exists()  # of the run before
     head = read_state(state_path(mine.checkpoint_path)).head

@@ -32,12 +32,13 @@ from model_gen.runtime import tensorflow
 from model_gen.training.alone import alone_at
 from model_gen.training.batches import TrainBatches
 from model_gen.training.configure import configure
+from model_gen.training.devices import over_devices
 from model_gen.training.engine import fit
 from model_gen.training.extensions import extensions_of
 from model_gen.training.noise_bank import named_bank
 from model_gen.training.options import TrainOptions
 from model_gen.training.probe import Backbone, backbone_of
-from model_gen.training.resume import check_same, state_to_resume
+from model_gen.training.resume import check_same, state_path, state_to_resume
 from model_gen.training.state import Progress
 from model_gen.training.taught import teacher_of
 
@@ -77,7 +78,7 @@ def train(
     backbone = None
     if options.linear_probe:
         options, backbone = backbone_of(options)
-    with alone_at(options.checkpoint_path):
+    with alone_at(options.checkpoint_path), over_devices():
         return _train(options, backbone, callbacks, stop_after)
 
 
@@ -153,19 +154,28 @@ def _train(
         beside(checkpoint, "split.csv"): to_csv(assignment).encode(),
     }
     line(f"{len(parts['train'])} training chunks")
-    progress = fit(
-        model,
-        kept,
-        batches,
-        parts["val"],
-        dataset.labels,
-        options,
-        data,
-        companions,
-        state=state,
-        callbacks=callbacks,
-        stop_after=stop_after,
-    )
+    held = state_path(checkpoint)
+    began = held.stat().st_mtime_ns if held.is_file() and state is None else None
+    try:
+        progress = fit(
+            model,
+            kept,
+            batches,
+            parts["val"],
+            dataset.labels,
+            options,
+            data,
+            companions,
+            state=state,
+            callbacks=callbacks,
+            stop_after=stop_after,
+        )
+    except KeyboardInterrupt:
+        if held.is_file() and held.stat().st_mtime_ns != began:  # and not an earlier run's
+            line(
+                f"the epochs that ended are kept beside {checkpoint}: the same command with --resume goes on"
+            )
+        raise
     best, _ = load_checkpoint(checkpoint)
     return TrainResult(
         checkpoint=checkpoint,

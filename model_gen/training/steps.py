@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from model_gen.runtime import tensorflow
+from model_gen.runtime import replicas
 from model_gen.training.losses import Loss
 from model_gen.training.optimizers import is_kernel
 from model_gen.training.options import TrainOptions
@@ -40,7 +40,8 @@ class Supervised(keras.Model):  # type: ignore[misc]
         if self._l2:
             kernels = [v for v in self.trainable_variables if is_kernel(v)]
             loss = loss + self._l2 * sum(ops.sum(ops.square(v)) for v in kernels)
-        return loss / replicas if (replicas := _replicas()) > 1 else loss
+        count = replicas()  # whose gradients are added up
+        return loss / count if count > 1 else loss
 
     def wanted(self, y: Any) -> Any:
         """What the logits are held against: [B, labels]."""
@@ -54,11 +55,6 @@ class Supervised(keras.Model):  # type: ignore[misc]
     def own_variables(self) -> list[Any]:
         """What trains besides the network, and is not kept with it."""
         return []
-
-
-def _replicas() -> int:
-    """Over how many devices `tf.distribute` adds the gradients up."""
-    return int(tensorflow().distribute.get_strategy().num_replicas_in_sync)
 
 
 def _distilled(

@@ -104,6 +104,13 @@ RULES = (
     Rule("audio_frontend", ("mfcc",), "input_compression", ("log",), "its DCT is of log mel bands"),
     Rule("audio_frontend", ("log_mel",), "input_compression", ("log1p",), "that is its logarithm"),
     Rule(
+        "audio_frontend",
+        ("mfcc", "log_mel"),
+        "mag_scale",
+        ("none",),
+        "it has its logarithm already",
+    ),
+    Rule(
         "input_compression",
         ("pcen",),
         "audio_frontend",
@@ -117,6 +124,14 @@ RULES = (
         "mag_scale",
         ("none",),
         "it compresses already, and a second scaling behind it costs steps of int8",
+    ),
+    Rule(
+        "input_compression",
+        ("none", "sqrt", "log", "pcen"),
+        "log1p_gain",
+        None,
+        "log1p alone takes it",
+        room="log1p",
     ),
     Rule(
         "audio_frontend",
@@ -200,7 +215,7 @@ RULES = (
         for name in ("resume", "overwrite")
     ),
     *(
-        Rule("tune", (True,), name, (False,), "every trial trains a whole model", firm=True)
+        Rule("tune", (True,), name, (False,), "every trial trains a whole model")
         for name in ("qat", "linear_probe")
     ),
     *(

@@ -71,8 +71,7 @@ def test_a_default_that_gave_way_is_told_with_its_reason() -> None:
     assert told == [
         "--input-compression log, and not sqrt: with --audio-frontend mfcc its DCT is of log mel bands",
         "--norm-low 0, and not 150: with --audio-frontend mfcc coefficients of a DCT are no bands",
-        "--mag-scale none, and not pwl: with --input-compression log it compresses already, and a second "
-        "scaling behind it costs steps of int8",
+        "--mag-scale none, and not pwl: with --audio-frontend mfcc it has its logarithm already",
         "--warp-max 0, and not 0.15: with --audio-frontend mfcc coefficients of a DCT are no bands",
     ]
 

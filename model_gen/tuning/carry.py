@@ -51,8 +51,7 @@ def carry_out(plan: Plan, labels: tuple[str, ...], trial: Any) -> Outcome:
         _forget()
     if outcome.state != COMPLETE:
         shutil.rmtree(checkpoint.parent, ignore_errors=True)
-    came = ", ".join(f"{value:.4g}" for value in outcome.values) or outcome.reason
-    line(f"trial {trial.number}: {outcome.state}, {came}")
+    line(f"trial {trial.number}: {outcome}")
     return outcome
 
 
@@ -60,7 +59,9 @@ def _carried_out(plan: Plan, labels: tuple[str, ...], trial: Any) -> Outcome:
     asked = plan.options
     only = plan.space.defaults if trial.number == 0 else None
     drawn = plan.space.draw(trial, only=only)
-    resume = state_path(plan.checkpoint(trial.number)).is_file() and CHECKPOINT in trial.user_attrs
+    checkpoint = plan.checkpoint(trial.number)
+    begun = trial.user_attrs.get(CHECKPOINT) == str(checkpoint)  # by this trial, and here
+    resume = begun and state_path(checkpoint).is_file()
     try:
         options = plan.trial_options(trial.number, drawn, resume=resume)
         macs = _size(options, labels, trial)

@@ -51,7 +51,7 @@ def _study(plan: Plan, trials: int) -> Any:
     work(
         study,
         trials,
-        lambda number: plan.checkpoint(number).parent,
+        plan.held,
         lambda trial: carry.carry_out(plan, LABELS, trial),
     )
     return study

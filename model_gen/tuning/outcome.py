@@ -19,6 +19,12 @@ class Outcome:
     values: tuple[float, ...] = ()
     reason: str = ""
 
+    def __str__(self) -> str:
+        """For people."""
+        told = ("{:.4f}", "{:,.0f} MACs")  # the objective, and where there are two, the size
+        came = [form.format(value) for form, value in zip(told, self.values, strict=False)]
+        return ", ".join([self.state, *came, *([self.reason] if self.reason else [])])
+
 
 def pruned(reason: str) -> Outcome:
     """A trial that was ended early, or not begun."""

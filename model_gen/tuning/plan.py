@@ -9,6 +9,7 @@ from host.errors import BadInput
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
 from model_gen.tuning.space import Space
+from model_gen.tuning.storage import located
 
 # Options of the search itself: no trial is told them.
 OF_SEARCH = (
@@ -67,6 +68,10 @@ class Plan:
     def storage(self) -> str:
         """The URL of its store."""
         return self.options.storage or f"sqlite:///{self.folder / STUDY_FILE}"
+
+    def held(self, number: int) -> Path:
+        """What a process holds while it carries out a trial, wherever its own checkpoints lie; no file."""
+        return Path("/nightjar/study") / located(self.storage) / self.study / str(number)
 
     def checkpoint(self, number: int) -> Path:
         """Where a trial trains."""

@@ -42,7 +42,7 @@ def tune(preset: str, given: dict[str, Any]) -> Found:
         work(
             study,
             plan.options.n_trials,
-            lambda number: plan.checkpoint(number).parent,
+            plan.held,
             lambda trial: carry_out(plan, dataset.labels, trial),
         )
         return found_in(study, plan)

@@ -1,5 +1,7 @@
 """Where a study is kept: a URL that any number of computers can open."""
 
+import hashlib
+import os
 import re
 import time
 from pathlib import Path
@@ -39,6 +41,14 @@ def open_storage(url: str) -> Any:
         except (sqlalchemy.exc.SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
             raise _refusal(url, str(error)) from error
     raise AssertionError
+
+
+def located(url: str) -> str:
+    """One name of a store, whichever way a file's path is spelled: 16 hex digits."""
+    scheme, _, path = url.partition(":///")
+    if scheme in ("sqlite", "journal"):
+        url = f"{scheme}:///{os.path.realpath(path)}"
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 def hidden(url: str) -> str:

@@ -39,7 +39,7 @@ def search(plan: Plan, most: int, pause: float = 0.0) -> tuple[Any, list[int]]:
         mine.append(trial.number)
         return Outcome(COMPLETE, (worth(drawn),))
 
-    work(study, most, lambda number: plan.checkpoint(number).parent, carry)
+    work(study, most, plan.held, carry)
     return study, mine
 
 

@@ -61,7 +61,7 @@ def test_a_study_that_was_broken_off_draws_what_a_straight_one_does(tmp_path: Pa
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        work(study, 12, lambda number: plan.checkpoint(number).parent, interrupted)
+        work(study, 12, plan.held, interrupted)
     assert _states(study)[4:] == ["RUNNING"]
     assert study.trials[4].user_attrs[MACHINE]
     study, mine = search(plan, 12)
@@ -82,11 +82,32 @@ def test_a_trial_whose_carrying_out_fails_is_told_and_makes_room(tmp_path: Path)
         raise ValueError("no room")
 
     with pytest.raises(ValueError, match="no room"):
-        work(study, 2, lambda number: plan.checkpoint(number).parent, failing)
+        work(study, 2, plan.held, failing)
     study, mine = search(plan, 2)
     assert mine == [1, 2]
     assert _states(study) == ["FAIL", "COMPLETE", "COMPLETE"]
     assert study.trials[0].user_attrs[REASON] == "no room"
+
+
+def test_an_outcome_is_told() -> None:
+    assert str(Outcome("complete", (0.5, 46904.0))) == "complete, 0.5000, 46,904 MACs"
+    assert str(Outcome("pruned", reason="too large")) == "pruned, too large"
+
+
+def test_a_trial_is_held_wherever_its_process_keeps_checkpoints(tmp_path: Path) -> None:
+    """As two processes of one computer have it, with checkpoints of their own."""
+    url = f"journal:///{tmp_path}/study.log"
+    plan, other = (plan_in(tmp_path / name, storage=url, study="s") for name in "ab")
+    study = open_study(plan, OF)
+
+    def carried(trial: Any) -> Outcome:
+        assert search(other, 1)[1] == []  # it is running, and nobody's to take
+        return Outcome("complete", (worth(plan.space.draw(trial)),))
+
+    work(study, 1, plan.held, carried)
+    assert _states(study) == ["COMPLETE"]
+    assert other.held(1) == plan.held(1) != plan.held(2)
+    assert plan_in(tmp_path, study="s").held(1) == plan.held(1)  # by default, as spelled here
 
 
 def test_a_trial_of_another_computer_is_left_alone_and_counts(tmp_path: Path) -> None:

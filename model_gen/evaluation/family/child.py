@@ -21,11 +21,21 @@ from model_gen.evaluation.family.scores import Scores
 from model_gen.evaluation.pooling import activate, pool
 from model_gen.models.checkpoint import beside, load_checkpoint
 from model_gen.models.predict import predict_logits
+from model_gen.training.options import TrainOptions
 
 POOLING = "lme"
 
 
 def run(job: Job, folder: Path) -> Scores:
+    """What the models of a job say, which are left in a folder.
+
+    Raises:
+        NightjarError: as training and quantization do.
+    """
+    return scores_of(options_for(job, folder))
+
+
+def scores_of(options: TrainOptions) -> Scores:
     """Train, quantize, and hear the recordings that test.
 
     Raises:
@@ -36,9 +46,8 @@ def run(job: Job, folder: Path) -> Scores:
     from model_gen.quantization.run import QuantizeOptions, quantize
     from model_gen.training.run import train
 
-    options = options_for(job, folder)
     trained = train(options)
-    bundle = folder / "bundle"
+    bundle = options.checkpoint_path.with_name("bundle")
     quantized = quantize(
         QuantizeOptions(
             checkpoint=options.checkpoint_path,

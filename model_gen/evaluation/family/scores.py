@@ -63,9 +63,9 @@ def macro_precision(folds: Sequence[Scores], kind: str) -> Precision:
 
     Each draw takes as many recordings of each fold as it has, with replacement.
     """
-    known = [_macro(fold, kind, np.ones((1, len(fold.wanted))))[0] for fold in folds]
+    known = [macro(fold, kind, np.ones((1, len(fold.wanted))))[0] for fold in folds]
     drawn = [
-        _macro(
+        macro(
             fold,
             kind,
             draw([str(i) for i in range(len(fold.wanted))], seed=SEED + number).weights,
@@ -77,8 +77,11 @@ def macro_precision(folds: Sequence[Scores], kind: str) -> Precision:
     return Precision(float(np.mean(known)), found.low, found.high)
 
 
-def _macro(scores: Scores, kind: str, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """[draws], over the classes that have a value in a draw."""
+def macro(scores: Scores, kind: str, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Class-mean average precision [draws], over the classes that have a value in a draw.
+
+    weights: [draws, recordings], how often each recording is in each draw.
+    """
     columns = zip(scores.wanted.T, scores.kinds[kind].T, strict=True)
     each = [Ranking(wanted, given).both(weights)[0] for wanted, given in columns]
     return np.asarray(np.nanmean(np.stack(each), axis=0))

@@ -25,9 +25,14 @@ def attention_pooling(x: Any, name: str = "pool") -> Any:
     return keras.layers.Rescaling(float(height * width), name=f"{name}_places")(x)
 
 
-def too_many_places(height: int, width: int) -> str | None:
+def doubtful_places(height: int, width: int) -> str | None:
     """What to tell of attention over so many places; None where there is nothing to tell."""
     places = height * width
+    if places == 1:
+        return (
+            "attention pooling over 1 place weighs nothing: take more --spec-width or --num-mels, "
+            "or leave --use-attention-pooling out"
+        )
     if places <= MOST_PLACES:
         return None
     return (

@@ -4,12 +4,16 @@ from typing import Any
 
 import keras
 
+from model_gen.runtime import replicas
+
 BN_MOMENTUM = 0.9  # statistics settle within an epoch of a small data set
 
 
 def batch_norm(x: Any, name: str) -> Any:
-    """Batch normalization; any shape, channels last."""
-    return keras.layers.BatchNormalization(momentum=BN_MOMENTUM, name=name)(x)
+    """Batch normalization; any shape, channels last. Over several devices it is of the whole batch."""
+    return keras.layers.BatchNormalization(
+        momentum=BN_MOMENTUM, synchronized=replicas() > 1, name=name
+    )(x)
 
 
 def conv_bn_relu6(x: Any, channels: int, kernel: int, strides: tuple[int, int], name: str) -> Any:

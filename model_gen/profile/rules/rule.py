@@ -31,10 +31,14 @@ class Scene:
 
 @dataclass(frozen=True)
 class Hit:
-    """A place where a rule holds: a layer, and what was found there, with its numbers."""
+    """A place where a rule holds: a layer, and what was found there, with its numbers.
+
+    mend: what to do about this one, where it is another thing than what the rule says.
+    """
 
     where: str
     says: str
+    mend: str | None = None
 
 
 Judge = Callable[[Scene, Any], Iterator[Hit]]
@@ -69,6 +73,11 @@ class Finding:
 
     rule: Rule
     hit: Hit
+
+    @property
+    def mend(self) -> str:
+        """What to do about it."""
+        return self.hit.mend or self.rule.mend
 
 
 def rule(

@@ -120,6 +120,17 @@ def test_weights_beyond_the_flash_are_found() -> None:
     assert "weights-memory" in _found(replace(scene, steps=(large,)))
 
 
+def test_what_to_do_about_a_side_hangs_on_what_it_is_of() -> None:
+    def mend(build: Build) -> list[str]:
+        return [one.mend for one in judge(_scene(build)) if one.rule.name == "side"]
+
+    assert all("--chunk-duration" in told for told in mend(MODELS["side"][0]))
+    (told,) = mend(_one((1,), _dense(70_000)))
+    assert "fewer classes" in told
+    (told,) = mend(_one((1,), _dense(70_000), _dense(2)))
+    assert "fewer channels" in told
+
+
 def test_kernels_that_train_are_judged_when_they_are_trained() -> None:
     _, holds = MODELS["channels"]
     scene = _scene(holds, trained=True)

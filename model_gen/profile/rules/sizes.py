@@ -5,7 +5,7 @@ from math import prod
 
 from model_gen.codegen.neural_art.regions import BOARDS, Memory, memories
 from model_gen.profile.rules.rule import Hit, Scene, rule
-from model_gen.profile.step import arena
+from model_gen.profile.step import Step, arena
 
 _PRODUCTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _MEMORIES = memories(BOARDS[0])
@@ -45,11 +45,23 @@ def channels(scene: Scene, limit: int) -> Iterator[Hit]:
     source="training-options.md, the raw frontend's input",
 )
 def side(scene: Scene, limit: int) -> Iterator[Hit]:
-    tensors = [("input", shape) for shape in scene.inputs]
-    tensors += [(step.name, step.output) for step in scene.steps]
-    for name, shape in tensors:
+    for shape in scene.inputs:
         if max(shape, default=0) >= limit:
-            yield Hit(name, f"a side of {max(shape):,}")
+            yield Hit("input", f"a side of {max(shape):,}")
+    for step in scene.steps:
+        longest = max(step.output, default=0)
+        if longest >= limit:
+            yield Hit(step.name, f"a side of {longest:,}", _fewer(scene, step))
+
+
+def _fewer(scene: Scene, step: Step) -> str | None:
+    """What to do about channels that are too many; None where another side is the longest."""
+    *sides, channels = step.output
+    if channels <= max(sides, default=0):
+        return None
+    if scene.is_last(step):
+        return "give the model fewer classes (--max-classes)"
+    return "give it fewer channels: a smaller --alpha, --stage-widths or --expansion-factor"
 
 
 @rule(
