@@ -3,12 +3,13 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from model_gen.runtime import tensorflow
 from model_gen.training.losses import Loss, bce
 from model_gen.training.qat import fake, losses
 from model_gen.training.qat.shadow import Shadow, rounded_kernel
 
+tf = tensorflow()
 RNG = np.random.default_rng(3)
 
 
