@@ -29,13 +29,15 @@ class Folded:
     bias: Callable[[], Any] | None
     variables: tuple[Any, ...]
 
-    def is_kernel(self, constant: npt.NDArray[np.float32]) -> bool:
-        """Whether a constant is this kernel, to the bit."""
-        return _same(self.kernel, constant)
-
     def is_bias(self, constant: npt.NDArray[np.float32]) -> bool:
         """Whether a constant is this bias, to the bit."""
-        return self.bias is not None and _same(self.bias, constant)
+        return self.bias is not None and bits_of(self.bias()) == bits_of(constant)
+
+
+def bits_of(value: Any) -> tuple[tuple[int, ...], bytes]:
+    """What two arrays have in common that are the same to the bit."""
+    array = np.asarray(value)
+    return array.shape, array.tobytes()
 
 
 def folded_layers(model: Any) -> Iterator[Folded]:
@@ -101,8 +103,3 @@ def _factor_before(layer: Any) -> float | None:
         if not isinstance(before, keras.layers.Dropout):
             return None
         (tensor,) = before._inbound_nodes[0].input_tensors
-
-
-def _same(given: Callable[[], Any], constant: npt.NDArray[np.float32]) -> bool:
-    value = np.asarray(given())
-    return value.shape == constant.shape and value.tobytes() == constant.tobytes()

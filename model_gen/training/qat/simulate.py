@@ -18,7 +18,7 @@ from model_gen.codegen.tflite.graph import Graph, Op
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.ranges.own import Owned
 from model_gen.training.qat import fake
-from model_gen.training.qat.folded import Folded, folded_layers
+from model_gen.training.qat.folded import Folded, bits_of, folded_layers
 from model_gen.training.qat.ops import OPS, activated
 
 SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D")  # whose sums are rounded twice; dense ones are once
@@ -70,10 +70,9 @@ class Simulation:
     def __init__(self, model: Any, owned: Owned) -> None:
         self._graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
         self._pairs = pairs(self._graph, made)
-        self._layers = list(folded_layers(model))
         self._kernels: dict[int, Folded] = {}  # by op
         self._biases: dict[int, Folded] = {}
-        self._find_constants()
+        self._find_constants(list(folded_layers(model)))
         self._points = {point: row for row, point in enumerate(_points(self._pairs))}
         self.steps = tf.Variable(self._steps(made), trainable=False, name="steps")
 
@@ -157,24 +156,18 @@ class Simulation:
         made = {one.int8_op.outputs[0] for one in self._pairs if one.float_op.outputs[0] == index}
         return bool(made) and pair.int8_op.inputs[position] not in made
 
-    def _find_constants(self) -> None:
+    def _find_constants(self, layers: Sequence[Folded]) -> None:
+        by_bits = {bits_of(layer.kernel()): layer for layer in reversed(layers)}
         for op in self._graph.ops:
             if op.name not in KERNELS:
                 continue
-            constants = [None if i < 0 else self._graph.tensors[i].value for i in op.inputs]
-            kernel = constants[1]
-            if kernel is None:
+            kernel, *bias = (None if i < 0 else self._graph.tensors[i].value for i in op.inputs[1:])
+            layer = None if kernel is None else by_bits.get(bits_of(kernel))
+            if layer is None:
                 continue
-            for layer in self._layers:
-                if layer.is_kernel(kernel):
-                    self._kernels[op.index] = layer
-                    if (
-                        len(constants) > 2
-                        and constants[2] is not None
-                        and layer.is_bias(constants[2])
-                    ):
-                        self._biases[op.index] = layer
-                    break
+            self._kernels[op.index] = layer
+            if bias and bias[0] is not None and layer.is_bias(bias[0]):
+                self._biases[op.index] = layer
 
     def _steps(self, made: Graph) -> np.ndarray[Any, Any]:
         """Scale and zero point at each point, float32 [points, 2]."""
