@@ -167,3 +167,14 @@ def test_names_are_the_same_where_no_locale_says_utf8(data: Path, tmp_path: Path
     payload = json.loads((tmp_path / "x.json").read_text())
     assert [row["name"] for row in payload["classes"]] == ["Möwe", "down"]
     assert payload["findings"] == []
+
+
+def test_a_share_is_decoded_into_a_folder_of_its_own(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shared = ["--shard", "1/2", "--cache-dir", str(tmp_path / "windows")]
+    assert run(["data", str(data), *LIKE, *shared]) == 0
+    assert "of 9 recordings, share 1/2; 0 skipped" in capsys.readouterr().out
+    assert len(list((tmp_path / "windows").rglob("*.pcm"))) == 9
+    assert run(["data", str(data), *LIKE, *shared[:2]]) == 2
+    assert "--shard and --cache-dir go together" in capsys.readouterr().err

@@ -77,7 +77,7 @@ def command(
 
     A pass that is cut off goes on where it was. With --shard, machines that share OUT's folder share the pass.
     """
-    from model_gen.teaching.shard import shard_of
+    from model_gen.data.shard import shard_of
     from model_gen.teaching.teach import TeachOptions, teach
 
     result = teach(

@@ -23,10 +23,10 @@ from model_gen.data.dataset import Recording, find_recordings
 from model_gen.data.features import extract
 from model_gen.data.reopen import EVALUATION_OVERLAP
 from model_gen.data.selection import Selection
+from model_gen.data.shard import WHOLE, Shard
 from model_gen.progress import bar, line, warn
 from model_gen.teaching.files import check_suffix, read_scores, write_scores
 from model_gen.teaching.scores import Scores, joined
-from model_gen.teaching.shard import WHOLE, Shard
 from model_gen.teaching.teacher import Teacher
 
 RECORDINGS = 32  # of a part

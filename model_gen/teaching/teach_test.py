@@ -11,6 +11,7 @@ import pytest
 from host.errors import BadInput
 from host.files import write_atomically
 from model_gen.data.dataset import find_recordings
+from model_gen.data.shard import Shard, shard_of
 from model_gen.data.testing import CONTRACT, RATE, write_tiny_dataset
 from model_gen.evaluation.pooling import activate
 from model_gen.models.build import build_model
@@ -20,7 +21,6 @@ from model_gen.models.dscnn import Options
 from model_gen.runtime import tensorflow
 from model_gen.teaching import teach as teaching
 from model_gen.teaching.config import TeacherConfig
-from model_gen.teaching.shard import Shard, shard_of
 from model_gen.teaching.teach import TeachOptions, teach
 from model_gen.teaching.teacher import Teacher
 

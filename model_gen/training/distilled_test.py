@@ -14,6 +14,7 @@ from model_gen.models.build import build_model
 from model_gen.models.checkpoint import config_files, load_checkpoint, save_checkpoint
 from model_gen.runtime import tensorflow
 from model_gen.teaching.files import read_scores, write_scores
+from model_gen.training import run
 from model_gen.training.batch import Batch
 from model_gen.training.configure import configure
 from model_gen.training.distilled import Distilled
@@ -23,6 +24,7 @@ from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
 from model_gen.training.run import train
 from model_gen.training.testing import refused
+from model_gen.training.testing_tiny import ALONE, tiny
 
 
 def test_the_loss_of_a_step_is_its_naive_definition() -> None:
@@ -65,11 +67,8 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:
     root = tmp_path_factory.mktemp("distilled")
     given: dict[str, Any] = {
         **TINY,
-        "depth_multiplier": 0.25,
+        **ALONE,
         "epochs": 2,
-        "optimizer": "sgd",  # these three: a smaller graph
-        "grad_clip": 0.0,
-        "mag_scale": "none",
         "data_path_train": write_tiny_dataset(root / "data", per_class=5),
         "checkpoint_path": root / "straight" / "x.keras",
         "cache_dir": root / "cache",
@@ -77,22 +76,23 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:
         "num_workers": 0,
     }
     made = TrainOptions(**given)
-    config = configure(replace(made, embeddings_size=24), ("down", "up"))
-    save_checkpoint(build_model(config, seed=9), root / "teacher.keras")
+    config = configure(made, ("down", "up"))
+    save_checkpoint(tiny(config, seed=9), root / "teacher.keras")
     for path, content in config_files(config, root / "teacher.keras").items():
         write_atomically(path, content)
     return made
 
 
 def test_runs_that_were_cut_or_have_another_class_order_learn_the_same(
-    options: TrainOptions,
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run, "build_model", tiny)
     straight = train(options)
     model, _ = load_checkpoint(options.checkpoint_path)
     assert "projector" not in {layer.name for layer in model.layers}
     said = read_scores(options.checkpoint_path.with_name("x_teacher.npz"))
     assert said.embedding is not None
-    assert said.embedding.shape[1] == 24
+    assert said.embedding.shape[1] == 8
     root = options.checkpoint_path.parents[1]
     turned = replace(said, scores=said.scores[:, ::-1].copy(), labels=said.labels[::-1])
     write_scores(root / "turned.npz", turned)
