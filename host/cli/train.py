@@ -45,7 +45,8 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
 
     result = train(options)
     progress = result.progress
-    best = progress.history[progress.best_epoch - 1]
+    best = progress.best
+    assert best is not None
     done = f"{len(progress.history)}"
     if not progress.finished:
         done += f" (unfinished: {options.epochs} in all)"

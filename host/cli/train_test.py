@@ -69,7 +69,7 @@ def test_bad_input_is_explained_and_leaves_nothing(
         ("--use_inverted_residual", "", "is called --inverted-residual now"),
         ("--depthwise-kernel", "4", "must be 3 or 5"),
         ("--se-reduction", "4", "--no-se leaves --se-reduction nothing to decide"),
-        ("--qat", "", "--qat is not built"),
+        ("--qat-bits", "4", "--qat-mode faithful leaves --qat-bits nothing to decide"),
         ("--stage-widths", "8,x", "for example --stage-widths 32,64,128,256"),
         ("--preset", "may", "april"),
     ],

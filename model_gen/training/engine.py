@@ -1,7 +1,8 @@
 """A training run on `keras.Model.fit`: the training is Keras's, judging and keeping are ours."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from model_gen.training.losses import class_weights, loss_of
 from model_gen.training.optimizers import optimizer_of
 from model_gen.training.options import TrainOptions
 from model_gen.training.schedule import Schedule
-from model_gen.training.state import Head, Progress, State
+from model_gen.training.state import EpochResult, Head, Progress, State
 from model_gen.training.steps import STEPS, step_of
 from model_gen.training.stopping import ended
 
@@ -39,6 +40,7 @@ def fit(
     state: State | None = None,
     callbacks: tuple[Any, ...] = (),
     stop_after: int | None = None,
+    refined: "Refined | None" = None,
 ) -> Progress:
     """Train `model`; the checkpoint, of `kept`, holds the epoch that `options.select` chooses.
 
@@ -52,6 +54,7 @@ def fit(
         companions: files that are written with the first checkpoint.
         callbacks: Keras's, which follow ours.
         stop_after: leave after that epoch, as an interruption would.
+        refined: of a model that was trained before, what learns and judges instead.
 
     Raises:
         BadInput: numbers did not stay finite, a batch cannot be made, or a callback fails or ends
@@ -60,13 +63,17 @@ def fit(
     check_strategy(options.batch_size)
     loss = loss_of(options, len(labels))
     positive = class_weights(train.positives()) if options.class_weights else None
-    step = STEPS[step_of(options)]
-    learner = step(model, loss, positive, options, train.embedding_size)
+    if refined is None:
+        step = STEPS[step_of(options)]
+        learner = step(model, loss, positive, options, train.embedding_size)
+    else:
+        learner = refined.learner
     own = learner.own_variables
     optimizer = optimizer_of(options, [*model.trainable_variables, *own])
     learner.compile(optimizer=optimizer, jit_compile=False, auto_scale_loss=False)
     variables = list({id(v): v for v in (*model.variables, *own, *optimizer.variables)}.values())
-    head = Head(options.recipe(), data, Progress())
+    first = refined.before() if refined is not None and state is None else None
+    head = Head(options.recipe(), data, Progress(before=first))
     if state is not None:
         state.restore(variables)
         progress = state.head.progress
@@ -74,7 +81,7 @@ def fit(
         head = replace(state.head, recipe=head.recipe, progress=replace(progress, finished=over))
     schedule = Schedule(options, len(train))
     keeper = Keeper(
-        Judge(val, labels, loss, options),
+        Judge(val, labels, loss, options) if refined is None else refined.judge,
         schedule,
         options,
         head,
@@ -89,6 +96,8 @@ def fit(
         keeper.mend()
         if head.progress.finished:
             return head.progress
+    elif first is not None:
+        keeper.begin()
     show = Show(options.epochs, len(train))
     tf = tensorflow()
     try:
@@ -130,6 +139,21 @@ def fit(
             f"{options.epochs} epochs, and --resume goes on"
         )
     return progress
+
+
+@dataclass(frozen=True)
+class Refined:
+    """How a model is trained further that was trained before.
+
+    Attributes:
+        learner: what is fitted, with `own_variables` as a step of STEPS has them.
+        judge: of an epoch's weights.
+        before: gives the row of epoch 0, which is kept if nothing is better.
+    """
+
+    learner: Any
+    judge: Judge
+    before: Callable[[], EpochResult]
 
 
 class Begin(keras.callbacks.Callback):  # type: ignore[misc]

@@ -43,8 +43,7 @@ class Judge:
             NotFinite: the validation loss is not finite.
         """
         val, options = self._val, self._options
-        with bar("validation", len(val), plain=False) as show:
-            logits = predict_logits(model, val, batch_size=options.batch_size, on_progress=show)
+        logits = self.logits(model, val)
         val_loss = self._mean_loss(logits)
         require_finite(epoch, loss, val_loss)
         scores = activate(logits, options.class_activation)
@@ -59,6 +58,12 @@ class Judge:
             val_roc_auc=_number(metrics.roc_auc),
             val_top1=_number(metrics.top1),
         )
+
+    def logits(self, model: Any, val: Chunks) -> npt.NDArray[np.float32]:
+        """What is judged: float32 [chunks, labels]."""
+        with bar("validation", len(val), plain=False) as show:
+            size = self._options.batch_size
+            return predict_logits(model, val, batch_size=size, on_progress=show)
 
     def _mean_loss(self, logits: npt.NDArray[np.float32]) -> float:
         """In float64, of hard labels and without the classes' weights."""

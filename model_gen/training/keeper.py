@@ -61,6 +61,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             save_checkpoint(self._kept, self._options.checkpoint_path)
         self._write_curves()
 
+    def begin(self) -> None:
+        """Keep epoch 0, of a model that was trained before: nothing is worse than what is there."""
+        self._begin_files()
+        self.head = replace(self.head, weights=weights_sha256(self._kept))
+        self._write_history()
+        save_state(state_path(self._options.checkpoint_path), self.head, self._variables)
+        save_checkpoint(self._kept, self._options.checkpoint_path)
+
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._steps = 0
 
@@ -87,12 +95,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         )
         best = better(options.select, result, progress.best)
         if best:
-            if not progress.best_epoch:
-                # Of a run that is overwritten, nothing may go on beside this one's: its checkpoint would be
-                # judged by this one's split.
-                for path in files_of(checkpoint):
-                    path.unlink(missing_ok=True)
-                self._write_companions()
+            if progress.best is None:
+                self._begin_files()
             self.head = replace(
                 self.head, weights=weights_sha256(self._kept), replaces=self.head.weights
             )
@@ -130,6 +134,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_end(self, logs: Any = None) -> None:
         self._write_curves()
 
+    def _begin_files(self) -> None:
+        """Of a run that is overwritten, nothing may go on beside this one's: its checkpoint would be
+        judged by this one's split."""
+        for path in files_of(self._options.checkpoint_path):
+            path.unlink(missing_ok=True)
+        self._write_companions()
+
     def _take_weights(self) -> None:
         if self._options.mixed_precision:
             self._kept.set_weights(self._trained.get_weights())
@@ -140,7 +151,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _write_history(self) -> None:
         path = beside(self._options.checkpoint_path, "history.csv")
-        write_atomically(path, history_csv(self.head.progress.history).encode())
+        write_atomically(path, history_csv(self.head.progress.rows).encode())
 
     def _write_curves(self) -> None:
         progress = self.head.progress

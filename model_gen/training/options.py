@@ -287,10 +287,18 @@ class TrainOptions:
     overwrite: bool = option("Train anew where a run is there already.", "run", release=False)
     tensorboard: Path | None = option("Folder for TensorBoard's logs.", "run", release=None)
 
-    qat: bool = option("Quantization-aware training.", "recipe", release=False, later=True)
+    qat: bool = option(
+        "Fine-tune the model of --checkpoint-path for int8, into {name}_qat.keras (docs/qat.md).",
+        "recipe", release=False)
     qat_mode: str = option(
         "What quantization-aware training simulates.", "recipe", release="faithful", april="shadow",
         choices=("faithful", "shadow"))
+    calibration_samples: int = option(
+        "Of --qat: windows that set the ranges.", "recipe", release=1024, least=1, most=10**6)
+    qat_bits: int = option(
+        "Of --qat-mode shadow: bits of a kernel's steps.", "recipe", release=8, least=2, most=16)
+    qat_per_tensor: bool = option(
+        "Of --qat-mode shadow: one range for a whole kernel.", "recipe", release=False)
     linear_probe: bool = option(
         "Train a new head alone on the model that --checkpoint-path names; made is NAME_probe.keras.",
         "recipe", release=False)

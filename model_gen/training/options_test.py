@@ -149,7 +149,6 @@ def test_what_no_contract_has_is_refused_in_the_names_of_options(
         ("dropout", float("nan"), "Received: nan"),
         ("mag_scale", "pcem", "Did you mean pcen"),
         ("audio_frontend", "librosas", "Did you mean librosa"),
-        ("qat", True, "--qat is not built: today it can only be off"),
         (
             "stage_widths",
             (8, 12, 8, 8),

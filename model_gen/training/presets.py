@@ -9,6 +9,7 @@ from model_gen.training import together
 from model_gen.training.option import Option
 from model_gen.training.option_value import check
 from model_gen.training.options import TrainOptions
+from model_gen.training.qat import recipe
 
 PRESETS = ("release", "april")
 
@@ -42,7 +43,7 @@ def gave_way(name: str, given: dict[str, Any]) -> list[str]:
         BadInput: as `options_of`.
     """
     told = _told(given)
-    before = preset(name)
+    before = _defaults(name, told)
     return list(together.gave_way(before | told, together.given_way(before, told)))
 
 
@@ -58,7 +59,30 @@ def options_of(name: str, given: dict[str, Any]) -> TrainOptions:
         _check_instead(told, one, other)
     for key, value in told.items():
         check(table()[key], value)
-    return TrainOptions(**together.given_way(preset(name), told))
+    if told.get("qat"):
+        _check_base(told)
+    return TrainOptions(**together.given_way(_defaults(name, told), told))
+
+
+def _defaults(name: str, told: dict[str, Any]) -> dict[str, Any]:
+    """The defaults of a preset, or in their place those of what is fine-tuned."""
+    made = preset(name)
+    if told.get("qat"):
+        made["qat_mode"] = preset("release")["qat_mode"]
+        made |= recipe.defaults(told.get("qat_mode", made["qat_mode"]))
+    return made
+
+
+def _check_base(told: dict[str, Any]) -> None:
+    """Refuse to be told what the model is that --qat begins with."""
+    known = table()
+    for key, value in told.items():
+        if known[key].declared.part == "model":
+            raise BadInput(
+                f"--qat leaves {known[key].flag} nothing to decide: the model of --checkpoint-path is what it is",
+                evidence=f"Received: {known[key].typed(value)}",
+                next_step=f"leave {known[key].flag} out",
+            )
 
 
 def _told(given: dict[str, Any]) -> dict[str, Any]:

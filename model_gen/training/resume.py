@@ -21,7 +21,7 @@ def state_path(checkpoint: Path) -> Path:
 
 def files_of(checkpoint: Path) -> tuple[Path, ...]:
     """Every file that a run leaves: the checkpoint, and what lies beside it."""
-    names = ("labels.txt", "split.csv", "history.csv", "curves.png")
+    names = ("labels.txt", "split.csv", "calibration.csv", "history.csv", "curves.png")
     return (
         checkpoint,
         config_path(checkpoint),

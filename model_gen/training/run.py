@@ -70,6 +70,10 @@ def train(
         BadInput: options or data are unusable; nothing was written then.
         HostFailure: another run trains this checkpoint, or TensorFlow fails.
     """
+    if options.qat:
+        from model_gen.training.qat.run import train_qat
+
+        return train_qat(options, stop_after)
     tensorflow()  # before anything else computes with it: threads cannot be set afterwards
     backbone = None
     if options.linear_probe:
@@ -103,7 +107,7 @@ def _train(
     teacher = teacher_of(options, begun.dataset.labels)
     others = [of.sha256 for of in (noise, teacher, backbone) if of is not None]
     if state is not None:
-        contents = _digests(begun.dataset.recordings, options.num_workers)
+        contents = digests(begun.dataset.recordings, options.num_workers)
         data = content_sha256(begun.dataset, contents, others)
         check_same(state, options.checkpoint_path, config, data)
     # What is refused from here on is refused for what is heard.
@@ -247,7 +251,8 @@ def content_sha256(dataset: Dataset, contents: Iterable[str], others: Iterable[s
     return digest.hexdigest()
 
 
-def _digests(recordings: Sequence[Recording], num_workers: int) -> list[str]:
+def digests(recordings: Sequence[Recording], num_workers: int) -> list[str]:
+    """SHA-256 of each recording's bytes, "" where they cannot be read."""
     with (
         ThreadPoolExecutor(max(1, num_workers)) as pool,
         bar("digests of recordings", len(recordings), plain=False) as show,

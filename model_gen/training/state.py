@@ -50,11 +50,17 @@ class Progress:
     history: tuple[EpochResult, ...] = ()
     best_epoch: int = 0
     finished: bool = False
+    before: EpochResult | None = None  # of a model that was trained already: what it is at epoch 0
 
     @property
     def best(self) -> EpochResult | None:
         """The epoch that the checkpoint is of."""
-        return self.history[self.best_epoch - 1] if self.best_epoch else None
+        return self.history[self.best_epoch - 1] if self.best_epoch else self.before
+
+    @property
+    def rows(self) -> tuple[EpochResult, ...]:
+        """The history, with epoch 0 where there is one."""
+        return self.history if self.before is None else (self.before, *self.history)
 
 
 @dataclass(frozen=True)

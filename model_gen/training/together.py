@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from host.errors import BadInput
 from model_gen.training.option import flag, one_shown, shown
+from model_gen.training.qat import recipe
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,31 @@ RULES = (
     *(
         Rule("teacher", (None,), name, None, "there is nobody to learn from", room="FILE")
         for name in ("teacher_weight", "embedding_weight")
+    ),
+    *(
+        Rule("qat", (True,), name, (value,), "it learns from undisturbed windows and plain labels")
+        for name, value in recipe.OFF.items()
+    ),
+    Rule(
+        "qat",
+        (True,),
+        "linear_probe",
+        (False,),
+        "the one keeps the classes, the other the backbone",
+    ),
+    Rule("qat", (True,), "teacher", None, "the model that it begins with teaches", room=False),
+    Rule(
+        "qat",
+        (True,),
+        "select",
+        ("ap", "roc-auc", "top1", "loss"),
+        "what the converted model scores chooses the epoch, and epoch 0 may be it",
+    ),
+    *(
+        Rule(
+            "qat_mode", ("faithful",), name, None, "the converter rounds as it does", room="shadow"
+        )
+        for name in ("qat_bits", "qat_per_tensor")
     ),
     Rule("se", (False,), "se_reduction", None, "there is no squeeze and excitation", room=True),
     Rule(

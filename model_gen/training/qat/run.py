@@ -1,0 +1,171 @@
+"""A whole quantization-aware training: from a checkpoint to {name}_qat.keras."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from host.errors import BadInput
+from model_gen.data.dataset import find_recordings
+from model_gen.data.features import Chunks
+from model_gen.data.split import Assignment, to_csv
+from model_gen.models.backbones import check_boards
+from model_gen.models.checkpoint import beside, config_files, load_checkpoint, weights_sha256
+from model_gen.models.config import ModelConfig, load_config
+from model_gen.progress import line, warn
+from model_gen.quantization.calibration import calibration, calibration_features, manifest_csv
+from model_gen.quantization.recordings import assignment_of, chunks_of
+from model_gen.runtime import tensorflow
+from model_gen.training.alone import alone_at
+from model_gen.training.batches import TrainBatches
+from model_gen.training.engine import Refined, fit
+from model_gen.training.extensions import extensions_of
+from model_gen.training.losses import loss_of
+from model_gen.training.options import TrainOptions
+from model_gen.training.resume import check_same, state_to_resume
+from model_gen.training.run import TrainResult, digests
+from model_gen.training.state import EpochResult
+
+
+def train_qat(options: TrainOptions, stop_after: int | None = None) -> TrainResult:
+    """Fine-tune the model of `options.checkpoint_path` for int8; the base stays as it is.
+
+    Raises:
+        BadInput: there is no trained model of these classes, or options or data are unusable.
+        HostFailure: another run trains there, or TensorFlow or its converter fails.
+    """
+    tensorflow()
+    base = options.checkpoint_path
+    config = load_config(base)
+    check_boards(config.backbone)
+    assignment = assignment_of(base)
+    check_classes(options.data_path_train, config, assignment)
+    out = beside(base, "qat.keras")
+    options = replace(options, checkpoint_path=out, class_activation=config.class_activation)
+    with alone_at(out):
+        return _train(options, base, config, assignment, stop_after)
+
+
+def check_classes(data: Path, config: ModelConfig, assignment: Assignment) -> None:
+    """Refuse a data folder of other classes than the model's.
+
+    Raises:
+        BadInput: it has others, or lacks one.
+    """
+    if assignment.labels:  # a table has said what each recording is of
+        return
+    found = {label for recording in find_recordings(data)[0] for label in recording.labels}
+    if found != set(config.labels):
+        raise BadInput(
+            "--qat needs a model that was trained on the same classes",
+            evidence=f"Received: a model of {', '.join(config.labels)}, and {data} with {', '.join(sorted(found))}",
+            next_step="train a head for other classes with --linear-probe, or a model with `nightjar train`",
+        )
+
+
+def _train(
+    options: TrainOptions,
+    base: Path,
+    config: ModelConfig,
+    assignment: Assignment,
+    stop_after: int | None,
+) -> TrainResult:
+    state = state_to_resume(options)
+    callbacks = extensions_of(options)
+    model, _ = load_checkpoint(base)
+    train, val = (
+        chunks_of(
+            split,
+            config,
+            assignment,
+            options.data_path_train,
+            num_workers=options.num_workers,
+            cache_dir=options.cache_dir,
+        )
+        for split in ("train", "val")
+    )
+    data = _digest(model, train, val, options)
+    check_same(state, options.checkpoint_path, config, data)
+    manifest = calibration(train, options.calibration_samples, options.seed)
+    line(f"{len(manifest)} chunks of {len(train.recordings)} recordings set the ranges")
+    calibrating = calibration_features(manifest)
+    refined, refreshing = _refined(model, base, config, val, calibrating, options)
+    companions = {
+        **config_files(config, options.checkpoint_path),
+        beside(options.checkpoint_path, "split.csv"): to_csv(assignment).encode(),
+        beside(options.checkpoint_path, "calibration.csv"): manifest_csv(manifest).encode(),
+    }
+    progress = fit(
+        model,
+        model,
+        TrainBatches(train, config.labels, options),
+        val,
+        config.labels,
+        options,
+        data,
+        companions,
+        state=state,
+        callbacks=(*refreshing, *callbacks),
+        stop_after=stop_after,
+        refined=refined,
+    )
+    best, _ = load_checkpoint(options.checkpoint_path)
+    return TrainResult(
+        config=config,
+        progress=progress,
+        weights_sha256=weights_sha256(best),
+        parameters=model.count_params(),
+        recordings=dict(sorted(Counter(assignment.values()).items())),
+        chunks={"train": len(train), "val": len(val)},
+        skipped=(*train.skipped, *val.skipped),
+        checkpoint=options.checkpoint_path,
+    )
+
+
+def _refined(
+    model: Any,
+    base: Path,
+    config: ModelConfig,
+    val: Chunks,
+    calibrating: Any,
+    options: TrainOptions,
+) -> tuple[Refined, tuple[Any, ...]]:
+    """What the engine trains and judges by, and the callbacks that go with it."""
+    from model_gen.training.qat.conversion import Conversion
+    from model_gen.training.qat.faithful import Faithful, freeze
+    from model_gen.training.qat.judge import ConvertedJudge
+    from model_gen.training.qat.refresh import Refresh
+    from model_gen.training.qat.shadow import Shadow
+    from model_gen.training.qat.simulate import Simulation
+
+    loss = loss_of(options, len(config.labels))
+    conversion = Conversion(config, calibrating)
+    judge = ConvertedJudge(val, config.labels, loss, options, conversion)
+    before: Callable[[], EpochResult] = lambda: judge.result(  # noqa: E731
+        model, epoch=0, learning_rate=0.0, loss=float("nan")
+    )
+    if options.qat_mode == "shadow":
+        freeze(model)
+        shadow = Shadow(model, loss, bits=options.qat_bits, per_tensor=options.qat_per_tensor)
+        return Refined(shadow, judge, before), ()
+    simulation = Simulation(model, conversion.of(model))
+    left = freeze(model, simulation)
+    if left:
+        warn(f"not trained, as the converter shares or drops their constants: {', '.join(left)}")
+    teacher, _ = load_checkpoint(base)
+    teacher.trainable = False
+    learner = Faithful(model, simulation, teacher, loss, config.class_activation)
+    return Refined(learner, judge, before), (Refresh(conversion),)
+
+
+def _digest(model: Any, train: Chunks, val: Chunks, options: TrainOptions) -> str:
+    """SHA-256 over the model that it begins with and the recordings."""
+    digest = hashlib.sha256(weights_sha256(model).encode())
+    recordings = (*train.recordings, *val.recordings)
+    for recording, content in zip(
+        recordings, digests(recordings, options.num_workers), strict=True
+    ):
+        digest.update(f"{content} {recording.relative}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()

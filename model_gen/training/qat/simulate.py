@@ -1,0 +1,205 @@
+"""The int8 model that the converter makes of a Keras model, as a differentiable function of that model's variables.
+
+The graph is the converter's own: the calibrated .tflite, op by op. Each tensor that is int8 in the converted model is
+rounded and cut off to that model's scale and zero point; kernels are symmetric to +-127 steps a channel, biases are in
+int32 steps; what the converter fused, folded, tied or put between is so here. Sums are in float32, where int8 kernels
+sum exactly; those of convolutions are rounded twice, as TFLite's are, since all that this shifts it shifts one way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from host.errors import HostFailure
+from model_gen.codegen.tflite.graph import Graph, Op
+from model_gen.codegen.tflite.reader import read_tflite
+from model_gen.quantization.ranges.own import Owned
+from model_gen.training.qat import fake
+from model_gen.training.qat.folded import Folded, bits_of, folded_layers
+from model_gen.training.qat.ops import OPS, activated
+
+SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D")  # whose sums are rounded twice; dense ones are once
+MOST_BIAS = (
+    2.0**30
+)  # steps of a bias; where it had more, the converter makes its kernel's steps larger
+# Op -> the axis of its kernel that has a scale for each index.
+KERNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An op of the float graph, and the one of the int8 graph that became of it."""
+
+    float_op: Op
+    int8_op: Op
+
+
+def pairs(graph: Graph, made: Graph) -> tuple[Pair, ...]:
+    """The ops of both graphs, one by one; QUANTIZE ops of the int8 graph lie between them.
+
+    Raises:
+        HostFailure: the graphs are of different ops.
+    """
+    others = [op for op in made.ops if op.name != "QUANTIZE"]
+    if [op.name for op in graph.ops] != [op.name for op in others]:
+        raise HostFailure(
+            "the int8 model has other ops than the float model",
+            evidence=f"{[op.name for op in others]} of {[op.name for op in graph.ops]}",
+            next_step="use --qat-mode shadow, and report it",
+        )
+    unknown = sorted({op.name for op in graph.ops} - set(OPS))
+    if unknown:
+        raise HostFailure(
+            "quantization-aware training cannot simulate every op of this model",
+            evidence=f"it has {', '.join(unknown)}",
+            next_step="use --qat-mode shadow",
+        )
+    return tuple(Pair(*both) for both in zip(graph.ops, others, strict=True))
+
+
+class Simulation:
+    """A function of windows float32 [n, rows, frames, 1] to the int8 model's logits, float32 [n, labels].
+
+    `steps` [points, 2] are the scales and zero points, one a point where something becomes int8. They are those of
+    the last `take`; the rest follows the Keras model's variables.
+    """
+
+    def __init__(self, model: Any, owned: Owned) -> None:
+        self._graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
+        self._pairs = pairs(self._graph, made)
+        self._kernels: dict[int, Folded] = {}  # by op
+        self._biases: dict[int, Folded] = {}
+        self._find_constants(list(folded_layers(model)))
+        self._points = {point: row for row, point in enumerate(_points(self._pairs))}
+        self.steps = tf.Variable(self._steps(made), trainable=False, name="steps")
+
+    def take(self, owned: Owned) -> bool:
+        """Take the scales of another conversion; False where it is of another graph, and nothing is taken."""
+        graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
+        if _shape_of(graph) != _shape_of(self._graph):
+            return False
+        self._pairs = pairs(graph, made)
+        self.steps.assign(self._steps(made))
+        return True
+
+    @property
+    def reached(self) -> set[int]:
+        """The ids of the variables that the logits are a function of."""
+        found = (*self._kernels.values(), *self._biases.values())
+        return {id(variable) for one in found for variable in one.variables}
+
+    def __call__(self, windows: Any) -> Any:
+        """The logits, after every rounding of the int8 model."""
+        values = self.tensors(windows)
+        return values[self._graph.outputs[0]]
+
+    def tensors(self, windows: Any) -> dict[int, Any]:
+        """Tensor index of the calibrated graph -> value [n, ...], of every activation."""
+        (first,) = self._graph.inputs
+        values = {first: self._rounded(windows, ("input", 0, 0))}
+        for op in self._graph.ops:
+            values[op.outputs[0]] = self.one(op, values)
+        return values
+
+    def one(self, op: Op, values: dict[int, Any]) -> Any:
+        """The result of an op of the calibrated graph, of values in steps of int8."""
+        given = [self._operand(op, position, values) for position in range(len(op.inputs))]
+        shape, sums, shift = self._graph.tensors[op.outputs[0]].shape, None, None
+        out = ("out", op.index, 0)
+        if op.name in KERNELS:
+            sums = given[2] if len(given) > 2 else None
+            of_input = self._step(("in", op.index, 0))[0]
+            least = 0.0 if sums is None else tf.abs(sums) / (of_input * MOST_BIAS)
+            given[1], scales = fake.kernel(given[1], KERNELS[op.name], least)
+            if op.name in SHIFTED:
+                shift = fake.right_shift(of_input * scales / self._step(out)[0])
+        result = OPS[op.name](op, given, shape)
+        if sums is not None:
+            result = result + fake.bias(sums, of_input * scales)
+        return fake.activation(activated(result, op), self._step(out), shift)
+
+    def _operand(self, op: Op, position: int, values: dict[int, Any]) -> Any:
+        index = op.inputs[position]
+        if index < 0:
+            return None
+        if index in values:  # rounded again where the converter put a QUANTIZE between
+            value = self._rounded(values[index], ("in", op.index, position), unless=index)
+            return _aligned(value, len(self._graph.tensors[op.outputs[0]].shape), op)
+        constant = self._graph.tensors[index].value
+        if op.name in KERNELS and position in (1, 2):
+            of = self._kernels if position == 1 else self._biases
+            found = of.get(op.index)
+            if found is None:
+                return tf.constant(constant)
+            given = found.kernel if position == 1 else found.bias
+            assert given is not None
+            return given()
+        if constant is not None and constant.dtype == np.float32:
+            return self._rounded(tf.constant(constant), ("in", op.index, position))
+        return constant
+
+    def _step(self, point: tuple[str, int, int]) -> Any:
+        return self.steps[self._points[point]]
+
+    def _rounded(self, x: Any, point: tuple[str, int, int], unless: int | None = None) -> Any:
+        if unless is not None and not self._between(point, unless):
+            return x
+        return fake.activation(x, self._step(point))
+
+    def _between(self, point: tuple[str, int, int], index: int) -> bool:
+        """Whether an operand has another tensor in the int8 graph than its producer's result."""
+        _, number, position = point
+        pair = self._pairs[number]
+        made = {one.int8_op.outputs[0] for one in self._pairs if one.float_op.outputs[0] == index}
+        return bool(made) and pair.int8_op.inputs[position] not in made
+
+    def _find_constants(self, layers: Sequence[Folded]) -> None:
+        by_bits = {bits_of(layer.kernel()): layer for layer in reversed(layers)}
+        for op in self._graph.ops:
+            if op.name not in KERNELS:
+                continue
+            kernel, *bias = (None if i < 0 else self._graph.tensors[i].value for i in op.inputs[1:])
+            layer = None if kernel is None else by_bits.get(bits_of(kernel))
+            if layer is None:
+                continue
+            self._kernels[op.index] = layer
+            if bias and bias[0] is not None and layer.is_bias(bias[0]):
+                self._biases[op.index] = layer
+
+    def _steps(self, made: Graph) -> np.ndarray[Any, Any]:
+        """Scale and zero point at each point, float32 [points, 2]."""
+        rows = []
+        for kind, number, position in self._points:
+            if kind == "input":
+                tensor = made.tensors[made.inputs[0]]
+            else:
+                op = self._pairs[number].int8_op
+                tensor = made.tensors[(op.inputs if kind == "in" else op.outputs)[position]]
+            found = tensor.quantization
+            rows.append((1.0, 0.0) if found is None else (found.scales[0], found.zero_points[0]))
+        return np.array(rows, np.float32)
+
+
+def _aligned(value: Any, rank: int, op: Op) -> Any:
+    """A batch of vectors beside a batch of images: of one window each, their last axes are the same."""
+    if op.name not in ("ADD", "SUB", "MUL") or len(value.shape) >= rank:
+        return value
+    return tf.reshape(value, (-1, *(1,) * (rank - len(value.shape)), *value.shape[1:]))
+
+
+def _points(ops: Sequence[Pair]) -> list[tuple[str, int, int]]:
+    """Where something may become int8: the input, each operand that is no kernel, each result."""
+    found = [("input", 0, 0)]
+    for pair in ops:
+        op = pair.float_op
+        of_kernel = (1, 2) if op.name in KERNELS else ()
+        found += [("in", op.index, i) for i in range(len(op.inputs)) if i not in of_kernel]
+        found.append(("out", op.index, 0))
+    return found
+
+
+def _shape_of(graph: Graph) -> list[tuple[Any, ...]]:
+    return [(op.name, op.options, op.inputs, op.outputs) for op in graph.ops]

@@ -1,0 +1,122 @@
+"""The simulation held against the int8 model that the converter makes, and its reference kernels."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.reference.model import ReferenceModel
+from model_gen.codegen.tflite.reader import read_tflite
+from model_gen.models.config import ModelConfig
+from model_gen.models.dscnn import Options
+from model_gen.quantization.gates import cosines
+from model_gen.quantization.ranges.own import Owned
+from model_gen.training.presets import options_of
+from model_gen.training.qat import fake
+from model_gen.training.qat.simulate import KERNELS, Simulation
+from model_gen.training.qat.testing import Floats, converted, network, saved, windows_for
+
+PLAIN = {"stage_widths": (8, 8, 16, 16), "stage_repeats": (1, 1, 1, 2), "embeddings_size": 24}
+WIDE = {**PLAIN, "inverted_residual": True, "se": True, "se_reduction": 4}
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "hybrid, inverted residuals and attention": (
+        "hybrid",
+        {**WIDE, "use_attention_pooling": True},
+    ),
+    "raw, plain": ("raw", PLAIN),
+    "mfcc, squeeze and excitation": ("mfcc", {**PLAIN, "se": True}),
+}
+
+
+def config_of(frontend: str, blocks: dict[str, Any]) -> ModelConfig:
+    given = {"data_path_train": Path("x"), "audio_frontend": frontend, "sample_rate": 8000}
+    shape = {
+        "chunk_duration": 1.0,
+        "fft_length": 128,
+        "spec_width": 64,
+        "num_mels": 16,
+        "n_mfcc": 16,
+    }
+    if frontend != "mfcc":
+        del shape["n_mfcc"]
+    options = options_of("release", {**given, **shape})
+    return ModelConfig(
+        options.contract,
+        ("a", "b", "c"),
+        audio_frontend=frontend,
+        spec_width=64,
+        num_mels=16,
+        mag_scale=options.mag_scale,
+        options=Options(**blocks),
+    )
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Any, Floats, Owned]:
+    config = config_of(*CASES[request.param])
+    windows = windows_for(config)
+    model = network(config, windows)
+    path = saved(model, config, tmp_path_factory.mktemp("qat") / "m.keras")
+    return model, windows, converted(path, windows)
+
+
+def test_the_simulation_is_the_int8_model(case: tuple[Any, Floats, Owned]) -> None:
+    model, windows, owned = case
+    simulation = Simulation(model, owned)
+    graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
+    trained = {id(v): v.path for v in model.trainable_variables if "_bn" not in v.path}
+    assert not {path for i, path in trained.items() if i not in simulation.reached}
+
+    reference = ReferenceModel(owned.int8)
+    others = [op for op in made.ops if op.name != "QUANTIZE"]
+    (end,) = reference.inputs
+    steps, total, off = np.array(simulation.steps), 0, 0
+    logits = []
+    for window in windows[:4]:
+        given = np.round(window / np.float32(end.scale)) + end.zero_point
+        held = np.clip(given, -128, 127).astype(np.int8).reshape(end.shape)
+        found = {end.tensor: held, **reference.run([held])}
+        real = {
+            index: (found[index].astype(np.float32) - q.zero_points[0]) * np.float32(q.scales[0])
+            for index in found
+            if (q := made.tensors[index].quantization) is not None
+        }
+        for op, int8_op in zip(graph.ops, others, strict=True):
+            values = {
+                a: real[b] for a, b in zip(op.inputs, int8_op.inputs, strict=True) if b in real
+            }
+            got = np.asarray(simulation.one(op, values))
+            scale, _ = steps[simulation._points["out", op.index, 0]]
+            apart = np.abs(got - real[int8_op.outputs[0]]) / scale
+            total, off = total + apart.size, off + int((apart > 1.01).sum())
+        logits.append(real[others[-1].outputs[0]][0])
+    assert off <= 0.001 * total, (off, total)
+    # Of drawn weights a step at the beginning is many at the end; trained networks contract.
+    whole = np.asarray(simulation(windows[:4, ..., None]))
+    assert cosines(whole, np.array(logits)).mean() > 0.99
+
+
+def test_kernels_and_biases_are_the_converters_bits(case: tuple[Any, Floats, Owned]) -> None:
+    model, _, owned = case
+    simulation, made = Simulation(model, owned), read_tflite(owned.int8)
+    for pair in simulation._pairs:
+        if pair.float_op.name not in KERNELS:
+            continue
+        layer = simulation._kernels[pair.float_op.index]
+        tensor = made.tensors[pair.int8_op.inputs[1]]
+        axis = KERNELS[pair.float_op.name]
+        rounded, scales = (np.asarray(v) for v in fake.kernel(layer.kernel(), axis))
+        assert tensor.quantization is not None
+        np.testing.assert_array_equal(scales, np.array(tensor.quantization.scales, np.float32))
+        wide = np.reshape(scales, [-1 if i == axis else 1 for i in range(rounded.ndim)])
+        np.testing.assert_array_equal(np.round(rounded / wide), tensor.value)
+
+
+def test_another_graph_is_not_taken(case: tuple[Any, Floats, Owned]) -> None:
+    model, _, owned = case
+    simulation = Simulation(model, owned)
+    assert simulation.take(owned)
+    assert not simulation.take(Owned(owned.int8, owned.int8, 0))
