@@ -8,6 +8,7 @@ from typing import Any
 
 from host.typed import typed
 from model_gen.evaluation.family.table import HEADING, Row
+from model_gen.evaluation.markdown import made_on, table
 
 DATA = Path(__file__).parents[3] / "docs" / "family.json"
 _HEAD = """# The presets beside each other
@@ -38,13 +39,8 @@ def text(data: dict[str, Any]) -> str:
 
 
 def _measured(data: dict[str, Any]) -> Iterator[str]:
-    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
-    machine = data["machine"]
-    yield f"On {data['date']}, on {machine['cores']} cores of {machine['processor']}, with {versions}.\n"
-    yield f"| {' | '.join(HEADING)} |"
-    yield f"|{'---|' * len(HEADING)}"
-    for raw in data["rows"]:
-        yield f"| {' | '.join(typed(Row, raw).cells())} |".replace("|  |", "| |")
+    yield f"{made_on(data)}\n"
+    yield from table(HEADING, (typed(Row, raw).cells() for raw in data["rows"]))
 
 
 if __name__ == "__main__":
