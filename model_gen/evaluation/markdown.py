@@ -17,4 +17,4 @@ def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str
     yield f"| {' | '.join(names)} |"
     yield f"|{'---|' * len(names)}"
     for row in rows:
-        yield f"| {' | '.join(row)} |".replace("|  |", "| |")
+        yield "|" + "".join(f" {cell} |" if cell else " |" for cell in row)
