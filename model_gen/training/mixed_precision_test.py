@@ -8,7 +8,8 @@ import pytest
 
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.models.checkpoint import load_checkpoint
-from model_gen.quantization.convert import convert_checkpoint
+from model_gen.quantization import convert
+from model_gen.quantization.testing import run_here
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import state_path
 from model_gen.training.run import train
@@ -32,7 +33,8 @@ def test_mixed_precision_keeps_float32_checkpoints(tmp_path: Path) -> None:
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     shape = (4, config.frontend.bins, config.frontend.frames)
     calibration = np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32)
-    assert convert_checkpoint(mixed.checkpoint_path, calibration)[4:8] == b"TFL3"
+    job = convert.job_of(mixed.checkpoint_path, convert.INT8)
+    assert run_here(convert.__name__, job, calibration)[4:8] == b"TFL3"
     cut = replace(mixed, checkpoint_path=tmp_path / "cut" / "best_model.keras")
     train(cut, stop_after=1)
     assert train(replace(cut, resume=True)).weights_sha256 == whole.weights_sha256

@@ -1,4 +1,4 @@
-"""Every recipe, from clips to figures, for one epoch; and what is kept of it."""
+"""Recipes, from clips to figures, for one epoch; and what is kept of them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +18,20 @@ from model_gen.evaluation.lines import line_of, read_lines
 
 
 @pytest.mark.slow
-def test_every_recipe_runs_and_is_not_run_again(
+def test_a_recipe_of_each_kind_runs_and_is_not_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    recipes = ("reference", "release")  # the field's, and ours
     options = LearningOptions(
-        write_clips(tmp_path / "data"), tmp_path / "out.jsonl", speakers=("cy",), seeds=1, epochs=1
+        write_clips(tmp_path / "data"),
+        tmp_path / "out.jsonl",
+        recipes=recipes,
+        speakers=("cy",),
+        seeds=1,
+        epochs=1,
     )
     runs = measure(options)
-    assert [run.recipe for run in runs] == list(RECIPES)
+    assert tuple(run.recipe for run in runs) == recipes
     for run in runs:
         assert (run.test, run.val, run.seed, run.epochs) == ("cy", "ada", 1, 1)
         assert run.processor > 0
