@@ -19,48 +19,36 @@ from model_gen.models.config import config_path
 from model_gen.quantization.calibration import read_manifest
 from model_gen.quantization.ranges import own
 from model_gen.quantization.recordings import assignment_of, chunks_of
-from model_gen.quantization.testing import run_here
+from model_gen.quantization.testing import Conversions
+from model_gen.runtime import tensorflow
 from model_gen.training.configure import configure
 from model_gen.training.judge import Judge
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
-from model_gen.training.qat import conversion
 from model_gen.training.qat.judge import ConvertedJudge
-from model_gen.training.qat.testing import network, saved, windows_for
+from model_gen.training.qat.testing import saved, settled, windows_for
 from model_gen.training.run import train
+from model_gen.training.testing_tiny import ALONE, tiny
 
 
 @pytest.fixture(scope="module", autouse=True)
 def here() -> Iterator[None]:
     """Conversions in this process, the same weights once."""
-    made: dict[tuple[str, bytes], own.Owned] = {}
-
-    def converted(path: Path, calibration: Any) -> own.Owned:
-        key = (weights(path), calibration.tobytes())
-        if key not in made:
-            made[key] = own.owned_checkpoint(path, calibration)
-        return made[key]
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own, "run_apart", run_here)
-        patch.setattr(conversion, "owned_checkpoint", converted)
+        patch.setattr(own, "run_apart", Conversions())
         yield
 
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `nightjar train --qat` is told, beside a base model that was not trained."""
+    tensorflow()
     root = tmp_path_factory.mktemp("qat")
     data = write_tiny_dataset(root / "data", per_class=4)
-    small: dict[str, Any] = {
-        **TINY,
-        "stage_repeats": (1, 1, 1, 1),
-        "depth_multiplier": 1.0,
-        "mag_scale": "none",
-    }
-    tiny = TrainOptions(data, checkpoint_path=root / "base.keras", **small)
-    config = configure(tiny, ("down", "up"))
-    path = saved(network(config, windows_for(config)), config, root / "base.keras")
+    small: dict[str, Any] = {**TINY, **ALONE}
+    config = configure(TrainOptions(data, **small), ("down", "up"))
+    model = settled(tiny(config, seed=3), windows_for(config))
+    path = saved(model, config, root / "base.keras")
     paths = sorted(str(p.relative_to(data)) for p in data.rglob("*.wav"))
     split = {p: ("train", "train", "val", "train")[i % 4] for i, p in enumerate(paths)}
     beside(path, "split.csv").write_text(to_csv(Assignment(split)))

@@ -25,7 +25,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {**WIDE, "use_attention_pooling": True},
     ),
     "raw, plain": ("raw", PLAIN),
-    "mfcc, squeeze and excitation": ("mfcc", {**PLAIN, "se": True}),
+    "mfcc, without a residual": ("mfcc", {**PLAIN, "stage_repeats": (1, 1, 1, 1)}),
 }
 
 
