@@ -25,6 +25,7 @@ from model_gen.training.configure import configure
 from model_gen.training.judge import Judge
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
+from model_gen.training.qat import shadow, speed
 from model_gen.training.qat.judge import ConvertedJudge
 from model_gen.training.qat.testing import saved, settled, windows_for
 from model_gen.training.run import train
@@ -127,6 +128,28 @@ def test_epoch_0_stays_where_nothing_is_better(
     assert losses[0] < losses[1]
 
 
+def test_numbers_that_are_none_end_it_and_what_was_good_stays(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = moved(given, tmp_path / "wild")
+    monkeypatch.setattr(shadow, "rounded_kernel", lambda kernel, *_: kernel * float("nan"))
+    with pytest.raises(BadInput, match="finite") as caught:
+        train(options_of("release", {**told, "qat_mode": "shadow"}))
+    assert "epoch 1" in caught.value.evidence
+    base = told["checkpoint_path"]
+    assert weights(beside(base, "qat.keras")) == weights(base)
+    assert len(beside(base, "qat_history.csv").read_text().splitlines()) == 2  # its head, epoch 0
+
+
+def test_steps_are_measured_beside_a_float_one(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "_ROUNDS", 1)
+    found = speed.costs(given["checkpoint_path"], batch_size=2, batches=1)
+    assert list(found) == ["float", "shadow", "faithful"]
+    assert min(found.values()) > 0
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [
@@ -166,5 +189,6 @@ def test_another_class_needs_the_probe(given: dict[str, Any], tmp_path: Path) ->
 def test_without_a_base_there_is_nothing_to_tune(given: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="checkpoint"):
         train(options_of("release", {**given, "checkpoint_path": tmp_path / "none.keras"}))
-    with pytest.raises(BadInput, match=r"\.keras"):
-        options_of("release", {**given, "checkpoint_path": tmp_path})
+    for bundle in (tmp_path, tmp_path / "model.tflite"):
+        with pytest.raises(BadInput, match=r"\.keras"):
+            options_of("release", {**given, "checkpoint_path": bundle})
