@@ -29,6 +29,8 @@ SCHEMA = "nightjar/bench/1"
     " three placements and over disturbances (docs/learning.md; about an hour)."
     " MODEL `family`: the presets beside each other, float and int8, on speakers that were not heard and on synthetic"
     " birds, with multiply-accumulates and instructions (docs/family.md; about an hour)."
+    " MODEL `qat`: what int8 costs the presets, quantized after training and trained for, with paired intervals, on"
+    " the same recordings as `family` (docs/qat.md; many hours, and goes on where it was cut off)."
     " MODEL `tuning`: a search on a speaker's digits, and its best trial against the preset's own options on another's"
     " (docs/tuning.md; about an hour).",
 )
@@ -57,7 +59,7 @@ SCHEMA = "nightjar/bench/1"
 @click.option(
     "--epochs",
     type=WholeRange(min=1, max=10000),
-    help="For `bench family` and `tuning`: of every training, instead of the presets'.",
+    help="For `bench family`, `qat` and `tuning`: of every training, instead of the presets'.",
 )
 @json_option
 def command(
@@ -94,6 +96,16 @@ def command(
             json_path,
             data_path=learning["data_path"],
             tests=learning["speakers"],
+            epochs=epochs,
+        )
+    if str(model) == "qat" and not model.exists():
+        from host.cli.bench_qat import bench_qat
+
+        return bench_qat(
+            json_path,
+            data_path=learning["data_path"],
+            tests=learning["speakers"],
+            seeds=learning["seeds"],
             epochs=epochs,
         )
     if str(model) == "tuning" and not model.exists():

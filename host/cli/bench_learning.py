@@ -15,7 +15,7 @@ _OPTIONS = (
         default="../shared/data/fsdd",
         show_default=True,
         type=click.Path(path_type=Path),
-        help="For `bench learning`, `family` and `tuning`: class folders of clips named SPEAKER_INDEX.wav.",
+        help="For `bench learning`, `family`, `qat` and `tuning`: class folders of clips named SPEAKER_INDEX.wav.",
     ),
     click.option(
         "--out",
@@ -28,7 +28,7 @@ _OPTIONS = (
         "--speakers",
         multiple=True,
         metavar="NAME",
-        help="For `bench learning`, `family` and `tuning`: who tests; may be given again.  [default: each in"
+        help="For `bench learning`, `family`, `qat` and `tuning`: who tests; may be given again.  [default: each in"
         " turn; of `tuning`, the first]",
     ),
     click.option(
@@ -36,7 +36,7 @@ _OPTIONS = (
         default=3,
         show_default=True,
         type=WholeRange(min=1, max=1000),
-        help="For `bench learning` and `tuning`: how many, 1 to this.",
+        help="For `bench learning`, `qat` and `tuning`: how many, 1 to this.",
     ),
     click.option(
         "--recipe",

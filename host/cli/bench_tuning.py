@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from host.cli.columns import say_columns
 from host.cli.common import say, write_json
 from host.cli.parameters import WholeRange
 
@@ -61,11 +62,7 @@ def bench_tuning(
         )
     )
     write_json(json_path, {"schema": SCHEMA, **payload(found)})
-    cells = [HEADING, *(row.cells() for row in found.rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        said = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        say(said.rstrip(), json_path)
+    say_columns([HEADING, *(row.cells() for row in found.rows)], json_path)
     for text in apart({kind: asdict(one) for kind, one in found.apart.items()}):
         say(text, json_path)
     return 0

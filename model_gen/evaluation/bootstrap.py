@@ -90,11 +90,18 @@ def compare(
     for name in first:
         one, other = first[name], second.get(name)
         found[name] = None
-        if one is None or other is None:
-            continue
-        apart = first_draws[name] - second_draws[name]
-        between = interval(apart)
-        if between is not None:
-            above = float((apart[np.isfinite(apart)] > 0).mean())
-            found[name] = Difference(one - other, between.low, between.high, above)
+        if one is not None and other is not None:
+            found[name] = difference(one, other, first_draws[name], second_draws[name])
     return found
+
+
+def difference(
+    first: float, second: float, first_draws: Floats, second_draws: Floats
+) -> Difference | None:
+    """A statistic less another over the same draws [draws]; None where it has no interval."""
+    apart = first_draws - second_draws
+    between = interval(apart)
+    if between is None:
+        return None
+    above = float((apart[np.isfinite(apart)] > 0).mean())
+    return Difference(first - second, between.low, between.high, above)

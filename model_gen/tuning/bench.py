@@ -1,19 +1,16 @@
 """What a search is worth: its best trial against the preset's own options, on a speaker not heard."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from host.files import write_atomically
-from model_gen.evaluation.bootstrap import Difference, draw, interval
-from model_gen.evaluation.family.scores import KINDS, Scores, macro, macro_precision
+from model_gen.evaluation.bootstrap import Difference
+from model_gen.evaluation.family.scores import KINDS, Scores, between, drawn, precision_of
+from model_gen.evaluation.kept import keep
 from model_gen.evaluation.learning.recipes import GEOMETRY
 from model_gen.evaluation.learning.speakers import SPEAKER, Fold, fold_of, read_clips, speakers_of
-from model_gen.progress import line
 from model_gen.training.options import TrainOptions
 from model_gen.tuning.plan import Plan
 from model_gen.tuning.result import Found
@@ -144,19 +141,7 @@ def difference(first: Sequence[Scores], second: Sequence[Scores], kind: str) -> 
 
     The interval is of draws of recordings, the same ones for every seed and for both.
     """
-    count = len(first[0].wanted)
-    whole, drawn = np.ones((1, count)), draw([str(i) for i in range(count)]).weights
-
-    def apart(weights: Any) -> Any:
-        pairs = zip(first, second, strict=True)
-        each = [macro(one, kind, weights) - macro(other, kind, weights) for one, other in pairs]
-        return np.mean(each, axis=0)
-
-    draws = apart(drawn)
-    between = interval(draws)
-    assert between is not None
-    above = float((draws > 0).mean())
-    return Difference(float(apart(whole)[0]), between.low, between.high, above)
+    return between(drawn([first], kind), drawn([second], kind))
 
 
 def _fold(options: BenchOptions) -> Fold:
@@ -170,15 +155,15 @@ def _scores(plan: Plan, found: Found, number: int, seed: int) -> Scores:
 
     folder = plan.options.checkpoint_path.with_name(f"trial-{number}-seed-{seed}")
     options = again(plan, found.trial(number).drawn, number, seed, folder)
-    asked = json.dumps(options.recipe(), indent=1)
-    told, kept = folder / "recipe.json", folder / "scores.npz"
-    if kept.is_file() and told.is_file() and told.read_text(encoding="utf-8") == asked:
-        line(f"{folder}: made before")
-        return Scores.read(kept)
-    made = scores_of(options)
-    write_atomically(kept, made.to_npz())
-    write_atomically(told, asked.encode())
-    return made
+    kept = folder / "scores.npz"
+    keep(
+        folder,
+        kept.name,
+        options.recipe(),
+        lambda: write_atomically(kept, scores_of(options).to_npz()),
+        f"trial {number}, seed {seed}",
+    )
+    return Scores.read(kept)
 
 
 def again(
@@ -190,7 +175,7 @@ def again(
 
 
 def _row(found: Found, what: str, number: int, kind: str, scores: Sequence[Scores]) -> Row:
-    trial, precision = found.trial(number), macro_precision(scores, kind)
+    trial, precision = found.trial(number), precision_of(drawn([scores], kind))
     return Row(
         what=what,
         kind=kind,

@@ -3,11 +3,12 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from host.typed import typed
+from model_gen.evaluation.markdown import made_on, table
 from model_gen.tuning.bench import HEADING, Row
 from model_gen.tuning.bench_payload import apart
 
@@ -32,12 +33,10 @@ def text(data: dict[str, Any]) -> str:
 
 
 def _measured(data: dict[str, Any]) -> Iterator[str]:
-    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
-    machine = data["machine"]
-    yield f"On {data['date']}, on {machine['cores']} cores of {machine['processor']}, with {versions}."
+    yield made_on(data)
     yield f"`{data['test']}` tests, `{data['val']}` validates.\n"
     rows = [typed(Row, row) for row in data["rows"]]
-    yield from _table(HEADING, (row.cells() for row in rows))
+    yield from table(HEADING, (row.cells() for row in rows))
     yield ""
     yield from (f"* {line}" for line in apart(data["apart"]))
     yield f"* the best drew `{rows[-1].options}`\n"
@@ -59,7 +58,7 @@ def _study(study: dict[str, Any]) -> Iterator[str]:
         "seconds",
         "drawn, or why it is not complete",
     )
-    yield from _table(heading, map(_trial, study["trials"]))
+    yield from table(heading, map(_trial, study["trials"]))
     yield "\n| option | importance |\n|---|---|"
     yield from (f"| {name} | {share:.3f} |" for name, share in study["importance"].items())
 
@@ -79,14 +78,6 @@ def _trial(trial: dict[str, Any]) -> tuple[str, ...]:
         "" if trial["seconds"] is None else f"{trial['seconds']:.0f}",
         trial["reason"] or drawn,
     )
-
-
-def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    names = list(heading)
-    yield f"| {' | '.join(names)} |"
-    yield f"|{'---|' * len(names)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |".replace("|  |", "| |").replace("|  |", "| |")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 
 from host.typed import typed
 from model_gen.evaluation.family.table import HEADING, Row
+from model_gen.evaluation.markdown import made_on, table
 
 DATA = Path(__file__).parents[3] / "docs" / "family.json"
 _HEAD = """# The presets beside each other
@@ -20,9 +21,9 @@ Made by `python -m model_gen.evaluation.family.page > docs/family.md` from docs/
   validates, the others train. Average precision is the mean over the folds.
 * `birds`: the set that `nightjar synth` makes, with its own split; 8 species and noise.
 
-Everything else is the preset's, but where the table says fewer epochs than its own (`--epochs`),
-or fewer recordings than all speakers' (`--speakers`): a preset is at its best with its own, 36 of
-`release` and 50 of `april`, and `release`, which disturbs what it hears, needs them most.
+Everything else is the preset's, unless fewer epochs were asked for (`--epochs`), or fewer speakers
+(`--speakers`). Epochs are those of the longest fold: `april` has 50 and ends early where validation
+gets no better (its `--patience`); `release` has 36 and takes the last.
 
 Macro average precision is over the classes, of whole recordings whose chunks are pooled by log-
 mean-exp. Its 95 % interval is that of 1,000 draws of recordings with replacement, within each fold;
@@ -38,13 +39,8 @@ def text(data: dict[str, Any]) -> str:
 
 
 def _measured(data: dict[str, Any]) -> Iterator[str]:
-    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
-    machine = data["machine"]
-    yield f"On {data['date']}, on {machine['cores']} cores of {machine['processor']}, with {versions}.\n"
-    yield f"| {' | '.join(HEADING)} |"
-    yield f"|{'---|' * len(HEADING)}"
-    for raw in data["rows"]:
-        yield f"| {' | '.join(typed(Row, raw).cells())} |".replace("|  |", "| |")
+    yield f"{made_on(data)}\n"
+    yield from table(HEADING, (typed(Row, raw).cells() for raw in data["rows"]))
 
 
 if __name__ == "__main__":

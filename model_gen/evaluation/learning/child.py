@@ -1,10 +1,8 @@
 """`python -m model_gen.evaluation.learning.child JOB OUT`: one run, in a process with a TensorFlow of its own."""
 
 import json
-import resource
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from model_gen.evaluation.learning.speakers import (
     read_clips,
     speakers_of,
 )
+from model_gen.evaluation.spent import Spent
 from model_gen.runtime import tensorflow
 
 # From int16 [n, WINDOW] to logits [n, labels].
@@ -56,22 +55,6 @@ class Outcome:
     processor: float
     wall: float
     int8_refused: str = ""
-
-
-class _Cost:
-    """Processor seconds of all threads and ended children, and wall-clock seconds, since it was made."""
-
-    def __init__(self) -> None:
-        self._begun = self._now()
-
-    @staticmethod
-    def _now() -> tuple[float, float]:
-        used = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return sum(one.ru_utime + one.ru_stime for one in used), time.monotonic()
-
-    def taken(self) -> tuple[float, float]:
-        processor, wall = (now - then for now, then in zip(self._now(), self._begun, strict=True))
-        return processor, wall
 
 
 def run(job: Job) -> Run:
@@ -128,9 +111,9 @@ def _reference(clips: Sequence[Clip], fold: Fold, job: Job, folder: Path) -> Out
     train = [clip for clip in clips if clip.speaker in fold.train]
     val = [clip for clip in clips if clip.speaker == fold.val]
     log_mel(np.zeros((1, WINDOW), np.int16))  # loads librosa, whose import is no part of it either
-    cost = _Cost()
+    spent = Spent()
     trained = train_reference(train, val, seed=job.seed, epochs=job.epochs or EPOCHS)
-    processor, wall = cost.taken()
+    processor, wall = spent.taken()
     return Outcome(
         models={FLOAT: trained.logits},
         labels=trained.labels,
@@ -151,9 +134,9 @@ def _ours(clips: Sequence[Clip], fold: Fold, job: Job, folder: Path) -> Outcome:
     options = options_for(job.recipe, fold, job.seed, data, folder, job.epochs)
     silence = np.zeros((1, options.contract.chunk_samples), np.int16)
     features(silence, options.contract)  # which compiles the frontend where nobody has
-    cost = _Cost()
+    spent = Spent()
     progress = train(options).progress
-    processor, wall = cost.taken()
+    processor, wall = spent.taken()
     keras_model, config = load_checkpoint(options.checkpoint_path)
 
     def by_float(windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:

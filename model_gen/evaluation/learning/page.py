@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from host.typed import typed
 from model_gen.evaluation.learning.result import Run
 from model_gen.evaluation.learning.table import cells, columns
 from model_gen.evaluation.learning.targets import targets
+from model_gen.evaluation.markdown import made_on, table
 
 DATA = Path(__file__).parents[3] / "docs" / "learning.json"
 _HEAD = """# Learning at any offset, over clicks, hum and DC
@@ -60,23 +61,13 @@ def text(data: dict[str, Any]) -> str:
 
 def _measured(data: dict[str, Any]) -> Iterator[str]:
     runs = [typed(Run, run) for run in data["runs"]]
-    machine = data["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
     yield "## What came out\n"
-    yield f"On {data['date']}, on {machine['cores']} cores of {machine['processor']}, with {versions}.\n"
+    yield f"{made_on(data)}\n"
     heading, *rows = cells(columns(runs))
-    yield from _table(heading, rows)
+    yield from table(heading, rows)
     yield ""
     wanted = [(one.what, one.found, one.verdict) for one in targets(runs)]
-    yield from _table(("what `release` must reach", "found", ""), wanted)
-
-
-def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    names = list(heading)
-    yield f"| {' | '.join(names)} |"
-    yield f"|{'---|' * len(names)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |".replace("|  |", "| |")
+    yield from table(("what `release` must reach", "found", ""), wanted)
 
 
 if __name__ == "__main__":

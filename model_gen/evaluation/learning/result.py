@@ -1,12 +1,7 @@
-"""One run of one recipe: what is asked for, what came out, and the lines of the file that keeps them."""
+"""One run of one recipe: what came out."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
-
-from host.errors import BadInput
-from host.typed import typed
+from dataclasses import dataclass
 
 INT8 = "int8"
 FLOAT = "float"
@@ -45,35 +40,6 @@ class Run:
         return self.test, self.seed
 
 
-def write_line(run: Run) -> str:
-    """The line of a run."""
-    return json.dumps(asdict(run), sort_keys=True) + "\n"
-
-
-def read_lines(path: Path) -> tuple[Run, ...]:
-    """The runs that a file keeps; a last line that was cut off is left out, no file has none.
-
-    Raises:
-        BadInput: another line is none of a run.
-    """
-    if not path.exists():
-        return ()
-    text = path.read_text(encoding="utf-8")
-    lines = text[: text.rfind("\n") + 1].splitlines()
-    return tuple(_run(line, number, path) for number, line in enumerate(lines, 1))
-
-
 def latest(runs: Iterable[Run]) -> dict[tuple[str, str, int], Run]:
     """The last run of each key."""
     return {run.key: run for run in runs}
-
-
-def _run(line: str, number: int, path: Path) -> Run:
-    try:
-        return typed(Run, json.loads(line))
-    except ValueError as error:
-        raise BadInput(
-            "expected a line of `nightjar bench learning`",
-            evidence=f"Received: {path}, line {number}: {error}",
-            next_step="give another file with --out",
-        ) from error

@@ -12,8 +12,9 @@ from host.typed import typed
 from model_gen.evaluation.child import ask
 from model_gen.evaluation.learning.child import Job
 from model_gen.evaluation.learning.recipes import OURS, RECIPES, version_of
-from model_gen.evaluation.learning.result import INT8, Run, latest, read_lines, write_line
+from model_gen.evaluation.learning.result import INT8, Run, latest
 from model_gen.evaluation.learning.speakers import digest_of, fold_of, read_clips, speakers_of
+from model_gen.evaluation.lines import add_line, read_lines
 from model_gen.progress import line
 
 SEEDS = 3
@@ -50,7 +51,7 @@ def measure(options: LearningOptions) -> tuple[Run, ...]:
     versions = {recipe: version_of(recipe, options.epochs) for recipe in RECIPES}
     kept = latest(
         run
-        for run in read_lines(options.out)
+        for run in read_lines(Run, options.out, "nightjar bench learning")
         if run.data == data and run.version == versions.get(run.recipe)
     )
     jobs = [
@@ -75,7 +76,7 @@ def measure(options: LearningOptions) -> tuple[Run, ...]:
         begun = time.monotonic()
         run = run_job(job)
         kept[run.key] = run
-        _keep(options.out, run)
+        add_line(options.out, run)
         line(
             f"{what}: clean {run.top1['float']['clean']:.3f}, {run.processor:.0f} s of processor"
             f" time to train, {time.monotonic() - begun:.0f} s in all"
@@ -106,18 +107,6 @@ def run_job(job: Job) -> Run:
             of=f"{job.test} tests, seed {job.seed}",
         )
         return typed(Run, json.loads(out.read_text(encoding="utf-8")))
-
-
-def _keep(out: Path, run: Run) -> None:
-    """Add a line, behind a whole one: a run that was killed may have left half of one."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("ab+") as stream:
-        end = stream.seek(0, 2)
-        if end:
-            stream.seek(0)
-            whole = stream.read().rfind(b"\n") + 1
-            stream.truncate(whole)
-        stream.write(write_line(run).encode())
 
 
 def _require_librosa() -> None:

@@ -10,10 +10,11 @@ from model_gen.evaluation.learning import run as module
 from model_gen.evaluation.learning.child import Job
 from model_gen.evaluation.learning.conditions import CONDITIONS
 from model_gen.evaluation.learning.recipes import OURS, RECIPES, version_of
-from model_gen.evaluation.learning.result import FLOAT, INT8, read_lines, write_line
+from model_gen.evaluation.learning.result import FLOAT, INT8, Run
 from model_gen.evaluation.learning.run import LearningOptions, chosen_recipes, measure, run_job
 from model_gen.evaluation.learning.speakers import digest_of, read_clips
 from model_gen.evaluation.learning.testing import made_up, write_clips
+from model_gen.evaluation.lines import line_of, read_lines
 
 
 @pytest.mark.slow
@@ -91,9 +92,9 @@ def test_only_what_is_missing_is_made(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    out.write_text(write_line(made_up("today", 0.5)) + "{}\n")
+    out.write_text(line_of(made_up("today", 0.5)) + "{}\n")
     with pytest.raises(BadInput, match="line 2"):
-        read_lines(out)
+        read_lines(Run, out, "it")
 
 
 def test_a_run_that_fails_says_why(tmp_path: Path) -> None:

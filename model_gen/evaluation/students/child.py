@@ -3,7 +3,6 @@
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from model_gen.evaluation.learning.recipes import options_for, version_of
 from model_gen.evaluation.learning.speakers import Clip, digest_of, fold_of, read_clips, speakers_of
 from model_gen.evaluation.metrics import evaluate_scores
 from model_gen.evaluation.pooling import activate
+from model_gen.evaluation.spent import Spent
 from model_gen.evaluation.students.lesson import DISTILLED, KINDS, STUDENT, TEACHER, Job, Lesson
 from model_gen.models.checkpoint import load_checkpoint
 from model_gen.runtime import tensorflow
@@ -42,9 +42,9 @@ def run(job: Job) -> Lesson:
         folder = Path(name)
         common = options_for(RECIPE, fold, job.seed, Path(job.data_path), folder, job.epochs)
         for kind, options in _three(common, folder, job).items():
-            begun = time.process_time()
+            spent = Spent()
             train(options)
-            processor[kind] = round(time.process_time() - begun, 2)
+            processor[kind] = round(spent.taken()[0], 2)
             top1[kind], ap[kind] = judge(options.checkpoint_path, tested)
     return Lesson(
         data=digest_of(clips),

@@ -1,12 +1,6 @@
 """One lesson: a teacher, a student of its own, and the same student with the teacher."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
-
-from host.errors import BadInput
-from host.typed import typed
+from dataclasses import dataclass
 
 TEACHER, STUDENT, DISTILLED = KINDS = ("teacher", "student", "distilled")
 
@@ -48,32 +42,3 @@ class Lesson:
         alphas = (self.teacher_alpha, self.student_alpha)
         asked = (job.teacher_alpha, job.student_alpha)
         return own == (data, version, job.test, job.seed) and alphas == asked
-
-
-def line_of(lesson: Lesson) -> str:
-    """The line of the file that keeps it."""
-    return json.dumps(asdict(lesson), sort_keys=True) + "\n"
-
-
-def read_lessons(path: Path) -> tuple[Lesson, ...]:
-    """The lessons that a file keeps, without a last line that was cut off; no file has none.
-
-    Raises:
-        BadInput: another line is none of a lesson.
-    """
-    if not path.exists():
-        return ()
-    text = path.read_text(encoding="utf-8")
-    return tuple(_read(text[: text.rfind("\n") + 1].splitlines(), path))
-
-
-def _read(lines: Iterable[str], path: Path) -> Iterable[Lesson]:
-    for number, line in enumerate(lines, 1):
-        try:
-            yield typed(Lesson, json.loads(line))
-        except ValueError as error:
-            raise BadInput(
-                "expected a line of `python -m model_gen.evaluation.students.run`",
-                evidence=f"Received: {path}, line {number}: {error}",
-                next_step="give another file with --out",
-            ) from error

@@ -13,9 +13,12 @@ from host.typed import typed
 from model_gen.evaluation.child import ask
 from model_gen.evaluation.learning.recipes import version_of
 from model_gen.evaluation.learning.speakers import digest_of, read_clips, speakers_of
-from model_gen.evaluation.students.lesson import Job, Lesson, line_of, read_lessons
+from model_gen.evaluation.lines import add_line, read_lines
+from model_gen.evaluation.students.lesson import Job, Lesson
 from model_gen.evaluation.students.table import lines
 from model_gen.progress import line
+
+PROGRAM = "python -m model_gen.evaluation.students.run"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def measure(options: StudentsOptions) -> list[Lesson]:
     """
     clips = read_clips(options.data_path)
     data, version = digest_of(clips), version_of("release", options.epochs)
-    known = read_lessons(options.out)
+    known = read_lines(Lesson, options.out, PROGRAM)
     jobs = [
         Job(
             str(options.data_path),
@@ -58,9 +61,7 @@ def measure(options: StudentsOptions) -> list[Lesson]:
         there = [one for one in known if one.answers(job, data, version)]
         lesson = there[-1] if there else _ask(job)
         if not there:
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            whole = "".join(map(line_of, read_lessons(options.out)))  # without half a line
-            options.out.write_text(whole + line_of(lesson), encoding="utf-8")
+            add_line(options.out, lesson)
         found.append(lesson)
         line(f"lesson {number} of {len(jobs)}: {job.test} tests, seed {job.seed}")
     return found

@@ -9,8 +9,9 @@ from host.errors import BadInput
 from model_gen.evaluation.learning.recipes import version_of
 from model_gen.evaluation.learning.speakers import digest_of, read_clips
 from model_gen.evaluation.learning.testing import write_clips
+from model_gen.evaluation.lines import read_lines
 from model_gen.evaluation.students import run
-from model_gen.evaluation.students.lesson import Job, Lesson, read_lessons
+from model_gen.evaluation.students.lesson import Job, Lesson
 from model_gen.evaluation.students.table import lines
 
 
@@ -41,7 +42,7 @@ def test_lessons_are_kept_and_not_made_again(
     assert len(asked) == 6
     run.measure(replace(options, student_alpha=0.25, speakers=("bo",)))
     assert asked[6:] == [("bo", 1), ("bo", 2)]
-    assert len(read_lessons(options.out)) == 8
+    assert len(read_lines(Lesson, options.out, run.PROGRAM)) == 8
     options.out.write_text("{}\n")
     with pytest.raises(BadInput, match="expected a line"):
         run.measure(options)

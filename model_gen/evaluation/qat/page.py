@@ -1,0 +1,56 @@
+"""`python -m model_gen.evaluation.qat.page`: docs/qat-results.md, from docs/qat-results.json."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from host.typed import typed
+from model_gen.evaluation.markdown import made_on, table
+from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, Pair, Row, verdicts
+
+DATA = Path(__file__).parents[3] / "docs" / "qat-results.json"
+_HEAD = """# What int8 costs
+
+Made by `python -m model_gen.evaluation.qat.page > docs/qat-results.md` from docs/qat-results.json,
+which `nightjar bench qat --json docs/qat-results.json` writes; a test holds this page to it.
+
+* `digits`: the Free Spoken Digit Dataset, as [learning.md](learning.md) hears it; one speaker tests,
+  the alphabetically next one validates, the others train.
+* `birds`: the set that `nightjar synth` makes, with its own split; 8 species and noise.
+
+Each preset is trained in float, with its own options. From that one model come two by
+quantization after training (PTQ, [quantization.md](quantization.md)), whose ranges are the
+converter's, or our own, which correct the operands of sums; and two by quantization-aware training
+([qat.md](qat.md)), `shadow` and `faithful`, each with its own defaults, which are quantized with our
+own ranges of their own manifest. All int8 models are run by TFLite's reference kernels, and every
+faithful one on the virtual board: it computes the bytes of the host in each tensor, or there is no table.
+
+Macro average precision is over the classes, of whole recordings whose chunks are pooled by log-
+mean-exp; the mean over folds and seeds. Intervals hold 95 % of 1,000 draws of recordings with
+replacement within each fold. Two models are compared over the same draws. The intervals hold nothing
+of how another seed or another speaker would turn out. Epoch 0 is the model before QAT. Training is
+processor seconds of all threads and of the conversions, without the import of TensorFlow, in the
+mean over those models whose training was measured.
+"""
+
+
+def text(data: dict[str, Any]) -> str:
+    """The page of what `bench qat` wrote."""
+    return "\n".join([_HEAD, *_measured(data)]) + "\n"
+
+
+def _measured(data: dict[str, Any]) -> Iterator[str]:
+    rows = [typed(Row, raw) for raw in data["rows"]]
+    pairs = [typed(Pair, raw) for raw in data["pairs"]]
+    yield f"{made_on(data)}\n"
+    yield from table(HEADING, (row.cells() for row in rows))
+    yield "\n## Paired differences\n"
+    yield from table(PAIR_HEADING, (pair.cells() for pair in pairs))
+    yield ""
+    yield from (f"* {told}" for told in verdicts(pairs))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text(json.loads(DATA.read_text(encoding="utf-8"))))
