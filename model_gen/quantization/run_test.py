@@ -26,7 +26,7 @@ from model_gen.quantization.ranges import own
 from model_gen.quantization.ranges.own import owned_checkpoint
 from model_gen.quantization.ranges.recorded import RANGES, recorded_in
 from model_gen.quantization.run import QuantizeOptions, quantize
-from model_gen.quantization.testing import run_here
+from model_gen.quantization.testing import Conversions
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
 
@@ -52,6 +52,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> QuantizeOptions:
     )
     quantize(given)
     return given
+
+
+@pytest.fixture(scope="module")
+def conversions() -> Conversions:
+    return Conversions()
+
+
+@pytest.fixture
+def here(conversions: Conversions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conversions in this process, which take a third of the time and name tensors otherwise."""
+    for module in (convert, own):
+        monkeypatch.setattr(module, "run_apart", conversions)
 
 
 def _contract(made: QuantizeOptions) -> Contract:
@@ -80,6 +92,7 @@ def test_the_bundle_is_whole_and_its_model_is_int8_throughout(made: QuantizeOpti
         assert rule == rule_of(op, "tflite")
 
 
+@pytest.mark.usefixtures("here")
 def test_a_softmax_head_is_told_by_the_bundle_and_followed(
     made: QuantizeOptions, tmp_path: Path
 ) -> None:
@@ -142,6 +155,7 @@ def test_the_same_inputs_give_the_same_bundle(made: QuantizeOptions, tmp_path: P
         assert (made.out / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
+@pytest.mark.usefixtures("here")
 def test_an_int8_model_unlike_the_float_model_promotes_nothing(
     made: QuantizeOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,19 +180,16 @@ def test_an_int8_model_unlike_the_float_model_promotes_nothing(
         result.gates.require()
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Conversions in this process, which take a third of the time and name tensors otherwise."""
-    for module in (convert, own):
-        monkeypatch.setattr(module, "run_apart", run_here)
-
-
-@pytest.mark.usefixtures("here")
 def test_the_converters_ranges_are_no_part_of_the_bundle(
-    made: QuantizeOptions, tmp_path: Path
+    made: QuantizeOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What `convert_checkpoint` makes is its own test's matter."""
+    model = load_subject(made.out).model
+    monkeypatch.setattr(run, "convert_checkpoint", lambda *_: model)
+    monkeypatch.setattr(run, "owned_checkpoint", None)
     given = replace(made, out=tmp_path / "bundle", ranges="converter")
     quantize(given)
+    assert load_subject(given.out).model == model
     assert RANGES not in load_subject(given.out).files
     assert "ranges" not in _contract(given).quality
     assert RANGES in load_subject(made.out).files
@@ -255,6 +266,7 @@ def _saturating(made: QuantizeOptions, folder: Path) -> Path:
     return folder / made.checkpoint.name
 
 
+@pytest.mark.usefixtures("here")
 def test_sums_that_the_npu_would_cut_off_are_kept_from_it(
     made: QuantizeOptions,
     tmp_path: Path,
@@ -371,6 +383,7 @@ def test_data_of_another_model_is_refused(made: QuantizeOptions, tmp_path: Path)
     assert not (tmp_path / "bundle").exists()
 
 
+@pytest.mark.usefixtures("here")
 def test_without_test_recordings_vectors_come_from_validation_and_the_bundle_says_so(
     made: QuantizeOptions, tmp_path: Path
 ) -> None:
@@ -390,6 +403,7 @@ def test_without_test_recordings_vectors_come_from_validation_and_the_bundle_say
         evaluate(EvaluateOptions(made.data_path, bundle=given.out, cache_dir=made.cache_dir))
 
 
+@pytest.mark.usefixtures("here")
 def test_validation_recordings_without_a_class_hold_no_metric_and_say_so(
     made: QuantizeOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

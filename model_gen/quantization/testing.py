@@ -1,5 +1,6 @@
 """For tests: conversions in a process that has TensorFlow already."""
 
+import hashlib
 import importlib
 import json
 import tempfile
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from host.files import sha256_file
 from host.reference.model import stdout_to_stderr
 from model_gen.quantization.apart import ARRAY, JOB, RESULT
 
@@ -22,3 +24,19 @@ def run_here(module: str, job: dict[str, Any], features: Any) -> bytes:
         with stdout_to_stderr():
             importlib.import_module(module).main(folder)
         return (folder / RESULT).read_bytes()
+
+
+class Conversions:
+    """`run_here`, once of the same checkpoint, form and features: for tests that convert a model again."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, bytes] = {}
+
+    def __call__(self, module: str, job: dict[str, Any], features: Any) -> bytes:
+        told = {**job, "checkpoint": sha256_file(Path(job["checkpoint"]))}
+        digest = hashlib.sha256(json.dumps([module, told], sort_keys=True).encode())
+        digest.update(b"" if features is None else features.tobytes())
+        key = digest.hexdigest()
+        if key not in self._made:
+            self._made[key] = run_here(module, job, features)
+        return self._made[key]

@@ -8,18 +8,19 @@ from keras import ops
 from model_gen.training.losses import Loss
 from model_gen.training.qat.losses import staying
 from model_gen.training.qat.simulate import Simulation
+from model_gen.training.qat.teacher import Teacher
 
 
 class Faithful(keras.Model):  # type: ignore[misc]
     """Learns what its batches are labelled with, and to stay what `teacher` is, through `simulation` of `model`."""
 
     def __init__(
-        self, model: Any, simulation: Simulation, teacher: Any, loss: Loss, activation: str
+        self, model: Any, simulation: Simulation, teacher: Teacher, loss: Loss, activation: str
     ) -> None:
         super().__init__(name=model.name)
         self.learned = model
         self.simulation = simulation
-        self._teacher = teacher  # which does not train
+        self._teacher = teacher
         self._judge, self._activation = loss, activation
 
     @property
@@ -40,7 +41,7 @@ class Faithful(keras.Model):  # type: ignore[misc]
     ) -> Any:
         """Of the labels, as a float step has it, and of the teacher."""
         values = self._judge.values(self._judge.smooth(y["targets"]), y_pred, None)
-        teacher = ops.stop_gradient(self._teacher(x, training=False))
+        teacher = ops.stop_gradient(self._teacher(x))
         return ops.mean(values) + staying(teacher, y_pred, self._activation)
 
 

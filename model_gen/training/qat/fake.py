@@ -9,25 +9,34 @@ from typing import Any
 
 import tensorflow as tf
 
+# Times this the half of a step is rounded away from zero and not to even; what is less by 2^-13 of a step is not.
+_AWAY = 1.0 + 2.0**-22
 LEAST_MAGNITUDE = 5e-7  # of a channel of a kernel; one with less has the steps of this
 
 
-def activation(x: Any, steps: Any, shift: Any = None) -> Any:
-    """`x` as an int8 tensor holds it; `steps` is [2]: scale and zero point, float32.
+def activation(
+    x: Any, steps: Any, shift: Any = None, ends: tuple[float, float] = (-math.inf, math.inf)
+) -> Any:
+    """`x`, cut off at `ends`, as an int8 tensor holds it; `steps` is [2]: scale and zero point, float32.
 
-    `shift`, a number a channel, rounds twice, as TFLite's kernels rescale a sum: first to 2^-shift of a step.
+    `shift`, a number a channel, rounds twice, as TFLite's kernels rescale a sum: first to 2^-shift of a step, then
+    halves away from zero.
     """
     scale, zero = steps[0], steps[1]
-    low, high = scale * (-128.0 - zero), scale * (127.0 - zero)
-    held = tf.clip_by_value(x, low, high)
-    exact = held / scale
-    if shift is None:
-        rounded = tf.round(exact)
-    else:
-        parts = tf.pow(2.0, shift)
-        fine = tf.round(exact * parts) / parts
-        rounded = tf.sign(fine) * tf.floor(tf.abs(fine) + 0.5)
-    return held + tf.stop_gradient(rounded * scale - held)
+    low = tf.maximum(scale * (-128.0 - zero), ends[0])
+    high = tf.minimum(scale * (127.0 - zero), ends[1])
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def rounded(given: Any) -> Any:
+        held = tf.minimum(tf.maximum(given, low), high)
+        if shift is None:
+            whole = tf.round(held * (1.0 / scale))
+        else:
+            parts = tf.pow(2.0, shift)
+            whole = tf.round(tf.round(held * (parts / scale)) * (_AWAY / parts))
+        return whole * scale, lambda slope: tf.where(tf.equal(given, held), slope, 0.0)
+
+    return rounded(x)
 
 
 def right_shift(multiplier: Any) -> Any:

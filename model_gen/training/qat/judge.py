@@ -28,4 +28,7 @@ class ConvertedJudge(Judge):
         self._conversion = conversion
 
     def logits(self, model: Any, val: Chunks) -> npt.NDArray[np.float32]:
+        """As `Judge` has them; NaN where weights are not finite, of which there is no conversion."""
+        if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+            return np.full((len(val), model.output_shape[-1]), np.nan, np.float32)
         return Int8Model(self._conversion.of(model).int8).logits(val)

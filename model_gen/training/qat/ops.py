@@ -3,6 +3,7 @@
 Each is given the op, its operands, and the shape of its result for one window; kernels are as TFLite has them.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,10 @@ import tensorflow as tf
 from model_gen.codegen.tflite.graph import Op
 
 Function = Callable[[Op, Sequence[Any], tuple[int, ...]], Any]
-
+# Op -> the axis of its kernel that has a scale for each index.
+KERNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+# Activation that is fused into an op -> where it cuts off.
+_ENDS = {"NONE": (-math.inf, math.inf), "RELU": (0.0, math.inf), "RELU6": (0.0, 6.0)}
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "NONE": lambda x: x,
     "RELU": tf.nn.relu,
@@ -22,7 +26,23 @@ _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 def activated(x: Any, op: Op) -> Any:
     """What the activation that is fused into an op makes of its result."""
-    return _ACTIVATIONS[getattr(op.options, "activation", "NONE")](x)
+    return _ACTIVATIONS[_activation(op)](x)
+
+
+def ends(op: Op) -> tuple[float, float]:
+    """Where the activation that is fused into an op cuts its result off."""
+    return _ENDS[_activation(op)]
+
+
+def _activation(op: Op) -> str:
+    return getattr(op.options, "activation", "NONE")
+
+
+def aligned(value: Any, rank: int, op: Op) -> Any:
+    """A batch of vectors beside a batch of images: of one window each, their last axes are the same."""
+    if op.name not in ("ADD", "SUB", "MUL") or len(value.shape) >= rank:
+        return value
+    return tf.reshape(value, (-1, *(1,) * (rank - len(value.shape)), *value.shape[1:]))
 
 
 def _convolution(op: Op, given: Sequence[Any], shape: tuple[int, ...]) -> Any:

@@ -91,7 +91,7 @@ def _train(
     manifest = calibration(train, options.calibration_samples, options.seed)
     line(f"{len(manifest)} chunks of {len(train.recordings)} recordings set the ranges")
     calibrating = calibration_features(manifest)
-    refined, refreshing = _refined(model, base, config, val, calibrating, options)
+    refined, refreshing = _refined(model, config, val, calibrating, options)
     companions = {
         **config_files(config, options.checkpoint_path),
         beside(options.checkpoint_path, "split.csv"): to_csv(assignment).encode(),
@@ -126,7 +126,6 @@ def _train(
 
 def _refined(
     model: Any,
-    base: Path,
     config: ModelConfig,
     val: Chunks,
     calibrating: Any,
@@ -139,6 +138,7 @@ def _refined(
     from model_gen.training.qat.refresh import Refresh
     from model_gen.training.qat.shadow import Shadow
     from model_gen.training.qat.simulate import Simulation
+    from model_gen.training.qat.teacher import Teacher
 
     loss = loss_of(options, len(config.labels))
     conversion = Conversion(config, calibrating)
@@ -150,13 +150,12 @@ def _refined(
         freeze(model)
         shadow = Shadow(model, loss, bits=options.qat_bits, per_tensor=options.qat_per_tensor)
         return Refined(shadow, judge, before), ()
-    simulation = Simulation(model, conversion.of(model))
+    owned = conversion.of(model)  # of the base: a run that goes on takes its state later
+    simulation = Simulation(model, owned)
     left = freeze(model, simulation)
     if left:
         warn(f"not trained, as the converter shares or drops their constants: {', '.join(left)}")
-    teacher, _ = load_checkpoint(base)
-    teacher.trainable = False
-    learner = Faithful(model, simulation, teacher, loss, config.class_activation)
+    learner = Faithful(model, simulation, Teacher(owned.calibrated), loss, config.class_activation)
     return Refined(learner, judge, before), (Refresh(conversion),)
 
 

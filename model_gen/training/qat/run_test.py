@@ -19,48 +19,37 @@ from model_gen.models.config import config_path
 from model_gen.quantization.calibration import read_manifest
 from model_gen.quantization.ranges import own
 from model_gen.quantization.recordings import assignment_of, chunks_of
-from model_gen.quantization.testing import run_here
+from model_gen.quantization.testing import Conversions
+from model_gen.runtime import tensorflow
 from model_gen.training.configure import configure
 from model_gen.training.judge import Judge
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
-from model_gen.training.qat import conversion
+from model_gen.training.qat import shadow, speed
 from model_gen.training.qat.judge import ConvertedJudge
-from model_gen.training.qat.testing import network, saved, windows_for
+from model_gen.training.qat.testing import saved, settled, windows_for
 from model_gen.training.run import train
+from model_gen.training.testing_tiny import ALONE, tiny
 
 
 @pytest.fixture(scope="module", autouse=True)
 def here() -> Iterator[None]:
     """Conversions in this process, the same weights once."""
-    made: dict[tuple[str, bytes], own.Owned] = {}
-
-    def converted(path: Path, calibration: Any) -> own.Owned:
-        key = (weights(path), calibration.tobytes())
-        if key not in made:
-            made[key] = own.owned_checkpoint(path, calibration)
-        return made[key]
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own, "run_apart", run_here)
-        patch.setattr(conversion, "owned_checkpoint", converted)
+        patch.setattr(own, "run_apart", Conversions())
         yield
 
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `nightjar train --qat` is told, beside a base model that was not trained."""
+    tensorflow()
     root = tmp_path_factory.mktemp("qat")
     data = write_tiny_dataset(root / "data", per_class=4)
-    small: dict[str, Any] = {
-        **TINY,
-        "stage_repeats": (1, 1, 1, 1),
-        "depth_multiplier": 1.0,
-        "mag_scale": "none",
-    }
-    tiny = TrainOptions(data, checkpoint_path=root / "base.keras", **small)
-    config = configure(tiny, ("down", "up"))
-    path = saved(network(config, windows_for(config)), config, root / "base.keras")
+    small: dict[str, Any] = {**TINY, **ALONE}
+    config = configure(TrainOptions(data, **small), ("down", "up"))
+    model = settled(tiny(config, seed=3), windows_for(config))
+    path = saved(model, config, root / "base.keras")
     paths = sorted(str(p.relative_to(data)) for p in data.rglob("*.wav"))
     split = {p: ("train", "train", "val", "train")[i % 4] for i, p in enumerate(paths)}
     beside(path, "split.csv").write_text(to_csv(Assignment(split)))
@@ -139,6 +128,28 @@ def test_epoch_0_stays_where_nothing_is_better(
     assert losses[0] < losses[1]
 
 
+def test_numbers_that_are_none_end_it_and_what_was_good_stays(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = moved(given, tmp_path / "wild")
+    monkeypatch.setattr(shadow, "rounded_kernel", lambda kernel, *_: kernel * float("nan"))
+    with pytest.raises(BadInput, match="finite") as caught:
+        train(options_of("release", {**told, "qat_mode": "shadow"}))
+    assert "epoch 1" in caught.value.evidence
+    base = told["checkpoint_path"]
+    assert weights(beside(base, "qat.keras")) == weights(base)
+    assert len(beside(base, "qat_history.csv").read_text().splitlines()) == 2  # its head, epoch 0
+
+
+def test_steps_are_measured_beside_a_float_one(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "_ROUNDS", 1)
+    found = speed.costs(given["checkpoint_path"], batch_size=2, batches=1)
+    assert list(found) == ["float", "shadow", "faithful"]
+    assert min(found.values()) > 0
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [
@@ -178,5 +189,6 @@ def test_another_class_needs_the_probe(given: dict[str, Any], tmp_path: Path) ->
 def test_without_a_base_there_is_nothing_to_tune(given: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="checkpoint"):
         train(options_of("release", {**given, "checkpoint_path": tmp_path / "none.keras"}))
-    with pytest.raises(BadInput, match=r"\.keras"):
-        options_of("release", {**given, "checkpoint_path": tmp_path})
+    for bundle in (tmp_path, tmp_path / "model.tflite"):
+        with pytest.raises(BadInput, match=r"\.keras"):
+            options_of("release", {**given, "checkpoint_path": bundle})

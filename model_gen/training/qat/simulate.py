@@ -19,14 +19,12 @@ from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.ranges.own import Owned
 from model_gen.training.qat import fake
 from model_gen.training.qat.folded import Folded, bits_of, folded_layers
-from model_gen.training.qat.ops import OPS, activated
+from model_gen.training.qat.ops import KERNELS, OPS, aligned, ends
 
 SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D")  # whose sums are rounded twice; dense ones are once
 MOST_BIAS = (
     2.0**30
 )  # steps of a bias; where it had more, the converter makes its kernel's steps larger
-# Op -> the axis of its kernel that has a scale for each index.
-KERNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ class Simulation:
         result = OPS[op.name](op, given, shape)
         if sums is not None:
             result = result + fake.bias(sums, of_input * scales)
-        return fake.activation(activated(result, op), self._step(out), shift)
+        return fake.activation(result, self._step(out), shift, ends(op))
 
     def _operand(self, op: Op, position: int, values: dict[int, Any]) -> Any:
         index = op.inputs[position]
@@ -127,7 +125,7 @@ class Simulation:
             return None
         if index in values:  # rounded again where the converter put a QUANTIZE between
             value = self._rounded(values[index], ("in", op.index, position), unless=index)
-            return _aligned(value, len(self._graph.tensors[op.outputs[0]].shape), op)
+            return aligned(value, len(self._graph.tensors[op.outputs[0]].shape), op)
         constant = self._graph.tensors[index].value
         if op.name in KERNELS and position in (1, 2):
             of = self._kernels if position == 1 else self._biases
@@ -181,13 +179,6 @@ class Simulation:
             found = tensor.quantization
             rows.append((1.0, 0.0) if found is None else (found.scales[0], found.zero_points[0]))
         return np.array(rows, np.float32)
-
-
-def _aligned(value: Any, rank: int, op: Op) -> Any:
-    """A batch of vectors beside a batch of images: of one window each, their last axes are the same."""
-    if op.name not in ("ADD", "SUB", "MUL") or len(value.shape) >= rank:
-        return value
-    return tf.reshape(value, (-1, *(1,) * (rank - len(value.shape)), *value.shape[1:]))
 
 
 def _points(ops: Sequence[Pair]) -> list[tuple[str, int, int]]:

@@ -14,7 +14,9 @@ from model_gen.quantization.gates import cosines
 from model_gen.quantization.ranges.own import Owned
 from model_gen.training.presets import options_of
 from model_gen.training.qat import fake
-from model_gen.training.qat.simulate import KERNELS, Simulation
+from model_gen.training.qat.ops import KERNELS
+from model_gen.training.qat.simulate import Simulation
+from model_gen.training.qat.teacher import Teacher
 from model_gen.training.qat.testing import Floats, converted, network, saved, windows_for
 
 PLAIN = {"stage_widths": (8, 8, 16, 16), "stage_repeats": (1, 1, 1, 2), "embeddings_size": 24}
@@ -25,7 +27,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {**WIDE, "use_attention_pooling": True},
     ),
     "raw, plain": ("raw", PLAIN),
-    "mfcc, squeeze and excitation": ("mfcc", {**PLAIN, "se": True}),
+    "mfcc, without a residual": ("mfcc", {**PLAIN, "stage_repeats": (1, 1, 1, 1)}),
 }
 
 
@@ -97,6 +99,14 @@ def test_the_simulation_is_the_int8_model(case: tuple[Any, Floats, Owned]) -> No
     # Of drawn weights a step at the beginning is many at the end; trained networks contract.
     whole = np.asarray(simulation(windows[:4, ..., None]))
     assert cosines(whole, np.array(logits)).mean() > 0.99
+
+
+def test_the_teacher_says_what_the_float_model_says(case: tuple[Any, Floats, Owned]) -> None:
+    model, windows, owned = case
+    wanted = np.asarray(model(windows[..., None], training=False))
+    np.testing.assert_allclose(
+        Teacher(owned.calibrated)(windows[..., None]), wanted, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_kernels_and_biases_are_the_converters_bits(case: tuple[Any, Floats, Owned]) -> None:

@@ -27,6 +27,16 @@ def test_an_activation_is_in_steps_and_its_gradient_ends_with_the_range() -> Non
     assert 0 < inside.mean() < 1
 
 
+def test_a_fused_activation_cuts_off_where_the_range_does_not() -> None:
+    x = np.array([-1.0, 0.5, 5.0, 7.0], np.float32)
+    with tf.GradientTape() as tape:
+        given = tf.constant(x)
+        tape.watch(given)
+        found = fake.activation(given, tf.constant([0.1, 0.0], tf.float32), ends=(0.0, 6.0))
+    np.testing.assert_allclose(found, [0, 0.5, 5, 6], atol=1e-6)
+    np.testing.assert_array_equal(tape.gradient(found, given), [0, 1, 1, 0])
+
+
 def test_a_sum_is_rescaled_as_tflite_does_by_a_high_product_and_a_shift() -> None:
     sums = RNG.integers(-200000, 200000, (20000, 2))
     multiplier = np.array([0.00087, 0.0123])

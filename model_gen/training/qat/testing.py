@@ -33,7 +33,12 @@ def windows_for(config: ModelConfig, count: int = 8) -> Floats:
 def network(config: ModelConfig, windows: Floats) -> Any:
     """A model of drawn weights, each unlike another, biases too."""
     tensorflow()
-    model, rng = build_model(config, seed=3), np.random.default_rng(7)
+    return settled(build_model(config, seed=3), windows)
+
+
+def settled(model: Any, windows: Floats) -> Any:
+    """A model whose batch norms hold the statistics of windows, its head's weights scattered."""
+    rng = np.random.default_rng(7)
     for layer in model.layers:
         layer.momentum = 0.0  # of batch norms: one pass, and they hold the statistics
         if layer.name.startswith("pwl") or layer.name == "logits":
