@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from host.errors import BadInput
-from host.files import sha256_file
 from host.places import check_files, check_folder
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Recording, find_recordings
+from model_gen.data.digests import digests
 from model_gen.data.features import extract
 from model_gen.data.reopen import EVALUATION_OVERLAP
 from model_gen.data.selection import Selection
@@ -140,20 +140,11 @@ def _parts_of(
 ) -> list[tuple[str, list[Recording]]]:
     """(what decides a part, its recordings with their digests), in order."""
     common = [teacher.identity, options.overlap, options.max_duration]
-    known = []
-    with bar("digests of recordings", len(recordings), plain=False) as show:
-        for recording in recordings:
-            known.append(replace(recording, sha256=recording.sha256 or _sha256(recording.path)))
-            show(len(known))
+    unknown = [one for one in recordings if not one.sha256]
+    found = iter(digests(unknown, options.num_workers))
+    known = [one if one.sha256 else replace(one, sha256=next(found)) for one in recordings]
     parts = [known[i : i + RECORDINGS] for i in range(0, len(known), RECORDINGS)]
     return [(_digest([*common, *((r.relative, r.sha256) for r in p)]), p) for p in parts]
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return sha256_file(path)
-    except OSError:  # decoding tells of it
-        return ""
 
 
 def _digest(told: Sequence[object]) -> str:

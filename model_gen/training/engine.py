@@ -10,7 +10,7 @@ import keras
 
 from host.errors import BadInput, HostFailure
 from model_gen.data.features import Chunks
-from model_gen.progress import Bar, bar, warn
+from model_gen.progress import Bar, bar, line, warn
 from model_gen.runtime import tensorflow
 from model_gen.training.allocator import keep_freed_memory
 from model_gen.training.batch import Batches
@@ -21,6 +21,7 @@ from model_gen.training.keeper import Keeper
 from model_gen.training.losses import class_weights, loss_of
 from model_gen.training.optimizers import optimizer_of
 from model_gen.training.options import TrainOptions
+from model_gen.training.resume import state_path
 from model_gen.training.schedule import Schedule
 from model_gen.training.state import EpochResult, Head, Progress, State
 from model_gen.training.steps import STEPS, step_of
@@ -100,6 +101,8 @@ def fit(
         keeper.begin()
     show = Show(options.epochs, len(train))
     tf = tensorflow()
+    held = state_path(options.checkpoint_path)
+    began = held.stat().st_mtime_ns if held.is_file() and state is None else None
     try:
         learner.fit(
             train,
@@ -116,6 +119,13 @@ def fit(
             evidence=f"Received: {failure}",
             next_step=f"mend the callback, then {again}",
         ) from failure.__cause__
+    except KeyboardInterrupt:
+        if held.is_file() and held.stat().st_mtime_ns != began:  # and not an earlier run's
+            line(
+                f"the epochs that ended are kept beside {options.checkpoint_path}: "
+                "the same command with --resume goes on"
+            )
+        raise
     except tf.errors.OpError as error:
         train.raise_failure(error)
         raise HostFailure(

@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from host.errors import BadInput
-from host.files import sha256_file
 from model_gen.data.cache import Skipped
 from model_gen.data.dataset import Dataset, Recording, targets
+from model_gen.data.digests import digests
 from model_gen.data.features import Chunks, extract
 from model_gen.data.hearing import LookOptions
 from model_gen.data.look import begin, look
@@ -38,7 +37,7 @@ from model_gen.training.extensions import extensions_of
 from model_gen.training.noise_bank import named_bank
 from model_gen.training.options import TrainOptions
 from model_gen.training.probe import Backbone, backbone_of
-from model_gen.training.resume import check_same, state_path, state_to_resume
+from model_gen.training.resume import check_same, state_to_resume
 from model_gen.training.state import Progress
 from model_gen.training.taught import teacher_of
 
@@ -154,28 +153,19 @@ def _train(
         beside(checkpoint, "split.csv"): to_csv(assignment).encode(),
     }
     line(f"{len(parts['train'])} training chunks")
-    held = state_path(checkpoint)
-    began = held.stat().st_mtime_ns if held.is_file() and state is None else None
-    try:
-        progress = fit(
-            model,
-            kept,
-            batches,
-            parts["val"],
-            dataset.labels,
-            options,
-            data,
-            companions,
-            state=state,
-            callbacks=callbacks,
-            stop_after=stop_after,
-        )
-    except KeyboardInterrupt:
-        if held.is_file() and held.stat().st_mtime_ns != began:  # and not an earlier run's
-            line(
-                f"the epochs that ended are kept beside {checkpoint}: the same command with --resume goes on"
-            )
-        raise
+    progress = fit(
+        model,
+        kept,
+        batches,
+        parts["val"],
+        dataset.labels,
+        options,
+        data,
+        companions,
+        state=state,
+        callbacks=callbacks,
+        stop_after=stop_after,
+    )
     best, _ = load_checkpoint(checkpoint)
     return TrainResult(
         checkpoint=checkpoint,
@@ -249,23 +239,3 @@ def content_sha256(dataset: Dataset, contents: Iterable[str], others: Iterable[s
     for other in others:
         digest.update(other.encode())
     return digest.hexdigest()
-
-
-def digests(recordings: Sequence[Recording], num_workers: int) -> list[str]:
-    """SHA-256 of each recording's bytes, "" where they cannot be read."""
-    with (
-        ThreadPoolExecutor(max(1, num_workers)) as pool,
-        bar("digests of recordings", len(recordings), plain=False) as show,
-    ):
-        found = []
-        for content in pool.map(_digest, recordings):
-            found.append(content)
-            show(len(found))
-    return found
-
-
-def _digest(recording: Recording) -> str:
-    try:
-        return sha256_file(recording.path)
-    except OSError:  # the look tells of it
-        return ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from host.errors import BadInput
 from model_gen.data.dataset import find_recordings
+from model_gen.data.digests import digests
 from model_gen.data.features import Chunks
 from model_gen.data.split import Assignment, to_csv
 from model_gen.models.backbones import check_boards
@@ -25,7 +26,7 @@ from model_gen.training.extensions import extensions_of
 from model_gen.training.losses import loss_of
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import check_same, state_to_resume
-from model_gen.training.run import TrainResult, digests
+from model_gen.training.run import TrainResult
 from model_gen.training.state import EpochResult
 
 
