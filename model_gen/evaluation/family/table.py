@@ -21,6 +21,11 @@ class Cost:
     model: int
 
 
+def tested(recordings: int, folds: int) -> str:
+    """For people: how many recordings test, of how many folds."""
+    return f"{recordings:,}" + (f" in {folds} folds" if folds > 1 else "")
+
+
 @dataclass(frozen=True)
 class Row:
     """One line. ap, low, high: macro average precision and its 95 % interval. Costs are those of int8, at most."""
@@ -41,7 +46,6 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """For people, under HEADING."""
-        tested = f"{self.recordings:,}" + (f" in {self.folds} folds" if self.folds > 1 else "")
         costs = (self.macs, self.frontend, self.model) if self.kind == "int8" else ()
         return (
             self.data,
@@ -49,7 +53,7 @@ class Row:
             self.kind,
             f"{self.ap:.3f}",
             f"{self.low:.3f} to {self.high:.3f}",
-            tested,
+            tested(self.recordings, self.folds),
             str(self.epochs),
             f"{self.parameters:,}",
             *(f"{cost:,}" for cost in costs),

@@ -24,7 +24,8 @@ Each preset is trained in float, with its own options. From that one model come 
 quantization after training (PTQ, [quantization.md](quantization.md)), whose ranges are the
 converter's, or our own, which correct the operands of sums; and two by quantization-aware training
 ([qat.md](qat.md)), `shadow` and `faithful`, each with its own defaults, which are quantized with our
-own ranges of their own manifest. All int8 models are run by TFLite's reference kernels, and every
+own ranges of their own manifest. What calibrates PTQ are 256 windows and what calibrates QAT 1,024, by
+default: a difference between them holds that one, too. All int8 models are run by TFLite's reference kernels, and every
 faithful one on the virtual board: it computes the bytes of the host in each tensor, or there is no table.
 
 Macro average precision is over the classes, of whole recordings whose chunks are pooled by log-

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_gen.evaluation.family.scores import Drawn, Scores, between, drawn, precision_of
+from model_gen.evaluation.family.table import tested
 from model_gen.evaluation.qat.jobs import (
     CONVERTER,
     FAITHFUL,
@@ -73,7 +74,7 @@ class Row:
             NAMES[self.kind],
             f"{self.ap:.4f}",
             f"{self.low:.4f} to {self.high:.4f}",
-            f"{self.recordings:,}" + (f" in {self.folds} folds" if self.folds > 1 else ""),
+            tested(self.recordings, self.folds),
             str(self.seeds),
             str(self.epochs) if self.epochs else "",
             f"{self.kept:.1f}" if self.kind in LEARN else "",
