@@ -3,9 +3,10 @@
 The graph is the converter's own: the calibrated .tflite, op by op. Each tensor that is int8 in the converted model is
 rounded and cut off to that model's scale and zero point; kernels are symmetric to +-127 steps a channel, biases are in
 int32 steps; what the converter fused, folded, tied or put between is so here. Sums are in float32, where int8 kernels
-sum exactly; those of convolutions are rounded twice, as TFLite's are, since all that this shifts it shifts one way.
+sum exactly; what TFLite rounds twice is rounded twice, since all that this shifts it shifts one way.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,8 @@ from model_gen.training.qat import fake
 from model_gen.training.qat.folded import Folded, bits_of, folded_layers
 from model_gen.training.qat.ops import KERNELS, OPS, aligned, ends
 
-SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D")  # whose sums are rounded twice; dense ones are once
+# Whose results are rounded twice; those of FULLY_CONNECTED are once.
+SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "MUL", "MEAN")
 MOST_BIAS = (
     2.0**30
 )  # steps of a bias; where it had more, the converter makes its kernel's steps larger
@@ -105,19 +107,30 @@ class Simulation:
     def one(self, op: Op, values: dict[int, Any]) -> Any:
         """The result of an op of the calibrated graph, of values in steps of int8."""
         given = [self._operand(op, position, values) for position in range(len(op.inputs))]
-        shape, sums, shift = self._graph.tensors[op.outputs[0]].shape, None, None
-        out = ("out", op.index, 0)
+        shape, sums = self._graph.tensors[op.outputs[0]].shape, None
+        scale = self._step(("in", op.index, 0))[0]  # of what is summed, a number or one a channel
         if op.name in KERNELS:
             sums = given[2] if len(given) > 2 else None
-            of_input = self._step(("in", op.index, 0))[0]
-            least = 0.0 if sums is None else tf.abs(sums) / (of_input * MOST_BIAS)
-            given[1], scales = fake.kernel(given[1], KERNELS[op.name], least)
-            if op.name in SHIFTED:
-                shift = fake.right_shift(of_input * scales / self._step(out)[0])
+            least = 0.0 if sums is None else tf.abs(sums) / (scale * MOST_BIAS)
+            given[1], of_kernel = fake.kernel(given[1], KERNELS[op.name], least)
+            scale *= of_kernel
+        elif op.name == "MUL":
+            scale *= self._step(("in", op.index, 1))[0]
         result = OPS[op.name](op, given, shape)
         if sums is not None:
-            result = result + fake.bias(sums, of_input * scales)
-        return fake.activation(result, self._step(out), shift, ends(op))
+            result = result + fake.bias(sums, scale)
+        out = self._step(("out", op.index, 0))
+        shift = None
+        if op.name in SHIFTED:
+            shift = fake.right_shift(scale / out[0], self._averaged(op))
+        return fake.activation(result, out, shift, ends(op))
+
+    def _averaged(self, op: Op) -> int:
+        """How many values a value of a result is the mean of."""
+        if op.name != "MEAN":
+            return 1
+        given, made = (self._graph.tensors[i].shape for i in (op.inputs[0], op.outputs[0]))
+        return math.prod(given) // math.prod(made)
 
     def _operand(self, op: Op, position: int, values: dict[int, Any]) -> Any:
         index = op.inputs[position]
