@@ -19,7 +19,7 @@ from model_gen.codegen.tflite.graph import Graph, Op
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.ranges.own import Owned
 from model_gen.training.qat import fake
-from model_gen.training.qat.folded import Folded, bits_of, folded_layers
+from model_gen.training.qat.constants import constants_of
 from model_gen.training.qat.ops import KERNELS, OPS, aligned, ends
 
 # Whose results are rounded twice; those of FULLY_CONNECTED are once.
@@ -70,9 +70,7 @@ class Simulation:
     def __init__(self, model: Any, owned: Owned) -> None:
         self._graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
         self._pairs = pairs(self._graph, made)
-        self._kernels: dict[int, Folded] = {}  # by op
-        self._biases: dict[int, Folded] = {}
-        self._find_constants(list(folded_layers(model)))
+        self._constants = constants_of(self._graph, model)
         self._points = {point: row for row, point in enumerate(_points(self._pairs))}
         self.steps = tf.Variable(self._steps(made), trainable=False, name="steps")
 
@@ -88,8 +86,7 @@ class Simulation:
     @property
     def reached(self) -> set[int]:
         """The ids of the variables that the logits are a function of."""
-        found = (*self._kernels.values(), *self._biases.values())
-        return {id(variable) for one in found for variable in one.variables}
+        return self._constants.reached
 
     def __call__(self, windows: Any) -> Any:
         """The logits, after every rounding of the int8 model."""
@@ -141,7 +138,7 @@ class Simulation:
             return aligned(value, len(self._graph.tensors[op.outputs[0]].shape), op)
         constant = self._graph.tensors[index].value
         if op.name in KERNELS and position in (1, 2):
-            of = self._kernels if position == 1 else self._biases
+            of = self._constants.kernels if position == 1 else self._constants.biases
             found = of.get(op.index)
             if found is None:
                 return tf.constant(constant)
@@ -166,19 +163,6 @@ class Simulation:
         pair = self._pairs[number]
         made = {one.int8_op.outputs[0] for one in self._pairs if one.float_op.outputs[0] == index}
         return bool(made) and pair.int8_op.inputs[position] not in made
-
-    def _find_constants(self, layers: Sequence[Folded]) -> None:
-        by_bits = {bits_of(layer.kernel()): layer for layer in reversed(layers)}
-        for op in self._graph.ops:
-            if op.name not in KERNELS:
-                continue
-            kernel, *bias = (None if i < 0 else self._graph.tensors[i].value for i in op.inputs[1:])
-            layer = None if kernel is None else by_bits.get(bits_of(kernel))
-            if layer is None:
-                continue
-            self._kernels[op.index] = layer
-            if bias and bias[0] is not None and layer.is_bias(bias[0]):
-                self._biases[op.index] = layer
 
     def _steps(self, made: Graph) -> np.ndarray[Any, Any]:
         """Scale and zero point at each point, float32 [points, 2]."""

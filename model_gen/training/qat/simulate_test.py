@@ -118,7 +118,7 @@ def test_kernels_and_biases_are_the_converters_bits(case: tuple[Any, Floats, Own
     for pair in simulation._pairs:
         if pair.float_op.name not in KERNELS:
             continue
-        layer = simulation._kernels[pair.float_op.index]
+        layer = simulation._constants.kernels[pair.float_op.index]
         tensor = made.tensors[pair.int8_op.inputs[1]]
         axis = KERNELS[pair.float_op.name]
         rounded, scales = (np.asarray(v) for v in fake.kernel(layer.kernel(), axis))
