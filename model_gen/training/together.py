@@ -109,6 +109,14 @@ RULES = (
         firm=True,
     ),
     Rule("audio_frontend", ("mfcc",), "input_compression", ("log",), "its DCT is of log mel bands"),
+    Rule(
+        "audio_frontend",
+        ("mfcc",),
+        "normalization",
+        ("minmax",),
+        "its first coefficient is far below the others, which a percentile of all would cut off",
+        free=True,
+    ),
     Rule("audio_frontend", ("log_mel",), "input_compression", ("log1p",), "that is its logarithm"),
     Rule(
         "audio_frontend",

@@ -70,7 +70,7 @@ class Simulation:
     def __init__(self, model: Any, owned: Owned) -> None:
         self._graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
         self._pairs = pairs(self._graph, made)
-        self._constants = constants_of(self._graph, model)
+        self.constants = constants_of(self._graph, model)
         self._points = {point: row for row, point in enumerate(_points(self._pairs))}
         self.steps = tf.Variable(self._steps(made), trainable=False, name="steps")
 
@@ -86,7 +86,7 @@ class Simulation:
     @property
     def reached(self) -> set[int]:
         """The ids of the variables that the logits are a function of."""
-        return self._constants.reached
+        return self.constants.reached
 
     def __call__(self, windows: Any) -> Any:
         """The logits, after every rounding of the int8 model."""
@@ -138,7 +138,7 @@ class Simulation:
             return aligned(value, len(self._graph.tensors[op.outputs[0]].shape), op)
         constant = self._graph.tensors[index].value
         if op.name in KERNELS and position in (1, 2):
-            of = self._constants.kernels if position == 1 else self._constants.biases
+            of = self.constants.kernels if position == 1 else self.constants.biases
             found = of.get(op.index)
             if found is None:
                 return tf.constant(constant)
