@@ -192,7 +192,12 @@ RULES = (
         (False,),
         "the one keeps the classes, the other the backbone",
     ),
+    Rule("qat", (True,), "noise_bank", None, "it learns from undisturbed windows", room=False),
     Rule("qat", (True,), "teacher", None, "the model that it begins with teaches", room=False),
+    *(
+        Rule("qat", (False,), name, None, "nothing is trained for int8", room=True)
+        for name in ("qat_mode", "calibration_samples", "qat_bits", "qat_per_tensor")
+    ),
     Rule(
         "qat",
         (True,),
@@ -320,7 +325,8 @@ def _refuse(rule: Rule, chosen: Any, value: Any) -> NoReturn:
     raise BadInput(
         f"{given} needs {other} {shown(rule.allowed)}: {rule.why}",
         evidence=f"Received: {other} {one_shown(value)}",
-        next_step=f"{instead}, or give another {option}",
+        next_step=f"{instead}, or give "
+        + (_given(rule.option, not chosen) if isinstance(chosen, bool) else f"another {option}"),
     )
 
 

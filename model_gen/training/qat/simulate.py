@@ -86,8 +86,8 @@ class Simulation:
     @property
     def reached(self) -> set[int]:
         """The ids of the variables that the logits are a function of."""
-        found = (*self._kernels.values(), *self._biases.values())
-        return {id(variable) for one in found for variable in one.variables}
+        kernels = {id(v) for one in self._kernels.values() for v in one.of_kernel}
+        return kernels | {id(v) for one in self._biases.values() for v in one.of_bias}
 
     def __call__(self, windows: Any) -> Any:
         """The logits, after every rounding of the int8 model."""
@@ -109,6 +109,8 @@ class Simulation:
         out = ("out", op.index, 0)
         if op.name in KERNELS:
             sums = given[2] if len(given) > 2 else None
+            if sums is None:  # of a bias of 0, which the converter drops, and a step may move
+                sums = self._dropped_bias(op)
             of_input = self._step(("in", op.index, 0))[0]
             least = 0.0 if sums is None else tf.abs(sums) / (of_input * MOST_BIAS)
             given[1], scales = fake.kernel(given[1], KERNELS[op.name], least)
@@ -139,6 +141,10 @@ class Simulation:
             return self._rounded(tf.constant(constant), ("in", op.index, position))
         return constant
 
+    def _dropped_bias(self, op: Op) -> Any:
+        found = self._biases.get(op.index)
+        return None if found is None or found.bias is None else found.bias()
+
     def _step(self, point: tuple[str, int, int]) -> Any:
         return self.steps[self._points[point]]
 
@@ -164,7 +170,7 @@ class Simulation:
             if layer is None:
                 continue
             self._kernels[op.index] = layer
-            if bias and bias[0] is not None and layer.is_bias(bias[0]):
+            if layer.is_bias(bias[0] if bias else None):
                 self._biases[op.index] = layer
 
     def _steps(self, made: Graph) -> np.ndarray[Any, Any]:
