@@ -26,6 +26,8 @@ from model_gen.quantization.testing import run_here
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def quick() -> Iterator[None]:

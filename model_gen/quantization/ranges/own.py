@@ -30,7 +30,7 @@ from model_gen.quantization.ranges.recorded import computations
 from model_gen.quantization.ranges.steps import Range
 from model_gen.quantization.ranges.ties import expected_steps
 
-_INT8, _CALIBRATED, _ENDLESS = "int8.tflite", "calibrated.tflite", "endless.json"
+_INT8, _CALIBRATED, _ENDLESS = "int8.tflite", "calibrated.tflite", "endless.txt"
 _BETWEEN = frozenset({"QUANTIZE", "DEQUANTIZE"})  # what the quantizer puts between ops
 
 
@@ -72,12 +72,7 @@ def owned_checkpoint(
     job = {**job_of(checkpoint, form), "recorded": dict(recorded or {})}
     made = zipfile.ZipFile(io.BytesIO(run_apart(__spec__.name, job, calibration)))
     if _ENDLESS in made.namelist():
-        name, low, high = json.loads(made.read(_ENDLESS))
-        raise Endless(
-            "int8 needs a model that computes finite numbers",
-            evidence=f"Received: the range {low} to {high} of {name}",
-            next_step="train the model again, with a lower --learning-rate",
-        )
+        raise _endless(made.read(_ENDLESS).decode())
     owned = Owned(made.read(_INT8), made.read(_CALIBRATED), int(made.comment))
     check_steps(owned)
     return owned
@@ -156,12 +151,15 @@ def own_ranges(
     return {**taken, **(measured_ranges(calibrated, features, left) if left else {})}, len(taken)
 
 
-def endless_range(
+def require_finite(
     calibrated: bytes, features: npt.NDArray[np.float32], ranges: Mapping[int, Range]
-) -> tuple[str, str, str] | None:
-    """Name, least and most of the first activation that is not finite over `features`; None where all are.
+) -> None:
+    """Refuse a model of which an activation is not finite over `features`.
 
-    The converter makes no record for what it saw to be infinite.
+    The converter makes no record for what it saw to be infinite, of which there is no range in `ranges`.
+
+    Raises:
+        Endless: the first is named.
     """
     graph = read_tflite(calibrated)
     order = [*graph.inputs, *(output for op in graph.ops for output in op.outputs)]
@@ -171,8 +169,15 @@ def endless_range(
     for index in floats:
         low, high = found[index]
         if not (math.isfinite(low) and math.isfinite(high)):
-            return graph.tensors[index].name, str(low), str(high)
-    return None
+            raise _endless(f"Received: the range {low} to {high} of {graph.tensors[index].name}")
+
+
+def _endless(evidence: str) -> Endless:
+    return Endless(
+        "int8 needs a model that computes finite numbers",
+        evidence=evidence,
+        next_step="train the model again, with a lower --learning-rate",
+    )
 
 
 def quantized(calibrated: bytes, form: Form) -> bytes:
@@ -199,10 +204,11 @@ def main(folder: Path) -> None:
     exported(loaded(job, form), saved)
     calibrated = calibrated_model(saved, form, features)
     ranges, taken = own_ranges(calibrated, features, job["recorded"])
-    endless = endless_range(calibrated, features, ranges)
-    if endless is not None:
+    try:
+        require_finite(calibrated, features, ranges)
+    except Endless as error:
         with zipfile.ZipFile(folder / RESULT, "w") as made:
-            made.writestr(_ENDLESS, json.dumps(endless))
+            made.writestr(_ENDLESS, error.evidence)
         return
     calibrated = with_ranges(calibrated, ranges)
     with zipfile.ZipFile(folder / RESULT, "w") as made:

@@ -9,11 +9,12 @@ from host.errors import BadInput, HostFailure
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.form import Form
 from model_gen.quantization.ranges.own import (
+    Endless,
     Owned,
     check_steps,
-    endless_range,
     own_ranges,
     quantized,
+    require_finite,
 )
 from model_gen.quantization.ranges.record import ranges_in, with_ranges
 from model_gen.quantization.ranges.recorded import (
@@ -100,11 +101,11 @@ def test_a_range_of_what_is_no_number_is_none() -> None:
     content = calibrated(residual(2.0), SHAPE)
     ours, _ = own_ranges(content, windows, {})
     assert np.isnan(list(ours.values())).all()
-    told = endless_range(content, windows, ours)
-    assert told is not None
-    assert told[1:] == ("nan", "nan")
+    with pytest.raises(Endless) as caught:
+        require_finite(content, windows, ours)
+    assert "nan to nan" in caught.value.evidence
     fine, _ = own_ranges(content, WINDOWS, {})
-    assert endless_range(content, WINDOWS, fine) is None
+    require_finite(content, WINDOWS, fine)
 
 
 def test_what_is_infinite_has_no_record_and_is_named() -> None:
@@ -115,10 +116,9 @@ def test_what_is_infinite_has_no_record_and_is_named() -> None:
     content = calibrated(function, SHAPE)
     graph = read_tflite(content)
     ours, _ = own_ranges(content, WINDOWS, {})
-    told = endless_range(content, WINDOWS, ours)
-    assert told is not None
-    assert told[0] == graph.tensors[graph.outputs[0]].name
-    assert told[2] == "inf"
+    with pytest.raises(Endless) as caught:
+        require_finite(content, WINDOWS, ours)
+    assert f"inf of {graph.tensors[graph.outputs[0]].name}" in caught.value.evidence
 
 
 def test_to_share_the_input_is_to_share_nothing() -> None:

@@ -114,7 +114,10 @@ def _train(
     manifest = calibration(train, options.calibration_samples, options.seed)
     line(f"{len(manifest)} chunks of {len(train.recordings)} recordings set the ranges")
     calibrating = calibration_features(manifest)
-    refined, refreshing = _refined(model, config, val, calibrating, options)
+    from model_gen.training.qat.conversion import Conversion
+
+    conversion = Conversion(config, calibrating)
+    refined, refreshing = _refined(model, config, val, conversion, options)
     companions = {
         **config_files(config, options.checkpoint_path),
         beside(options.checkpoint_path, "split.csv"): to_csv(assignment).encode(),
@@ -141,6 +144,7 @@ def _train(
             evidence=f"{error.evidence}; {options.checkpoint_path} is the best epoch before",
             next_step="lower --learning-rate, with --overwrite",
         ) from error
+    conversion.prove(model, options.checkpoint_path)
     best, _ = load_checkpoint(options.checkpoint_path)
     return TrainResult(
         config=config,
@@ -158,11 +162,10 @@ def _refined(
     model: Any,
     config: ModelConfig,
     val: Chunks,
-    calibrating: Any,
+    conversion: Any,
     options: TrainOptions,
 ) -> tuple[Refined, tuple[Any, ...]]:
-    """What the engine trains and judges by, and the callbacks that go with it."""
-    from model_gen.training.qat.conversion import Conversion
+    """What the engine trains and judges by, and the callbacks that go with it; `conversion` is a `Conversion`."""
     from model_gen.training.qat.faithful import Faithful, freeze
     from model_gen.training.qat.judge import ConvertedJudge
     from model_gen.training.qat.refresh import Refresh
@@ -171,7 +174,6 @@ def _refined(
     from model_gen.training.qat.teacher import Teacher
 
     loss = loss_of(options, len(config.labels))
-    conversion = Conversion(config, calibrating)
     judge = ConvertedJudge(val, config.labels, loss, options, conversion)
 
     def before() -> EpochResult:

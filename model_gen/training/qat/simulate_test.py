@@ -96,9 +96,12 @@ def test_the_simulation_is_the_int8_model(case: tuple[Any, Floats, Owned]) -> No
             got = np.asarray(simulation.one(op, values))
             scale, _ = steps[simulation._points["out", op.index, 0]]
             apart = np.abs(got - real[int8_op.outputs[0]]) / scale
-            total, off = total + apart.size, off + int((apart > 1.01).sum())
+            total, off = total + apart.size, off + int((apart > 0.5).sum())
         logits.append(real[others[-1].outputs[0]][0])
-    assert off <= 0.001 * total, (off, total)
+    assert off <= 0.001 * total, (
+        off,
+        total,
+    )  # what is left lies at a half, where float32 sums decide
     # Of drawn weights a step at the beginning is many at the end; trained networks contract.
     whole = np.asarray(simulation(windows[:4, ..., None]))
     assert cosines(whole, np.array(logits)).mean() > 0.99
@@ -120,8 +123,9 @@ def test_what_the_simulation_does_not_reach_is_frozen_and_named(
 ) -> None:
     model, _, owned = case
     simulation = Simulation(model, owned)
-    (row,) = (i for i, layer in simulation._biases.items() if layer.layer == "logits")
-    del simulation._biases[row]
+    biases = simulation._constants.biases
+    (row,) = (i for i, layer in biases.items() if layer.layer == "logits")
+    del biases[row]
     trained = {id(v) for v in model.trainable_variables}
     try:
         assert freeze(model, simulation) == ["bias of logits"]
@@ -147,7 +151,7 @@ def test_kernels_and_biases_are_the_converters_bits(case: tuple[Any, Floats, Own
     for pair in simulation._pairs:
         if pair.float_op.name not in KERNELS:
             continue
-        layer = simulation._kernels[pair.float_op.index]
+        layer = simulation._constants.kernels[pair.float_op.index]
         tensor = made.tensors[pair.int8_op.inputs[1]]
         axis = KERNELS[pair.float_op.name]
         rounded, scales = (np.asarray(v) for v in fake.kernel(layer.kernel(), axis))
