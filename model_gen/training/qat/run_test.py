@@ -209,14 +209,6 @@ def test_a_base_that_computes_no_numbers_is_refused(given: dict[str, Any], tmp_p
     assert "the range" in caught.value.evidence
 
 
-def test_shadow_training_rounds_kernels_behind_the_frontend_alone(given: dict[str, Any]) -> None:
-    model, _ = load_checkpoint(given["checkpoint_path"])
-    rounded = {kernel.path for _, kernel in shadow.shadowed(model)}
-    kernels = {v.path for v in model.trainable_variables if v.name == "kernel"}
-    assert rounded == {path for path in kernels if not path.startswith(("frontend", "pwl"))}
-    assert rounded < kernels
-
-
 def test_another_base_is_not_gone_on_with(given: dict[str, Any]) -> None:
     base = given["checkpoint_path"]
     model, _ = load_checkpoint(base)

@@ -17,6 +17,7 @@ from model_gen.training.presets import options_of
 from model_gen.training.qat import fake
 from model_gen.training.qat.faithful import freeze
 from model_gen.training.qat.ops import KERNELS
+from model_gen.training.qat.shadow import shadowed
 from model_gen.training.qat.simulate import Simulation
 from model_gen.training.qat.teacher import Teacher
 from model_gen.training.qat.testing import Floats, converted, network, saved, windows_for
@@ -126,15 +127,23 @@ def test_what_the_simulation_does_not_reach_is_frozen_and_named(
     biases = simulation._constants.biases
     (row,) = (i for i, layer in biases.items() if layer.layer == "logits")
     del biases[row]
-    trained = {id(v) for v in model.trainable_variables}
+    before = [(one, one.trainable) for one in (*model.layers, model.get_layer("logits").bias)]
     try:
         assert freeze(model, simulation) == ["bias of logits"]
         assert not model.get_layer("logits").bias.trainable
         assert freeze(model, Simulation(model, owned)) == []
     finally:
-        for layer in model.layers:
-            layer.trainable = True
-    assert {id(v) for v in model.trainable_variables} == trained
+        for one, trainable in before:
+            one.trainable = trainable
+
+
+def test_shadow_training_rounds_kernels_behind_the_frontend_alone(
+    case: tuple[Any, Floats, Owned],
+) -> None:
+    """A frontend lies in the networks of hybrid and raw."""
+    kernels = {one.name: id(one.kernel) for one in case[0].layers if hasattr(one, "kernel")}
+    behind = {name for name in kernels if not name.startswith(("frontend", "pwl"))}
+    assert {id(kernel) for _, kernel in shadowed(case[0])} == {kernels[name] for name in behind}
 
 
 def test_the_teacher_says_what_the_float_model_says(case: tuple[Any, Floats, Owned]) -> None:
