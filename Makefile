@@ -58,9 +58,9 @@ LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 lint:
 	$(call target,$(LINT))
 
-# A process a core, four at most; a file's tests stay in one process, which makes their models once.
-# conftest.py orders the files.
-PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A process a core and one more, four at most: tests of lines and boards that do not answer wait, for minutes in all.
+# A file's tests stay in one process, which makes their models once. conftest.py orders the files.
+PYTEST := $(BIN)/python -m pytest -q -n $$(($$(nproc) + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The virtual STM32N6 is built first where it can be; where not, its tests are skipped, and the summary says so and why.
 # That is no failure of the target: the code in build/exit-code is none of its. Lint, on one core, runs beside it.

@@ -67,7 +67,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For several processes: files with slow tests first, then those with most tests.
+    """For several processes: files that are marked slow first, then those with most tests.
 
     A file stays in one process, so a dear one that starts last leaves the other cores idle.
     """

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,12 +131,13 @@ def install_packages(wanted: Mapping[str, Callable[[], bool]] = PACKAGES) -> Non
 
 def install_test_packages(wanted: Mapping[str, Callable[[], bool]]) -> None:
     """Install each that is missing and can be had; say which could not, and that its tests are skipped."""
-    for package in missing_packages(wanted):
-        failed = apt_install([package])
-        if failed or missing_packages({package: wanted[package]}):
-            print(f"no {package}: the tests that need it are skipped", file=sys.stderr, flush=True)
     for_qemu = [package for package in QEMU_PACKAGES if not is_installed(package)]
-    if for_qemu and apt_install(for_qemu):
+    missing = missing_packages(wanted)
+    alone = bool(missing or for_qemu) and bool(apt_install([*missing, *for_qemu]))
+    for package in missing_packages(wanted):
+        if not alone or apt_install([package]) or missing_packages({package: wanted[package]}):
+            print(f"no {package}: the tests that need it are skipped", file=sys.stderr, flush=True)
+    if alone and for_qemu and apt_install(for_qemu):
         print(
             "the virtual STM32N6 cannot be built: its tests are skipped",
             file=sys.stderr,
@@ -197,6 +199,7 @@ def make_venv() -> None:
             "see its message above; check the network and free disk space, then run the same command again",
         )
     compileall = [str(VENV / "bin" / "python"), "-m", "compileall", "-qq", "-j", "0"]
+    compileall += ["-x", r"site-packages/.*/tests?/"]  # a fifth, which nobody imports
     subprocess.run([*compileall, str(VENV / "lib")], check=False)  # some packages hold broken files
     stamp.write_text(wanted)
 
@@ -209,10 +212,14 @@ def main(arguments: list[str]) -> None:
             "install a fitting python3 and run `make PYTHON=/path/to/python3 ...`",
         )
     install_packages()
-    if "--test" in arguments and can_install():
-        cross = CROSS_TEST_PACKAGES if platform.machine() == "x86_64" else {}
-        install_test_packages({**cross, **TEST_PACKAGES})
-    make_venv()
+    tests_too = "--test" in arguments and can_install()
+    cross = CROSS_TEST_PACKAGES if platform.machine() == "x86_64" else {}
+    with ThreadPoolExecutor(1) as beside:  # apt and pip take a core each
+        wanted = {**cross, **TEST_PACKAGES}
+        installed = beside.submit(install_test_packages, wanted) if tests_too else None
+        make_venv()
+        if installed is not None:
+            installed.result()
 
 
 if __name__ == "__main__":

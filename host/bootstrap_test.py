@@ -66,20 +66,42 @@ def test_what_only_tests_use_is_installed_where_it_can_be(
 def test_what_only_tests_use_stops_nothing_where_it_cannot_be_had(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    installed: list[str] = []
+    asked: list[list[str]] = []
 
     def install(packages: list[str]) -> str:
-        installed.extend(packages)
-        return "no candidate" if packages == ["snap"] else ""
+        asked.append(packages)
+        return "no candidate" if "snap" in packages else ""
 
     monkeypatch.setattr(bootstrap, "apt_install", install)
+    monkeypatch.setattr(bootstrap, "is_installed", lambda package: package != "meson")
     wanted = {
         "here": lambda: True,
         "snap": lambda: False,
         "shell": lambda: False,  # there is a package of that name, but nothing useful in it
-        "good": lambda: "good" in installed,
+        "good": lambda: ["good"] in asked,
     }
     bootstrap.install_test_packages(wanted)
-    assert installed == ["snap", "shell", "good"]
+    assert asked == [["snap", "shell", "good", "meson"], ["snap"], ["shell"], ["good"], ["meson"]]
     said = capsys.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in said] == ["no snap", "no shell"]
+
+
+def test_what_can_all_be_had_is_installed_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[str]] = []
+
+    def install(packages: list[str]) -> str:
+        asked.append(packages)
+        return ""
+
+    monkeypatch.setattr(bootstrap, "apt_install", install)
+    monkeypatch.setattr(bootstrap, "is_installed", lambda package: package != "meson")
+    wanted = {"shell": lambda: False, "good": lambda: bool(asked)}
+    bootstrap.install_test_packages(wanted)
+    assert asked == [["shell", "good", "meson"]]
+    assert capsys.readouterr().err.startswith("no shell: ")
+    asked.clear()
+    monkeypatch.setattr(bootstrap, "is_installed", lambda package: True)
+    bootstrap.install_test_packages({"here": lambda: True})
+    assert asked == []

@@ -47,6 +47,7 @@ from model_gen.codegen.project.generate import generate
 from model_gen.codegen.testing.net import make_net
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(find() is None, reason="make n6-virtual"),
     pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc"),
 ]

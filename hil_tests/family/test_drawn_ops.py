@@ -14,6 +14,8 @@ from model_gen.codegen.project.limits import core_limits
 from model_gen.codegen.testing.drawn import Case, model_of
 from model_gen.codegen.testing.drawn_families import CASES, FAMILIES, Family, drawn, taken
 
+pytestmark = pytest.mark.slow
+
 DRAWS = 8  # cases an op that are taken
 OTHER_DRAWS = 1000  # than beside the generator
 VECTORS = 3

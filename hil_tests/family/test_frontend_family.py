@@ -17,6 +17,8 @@ from host.reference.frontend_diagnose import diagnose
 from host.reference.frontend_members import MEMBERS
 from host.reference.frontend_stages import recorded_signal
 
+pytestmark = pytest.mark.slow
+
 # A byte of the table, and the stage where it shows first. The top mantissa bit of an entry is flipped.
 FAULTS = {
     "window": "window",

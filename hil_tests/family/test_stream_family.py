@@ -26,6 +26,8 @@ from host.reference.frontend_cases import hard_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_stages import recorded_signal
 
+pytestmark = pytest.mark.slow
+
 STREAMED = (
     *("default", "n128-nyquist", "n1024-power", "mel-log", "mfcc", "fixed-root", "pcen"),
     *("minmax-high-rows", "dc-percentile-mel-root"),

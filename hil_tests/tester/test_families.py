@@ -17,6 +17,8 @@ from model_gen.models.build import build_model
 from model_gen.models.config import ModelConfig
 from model_gen.models.dscnn import Options
 
+pytestmark = pytest.mark.slow
+
 MOST = 0.40  # instructions a multiply-accumulate, from alpha 1.0 on
 
 

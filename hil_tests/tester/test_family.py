@@ -10,6 +10,8 @@ from host.compare.prove import prove
 from host.compare.session import Session
 from model_gen.training.testing_family import write_member
 
+pytestmark = pytest.mark.slow
+
 # Name -> preset, and what is told besides.
 MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     "release": ("release", {}),

@@ -20,7 +20,7 @@ from host.selftest.flips import Flip, Target, campaign, draw, judge, target
 from host.selftest.places import Layout, Reach
 
 COUNT = 40
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

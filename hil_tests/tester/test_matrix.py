@@ -3,8 +3,12 @@
 `nightjar selftest matrix` makes all the calls.
 """
 
+import pytest
+
 from host.selftest.invocations import INVOCATIONS
 from host.selftest.matrix import CONDITIONS, run_matrix
+
+pytestmark = pytest.mark.slow
 
 QUICK = [one for one in INVOCATIONS if one.quick]
 

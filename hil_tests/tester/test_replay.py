@@ -26,6 +26,8 @@ from host.recording.recording import Recording
 from host.recording.records import Kind
 from host.reference.model import ReferenceModel
 
+pytestmark = pytest.mark.slow
+
 # What is done to firmware or link -> the exit code of `nightjar verify`.
 CONDITIONS = {
     "good": 0,

@@ -19,7 +19,7 @@ from host.selftest.sessions import KINDS, campaign, draw, run, seeds_of, stocked
 from host.selftest.stock import Stock
 
 COUNT = 5_000
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

@@ -238,7 +238,9 @@ def test_without_a_bundle_nothing_is_judged_and_nothing_is_green() -> None:
 
 
 def test_the_projects_own_run_collects_no_judging_module() -> None:
+    """Paths of the configuration, not named by anybody; the project's others have none to collect."""
     line = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-k", "test_identity"]
+    line += ["-o", "testpaths=hil_tests"]
     done = subprocess.run(line, capture_output=True, text=True, cwd=SUITE.parent, timeout=300)
     assert "hil_tests/tester/" in done.stdout
     assert "hil_tests/test_" not in done.stdout

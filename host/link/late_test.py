@@ -29,7 +29,10 @@ from host.link.testing_firmware import (
     wide_output,
 )
 
-pytestmark = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not can_build("native"), reason="gcc is not installed"),
+]
 DRIFT = struct.pack("<BB14x", TINY_COMMAND, 12)  # the model counts its runs: nj_tiny.h
 RATES = st.sampled_from([0.02, 0.1, 0.25])
 SEEDS = st.integers(0, 2**32 - 1)

@@ -11,6 +11,8 @@ from host.reference.frontend_cases import hard_chunks, real_chunks
 from host.reference.frontend_members import MEMBERS, SAMPLES
 from host.reference.frontend_stages import recorded_signal
 
+pytestmark = pytest.mark.slow
+
 CHUNKS = np.stack([recorded_signal(), *hard_chunks(SAMPLES).values(), *real_chunks(SAMPLES)])
 HOST = platform.machine()
 # Vectors wider than the processor's are passed in memory, of which gcc warns: another compiler may do it otherwise.

@@ -108,9 +108,8 @@ def test_snr_is_measured_where_the_song_sounds(monkeypatch: pytest.MonkeyPatch) 
     item = next(i for i in plan(SynthOptions()) if i.folder == "seesaw")
     samples, snr = make_recording(item, SynthOptions())
     assert snr is not None
-    gains = np.linspace(0.001, 0.5, 20000)
     mixture = samples / 32768
-    gain = gains[np.argmin([abs(np.dot(mixture - g * quiet, quiet)) for g in gains])]
+    gain = np.dot(mixture, quiet) / np.dot(quiet, quiet)  # what is left has nothing of it
     song = mixture - gain * quiet
     loud = np.abs(song) > 0.05 * np.abs(song).max()
     got = 20 * np.log10(np.sqrt(np.mean(song[loud] ** 2)) / gain)

@@ -30,6 +30,8 @@ from model_gen.quantization.testing import Conversions
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> QuantizeOptions:

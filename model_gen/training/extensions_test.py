@@ -17,6 +17,8 @@ from model_gen.training.resume import state_path
 from model_gen.training.run import train
 from model_gen.training.state import read_state
 
+pytestmark = pytest.mark.slow
+
 MODULE = """
 import sys
 

@@ -20,6 +20,8 @@ from model_gen.training.schedule import learning_rate
 from model_gen.training.state import EpochResult, read_state, save_state
 from model_gen.training.testing import refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:

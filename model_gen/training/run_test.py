@@ -17,6 +17,8 @@ from model_gen.models.checkpoint import load_checkpoint, weights_sha256
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import TrainResult, train
 
+pytestmark = pytest.mark.slow
+
 # Sound as it was recorded, so that a few epochs are enough.
 UNCHANGED: dict[str, Any] = {
     **{f"{name}_probability": 0.0 for name in ("noise", "rain", "hum", "click", "dc", "mixup")},

@@ -196,7 +196,12 @@ RULES = (
         (False,),
         "the one keeps the classes, the other the backbone",
     ),
+    Rule("qat", (True,), "noise_bank", None, "it learns from undisturbed windows", room=False),
     Rule("qat", (True,), "teacher", None, "the model that it begins with teaches", room=False),
+    *(
+        Rule("qat", (False,), name, None, "nothing is trained for int8", room=True)
+        for name in ("qat_mode", "calibration_samples", "qat_bits", "qat_per_tensor")
+    ),
     Rule(
         "qat",
         (True,),
@@ -315,7 +320,8 @@ def _broken(
 
 
 def _refuse(rule: Rule, chosen: Any, value: Any) -> NoReturn:
-    other, given = flag(rule.other), _given(rule.option, chosen)
+    option, other = flag(rule.option), flag(rule.other)
+    given = _given(rule.option, chosen)
     if rule.allowed is None:
         raise BadInput(
             f"{given} leaves {other} nothing to decide: {rule.why}",
@@ -326,13 +332,9 @@ def _refuse(rule: Rule, chosen: Any, value: Any) -> NoReturn:
     raise BadInput(
         f"{given} needs {other} {shown(rule.allowed)}: {rule.why}",
         evidence=f"Received: {other} {one_shown(value)}",
-        next_step=f"{instead}, or give {_other(rule.option, chosen)}",
+        next_step=f"{instead}, or give "
+        + (_given(rule.option, not chosen) if isinstance(chosen, bool) else f"another {option}"),
     )
-
-
-def _other(name: str, value: Any) -> str:
-    """What else an option may be than `value`, as on a command line."""
-    return _given(name, not value) if isinstance(value, bool) else f"another {flag(name)}"
 
 
 def _given(name: str, value: Any) -> str:

@@ -39,9 +39,13 @@ def activation(
     return rounded(x)
 
 
-def right_shift(multiplier: Any) -> Any:
-    """By how many bits TFLite shifts a sum to the right that it multiplies by less than 1: m = q 2^-n, q >= 1/2."""
-    return tf.maximum(0.0, -tf.floor(tf.math.log(multiplier) / math.log(2.0)) - 1.0)
+def right_shift(multiplier: Any, count: int = 1) -> Any:
+    """By how many bits TFLite shifts a sum to the right that it multiplies by m / `count`: m = q 2^-n, 1/2 <= q < 1.
+
+    The whole powers of 2 in the count of values of a mean are shifted, too.
+    """
+    shifted = count.bit_length() - 1
+    return tf.maximum(0.0, shifted - tf.floor(tf.math.log(multiplier) / math.log(2.0)) - 1.0)
 
 
 def kernel(weights: Any, axis: int, least: Any = 0.0) -> tuple[Any, Any]:

@@ -3,9 +3,10 @@
 The graph is the converter's own: the calibrated .tflite, op by op. Each tensor that is int8 in the converted model is
 rounded and cut off to that model's scale and zero point; kernels are symmetric to +-127 steps a channel, biases are in
 int32 steps; what the converter fused, folded, tied or put between is so here. Sums are in float32, where int8 kernels
-sum exactly; those of convolutions are rounded twice, as TFLite's are, since all that this shifts it shifts one way.
+sum exactly; what TFLite rounds twice is rounded twice, since all that this shifts it shifts one way.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,11 @@ from model_gen.codegen.tflite.graph import Graph, Op
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.ranges.own import Owned
 from model_gen.training.qat import fake
-from model_gen.training.qat.folded import Folded, bits_of, folded_layers
+from model_gen.training.qat.constants import constants_of
 from model_gen.training.qat.ops import KERNELS, OPS, aligned, ends
 
-SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D")  # whose sums are rounded twice; dense ones are once
+# Whose results are rounded twice; those of FULLY_CONNECTED are once.
+SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "MUL", "MEAN")
 MOST_BIAS = (
     2.0**30
 )  # steps of a bias; where it had more, the converter makes its kernel's steps larger
@@ -68,9 +70,7 @@ class Simulation:
     def __init__(self, model: Any, owned: Owned) -> None:
         self._graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
         self._pairs = pairs(self._graph, made)
-        self._kernels: dict[int, Folded] = {}  # by op
-        self._biases: dict[int, Folded] = {}
-        self._find_constants(list(folded_layers(model)))
+        self._constants = constants_of(self._graph, model)
         self._points = {point: row for row, point in enumerate(_points(self._pairs))}
         self.steps = tf.Variable(self._steps(made), trainable=False, name="steps")
 
@@ -86,8 +86,7 @@ class Simulation:
     @property
     def reached(self) -> set[int]:
         """The ids of the variables that the logits are a function of."""
-        found = (*self._kernels.values(), *self._biases.values())
-        return {id(variable) for one in found for variable in one.variables}
+        return self._constants.reached
 
     def __call__(self, windows: Any) -> Any:
         """The logits, after every rounding of the int8 model."""
@@ -105,19 +104,32 @@ class Simulation:
     def one(self, op: Op, values: dict[int, Any]) -> Any:
         """The result of an op of the calibrated graph, of values in steps of int8."""
         given = [self._operand(op, position, values) for position in range(len(op.inputs))]
-        shape, sums, shift = self._graph.tensors[op.outputs[0]].shape, None, None
-        out = ("out", op.index, 0)
+        shape, sums = self._graph.tensors[op.outputs[0]].shape, None
+        scale = self._step(("in", op.index, 0))[0]  # of what is summed, a number or one a channel
         if op.name in KERNELS:
             sums = given[2] if len(given) > 2 else None
-            of_input = self._step(("in", op.index, 0))[0]
-            least = 0.0 if sums is None else tf.abs(sums) / (of_input * MOST_BIAS)
-            given[1], scales = fake.kernel(given[1], KERNELS[op.name], least)
-            if op.name in SHIFTED:
-                shift = fake.right_shift(of_input * scales / self._step(out)[0])
+            if sums is None:  # of a bias of 0, which the converter drops, and a step may move
+                sums = self._dropped_bias(op)
+            least = 0.0 if sums is None else tf.abs(sums) / (scale * MOST_BIAS)
+            given[1], of_kernel = fake.kernel(given[1], KERNELS[op.name], least)
+            scale *= of_kernel
+        elif op.name == "MUL":
+            scale *= self._step(("in", op.index, 1))[0]
         result = OPS[op.name](op, given, shape)
         if sums is not None:
-            result = result + fake.bias(sums, of_input * scales)
-        return fake.activation(result, self._step(out), shift, ends(op))
+            result = result + fake.bias(sums, scale)
+        out = self._step(("out", op.index, 0))
+        shift = None
+        if op.name in SHIFTED:
+            shift = fake.right_shift(scale / out[0], self._averaged(op))
+        return fake.activation(result, out, shift, ends(op))
+
+    def _averaged(self, op: Op) -> int:
+        """How many values a value of a result is the mean of."""
+        if op.name != "MEAN":
+            return 1
+        given, made = (self._graph.tensors[i].shape for i in (op.inputs[0], op.outputs[0]))
+        return math.prod(given) // math.prod(made)
 
     def _operand(self, op: Op, position: int, values: dict[int, Any]) -> Any:
         index = op.inputs[position]
@@ -128,7 +140,7 @@ class Simulation:
             return aligned(value, len(self._graph.tensors[op.outputs[0]].shape), op)
         constant = self._graph.tensors[index].value
         if op.name in KERNELS and position in (1, 2):
-            of = self._kernels if position == 1 else self._biases
+            of = self._constants.kernels if position == 1 else self._constants.biases
             found = of.get(op.index)
             if found is None:
                 return tf.constant(constant)
@@ -138,6 +150,10 @@ class Simulation:
         if constant is not None and constant.dtype == np.float32:
             return self._rounded(tf.constant(constant), ("in", op.index, position))
         return constant
+
+    def _dropped_bias(self, op: Op) -> Any:
+        found = self._constants.biases.get(op.index)
+        return None if found is None or found.bias is None else found.bias()
 
     def _step(self, point: tuple[str, int, int]) -> Any:
         return self.steps[self._points[point]]
@@ -153,19 +169,6 @@ class Simulation:
         pair = self._pairs[number]
         made = {one.int8_op.outputs[0] for one in self._pairs if one.float_op.outputs[0] == index}
         return bool(made) and pair.int8_op.inputs[position] not in made
-
-    def _find_constants(self, layers: Sequence[Folded]) -> None:
-        by_bits = {bits_of(layer.kernel()): layer for layer in reversed(layers)}
-        for op in self._graph.ops:
-            if op.name not in KERNELS:
-                continue
-            kernel, *bias = (None if i < 0 else self._graph.tensors[i].value for i in op.inputs[1:])
-            layer = None if kernel is None else by_bits.get(bits_of(kernel))
-            if layer is None:
-                continue
-            self._kernels[op.index] = layer
-            if bias and bias[0] is not None and layer.is_bias(bias[0]):
-                self._biases[op.index] = layer
 
     def _steps(self, made: Graph) -> np.ndarray[Any, Any]:
         """Scale and zero point at each point, float32 [points, 2]."""

@@ -37,16 +37,20 @@ def test_a_fused_activation_cuts_off_where_the_range_does_not() -> None:
     np.testing.assert_array_equal(tape.gradient(found, given), [0, 1, 1, 0])
 
 
-def test_a_sum_is_rescaled_as_tflite_does_by_a_high_product_and_a_shift() -> None:
+@pytest.mark.parametrize("count", [1, 6, 24])
+def test_a_sum_is_rescaled_as_tflite_does_by_a_high_product_and_a_shift(count: int) -> None:
+    """For a mean, TFLite divides the multiplier by the count, and shifts by the whole powers of 2 in it."""
     sums = RNG.integers(-200000, 200000, (20000, 2))
-    multiplier = np.array([0.00087, 0.0123])
-    mantissa, exponent = np.frexp(multiplier)
-    high = np.round(sums * np.round(mantissa * 2**31) / 2**31)
+    ratios = np.array([0.00087, 0.0123]) * count
+    mantissa, exponent = np.frexp(ratios)
+    powers = count.bit_length() - 1
+    high = np.floor(sums * (np.round(mantissa * 2**31) * 2**powers // count) / 2**31 + 0.5)
+    exponent -= powers
     wanted = np.sign(high) * np.floor(np.abs(high) * 2.0**exponent + 0.5)
     inside = np.abs(wanted) <= 127
-    shift = fake.right_shift(tf.constant(multiplier, tf.float32))
+    shift = fake.right_shift(tf.constant(ratios, tf.float32), count)
     np.testing.assert_array_equal(shift, -exponent)
-    x = (sums * multiplier).astype(np.float32)
+    x = (sums * ratios / count).astype(np.float32)
     twice, once = (fake.activation(x, [1.0, 0.0], s).numpy() for s in (shift, None))
     assert (twice != wanted)[inside].mean() < 1e-4 < (once != wanted)[inside].mean()
 
