@@ -81,7 +81,7 @@ class Taught:
     @property
     def recordings(self) -> int:
         """Of how many of the recordings something is said."""
-        says: npt.NDArray[np.bool_] = np.isfinite(self._targets).any(axis=1)
+        says = np.asarray(np.isfinite(self._targets).any(axis=1))
         return sum(bool(says[rows].any()) for rows in self._rows)
 
     @property
