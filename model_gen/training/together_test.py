@@ -19,16 +19,18 @@ def values(name: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_needed(given: dict[str, Any]) -> dict[str, Any]:
-    """With the greater choices that it needs, which never give way, and --tune for what is of a search."""
+    """With the greater choices that it needs, which never give way, and --tune or --qat for what is theirs."""
     firm = {
         rule.other: rule.allowed[0]
         for rule in RULES
         if rule.firm and rule.allowed and given.get(rule.option) in rule.values
     }
-    searches = any(
-        rule.room is True and rule.option == "tune" and rule.other in given for rule in RULES
-    )
-    return {**firm, **({"tune": True} if searches else {}), **given}
+    room = {
+        rule.option: True
+        for rule in RULES
+        if rule.room is True and rule.option in ("tune", "qat") and rule.other in given
+    }
+    return {**firm, **room, **given}
 
 
 class Record:

@@ -11,7 +11,6 @@ from host.reference.frontend import quantize
 from host.reference.model import ReferenceModel
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.ranges.own import Owned
-from model_gen.training.qat import fake
 from model_gen.training.qat.ops import KERNELS
 from model_gen.training.qat.simulate import Simulation
 
@@ -65,7 +64,7 @@ def differing_kernels(simulation: Simulation, owned: Owned) -> list[str]:
         if layer is None:
             continue
         tensor, axis = made.tensors[int8_op.inputs[1]], KERNELS[op.name]
-        rounded, scales = (np.asarray(v) for v in fake.kernel(layer.kernel(), axis))
+        rounded, scales = (np.asarray(v) for v in simulation.kernel(op))
         wide = np.reshape(scales, [-1 if i == axis else 1 for i in range(rounded.ndim)])
         assert tensor.quantization is not None
         same = np.array_equal(scales, np.array(tensor.quantization.scales, np.float32))

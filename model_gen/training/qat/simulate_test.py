@@ -12,12 +12,16 @@ from model_gen.models.dscnn import Options
 from model_gen.quantization.gates import cosines
 from model_gen.quantization.int8 import Int8Model
 from model_gen.quantization.ranges.own import Owned
+from model_gen.runtime import tensorflow
 from model_gen.training.presets import options_of
 from model_gen.training.qat.agreement import by_layer, differing_kernels
+from model_gen.training.qat.faithful import freeze
+from model_gen.training.qat.shadow import shadowed
 from model_gen.training.qat.simulate import Simulation
 from model_gen.training.qat.teacher import Teacher
 from model_gen.training.qat.testing import Floats, converted, network, saved, windows_for
 
+tf = tensorflow()
 PLAIN = {"stage_widths": (8, 8, 16, 16), "stage_repeats": (1, 1, 1, 2), "embeddings_size": 24}
 WIDE = {**PLAIN, "inverted_residual": True, "se": True, "se_reduction": 4}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -79,6 +83,44 @@ def test_the_simulation_is_the_int8_model(case: tuple[Any, Floats, Owned]) -> No
     # Of drawn weights a step at the beginning is many at the end; trained networks contract.
     whole = np.asarray(simulation(windows[:4, ..., None]))
     assert cosines(whole, logits).mean() > 0.99
+
+
+def test_a_bias_of_0_which_the_converter_drops_is_trained(
+    case: tuple[Any, Floats, Owned],
+) -> None:
+    model, windows, owned = case
+    head = model.get_layer("logits")
+    assert not np.any(head.bias)
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(Simulation(model, owned)(windows[:2, ..., None]))
+    assert np.any(tape.gradient(value, head.bias.value))
+
+
+def test_what_the_simulation_does_not_reach_is_frozen_and_named(
+    case: tuple[Any, Floats, Owned],
+) -> None:
+    model, _, owned = case
+    simulation = Simulation(model, owned)
+    biases = simulation.constants.biases
+    (row,) = (i for i, layer in biases.items() if layer.layer == "logits")
+    del biases[row]
+    before = [(one, one.trainable) for one in (*model.layers, model.get_layer("logits").bias)]
+    try:
+        assert freeze(model, simulation) == ["bias of logits"]
+        assert not model.get_layer("logits").bias.trainable
+        assert freeze(model, Simulation(model, owned)) == []
+    finally:
+        for one, trainable in before:
+            one.trainable = trainable
+
+
+def test_shadow_training_rounds_kernels_behind_the_frontend_alone(
+    case: tuple[Any, Floats, Owned],
+) -> None:
+    """A frontend lies in the networks of hybrid and raw."""
+    kernels = {one.name: id(one.kernel) for one in case[0].layers if hasattr(one, "kernel")}
+    behind = {name for name in kernels if not name.startswith(("frontend", "pwl"))}
+    assert {id(kernel) for _, kernel in shadowed(case[0])} == {kernels[name] for name in behind}
 
 
 def test_the_teacher_says_what_the_float_model_says(case: tuple[Any, Floats, Owned]) -> None:
