@@ -58,9 +58,15 @@ def kernel(weights: Any, axis: int, least: Any = 0.0) -> tuple[Any, Any]:
     most = tf.stop_gradient(tf.reduce_max(tf.abs(weights), axis=others))
     scale = tf.maximum(tf.maximum(most, LEAST_MAGNITUDE) / 127.0, tf.stop_gradient(least))
     wide = tf.reshape(scale, [-1 if i == axis else 1 for i in range(len(weights.shape))])
-    return weights + tf.stop_gradient(tf.round(weights / wide) * wide - weights), scale
+    return weights + tf.stop_gradient(_nearest(weights / wide) * wide - weights), scale
 
 
 def bias(values: Any, scales: Any) -> Any:
     """Values [n] in steps of `scales` [n], as int32 holds them."""
-    return values + tf.stop_gradient(tf.round(values / scales) * scales - values)
+    return values + tf.stop_gradient(_nearest(values / scales) * scales - values)
+
+
+def _nearest(x: Any) -> Any:
+    """The nearest whole number, halves away from zero, as the converter rounds weights; tf.round takes the even one."""
+    whole = tf.floor(tf.abs(x))
+    return tf.sign(x) * (whole + tf.cast(tf.abs(x) - whole >= 0.5, tf.float32))

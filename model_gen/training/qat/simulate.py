@@ -70,6 +70,7 @@ class Simulation:
     def __init__(self, model: Any, owned: Owned) -> None:
         self._graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
         self._pairs = pairs(self._graph, made)
+        self._shape = _shape_of(self._graph, made)
         self.constants = constants_of(self._graph, model)
         self._points = {point: row for row, point in enumerate(_points(self._pairs))}
         self.steps = tf.Variable(self._steps(made), trainable=False, name="steps")
@@ -77,9 +78,8 @@ class Simulation:
     def take(self, owned: Owned) -> bool:
         """Take the scales of another conversion; False where it is of another graph, and nothing is taken."""
         graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
-        if _shape_of(graph) != _shape_of(self._graph):
+        if _shape_of(graph, made) != self._shape:
             return False
-        self._pairs = pairs(graph, made)
         self.steps.assign(self._steps(made))
         return True
 
@@ -197,5 +197,9 @@ def _points(ops: Sequence[Pair]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _shape_of(graph: Graph) -> list[tuple[Any, ...]]:
-    return [(op.name, op.options, op.inputs, op.outputs) for op in graph.ops]
+def _shape_of(graph: Graph, made: Graph) -> tuple[Any, ...]:
+    """All of both graphs that is no number: also where QUANTIZE lies in the int8 one, for it rounds once more."""
+    return (
+        [(op.name, op.options, op.inputs, op.outputs) for op in graph.ops],
+        [(op.name, op.inputs, op.outputs) for op in made.ops],
+    )

@@ -1,5 +1,6 @@
 """The simulation held against the int8 model that the converter makes, and its reference kernels."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 from host.reference.frontend import dequantize
+from model_gen.codegen.tflite.graph import Graph
+from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.models.config import ModelConfig
 from model_gen.models.dscnn import Options
 from model_gen.quantization.gates import cosines
@@ -14,6 +17,7 @@ from model_gen.quantization.int8 import Int8Model
 from model_gen.quantization.ranges.own import Owned
 from model_gen.runtime import tensorflow
 from model_gen.training.presets import options_of
+from model_gen.training.qat import simulate
 from model_gen.training.qat.agreement import by_layer, differing_kernels
 from model_gen.training.qat.faithful import freeze
 from model_gen.training.qat.shadow import shadowed
@@ -136,8 +140,19 @@ def test_kernels_and_biases_are_the_converters_bits(case: tuple[Any, Floats, Own
     assert differing_kernels(Simulation(model, owned), owned) == []
 
 
-def test_another_graph_is_not_taken(case: tuple[Any, Floats, Owned]) -> None:
+def test_another_graph_is_not_taken(
+    case: tuple[Any, Floats, Owned], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of other ops, or of an int8 graph in which one more QUANTIZE lies."""
     model, _, owned = case
     simulation = Simulation(model, owned)
     assert simulation.take(owned)
     assert not simulation.take(Owned(owned.int8, owned.int8, 0))
+
+    def more(content: bytes) -> Graph:
+        graph = read_tflite(content)
+        added = replace(graph.ops[0], name="QUANTIZE")
+        return replace(graph, ops=(*graph.ops, added)) if content == owned.int8 else graph
+
+    monkeypatch.setattr(simulate, "read_tflite", more)
+    assert not simulation.take(owned)

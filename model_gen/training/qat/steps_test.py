@@ -71,6 +71,13 @@ def test_a_kernel_is_symmetric_in_127_steps_of_each_channel(axis: int) -> None:
         np.testing.assert_allclose(got, np.round(one / step) * step, atol=1e-6)
 
 
+def test_halves_of_a_step_of_a_kernel_are_rounded_away_from_zero() -> None:
+    """As the converter has them: a trained weight at -98.5 steps became -99."""
+    kernel = np.array([[127.0, 0.5, -98.5, 2.5, 0.49999997]], np.float32)
+    found, _ = fake.kernel(tf.constant(kernel), 0)
+    np.testing.assert_array_equal(found, [[127, 1, -99, 3, 0]])
+
+
 def test_a_bias_is_in_steps_of_its_channel() -> None:
     values, scales = np.array([0.3, -0.26], np.float32), np.array([0.1, 0.1], np.float32)
     np.testing.assert_allclose(fake.bias(tf.constant(values), scales), [0.3, -0.3], atol=1e-6)
