@@ -37,12 +37,14 @@ def value(one: Option, *given: str) -> object:
 
 
 def needed(*given: str) -> list[str]:
-    """Another option with which alone the given one goes, which the error names."""
-    try:
-        options(*given)
-    except BadInput as error:
-        return str(re.findall(r"--[a-z-]+(?: \w+)?", error.next_step)[0]).split()
-    return []
+    """Other options with which alone the given one goes, which the errors name one after the other."""
+    found: list[str] = []
+    for _ in range(3):
+        try:
+            options(*given, *found)
+        except BadInput as error:
+            found += str(re.findall(r"--[a-z-]+(?: \w+)?", error.next_step)[0]).split()
+    return found
 
 
 def refused(one: Option, *given: str) -> BadInput:

@@ -6,13 +6,14 @@ docs/qat-agreement.md. What was made before is not made again.
 """
 
 import json
+import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from host.cli.proved import proved
+from host.errors import HostFailure
 from host.typed import typed
 from model_gen.evaluation.child import ask
 from model_gen.evaluation.kept import keep
@@ -108,7 +109,23 @@ def _make(job: Job, folder: Path) -> None:
         failed="a member could not be measured",
         of=job.member,
     )
-    proved(folder / BUNDLE)
+    _prove(folder / BUNDLE)
+
+
+def _prove(bundle: Path) -> None:
+    """Have the virtual board compute the bundle's vectors, frontend included.
+
+    Raises:
+        HostFailure: it does not compute the host's bytes, in each tensor.
+    """
+    command = [sys.executable, "-m", "host.entry", "verify", str(bundle), "--board", "virtual"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise HostFailure(
+            "the virtual board does not compute a member's bytes",
+            evidence=f"exit code {done.returncode}: {(done.stdout + done.stderr)[-1500:]}",
+            next_step=f"nightjar verify {bundle} --board virtual",
+        )
 
 
 if __name__ == "__main__":

@@ -52,13 +52,15 @@ def right_shift(multiplier: Any, count: int = 1) -> Any:
 def kernel(weights: Any, axis: int, least: Any = 0.0) -> tuple[Any, Any]:
     """Weights of one scale for each index of `axis`, symmetric, 127 steps each way; and those scales [n].
 
+    They are multiplied by the float32 reciprocal of their scale: a quotient would fall to the other side of a half.
+
     `least`: scales are at least this, a number or [n].
     """
     others = [i for i in range(len(weights.shape)) if i != axis]
     most = tf.stop_gradient(tf.reduce_max(tf.abs(weights), axis=others))
     scale = tf.maximum(tf.maximum(most, LEAST_MAGNITUDE) / 127.0, tf.stop_gradient(least))
     wide = tf.reshape(scale, [-1 if i == axis else 1 for i in range(len(weights.shape))])
-    return weights + tf.stop_gradient(_nearest(weights / wide) * wide - weights), scale
+    return weights + tf.stop_gradient(_nearest(weights * (1.0 / wide)) * wide - weights), scale
 
 
 def bias(values: Any, scales: Any) -> Any:
@@ -67,6 +69,6 @@ def bias(values: Any, scales: Any) -> Any:
 
 
 def _nearest(x: Any) -> Any:
-    """The nearest whole number, halves away from zero, as the converter rounds weights; tf.round takes the even one."""
+    """The nearest whole number, halves away from zero, as the converter rounds; tf.round takes the even one."""
     whole = tf.floor(tf.abs(x))
     return tf.sign(x) * (whole + tf.cast(tf.abs(x) - whole >= 0.5, tf.float32))
