@@ -55,7 +55,7 @@ def test_frames_of_no_session_are_refused() -> None:
     recording = record(board, VECTORS[:1], SIZE)
     stream = Stream()
     stream.put(Kind.SENT, 0, 0, encode(Frame(FrameType.REQUEST, 0, 1, b"\xff\xff")))
-    for data in (bytes(stream), recording.members[archive.FRAMES][:-1] + b"\x09"):
+    for data in (bytes(stream), recording.members[archive.FRAMES] + b"\x09"):
         members = {**recording.members, archive.FRAMES: data}
         with pytest.raises(BadInput, match="frames of a session"):
             told(replace(recording, members=members))

@@ -114,7 +114,7 @@ def record(
         for index, data in enumerate(inputs):
             client.load_input(index, data, deadline)
         for mode in (Mode.PLAIN, Mode.TAPPED):
-            client.run(Stages.MODEL, mode=mode, deadline=deadline)
+            client.run(Stages.MODEL, times=2, mode=mode, deadline=deadline)
             client.read(What.OUTPUT, 0, 0, size, deadline)
     members = {
         f"{archive.SUBJECT}/model.tflite": board.model if model is None else model,

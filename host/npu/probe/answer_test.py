@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from host.cli import main
 from host.errors import BadInput, FirmwareFailure, IdentityFailure
@@ -144,8 +146,8 @@ def test_what_is_no_answer_is_refused(tmp_path: Path) -> None:
 def test_a_bare_array_that_is_none(
     tmp_path: Path,
     name: str,
-    array: np.ndarray,
-    match: str,  # type: ignore[type-arg]
+    array: NDArray[Any],
+    match: str,
 ) -> None:
     np.save(tmp_path / f"{name}.npy", array)
     with pytest.raises(BadInput, match=match):

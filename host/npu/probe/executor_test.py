@@ -37,8 +37,9 @@ class Case:
     output: NDArray[np.int8]
 
 
-def _tensor(name: str, shape: tuple[int, ...], zero: int = 0) -> Tensor:
-    return Tensor(name, *shape[1:], zero=zero)
+def _tensor(name: str, shape: tuple[int, ...]) -> Tensor:
+    _, height, width, channels = shape
+    return Tensor(name, height, width, channels)
 
 
 def _convolutions(
@@ -107,9 +108,10 @@ def _cases(probe: Probe, dialect: str) -> tuple[list[Tensor], list[Case]]:
         )
     elif isinstance(layer, AdditionLayer):
         (a, b), (x_shift, y_shift) = layer.multipliers, layer.downs
-        constants = {"a": a, "b": b, "c": layer.offset, "c_shift": 0}
-        shifts = {"x_shift": x_shift, "y_shift": y_shift, "shift": layer.shift}
-        found[probe.known] = as_c.Add(name, (sources[0], sources[1]), target, **constants, **shifts)
+        pair = (sources[0], sources[1])
+        found[probe.known] = as_c.Add(
+            name, pair, target, a, b, layer.offset, x_shift, y_shift, 0, layer.shift
+        )
     elif probe.name == "pool-ties":
         found[probe.known] = as_c.Pool(
             name, sources[0], target, "AVG", (2, 2), (2, 2), factor=1 << 14, shift=16

@@ -37,7 +37,7 @@ def test_telling_elements_tell_all_apart_and_are_few(seed: int) -> None:
 
 
 def test_equal_outputs_are_one_hypothesis_of_joined_names() -> None:
-    one, other = np.int8([1, 2]), np.int8([1, 3])
+    one, other = np.array([1, 2], np.int8), np.array([1, 3], np.int8)
     found = hypotheses({"a": one, "b": other, "c": one.copy()})
     assert [hypothesis.name for hypothesis in found] == ["a or c", "b"]
     assert [named(found, name) for name in "abc"] == ["a or c", "b", "a or c"]

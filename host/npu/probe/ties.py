@@ -3,6 +3,7 @@
 import numpy as np
 
 from host.npu.arithmetic import HALF_AWAY, TIE_RULES, nearest, saturate
+from host.npu.compiler.constant import Integers
 from host.npu.compiler.dialect import dialect_named
 from host.npu.compiler.model import compile_model
 from host.npu.probe.formulas import scaled, sums
@@ -109,7 +110,7 @@ def _probe(
     return Probe(name, question, unit, SILICON, model, (given,), found, HALF_AWAY)
 
 
-def _spread(totals: Bytes, count: int) -> Bytes:
+def _spread(totals: Integers, count: int) -> Bytes:
     """[count, n] codes as alike as can be, with these sums."""
-    low, more = np.divmod(totals.astype(np.int64), count)
+    low, more = np.divmod(totals, count)
     return (low + (np.arange(count)[:, None] < more)).astype(np.int8)

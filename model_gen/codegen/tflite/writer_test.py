@@ -55,9 +55,9 @@ def test_the_same_graph_as_by_tensorflows_schema() -> None:
 
 def test_tflite_computes_the_same_from_both() -> None:
     given = np.random.default_rng(1).integers(-128, 128, (1, 5, 6, 4)).astype(np.int8)
-    outputs = [ReferenceModel(content).run([given])[4] for content in (_ours(), _theirs())]
-    np.testing.assert_array_equal(*outputs)
-    assert len(np.unique(outputs[0])) > 5
+    ours, theirs = (ReferenceModel(content).run([given])[4] for content in (_ours(), _theirs()))
+    np.testing.assert_array_equal(ours, theirs)
+    assert len(np.unique(ours)) > 5
 
 
 def test_the_same_bytes_again() -> None:
