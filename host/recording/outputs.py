@@ -41,7 +41,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Told:
-    """hellos: who answered, in order, the same one once; runs: in order."""
+    """hellos: who answered, each time that it was asked; runs: in order."""
 
     hellos: tuple[Hello, ...]
     runs: tuple[Ran, ...]
@@ -67,7 +67,7 @@ def told(recording: Recording) -> Told:
             evidence=f"Received: {str(error)[:300]}",
             next_step=NEXT,
         ) from error
-    return Told(tuple(dict.fromkeys(listener.hellos)), tuple(listener.runs))
+    return Told(tuple(listener.hellos), tuple(listener.runs))
 
 
 def _frames(recording: Recording) -> Iterator[tuple[bool, Frame]]:

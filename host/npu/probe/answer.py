@@ -17,7 +17,6 @@ from host.recording.recording import Recording
 
 NEURAL_ART = "neural_art"
 _MOST_ARRAY = 16 << 20  # bytes
-_ZIP = b"PK"
 _NEXT = "give a session of one of the probes (.njs), or its output as NAME.npy"
 
 
@@ -49,8 +48,7 @@ def read_answer(path: Path, questions: Questions) -> Answer:
         IdentityFailure: it is of another model than any of the probes, or no NPU computed it.
         FirmwareFailure: the same inputs gave several outputs.
     """
-    start = read_file(path, "an answer to a probe", archive.MOST_FILE, next_step=_NEXT)[:2]
-    return _recorded(path, questions) if start == _ZIP else _bare(path, questions)
+    return _bare(path, questions) if path.suffix == ".npy" else _recorded(path, questions)
 
 
 def _recorded(path: Path, questions: Questions) -> Answer:
@@ -86,7 +84,7 @@ def _recorded(path: Path, questions: Questions) -> Answer:
             evidence=f"Received: {path}, {len(runs)} runs on the same input",
             next_step="nothing about arithmetic follows; look at `nightjar replay`",
         )
-    who = ", ".join(f"{one.board}, {one.compiler}" for one in said.hellos)
+    who = "; ".join(dict.fromkeys(f"{one.board}, {one.compiler}" for one in said.hellos))
     return _sized(path, probe, runs[0].output, f"{recording.manifest.board}: {who}")
 
 
@@ -102,7 +100,7 @@ def _bare(path: Path, questions: Questions) -> Answer:
     data = read_file(path, "an output", _MOST_ARRAY, next_step=_NEXT)
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, MemoryError, OverflowError) as error:
         raise _wrong(path, probe, f"no array: {error}") from error
     if not isinstance(array, np.ndarray) or array.dtype != np.int8:
         raise _wrong(path, probe, f"{getattr(array, 'dtype', 'several arrays')}")

@@ -106,6 +106,10 @@ def test_another_model_or_a_changed_foretelling_is_refused(folder: Path) -> None
     (folder / QUESTIONS).write_text(json.dumps(raw))
     with pytest.raises(BadInput, match="schema"):
         read_probes(folder)
+    raw["probes"][0]["name"] = ".."
+    (folder / QUESTIONS).write_text(json.dumps(raw))
+    with pytest.raises(BadInput, match="schema"):
+        read_probes(folder)
     with pytest.raises(BadInput, match="folder of probes"):
         read_probes(folder.parent / "nothing")
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from host.typed import typed
 
 SCHEMA = "nightjar/npu-probes/1"
 NEXT = "write the probes again with `nightjar npu --probe --out DIR`"
+_NAME = "[a-z0-9-]{1,64}"  # of a probe and its folder
 _MOST = 1 << 20  # elements of an output
 
 
@@ -121,6 +123,8 @@ def _asked(probe: Probe) -> Asked:
 
 def _check(probe: Asked) -> None:
     """Raise ValueError for what no probe of ours says."""
+    if not re.fullmatch(_NAME, probe.name):
+        raise ValueError(f"a probe of the name {probe.name[:80]!r}")
     size = math.prod(probe.shape)
     if min(probe.shape, default=0) < 1 or not 1 <= size <= _MOST:
         raise ValueError(f"an output of the shape {probe.shape}")

@@ -101,12 +101,6 @@ def read_probes(folder: Path) -> Questions:
 
 
 def _check_model(folder: Path, probe: Asked) -> None:
-    if Path(probe.name).name != probe.name:
-        raise BadInput(
-            "a probe has the name of its folder",
-            evidence=f"Received: {probe.name[:80]!r}",
-            next_step=NEXT,
-        )
     path = folder / probe.name / MODEL
     model = read_file(path, "the model of a probe", _MOST_MODEL, next_step=NEXT)
     if sha256_bytes(model) != probe.model_sha256:
