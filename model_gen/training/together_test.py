@@ -72,6 +72,8 @@ def test_a_default_that_gave_way_is_told_with_its_reason() -> None:
     told = list(gave_way(preset("release") | {"audio_frontend": "mfcc"}, made))
     assert told == [
         "--input-compression log, and not sqrt: with --audio-frontend mfcc its DCT is of log mel bands",
+        "--normalization minmax, and not percentile: with --audio-frontend mfcc its first coefficient is far below"
+        " the others, which a percentile of all would cut off",
         "--norm-low 0, and not 150: with --audio-frontend mfcc coefficients of a DCT are no bands",
         "--mag-scale none, and not pwl: with --audio-frontend mfcc it has its logarithm already",
         "--warp-max 0, and not 0.15: with --audio-frontend mfcc coefficients of a DCT are no bands",
