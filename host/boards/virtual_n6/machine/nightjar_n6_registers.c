@@ -29,6 +29,17 @@ uint32_t n6_program_counter(void)
     return ARM_CPU(current_cpu)->env.regs[15];
 }
 
+uint32_t n6_program_counter_in_passing(void)
+{
+    uint64_t found[8] = {0}; /* more than the words that a translated instruction is kept with */
+    uint32_t counter = current_cpu ? ARM_CPU(current_cpu)->env.regs[15] : 0;
+
+    if (!current_cpu || !current_cpu->mem_io_pc || !cpu_unwind_state_data(current_cpu, current_cpu->mem_io_pc, found)) {
+        return counter;
+    }
+    return found[0] >> TARGET_PAGE_BITS ? found[0] : (counter & TARGET_PAGE_MASK) | found[0]; /* within its page */
+}
+
 void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value)
 {
     error_report("nightjar-n6: %s %08x: %s (%08x), pc %08x", where, address, what, value, n6_program_counter());
