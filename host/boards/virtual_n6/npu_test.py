@@ -21,6 +21,8 @@ pytestmark = pytest.mark.skipif(find() is None, reason="make n6-virtual")
 NPU, RCC, RAMCFG, RIMC_NPU, RISAF6 = 0x580E0000, 0x56028000, 0x52023000, 0x54024C14, 0x5402B000
 CONTROL, LATCHED, CLEARED, ANY, ALL = (NPU + 0x1000 + at for at in (0x00, 0x08, 0x10, 0x14, 0x24))
 CONTROLLER = NPU + 0x1E000
+SCB, CCR = 0xE000EF00, 0xE000ED14
+DROP, WRITE_BACK = SCB + 0x5C, SCB + 0x68  # DCIMVAC, DCCMVAC
 PROGRAM = 0x34080000  # where one is put
 LAST_FRAME = 1 << 19  # of an engine's EVENT
 LONG = 1_000_000  # ns: longer than anything takes
@@ -71,12 +73,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """A chip with a network's constants in its NOR, set up but for one step."""
     made: list[Chip] = []
 
-    def one(given: Case, but: str = "") -> Chip:
+    def one(given: Case, but: str = "", *, cached: bool = False) -> Chip:
         with (tmp_path / "nor").open("wb") as nor:
             nor.seek(WEIGHTS_BASE - 0x70000000)
             nor.write(given.program.image)
         chip = Chip(tmp_path, f",nor={tmp_path}/nor")
         made.append(chip)
+        if not cached:
+            stop_the_data_cache(chip)
         _connect(chip)
         _map(chip)
         for name, (address, value) in STEPS.items():
@@ -90,6 +94,23 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield one
     for chip in made:
         chip.close()
+
+
+def stop_the_data_cache(chip: Chip) -> None:
+    """That which the boot ROM has left on; every line of it is written back."""
+    chip.write(CCR, 0)
+    for way in range(4):
+        for line in range(256):
+            chip.write(SCB + 0x74, line << 5 | way << 30)
+
+
+def each_line(chip: Chip, operation: int, given: Case, roles: tuple[str, ...]) -> None:
+    """An operation on each line of the tensors of some roles."""
+    for buffer in given.program.buffers:
+        if buffer.role in roles:
+            first = buffer.address.absolute & ~31
+            for at in range(first, buffer.address.absolute + buffer.size, 32):
+                chip.write(operation, at)
 
 
 def network(*kinds: str, seed: int = 1) -> Case:
@@ -141,6 +162,7 @@ def test_a_program_of_the_epoch_controller(start: Start) -> None:
     assert (chip.read(CONTROLLER + 0x0C), chip.read(LATCHED)) == (1, 1 << 28)
     last = len(given.program.epochs)
     assert chip.read(CONTROLLER + 0x1C) == last, "the last mark"
+    assert chip.read(CONTROLLER + 0x20) > 50 * last, "instructions"
     found = {
         name: data for n in range(1, last + 1) for name, data in tensors(chip, given, n).items()
     }
@@ -219,6 +241,47 @@ def test_a_region_of_a_risaf_keeps_the_npu_out(start: Start) -> None:
     assert by_registers(chip, given) == given.expected
 
 
+def test_behind_the_data_cache_each_has_its_own_until_it_is_told(start: Start) -> None:
+    given = next(
+        one
+        for one in (network("pointwise", seed=seed) for seed in range(100))
+        if len({buffer.address.base for buffer in one.program.buffers}) == len(one.program.buffers)
+    )
+    chip = start(given, cached=True)
+    before = tensors(chip, given, 1)
+    assert by_registers(chip, given) == before, "the core's copy"
+    assert "NPU: it reads what memory holds, and not what the core has written" in chip.said()
+    each_line(chip, DROP, given, ("output",))
+    assert tensors(chip, given, 1) not in (before, given.expected), "of what was not written back"
+    each_line(chip, WRITE_BACK, given, ("input",))
+    assert by_registers(chip, given) != given.expected
+    each_line(chip, DROP, given, ("output",))
+    assert tensors(chip, given, 1) == given.expected
+
+
+def test_what_the_core_has_written_is_lost_with_its_line(start: Start) -> None:
+    chip = start(network("pointwise"), cached=True)
+    chip.write(PROGRAM, 1)
+    chip.write(WRITE_BACK, PROGRAM + 4)
+    chip.write(PROGRAM, 2)
+    chip.write(DROP, PROGRAM + 8)
+    assert chip.read(PROGRAM) == 1
+    assert (
+        f"a line of the data cache was dropped with what the core had written: {PROGRAM:08x}"
+        in chip.said()
+    )
+
+
+def test_a_whole_set_is_written_back_when_all_its_ways_are(start: Start) -> None:
+    chip = start(network("pointwise"), cached=True)
+    chip.write(PROGRAM, 1)
+    for way in range(4):
+        chip.write(SCB + 0x6C, PROGRAM & 0x1FE0 | way << 30)  # DCCSW
+    chip.write(PROGRAM, 2)
+    chip.write(DROP, PROGRAM)
+    assert chip.read(PROGRAM) == 1
+
+
 def test_an_interface_that_is_off_lets_it_wait(start: Start) -> None:
     given = network("pointwise")
     chip = start(given, "interface 1")
@@ -277,7 +340,7 @@ def far(chip: Chip, given: Case) -> None:
         (spoilt, "NPU: a program: an epoch controller program that is damaged .*: opcode = 13"),
         (far, r"NPU: STRENG \d: an epoch: an address that memory lacks: address = \d+ at 3000"),
         (lambda chip, _: chip.write(NPU + 0x1F000, 1), "an unknown register = 1 at 580ff000"),
-        (lambda chip, _: chip.read(CONTROL + 4), "whose value is not known = 0 at 580e1004"),
+        (lambda chip, _: chip.read(CONTROL + 0x34), "an unknown register = 0 at 580e1034"),
         (lambda chip, _: chip.write(CONTROLLER + 8, 4), "does not begin at a multiple of 8 = 4"),
     ],
 )

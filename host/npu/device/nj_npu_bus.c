@@ -6,10 +6,13 @@
 #include <string.h>
 
 enum { INTERRUPTS = 0x01, INTERFACES = 0x02, CONTROLLER = 0x1e };
-enum { CONTROL = 0x00, LATCHED = 0x08, SET = 0x0c, CLEAR = 0x10, ANY = 0x14, ALL = 0x24 };
+enum { CONTROL = 0x00, VERSION = 0x04 };
+enum { LATCHED = 0x08, SET = 0x0c, CLEAR = 0x10, ANY = 0x14, ALL = 0x24 };
 enum { ERRORS = 0x10 };
-enum { ADDRESS = 0x08, EVENTS = 0x0c, MARK = 0x1c, INSTRUCTION = 0x20 };
-enum { ENABLED = 1u << 0, CLEARS = 1u << 1, CLEARS_SETTINGS = 1u << 30 };
+enum { ADDRESS = 0x08, EVENTS = 0x0c, CACHE = 0x18, MARK = 0x1c, COUNT = 0x20 };
+enum { ENABLED = 1u << 0, CLEARS = 1u << 1, CLEARS_ITSELF = 1u << 2, CLEARS_SETTINGS = 1u << 30 };
+enum { INTERRUPTS_VERSION = 0x0420111e, INTERFACE_VERSION = 0x0006501d };
+enum { CONTROLLER_VERSION = 0x0f041121, CACHE_BITS = 0xff, COUNT_BITS = 0xffff };
 enum { LAST_FRAME = 3 }; /* in an engine's INTERRUPTED, and among its INTERRUPTS */
 enum { PROGRAM_ENDED = 1u << 0 };
 #define RUNNING (1u << 31)
@@ -55,7 +58,9 @@ static uint32_t sources(const struct nj_npu_bus *bus)
 {
     uint32_t found = bus->controller.events != 0 ? NJ_NPU_PROGRAM_DONE : 0;
     for (unsigned i = 0; i < NJ_NPU_STREAMS; i++) {
-        if (nj_npu_field_of(&bus->registers, NJ_NPU_FIELD_STREAM_INTERRUPTED, i) != 0) {
+        const uint32_t says = nj_npu_field_of(&bus->registers, NJ_NPU_FIELD_STREAM_INTERRUPTED, i);
+        const uint32_t wanted = nj_npu_field_of(&bus->registers, NJ_NPU_FIELD_STREAM_INTERRUPTS, i);
+        if ((says & wanted) != 0) {
             found |= NJ_NPU_DONE(i);
         }
     }
@@ -98,7 +103,7 @@ static enum nj_npu_status write_controller(struct nj_npu_bus *bus, uint32_t offs
                                            struct nj_npu_error *error)
 {
     const uint32_t at = offset % NJ_NPU_PAGE;
-    const uint32_t known = ENABLED | CLEARS | CLEARS_SETTINGS | RUNNING;
+    const uint32_t known = ENABLED | CLEARS | CLEARS_ITSELF | CLEARS_SETTINGS | RUNNING;
     if (at == EVENTS) {
         bus->controller.events &= ~value;
         return NJ_NPU_OK;
@@ -113,12 +118,17 @@ static enum nj_npu_status write_controller(struct nj_npu_bus *bus, uint32_t offs
         bus->controller.address = value;
         return NJ_NPU_OK;
     }
+    if (at == CACHE && (value & ~(uint32_t)CACHE_BITS) == 0) {
+        bus->controller.cache = value;
+        return NJ_NPU_OK;
+    }
     if (at != CONTROL || (value & ~known) != 0) {
         return refuse(error, "a register, or a bit, of the epoch controller", offset, value);
     }
     const bool enabled = (value & ENABLED) != 0;
     bus->controller.running = enabled && !bus->controller.enabled && (value & CLEARS) == 0;
     bus->controller.enabled = enabled;
+    bus->controller.clears = (value & CLEARS_ITSELF) != 0;
     bus->controller.events = (value & CLEARS) != 0 ? 0 : bus->controller.events;
     bus->controller.address = (value & CLEARS_SETTINGS) != 0 ? 0 : bus->controller.address;
     return NJ_NPU_OK;
@@ -141,10 +151,10 @@ enum nj_npu_status nj_npu_bus_write(struct nj_npu_bus *bus, uint32_t offset, uin
         return write_controller(bus, offset, value, error);
     }
     if (is_interface(page)) {
-        if (offset % NJ_NPU_PAGE != CONTROL || value > ENABLED) {
+        if (offset % NJ_NPU_PAGE != CONTROL || (value & ~(uint32_t)(ENABLED | CLEARS)) != 0) {
             return refuse(error, "a register, or a bit, of a bus interface", offset, value);
         }
-        bus->open[page - INTERFACES] = value == ENABLED;
+        bus->open[page - INTERFACES] = (value & ENABLED) != 0;
         return NJ_NPU_OK;
     }
     const uint32_t engine = told_by(offset);
@@ -162,10 +172,11 @@ static bool read_interrupts(const struct nj_npu_bus *bus, uint32_t at, uint32_t 
         *value = *mask;
     } else if (at == CONTROL) {
         *value = bus->tells ? ENABLED : 0;
-    } else if (at == LATCHED) {
-        *value = bus->latched;
+    } else if (at == VERSION) {
+        *value = INTERRUPTS_VERSION;
     } else {
-        return at == SET || at == CLEAR; /* they act, and hold nothing */
+        *value = bus->latched;
+        return at == LATCHED || at == SET || at == CLEAR;
     }
     return true;
 }
@@ -174,12 +185,15 @@ static bool read_controller(const struct nj_npu_bus *bus, uint32_t at, uint32_t 
 {
     switch (at) {
     case CONTROL:
-        *value = (bus->controller.enabled ? ENABLED : 0) | (bus->controller.running ? RUNNING : 0);
+        *value = (bus->controller.enabled ? ENABLED : 0) | (bus->controller.running ? RUNNING : 0) |
+                 (bus->controller.clears ? CLEARS_ITSELF : 0);
         return true;
+    case VERSION: *value = CONTROLLER_VERSION; return true;
+    case CACHE: *value = bus->controller.cache; return true;
     case ADDRESS: *value = bus->controller.address; return true;
     case EVENTS: *value = bus->controller.events; return true;
     case MARK: *value = bus->controller.mark; return true;
-    case INSTRUCTION: *value = bus->controller.word; return true;
+    case COUNT: *value = bus->controller.count & COUNT_BITS; return true;
     default: return false;
     }
 }
@@ -197,12 +211,14 @@ enum nj_npu_status nj_npu_bus_read(const struct nj_npu_bus *bus, uint32_t offset
     } else if (page == CONTROLLER) {
         found = read_controller(bus, at, value);
     } else if (is_interface(page)) {
-        found = at == CONTROL || at == ERRORS;
-        *value = at == CONTROL && bus->open[page - INTERFACES] ? ENABLED : 0;
+        found = at == CONTROL || at == VERSION || at == ERRORS;
+        *value = at == VERSION                                         ? INTERFACE_VERSION
+                 : at == CONTROL && bus->open[page - INTERFACES] ? ENABLED
+                                                                 : 0;
     } else {
         return nj_npu_register_read(&bus->registers, offset, value, error);
     }
-    return found ? NJ_NPU_OK : refuse(error, "a register whose value is not known", offset, 0);
+    return found ? NJ_NPU_OK : refuse(error, "an unknown register", offset, 0);
 }
 
 bool nj_npu_bus_busy(const struct nj_npu_bus *bus)
@@ -236,9 +252,7 @@ static void ended(void *context, uint32_t engines)
 {
     const struct work *work = context;
     for (unsigned i = 0; i < NJ_NPU_STREAMS; i++) {
-        const uint32_t wanted =
-            nj_npu_field_of(&work->bus->registers, NJ_NPU_FIELD_STREAM_INTERRUPTS, i);
-        if ((engines >> i & 1) != 0 && (wanted >> LAST_FRAME & 1) != 0) {
+        if ((engines >> i & 1) != 0) {
             *told(work->bus, i) |= 1u << LAST_FRAME;
         }
     }
@@ -298,7 +312,7 @@ static enum nj_npu_status run_program(struct work *work, struct nj_npu_error *er
                                            .context = work};
     (void)nj_npu_program_run(&controller, (const uint32_t *)(const void *)all, rest + 2, error);
     bus->controller.mark = controller.number;
-    bus->controller.word = controller.word;
+    bus->controller.count = controller.count;
     return error->status;
 }
 
@@ -310,6 +324,7 @@ enum nj_npu_status nj_npu_bus_work(struct nj_npu_bus *bus, const struct nj_npu_m
     if (bus->controller.running) {
         if (run_program(&work, error) == NJ_NPU_OK) {
             bus->controller.running = false;
+            bus->controller.enabled = bus->controller.enabled && !bus->controller.clears;
             bus->controller.events |= PROGRAM_ENDED;
             bus->latched |= sources(bus);
         }

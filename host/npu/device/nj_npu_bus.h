@@ -8,12 +8,14 @@
  *       nj_npu_bus_work(bus, &machine, &job, &error);
  *   then NPU line i is high where nj_npu_bus_lines(bus) has bit i
  *
- * Offsets and bits of these three units are those of two public drivers of the chip (embassy-stm32's
- * npu module, and a port of NuttX), which say that they are ATON.h's.
+ * Offsets, bits, versions and values after reset of these three units are those of ST's ATON.h (the
+ * chip's, in its public audio example):
  *
- *   page 0x01  interrupt controller  00 CTRL, 08 latched, 0c set, 10 clear, 14..20 any, 24..30 all
- *   page 0x02  bus interfaces, two   00 CTRL, 10 errors
- *   page 0x1e  epoch controller      00 CTRL, 08 address, 0c events, 1c mark, 20 instruction
+ *   page 0x01  interrupt controller  00 CTRL, 04 version, 08 latched, 0c set, 10 clear,
+ *                                    14..20 any, 24..30 all
+ *   page 0x02  bus interfaces, two   00 CTRL, 04 version, 10 errors
+ *   page 0x1e  epoch controller      00 CTRL, 04 version, 08 address, 0c events, 18 cache, 1c mark,
+ *                                    20 how many instructions
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_NPU_BUS_H
@@ -40,11 +42,13 @@ struct nj_npu_bus {
     bool open[NJ_NPU_INTERFACES];
     struct {
         bool enabled;
+        bool clears; /* itself when it has ended */
         bool running;
         uint32_t address; /* of the program */
         uint32_t events;  /* bit 0: it has ended */
+        uint32_t cache;   /* how it reads the program; of no effect */
         uint32_t mark;
-        uint32_t word;
+        uint32_t count;
     } controller;
 };
 
@@ -60,8 +64,7 @@ struct nj_npu_job {
 /* Power on. */
 void nj_npu_bus_reset(struct nj_npu_bus *bus);
 
-/* One access. On an error nothing is written, and error->address is the offset. A register that is
- * there and whose value nobody has published is an error to read. */
+/* One access. On an error nothing is written, and error->address is the offset. */
 enum nj_npu_status nj_npu_bus_write(struct nj_npu_bus *bus, uint32_t offset, uint32_t value,
                                     struct nj_npu_error *error);
 enum nj_npu_status nj_npu_bus_read(const struct nj_npu_bus *bus, uint32_t offset, uint32_t *value,

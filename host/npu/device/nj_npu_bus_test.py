@@ -110,10 +110,11 @@ def test_it_waits_for_both_interfaces_and_the_controller_for_its_clock(bus: Bus)
     [
         (INTERRUPTS, 1 << 2, "of the interrupt controller"),
         (INTERRUPTS + 0x34, 1, "of the interrupt controller"),
-        (INTERFACES, 2, "of a bus interface"),
+        (INTERFACES, 1 << 16, "of a bus interface"),
         (INTERFACES + 0x08, 0, "of a bus interface"),
         (CONTROLLER, 1 << 3, "of the epoch controller"),
-        (CONTROLLER + 0x10, 0, "of the epoch controller"),
+        (CONTROLLER + 0x10, 1, "of the epoch controller"),
+        (CONTROLLER + 0x18, 1 << 8, "of the epoch controller"),
         (CONTROLLER + 0x08, 4, "a multiple of 8"),
         (0x1F000, 1, "an unknown register"),
     ],
@@ -123,16 +124,28 @@ def test_what_is_not_known_is_named(bus: Bus, offset: int, value: int, field: st
         bus.write(offset, value)
 
 
-@pytest.mark.parametrize("page", [INTERRUPTS, INTERFACES, CONTROLLER])
-def test_a_version_that_nobody_has_published_is_not_made_up(bus: Bus, page: int) -> None:
-    with pytest.raises(ValueError, match="a register whose value is not known"):
-        bus.read(page + 4)
+@pytest.mark.parametrize(
+    ("page", "kind", "version"),
+    [(INTERRUPTS, 0x1E, 0x11), (INTERFACES, 0x1D, 0x50), (CONTROLLER, 0x21, 0x11)],
+)
+def test_versions_are_those_that_a_driver_asks_for(
+    bus: Bus, page: int, kind: int, version: int
+) -> None:
+    assert (bus.read(page + 4) & 0xFF, bus.read(page + 4) >> 8 & 0xFF) == (kind, version)
+    with pytest.raises(ValueError, match="an unknown register"):
+        bus.read(page + 0x40)
 
 
 def test_a_running_controller_is_not_written_to(bus: Bus) -> None:
     bus.write(CONTROLLER, 1)
     with pytest.raises(ValueError, match="a register of the running epoch controller"):
         bus.write(CONTROLLER, 0)
+
+
+def test_how_the_controller_reads_and_ends_is_kept(bus: Bus) -> None:
+    bus.write(CONTROLLER + 0x18, 0x19)
+    bus.write(CONTROLLER, 1 << 2)
+    assert (bus.read(CONTROLLER + 0x18), bus.read(CONTROLLER)) == (0x19, 1 << 2)
 
 
 def test_what_an_engine_says_is_taken_back_by_ones(bus: Bus) -> None:

@@ -90,7 +90,7 @@ class RegisterFile:
         callback = _Run(ran)
         room_for_epoch = self._structures["epoch"]()
         controller = _Controller(
-            ctypes.addressof(self.bytes), ctypes.addressof(room_for_epoch), callback, None, 0, 0
+            ctypes.addressof(self.bytes), ctypes.addressof(room_for_epoch), callback, None, 0, 0, 0
         )
         count = ctypes.c_size_t(len(words) if room is None else room)
         arguments = (ctypes.byref(controller), array, count, ctypes.byref(error))
@@ -112,6 +112,7 @@ class _Controller(ctypes.Structure):
         ("context", ctypes.c_void_p),
         ("word", ctypes.c_uint32),
         ("number", ctypes.c_uint32),
+        ("count", ctypes.c_uint32),
     )
 
 

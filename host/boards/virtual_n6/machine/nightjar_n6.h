@@ -154,6 +154,16 @@ void n6_others_start(N6 *chip, MemoryRegion *system);
 void n6_core_start(N6 *chip);
 void n6_caches_start(N6 *chip);
 bool n6_data_cache(void); /* whether it is on, or holds what memory does not */
+/* AXISRAM behind the data cache: from when on it may differ, and until when. */
+void n6_overlay_begin(N6 *chip);
+void n6_overlay_end(void);
+void n6_overlay_forget(void); /* a reset */
+/* A line, by its address, or all lines of a set; whether what the core had written is lost. */
+bool n6_overlay_line(uint32_t address, bool writes_back, bool drops);
+void n6_overlay_set(unsigned set, bool drops);
+bool n6_overlay_differs(uint32_t from, uint32_t bytes, uint32_t *first); /* whether the core has written there, and where first */
+uint8_t *n6_overlay_memory(N6 *chip); /* what masters other than the core see of AXISRAM */
+void n6_overlay_share(bool to_memory); /* what the core does not have cached: before they look, and behind their writing */
 void n6_usart_start(N6 *chip, MemoryRegion *system, Chardev *line);
 void n6_usart_reset(N6 *chip);
 bool n6_usart_may_send(N6 *chip); /* for all that firmware has seen of TC */

@@ -108,7 +108,7 @@ static uint8_t *reach(void *opaque, uint32_t address, uint32_t size, bool writes
         return nothing(size, writes);
     }
     if (at >= NJ_AXISRAM1 && at - NJ_AXISRAM1 < all && size <= all - (at - NJ_AXISRAM1)) {
-        uint32_t from = at - NJ_AXISRAM1, dead = n6_rams_hide(npu.chip, from, size), kept = n6_rif_hides(npu.chip, from, size, writes);
+        uint32_t first, from = at - NJ_AXISRAM1, dead = n6_rams_hide(npu.chip, from, size), kept = n6_rif_hides(npu.chip, from, size, writes);
 
         if (dead == size || kept == size) {
             return nothing(size, writes);
@@ -117,7 +117,11 @@ static uint8_t *reach(void *opaque, uint32_t address, uint32_t size, bool writes
             n6_end(npu.chip, npu.started_by, "NPU: a frame lies partly in memory that it reaches and partly in memory that it does not: "
                    "what becomes of it, no source says");
         }
-        return npu.chip->rams[0].content + from;
+        if (!writes && n6_overlay_differs(from, size, &first)) {
+            n6_note(npu.chip, "NPU: it reads what memory holds, and not what the core has written from %08x on: the data cache was not "
+                    "written back (DCCMVAC)", first);
+        }
+        return n6_overlay_memory(npu.chip) + from;
     }
     if (address >= NJ_NOR) { /* the windows of XSPI1 and 2, while they are mapped */
         MemoryRegionSection section = memory_region_find(get_system_memory(), address, size);
@@ -150,9 +154,11 @@ static void work(void *opaque)
     }
     n6_update_memories(npu.chip);
     machine.scratch = lent(&npu.scratch);
+    n6_overlay_share(true);
     if (nj_npu_bus_work(&npu.bus, &machine, &npu.job, &error) != NJ_NPU_OK) {
         end(&error, npu.bus.controller.running ? "a program" : "an epoch");
     }
+    n6_overlay_share(false);
     update_lines();
 }
 
@@ -204,6 +210,9 @@ static void npu_write(void *opaque, hwaddr at, uint64_t value, unsigned size)
 
     if (by_debugger() || dead("written")) {
         return;
+    }
+    if (n6_data_cache()) { /* what was written before counts as memory: a debugger may have put it there */
+        n6_overlay_begin(npu.chip);
     }
     if (nj_npu_bus_write(&npu.bus, at, value, &error) != NJ_NPU_OK) {
         npu.started_by = n6_program_counter();

@@ -5,6 +5,7 @@
  */
 #include "nightjar_n6.h"
 #include "hw/core/cpu.h"
+#include "exec/cpu-common.h"
 #include "exec/exec-all.h"
 #include "qemu/error-report.h"
 #if __has_include("system/system.h") /* as of QEMU 10.0 */
