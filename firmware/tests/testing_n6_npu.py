@@ -9,10 +9,9 @@ from host.npu.testing import blob
 from host.npu.testing.case import Case, case
 from host.npu.testing.epoch_record import epoch_record
 from host.npu.testing.program import WEIGHTS_BASE, Hardware
-from host.npu.testing.registers import CLOCKS_TOO, base
+from host.npu.testing.registers import CLOCKS_TOO, LAST_FRAME, is_event
 
 CONSTANTS = 0x34000000  # where they lie in place of the NOR: AXISRAM1
-LAST_FRAME = 1 << 19  # of an engine's EVENT: it tells that it is done
 _RUNNING = 31
 
 
@@ -56,11 +55,6 @@ def _apart(given: Case) -> bool:
         before.address.absolute + before.size <= after.address.absolute
         for before, after in pairwise(buffers)
     )
-
-
-def is_event(offset: int) -> bool:
-    """Whether it is the EVENT of a stream engine."""
-    return base("STREAM", 0) <= offset < base("STREAM", 10) and offset % 0x1000 == 0x28
 
 
 def records(given: Case) -> list[Any]:

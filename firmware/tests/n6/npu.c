@@ -1,6 +1,6 @@
-/* A program that runs epochs on the NPU as a driver does: clocks, RAM, RIF, caches, interrupt; registers written one by one, then the same
- * epochs as a program of the epoch controller; the core sleeps until the interrupt. It ends in a loop with r4 FOUND and r5 how
- * many bytes of the results are not the expected ones, or r4 LATE where the NPU did not say that it is done.
+/* A program that runs epochs on the NPU as a driver does: clocks, RAM, RIF, caches, interrupt; registers written one by one, then
+ * the same epochs as a program of the epoch controller; the core sleeps until the interrupt. It ends in a loop with r4 FOUND and
+ * r5 how many bytes of the results are not the expected ones, or r4 LATE where the NPU did not say that it is done.
  *
  * npu_epochs.h is made by the test: the register writes, the program, tensors and constants.
  * SPDX-License-Identifier: MIT

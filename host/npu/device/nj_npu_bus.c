@@ -298,7 +298,7 @@ static enum nj_npu_status run_program(struct work *work, struct nj_npu_error *er
         return error->status;
     }
     memcpy(words, head, sizeof words);
-    const uint32_t rest = words[0] == NJ_NPU_PROGRAM_MAGIC ? words[1] : 0; /* else it has no length */
+    const uint32_t rest = words[0] == NJ_NPU_PROGRAM_MAGIC ? words[1] : 0; /* else it has none */
     const uint8_t *all =
         rest < UINT32_MAX / 4 - 2 ? window_of(work, at, 4 * (rest + 2), false) : NULL;
     if (all == NULL) {

@@ -70,7 +70,7 @@ enum nj_npu_status nj_npu_bus_write(struct nj_npu_bus *bus, uint32_t offset, uin
 enum nj_npu_status nj_npu_bus_read(const struct nj_npu_bus *bus, uint32_t offset, uint32_t *value,
                                    struct nj_npu_error *error);
 
-/* Whether there is something to be worked on: an epoch whose units are all enabled, or a program. */
+/* Whether there is work: an epoch whose units are all enabled, or a program. */
 bool nj_npu_bus_busy(const struct nj_npu_bus *bus);
 
 /* Why it cannot go on, in words; NULL where it can. */

@@ -1,4 +1,4 @@
-"""The NPU as a bus sees it: interrupt controller, bus interfaces, epoch controller; without memory."""
+"""The NPU as a bus sees it: interrupt controller, bus interfaces, epoch controller."""
 
 import ctypes
 from pathlib import Path

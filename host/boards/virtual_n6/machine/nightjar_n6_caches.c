@@ -1,6 +1,6 @@
 /*
- * The core's caches, which QEMU has not: what firmware must do with them. What the data cache holds of AXISRAM is nightjar_n6_overlay.c's.
- * The boot ROM leaves them on, as does whatever firmware does not turn them off.
+ * The core's caches, which QEMU has not: what firmware must do with them. What the data cache holds of AXISRAM is in
+ * nightjar_n6_overlay.c. The boot ROM leaves them on, as does whatever firmware does not turn them off.
  *
  * While the data cache is on, or has been and not every line was written back, the newest of the memory may lie there alone: no
  * line of it is to be dropped, no other program to be started by its vectors, no NOR to be changed. And what the instruction
@@ -137,7 +137,8 @@ static void empty(uint32_t line, bool drops)
 static void by_address(uint32_t address, bool writes_back, bool drops)
 {
     if (n6_overlay_line(address, writes_back, drops)) {
-        n6_note(the_chip, "SCB: a line of the data cache was dropped with what the core had written: %08x (DCIMVAC)", address & ~31u);
+        n6_note(the_chip, "SCB: a line of the data cache was dropped with what the core had written: %08x (DCIMVAC)",
+                address & ~31u);
     }
 }
 

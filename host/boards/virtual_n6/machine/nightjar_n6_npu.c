@@ -108,18 +108,19 @@ static uint8_t *reach(void *opaque, uint32_t address, uint32_t size, bool writes
         return nothing(size, writes);
     }
     if (at >= NJ_AXISRAM1 && at - NJ_AXISRAM1 < all && size <= all - (at - NJ_AXISRAM1)) {
-        uint32_t first, from = at - NJ_AXISRAM1, dead = n6_rams_hide(npu.chip, from, size), kept = n6_rif_hides(npu.chip, from, size, writes);
+        uint32_t first, from = at - NJ_AXISRAM1;
+        uint32_t dead = n6_rams_hide(npu.chip, from, size), kept = n6_rif_hides(npu.chip, from, size, writes);
 
         if (dead == size || kept == size) {
             return nothing(size, writes);
         }
         if (dead || kept) {
-            n6_end(npu.chip, npu.started_by, "NPU: a frame lies partly in memory that it reaches and partly in memory that it does not: "
-                   "what becomes of it, no source says");
+            n6_end(npu.chip, npu.started_by, "NPU: a frame lies partly in memory that it reaches and partly in memory that it "
+                   "does not: what becomes of it, no source says");
         }
         if (!writes && n6_overlay_differs(from, size, &first)) {
-            n6_note(npu.chip, "NPU: it reads what memory holds, and not what the core has written from %08x on: the data cache was not "
-                    "written back (DCCMVAC)", first);
+            n6_note(npu.chip, "NPU: it reads what memory holds, and not what the core has written from %08x on: the data cache "
+                    "was not written back (DCCMVAC)", first);
         }
         return n6_overlay_memory(npu.chip) + from;
     }

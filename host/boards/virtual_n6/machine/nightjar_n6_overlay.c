@@ -1,10 +1,11 @@
 /*
- * What the core's data cache holds of AXISRAM, and what lies behind it. QEMU's core has no cache: its memory is what the core sees.
- * Here is what the memory itself holds, which is what the NPU sees, and what the core's copy of it was when both were last the same.
+ * What the core's data cache holds of AXISRAM, and what lies behind it. QEMU's core has no cache: its memory is what the core
+ * sees. Here is what the memory itself holds, which is what the NPU sees, and what the core's copy of it was when both were last
+ * the same.
  *
- * Conservative: every line that the core touches while the cache is on stays there until it is written back or dropped; silicon may
- * evict it at any time, so that firmware which forgets an operation may be right there by chance. What the MPU does not have cached is
- * the same on both sides around each epoch.
+ * Conservative: every line that the core touches while the cache is on stays there until it is written back or dropped; silicon
+ * may evict it at any time, so that firmware which forgets an operation may be right there by chance. What the MPU does not have
+ * cached is the same on both sides around each epoch.
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "nightjar_n6.h"
