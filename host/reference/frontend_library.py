@@ -24,6 +24,7 @@ FLAGS = (
     *("-std=c11", "-O3", "-march=native", "-fPIC", "-shared"),
     *("-ffp-contract=off", "-fno-fast-math"),
 )
+_SECONDS = 600  # that gcc may take: a minute of a busy machine is a second of its own
 
 
 class Frontend(ctypes.Structure):
@@ -189,13 +190,20 @@ def _compile(target: Path) -> None:
             next_step="apt-get install gcc libc6-dev",
         )
     sources = sorted(str(path) for path in SOURCES.glob("*.c"))
-    done = subprocess.run(
-        [gcc, *FLAGS, "-o", str(target), *sources],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [gcc, *FLAGS, "-o", str(target), *sources],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise HostFailure(
+            "gcc must compile the reference frontend in time",
+            evidence=f"it was not done after {_SECONDS} seconds",
+            next_step="run the same command when the machine has less to do",
+        ) from error
     if done.returncode != 0:
         raise HostFailure(
             "gcc could not compile the reference frontend",

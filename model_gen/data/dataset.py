@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -132,7 +132,7 @@ def index_dataset(
             ignored,
         )
     if max_classes is not None:
-        kept = sorted(classes, key=lambda label: (-classes[label], label))[:max_classes]
+        kept = largest(classes, max_classes)
         recordings = [r for r in (_only(r, kept) for r in recordings) if r is not None]
         classes = Counter({label: classes[label] for label in kept})
         if len(_by_kind(recordings)) < 2:
@@ -152,6 +152,11 @@ def index_dataset(
         table,
         tuple(r.relative for r in everything),
     )
+
+
+def largest(classes: Mapping[str, int], count: int) -> list[str]:
+    """The classes with most recordings, ties by name; `classes` is label -> recordings."""
+    return sorted(classes, key=lambda label: (-classes[label], label))[:count]
 
 
 def find_recordings(root: Path) -> tuple[list[Recording], list[Ignored]]:

@@ -18,6 +18,8 @@ from model_gen.data.dataset import stable_order
 from model_gen.data.features import Chunks
 from model_gen.data.places import PLACES, in_turn, start_at
 
+CALIBRATION = "calibration.csv"  # of a bundle, and beside a checkpoint that was trained with it
+
 
 def calibration(chunks: Chunks, count: int, seed: int) -> Chunks:
     """Up to `count` of the chunks, as `stratified` chooses them, short ones at their three places in

@@ -20,11 +20,16 @@ from model_gen.data.features import Chunks
 from model_gen.data.places import in_turn
 from model_gen.evaluation.pooling import activate
 from model_gen.models.backbones import check_boards
-from model_gen.models.checkpoint import load_checkpoint
+from model_gen.models.checkpoint import beside, load_checkpoint
 from model_gen.models.config import ModelConfig, load_config
 from model_gen.models.predict import predict_logits
-from model_gen.progress import bar, line
-from model_gen.quantization.calibration import calibration, calibration_features, stratified
+from model_gen.progress import bar, line, warn
+from model_gen.quantization.calibration import (
+    CALIBRATION,
+    calibration,
+    calibration_features,
+    stratified,
+)
 from model_gen.quantization.convert import INT8, convert_checkpoint
 from model_gen.quantization.form import SUFFIXES, Form
 from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
@@ -153,6 +158,8 @@ def convert(options: ConvertOptions) -> ConvertResult:
     tensorflow()
     model, config = load_checkpoint(options.checkpoint, options.config)
     assignment = assignment_of(options.checkpoint)
+    for told in remarks(options):
+        warn(told)
     train, val = (
         chunks_of(
             split,
@@ -182,6 +189,16 @@ def convert(options: ConvertOptions) -> ConvertResult:
         return result
     losses = _losses(options, train, val) if options.layers and form.scheme == "int8" else None
     return _written(result, losses, val, wanted)
+
+
+def remarks(options: ConvertOptions) -> Iterator[str]:
+    """For people: what a checkpoint that was trained for int8 loses here."""
+    manifest = beside(options.checkpoint, CALIBRATION)
+    if options.form.calibrated and manifest.is_file():
+        yield (
+            f"ranges are the converter's, of other windows than {manifest} names, for which the model was trained: "
+            "`nightjar quantize` takes those"
+        )
 
 
 def _check_out(options: ConvertOptions) -> None:

@@ -17,7 +17,7 @@ from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.evaluation.pooling import activate
 from model_gen.models.checkpoint import load_checkpoint
 from model_gen.quantization import conversion, convert, layer_loss, to_onnx
-from model_gen.quantization.conversion import ConvertOptions, Made, beside_out
+from model_gen.quantization.conversion import ConvertOptions, Made, beside_out, remarks
 from model_gen.quantization.conversion import convert as convert_whole
 from model_gen.quantization.form import Form
 from model_gen.quantization.gates import GateResult, judge
@@ -63,6 +63,15 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> ConvertOptions:
 def data_beside(out: Path) -> dict[str, Any]:
     with np.load(beside_out(out, "validation.npz")) as found:
         return dict(found)
+
+
+def test_what_was_trained_for_its_own_ranges_is_told_that_it_loses_them(tmp_path: Path) -> None:
+    options = ConvertOptions(tmp_path / "m_qat.keras", tmp_path, tmp_path / "m.tflite")
+    assert not list(remarks(options))
+    (tmp_path / "m_qat_calibration.csv").touch()
+    (told,) = remarks(options)
+    assert "nightjar quantize" in told
+    assert not list(remarks(replace(options, form=Form(scheme="float", ends="float32"))))
 
 
 def test_every_seed_is_judged_and_the_first_is_written_with_its_report(

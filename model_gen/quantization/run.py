@@ -36,6 +36,7 @@ from model_gen.models.config import ModelConfig, load_config
 from model_gen.models.predict import predict_logits
 from model_gen.progress import line, warn
 from model_gen.quantization.calibration import (
+    CALIBRATION,
     calibration,
     calibration_features,
     manifest_csv,
@@ -46,11 +47,16 @@ from model_gen.quantization.gates import MAX_DROP, GateResult, Heard, judge
 from model_gen.quantization.int8 import Int8Model, require_range
 from model_gen.quantization.npu_safe import Safe, npu_safe
 from model_gen.quantization.ranges.own import owned_checkpoint
-from model_gen.quantization.ranges.recorded import RANGES, Recorded, ranges_csv, recorded_in
+from model_gen.quantization.ranges.recorded import (
+    RANGES,
+    Recorded,
+    ranges_csv,
+    recorded_in,
+    shares,
+)
 from model_gen.quantization.recordings import SPLIT, assignment_of, chunks_of
 from model_gen.runtime import tensorflow
 
-CALIBRATION = "calibration.csv"  # of a bundle, and beside a checkpoint that was trained with it
 CALIBRATION_SAMPLES = 256
 OWN, CONVERTER = "own", "converter"  # whose ranges
 # How the pinned TFLite's reference rounds, as firmware/kernels/README.md names the rules; the other ops: "double".
@@ -208,7 +214,7 @@ def _converted(
     text = ranges_csv(owned.calibrated)
     told: dict[str, Any] = {"measured": text.count("\n") - 1 - owned.taken}
     if recorded is not None:
-        if not owned.taken:
+        if not shares(owned.calibrated, recorded.of):
             raise BadInput(
                 "--ranges-from needs a bundle that shares a part with the model",
                 evidence=f"Received: {options.ranges_from}, all of whose ranges are of other computations",

@@ -30,13 +30,17 @@ class Conversions:
     """`run_here`, once of the same checkpoint, form and features: for tests that convert a model again."""
 
     def __init__(self) -> None:
-        self._made: dict[str, bytes] = {}
+        self.made: dict[str, bytes] = {}
 
-    def __call__(self, module: str, job: dict[str, Any], features: Any) -> bytes:
+    def key(self, module: str, job: dict[str, Any], features: Any) -> str:
+        """Of `made`: the module, the job with the checkpoint's content for its path, and the features."""
         told = {**job, "checkpoint": sha256_file(Path(job["checkpoint"]))}
         digest = hashlib.sha256(json.dumps([module, told], sort_keys=True).encode())
         digest.update(b"" if features is None else features.tobytes())
-        key = digest.hexdigest()
-        if key not in self._made:
-            self._made[key] = run_here(module, job, features)
-        return self._made[key]
+        return digest.hexdigest()
+
+    def __call__(self, module: str, job: dict[str, Any], features: Any) -> bytes:
+        key = self.key(module, job, features)
+        if key not in self.made:
+            self.made[key] = run_here(module, job, features)
+        return self.made[key]

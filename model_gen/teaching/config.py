@@ -17,6 +17,7 @@ _EXAMPLE = (
     '{"sample_rate": 48000, "window_seconds": 3, "input": "waveform", "output": "logits", '
     '"labels": ["a", "b"]}'
 )
+_BOUNDS = {"sample_rate": (1, 384_000), "window_seconds": (0.001, 60)}  # as of what is trained
 AGAIN = f"mend the file, for example {_EXAMPLE}"
 
 
@@ -25,8 +26,8 @@ class TeacherConfig:
     """How a teacher listens.
 
     Attributes:
-        sample_rate: in Hz.
-        window_seconds: that it hears at once.
+        sample_rate: in Hz, from 1 to 384,000.
+        window_seconds: that it hears at once, from 0.001 to 60.
         input: "waveform", float32 from -1 to 1, or the contract of a frontend.
         output: logits (of a sigmoid or softmax) or scores.
         labels: of its outputs, in their order.
@@ -44,6 +45,10 @@ class TeacherConfig:
     embedding: str = ""
 
     def __post_init__(self) -> None:
+        for name, (least, most) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                _refuse(f"{name} must be from {least:,} to {most:,}", f"{value:,}")
         if self.output not in KINDS:
             near = did_you_mean(self.output, KINDS)
             _refuse(f"output must be one of {', '.join(KINDS)}", f"{self.output!r}.{near}")

@@ -70,10 +70,10 @@ class Taught:
             chosen = np.array(found or (), np.int64)
             self._rows.append(chosen[np.argsort(centres[chosen], kind="stable")])
         self._centres = [centres[chosen] for chosen in self._rows]
-        if not any(map(len, self._rows)):
+        if not self.recordings:
             raise BadInput(
                 "a teacher's scores must be of the recordings that train",
-                evidence=f"Received: {len(scores)} windows, none of them of the "
+                evidence=f"Received: {len(scores)} windows, none of them with finite scores of the "
                 f"{len(self._rows)} recordings",
                 next_step="run `nightjar teach` on the data folder that is trained on",
             )
@@ -81,7 +81,8 @@ class Taught:
     @property
     def recordings(self) -> int:
         """Of how many of the recordings something is said."""
-        return sum(len(rows) > 0 for rows in self._rows)
+        says = np.asarray(np.isfinite(self._targets).any(axis=1))
+        return sum(bool(says[rows].any()) for rows in self._rows)
 
     @property
     def embedding_size(self) -> int:

@@ -130,3 +130,18 @@ def test_embeddings_are_there_or_not() -> None:
     assert found is not None
     np.testing.assert_array_equal(found, [[2, 3], [np.nan, np.nan]])
     assert Taught(scores([("", "x", 0)]), LABELS, "sigmoid", [recording("x")]).embedding_size == 0
+
+
+def test_scores_of_which_no_row_is_finite_are_refused() -> None:
+    rows = [("", "x", 0.0), ("", "y", 0.0)]
+    half = np.array([[np.nan] * 3, [0.5] * 3], np.float32)
+    found = Taught(scores(rows, scores=half), LABELS, "sigmoid", [recording("x"), recording("y")])
+    assert found.recordings == 1
+    with pytest.raises(BadInput, match="none of them with finite scores"):
+        Taught(scores(rows, scores=half), LABELS, "sigmoid", [recording("x")])
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 0), (1, 2, 2)])
+def test_an_embedding_is_a_vector_a_window(shape: tuple[int, ...]) -> None:
+    with pytest.raises(BadInput, match="embedding must be float32"):
+        scores([("", "x", 0.0)], embedding=np.zeros(shape, np.float32))

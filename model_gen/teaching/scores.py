@@ -57,7 +57,8 @@ class Scores:
             "scores": (self.scores, (n, wanted), "float32"),
         }
         if self.embedding is not None:
-            shapes["embedding"] = (self.embedding, (n, *self.embedding.shape[1:2]), "float32")
+            size = self.embedding.shape[1] if self.embedding.ndim == 2 else 1
+            shapes["embedding"] = (self.embedding, (n, max(size, 1)), "float32")
         for name, (array, shape, kind) in shapes.items():
             right = array.dtype.kind == "U" if kind == "U" else array.dtype == kind
             if array.shape != shape or not right:

@@ -148,6 +148,10 @@ def test_a_foreign_model_is_told_how_it_listens(options: TeachOptions, tmp_path:
     assert said.embedding is not None
     np.testing.assert_allclose(said.embedding[0], pcm[:4000].sum(), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(said.scores[0], 5 * pcm[:4000].sum(), rtol=1e-3, atol=5e-3)
+    bare = teach(replace(foreign, config=told, out=tmp_path / "bare.npz", embedding=False)).scores
+    assert bare is not None
+    assert bare.embedding is None
+    np.testing.assert_array_equal(bare.scores, said.scores)
     for wrong, words in (
         ({"labels": ["a", "b"]}, "2 outputs"),
         ({"window_seconds": 0.25}, "2000 values"),
@@ -155,6 +159,9 @@ def test_a_foreign_model_is_told_how_it_listens(options: TeachOptions, tmp_path:
         ({"input": "sound"}, "waveform or a contract"),
         ({"embedding": "innr"}, "Did you mean inner"),
         ({"rate": 1}, "rate is not known"),
+        ({"sample_rate": 10**9}, "sample_rate must be from 1 to 384,000"),
+        ({"sample_rate": 0}, "sample_rate must be from 1 to 384,000"),
+        ({"window_seconds": 0}, "window_seconds must be from 0.001 to 60"),
     ):
         told.write_text(json.dumps({**config, **wrong}))
         with pytest.raises(BadInput, match=words):

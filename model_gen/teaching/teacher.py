@@ -127,7 +127,10 @@ class Teacher:
             outputs.append(self._named(self.config.embedding))
         whole = keras.Model(model.inputs, outputs)
         spec = tf.TensorSpec((None, *self._shape), tf.float32)
-        return tf.function(lambda x: whole(x, training=False), input_signature=[spec])
+        # Keras gives a single output bare, though it was asked for in a list.
+        return tf.function(
+            lambda x: keras.tree.flatten(whole(x, training=False)), input_signature=[spec]
+        )
 
     def _named(self, name: str) -> Any:
         from host.nearest import did_you_mean

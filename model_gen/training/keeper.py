@@ -15,7 +15,7 @@ from model_gen.training.options import TrainOptions
 from model_gen.training.resume import files_of, state_path
 from model_gen.training.schedule import Schedule
 from model_gen.training.selection import better, is_judged
-from model_gen.training.state import Head, history_csv, save_state
+from model_gen.training.state import EpochResult, Head, history_csv, save_state
 from model_gen.training.stopping import ended
 
 
@@ -68,6 +68,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._write_history()
         save_state(state_path(self._options.checkpoint_path), self.head, self._variables)
         save_checkpoint(self._kept, self._options.checkpoint_path)
+        assert self.head.progress.before is not None
+        line(f"epoch 0: {_scores(self.head.progress.before)} *")
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._steps = 0
@@ -115,13 +117,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         save_state(state_path(checkpoint), self.head, self._variables)
         if best:
             write_atomically(checkpoint, content)
-        judged = (
-            f"validation loss {result.val_loss:.4f}, AP {result.val_ap:.4f}, "
-            f"ROC-AUC {result.val_roc_auc:.4f}, top-1 {result.val_top1:.4f}, "
-        )
         line(
             f"epoch {result.epoch}/{options.epochs}: loss {result.loss:.4f}, "
-            + (judged if result.judged else "")
+            + (f"{_scores(result)}, " if result.judged else "")
             + f"learning rate {result.learning_rate:.2e}"
             + (" *" if best else "")
         )
@@ -158,3 +156,11 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if progress.history:
             picture = curves_png(progress.history, progress.best_epoch)
             write_atomically(beside(self._options.checkpoint_path, "curves.png"), picture)
+
+
+def _scores(result: EpochResult) -> str:
+    """Of an epoch that was judged, for people."""
+    return (
+        f"validation loss {result.val_loss:.4f}, AP {result.val_ap:.4f}, "
+        f"ROC-AUC {result.val_roc_auc:.4f}, top-1 {result.val_top1:.4f}"
+    )

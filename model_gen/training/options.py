@@ -291,7 +291,7 @@ class TrainOptions:
         "Fine-tune the model of --checkpoint-path for int8, into {name}_qat.keras (docs/qat.md).",
         "recipe", release=False)
     qat_mode: str = option(
-        "What quantization-aware training simulates.", "recipe", release="faithful", april="shadow",
+        "What --qat simulates; faithful unless given, of both presets.", "recipe", release="faithful", april="shadow",
         choices=("faithful", "shadow"))
     calibration_samples: int = option(
         "Of --qat: windows that set the ranges.", "recipe", release=1024, least=1, most=10**6)

@@ -20,6 +20,12 @@ _INSTEAD_OF = {
     "test_data": ("test_split",),
     "val_group": ("val_split",),
 }
+# Parts of the table of which --qat has everything from the model that it begins with -> why.
+_OF_BASES = {
+    "model": "the model of --checkpoint-path is what it is",
+    "data": "recordings and splits are those of the model of --checkpoint-path",
+}
+_BESIDE_BASES = ("data_path_train", "max_classes", "upsample_ratio")  # which it is told, too
 
 
 def table() -> dict[str, Option]:
@@ -74,12 +80,13 @@ def _defaults(name: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_base(told: dict[str, Any]) -> None:
-    """Refuse to be told what the model is that --qat begins with."""
+    """Refuse to be told what the model is that --qat begins with, or which recordings it is of."""
     known = table()
     for key, value in told.items():
-        if known[key].declared.part == "model":
+        part = known[key].declared.part
+        if part in _OF_BASES and key not in _BESIDE_BASES:
             raise BadInput(
-                f"--qat leaves {known[key].flag} nothing to decide: the model of --checkpoint-path is what it is",
+                f"--qat leaves {known[key].flag} nothing to decide: {_OF_BASES[part]}",
                 evidence=f"Received: {known[key].typed(value)}",
                 next_step=f"leave {known[key].flag} out",
             )

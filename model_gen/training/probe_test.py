@@ -121,9 +121,11 @@ def test_its_own_epochs_and_rate_give_way_and_the_model_s_options_count_for_noth
     made = probing(backbone)
     assert (made.epochs, made.learning_rate) == (20, 0.001)
     assert probing(backbone, epochs=3).epochs == 3
-    for wrong in ({"alpha": 0.5}, {"sample_rate": 48000}, {"se": True}):
+    for wrong in ({"alpha": 0.5}, {"sample_rate": 48000}, {"se": True}, {"alpha": 1.0}):
         with pytest.raises(BadInput, match="--linear-probe leaves --"):
             probing(backbone, **wrong)
+    with pytest.raises(BadInput, match="leave --linear-probe out, or give --no-qat"):
+        probing(backbone, qat=True)
 
 
 def test_options_come_back_from_the_configuration(backbone: TrainOptions) -> None:

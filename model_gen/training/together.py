@@ -22,6 +22,8 @@ class Rule:
         firm: whether a default of `other` does not give way either, being the greater choice.
         free: whether only a default gives way, and `other` may be told to be anything.
         room: the value of `option` under which `other` counts, where `allowed` is None.
+        instead: whether something else than the preset's default is in its place, so that the default
+            is not to be told either.
     """
 
     option: str
@@ -32,9 +34,11 @@ class Rule:
     firm: bool = False
     free: bool = False
     room: Any = None
+    instead: bool = False
 
 
 _CEPSTRAL = "coefficients of a DCT are no bands"
+_TRAINED = "the trained model has it"
 _WAVEFORM = "a waveform has no spectrum"
 _OF_BLOCKS = (
     *("stage_widths", "stage_repeats", "depthwise_kernel", "embeddings_size", "se", "se_reduction"),
@@ -50,7 +54,7 @@ _OF_MODELS = (
 )
 RULES = (
     *(
-        Rule("linear_probe", (True,), name, None, "the trained model has it", room=False)
+        Rule("linear_probe", (True,), name, None, _TRAINED, room=False, instead=True)
         for name in _OF_MODELS
     ),
     *(
@@ -109,6 +113,14 @@ RULES = (
         firm=True,
     ),
     Rule("audio_frontend", ("mfcc",), "input_compression", ("log",), "its DCT is of log mel bands"),
+    Rule(
+        "audio_frontend",
+        ("mfcc",),
+        "normalization",
+        ("minmax",),
+        "its first coefficient is far below the others, which a percentile of all would cut off",
+        free=True,
+    ),
     Rule("audio_frontend", ("log_mel",), "input_compression", ("log1p",), "that is its logarithm"),
     Rule(
         "audio_frontend",
@@ -192,7 +204,12 @@ RULES = (
         (False,),
         "the one keeps the classes, the other the backbone",
     ),
+    Rule("qat", (True,), "noise_bank", None, "it learns from undisturbed windows", room=False),
     Rule("qat", (True,), "teacher", None, "the model that it begins with teaches", room=False),
+    *(
+        Rule("qat", (False,), name, None, "nothing is trained for int8", room=True)
+        for name in ("qat_mode", "calibration_samples", "qat_bits", "qat_per_tensor")
+    ),
     Rule(
         "qat",
         (True,),
@@ -245,7 +262,7 @@ def given_way(preset: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     """
     made = preset | told
     deciding = {key for key, value in told.items() if preset.get(key) != value}
-    for rule, value in _broken(made, deciding):
+    for rule, value in _broken(made, deciding, told):
         if rule.free and rule.other in told:
             continue
         if rule.allowed is None or rule.firm or rule.other in told:
@@ -291,17 +308,20 @@ def check(options: Any) -> None:
             _refuse(rule, values[rule.option], value)
 
 
-def _broken(values: dict[str, Any], deciding: Collection[str]) -> Iterator[tuple[Rule, Any]]:
+def _broken(
+    values: dict[str, Any], deciding: Collection[str], told: Collection[str] = ()
+) -> Iterator[tuple[Rule, Any]]:
     """The rules that do not hold, one after the other; `values` may be mended between them.
 
-    `deciding`: options that must not count for nothing.
+    `deciding`: options that must not count for nothing; `told`: all that were told, a preset's
+    defaults among them.
     """
     for rule in RULES:
         if values[rule.option] not in rule.values:
             continue
         value = values[rule.other]
         if rule.allowed is None:
-            if rule.other in deciding:
+            if rule.other in (told if rule.instead else deciding):
                 yield rule, value
         elif value not in rule.allowed:
             yield rule, value
@@ -320,7 +340,8 @@ def _refuse(rule: Rule, chosen: Any, value: Any) -> NoReturn:
     raise BadInput(
         f"{given} needs {other} {shown(rule.allowed)}: {rule.why}",
         evidence=f"Received: {other} {one_shown(value)}",
-        next_step=f"{instead}, or give another {option}",
+        next_step=f"{instead}, or give "
+        + (_given(rule.option, not chosen) if isinstance(chosen, bool) else f"another {option}"),
     )
 
 

@@ -19,16 +19,18 @@ def values(name: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_needed(given: dict[str, Any]) -> dict[str, Any]:
-    """With the greater choices that it needs, which never give way, and --tune for what is of a search."""
+    """With the greater choices that it needs, which never give way, and --tune or --qat for what is theirs."""
     firm = {
         rule.other: rule.allowed[0]
         for rule in RULES
         if rule.firm and rule.allowed and given.get(rule.option) in rule.values
     }
-    searches = any(
-        rule.room is True and rule.option == "tune" and rule.other in given for rule in RULES
-    )
-    return {**firm, **({"tune": True} if searches else {}), **given}
+    room = {
+        rule.option: True
+        for rule in RULES
+        if rule.room is True and rule.option in ("tune", "qat") and rule.other in given
+    }
+    return {**firm, **room, **given}
 
 
 class Record:
@@ -70,6 +72,8 @@ def test_a_default_that_gave_way_is_told_with_its_reason() -> None:
     told = list(gave_way(preset("release") | {"audio_frontend": "mfcc"}, made))
     assert told == [
         "--input-compression log, and not sqrt: with --audio-frontend mfcc its DCT is of log mel bands",
+        "--normalization minmax, and not percentile: with --audio-frontend mfcc its first coefficient is far below"
+        " the others, which a percentile of all would cut off",
         "--norm-low 0, and not 150: with --audio-frontend mfcc coefficients of a DCT are no bands",
         "--mag-scale none, and not pwl: with --audio-frontend mfcc it has its logarithm already",
         "--warp-max 0, and not 0.15: with --audio-frontend mfcc coefficients of a DCT are no bands",

@@ -19,7 +19,10 @@ from model_gen.quantization.ranges.steps import Range
 def measured_ranges(
     calibrated: bytes, features: npt.NDArray[np.float32], tensors: Iterable[int]
 ) -> dict[int, Range]:
-    """Tensor index -> absolute extremes over `features` float32 [n, rows, frames], of `tensors`."""
+    """Tensor index -> absolute extremes over `features` float32 [n, rows, frames], of `tensors`.
+
+    NaN where a tensor holds one.
+    """
     import tensorflow as tf
 
     with stdout_to_stderr(), warnings.catch_warnings(action="ignore"):
@@ -37,5 +40,8 @@ def measured_ranges(
         interpreter.invoke()
         for index, (low, high) in found.items():
             value = interpreter.get_tensor(index)
-            found[index] = (min(low, float(value.min())), max(high, float(value.max())))
+            found[index] = (
+                float(np.minimum(low, value.min())),
+                float(np.maximum(high, value.max())),
+            )
     return found

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import HostFailure
+from host.errors import BadInput, HostFailure
+from model_gen.codegen.tflite.graph import Graph, Tensor
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.apart import ARRAY, JOB, RESULT, run_apart
 from model_gen.quantization.convert import INT8, converter_of, exported, job_of, loaded
@@ -28,7 +29,13 @@ from model_gen.quantization.ranges.recorded import computations
 from model_gen.quantization.ranges.steps import Range
 from model_gen.quantization.ranges.ties import expected_steps
 
-_INT8, _CALIBRATED = "int8.tflite", "calibrated.tflite"
+_INT8, _CALIBRATED, _ENDLESS = "int8.tflite", "calibrated.tflite", "endless.txt"
+_MOST = float(np.finfo(np.float32).max)
+_BETWEEN = frozenset({"QUANTIZE", "DEQUANTIZE"})  # what the quantizer puts between ops
+
+
+class Endless(BadInput):
+    """A model that computes what is not finite has no ranges."""
 
 
 @dataclass(frozen=True)
@@ -59,32 +66,67 @@ def owned_checkpoint(
         recorded: ranges by digests of computations, which come before measured ones.
 
     Raises:
+        Endless: it does not compute finite numbers of them.
         HostFailure: the converter failed, or gave a tensor other steps than its range has.
     """
     job = {**job_of(checkpoint, form), "recorded": dict(recorded or {})}
     made = zipfile.ZipFile(io.BytesIO(run_apart(__spec__.name, job, calibration)))
+    if _ENDLESS in made.namelist():
+        raise _endless(made.read(_ENDLESS).decode())
     owned = Owned(made.read(_INT8), made.read(_CALIBRATED), int(made.comment))
     check_steps(owned)
     return owned
 
 
-def check_steps(owned: Owned) -> None:
-    """Hold every activation's scale and zero point against what its range and the ties make of it.
+def check_steps(owned: Owned) -> int:
+    """Hold every activation's scale and zero point against what its range and the ties make of it; how many were held.
 
     Raises:
-        HostFailure: the converter did something else.
+        HostFailure: the converter did something else, or its model has no such tensor.
     """
     graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
-    by_name = {tensor.name: tensor.quantization for tensor in made.tensors}
-    for index, steps in expected_steps(graph, ranges_in(owned.calibrated)).items():
-        name = graph.tensors[index].name
-        found = by_name.get(name)
-        if found is not None and (found.scales, found.zero_points) != ((steps[0],), (steps[1],)):
+    try:
+        expected = expected_steps(graph, ranges_in(owned.calibrated))
+    except KeyError as error:
+        raise HostFailure(
+            "TensorFlow's converter must make a record for the range of every activation",
+            evidence=f"{graph.tensors[error.args[0]].name} has none",
+            next_step="use --ranges converter, and report it with the version of TensorFlow",
+        ) from error
+    became = became_of(graph, made)
+    for index, steps in expected.items():
+        tensor = became.get(index)
+        found = None if tensor is None else tensor.quantization
+        if found is None or (found.scales, found.zero_points) != ((steps[0],), (steps[1],)):
+            told = (
+                "none" if found is None else f"scale {found.scales}, zero point {found.zero_points}"
+            )
             raise HostFailure(
                 "TensorFlow's converter gave a tensor other steps than its range has",
-                evidence=f"{name}: scale {found.scales[0]!r}, zero point {found.zero_points[0]}; expected {steps}",
+                evidence=f"{graph.tensors[index].name}: {told}; expected {steps}",
                 next_step="use --ranges converter, and report it with the version of TensorFlow",
             )
+    return len(expected)
+
+
+def became_of(graph: Graph, made: Graph) -> dict[int, Tensor]:
+    """Tensor index of a calibrated graph -> the tensor of the int8 graph that became of it, of inputs and results.
+
+    By the order of the ops, whatever names are; by names where the quantizer left out or replaced ops.
+    """
+    by_name = {tensor.name: tensor for tensor in made.tensors}
+    found = {
+        index: by_name[tensor.name]
+        for index, tensor in enumerate(graph.tensors)
+        if tensor.name in by_name
+    }
+    others = [op for op in made.ops if op.name not in _BETWEEN]
+    if [op.name for op in graph.ops] != [op.name for op in others]:
+        return found
+    found |= dict(zip(graph.inputs, (made.tensors[i] for i in made.inputs), strict=True))
+    for one, other in zip(graph.ops, others, strict=True):
+        found |= dict(zip(one.outputs, (made.tensors[i] for i in other.outputs), strict=True))
+    return found
 
 
 def calibrated_model(saved: str, form: Form, features: npt.NDArray[np.float32]) -> bytes:
@@ -107,6 +149,36 @@ def own_ranges(
     }
     left = [index for index in records if index not in taken]
     return {**taken, **(measured_ranges(calibrated, features, left) if left else {})}, len(taken)
+
+
+def require_finite(
+    calibrated: bytes, features: npt.NDArray[np.float32], ranges: Mapping[int, Range]
+) -> None:
+    """Refuse a model of which an activation is not finite over `features`.
+
+    The converter makes no record for what it saw to be infinite, of which there is no range in `ranges`; most of
+    TFLite's kernels cut off at the largest float32.
+
+    Raises:
+        Endless: the first is named.
+    """
+    graph = read_tflite(calibrated)
+    order = [*graph.inputs, *(output for op in graph.ops for output in op.outputs)]
+    floats = [index for index in order if graph.tensors[index].dtype == "float32"]
+    left = [index for index in floats if index not in ranges]
+    found = {**ranges, **(measured_ranges(calibrated, features, left) if left else {})}
+    for index in floats:
+        low, high = found[index]
+        if not (low > -_MOST and high < _MOST and high - low < _MOST):  # NaN is not, either
+            raise _endless(f"Received: the range {low} to {high} of {graph.tensors[index].name}")
+
+
+def _endless(evidence: str) -> Endless:
+    return Endless(
+        "int8 needs a model that computes finite numbers",
+        evidence=evidence,
+        next_step="train the model again, with a lower --learning-rate",
+    )
 
 
 def quantized(calibrated: bytes, form: Form) -> bytes:
@@ -133,6 +205,12 @@ def main(folder: Path) -> None:
     exported(loaded(job, form), saved)
     calibrated = calibrated_model(saved, form, features)
     ranges, taken = own_ranges(calibrated, features, job["recorded"])
+    try:
+        require_finite(calibrated, features, ranges)
+    except Endless as error:
+        with zipfile.ZipFile(folder / RESULT, "w") as made:
+            made.writestr(_ENDLESS, error.evidence)
+        return
     calibrated = with_ranges(calibrated, ranges)
     with zipfile.ZipFile(folder / RESULT, "w") as made:
         made.writestr(_INT8, quantized(calibrated, form))

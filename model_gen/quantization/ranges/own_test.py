@@ -8,13 +8,21 @@ import pytest
 from host.errors import BadInput, HostFailure
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.form import Form
-from model_gen.quantization.ranges.own import Owned, check_steps, own_ranges, quantized
+from model_gen.quantization.ranges.own import (
+    Endless,
+    Owned,
+    check_steps,
+    own_ranges,
+    quantized,
+    require_finite,
+)
 from model_gen.quantization.ranges.record import ranges_in, with_ranges
 from model_gen.quantization.ranges.recorded import (
     computations,
     ranges_csv,
     read_ranges,
     recorded_in,
+    shares,
 )
 from model_gen.quantization.ranges.testing import calibrated
 from model_gen.runtime import tensorflow
@@ -67,6 +75,61 @@ def test_the_steps_of_the_model_are_held_against_its_ranges() -> None:
     other = with_ranges(content, {add: (-100.0, 100.0)})
     with pytest.raises(HostFailure, match="other steps"):
         check_steps(Owned(int8, other, 0))
+
+
+def test_a_tensor_of_another_name_is_held_and_a_missing_one_is_refused() -> None:
+    content = calibrated(residual(2.0), SHAPE)
+    graph, int8 = read_tflite(content), quantized(content, Form())
+    names = [graph.tensors[i].name for op in graph.ops for i in op.outputs]
+    assert check_steps(Owned(int8, content, 0)) == 1 + len(names)
+    renamed = int8
+    for name in names:
+        renamed = renamed.replace(name.encode(), b"?" * len(name))
+    assert not {one.name for one in read_tflite(renamed).tensors} & set(names)
+    assert check_steps(Owned(renamed, content, 0)) == 1 + len(names)
+    other = with_ranges(content, {graph.ops[-1].outputs[0]: (-100.0, 100.0)})
+    with pytest.raises(HostFailure, match="other steps"):
+        check_steps(Owned(renamed, other, 0))
+    less = quantized(calibrated(lambda x: tf.nn.conv2d(x, WIDE, 1, "SAME"), SHAPE), Form())
+    with pytest.raises(HostFailure, match="other steps"):
+        check_steps(Owned(less, content, 0))
+
+
+def test_a_range_of_what_is_no_number_is_none() -> None:
+    windows = WINDOWS.copy()
+    windows[1, 2, 3] = np.nan
+    content = calibrated(residual(2.0), SHAPE)
+    ours, _ = own_ranges(content, windows, {})
+    assert np.isnan(list(ours.values())).all()
+    with pytest.raises(Endless) as caught:
+        require_finite(content, windows, ours)
+    assert "nan to nan" in caught.value.evidence
+    fine, _ = own_ranges(content, WINDOWS, {})
+    require_finite(content, WINDOWS, fine)
+
+
+def test_what_is_beyond_float32_is_named() -> None:
+    def function(x: Any) -> Any:
+        x = residual(1e30)(x)
+        return x * x
+
+    content = calibrated(function, SHAPE)
+    graph = read_tflite(content)
+    ours, _ = own_ranges(content, WINDOWS, {})
+    with pytest.raises(Endless) as caught:
+        require_finite(content, WINDOWS, ours)
+    assert f"e+38 of {graph.tensors[graph.outputs[0]].name}" in caught.value.evidence
+
+
+def test_to_share_the_input_is_to_share_nothing() -> None:
+    def other(x: Any) -> Any:
+        return tf.transpose(x, (0, 2, 1, 3)) * 3.0
+
+    backbone, stranger = calibrated(residual(2.0), SHAPE), calibrated(other, SHAPE)
+    recorded = read_ranges(ranges_csv(backbone))
+    assert own_ranges(stranger, WINDOWS, recorded)[1] > 0
+    assert not shares(stranger, recorded)
+    assert shares(calibrated(residual(3.0), SHAPE), recorded)
 
 
 def test_recorded_ranges_are_taken_for_the_same_computations_alone() -> None:

@@ -19,6 +19,7 @@ from model_gen.codegen.tflite.graph import Graph, Tensor
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.ranges.record import ranges_in
 from model_gen.quantization.ranges.steps import Range
+from model_gen.quantization.ranges.ties import PASSED
 
 RANGES = "ranges.csv"
 _COLUMNS = ("tensor", "computation", "least", "most")
@@ -47,6 +48,18 @@ def computations(graph: Graph) -> dict[int, str]:
             told = f"{op.name} {op.options!r} {position} {read}"
             found[output] = hashlib.sha256(told.encode()).hexdigest()
     return found
+
+
+def shares(calibrated: bytes, recorded: Mapping[str, Range]) -> bool:
+    """Whether a model computes anything of its input that has a recorded range, besides what only moves values."""
+    graph = read_tflite(calibrated)
+    digests = computations(graph)
+    return any(
+        digests[output] in recorded
+        for op in graph.ops
+        if op.name not in PASSED
+        for output in op.outputs
+    )
 
 
 def _constant(tensor: Tensor) -> str:

@@ -10,7 +10,10 @@ from model_gen.training.qat.ops import KERNELS
 
 @dataclass(frozen=True)
 class Constants:
-    """Index of an op of the calibrated graph -> the layer whose kernel, or bias, its constant is, to the bit."""
+    """Index of an op of the calibrated graph -> the layer whose kernel, or bias, its constant is, to the bit.
+
+    Among the biases are those of 0, which the converter drops: such an op has no constant of it.
+    """
 
     kernels: dict[int, Folded]
     biases: dict[int, Folded]
@@ -18,8 +21,8 @@ class Constants:
     @property
     def reached(self) -> set[int]:
         """The ids of the variables that they are functions of."""
-        found = (*self.kernels.values(), *self.biases.values())
-        return {id(variable) for one in found for variable in one.variables}
+        kernels = {id(v) for one in self.kernels.values() for v in one.of_kernel}
+        return kernels | {id(v) for one in self.biases.values() for v in one.of_bias}
 
 
 def constants_of(graph: Graph, model: Any) -> Constants:
@@ -34,6 +37,6 @@ def constants_of(graph: Graph, model: Any) -> Constants:
         if layer is None:
             continue
         found.kernels[op.index] = layer
-        if bias and bias[0] is not None and layer.is_bias(bias[0]):
+        if layer.is_bias(bias[0] if bias else None):
             found.biases[op.index] = layer
     return found

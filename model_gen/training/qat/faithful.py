@@ -46,12 +46,18 @@ class Faithful(keras.Model):  # type: ignore[misc]
 
 
 def freeze(model: Any, simulation: Simulation | None = None) -> list[str]:
-    """Freeze batch normalization, and what a simulation is no function of; the names of the latter's layers."""
+    """Freeze batch normalization, and what a simulation is no function of; the names of the latter, for people."""
     left, reached = [], set() if simulation is None else simulation.reached
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-        elif simulation is not None and not {id(v) for v in layer.trainable_variables} <= reached:
-            layer.trainable = False
-            left.append(layer.name)
+        elif simulation is not None:
+            missed = [v for v in layer.trainable_variables if id(v) not in reached]
+            if missed and len(missed) == len(layer.trainable_variables):
+                layer.trainable = False
+                left.append(layer.name)
+                continue
+            for variable in missed:
+                variable.trainable = False
+                left.append(f"{variable.name} of {layer.name}")
     return left

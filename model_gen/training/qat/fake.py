@@ -34,7 +34,8 @@ def activation(
         else:
             parts = tf.pow(2.0, shift)
             whole = tf.round(tf.round(held * (parts / scale)) * (_AWAY / parts))
-        return whole * scale, lambda slope: tf.where(tf.equal(given, held), slope, 0.0)
+        # A product takes half the time of tf.where, whose zero is broadcast.
+        return whole * scale, lambda slope: slope * tf.cast(tf.equal(given, held), tf.float32)
 
     return rounded(x)
 

@@ -21,17 +21,22 @@ class Folded:
         layer: its name.
         kernel: gives [outputs, h, w, inputs], [1, h, w, outputs] or [outputs, inputs], as TFLite has them.
         bias: gives [outputs]; None where there is none.
-        variables: those of the layer that train.
+        of_kernel, of_bias: the layer's variables that train, which either is a function of.
     """
 
     layer: str
     kernel: Callable[[], Any]
     bias: Callable[[], Any] | None
-    variables: tuple[Any, ...]
+    of_kernel: tuple[Any, ...]
+    of_bias: tuple[Any, ...]
 
-    def is_bias(self, constant: npt.NDArray[np.float32]) -> bool:
-        """Whether a constant is this bias, to the bit."""
-        return self.bias is not None and bits_of(self.bias()) == bits_of(constant)
+    def is_bias(self, constant: npt.NDArray[np.float32] | None) -> bool:
+        """Whether a constant is this bias, to the bit; None, as the converter drops it, where it is 0."""
+        if self.bias is None:
+            return False
+        if constant is None:
+            return not np.any(self.bias())
+        return bits_of(self.bias()) == bits_of(constant)
 
 
 def bits_of(value: Any) -> tuple[tuple[int, ...], bytes]:
@@ -74,7 +79,10 @@ def _folded(layer: Any, form: Callable[[Any], Any], channels: tuple[int, ...]) -
         return shifted + layer.bias * scale() if layer.use_bias else shifted
 
     has_bias = norm is not None or layer.use_bias
-    return Folded(layer.name, kernel, bias if has_bias else None, tuple(layer.trainable_variables))
+    trained = layer.trainable_variables
+    of_kernel = tuple(variable for variable in trained if variable is layer.kernel)
+    of_bias = tuple(variable for variable in trained if variable is not layer.kernel)
+    return Folded(layer.name, kernel, bias if has_bias else None, of_kernel, of_bias)
 
 
 def _depthwise_form(kernel: Any) -> Any:

@@ -7,10 +7,12 @@ import numpy.typing as npt
 
 from model_gen.data.features import Chunks
 from model_gen.quantization.int8 import Int8Model
-from model_gen.training.judge import Judge
+from model_gen.quantization.ranges.own import Endless
+from model_gen.training.judge import Judge, require_finite
 from model_gen.training.losses import Loss
 from model_gen.training.options import TrainOptions
 from model_gen.training.qat.conversion import Conversion
+from model_gen.training.state import EpochResult
 
 
 class ConvertedJudge(Judge):
@@ -27,8 +29,23 @@ class ConvertedJudge(Judge):
         super().__init__(val, labels, loss, options)
         self._conversion = conversion
 
+    def result(self, model: Any, *, epoch: int, learning_rate: float, loss: float) -> EpochResult:
+        """As `Judge` has it; what was trained with a loss that is none is not converted.
+
+        Raises:
+            NotFinite: the loss, or that of validation, is not finite.
+        """
+        if epoch:  # 0 was not trained
+            require_finite(epoch, loss)
+        return super().result(model, epoch=epoch, learning_rate=learning_rate, loss=loss)
+
     def logits(self, model: Any, val: Chunks) -> npt.NDArray[np.float32]:
-        """As `Judge` has them; NaN where weights are not finite, of which there is no conversion."""
+        """As `Judge` has them; NaN where weights, or what they compute, are not finite, and nothing is converted."""
+        none = np.full((len(val), model.output_shape[-1]), np.nan, np.float32)
         if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-            return np.full((len(val), model.output_shape[-1]), np.nan, np.float32)
-        return Int8Model(self._conversion.of(model).int8).logits(val)
+            return none
+        try:
+            content = self._conversion.of(model).int8
+        except Endless:
+            return none
+        return Int8Model(content).logits(val)

@@ -17,25 +17,11 @@ Function = Callable[[Op, Sequence[Any], tuple[int, ...]], Any]
 KERNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 # Activation that is fused into an op -> where it cuts off.
 _ENDS = {"NONE": (-math.inf, math.inf), "RELU": (0.0, math.inf), "RELU6": (0.0, 6.0)}
-_ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "NONE": lambda x: x,
-    "RELU": tf.nn.relu,
-    "RELU6": tf.nn.relu6,
-}
-
-
-def activated(x: Any, op: Op) -> Any:
-    """What the activation that is fused into an op makes of its result."""
-    return _ACTIVATIONS[_activation(op)](x)
 
 
 def ends(op: Op) -> tuple[float, float]:
     """Where the activation that is fused into an op cuts its result off."""
-    return _ENDS[_activation(op)]
-
-
-def _activation(op: Op) -> str:
-    return getattr(op.options, "activation", "NONE")
+    return _ENDS[getattr(op.options, "activation", "NONE")]
 
 
 def aligned(value: Any, rank: int, op: Op) -> Any:

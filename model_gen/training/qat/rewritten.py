@@ -12,7 +12,13 @@ import tflite
 
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.convert import INT8
-from model_gen.quantization.ranges.own import Owned, check_steps, own_ranges, quantized
+from model_gen.quantization.ranges.own import (
+    Owned,
+    check_steps,
+    own_ranges,
+    quantized,
+    require_finite,
+)
 from model_gen.quantization.ranges.record import with_ranges
 from model_gen.training.qat.constants import constants_of
 
@@ -29,15 +35,7 @@ class Rewritten:
         self._calibrated, self._calibration = owned.calibrated, calibration
         self._graph = read_tflite(owned.calibrated)
         self._constants = constants_of(self._graph, model)
-        self._written = {
-            id(variable)
-            for layers, which in (
-                (self._constants.kernels, slice(1)),
-                (self._constants.biases, slice(1, None)),
-            )
-            for layer in layers.values()
-            for variable in layer.variables[which]  # kernel, bias
-        }
+        self._written = self._constants.reached
         self._others = self._fixed(model)
 
     def of(self, model: Any) -> Owned | None:
@@ -45,6 +43,10 @@ class Rewritten:
 
         That is where something else than the constants that are known has changed, or where the converter has
         put two constants of equal content into one that are no longer equal.
+
+        Raises:
+            Endless: it does not compute finite numbers.
+            HostFailure: the quantizer did something else than the ranges say.
         """
         buffers = self._buffers() if self._others == self._fixed(model) else None
         if buffers is None:
@@ -54,6 +56,7 @@ class Rewritten:
         for buffer, content in buffers.items():
             whole.Buffers(buffer).DataAsNumpy()[:] = np.frombuffer(content, np.uint8)  # a view
         ranges, _ = own_ranges(bytes(calibrated), self._calibration, {})
+        require_finite(bytes(calibrated), self._calibration, ranges)
         ranged = with_ranges(bytes(calibrated), ranges)
         owned = Owned(quantized(ranged, INT8), ranged, 0)
         check_steps(owned)
@@ -72,6 +75,10 @@ class Rewritten:
                     continue
                 layer = layers[op.index]
                 value = layer.kernel() if position == 1 else layer.bias and layer.bias()
+                if position >= len(op.inputs) or op.inputs[position] < 0:  # dropped, as it was 0
+                    if np.any(value):
+                        return None
+                    continue
                 content = np.asarray(value, np.float32).tobytes()
                 buffer = subgraph.Tensors(op.inputs[position]).Buffer()
                 if found.setdefault(buffer, content) != content:

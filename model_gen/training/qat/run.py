@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from host.errors import BadInput
-from model_gen.data.dataset import find_recordings
+from model_gen.data.dataset import find_recordings, largest
 from model_gen.data.digests import digests
 from model_gen.data.features import Chunks
 from model_gen.data.split import Assignment, to_csv
@@ -23,11 +24,12 @@ from model_gen.training.alone import alone_at
 from model_gen.training.batches import TrainBatches
 from model_gen.training.engine import Refined, fit
 from model_gen.training.extensions import extensions_of
+from model_gen.training.judge import NotFinite
 from model_gen.training.losses import loss_of
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import check_same, state_to_resume
 from model_gen.training.run import TrainResult
-from model_gen.training.state import EpochResult
+from model_gen.training.state import ANEW, EpochResult, State
 
 
 def train_qat(options: TrainOptions, stop_after: int | None = None) -> TrainResult:
@@ -42,28 +44,46 @@ def train_qat(options: TrainOptions, stop_after: int | None = None) -> TrainResu
     config = load_config(base)
     check_boards(config.backbone)
     assignment = assignment_of(base)
-    check_classes(options.data_path_train, config, assignment)
+    check_classes(options, config, assignment)
     out = beside(base, "qat.keras")
     options = replace(options, checkpoint_path=out, class_activation=config.class_activation)
     with alone_at(out):
         return _train(options, base, config, assignment, stop_after)
 
 
-def check_classes(data: Path, config: ModelConfig, assignment: Assignment) -> None:
-    """Refuse a data folder of other classes than the model's.
+def check_classes(options: TrainOptions, config: ModelConfig, assignment: Assignment) -> None:
+    """Refuse a data folder of other classes than the model's; --max-classes says that it has more.
 
     Raises:
         BadInput: it has others, or lacks one.
     """
     if assignment.labels:  # a table has said what each recording is of
         return
-    found = {label for recording in find_recordings(data)[0] for label in recording.labels}
-    if found != set(config.labels):
+    data = options.data_path_train
+    found = Counter(label for recording in find_recordings(data)[0] for label in recording.labels)
+    kept = largest(found, options.max_classes or len(found))
+    if set(kept) != set(config.labels):
         raise BadInput(
             "--qat needs a model that was trained on the same classes",
-            evidence=f"Received: a model of {', '.join(config.labels)}, and {data} with {', '.join(sorted(found))}",
-            next_step="train a head for other classes with --linear-probe, or a model with `nightjar train`",
+            evidence=f"Received: a model of {', '.join(config.labels)}, and {data} with {', '.join(sorted(kept))}",
+            next_step="train a head for other classes with --linear-probe, or a model with `nightjar train`; "
+            "where --max-classes left some out, give it again",
         )
+
+
+def check_finite(model: Any, base: Path) -> None:
+    """Refuse to begin with weights that are none.
+
+    Raises:
+        BadInput: one is NaN or infinite.
+    """
+    for variable in model.variables:
+        if not np.isfinite(np.asarray(variable)).all():
+            raise BadInput(
+                "--qat needs a model whose weights are finite",
+                evidence=f"Received: {base}, whose {variable.path} is not",
+                next_step="train it again, with a lower --learning-rate",
+            )
 
 
 def _train(
@@ -76,6 +96,8 @@ def _train(
     state = state_to_resume(options)
     callbacks = extensions_of(options)
     model, _ = load_checkpoint(base)
+    check_finite(model, base)
+    check_base(state, model, base)
     train, val = (
         chunks_of(
             split,
@@ -101,20 +123,27 @@ def _train(
         beside(options.checkpoint_path, "split.csv"): to_csv(assignment).encode(),
         beside(options.checkpoint_path, "calibration.csv"): manifest_csv(manifest).encode(),
     }
-    progress = fit(
-        model,
-        model,
-        TrainBatches(train, config.labels, options),
-        val,
-        config.labels,
-        options,
-        data,
-        companions,
-        state=state,
-        callbacks=(*refreshing, *callbacks),
-        stop_after=stop_after,
-        refined=refined,
-    )
+    try:
+        progress = fit(
+            model,
+            model,
+            TrainBatches(train, config.labels, options),
+            val,
+            config.labels,
+            options,
+            data,
+            companions,
+            state=state,
+            callbacks=(*refreshing, *callbacks),
+            stop_after=stop_after,
+            refined=refined,
+        )
+    except NotFinite as error:
+        raise NotFinite(
+            error.what,
+            evidence=f"{error.evidence}; {options.checkpoint_path} is the best epoch before",
+            next_step="lower --learning-rate, with --overwrite",
+        ) from error
     conversion.prove(model, options.checkpoint_path)
     best, _ = load_checkpoint(options.checkpoint_path)
     return TrainResult(
@@ -146,9 +175,11 @@ def _refined(
 
     loss = loss_of(options, len(config.labels))
     judge = ConvertedJudge(val, config.labels, loss, options, conversion)
-    before: Callable[[], EpochResult] = lambda: judge.result(  # noqa: E731
-        model, epoch=0, learning_rate=0.0, loss=float("nan")
-    )
+
+    def before() -> EpochResult:
+        conversion.of(model)  # refused here, with what is not finite, and not as an epoch
+        return judge.result(model, epoch=0, learning_rate=0.0, loss=float("nan"))
+
     if options.qat_mode == "shadow":
         freeze(model)
         shadow = Shadow(model, loss, bits=options.qat_bits, per_tensor=options.qat_per_tensor)
@@ -157,17 +188,31 @@ def _refined(
     simulation = Simulation(model, owned)
     left = freeze(model, simulation)
     if left:
-        warn(f"not trained, as the converter shares or drops their constants: {', '.join(left)}")
+        warn(f"not trained, as the converter shares or drops its constants: {', '.join(left)}")
     learner = Faithful(model, simulation, Teacher(owned.calibrated), loss, config.class_activation)
     return Refined(learner, judge, before), (Refresh(conversion),)
 
 
+def check_base(state: State | None, model: Any, base: Path) -> None:
+    """Refuse to go on with a run that began with another model.
+
+    Raises:
+        BadInput: its weights are others.
+    """
+    if state is not None and not state.head.data.startswith(weights_sha256(model)):
+        raise BadInput(
+            "--resume needs the model that the run began with",
+            evidence=f"Received: {base}, whose weights are not those of which {state.path} tells",
+            next_step=f"restore the file, or {ANEW}",
+        )
+
+
 def _digest(model: Any, train: Chunks, val: Chunks, options: TrainOptions) -> str:
-    """SHA-256 over the model that it begins with and the recordings."""
-    digest = hashlib.sha256(weights_sha256(model).encode())
+    """SHA-256 of the weights that it begins with, and over the recordings."""
+    digest = hashlib.sha256()
     recordings = (*train.recordings, *val.recordings)
     for recording, content in zip(
         recordings, digests(recordings, options.num_workers), strict=True
     ):
         digest.update(f"{content} {recording.relative}\n".encode(errors="surrogateescape"))
-    return digest.hexdigest()
+    return f"{weights_sha256(model)} {digest.hexdigest()}"

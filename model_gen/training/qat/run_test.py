@@ -3,8 +3,10 @@
 import csv
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,29 +17,33 @@ from model_gen.data.features import Chunks
 from model_gen.data.split import Assignment, to_csv
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.models.checkpoint import beside, load_checkpoint, weights_sha256
-from model_gen.models.config import config_path
+from model_gen.models.config import config_path, load_config
 from model_gen.quantization.calibration import read_manifest
 from model_gen.quantization.ranges import own
+from model_gen.quantization.ranges.own import Endless
 from model_gen.quantization.recordings import assignment_of, chunks_of
+from model_gen.quantization.run import QuantizeOptions, quantize
 from model_gen.quantization.testing import Conversions
 from model_gen.runtime import tensorflow
 from model_gen.training.configure import configure
-from model_gen.training.judge import Judge
+from model_gen.training.judge import Judge, NotFinite
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
-from model_gen.training.qat import shadow, speed
+from model_gen.training.qat import faithful, shadow, speed
 from model_gen.training.qat.judge import ConvertedJudge
+from model_gen.training.qat.run import check_base, check_classes, check_finite
 from model_gen.training.qat.testing import saved, settled, windows_for
 from model_gen.training.run import train
 from model_gen.training.testing_tiny import ALONE, tiny
 
 
 @pytest.fixture(scope="module", autouse=True)
-def here() -> Iterator[None]:
+def conversions() -> Iterator[Conversions]:
     """Conversions in this process, the same weights once."""
+    made = Conversions()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own, "run_apart", Conversions())
-        yield
+        patch.setattr(own, "run_apart", made)
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +86,12 @@ def weights(path: Path) -> str:
 
 
 def test_an_interrupted_run_and_a_straight_one_end_in_the_same_weights(
-    given: dict[str, Any], tmp_path: Path
+    given: dict[str, Any],
+    tmp_path: Path,
+    conversions: Conversions,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """And what is quantized of them is what was judged, of the same weights and windows."""
     base = given["checkpoint_path"]
     before = base.read_bytes()
     straight = train(options_of("release", {**given, "select": "loss"}))
@@ -110,9 +120,21 @@ def test_an_interrupted_run_and_a_straight_one_end_in_the_same_weights(
     )  # fmt: skip
     assert len(read_manifest(beside(out, "calibration.csv"), chunks)) == 7
 
+    def as_judged(module: str, job: dict[str, Any], features: Any) -> bytes:
+        assert conversions.key(module, job, features) in conversions.made  # nothing else is made
+        raise BadInput("enough")
+
+    monkeypatch.setattr(own, "run_apart", as_judged)
+    with pytest.raises(BadInput, match="enough"):
+        quantize(QuantizeOptions(out, given["data_path_train"], tmp_path / "bundle",
+                                 cache_dir=given["cache_dir"], num_workers=0))  # fmt: skip
+
 
 def test_epoch_0_stays_where_nothing_is_better(
-    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The float model stands for the converted one, which would take the time of a conversion."""
     monkeypatch.setattr(ConvertedJudge, "logits", Judge.logits)
@@ -122,6 +144,7 @@ def test_epoch_0_stays_where_nothing_is_better(
                                "qat_mode": "shadow", "grad_clip": 0})
     )  # fmt: skip
     assert result.progress.best_epoch == 0
+    assert "epoch 0: validation loss" in capsys.readouterr().err
     assert weights(result.checkpoint) == weights(told["checkpoint_path"])
     with result.checkpoint.with_name("base_qat_history.csv").open() as file:
         losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
@@ -141,6 +164,60 @@ def test_numbers_that_are_none_end_it_and_what_was_good_stays(
     assert len(beside(base, "qat_history.csv").read_text().splitlines()) == 2  # its head, epoch 0
 
 
+def test_a_faithful_loss_that_is_none_ends_it_before_anything_is_converted(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = moved(given, tmp_path / "wild")
+    monkeypatch.setattr(faithful, "staying", lambda *_: float("nan"))
+    with pytest.raises(NotFinite) as caught:
+        train(options_of("release", told))
+    base = told["checkpoint_path"]
+    kept = beside(base, "qat.keras")
+    assert "epoch 1: loss nan" in caught.value.evidence
+    assert f"{kept} is the best epoch before" in caught.value.evidence
+    assert "--overwrite" in caught.value.next_step
+    assert weights(kept) == weights(base)
+
+
+def test_weights_that_are_finite_and_compute_what_is_not_are_not_converted() -> None:
+    class Endlessly:
+        def of(self, model: Any) -> Any:
+            raise Endless("no range")
+
+    network: Any = SimpleNamespace(get_weights=lambda: [np.ones(2)], output_shape=(None, 3))
+    judge = ConvertedJudge.__new__(ConvertedJudge)
+    judge._conversion = Endlessly()  # type: ignore[assignment]
+    found = judge.logits(network, [1, 2])  # type: ignore[arg-type]
+    assert found.shape == (2, 3)
+    assert np.isnan(found).all()
+
+
+def test_a_base_that_computes_no_numbers_is_refused(given: dict[str, Any], tmp_path: Path) -> None:
+    base = given["checkpoint_path"]
+    model, config = load_checkpoint(base)
+    check_finite(model, base)
+    head = model.get_layer("logits")
+    head.kernel.assign(head.kernel * 1e38 * 1e3)
+    with pytest.raises(BadInput, match="finite") as caught:
+        check_finite(model, base)
+    assert f"{base}, whose logits/kernel" in caught.value.evidence
+    for layer in (one for one in model.layers if one.name.endswith("_pw")):
+        layer.set_weights([np.full_like(w, 1e30) for w in layer.get_weights()])
+    path = saved(model, config, tmp_path / "m.keras")
+    with pytest.raises(Endless, match="finite numbers") as caught:
+        own.owned_checkpoint(path, windows_for(config))
+    assert "the range" in caught.value.evidence
+
+
+def test_another_base_is_not_gone_on_with(given: dict[str, Any]) -> None:
+    base = given["checkpoint_path"]
+    model, _ = load_checkpoint(base)
+    for data, fits in ((f"{weights_sha256(model)} recordings", True), ("other recordings", False)):
+        state: Any = SimpleNamespace(head=SimpleNamespace(data=data), path=Path("state.npz"))
+        with nullcontext() if fits else pytest.raises(BadInput, match="the model that the run"):
+            check_base(state, model, base)
+
+
 def test_steps_are_measured_beside_a_float_one(
     given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +234,10 @@ def test_steps_are_measured_beside_a_float_one(
         ({"spec_augment": True}, "--spec-augment"),
         ({"select": "last"}, "--select"),
         ({"qat_bits": 4}, "--qat-bits"),
+        ({"noise_bank": Path("noise")}, "--noise-bank"),
+        ({"test_split": 0.5}, "--test-split"),
+        ({"group_by": "x(.)", "test_group": ("y",)}, "--group-by"),
+        ({"qat": False}, "--calibration-samples"),
     ],
 )
 def test_what_counts_for_nothing_is_refused(
@@ -184,6 +265,19 @@ def test_another_class_needs_the_probe(given: dict[str, Any], tmp_path: Path) ->
     with pytest.raises(BadInput, match="same classes") as caught:
         train(replace(options, data_path_train=data))
     assert "--linear-probe" in str(caught.value)
+
+
+def test_classes_that_the_base_left_out_are_told(given: dict[str, Any], tmp_path: Path) -> None:
+    data, base = tmp_path / "data", given["checkpoint_path"]
+    shutil.copytree(given["data_path_train"], data)
+    (data / "wren").mkdir()
+    shutil.copy(next((data / "up").iterdir()), data / "wren" / "one.wav")
+    told = {**given, "data_path_train": data}
+    config, assignment = load_config(base), assignment_of(base)
+    check_classes(options_of("release", {**told, "max_classes": 2}), config, assignment)
+    with pytest.raises(BadInput, match="same classes") as caught:
+        check_classes(options_of("release", told), config, assignment)
+    assert "--max-classes" in caught.value.next_step
 
 
 def test_without_a_base_there_is_nothing_to_tune(given: dict[str, Any], tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Simulation:
     def __init__(self, model: Any, owned: Owned) -> None:
         self._graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
         self._pairs = pairs(self._graph, made)
-        self._constants = constants_of(self._graph, model)
+        self.constants = constants_of(self._graph, model)
         self._points = {point: row for row, point in enumerate(_points(self._pairs))}
         self.steps = tf.Variable(self._steps(made), trainable=False, name="steps")
 
@@ -86,7 +86,7 @@ class Simulation:
     @property
     def reached(self) -> set[int]:
         """The ids of the variables that the logits are a function of."""
-        return self._constants.reached
+        return self.constants.reached
 
     def __call__(self, windows: Any) -> Any:
         """The logits, after every rounding of the int8 model."""
@@ -103,15 +103,15 @@ class Simulation:
 
     def one(self, op: Op, values: dict[int, Any]) -> Any:
         """The result of an op of the calibrated graph, of values in steps of int8."""
-        given = [self._operand(op, position, values) for position in range(len(op.inputs))]
         shape, sums = self._graph.tensors[op.outputs[0]].shape, None
         scale = self._step(("in", op.index, 0))[0]  # of what is summed, a number or one a channel
         if op.name in KERNELS:
-            sums = given[2] if len(given) > 2 else None
-            least = 0.0 if sums is None else tf.abs(sums) / (scale * MOST_BIAS)
-            given[1], of_kernel = fake.kernel(given[1], KERNELS[op.name], least)
+            kernel, of_kernel = self.kernel(op)
+            given, sums = [self._operand(op, 0, values), kernel], self._bias(op)
             scale *= of_kernel
-        elif op.name == "MUL":
+        else:
+            given = [self._operand(op, position, values) for position in range(len(op.inputs))]
+        if op.name == "MUL":
             scale *= self._step(("in", op.index, 1))[0]
         result = OPS[op.name](op, given, shape)
         if sums is not None:
@@ -121,6 +121,22 @@ class Simulation:
         if op.name in SHIFTED:
             shift = fake.right_shift(scale / out[0], self._averaged(op))
         return fake.activation(result, out, shift, ends(op))
+
+    def kernel(self, op: Op) -> tuple[Any, Any]:
+        """The kernel of one of KERNELS as int8 holds it, and the scales of its channels [n]."""
+        layer, bias = self.constants.kernels.get(op.index), self._bias(op)
+        value = self._graph.tensors[op.inputs[1]].value if layer is None else layer.kernel()
+        most = self._step(("in", op.index, 0))[0] * MOST_BIAS
+        least = 0.0 if bias is None else tf.abs(bias) / most
+        return fake.kernel(tf.convert_to_tensor(value), KERNELS[op.name], least)
+
+    def _bias(self, op: Op) -> Any:
+        """[n], or None; also a layer's bias of 0, which the converter drops, as a step may move it."""
+        layer = self.constants.biases.get(op.index)
+        if layer is not None and layer.bias is not None:
+            return layer.bias()
+        there = len(op.inputs) > 2 and op.inputs[2] >= 0
+        return tf.constant(self._graph.tensors[op.inputs[2]].value) if there else None
 
     def _averaged(self, op: Op) -> int:
         """How many values a value of a result is the mean of."""
@@ -137,14 +153,6 @@ class Simulation:
             value = self._rounded(values[index], ("in", op.index, position), unless=index)
             return aligned(value, len(self._graph.tensors[op.outputs[0]].shape), op)
         constant = self._graph.tensors[index].value
-        if op.name in KERNELS and position in (1, 2):
-            of = self._constants.kernels if position == 1 else self._constants.biases
-            found = of.get(op.index)
-            if found is None:
-                return tf.constant(constant)
-            given = found.kernel if position == 1 else found.bias
-            assert given is not None
-            return given()
         if constant is not None and constant.dtype == np.float32:
             return self._rounded(tf.constant(constant), ("in", op.index, position))
         return constant

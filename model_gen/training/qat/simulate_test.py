@@ -6,19 +6,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.reference.model import ReferenceModel
-from model_gen.codegen.tflite.reader import read_tflite
+from host.reference.frontend import dequantize
 from model_gen.models.config import ModelConfig
 from model_gen.models.dscnn import Options
 from model_gen.quantization.gates import cosines
+from model_gen.quantization.int8 import Int8Model
 from model_gen.quantization.ranges.own import Owned
+from model_gen.runtime import tensorflow
 from model_gen.training.presets import options_of
-from model_gen.training.qat import fake
-from model_gen.training.qat.ops import KERNELS
+from model_gen.training.qat.agreement import by_layer, differing_kernels
+from model_gen.training.qat.faithful import freeze
+from model_gen.training.qat.shadow import shadowed
 from model_gen.training.qat.simulate import Simulation
 from model_gen.training.qat.teacher import Teacher
 from model_gen.training.qat.testing import Floats, converted, network, saved, windows_for
 
+tf = tensorflow()
 PLAIN = {"stage_widths": (8, 8, 16, 16), "stage_repeats": (1, 1, 1, 2), "embeddings_size": 24}
 WIDE = {**PLAIN, "inverted_residual": True, "se": True, "se_reduction": 4}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -68,40 +71,56 @@ def case(
 def test_the_simulation_is_the_int8_model(case: tuple[Any, Floats, Owned]) -> None:
     model, windows, owned = case
     simulation = Simulation(model, owned)
-    graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
     trained = {id(v): v.path for v in model.trainable_variables if "_bn" not in v.path}
     assert not {path for i, path in trained.items() if i not in simulation.reached}
 
-    reference = ReferenceModel(owned.int8)
-    others = [op for op in made.ops if op.name != "QUANTIZE"]
-    (end,) = reference.inputs
-    steps, total, off = np.array(simulation.steps), 0, 0
-    logits = []
-    for window in windows[:4]:
-        given = np.round(window / np.float32(end.scale)) + end.zero_point
-        held = np.clip(given, -128, 127).astype(np.int8).reshape(end.shape)
-        found = {end.tensor: held, **reference.run([held])}
-        real = {
-            index: (found[index].astype(np.float32) - q.zero_points[0]) * np.float32(q.scales[0])
-            for index in found
-            if (q := made.tensors[index].quantization) is not None
-        }
-        for op, int8_op in zip(graph.ops, others, strict=True):
-            values = {
-                a: real[b] for a, b in zip(op.inputs, int8_op.inputs, strict=True) if b in real
-            }
-            got = np.asarray(simulation.one(op, values))
-            scale, _ = steps[simulation._points["out", op.index, 0]]
-            apart = np.abs(got - real[int8_op.outputs[0]]) / scale
-            total, off = total + apart.size, off + int((apart > 0.5).sum())
-        logits.append(real[others[-1].outputs[0]][0])
-    assert off <= 0.001 * total, (
-        off,
-        total,
-    )  # what is left lies at a half, where float32 sums decide
+    found = by_layer(simulation, owned, windows[:4])
+    # What is left lies at a half, where float32 sums decide.
+    assert found.unequal <= 0.001 * found.values, found
+    int8 = Int8Model(owned.int8)
+    steps = np.stack([int8.scores(int8.steps(window)) for window in windows[:4]])
+    logits = dequantize(steps, int8.output.scale, int8.output.zero_point)
     # Of drawn weights a step at the beginning is many at the end; trained networks contract.
     whole = np.asarray(simulation(windows[:4, ..., None]))
-    assert cosines(whole, np.array(logits)).mean() > 0.99
+    assert cosines(whole, logits).mean() > 0.99
+
+
+def test_a_bias_of_0_which_the_converter_drops_is_trained(
+    case: tuple[Any, Floats, Owned],
+) -> None:
+    model, windows, owned = case
+    head = model.get_layer("logits")
+    assert not np.any(head.bias)
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(Simulation(model, owned)(windows[:2, ..., None]))
+    assert np.any(tape.gradient(value, head.bias.value))
+
+
+def test_what_the_simulation_does_not_reach_is_frozen_and_named(
+    case: tuple[Any, Floats, Owned],
+) -> None:
+    model, _, owned = case
+    simulation = Simulation(model, owned)
+    biases = simulation.constants.biases
+    (row,) = (i for i, layer in biases.items() if layer.layer == "logits")
+    del biases[row]
+    before = [(one, one.trainable) for one in (*model.layers, model.get_layer("logits").bias)]
+    try:
+        assert freeze(model, simulation) == ["bias of logits"]
+        assert not model.get_layer("logits").bias.trainable
+        assert freeze(model, Simulation(model, owned)) == []
+    finally:
+        for one, trainable in before:
+            one.trainable = trainable
+
+
+def test_shadow_training_rounds_kernels_behind_the_frontend_alone(
+    case: tuple[Any, Floats, Owned],
+) -> None:
+    """A frontend lies in the networks of hybrid and raw."""
+    kernels = {one.name: id(one.kernel) for one in case[0].layers if hasattr(one, "kernel")}
+    behind = {name for name in kernels if not name.startswith(("frontend", "pwl"))}
+    assert {id(kernel) for _, kernel in shadowed(case[0])} == {kernels[name] for name in behind}
 
 
 def test_the_teacher_says_what_the_float_model_says(case: tuple[Any, Floats, Owned]) -> None:
@@ -114,18 +133,7 @@ def test_the_teacher_says_what_the_float_model_says(case: tuple[Any, Floats, Own
 
 def test_kernels_and_biases_are_the_converters_bits(case: tuple[Any, Floats, Owned]) -> None:
     model, _, owned = case
-    simulation, made = Simulation(model, owned), read_tflite(owned.int8)
-    for pair in simulation._pairs:
-        if pair.float_op.name not in KERNELS:
-            continue
-        layer = simulation._constants.kernels[pair.float_op.index]
-        tensor = made.tensors[pair.int8_op.inputs[1]]
-        axis = KERNELS[pair.float_op.name]
-        rounded, scales = (np.asarray(v) for v in fake.kernel(layer.kernel(), axis))
-        assert tensor.quantization is not None
-        np.testing.assert_array_equal(scales, np.array(tensor.quantization.scales, np.float32))
-        wide = np.reshape(scales, [-1 if i == axis else 1 for i in range(rounded.ndim)])
-        np.testing.assert_array_equal(np.round(rounded / wide), tensor.value)
+    assert differing_kernels(Simulation(model, owned), owned) == []
 
 
 def test_another_graph_is_not_taken(case: tuple[Any, Floats, Owned]) -> None:
