@@ -19,7 +19,7 @@ from host.loudness import Level, level, set_level
 from host.printable import printable
 
 # Parameters that name what a command writes besides its results; every other path is read.
-WRITTEN = frozenset({"out", "cache_dir", "checkpoint_path", "tensorboard"})
+WRITTEN = frozenset({"out", "budget", "cache_dir", "checkpoint_path", "tensorboard"})
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from host.cli.common import (
     force_option,
@@ -13,14 +14,17 @@ from host.cli.common import (
     write_json,
 )
 from host.cli.parameters import Choice, WholeRange
-from host.errors import Incomplete, RegressionFailure
+from host.errors import BadInput, Incomplete, RegressionFailure
+
+_WITH_PROBES = {"--probe", "--out", "--session"}
+_ANYWHERE = {"--dialect", "--force", "--json", "--quiet", "--verbose"}
 
 
 @subcommand(
     "npu",
     short_help="Show which tensors the NPU changes, by how much, and why.",
 )
-@click.argument("where", metavar="DIR_OR_MODEL", type=click.Path(path_type=Path))
+@click.argument("where", metavar="[DIR_OR_MODEL]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -29,7 +33,7 @@ from host.errors import Incomplete, RegressionFailure
 @click.option(
     "--dialect",
     type=Choice(["2.1", "2.2", "3.0", "4.0"]),
-    help="Of the NPU's compiler, by stedgeai's version.  [default: that of DIR; a model needs one]",
+    help="Of the NPU's compiler, by stedgeai's version.  [default: that of DIR; of --probe 4.0; a model needs one]",
 )
 @click.option(
     "--vectors",
@@ -69,15 +73,34 @@ from host.errors import Incomplete, RegressionFailure
 @result_option("--html", "html_path", text="Write a page, too.")
 @click.option(
     "--budget",
-    "out",
     type=click.Path(path_type=Path),
     metavar="OUT",
     help="Folder of a new bundle, with the steps that each layer may differ by.",
 )
+@click.option(
+    "--probe",
+    "probing",
+    is_flag=True,
+    help="Tiny networks that ask what is open: print what silicon must answer under each hypothesis.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="With --probe: write the networks, their inputs, the commands and what is foretold.",
+)
+@click.option(
+    "--session",
+    "sessions",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --probe DIR: an answer, a recorded session or NAME.npy; may be given again.",
+)
 @force_option
 @json_option
 def command(
-    where: Path,
+    where: Path | None,
     model: Path | None,
     dialect: str | None,
     vectors: int | None,
@@ -89,7 +112,10 @@ def command(
     max_steps: int | None,
     save: Path | None,
     html_path: Path | None,
+    budget: Path | None,
+    probing: bool,
     out: Path | None,
+    sessions: tuple[Path, ...],
     force: bool,
     json_path: str | None,
 ) -> int:
@@ -99,7 +125,16 @@ def command(
     is executed. A bundle or a .tflite is predicted instead, without any tool of ST's. Each layer is
     judged on the NPU's own inputs, which shows its own fault, and end to end. Without --max-steps
     exit 0 when it compared, whatever differs.
+
+    With --probe nothing is compared: it prints or writes networks that ask a board what nobody
+    knows of the NPU, and reads the answers. Exit 0 when all are as the virtual NPU computes.
     """
+    _check_together(click.get_current_context(), where, probing=probing)
+    if probing:
+        from host.cli.npu_probe import probe
+
+        return probe(where, dialect, out, sessions, force=force, json_path=json_path)
+    assert where is not None
     from host.cli.progress import working
     from host.exit_codes import Exit
     from host.npu.board.runtime import Runtime
@@ -126,10 +161,10 @@ def command(
         )
         try:
             subject, side = asked.subject, asked.side
-            if out is not None:
+            if budget is not None:
                 require_bundle(subject)
-                check_apart(out, [one for one in (where, model, inputs) if one is not None])
-                check_replaceable(out, force=force)
+                check_apart(budget, [one for one in (where, model, inputs) if one is not None])
+                check_replaceable(budget, force=force)
             chosen = choose(subject, side.model.graph, inputs=inputs, count=vectors, seed=seed)
             contract = subject.contract
             found = compare(
@@ -154,8 +189,8 @@ def command(
     )
     gate = {Exit.REGRESSION: report.above, Exit.INCOMPLETE: report.not_judged}
     code = next((one for one, layers in gate.items() if layers), Exit.OK)
-    if out is not None:
-        write_budget(subject, report.budgets, out, force=force)
+    if budget is not None:
+        write_budget(subject, report.budgets, budget, force=force)
     if save is not None:
         write_result(save, kept.npz())
     if html_path is not None:
@@ -186,3 +221,32 @@ def command(
             next_step="see the table; leave --max-steps out to compare what can be seen",
         )
     return code
+
+
+def _check_together(context: click.Context, where: Path | None, *, probing: bool) -> None:
+    """Refuse options of the comparison with --probe, and those of --probe without it.
+
+    Raises:
+        BadInput: one was given, or there is nothing to compare.
+    """
+    given = {
+        max(param.opts, key=len)
+        for param in context.command.params
+        if isinstance(param, click.Option)
+        and context.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE
+    }
+    wrong = given - _WITH_PROBES - _ANYWHERE if probing else given & _WITH_PROBES
+    if wrong:
+        raise BadInput(
+            "--probe compares no network"
+            if probing
+            else "--out and --session go with --probe: they are of its networks",
+            evidence=f"Received: {', '.join(sorted(wrong))}",
+            next_step="see `nightjar npu --help`",
+        )
+    if where is None and not probing:
+        raise BadInput(
+            "a folder, a bundle or a .tflite must be given",
+            evidence="Received: none",
+            next_step="`nightjar npu DIR_OR_MODEL`, or `nightjar npu --probe`",
+        )

@@ -21,6 +21,7 @@ from host.n6_layout import HEADER
 from host.owned import alone_in
 
 HERE = Path(__file__).resolve().parent
+EXECUTOR = HERE.parents[1] / "npu" / "device"  # the NPU, as the host runs it; MIT
 PROGRAM = "qemu-system-arm"
 COMMAND = "make n6-virtual"
 # QEMU that the machine fits, Debian 12's and 13's -> what its configure is told beside the rest.
@@ -145,7 +146,7 @@ def _place() -> Path:
 
 
 def _machine() -> list[Path]:
-    return sorted((HERE / "machine").glob("*.[ch]"))
+    return sorted(path for folder in (HERE / "machine", EXECUTOR) for path in folder.glob("*.[ch]"))
 
 
 def _require_packages() -> None:

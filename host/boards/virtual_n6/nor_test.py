@@ -29,7 +29,7 @@ def chip(tmp_path: Path) -> Iterator[Chip]:
     made.close()
 
 
-def _connect(chip: Chip, *, but: str = "") -> None:
+def connect(chip: Chip, *, but: str = "") -> None:
     steps = {
         "port": (RCC + 0xA5C, 1 << 13),
         "power": (RCC + 0xA5C, 1 << 18),
@@ -69,7 +69,7 @@ def _ask(chip: Chip, instruction: int, count: int) -> int:
     return value
 
 
-def _map(chip: Chip, dummy: int = 0) -> None:
+def map_window(chip: Chip, dummy: int = 0) -> None:
     chip.write(XSPI2 + 0x108, dummy)
     chip.write(XSPI2 + 0x100, 1 | ADDRESS | DATA)
     chip.write(XSPI2 + 0x110, 0x13)
@@ -77,7 +77,7 @@ def _map(chip: Chip, dummy: int = 0) -> None:
 
 
 def test_a_nor_is_erased_programmed_and_mapped(chip: Chip, tmp_path: Path) -> None:
-    _connect(chip)
+    connect(chip)
     assert _ask(chip, 0x9F, 3) == 0x3B81C2
     _send(chip, 0x12, 0x1000, b"lost")
     _send(chip, 0x06)
@@ -86,7 +86,7 @@ def test_a_nor_is_erased_programmed_and_mapped(chip: Chip, tmp_path: Path) -> No
     assert _ask(chip, 0x05, 1) == 1, "busy"
     chip.wait(1_000_000)
     assert _ask(chip, 0x05, 1) == 0
-    _map(chip)
+    map_window(chip)
     assert chip.read(WINDOW + 0x1000) == int.from_bytes(b"kept", "little")
     assert chip.read(WINDOW + 0x1004) == 0xFFFFFFFF
     assert (tmp_path / "nor").read_bytes()[0x1000:0x1004] == b"kept"
@@ -94,21 +94,21 @@ def test_a_nor_is_erased_programmed_and_mapped(chip: Chip, tmp_path: Path) -> No
     _send(chip, 0x06)
     _send(chip, 0x21, 0x1234)
     chip.wait(2_000_000)
-    _map(chip)
+    map_window(chip)
     assert chip.read(WINDOW + 0x1000) == 0xFFFFFFFF
 
 
 def test_a_mapping_is_ended_before_anything_else(chip: Chip) -> None:
     """A load may have left the controller at work: what is written then is ignored, or worse."""
-    _connect(chip)
-    _map(chip)
+    connect(chip)
+    map_window(chip)
     with pytest.raises(RuntimeError, match="FMODE was changed while the window may be read"):
         _send(chip, 0x06)
 
 
 def test_a_reset_by_rcc_is_whole_and_ends(chip: Chip) -> None:
-    _connect(chip)
-    _map(chip)
+    connect(chip)
+    map_window(chip)
     chip.write(RCC + 0xA20, 1 << 12)
     assert chip.read(XSPI2) == 0
     with pytest.raises(RuntimeError, match="held in reset"):
@@ -117,14 +117,14 @@ def test_a_reset_by_rcc_is_whole_and_ends(chip: Chip) -> None:
 
 @pytest.mark.parametrize("step", ["port", "controller", "multiplexer", "supply", "modes"])
 def test_a_nor_hears_nothing_when_a_step_is_forgotten(chip: Chip, step: str) -> None:
-    _connect(chip, but=step)
+    connect(chip, but=step)
     assert _ask(chip, 0x9F, 3) != 0x3B81C2
 
 
 def test_a_read_with_wrong_dummy_cycles_ends_the_run(chip: Chip) -> None:
-    _connect(chip)
+    connect(chip)
     with pytest.raises(RuntimeError, match=r"NOR.*wrong number of dummy cycles"):
-        _map(chip, dummy=6)
+        map_window(chip, dummy=6)
 
 
 def run(folder: Path, wanted: str, board: str = "stm32n6570-dk") -> str:

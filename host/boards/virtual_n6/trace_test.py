@@ -65,6 +65,16 @@ class Chip:
     def write(self, address: int, value: int) -> None:
         self._ask(f"writel {address:#x} {value:#x}")
 
+    def put(self, address: int, data: bytes) -> None:
+        self._ask(f"write {address:#x} {len(data):#x} 0x{data.hex()}")
+
+    def get(self, address: int, size: int) -> bytes:
+        return bytes.fromhex(self._ask(f"read {address:#x} {size:#x}")[1].removeprefix("0x"))
+
+    def said(self) -> str:
+        """What the machine has noted so far."""
+        return self._said.read_text()
+
     def wait(self, nanoseconds: int) -> None:
         self._ask(f"clock_step {nanoseconds}")
 

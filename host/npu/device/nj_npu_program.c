@@ -196,6 +196,7 @@ enum nj_npu_status nj_npu_program_run(struct nj_npu_controller *controller, cons
     *error = (struct nj_npu_error){0};
     controller->word = 0;
     controller->number = 0;
+    controller->count = 0;
     const uint32_t *head = take(&cursor, HEAD);
     if (head == NULL) {
         return damaged(&cursor, "room", (uint32_t)room);
@@ -209,6 +210,7 @@ enum nj_npu_status nj_npu_program_run(struct nj_npu_controller *controller, cons
     cursor.end = HEAD + (size_t)head[1];
     while (cursor.next < cursor.end) {
         controller->word = (uint32_t)cursor.next;
+        controller->count++;
         const uint32_t instruction = *take(&cursor, 1);
         if (instruction == NJ_NPU_END) {
             return end(&cursor);

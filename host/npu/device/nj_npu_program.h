@@ -41,6 +41,7 @@ struct nj_npu_controller {
     void *context;
     uint32_t word;   /* out: the last instruction that was begun, as an index into the program */
     uint32_t number; /* out: the last mark */
+    uint32_t count;  /* out: how many instructions were begun */
 };
 
 /* Runs a program. `room` is how many words may be read at `words`; the program's own length must

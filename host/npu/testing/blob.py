@@ -90,7 +90,7 @@ def program(epochs: Sequence[Any], numbers: Sequence[int] | None = None) -> list
     assembler = Assembler()
     for number, epoch in zip(numbers or range(1, len(epochs) + 1), epochs, strict=True):
         assembler.mark(number)
-        _epoch(assembler, epoch)
+        write_epoch(assembler, epoch)
     return assembler.program()
 
 
@@ -99,7 +99,12 @@ def _enabled(epoch: Any, kind: str) -> list[int]:
     return [index for index in range(32) if mask >> index & 1]
 
 
-def _epoch(assembler: Assembler, epoch: Any) -> None:
+def write_epoch(assembler: Assembler, epoch: Any) -> None:
+    """What sets up an epoch's units, runs it to its end and clears them.
+
+    Raises:
+        ValueError: as `program`.
+    """
     units = [(kind, index) for kind in _UNITS for index in _enabled(epoch, kind)]
     writing = [index for index in _enabled(epoch, "STREAM") if epoch.stream[index].writes]
     if not writing:

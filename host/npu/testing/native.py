@@ -3,6 +3,7 @@
 import ctypes
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class RegisterFile:
 
     def __init__(self, library: Path) -> None:
         self._library = ctypes.CDLL(str(library))
-        self._structures = structures() | _of_machine()
+        self._structures = structures() | structures_of_machine()
         self.bytes = ctypes.create_string_buffer(1 << 16)  # more than the struct has
         self.runs: list[tuple[int, Any]] = []
         self._library.nj_npu_registers_reset(self.bytes)
@@ -42,7 +43,7 @@ class RegisterFile:
         error = self._structures["error"]()
         arguments = (self.bytes, ctypes.c_uint32(offset), ctypes.c_uint32(value))
         self._library.nj_npu_register_write(*arguments, ctypes.byref(error))
-        return _fault(error)
+        return fault_of(error)
 
     def read(self, offset: int) -> int:
         """The value; a refused read is a KeyError."""
@@ -67,7 +68,7 @@ class RegisterFile:
         """The epoch, and what is wrong with it."""
         epoch, error = self._structures["epoch"](), self._structures["error"]()
         self._library.nj_npu_registers_decode(self.bytes, ctypes.byref(epoch), ctypes.byref(error))
-        return epoch, _fault(error)
+        return epoch, fault_of(error)
 
     def program(
         self,
@@ -89,13 +90,13 @@ class RegisterFile:
         callback = _Run(ran)
         room_for_epoch = self._structures["epoch"]()
         controller = _Controller(
-            ctypes.addressof(self.bytes), ctypes.addressof(room_for_epoch), callback, None, 0, 0
+            ctypes.addressof(self.bytes), ctypes.addressof(room_for_epoch), callback, None, 0, 0, 0
         )
         count = ctypes.c_size_t(len(words) if room is None else room)
         arguments = (ctypes.byref(controller), array, count, ctypes.byref(error))
         self._library.nj_npu_program_run(*arguments)
         self.word, self.number = int(controller.word), int(controller.number)
-        return _fault(error)
+        return fault_of(error)
 
 
 _Run = ctypes.CFUNCTYPE(
@@ -111,10 +112,12 @@ class _Controller(ctypes.Structure):
         ("context", ctypes.c_void_p),
         ("word", ctypes.c_uint32),
         ("number", ctypes.c_uint32),
+        ("count", ctypes.c_uint32),
     )
 
 
-def _of_machine() -> dict[str, type[ctypes.Structure]]:
+@cache
+def structures_of_machine() -> dict[str, type[ctypes.Structure]]:
     """What nj_npu.h has and a test reads; its other structures hold pointers."""
     error = type(
         "error",
@@ -132,7 +135,8 @@ def _of_machine() -> dict[str, type[ctypes.Structure]]:
     return {"error": error}
 
 
-def _fault(error: Any) -> dict[str, Any] | None:
+def fault_of(error: Any) -> dict[str, Any] | None:
+    """`struct nj_npu_error` as a dict; None where all went well."""
     if error.status == 0:
         return None
     return {

@@ -75,7 +75,7 @@ int main(void)
         if (words == NULL || fread(words, sizeof(*words), count, stdin) != count) {
             return 1;
         }
-        struct nj_npu_controller controller = {&registers, &epoch, run, NULL, 0, 0};
+        struct nj_npu_controller controller = {&registers, &epoch, run, NULL, 0, 0, 0};
         struct nj_npu_error error;
         nj_npu_registers_reset(&registers);
         const enum nj_npu_status status = nj_npu_program_run(&controller, words, count, &error);

@@ -22,6 +22,7 @@ PAGES = {
     "POOL": 0x1B,
     "RECBUF": 0x1D,
 }
+LAST_FRAME = 1 << 19  # of an engine's EVENT: it tells when it is done
 CLOCKS_TOO = 0x200  # where programs gate the clocks of units, a bit each
 _COUNTS = {"STREAM": 10, "CONV": 4, "DECUN": 2, "ACTIV": 2, "ARITH": 4, "POOL": 2, "RECBUF": 1}
 _INPUTS = {"STREAM": 1, "CONV": 3, "DECUN": 2, "ACTIV": 1, "ARITH": 2, "POOL": 1, "RECBUF": 3}
@@ -92,6 +93,12 @@ def kind_of(number: int) -> str:
 def base(unit: str, index: int) -> int:
     """The offset of a unit's page."""
     return (PAGES[unit] + index) * 0x1000
+
+
+def is_event(offset: int) -> bool:
+    """Whether it is the EVENT of a stream engine."""
+    engine, within = divmod(offset, 0x1000)
+    return 0 <= engine - PAGES["STREAM"] < _COUNTS["STREAM"] and within == 0x28
 
 
 def clock(unit: str, index: int) -> int:

@@ -84,6 +84,7 @@ static void n6_reset(MachineState *machine, ShutdownCause cause)
     n6_power_reset(chip);
     n6_rcc_reset(chip);
     n6_usart_reset(chip);
+    n6_npu_reset(chip);
     n6_rif_reset(chip);
     n6_update_memories(chip);
     n6_xspi_reset(chip);
@@ -130,6 +131,7 @@ static void n6_init(MachineState *machine)
     n6_core_start(chip);
     n6_caches_start(chip);
     n6_usart_start(chip, peripherals, serial_hd(0));
+    n6_npu_start(chip, peripherals);
     n6_watch_start(chip);
     armv7m_load_kernel(ARM_CPU(first_cpu), NULL, 0, 0);
 }

@@ -106,6 +106,8 @@ G_NORETURN void n6_punish(N6 *chip, const char *where, uint32_t address, const c
 
 /* Where the instruction under way lies; 0 where no core is at work. */
 uint32_t n6_program_counter(void);
+/* The same where the run goes on: the core's state, and with it the count of instructions, is left as it is. */
+uint32_t n6_program_counter_in_passing(void);
 
 /* Say on the standard error, once until a reset, what silicon would bear in silence. */
 void n6_note(N6 *chip, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -136,6 +138,10 @@ void n6_rcc_update(N6 *chip);
 /* RIFSC and RISAF. */
 void n6_rif_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *rams, uint8_t *content);
 void n6_rif_reset(N6 *chip);
+bool n6_rif_trusts_npu(N6 *chip); /* whether RIMC has its masters as the core */
+/* Of a stretch of AXISRAM, how many bytes give zero, or forget what is written: by their RISAF; without power or clock. */
+uint32_t n6_rif_hides(N6 *chip, uint32_t from, uint32_t bytes, bool write);
+uint32_t n6_rams_hide(N6 *chip, uint32_t from, uint32_t bytes);
 
 /* What target/arm tells: exceptions, sleep, exclusive accesses. */
 void n6_watch_start(N6 *chip);
@@ -148,9 +154,25 @@ void n6_others_start(N6 *chip, MemoryRegion *system);
 void n6_core_start(N6 *chip);
 void n6_caches_start(N6 *chip);
 bool n6_data_cache(void); /* whether it is on, or holds what memory does not */
+/* AXISRAM behind the data cache: from when on it may differ, and until when. */
+void n6_overlay_begin(N6 *chip);
+void n6_overlay_end(void);
+void n6_overlay_forget(void); /* a reset */
+/* A line, by its address, or all lines of a set; whether what the core had written is lost. */
+bool n6_overlay_line(uint32_t address, bool writes_back, bool drops);
+void n6_overlay_set(unsigned set, bool drops);
+bool n6_overlay_differs(uint32_t from, uint32_t bytes, uint32_t *first); /* whether the core has written there, and where first */
+uint8_t *n6_overlay_memory(N6 *chip); /* what masters other than the core see of AXISRAM */
+void n6_overlay_share(bool to_memory); /* what the core does not have cached: before they look, and behind their writing */
 void n6_usart_start(N6 *chip, MemoryRegion *system, Chardev *line);
 void n6_usart_reset(N6 *chip);
 bool n6_usart_may_send(N6 *chip); /* for all that firmware has seen of TC */
+
+/* The NPU. */
+void n6_npu_start(N6 *chip, MemoryRegion *peripherals);
+void n6_npu_reset(N6 *chip);
+void n6_npu_reset_line(N6 *chip, uint32_t held); /* RCC_AHB5RSTR */
+void n6_npu_update(N6 *chip); /* let what waited for a clock go on */
 
 uint64_t n6_ic_hz(N6 *chip, unsigned ic);
 /* XSPI1, XSPI2 and their multiplexer (nightjar_n6_xspi.h). */

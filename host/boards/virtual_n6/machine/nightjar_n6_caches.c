@@ -1,6 +1,6 @@
 /*
- * The core's caches, which QEMU has not: no content, but what firmware must do with them. The boot ROM leaves them on, as does
- * whatever firmware does not turn them off.
+ * The core's caches, which QEMU has not: what firmware must do with them. What the data cache holds of AXISRAM is in
+ * nightjar_n6_overlay.c. The boot ROM leaves them on, as does whatever firmware does not turn them off.
  *
  * While the data cache is on, or has been and not every line was written back, the newest of the memory may lie there alone: no
  * line of it is to be dropped, no other program to be started by its vectors, no NOR to be changed. And what the instruction
@@ -31,6 +31,7 @@ static struct {
     bool dirty; /* the data cache may hold what memory does not */
     bool stale; /* the instruction cache may hold what memory no longer does */
     DECLARE_BITMAP(emptied, LINES); /* since DC was turned on or off: written back, or dropped */
+    uint8_t ways[SETS]; /* of a set, that have been written back since all of them were */
 } caches;
 
 static N6 *the_chip;
@@ -69,6 +70,9 @@ static MemTxResult configuration_write(void *opaque, hwaddr at, uint64_t value, 
         caches.on = value & (CCR_IC | CCR_DC);
         if ((before ^ caches.on) & CCR_DC) {
             bitmap_zero(caches.emptied, LINES);
+            if (caches.on & CCR_DC) {
+                n6_overlay_begin(the_chip);
+            }
         }
         caches.dirty |= caches.on & CCR_DC;
         caches.stale |= caches.on & ~before & CCR_IC;
@@ -113,11 +117,28 @@ static uint64_t operation_read(void *opaque, hwaddr at, unsigned size)
     return 0;
 }
 
-static void empty(uint32_t line)
+static void empty(uint32_t line, bool drops)
 {
-    set_bit((line >> 5 & (SETS - 1)) * WAYS + (line >> 30), caches.emptied);
+    unsigned set = line >> 5 & (SETS - 1), way = line >> 30;
+
+    caches.ways[set] |= 1 << way;
+    if (caches.ways[set] == (1 << WAYS) - 1) { /* which lines were in which way, nobody knows */
+        caches.ways[set] = 0;
+        n6_overlay_set(set, drops);
+    }
+    set_bit(set * WAYS + way, caches.emptied);
     if (bitmap_full(caches.emptied, LINES) && !(caches.on & CCR_DC)) {
         caches.dirty = false;
+        n6_overlay_end();
+    }
+}
+
+/* An operation on the line that has an address. */
+static void by_address(uint32_t address, bool writes_back, bool drops)
+{
+    if (n6_overlay_line(address, writes_back, drops)) {
+        n6_note(the_chip, "SCB: a line of the data cache was dropped with what the core had written: %08x (DCIMVAC)",
+                address & ~31u);
     }
 }
 
@@ -135,7 +156,17 @@ static void operation_write(void *opaque, hwaddr at, uint64_t value, unsigned si
         break;
     case 0x1C: /* DCCSW */
     case 0x24: /* DCCISW */
-        empty(value);
+        empty(value, at == 0x24);
+        break;
+    case 0x0C: /* DCIMVAC */
+        by_address(value, false, true);
+        break;
+    case 0x14: /* DCCMVAU */
+    case 0x18: /* DCCMVAC */
+        by_address(value, true, false);
+        break;
+    case 0x20: /* DCCIMVAC */
+        by_address(value, true, true);
         break;
     default:
         if (current_cpu) {
@@ -166,6 +197,8 @@ static void caches_reset(void *opaque)
     caches.on = CCR_IC | CCR_DC;
     caches.dirty = caches.stale = true;
     bitmap_zero(caches.emptied, LINES);
+    memset(caches.ways, 0, sizeof caches.ways);
+    n6_overlay_forget();
 }
 
 void n6_caches_start(N6 *chip)

@@ -48,17 +48,37 @@ static bool covered(N6Ram *ram)
     return shut(ram) || !clocked(ram);
 }
 
-static void note(N6Ram *ram, const char *what)
+static void tell(N6Ram *ram, const char *what)
 {
-    if (!current_cpu) {
-        return;
-    }
     if (shut(ram)) {
         n6_note(ram->chip, "AXISRAM%u: %s: it is shut down (SRAMSD in RAMCFG_AXISRAM%uCR)", ram->number, what, ram->number);
     } else {
         n6_note(ram->chip, "AXISRAM%u: %s: it has no clock (bit %u of RCC_MEMENR is 0)", ram->number, what,
                 places[ram->number - 1].clock_bit);
     }
+}
+
+static void note(N6Ram *ram, const char *what)
+{
+    if (current_cpu) {
+        tell(ram, what);
+    }
+}
+
+uint32_t n6_rams_hide(N6 *chip, uint32_t from, uint32_t bytes)
+{
+    uint32_t hidden = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(chip->rams); i++) {
+        uint32_t first = places[i].base - NJ_AXISRAM1, begin = MAX(first, from);
+        uint32_t end = MIN(first + places[i].bytes, from + bytes);
+
+        if (begin < end && covered(&chip->rams[i])) {
+            tell(&chip->rams[i], "the NPU reads zero and writes nothing");
+            hidden += end - begin;
+        }
+    }
+    return hidden;
 }
 
 static uint64_t cover_read(void *opaque, hwaddr at, unsigned size)

@@ -337,6 +337,7 @@ static void rcc_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t giv
     }
     if (offset == 0x220) {
         n6_xspi_reset_lines(chip, value(chip, 0x220));
+        n6_npu_reset_line(chip, value(chip, 0x220));
     }
     if (offset == 0x034 && given >> 16 & 1) { /* RMVF */
         *n6_value(chip, BASE + 0x034) = 0;
@@ -344,6 +345,7 @@ static void rcc_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t giv
     n6_rcc_update(chip);
     n6_update_memories(chip);
     n6_xspi_update(chip);
+    n6_npu_update(chip);
 }
 
 void n6_rcc_start(N6 *chip, MemoryRegion *system)

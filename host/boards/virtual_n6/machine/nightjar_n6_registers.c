@@ -5,7 +5,9 @@
  */
 #include "nightjar_n6.h"
 #include "hw/core/cpu.h"
+#include "exec/cpu-common.h"
 #include "exec/exec-all.h"
+#include "exec/target_page.h"
 #include "qemu/error-report.h"
 #if __has_include("system/system.h") /* as of QEMU 10.0 */
 #include "system/qtest.h"
@@ -27,6 +29,17 @@ uint32_t n6_program_counter(void)
         cpu_restore_state(current_cpu, current_cpu->mem_io_pc);
     }
     return ARM_CPU(current_cpu)->env.regs[15];
+}
+
+uint32_t n6_program_counter_in_passing(void)
+{
+    uint64_t found[8] = {0}; /* more than the words that a translated instruction is kept with */
+    uint32_t counter = current_cpu ? ARM_CPU(current_cpu)->env.regs[15] : 0, page = -1u << qemu_target_page_bits();
+
+    if (!current_cpu || !current_cpu->mem_io_pc || !cpu_unwind_state_data(current_cpu, current_cpu->mem_io_pc, found)) {
+        return counter;
+    }
+    return found[0] & page ? found[0] : (counter & page) | found[0]; /* it may be counted from its page's begin */
 }
 
 void n6_punish(N6 *chip, const char *where, uint32_t address, const char *what, uint32_t value)

@@ -1,7 +1,7 @@
 /*
  * RIFSC and RISAF: who may touch what. The core is compartment 1, secure and privileged, and everything lets it after a reset.
  * A region of RISAF2 (AXISRAM1), 3 (AXISRAM2) and 6 (AXISRAM3 to 6) that is enabled and does not let it gives zero and forgets
- * what is written; the other RISAF and RIFSC are registers, since no other master is there yet.
+ * what is written, and so does RIFSC for the NPU's masters unless they are as the core; the other RISAF are registers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -16,6 +16,7 @@
 #define REGIONS 15
 #define CFGR(region) (0x040 + 0x40 * (region))
 #define CORE 1 /* the core's compartment */
+#define NPU_MASTER 0xC14 /* RIMC_ATTR1 */
 
 static const N6Register rifsc[] = {
     {.offset = 0x000, .known = 0x00000001, .writable = 0x00000001, .name = "RISC_CR"},
@@ -83,6 +84,32 @@ static void note(Region *one, hwaddr at, const char *what)
         n6_note(one->chip, "RISAF%u: %s AXISRAM from %08x: region %u lets no secure core of compartment 1 (REG%u_CFGR, REG%u_CIDCFGR)",
                 one->guard->number, what, NJ_AXISRAM1 + one->begin, one->region + 1, one->region + 1, one->region + 1);
     }
+}
+
+bool n6_rif_trusts_npu(N6 *chip)
+{
+    return *n6_value(chip, RIFSC + NPU_MASTER) == (1u << 9 | 1u << 8 | CORE << 4); /* MPRIV, MSEC, MCID */
+}
+
+uint32_t n6_rif_hides(N6 *chip, uint32_t from, uint32_t bytes, bool write)
+{
+    uint32_t hidden = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(guards); i++) {
+        for (unsigned k = 0; k < REGIONS; k++) {
+            Region *one = &regions[i][k];
+            uint32_t begin = MAX(one->begin, from);
+            uint32_t end = one->there ? MIN(one->begin + memory_region_size(&one->memory), from + bytes) : begin;
+
+            if (begin < end && !lets(one, write)) {
+                n6_note(chip, "RISAF%u: the NPU %s AXISRAM from %08x: region %u lets no secure master of compartment 1 "
+                        "(REG%u_CFGR, REG%u_CIDCFGR)", one->guard->number, write ? "writes nothing in" : "reads zero in",
+                        NJ_AXISRAM1 + one->begin, k + 1, k + 1, k + 1);
+                hidden = MAX(hidden, end - begin);
+            }
+        }
+    }
+    return hidden;
 }
 
 static uint64_t region_read(void *opaque, hwaddr at, unsigned size)
