@@ -1,18 +1,15 @@
 """A program that drives the NPU as firmware does: its interrupt, sleep, and each step forgotten."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from firmware.tests.testing_n6_bare import FIRMWARE, PORT, link
 from firmware.tests.testing_n6_npu import header, network
 from host.boards.n6_image import first_stage
 from host.boards.virtual_n6.build import find
 from host.boards.virtual_n6.nor_test import run
-
-FIRMWARE = Path(__file__).resolve().parents[1]
-PORT = FIRMWARE / "boards" / "stm32n6"
 
 pytestmark = [
     pytest.mark.skipif(find() is None, reason="make n6-virtual"),
@@ -33,22 +30,10 @@ def linked(folder: Path, epochs: Path, edit: tuple[str, str]) -> Path:
     text = (FIRMWARE / "tests/n6/npu.c").read_text()
     memory = (PORT / "nj_memory.c").read_text()
     assert not edit[0] or text.count(edit[0]) + memory.count(edit[0]) == 1, edit
-    source, spoilt, script = folder / "npu.c", folder / "nj_memory.c", folder / "bare.ld"
+    source, spoilt = folder / "npu.c", folder / "nj_memory.c"
     source.write_text(text.replace(*edit) if edit[0] else text)
     spoilt.write_text(memory.replace(*edit) if edit[0] else memory)
-    gcc = ["arm-none-eabi-gcc", f"-I{PORT}", f"-I{FIRMWARE / 'boards/stm32n6570_dk'}"]
-    gcc += [f"-I{FIRMWARE / 'core'}", f"-I{epochs}"]
-    preprocess = ["-E", "-P", "-x", "c", "-DNJ_BARE_END=NJ_FIRST_STAGE_END", PORT / "nj_bare.ld"]
-    subprocess.run([*gcc, *preprocess, "-o", script], check=True, timeout=60)
-    options = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-std=c11", "-Os"]
-    options += ["-mgeneral-regs-only", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
-    options += ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-DNJ_CPU_MHZ=600"]
-    options += ["-nostartfiles", "-nostdlib", f"-T{script}", "-Wl,--build-id=none"]
-    port = [PORT / name for name in ("nj_cache.c", "nj_supply.c", "nj_clock.c")]
-    elf = folder / "npu.elf"
-    command = [*gcc, *options, source, spoilt, *port, "-lgcc", "-o", elf]
-    subprocess.run(command, check=True, timeout=120)
-    return elf
+    return link(folder / "npu.elf", "stm32n6570_dk", [source, spoilt], include=[epochs])
 
 
 def ran(folder: Path, epochs: Path, wanted: str, *, edit: tuple[str, str] = ("", "")) -> str:

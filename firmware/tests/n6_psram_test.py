@@ -1,17 +1,15 @@
 """A program that drives the PSRAM with the port's own start-up, on both virtual boards: 1 MiB through its window."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from firmware.tests.testing_n6_bare import FIRMWARE, link
 from host.boards.n6_image import first_stage
 from host.boards.virtual_n6.build import find
 from host.boards.virtual_n6.nor_test import run
 
-FIRMWARE = Path(__file__).resolve().parents[1]
-PORT = FIRMWARE / "boards" / "stm32n6"
 KINDS = {"stm32n6570-dk": "stm32n6570_dk", "nucleo-n657x0-q": "nucleo_n657x0_q"}
 
 pytestmark = [
@@ -24,19 +22,9 @@ def linked(folder: Path, board: str, *, edit: tuple[str, str] = ("", "")) -> Pat
     """The program for a board, as beside.cmake links the first stage; `edit` is made in its source."""
     text = (FIRMWARE / "tests/n6/psram.c").read_text()
     assert not edit[0] or text.count(edit[0]) == 1, edit
-    source, script, elf = folder / "psram.c", folder / "bare.ld", folder / "psram.elf"
+    source = folder / "psram.c"
     source.write_text(text.replace(*edit) if edit[0] else text)
-    gcc = ["arm-none-eabi-gcc", f"-I{PORT}", f"-I{FIRMWARE / 'boards' / KINDS[board]}"]
-    gcc += [f"-I{FIRMWARE / 'core'}"]
-    preprocess = ["-E", "-P", "-x", "c", "-DNJ_BARE_END=NJ_FIRST_STAGE_END", PORT / "nj_bare.ld"]
-    subprocess.run([*gcc, *preprocess, "-o", script], check=True, timeout=60)
-    options = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-std=c11", "-Os"]
-    options += ["-mgeneral-regs-only", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
-    options += ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-DNJ_CPU_MHZ=600"]
-    options += ["-nostartfiles", "-nostdlib", f"-T{script}", "-Wl,--build-id=none"]
-    sources = [source, *(PORT / name for name in ("nj_cache.c", "nj_supply.c", "nj_clock.c"))]
-    subprocess.run([*gcc, *options, *sources, "-lgcc", "-o", elf], check=True, timeout=120)
-    return elf
+    return link(folder / "psram.elf", KINDS[board], [source])
 
 
 def ran(folder: Path, board: str, wanted: str, *, edit: tuple[str, str] = ("", "")) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from host.errors import BadInput, NightjarError, from_json
-from host.reading import load_json
-from host.typed import typed
+from host.errors import NightjarError, from_json
+from host.schema import load_of_schema
 
 SCHEMA = "nightjar/session/1"
 NEXT = "give a file that `nightjar verify --record` or `nightjar hil --record` wrote"
@@ -105,20 +104,15 @@ class Manifest:
         Raises:
             BadInput: it is not of this schema, or says what no session can be.
         """
-        raw = load_json(data, "manifest.json of a recording", next_step=NEXT)
-        try:
-            schema = raw.pop("schema", None) if isinstance(raw, dict) else None
-            if schema != SCHEMA:
-                raise ValueError(f"the schema {str(schema)[:80]!r}")
-            made = typed(cls, raw)
-            _check(made)
-        except ValueError as error:
-            raise BadInput(
-                f"a recording must follow the schema {SCHEMA}",
-                evidence=f"Received: {error}"[:300],
-                next_step=NEXT,
-            ) from error
-        return made
+        return load_of_schema(
+            data,
+            cls,
+            SCHEMA,
+            _check,
+            file="manifest.json of a recording",
+            what="a recording",
+            next_step=NEXT,
+        )
 
 
 def stated(error: NightjarError) -> Stated:

@@ -45,7 +45,8 @@ class Int8Model:
 
     def logits(self, chunks: Chunks) -> npt.NDArray[np.float32]:
         """Dequantized logits of all chunks: float32 [chunks, labels]; each core has an interpreter."""
-        models = [self, *(Int8Model(self._content) for _ in range(1, os.cpu_count() or 1))]
+        count = min(os.cpu_count() or 1, len(chunks))
+        models = [self, *(Int8Model(self._content) for _ in range(1, count))]
         shares = np.array_split(np.arange(len(chunks)), len(models))
 
         def rows(model: Int8Model, share: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int8]]:

@@ -9,13 +9,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from host.errors import BadInput
 from host.files import sha256_bytes
 from host.npu.compiler.dialect import dialect_named
 from host.npu.probe.catalog import UNDECIDED, Undecided
 from host.npu.probe.probe import Probe, telling
-from host.reading import load_json
-from host.typed import typed
+from host.schema import load_of_schema
 
 SCHEMA = "nightjar/npu-probes/1"
 NEXT = "write the probes again with `nightjar npu --probe --out DIR`"
@@ -78,20 +76,15 @@ class Questions:
         Raises:
             BadInput: it is not of this schema, or contradicts itself.
         """
-        raw = load_json(data, "probes.json", next_step=NEXT)
-        try:
-            schema = raw.pop("schema", None) if isinstance(raw, dict) else None
-            if schema != SCHEMA:
-                raise ValueError(f"the schema {str(schema)[:80]!r}")
-            made = typed(cls, raw)
-            for probe in made.probes:
-                _check(probe)
-        except ValueError as error:
-            raise BadInput(
-                f"probes.json must follow the schema {SCHEMA}",
-                evidence=f"Received: {error}"[:300],
-                next_step=NEXT,
-            ) from error
+        made = load_of_schema(
+            data,
+            cls,
+            SCHEMA,
+            _check_all,
+            file="probes.json",
+            what="probes.json",
+            next_step=NEXT,
+        )
         dialect_named(made.dialect)
         return made
 
@@ -119,6 +112,11 @@ def _asked(probe: Probe) -> Asked:
             for one in probe.hypotheses
         ),
     )
+
+
+def _check_all(questions: Questions) -> None:
+    for probe in questions.probes:
+        _check(probe)
 
 
 def _check(probe: Asked) -> None:

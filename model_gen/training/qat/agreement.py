@@ -12,7 +12,7 @@ from host.reference.model import ReferenceModel
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.ranges.own import Owned
 from model_gen.training.qat.ops import KERNELS
-from model_gen.training.qat.simulate import Simulation
+from model_gen.training.qat.simulate import Simulation, pairs
 
 Floats = npt.NDArray[np.float32]
 
@@ -32,7 +32,7 @@ class ByLayer:
 def by_layer(simulation: Simulation, owned: Owned, windows: Iterable[Floats]) -> ByLayer:
     """Over windows float32 [rows, frames], beside TFLite's reference kernels."""
     graph, made = read_tflite(owned.calibrated), read_tflite(owned.int8)
-    reference, others = ReferenceModel(owned.int8), _counterparts(made)
+    reference = ReferenceModel(owned.int8)
     (end,) = reference.inputs
     values = unequal = far = 0
     for window in windows:
@@ -43,11 +43,10 @@ def by_layer(simulation: Simulation, owned: Owned, windows: Iterable[Floats]) ->
             for index in found
             if (q := made.tensors[index].quantization) is not None
         }
-        for op, int8_op in zip(graph.ops, others, strict=True):
-            given = {
-                a: real[b] for a, b in zip(op.inputs, int8_op.inputs, strict=True) if b in real
-            }
-            out = int8_op.outputs[0]
+        for pair in pairs(graph, made):
+            op, inputs = pair.float_op, pair.int8_op.inputs
+            given = {a: real[b] for a, b in zip(op.inputs, inputs, strict=True) if b in real}
+            out = pair.int8_op.outputs[0]
             scale = _scale(made, out)
             apart = np.abs(np.asarray(simulation.one(op, given)) - real[out]) / scale
             values += apart.size
@@ -59,23 +58,20 @@ def by_layer(simulation: Simulation, owned: Owned, windows: Iterable[Floats]) ->
 def differing_kernels(simulation: Simulation, owned: Owned) -> list[str]:
     """The layers whose kernels are not the int8 model's, to the bit: steps of each channel, and scales."""
     made, found = read_tflite(owned.int8), []
-    for op, int8_op in zip(read_tflite(owned.calibrated).ops, _counterparts(made), strict=True):
+    for pair in pairs(read_tflite(owned.calibrated), made):
+        op = pair.float_op
         layer = simulation.constants.kernels.get(op.index)
         if layer is None:
             continue
-        tensor, axis = made.tensors[int8_op.inputs[1]], KERNELS[op.name]
+        tensor, axis = made.tensors[pair.int8_op.inputs[1]], KERNELS[op.name]
         rounded, scales = (np.asarray(v) for v in simulation.kernel(op))
         wide = np.reshape(scales, [-1 if i == axis else 1 for i in range(rounded.ndim)])
         assert tensor.quantization is not None
+        assert tensor.value is not None
         same = np.array_equal(scales, np.array(tensor.quantization.scales, np.float32))
         if not same or not np.array_equal(np.round(rounded / wide), tensor.value):
             found.append(layer.layer)
     return found
-
-
-def _counterparts(made: Any) -> list[Any]:
-    """The int8 graph's ops, of which each is one of the float graph's."""
-    return [op for op in made.ops if op.name != "QUANTIZE"]
 
 
 def _scale(made: Any, index: int) -> float:

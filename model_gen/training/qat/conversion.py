@@ -9,12 +9,7 @@ import numpy.typing as npt
 
 from host.errors import HostFailure
 from host.files import write_atomically
-from model_gen.models.checkpoint import (
-    config_files,
-    load_checkpoint,
-    save_checkpoint,
-    weights_sha256,
-)
+from model_gen.models.checkpoint import config_files, save_checkpoint, weights_sha256
 from model_gen.models.config import ModelConfig
 from model_gen.quantization.ranges.own import Owned, owned_checkpoint
 from model_gen.training.qat.rewritten import Rewritten
@@ -46,13 +41,13 @@ class Conversion:
             self._last = (weights, owned)
         return self._last[1]
 
-    def prove(self, model: Any, kept: Path) -> None:
-        """Hold what `of` gives for the checkpoint that is kept against the converter; `model` gets its weights.
+    def prove(self, model: Any, best: Any, kept: Path) -> None:
+        """Hold what `of` gives for `best`, loaded from `kept`, against the converter; `model` gets its weights.
 
         Raises:
             HostFailure: they differ, or the converter failed.
         """
-        model.set_weights(load_checkpoint(kept)[0].get_weights())
+        model.set_weights(best.get_weights())
         if self.of(model).int8 != owned_checkpoint(kept, self._calibration).int8:
             raise HostFailure(
                 "the int8 model that chose the epoch is not what the converter makes of it",

@@ -12,14 +12,9 @@ import tflite
 
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.convert import INT8
-from model_gen.quantization.ranges.own import (
-    Owned,
-    check_steps,
-    own_ranges,
-    quantized,
-    require_finite,
-)
-from model_gen.quantization.ranges.record import with_ranges
+from model_gen.quantization.ranges.measure import measured_ranges
+from model_gen.quantization.ranges.own import Owned, check_steps, quantized, require_finite
+from model_gen.quantization.ranges.record import ranges_in, with_ranges
 from model_gen.training.qat.constants import constants_of
 
 Rewriting = dict[int, bytes]  # buffer of the .tflite -> content
@@ -55,9 +50,10 @@ class Rewritten:
         whole = tflite.Model.GetRootAs(calibrated, 0)
         for buffer, content in buffers.items():
             whole.Buffers(buffer).DataAsNumpy()[:] = np.frombuffer(content, np.uint8)  # a view
-        ranges, _ = own_ranges(bytes(calibrated), self._calibration, {})
-        require_finite(bytes(calibrated), self._calibration, ranges)
-        ranged = with_ranges(bytes(calibrated), ranges)
+        written = bytes(calibrated)
+        ranges = measured_ranges(written, self._calibration, ranges_in(written))
+        require_finite(written, self._calibration, ranges)
+        ranged = with_ranges(written, ranges)
         owned = Owned(quantized(ranged, INT8), ranged, 0)
         check_steps(owned)
         return owned

@@ -144,8 +144,8 @@ def _train(
             evidence=f"{error.evidence}; {options.checkpoint_path} is the best epoch before",
             next_step="lower --learning-rate, with --overwrite",
         ) from error
-    conversion.prove(model, options.checkpoint_path)
     best, _ = load_checkpoint(options.checkpoint_path)
+    conversion.prove(model, best, options.checkpoint_path)
     return TrainResult(
         config=config,
         progress=progress,
