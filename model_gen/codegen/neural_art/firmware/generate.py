@@ -18,7 +18,7 @@ from host.project import DESCRIPTION, Project, ProjectDescription
 from model_gen.codegen import c_text
 from model_gen.codegen.c_text import Text
 from model_gen.codegen.neural_art.firmware.describe import BACKEND, describe, observed, ops_of
-from model_gen.codegen.neural_art.firmware.places import NEXT, Placed, check_apart, placed
+from model_gen.codegen.neural_art.firmware.places import NEXT, Placed, placed
 from model_gen.codegen.neural_art.firmware.sources import (
     GENERATED,
     IMAGES,
@@ -185,7 +185,6 @@ def _plan(given: Given) -> _Planned:
     assert source is not None  # read_output has found network.c
     with Network.open(find_code(given.folder)) as network:
         buffers = [one for which in network.buffers.values() for one in which]
-        check_apart(network.inputs)
         return _Planned(
             network.code,
             source,

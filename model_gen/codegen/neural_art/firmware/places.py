@@ -10,7 +10,6 @@ from host.npu.memory import Image
 from host.npu.network import Buffer
 
 NEXT = "generate the network with `nightjar generate --backend neural_art`, whose memory pools are free"
-_LINE = 32  # bytes of the core's data cache
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def placed(images: Sequence[Image], pools: Sequence[Pool], buffers: Sequence[Buf
         strange += [f"{len(external)} stretches of the NOR"]
     if strange:
         raise BadInput(
-            "a network's memory must be the NPU's own: AXISRAM3 to 6, and one stretch of the NOR behind the application",
+            "a network's memory must be the NPU's own: AXISRAM3 to 6, and one stretch of the NOR",
             evidence=f"Received: {'; '.join(strange[:6])}",
             next_step=NEXT,
         )
@@ -70,21 +69,6 @@ def placed(images: Sequence[Image], pools: Sequence[Pool], buffers: Sequence[Buf
         tuple(image for image in images if image.address in ram),
         external[0] if external else None,
     )
-
-
-def check_apart(buffers: Sequence[Buffer]) -> None:
-    """Refuse inputs that share a line of the core's data cache with bytes that are no input.
-
-    Raises:
-        BadInput: one begins inside a line.
-    """
-    for one in buffers:
-        if one.address % _LINE:
-            raise BadInput(
-                f"an input begins at a multiple of {_LINE} bytes",
-                evidence=f"Received: {one.name} at {one.address:#x}",
-                next_step=NEXT,
-            )
 
 
 def _inside(address: int, size: int, memory: range) -> bool:
