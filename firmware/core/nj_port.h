@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nj_card.h"
+#include "nj_microphone.h"
+
 enum nj_reset_cause { NJ_RESET_POWER_ON = 0, NJ_RESET_REQUESTED = 1, NJ_RESET_FAULT = 2, NJ_RESET_UNKNOWN = 3 };
 
 struct nj_fault {
@@ -53,6 +56,11 @@ struct nj_port {
     uint32_t caches; /* bit 0: instructions, bit 1: data */
     /* Optional: how often received bytes were lost since the start. */
     uint32_t (*overruns)(void *context);
+    /* Optional: since the start, modulo 2^32. Without it the firmware listens only when it is asked to. */
+    uint32_t (*milliseconds)(void *context);
+    /* What the board can listen to, and where it can write; NULL where it has none. */
+    const struct nj_microphone *microphone;
+    const struct nj_card *card;
 };
 
 /* The portable application: says EVENT boot, then answers requests for ever. Called by the port's main. */

@@ -1,1 +1,1 @@
-"""Recordings through a board: their chunks, whole or as a stream, what it makes of them, and their pooling."""
+"""Recordings through a board: their chunks, whole or as a stream, what it makes of them, their pooling, and memory cards."""
