@@ -9,6 +9,7 @@ from host.bundle import Subject
 from host.contract import Contract
 from host.elf_record import record_path
 from host.errors import BadInput
+from host.listen.rule import Rule
 from host.owned import LIST, check_replaceable, new_directory
 from host.project import DESCRIPTION, ELF, Port, Project, ProjectDescription, Tap
 from model_gen.codegen import c_text
@@ -16,6 +17,7 @@ from model_gen.codegen.c_text import Text
 from model_gen.codegen.cm55.compile import BACKEND, Generated, banner, compile_model
 from model_gen.codegen.project.frontend import check_stream, render_frontend
 from model_gen.codegen.project.limits import check_core
+from model_gen.codegen.project.listening import render_listening
 from model_gen.codegen.project.messages import messages
 from model_gen.codegen.project.ports import check_board, check_clock, port_files, port_memory
 from model_gen.codegen.templates import FIRMWARE, render
@@ -63,6 +65,7 @@ def generate(
     *,
     rounding: str = "tflite",
     stream: bool = False,
+    application: Rule | None = None,
     weights: str = "auto",
     cpu_mhz: int | None = None,
     force: bool = False,
@@ -75,7 +78,8 @@ def generate(
 
     `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With
     `stream` the firmware also takes samples as they arrive, for which it keeps a ring of frames as
-    large as its features. `weights` is "ram", "nor" (a board's external one), or "auto": in RAM where
+    large as its features. With `application` it streams, and has the application mode, whose detections are those of
+    that rule. `weights` is "ram", "nor" (a board's external one), or "auto": in RAM where
     they fit. `cpu_mhz` is one of the core's clocks that the board's port can set; None is the port's own.
 
     Raises:
@@ -88,6 +92,7 @@ def generate(
     check_clock(board, cpu_mhz)
     check_replaceable(out, force=force)
     contract = subject.contract
+    stream = stream or application is not None
     if stream:
         check_stream(contract)
     generated = compile_model(
@@ -102,7 +107,9 @@ def generate(
     check_core(generated)
     if contract is not None:
         _check_contract(contract, generated)
-    described = describe(subject, board, generated, rules=rounding, stream=stream)
+    described = describe(
+        subject, board, generated, rules=rounding, stream=stream, application=application
+    )
     link, recalled = messages()
     files = _project_files(contract, generated, described, link, cpu_mhz)
     if not _is_there(files, out):
@@ -115,7 +122,13 @@ def generate(
 
 
 def describe(
-    subject: Subject, board: str, generated: Generated, *, rules: str, stream: bool = False
+    subject: Subject,
+    board: str,
+    generated: Generated,
+    *,
+    rules: str,
+    stream: bool = False,
+    application: Rule | None = None,
 ) -> ProjectDescription:
     """The table of taps and ports that the host compares by."""
     program = generated.program
@@ -156,6 +169,7 @@ def describe(
         outputs=tuple(_port(program.tensors[index]) for index in graph.outputs),
         taps=tuple(taps),
         stream=stream,
+        application=application,
     )
 
 
@@ -220,7 +234,12 @@ def _project_files(
     files |= {f"messages/{name}": content for name, content in link.items()}
     note = banner(described.model_sha256)
     texts = dict(generated.sources)
-    for name, text in render_frontend(contract, stream=described.stream).items():
+    rule = described.application
+    stages = render_frontend(contract, stream=described.stream, listening=rule is not None)
+    if rule is not None:
+        assert contract is not None
+        stages |= render_listening(rule, contract.labels)
+    for name, text in stages.items():
         texts[name] = f"/* {note} */\n{text}"
     files |= {f"model/{name}": text.encode() for name, text in texts.items()}
     files[DESCRIPTION] = described.to_json()
@@ -229,6 +248,7 @@ def _project_files(
         banner=note,
         libraries=_libraries(files),
         weights=generated.weights,
+        listening=rule is not None,
         cpu_mhz=cpu_mhz,
     )
     compiler = "gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib"
