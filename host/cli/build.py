@@ -1,9 +1,12 @@
 """`nightjar build`: the firmware of a project, a bundle or a .tflite."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from host.cli.application_options import application_options
 from host.cli.common import (
     bench_option,
     force_option,
@@ -14,6 +17,9 @@ from host.cli.common import (
     write_json,
 )
 from host.cli.parameters import Choice
+
+if TYPE_CHECKING:
+    from host.listen.rule import Options
 
 _SECONDS = 600
 
@@ -37,6 +43,12 @@ _SECONDS = 600
 )
 @click.option("--backend", type=Choice(["cm55"]), default="cm55", show_default=True)
 @stream_option
+@click.option(
+    "--application",
+    is_flag=True,
+    help="Firmware that also listens, by itself or when it is told to, and reports detections.",
+)
+@application_options()
 @force_option
 @json_option
 def command(
@@ -47,6 +59,8 @@ def command(
     rounding: str,
     backend: str,
     stream: bool,
+    application: bool,
+    detecting: "Callable[[], Options | None]",
     force: bool,
     json_path: str | None,
 ) -> None:
@@ -60,24 +74,50 @@ def command(
     from host.boards.which import kind_for
     from host.build import build, footprint
     from host.deadline import Deadline
+    from host.errors import BadInput
     from host.files import sha256_file
     from host.owned import alone_in, around
     from host.project import DESCRIPTION, check_streams, load_project
 
+    options = detecting()
+    if options is not None and not application:
+        raise BadInput(
+            "only the application mode makes detections",
+            evidence="Received: options of detections without --application",
+            next_step="add --application, or leave them away",
+        )
     if (model / DESCRIPTION).is_file():
         project = load_project(model)
         _check_same(model, project.description.board, board, out)
         check_streams(project, stream)
+        if application:
+            raise BadInput(
+                "whether firmware has an application mode was settled when its project was made",
+                evidence=f"Received: --application for the project {model}",
+                next_step="give the bundle",
+            )
         with alone_in(around(model), Deadline.after(_SECONDS)):
             build(project, Deadline.after(_SECONDS))
     else:
         from host.bundle import load_subject
+        from host.compare.prepare import application_rule
+        from host.listen.rule import Options
         from model_gen.codegen.project.generate import generate
 
         name = kind_for(board or "virtual", bench=bench)
         folder, subject = out or Path("build/firmware") / name, load_subject(model)
         with alone_in(around(folder), Deadline.after(_SECONDS)):
-            project = generate(subject, name, folder, rounding=rounding, stream=stream, force=force)
+            project = generate(
+                subject,
+                name,
+                folder,
+                rounding=rounding,
+                stream=stream,
+                application=application_rule(subject, options or Options())
+                if application
+                else None,
+                force=force,
+            )
             build(project, Deadline.after(_SECONDS))
     sizes = footprint(project)
     digest = sha256_file(project.elf)
@@ -92,6 +132,7 @@ def command(
             "elf_sha256": digest,
             "model_sha256": project.description.model_sha256,
             "stream": project.description.stream,
+            "application": project.description.application is not None,
             "footprint": asdict(sizes),
             "regions": {name: asdict(region) for name, region in memory.items()},
         },

@@ -50,6 +50,10 @@ class Sound:
         """Go on as if so many samples had been sent and lost on the way."""
         self._sent += samples
 
+    def nothing_waits(self) -> None:
+        """The board says that it has heard all that came."""
+        self._heard = self._sent
+
     def hear(self, deadline: Deadline, *, until: int = 0) -> bool:
         """Take what the board says, until at most `until` samples wait; whether it is so before the deadline."""
         while self.waiting > until:
