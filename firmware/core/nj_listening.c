@@ -36,7 +36,15 @@ static struct nj_detection pending[PENDING];
 static uint32_t oldest, waiting;
 static uint64_t noted_at; /* what had come when the oldest entry that waits for the log was noted */
 
-static void charge(uint64_t cost) {
+static void begin_count(const struct nj_port *port) {
+    port->cost_begin(port->context);
+    if (port->cost_interruptible != NULL) {
+        port->cost_interruptible(port->context);
+    }
+}
+
+static void charge(const struct nj_port *port) {
+    const uint64_t cost = port->cost_end(port->context);
     spent += cost;
     counts.all += cost;
     counts.worst_unit = cost > counts.worst_unit ? cost : counts.worst_unit;
@@ -196,40 +204,40 @@ static bool hear(const struct nj_port *port) {
     uint64_t place;
     bool anew;
     const uint32_t most = streaming && missing < NJ_BLOCK_SAMPLES ? missing : NJ_BLOCK_SAMPLES;
-    uint32_t count = nj_intake_samples(most, &samples, &place, &anew);
-    if (count == 0) {
+    uint32_t some = nj_intake_samples(most, &samples, &place, &anew);
+    if (some == 0) {
         return false;
     }
     if (anew || !streaming) {
         start_stream(place);
-        count = count < missing ? count : missing;
+        some = some < missing ? some : missing;
     }
-    port->cost_begin(port->context);
-    nj_frontend_stage.stream->push(samples, count);
-    charge(port->cost_end(port->context));
-    nj_intake_heard(count);
-    missing -= count;
+    begin_count(port);
+    nj_frontend_stage.stream->push(samples, some);
+    charge(port);
+    nj_intake_heard(some);
+    missing -= some;
     if (source == NJ_SOURCE_LINK) {
         uint8_t payload[4];
-        nj_put_u32(payload, (uint32_t)(place + count));
+        nj_put_u32(payload, (uint32_t)(place + some));
         nj_send(NJ_FRAME_CREDIT, listen_request, payload, sizeof payload);
     }
     return true;
 }
 
 static void take_features(const struct nj_port *port) {
-    port->cost_begin(port->context);
+    begin_count(port);
     nj_frontend_stage.stream->take();
     nj_frontend_stage.quantize();
-    charge(port->cost_end(port->context));
+    charge(port);
     missing = STAGE->detector->stride;
     step = 0;
 }
 
 static void judge(const struct nj_port *port) {
-    port->cost_begin(port->context);
+    begin_count(port);
     nj_detector_take(STAGE->detector, nj_model.output[0].data, number, chunk, detected);
-    charge(port->cost_end(port->context));
+    charge(port);
     if (number != 0 && spent > counts.worst_chunk) {
         counts.worst_chunk = spent;
     }
@@ -241,9 +249,9 @@ static void judge(const struct nj_port *port) {
 }
 
 static void run_step(const struct nj_port *port) {
-    port->cost_begin(port->context);
+    begin_count(port);
     nj_model.step[step]();
-    charge(port->cost_end(port->context));
+    charge(port);
     if (++step == nj_model.steps) {
         judge(port);
     }
