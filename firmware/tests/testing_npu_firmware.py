@@ -1,11 +1,9 @@
-"""For tests: firmware around networks of the NPU's tests, built in one folder after another's, and run."""
+"""For tests: firmware around networks of the NPU's tests, built and run."""
 
-import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from host.boards.base import Board
@@ -18,7 +16,7 @@ from host.deadline import Deadline
 from host.link.client import Client
 from host.link.messages import Mode, Stages
 from host.npu.testing.write import Written
-from host.project import Project, load_project
+from host.project import Project
 from model_gen.codegen.neural_art.firmware.generate import generate
 from model_gen.codegen.neural_art.firmware.testing_networks import given
 
@@ -27,29 +25,15 @@ def soon(seconds: float = 60) -> Deadline:
     return Deadline.after(seconds)
 
 
-@dataclass(frozen=True)
-class Workshop:
-    """A folder in which one project takes the place of another: what both have is compiled once."""
-
-    folder: Path
-
-    def built(self, network: Path, edits: dict[str, tuple[str, str]] | None = None) -> Project:
-        """The firmware of a network, with `edits` made in its files: path -> (text, other text)."""
-        with tempfile.TemporaryDirectory() as made:
-            project = generate(given(network), DK.name, Path(made) / "project").path
-            for name, (before, after) in (edits or {}).items():
-                text = (project / name).read_text()
-                assert text.count(before) == 1, (name, before)
-                (project / name).write_text(text.replace(before, after))
-            files = [path for path in project.rglob("*") if path.is_file()]
-            for path in files:
-                to = self.folder / path.relative_to(project)
-                if not to.is_file() or to.read_bytes() != path.read_bytes():
-                    to.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(path, to)
-        live = load_project(self.folder)
-        build(live, soon(300))
-        return live
+def built(folder: Path, network: Path, edits: dict[str, tuple[str, str]] | None = None) -> Project:
+    """The firmware of a network, with `edits` made in its files: path -> (text, other text)."""
+    project = generate(given(network), DK.name, folder)
+    for name, (before, after) in (edits or {}).items():
+        text = (folder / name).read_text()
+        assert text.count(before) == 1, (name, before)
+        (folder / name).write_text(text.replace(before, after))
+    build(project, soon(300))
+    return project
 
 
 @contextmanager
