@@ -228,6 +228,9 @@ static bool hear(const struct nj_port *port) {
 static void take_features(const struct nj_port *port) {
     begin_count(port);
     nj_frontend_stage.stream->take();
+    if (nj_model.accelerator != NULL) {
+        nj_model.accelerator->begin(false);
+    }
     nj_frontend_stage.quantize();
     charge(port);
     missing = STAGE->detector->stride;
@@ -236,6 +239,9 @@ static void take_features(const struct nj_port *port) {
 
 static void judge(const struct nj_port *port) {
     begin_count(port);
+    if (nj_model.accelerator != NULL) {
+        nj_model.accelerator->see(&nj_model.output[0]);
+    }
     nj_detector_take(STAGE->detector, nj_model.output[0].data, number, chunk, detected);
     charge(port);
     if (number != 0 && spent > counts.worst_chunk) {
