@@ -13,20 +13,23 @@ from host.typed import typed
 SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
 ELF = "build/nightjar.elf"
+GENERATED = (
+    "generated"  # of backend neural_art: network.c with its constants, as the compiler wrote them
+)
 MOST_STEPS = 1 << 16  # the firmware counts in uint16_t
 MOST_BYTES = 1 << 31  # of a tensor; above any board's memory
 
 
 @dataclass(frozen=True)
 class Tap:
-    """One output tensor of one TFLite op.
+    """One output tensor of one TFLite op; of backend neural_art, one buffer that an epoch finishes.
 
     `slot` is its index in the firmware's tap table, None when it is not observed. `step` is the generated step after
     which it is whole. `cost_steps` are the steps whose cost belongs to this op.
     """
 
-    index: int  # of the op in the .tflite
-    tensor: int  # of the tensor in the .tflite
+    index: int  # of the op in the .tflite; the number of the epoch
+    tensor: int  # of the tensor in the .tflite; its place in the executor's order
     name: str
     op: str
     shape: tuple[int, ...]

@@ -109,8 +109,11 @@ class Bench:
         if self._oracle is None:
             session = self.session
             rules = session.project.description.rules
-            trusts = session.tape is None
-            self._oracle = Oracle(session.subject, session.structure, rules, trusts=trusts)
+            self._oracle = Oracle(
+                *(session.subject, session.structure, rules),
+                judging=None if session.network is None else session.network.judging,
+                trusts=session.tape is None,
+            )
         return self._oracle
 
     @property

@@ -23,6 +23,7 @@ SUBJECT = "subject"
 ELF = f"{PROJECT}/{project.ELF}"
 ELF_RECORD = str(record_path(Path(ELF)))
 DESCRIPTION = f"{PROJECT}/{project.DESCRIPTION}"
+GENERATED = f"{PROJECT}/{project.GENERATED}"
 
 MOST_UNPACKED = 512 << 20  # bytes of all members
 MOST_FILE = MOST_UNPACKED + (1 << 20)  # bytes of a recording: what does not pack grows a little
@@ -63,7 +64,9 @@ def unpack(data: bytes) -> dict[str, bytes]:
 def _check(entry: zipfile.ZipInfo) -> None:
     name, kind = entry.filename, stat.S_IFMT(entry.external_attr >> 16)
     folder, _, file = name.partition("/")
-    if name not in _NAMES and not (folder == SUBJECT and re.fullmatch(FILE, file)):
+    of_folder = name.removeprefix(f"{GENERATED}/") if name.startswith(f"{GENERATED}/") else ""
+    of_folder = file if folder == SUBJECT else of_folder
+    if name not in _NAMES and not re.fullmatch(FILE, of_folder):
         raise ValueError(f"a member {name[:200]!r}, which no recording has")
     if kind not in (0, stat.S_IFREG):
         raise ValueError(f"{name} is no plain file")
