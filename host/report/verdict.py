@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from host.coverage.covered import Covered
 
 NOT_COUNTED = "not counted: only an exact verdict says how much it proves"
+NEURAL_ART = "neural_art"  # the backend whose layers are epochs of the NPU
 SCHEMA = "nightjar/verify/1"
 SCHEMA_FILE = Path(__file__).with_name("verify.schema.json")
 
@@ -34,7 +35,8 @@ class FirstDifference:
 
     `layer` is the index of the op, None for what lies outside the layers: op FRONTEND (the spectrogram), INPUT (the
     model's int8 input), OUTPUT (the scores as sent) and RUN (repeated or untapped runs). `index` is empty and `got` and
-    `want` are None where there is no element to show.
+    `want` are None where there is no element to show. `part` is what a layer is called; of an "epoch" of the NPU,
+    `layer` is the number, and op EPOCH says that its tensor is none of the model's.
     """
 
     vector: int
@@ -47,11 +49,15 @@ class FirstDifference:
     differing: int
     max_steps: int
     cause: str
+    part: str = "layer"
 
 
 @dataclass(frozen=True)
 class LayerVerdict:
-    """One op output over all vectors. `instructions` is None on a board that counts nothing."""
+    """One op output, or one buffer that an epoch of the NPU finishes, over all vectors.
+
+    `instructions` is None on a board that counts nothing.
+    """
 
     index: int
     name: str
@@ -230,10 +236,11 @@ class Verdict:
         if not self.complete and self.first_difference is None:
             return f"INCOMPLETE: nothing differs on {vectors} ({self.where}), but not all that applies was judged"
         if self.exact:
-            return (
-                f"EXACT: {observed} tensors of {len(self.layers)} layers equal the reference, byte for byte,"
-                f" on {vectors} ({self.where})"
-            )
+            of = f"{len(self.layers)} layers equal the reference"
+            if self.backend == NEURAL_ART:
+                epochs = len({layer.index for layer in self.layers})
+                of = f"{epochs} epochs equal the executor of the network"
+            return f"EXACT: {observed} tensors of {of}, byte for byte, on {vectors} ({self.where})"
         assert self.first_difference is not None
         return f"DIFFERENT: {describe(self.first_difference)}"
 
@@ -250,8 +257,9 @@ def ran_on(board: str, tier: str) -> str:
 
 def describe(difference: FirstDifference) -> str:
     """The first difference as one line for people."""
+    kind = "" if difference.op == "EPOCH" else f" {difference.op}"
     place = (
-        difference.op if difference.layer is None else f"layer {difference.layer} {difference.op}"
+        difference.op if difference.layer is None else f"{difference.part} {difference.layer}{kind}"
     )
     text = f"vector {difference.vector}, {place} ({short_name(difference.name)})"
     if difference.got is not None:
