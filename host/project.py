@@ -96,6 +96,23 @@ class Project:
         """What the build recorded of the ELF that it linked."""
         return record_path(self.elf)
 
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The paths of the files that it takes to flash and judge the ELF, as far as they are there, with slashes.
+
+        Its description, the ELF and its record, the programs that are flashed beside it, and the generated network.
+        """
+        names = [DESCRIPTION, ELF, record_path(Path(ELF)).as_posix()]
+        found = [name for name in names if (self.path / name).is_file()]
+        beside = (
+            *self.path.glob(f"{Path(ELF).parent}/nj_*.elf"),
+            *self.path.glob(f"{GENERATED}/*"),
+        )
+        return (
+            *found,
+            *sorted(one.relative_to(self.path).as_posix() for one in beside if one.is_file()),
+        )
+
 
 def load_project(path: Path) -> Project:
     """Read a generated project.

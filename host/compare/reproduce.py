@@ -13,10 +13,9 @@ from host.bundle import CONTRACT, MODEL, Subject
 from host.compare.networks import BACKEND
 from host.compare.observation import Finding
 from host.compare.vectors import Inputs, InputTensor, Vector
-from host.elf_record import record_path
 from host.inputs import write_inputs
 from host.owned import free_place, new_directory
-from host.project import DESCRIPTION, ELF, GENERATED, Project
+from host.project import DESCRIPTION, Project
 from host.reference.kept import to_bytes
 from host.report.pictures import difference_png
 from host.report.verdict import FirstDifference, describe
@@ -51,12 +50,10 @@ def write_reproduction(
     free = free_place(folder)
     with new_directory(free) as new:
         target = new / "project"
-        (target / ELF).parent.mkdir(parents=True)
-        shutil.copyfile(project.elf, target / ELF)
-        shutil.copyfile(project.elf_record, record_path(target / ELF))
+        for name in project.judged:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(project.path / name, target / name)
         (target / DESCRIPTION).write_bytes(project.description.to_json())
-        if (project.path / GENERATED).is_dir():
-            shutil.copytree(project.path / GENERATED, target / GENERATED)
         judged = _copy_subject(subject, new)
         if vector.chunk is not None:
             np.save(new / "chunk.npy", vector.chunk)
