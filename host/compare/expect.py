@@ -118,7 +118,7 @@ class Oracle:
         Raises:
             HostFailure: the reference did not give a tensor that the model has.
         """
-        features, inputs = self._inputs(vector)
+        features, inputs = self.inputs_of(vector)
         kept = None if self.distrusts else self._recall(inputs)
         if kept is None:
             return Expected(features, inputs, lambda: self._compute(inputs))
@@ -158,9 +158,10 @@ class Oracle:
             self.distrusts = True
         return computed
 
-    def _inputs(
+    def inputs_of(
         self, vector: Vector
     ) -> tuple[npt.NDArray[np.float32] | None, tuple[npt.NDArray[Any], ...]]:
+        """The features of a chunk, None of raw inputs; and the model's inputs."""
         if vector.chunk is None:
             return None, vector.inputs
         from host.reference.frontend_anywhere import features as frontend_features

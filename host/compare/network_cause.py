@@ -11,12 +11,13 @@ from host.compare.cause import RECOGNISERS, Evidence, Recogniser, off_by_one, so
 from host.compare.observation import LAYERS, Observation
 from host.compare.tensors import Array, distance
 from host.npu.memory import Image
+from host.report.finding import NEVER_WRITTEN, NOT_ALL_WRITTEN, OTHER_CONSTANTS
 
 # What the firmware puts into the place of each tensor before a tapped run (firmware/npu/nj_npu_model.c).
 CANARY = 0x55
 _LEAST = 8  # bytes that are not all of one value by chance
-_PROBE = 64  # bytes of an image by which it is found in an ELF
-_PROBES = 64  # of an image, at most
+_PROBE = 16  # bytes of an image by which it is found in an ELF
+_PROBES = 256  # of an image, at most
 
 
 def never_written(e: Evidence) -> str | None:
@@ -26,15 +27,15 @@ def never_written(e: Evidence) -> str | None:
         return None
     if np.all(got == CANARY):
         return (
-            f"no epoch has written it: every byte is {CANARY:#x}, which the firmware puts there before the run;"
+            f"{NEVER_WRITTEN}: every byte is {CANARY:#x}, which the firmware puts there before the run;"
             " an engine that writes elsewhere, a master of the bus that may not write, or an epoch that was left out"
         )
     count = int(wrong.sum())
     if count < _LEAST:
         return None
     return (
-        f"{count} bytes hold {CANARY:#x}, which the firmware puts there before the run, and the others are right:"
-        " written in part only, or lines of the core's data cache that were not invalidated behind the epoch"
+        f"{NOT_ALL_WRITTEN}: {count} bytes hold {CANARY:#x}, which the firmware puts there before the run, and the"
+        " others are right; an engine that stopped early, or lines of the core's data cache that were not invalidated"
     )
 
 
@@ -102,7 +103,7 @@ def other_constants(elf: bytes, images: Sequence[Image]) -> str:
         if wrong.size:
             at = int(wrong[0])
             return (
-                f"the constants in the ELF are not those of the network: byte {at} of {image.path.name} is"
+                f"{OTHER_CONSTANTS}: byte {at} of {image.path.name} is"
                 f" {int(there[at]):#04x} there and {int(want[at]):#04x} in the project, and {wrong.size} bytes differ"
             )
     return ""

@@ -138,6 +138,18 @@ def environment() -> "Environment":
     return made
 
 
+def _beside_tflite(verdict: Verdict) -> list[Fact]:
+    """The second comparison of a verdict on the NPU."""
+    if verdict.tflite is None:
+        reason = verdict.tflite_reason
+        return [Fact("beside TFLite", f"not compared: {reason}")] if reason else []
+    told = [line.strip() for line in verdict.tflite.lines()]
+    return [
+        Fact("beside TFLite", "; ".join(told)),
+        Fact("TFLite", f"{verdict.tflite.reference}; {verdict.tflite.statement}"),
+    ]
+
+
 def _facts(verdict: Verdict) -> list[Fact]:
     proved = verdict.proved
     return [
@@ -150,6 +162,7 @@ def _facts(verdict: Verdict) -> list[Fact]:
         Fact("model", verdict.model_sha256, True),
         Fact("contract", proved.contract_sha256, True),
         Fact("reference", verdict.reference),
+        *_beside_tflite(verdict),
         Fact("rounding", proved.rounding or "no op rounds"),
         Fact("compiler", proved.compiler),
         Fact("protocol", str(proved.protocol)),

@@ -11,6 +11,8 @@ from host.boards.kinds import NOT_SEEN, SILICON
 from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
 from host.printable import printable
+from host.report.finding import finding
+from host.report.tflite import TfliteVerdict
 
 if TYPE_CHECKING:
     from host.coverage.covered import Covered
@@ -156,7 +158,8 @@ class Verdict:
     not_applicable: what there was nothing to judge of, with the reason. coverage: what the vectors
     reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image, computed by
     the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
-    changed. attempts: how often it took. gate: what a baseline or the coverage asked for says where an
+    changed. attempts: how often it took. tflite: of an exact verdict on the NPU, what TFLite makes of the
+    same vectors, or None and a reason. gate: what a baseline or the coverage asked for says where an
     exact verdict does not end with 0: what grew, what lies below, or what cannot be compared.
     """
 
@@ -183,6 +186,8 @@ class Verdict:
     recalled: tuple[str, ...] = ()
     attempts: int = 1
     gate: str = ""
+    tflite: TfliteVerdict | None = None
+    tflite_reason: str = ""
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -203,6 +208,9 @@ class Verdict:
         del raw["exhibits"]
         # A board that nobody has yet seen it judge is said to be one.
         remark = {"remark": NOT_SEEN} if self.tier in SILICON else {}
+        if self.backend != NEURAL_ART:  # TFLite itself is the reference
+            del raw["tflite"], raw["tflite_reason"]
+        remark |= {"finding": self.finding} if self.finding else {}
         return {"schema": SCHEMA, **raw, **remark}
 
     def covered(self, covered: "Covered") -> "Verdict":
@@ -215,6 +223,11 @@ class Verdict:
             coverage_reason=covered.reason,
             recalled=(*self.recalled, *(("coverage",) if covered.recalled else ())),
         )
+
+    @property
+    def finding(self) -> str:
+        """What to do with a difference that may be the chip's; "" where it is none."""
+        return finding(self)
 
     @property
     def where(self) -> str:
