@@ -289,22 +289,26 @@ def _npu(planned: _Planned, names: dict[int, str]) -> _Npu:
     external = planned.placed.in_nor
     return _Npu(
         None if external is None else c_text.constant(f"0x{external.address:08x}"),
-        (_Lenient(c_text.word(NETWORK), c_text.joined(";", map(c_text.flag, _LENIENT))),),
+        (_Lenient(c_text.word(NETWORK), _options(*_LENIENT, *_version(planned.code))),),
         c_text.word(IMAGES),
         tuple(c_text.word(f"{GENERATED}/{name}") for name in names.values()),
     )
 
 
+def _options(*flags: str) -> Text:
+    return c_text.joined(";", map(c_text.flag, flags))
+
+
+def _version(code: GeneratedCode) -> list[str]:
+    """The version of the headers that a network.c asks for: ours take all of them."""
+    parts = zip(("MAJOR", "MINOR", "MICRO", "DEV"), code.version, strict=True)
+    return [f"-DLL_ATON_VERSION_{name}={number}" for name, number in parts]
+
+
 def _libraries(files: Files, code: GeneratedCode) -> tuple[Library, ...]:
     """Engine (the network and what runs it), frontend and core."""
     engine = sources(files, f"{NPU}/", "kernels/", "model/nj_npu_")
-    version = zip(("MAJOR", "MINOR", "MICRO", "DEV"), code.version, strict=True)
-    flags = (
-        *_ENGINE,
-        "-DNJ_NPU_DATA_CACHE",
-        f"-DNJ_NPU_INSTANCE={int(code.instance)}",
-        *(f"-DLL_ATON_VERSION_{name}={number}" for name, number in version),
-    )
+    flags = (*_ENGINE, "-DNJ_NPU_DATA_CACHE", f"-DNJ_NPU_INSTANCE={int(code.instance)}")
     folders = ("device", "interface", "runtime", "software")
     includes = (
         f"core model kernels {NPU} {' '.join(f'{NPU}/{name}' for name in folders)} {GENERATED}"
