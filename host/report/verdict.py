@@ -227,7 +227,10 @@ class Verdict:
     @property
     def finding(self) -> str:
         """What to do with a difference that may be the chip's; "" where it is none."""
-        return finding(self)
+        first = self.first_difference
+        if first is None or first.layer is None or first.part != "epoch":
+            return ""
+        return finding(self.tier, first.cause)
 
     @property
     def where(self) -> str:
