@@ -83,11 +83,13 @@ def command(
     options = detecting()
     if stream:
         check_stream(subject.contract)
-    made, rules = None, "tflite"
+    made = None
     if board != "none":
         _, made = prepare(bundle, board, rounding=None, stream=stream, project=project)
-        stream, rules = made.description.stream, made.description.rules
-    listener = Listener(subject, overlap=overlap, how=pool, top_k=top_k, stream=stream, rules=rules)
+        stream = made.description.stream
+    listener = Listener(
+        subject, overlap=overlap, how=pool, top_k=top_k, stream=stream, project=made
+    )
     if listener.rounded:
         say(listener.rounded, json_path)
     recordings = [listener.open(file) for file in files]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from host.boards.tiers import require_runs, tier_of
 from host.bundle import Subject, load_subject
+from host.compare.networks import BACKEND
 from host.deadline import Deadline
 from host.elf_record import check_recorded
 from host.errors import BadInput
@@ -46,7 +47,8 @@ def prepare(
     """Load a bundle or .tflite and make its firmware, or take the ELF of `project` as it lies there.
 
     Args:
-        rounding: whose rules, "tflite" or "tflm"; None is what `project` has, or else "tflite".
+        rounding: whose rules, "tflite" or "tflm"; None is what `project` has, or else "tflite". A project around a
+            generated network has those of its compiler, and "tflite", which nobody has to give, asks for none.
         stream: the firmware must take samples as they arrive, too.
         application: it must have an application mode, with detections of these options where it is made.
         out: the project is written to out / "firmware".
@@ -69,11 +71,12 @@ def prepare(
                 next_step="build it with `cmake -G Ninja -S . -B build && cmake --build build`",
             )
         require_runs(board, taken.description.board)
-        if rounding not in (None, taken.description.rules):
+        rules = taken.description.rules
+        if rounding not in (None, rules) and not (rules == BACKEND and rounding == "tflite"):
             raise BadInput(
                 "the project was generated with other rounding rules",
-                evidence=f"Received: --rounding {rounding}, a project of {taken.description.rules}",
-                next_step=f"use --rounding {taken.description.rules}",
+                evidence=f"Received: --rounding {rounding}, a project of {rules}",
+                next_step="leave --rounding out" if rules == BACKEND else f"use --rounding {rules}",
             )
         check_streams(taken, stream)
         if application is not None and taken.description.application is None:
