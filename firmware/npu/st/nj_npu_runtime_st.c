@@ -48,8 +48,16 @@ static bool is_behind(uint32_t number) {
            nj_npu_instance->exec_state.current_epoch_block == &blocks[number + 1u];
 }
 
+/* network.c drops lines before the NPU writes there; what the core has fetched since, of its own accord, is old. */
+static void drop_what_is_old(uint32_t number) {
+    if (!EpochBlock_IsEpochPureHW(&blocks[number])) {
+        nj_npu_drop_all();
+    }
+}
+
 void nj_npu_runtime_run(uint32_t number) {
     running = number;
+    drop_what_is_old(number);
     while (!is_behind(number)) {
         const LL_ATON_RT_RetValues_t told = LL_ATON_RT_RunEpochBlock(nj_npu_instance);
         if (told == LL_ATON_RT_WFE) {

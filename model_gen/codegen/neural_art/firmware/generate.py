@@ -324,6 +324,7 @@ def _version(code: GeneratedCode) -> list[str]:
 def _libraries(files: Files, planned: _Planned) -> tuple[Library, ...]:
     """Engine (the network and what runs it), frontend and core."""
     engine = sources(files, f"{NPU}/", "kernels/", "model/nj_npu_", f"{ST}/")
+    flags: tuple[str, ...]
     if planned.st is None:
         instance = f"-DNJ_NPU_INSTANCE={int(planned.code.instance)}"
         flags = (*_ENGINE, "-DNJ_NPU_DATA_CACHE", instance)

@@ -5,12 +5,15 @@ Nothing of it is part of this project. Three headers of ours stand for ST's driv
 
 from pathlib import Path
 
-from host.errors import BadInput
+from host.errors import BadInput, HostFailure
 from host.npu.board.runtime import Runtime
-from host.npu.generated import GeneratedCode
+from host.npu.generated import GeneratedCode, read_generated
+from host.npu.network import find_code
+from model_gen.codegen.neural_art.install import find_stedgeai
 from model_gen.codegen.project.files import Files
 
-ST = "st"  # the project's folder with ST's files
+OURS = "nightjar"
+ST = "st"  # and the project's folder with ST's files
 _SOURCES = (
     *("ll_aton.c", "ll_aton_lib.c", "ll_aton_lib_sw_operators.c", "ll_aton_runtime.c"),
     *("ll_aton_util.c", "ll_sw_float.c", "ll_sw_integer.c", "ecloader.c"),
@@ -24,6 +27,37 @@ FLAGS = (
     *("-DLL_ATON_RT_MODE=LL_ATON_RT_ASYNC", "-DLL_ATON_SW_FALLBACK=1", "-DLL_ATON_EB_DBG_INFO"),
     *("-DCPU_IN_SECURE_STATE", "-DNDEBUG", "-fpermitted-flt-eval-methods=c11"),
 )
+
+
+def chosen(told: str | None, network: Path) -> Path | None:
+    """Whose runtime runs a network: a folder of ST's, or None, which is ours.
+
+    Args:
+        told: "nightjar", "st" (that of the installed stedgeai), or a folder of ST's. None: the installed one where it
+            is there and fits the network.
+        network: the folder with network.c.
+
+    Raises:
+        BadInput: what is told is no folder.
+        HostFailure: "st", and stedgeai is not installed.
+    """
+    if told == OURS:
+        return None
+    if told is None:
+        try:
+            core = find_stedgeai().core
+            st_runtime(core, read_generated(find_code(network)))
+        except (BadInput, HostFailure):
+            return None
+        return core
+    folder = find_stedgeai().core if told == ST else Path(told)
+    if not folder.is_dir():
+        raise BadInput(
+            f"a runtime is {OURS}, {ST}, or a folder of ST's",
+            evidence=f"Received: {told}",
+            next_step=f"give the folder of an installation of ST Edge AI Core, or {OURS}",
+        )
+    return folder
 
 
 def st_runtime(folder: Path, code: GeneratedCode) -> Runtime:
