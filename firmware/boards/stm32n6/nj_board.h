@@ -65,6 +65,7 @@ void nj_usart_interrupt(void);
 void nj_cost_start(void);
 void nj_cost_begin(void *context);
 uint64_t nj_cost_end(void *context);
+void nj_cost_interruptible(void *context);
 
 /* Start the firmware again, and remember why. */
 void nj_board_reset(enum nj_reset_cause cause) __attribute__((noreturn));

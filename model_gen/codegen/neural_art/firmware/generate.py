@@ -281,6 +281,7 @@ def _project_files(
         banner=note,
         libraries=_libraries(files, planned),
         weights="nor" if planned.placed.in_nor else "ram",
+        listening=False,
         cpu_mhz=cpu_mhz,
         npu=_npu(planned, names, files),
         archive=None if planned.st is None else c_text.word(f"{ST}/{planned.st.library.name}"),
