@@ -7,6 +7,7 @@ from pathlib import Path
 
 from host.elf_record import record_path
 from host.errors import BadInput
+from host.listen.rule import Rule
 from host.reading import load_json
 from host.typed import typed
 
@@ -71,12 +72,16 @@ class ProjectDescription:
     taps: tuple[Tap, ...]  # in the order of the ops of the .tflite
     rules: str = "tflite"  # whose the rounding is, and so who judges: the pinned TFLite, or "tflm"
     stream: bool = False  # whether the firmware takes samples as they arrive, too
+    application: Rule | None = (
+        None  # what a detection is, where the firmware has an application mode
+    )
 
     def to_json(self) -> bytes:
         """The bytes of `nightjar.json`; the same description always gives the same bytes."""
-        return (
-            json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True) + "\n"
-        ).encode()
+        content = {"schema": SCHEMA, **asdict(self)}
+        if self.application is None:
+            del content["application"]
+        return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ COMMANDS = {
     "replay": "Judge a recorded session again, without its board.",
     "golden": "Have a board repeat a recorded session, byte for byte.",
     "classify": "Label recordings on the host and on a board, side by side.",
+    "listen": "Let a board listen, and hold its detections against the host's.",
     "npu": "Show which tensors the NPU changes, by how much, and why.",
     "inspect": "Show what is inside a bundle or a .tflite.",
     "bench": "Count the cost of each layer on a board.",
