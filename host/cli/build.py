@@ -64,6 +64,12 @@ NEURAL_ART = "neural_art"
     is_flag=True,
     help="With backend neural_art: the epoch controller, and no tensors to look at.",
 )
+@click.option(
+    "--npu-runtime",
+    metavar="nightjar|st|DIR",
+    help="With backend neural_art: who runs the network, our calls, ST's of the installed stedgeai, or of a folder.  "
+    "[default: st where it is installed and fits]",
+)
 @stream_option
 @click.option(
     "--application",
@@ -82,6 +88,7 @@ def command(
     backend: str,
     taken: Path | None,
     release: bool,
+    npu_runtime: str | None,
     stream: bool,
     application: bool,
     detecting: "Callable[[], Options | None]",
@@ -113,7 +120,12 @@ def command(
             next_step="add --application, or leave them away",
         )
     of_npu = backend == NEURAL_ART or is_written(model)
-    _check_options(of_npu=of_npu, taken=taken, release=release, rounding=rounding)
+    given = {
+        "--from": taken is not None,
+        "--release": release,
+        "--npu-runtime": npu_runtime is not None,
+    }
+    _check_options(of_npu=of_npu, given=given, rounding=rounding)
     if application and of_npu:
         raise BadInput(
             "the application mode of backend neural_art is not built yet",
@@ -138,7 +150,10 @@ def command(
         with alone_in(around(folder), Deadline.after(_SECONDS)):
             if of_npu:
                 project = _for_npu(
-                    *(model, name, folder, taken), release=release, stream=stream, force=force
+                    *(model, name, folder, taken, npu_runtime),
+                    release=release,
+                    stream=stream,
+                    force=force,
                 )
             else:
                 project = _for_core(
@@ -215,6 +230,7 @@ def _for_npu(
     board: str,
     folder: Path,
     taken: Path | None,
+    runtime: str | None,
     *,
     release: bool,
     stream: bool,
@@ -224,6 +240,7 @@ def _for_npu(
     from host.bundle import load_subject
     from host.deadline import Deadline
     from model_gen.codegen.neural_art.firmware.generate import generate, given_of
+    from model_gen.codegen.neural_art.firmware.st_runtime import chosen
     from model_gen.codegen.neural_art.generate import generate as compile_network
     from model_gen.codegen.neural_art.generate import take
     from model_gen.codegen.neural_art.manifest import is_written, read_written
@@ -246,15 +263,16 @@ def _for_npu(
         written = compile_network(
             subject, board, network, build=which, deadline=deadline, force=force
         )
-    return generate(given_of(written), board, folder, stream=stream, force=force)
+    given = given_of(written)
+    st = chosen(runtime, given.folder)
+    return generate(given, board, folder, st=st, stream=stream, force=force)
 
 
-def _check_options(*, of_npu: bool, taken: Path | None, release: bool, rounding: str) -> None:
+def _check_options(*, of_npu: bool, given: dict[str, bool], rounding: str) -> None:
     """Refuse options of the other backend: they would be passed over in silence."""
     wrong = ["--rounding"] if of_npu and rounding != "tflite" else []
     if not of_npu:
-        wrong += ["--from"] if taken is not None else []
-        wrong += ["--release"] if release else []
+        wrong += [option for option, is_given in given.items() if is_given]
     if wrong:
         raise BadInput(
             f"{', '.join(wrong)} is for backend {'cm55' if of_npu else NEURAL_ART}",

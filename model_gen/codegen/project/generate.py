@@ -204,7 +204,7 @@ def _project_files(
         listening=rule is not None,
         cpu_mhz=cpu_mhz,
         npu=None,
-        archive=c_text.code(""),
+        archive=None,
     )
     compiler = "gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib"
     rounding = ", ".join(f"{op} {rule}" for op, rule in described.rounding.items())
