@@ -33,6 +33,9 @@ struct nj_port {
     /* Start counting, interrupts off; end returns what it cost since, less the cost of an empty stage. Not nested. */
     void (*cost_begin)(void *context);
     uint64_t (*cost_end)(void *context);
+    /* Optional: let interrupts in while a stage that has begun is counted, and count them with it. For who listens
+     * meanwhile: what arrives must not be lost. */
+    void (*cost_interruptible)(void *context);
     /* Start the firmware again; does not return. */
     void (*reset)(void *context);
     enum nj_reset_cause (*reset_cause)(void *context);
@@ -56,7 +59,8 @@ struct nj_port {
     uint32_t caches; /* bit 0: instructions, bit 1: data */
     /* Optional: how often received bytes were lost since the start. */
     uint32_t (*overruns)(void *context);
-    /* Optional: since the start, modulo 2^32. Without it the firmware listens only when it is asked to. */
+    /* Optional: about how long the firmware has run; asked again and again until somebody has said HELLO or it begins to
+     * listen by itself, and not after that. Without it the firmware listens only when it is asked to. */
     uint32_t (*milliseconds)(void *context);
     /* What the board can listen to, and where it can write; NULL where it has none. */
     const struct nj_microphone *microphone;

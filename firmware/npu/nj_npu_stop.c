@@ -7,7 +7,8 @@
 #include "nj_npu_port.h"
 #include "nj_npu_runtime.h"
 
-enum { ENGINES = 10 };
+enum { ENGINES = 10, INTERRUPTS_LATCHED = 0x1008 };
+#define CONTROLLER_DONE (1u << 28)
 
 void nj_npu_put(struct nj_npu_text *to, const char *text) {
     while (*text != '\0' && to->length < sizeof to->text - 1u) {
@@ -59,7 +60,7 @@ void nj_npu_stop_late(uint32_t block, uint32_t engines) {
     nj_npu_put(&text, " ms: CLKCTRL ");
     put_register(&text, "", 0x0000u);
     put_register(&text, ", BGATES ", 0x0010u);
-    put_register(&text, ", INTREG ", 0x1008u);
+    put_register(&text, ", INTREG ", INTERRUPTS_LATCHED);
     for (uint32_t i = 0; i < ENGINES; ++i) {
         if ((engines >> i & 1u) != 0) {
             nj_npu_put(&text, ", STRENG ");
@@ -72,6 +73,9 @@ void nj_npu_stop_late(uint32_t block, uint32_t engines) {
         put_register(&text, ", EPOCHCTRL CTRL ", 0x1E000u);
         put_register(&text, " label ", 0x1E01Cu);
         put_register(&text, " instructions ", 0x1E020u);
+    }
+    if ((NJ_NPU(INTERRUPTS_LATCHED) & (engines != 0 ? engines : CONTROLLER_DONE)) != 0) {
+        nj_npu_put(&text, "; by now it has: the core was not told, or took the NPU's clock away by sleeping (RCC_AHB5LPENR)");
     }
     nj_npu_stop(&text);
 }

@@ -8,7 +8,7 @@
 
 /* Text that grows; what is too long is cut off. */
 struct nj_npu_text {
-    char text[320];
+    char text[480];
     uint32_t length;
 };
 

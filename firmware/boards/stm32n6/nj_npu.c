@@ -28,23 +28,25 @@ void nj_npu_power(void) {
     (void)RCC_AHB5RSTR;
     RCC_AHB5RSTCR = RCC_AHB5_NPU;
     (void)RCC_AHB5RSTR;
-    NVIC_UNPEND(NJ_IRQ_NPU0) = NVIC_BIT(NJ_IRQ_NPU0);
-    NVIC_ENABLE(NJ_IRQ_NPU0) = NVIC_BIT(NJ_IRQ_NPU0); /* it wakes the core; interrupts are masked meanwhile */
-    __asm__ volatile("dsb\n isb" : : : "memory");
+    nj_npu_seen();
 }
 
-/* SysTick wakes the core each millisecond. An interrupt that is masked wakes it too, and stays pending. */
+/* SysTick wakes the core each millisecond. An interrupt that is enabled and masked wakes it too, and stays pending; it is
+ * enabled here alone, where it is masked: nobody takes it. */
 bool nj_npu_sleep(uint32_t ms) {
     struct nj_wait wait;
     nj_wait_start(&wait, ms);
     SYST_CSR = SYST_CSR | SYST_CSR_TICKINT;
+    NVIC_ENABLE(NJ_IRQ_NPU0) = NVIC_BIT(NJ_IRQ_NPU0);
     bool pends;
     while (!(pends = (NVIC_PENDING(NJ_IRQ_NPU0) & NVIC_BIT(NJ_IRQ_NPU0)) != 0) && !nj_wait_over(&wait)) {
         SCB_ICSR = SCB_ICSR_PENDSTCLR;
         __asm__ volatile("dsb\n wfi\n isb" : : : "memory");
     }
+    NVIC_DISABLE(NJ_IRQ_NPU0) = NVIC_BIT(NJ_IRQ_NPU0);
     SYST_CSR = 0;
     SCB_ICSR = SCB_ICSR_PENDSTCLR;
+    __asm__ volatile("dsb\n isb" : : : "memory");
     return pends;
 }
 
@@ -73,4 +75,8 @@ void nj_npu_drop(const void *first, uint32_t bytes) {
 
 void nj_npu_clean_all(void) {
     nj_cache_clean();
+}
+
+void nj_npu_drop_all(void) {
+    nj_cache_drop();
 }
