@@ -28,8 +28,10 @@
 #define RCC_IC6CFGR RCC(0x0D8)
 #define RCC_IC11CFGR RCC(0x0EC)
 #define RCC_CCIPR6 RCC(0x158)
+#define RCC_CCIPR8 RCC(0x160)
 #define RCC_CCIPR13 RCC(0x174)
 #define RCC_AHB2ENR RCC(0x254)
+#define RCC_AHB3ENR RCC(0x258)
 #define RCC_AHB4ENR RCC(0x25C)
 #define RCC_AHB5ENR RCC(0x260)
 #define RCC_APB2ENR RCC(0x26C)
@@ -40,6 +42,7 @@
 #define RCC_BUSENSR RCC(0xA44)
 #define RCC_MEMENSR RCC(0xA4C)
 #define RCC_AHB2ENSR RCC(0xA54)
+#define RCC_AHB3ENSR RCC(0xA58)
 #define RCC_AHB4ENSR RCC(0xA5C)
 #define RCC_AHB5ENSR RCC(0xA60)
 #define RCC_AHB5RSTR RCC(0x220)
@@ -50,6 +53,7 @@
 #define RCC_BUSLPENSR RCC(0xA84)
 #define RCC_MEMLPENSR RCC(0xA8C)
 #define RCC_AHB4LPENSR RCC(0xA9C)
+#define RCC_AHB5LPENSR RCC(0xAA0)
 #define RCC_APB2LPENSR RCC(0xAAC)
 #define RCC_CCR RCC(0x1000)
 
@@ -74,13 +78,17 @@
 #define RCC_MEM_AXISRAM1_AND_2 0x180u
 #define RCC_MEM_FLEXRAM 0x200u
 #define RCC_AHB2_RAMCFG (1u << 12)
+#define RCC_AHB3_RIFSC (1u << 9)
+#define RCC_AHB4_GPIOC (1u << 2)
 #define RCC_AHB4_GPIOE (1u << 4)
 #define RCC_AHB4_GPIOF (1u << 5)
 #define RCC_AHB4_GPION (1u << 13)
 #define RCC_AHB4_PWR (1u << 18)
+#define RCC_AHB5_SDMMC2 (1u << 7)
 #define RCC_AHB5_XSPI2 (1u << 12)
 #define RCC_AHB5_XSPIM (1u << 13)
 #define RCC_CCIPR6_XSPI2SEL (3u << 4) /* 0: HCLK5 */
+#define RCC_CCIPR8_SDMMC2SEL (3u << 4) /* 0: HCLK */
 #define RCC_APB2_USART1 (1u << 4)
 #define RCC_APB4_2_BSEC (1u << 1)
 #define RCC_BUS_ALL 0xFFFFFFFFu
@@ -114,6 +122,22 @@
 /* RAMCFG: one control register for each memory. */
 #define RAMCFG_CR(axisram) NJ_REGISTER(0x52023000u + 0x80u * ((axisram) - 1u))
 #define RAMCFG_CR_SRAMSD (1u << 20) /* shut down */
+
+/* RIFSC: who a master is to the chip's memory; and who may write its registers. */
+#define RIFSC(offset) NJ_REGISTER(0x54024000u + (offset))
+#define RIFSC_RISC_SECCFGR1 RIFSC(0x014)
+#define RIFSC_RISC_PRIVCFGR1 RIFSC(0x034)
+#define RIFSC_RIMC_ATTR_SDMMC2 RIFSC(0xC1C)
+#define RIFSC_RISC1_SDMMC2 (1u << 22)
+#define RIFSC_RIMC_AS_THE_CORE 0x310u /* privileged, secure, compartment 1 */
+
+/* GPIO port C. */
+#define GPIOC(offset) NJ_REGISTER(0x56020800u + (offset))
+#define GPIOC_MODER GPIOC(0x00)
+#define GPIOC_OTYPER GPIOC(0x04)
+#define GPIOC_OSPEEDR GPIOC(0x08)
+#define GPIOC_PUPDR GPIOC(0x0C)
+#define GPIOC_AFRL GPIOC(0x20)
 
 /* GPIO port E. */
 #define GPIOE(offset) NJ_REGISTER(0x56021000u + (offset))
@@ -174,6 +198,49 @@
 #define XSPI_TCR_HOLD (1u << 28) /* DHQC: hold what is sent for a quarter of a cycle, as two edges need */
 #define XSPI_TCR_SHIFT (1u << 30) /* SSHIFT: sample half a cycle later */
 
+/* SDMMC2. A command starts when it is written; what it has in STA stays until ICR clears it. */
+#define SDMMC2(offset) NJ_REGISTER(0x58026800u + (offset))
+#define SDMMC2_POWER SDMMC2(0x00)
+#define SDMMC2_CLKCR SDMMC2(0x04)
+#define SDMMC2_ARG SDMMC2(0x08)
+#define SDMMC2_CMD SDMMC2(0x0C)
+#define SDMMC2_RESPCMD SDMMC2(0x10)
+#define SDMMC2_RESP(i) SDMMC2(0x14 + 4u * (i))
+#define SDMMC2_DTIMER SDMMC2(0x24)
+#define SDMMC2_DLEN SDMMC2(0x28)
+#define SDMMC2_DCTRL SDMMC2(0x2C)
+#define SDMMC2_STA SDMMC2(0x34)
+#define SDMMC2_ICR SDMMC2(0x38)
+#define SDMMC2_IDMACTRL SDMMC2(0x50)
+#define SDMMC2_IDMABASER SDMMC2(0x58)
+#define SDMMC_POWER_ON 3u
+#define SDMMC_CLKCR_CLKDIV(half) ((uint32_t)(half))
+#define SDMMC_CLKCR_FOUR_LINES (1u << 14) /* WIDBUS */
+#define SDMMC_CLKCR_HWFC (1u << 17) /* the bus's clock waits where memory is late */
+#define SDMMC_CMD_INDEX(index) ((uint32_t)(index))
+#define SDMMC_CMD_CMDTRANS (1u << 6) /* data follow */
+#define SDMMC_CMD_CMDSTOP (1u << 7) /* data end */
+#define SDMMC_CMD_WAITRESP(kind) ((uint32_t)(kind) << 8) /* 1: with CRC, 2: without, 3: long */
+#define SDMMC_CMD_CPSMEN (1u << 12)
+#define SDMMC_DCTRL_FROM_CARD (1u << 1) /* DTDIR */
+#define SDMMC_DCTRL_BLOCKS_OF_512 (9u << 4)
+#define SDMMC_DCTRL_FIFORST (1u << 13)
+#define SDMMC_STA_CCRCFAIL (1u << 0)
+#define SDMMC_STA_DCRCFAIL (1u << 1)
+#define SDMMC_STA_CTIMEOUT (1u << 2)
+#define SDMMC_STA_DTIMEOUT (1u << 3)
+#define SDMMC_STA_TXUNDERR (1u << 4)
+#define SDMMC_STA_RXOVERR (1u << 5)
+#define SDMMC_STA_CMDREND (1u << 6)
+#define SDMMC_STA_CMDSENT (1u << 7)
+#define SDMMC_STA_DATAEND (1u << 8)
+#define SDMMC_STA_DABORT (1u << 11)
+#define SDMMC_STA_DPSMACT (1u << 12)
+#define SDMMC_STA_CPSMACT (1u << 13)
+#define SDMMC_STA_IDMATE (1u << 27)
+#define SDMMC_ICR_ALL 0x1FE00FFFu
+#define SDMMC_IDMACTRL_ON 1u /* one buffer */
+
 /* USART1. */
 #define USART1(offset) NJ_REGISTER(0x52001000u + (offset))
 #define USART1_CR1 USART1(0x00)
@@ -230,7 +297,10 @@
 #define SCB_CCSIDR NJ_REGISTER(0xE000ED80)
 #define SCB_CSSELR NJ_REGISTER(0xE000ED84)
 #define SCB_ICIALLU NJ_REGISTER(0xE000EF50)
+#define SCB_DCIMVAC NJ_REGISTER(0xE000EF5C)
 #define SCB_DCISW NJ_REGISTER(0xE000EF60)
+#define SCB_DCCMVAC NJ_REGISTER(0xE000EF68)
+#define SCB_DCCIMVAC NJ_REGISTER(0xE000EF70)
 #define SCB_DCCISW NJ_REGISTER(0xE000EF74)
 #define FPU_FPCCR NJ_REGISTER(0xE000EF34)
 #define FPU_FPDSCR NJ_REGISTER(0xE000EF3C)
