@@ -116,9 +116,9 @@ def load_subject(path: Path) -> Subject:
         )
     if (path / NPU_MANIFEST).is_file() and not (path / CONTRACT).exists():
         raise BadInput(
-            "no firmware is built yet of what stedgeai made for the NPU",
+            "expected a bundle folder or a .tflite file, not what stedgeai made of one for the NPU",
             evidence=f"Received: {path} with {NPU_MANIFEST}",
-            next_step="`nightjar inspect` shows it; give the bundle or .tflite that it was made of",
+            next_step="`nightjar build` makes firmware of it; give the bundle or .tflite that it was made of",
         )
     required = (MODEL, CONTRACT, LABELS, VECTORS)
     _require(path, required)

@@ -29,6 +29,16 @@ struct nj_tap {
     uint16_t last_step;
 };
 
+/* What computes a model beside the core, through memory that the core's cache does not follow. */
+struct nj_accelerator {
+    /* Before an inference's input is put in its place. `tapped`: each tensor will be looked at and checked. */
+    void (*begin)(bool tapped);
+    /* Before the core reads a tensor: it is to see what was written last. */
+    void (*see)(const struct nj_place *place);
+    /* In a tapped run, behind the step that finishes tap `tap`: say so where nothing has been written there. */
+    void (*check)(uint32_t tap);
+};
+
 struct nj_model {
     const struct nj_place *input; /* [inputs]; may be overwritten by a run */
     const struct nj_place *output; /* [outputs]; whole after the last step */
@@ -40,8 +50,9 @@ struct nj_model {
     uint16_t steps;
     uint8_t model_sha256[32];
     uint8_t contract_sha256[32]; /* of nothing when there is no contract */
-    const char *backend; /* "cm55" */
+    const char *backend; /* "cm55", "neural_art" */
     const char *rounding; /* "CONV_2D=single MUL=double ..." */
+    const struct nj_accelerator *accelerator; /* NULL: the core computes all of it */
 };
 
 extern const struct nj_model nj_model;

@@ -19,9 +19,24 @@ static int32_t last_step(void) {
     return (int32_t)nj_model.steps - 1;
 }
 
+/* To the start of an inference. */
+static void begin(bool tapped) {
+    position = AT_NOTHING;
+    if (nj_model.accelerator != NULL) {
+        nj_model.accelerator->begin(tapped);
+    }
+}
+
+static void see(const struct nj_place *place) {
+    if (nj_model.accelerator != NULL) {
+        nj_model.accelerator->see(place);
+    }
+}
+
 static uint32_t digest(const struct nj_place *place, uint32_t count) {
     uint32_t crc = 0;
     for (uint32_t i = 0; i < count; ++i) {
+        see(&place[i]);
         crc = nj_crc32(crc, place[i].data, place[i].bytes);
     }
     return crc;
@@ -77,6 +92,9 @@ static void run_tapped(const struct nj_port *port, int32_t goal) {
         advance(port);
         while (tap < nj_model.taps && (int32_t)nj_model.tap[tap].step <= position) {
             nj_digests.tap[tap] = digest(&nj_model.tap[tap].place, 1);
+            if (nj_model.accelerator != NULL) {
+                nj_model.accelerator->check(tap);
+            }
             tap++;
         }
     }
@@ -150,7 +168,7 @@ enum nj_status nj_run(const struct nj_port *port, const struct nj_run_request *r
     }
     *result = (struct nj_run_result){.runs = 0};
     for (uint32_t run = 0; run < request->times; ++run) {
-        position = AT_NOTHING;
+        begin(request->mode == NJ_MODE_TAPPED);
         if (request->mode == NJ_MODE_TAPPED) {
             run_tapped(port, goal);
         } else if (request->mode == NJ_MODE_STEPS) {
@@ -200,9 +218,10 @@ enum nj_status nj_run_tensor(const struct nj_port *port, uint32_t what, uint32_t
     if (!has_chunk() && !nj_staging_has_inputs()) {
         return NJ_NOT_LOADED;
     }
-    if (position > last) {
-        position = AT_NOTHING;
+    if (position > last || position == AT_NOTHING) {
+        begin(false);
     }
     advance_to(port, first);
+    see(place);
     return NJ_OK;
 }

@@ -14,8 +14,12 @@ from host.cli.common import (
     write_json,
 )
 from host.cli.parameters import Choice
+from host.errors import BadInput
+from host.project import Project
 
 _SECONDS = 600
+_STEDGEAI = 1800  # seconds that stedgeai may take: a large model takes minutes
+NEURAL_ART = "neural_art"
 
 
 @subcommand(name="build")
@@ -35,7 +39,25 @@ _SECONDS = 600
     show_default=True,
     help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
 )
-@click.option("--backend", type=Choice(["cm55"]), default="cm55", show_default=True)
+@click.option(
+    "--backend",
+    type=Choice(["cm55", NEURAL_ART]),
+    default="cm55",
+    show_default=True,
+    help="Our int8 kernels on the Cortex-M55, or the NPU, for which stedgeai compiles.",
+)
+@click.option(
+    "--from",
+    "taken",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="With backend neural_art: take what stedgeai generated elsewhere from the model.",
+)
+@click.option(
+    "--release",
+    is_flag=True,
+    help="With backend neural_art: the epoch controller, and no tensors to look at.",
+)
 @stream_option
 @force_option
 @json_option
@@ -46,24 +68,30 @@ def command(
     out: Path | None,
     rounding: str,
     backend: str,
+    taken: Path | None,
+    release: bool,
     stream: bool,
     force: bool,
     json_path: str | None,
 ) -> None:
     """Build the firmware of MODEL_OR_PROJECT: a generated project, a bundle folder or a .tflite.
 
-    A bundle or a .tflite is generated first; what is already built and unchanged is not built again.
+    A bundle or a .tflite is generated first; what is already built and unchanged is not built again. With backend
+    neural_art stedgeai compiles it for the NPU first, into a folder beside the project; such a folder, which
+    `nightjar generate --backend neural_art` writes too, may be given itself.
     """
     from dataclasses import asdict
 
     from host.boards.n6_memory import is_n6, regions
-    from host.boards.which import kind_for
     from host.build import build, footprint
     from host.deadline import Deadline
     from host.files import sha256_file
     from host.owned import alone_in, around
     from host.project import DESCRIPTION, check_streams, load_project
+    from model_gen.codegen.neural_art.manifest import is_written
 
+    of_npu = backend == NEURAL_ART or is_written(model)
+    _check_options(of_npu=of_npu, taken=taken, release=release, rounding=rounding)
     if (model / DESCRIPTION).is_file():
         project = load_project(model)
         _check_same(model, project.description.board, board, out)
@@ -71,13 +99,17 @@ def command(
         with alone_in(around(model), Deadline.after(_SECONDS)):
             build(project, Deadline.after(_SECONDS))
     else:
-        from host.bundle import load_subject
-        from model_gen.codegen.project.generate import generate
-
-        name = kind_for(board or "virtual", bench=bench)
-        folder, subject = out or Path("build/firmware") / name, load_subject(model)
+        name = _kind(board, bench, of_npu=of_npu)
+        folder = out or Path("build/firmware") / name
         with alone_in(around(folder), Deadline.after(_SECONDS)):
-            project = generate(subject, name, folder, rounding=rounding, stream=stream, force=force)
+            if of_npu:
+                project = _for_npu(
+                    *(model, name, folder, taken), release=release, stream=stream, force=force
+                )
+            else:
+                project = _for_core(
+                    *(model, name, folder), rounding=rounding, stream=stream, force=force
+                )
             build(project, Deadline.after(_SECONDS))
     sizes = footprint(project)
     digest = sha256_file(project.elf)
@@ -87,7 +119,7 @@ def command(
         {
             "schema": "nightjar/build/1",
             "board": project.description.board,
-            "backend": backend,
+            "backend": project.description.backend,
             "elf": str(project.elf),
             "elf_sha256": digest,
             "model_sha256": project.description.model_sha256,
@@ -107,10 +139,77 @@ def command(
     say(f"  SHA-256 {digest}", json_path)
 
 
+def _kind(board: str | None, bench: Path | None, *, of_npu: bool) -> str:
+    from host.boards.which import kind_for
+
+    return kind_for(board or ("stm32n6570-dk" if of_npu else "virtual"), bench=bench)
+
+
+def _for_core(
+    model: Path, board: str, folder: Path, *, rounding: str, stream: bool, force: bool
+) -> Project:
+    from host.bundle import load_subject
+    from model_gen.codegen.project.generate import generate
+
+    subject = load_subject(model)
+    return generate(subject, board, folder, rounding=rounding, stream=stream, force=force)
+
+
+def _for_npu(
+    model: Path,
+    board: str,
+    folder: Path,
+    taken: Path | None,
+    *,
+    release: bool,
+    stream: bool,
+    force: bool,
+) -> Project:
+    """The project around what stedgeai makes of a model, has made, or made elsewhere."""
+    from host.bundle import load_subject
+    from host.deadline import Deadline
+    from model_gen.codegen.neural_art.firmware.generate import generate, given_of
+    from model_gen.codegen.neural_art.generate import generate as compile_network
+    from model_gen.codegen.neural_art.generate import take
+    from model_gen.codegen.neural_art.manifest import is_written, read_written
+    from model_gen.codegen.neural_art.profile import HIL, RELEASE
+
+    network = folder.with_name(f"{folder.name}-network")
+    if is_written(model):
+        if taken is not None or release:
+            raise BadInput(
+                "--from and --release are for a model: the network of that folder is compiled already",
+                evidence=f"Received: {model}",
+                next_step="leave them out, or give the bundle or .tflite",
+            )
+        written = read_written(model)
+    elif taken is not None:
+        written = take(load_subject(model), taken, network, force=force)
+    else:
+        which, deadline = RELEASE if release else HIL, Deadline.after(_STEDGEAI)
+        subject = load_subject(model)
+        written = compile_network(
+            subject, board, network, build=which, deadline=deadline, force=force
+        )
+    return generate(given_of(written), board, folder, stream=stream, force=force)
+
+
+def _check_options(*, of_npu: bool, taken: Path | None, release: bool, rounding: str) -> None:
+    """Refuse options of the other backend: they would be passed over in silence."""
+    wrong = ["--rounding"] if of_npu and rounding != "tflite" else []
+    if not of_npu:
+        wrong += ["--from"] if taken is not None else []
+        wrong += ["--release"] if release else []
+    if wrong:
+        raise BadInput(
+            f"{', '.join(wrong)} is for backend {'cm55' if of_npu else NEURAL_ART}",
+            evidence=f"Received: {', '.join(wrong)}",
+            next_step="leave it out, or choose the other with --backend",
+        )
+
+
 def _check_same(project: Path, built_for: str, board: str | None, out: Path | None) -> None:
     """A project is built where it is, for the board that it was generated for."""
-    from host.errors import BadInput
-
     if out is not None or board not in (None, built_for):
         raise BadInput(
             f"{project} is a project for the board {built_for}, and is built in its own folder",

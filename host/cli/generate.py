@@ -100,7 +100,7 @@ def command(
 
     Backend neural_art drives ST's stedgeai 2.0 to 4.1 instead ($STEDGEAI_CORE_DIR, ~/.config/nightjar/stedgeai.toml,
     PATH, the usual places), or takes its output with --from. It proves that the NPU was compiled for, and from this
-    very model, and writes the files with a manifest, neural_art.json. No firmware is built of them yet.
+    very model, and writes the files with a manifest, neural_art.json; `nightjar build` makes firmware of that folder.
     """
     if backend == NEURAL_ART:
         given = _others(rounding=rounding != "tflite", weights=weights != "auto", stream=stream)
@@ -243,7 +243,6 @@ def _summary(out: Path, manifest: dict[str, Any]) -> list[str]:
             else "does not fit: " + ", ".join(found["outside"])
         )
         lines.append(f"board {board}  {told}")
-    lines += [f"not built yet: {what}" for what in manifest["not_built"]]
     return lines
 
 

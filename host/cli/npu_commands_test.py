@@ -30,7 +30,7 @@ def model(tmp_path: Path) -> Path:
 NPU = ("--backend", "neural_art")
 
 
-def test_generate_drives_stedgeai_and_says_what_is_not_built(
+def test_generate_drives_stedgeai_and_says_what_came_out(
     model: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -45,7 +45,6 @@ def test_generate_drives_stedgeai_and_says_what_is_not_built(
     assert "1,700 cycles of the NPU" in text
     assert "sign the very .tflite" in text
     assert "board stm32n6570-dk  fits its memory map" in text
-    assert "not built yet: firmware that runs the network" in text
     found = json.loads((tmp_path / "r.json").read_text())
     assert found["schema"] == "nightjar/neural-art/1"
     assert list(found["boards"]) == ["stm32n6570-dk"]
@@ -65,8 +64,8 @@ def test_generate_takes_a_folder_and_refuses_another_models(
     out = tmp_path / "out"
     assert run("generate", model, *NPU, "--from", folder, "--out", out) == 0
     assert "board nucleo-n657x0-q  fits" in capsys.readouterr().out
-    assert run("build", out) == 2
-    assert "no firmware is built yet" in capsys.readouterr().err
+    assert run("verify", out, "--board", "native") == 2
+    assert "not what stedgeai made of one for the NPU" in capsys.readouterr().err
     model.write_bytes(small_model(changed=True))
     assert run("generate", model, *NPU, "--from", folder, "--out", tmp_path / "other") == 15
     assert not (tmp_path / "other").exists()

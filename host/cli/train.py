@@ -39,7 +39,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
     if options.tune:
         from host.cli.train_tune import tune
 
-        tune(preset, given, options.checkpoint_path, json_path)
+        tune(preset, given, json_path)
         return
     from model_gen.training.run import train  # after the options: TensorFlow takes its seconds
 

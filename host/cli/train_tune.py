@@ -1,7 +1,6 @@
 """`nightjar train --tune`: a study of trials, and its report."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from host.cli.common import say, write_json
@@ -9,15 +8,15 @@ from host.files import write_atomically
 from host.places import check_files
 
 
-def tune(preset: str, given: dict[str, Any], checkpoint: Path, json_path: str | None) -> None:
-    """Search, and write STEM_tuning.html and .json beside where the checkpoint would lie."""
+def tune(preset: str, given: dict[str, Any], json_path: str | None) -> None:
+    """Search, and write the report's .html and .json beside where the checkpoint would lie."""
     from host.report.tuning_html import write_tuning_html
     from model_gen.tuning.payload import lines, payload
+    from model_gen.tuning.plan import Plan
     from model_gen.tuning.run import tune as search
 
-    page, data = (
-        checkpoint.with_name(f"{checkpoint.stem}_tuning.{kind}") for kind in ("html", "json")
-    )
+    report = Plan.of(preset, given).report
+    page, data = (report.with_name(f"{report.name}.{kind}") for kind in ("html", "json"))
     check_files("--checkpoint-path", (page, data))
     found = search(preset, given)
     told = payload(found)

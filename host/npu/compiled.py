@@ -62,7 +62,7 @@ def library(instance: bool) -> Path:
 
     def make(target: Path) -> None:
         files = [str(file) for file in own if file.suffix == ".c"]
-        done = run_gcc(*flags, "-o", str(target), *files, "-lm")
+        done = run_gcc(*flags, f"-I{KERNELS}", "-o", str(target), *files, "-lm")
         if done.returncode != 0:
             raise HostFailure(
                 "gcc could not compile the virtual NPU",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from host.npu.compiled import KERNELS
 from host.npu.testing.hostile import Case, cases, end_of
 from host.npu.testing.records import DEVICE
 from host.npu.testing.units import Device, Refused
@@ -62,7 +63,7 @@ def test_the_sources_compile_without_a_warning(folder: str) -> None:
     gcc = shutil.which("gcc")
     assert gcc
     flags = ["-std=gnu11", "-fsyntax-only", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
-    flags += ["-D_GNU_SOURCE", "-DNJ_NPU_INSTANCE=1"]
+    flags += ["-D_GNU_SOURCE", "-DNJ_NPU_INSTANCE=1", f"-I{KERNELS}"]
     sources = [str(file) for file in sorted((DEVICE.parent / folder).glob("*.c"))]
     done = subprocess.run(
         [gcc, *flags, *sources], capture_output=True, text=True, timeout=120, check=False

@@ -240,7 +240,7 @@ class Network:
         for what, a, b, content in self._child.answers(Deadline.after(self.seconds)):
             if what == Tell.BUFFER:
                 buffer = self.buffers[_LISTS[a >> 16]][a & 0xFFFF]
-                tensors.append(_tensor(buffer, content))
+                tensors.append(tensor_of(buffer, content))
             elif what == Tell.STREAM:
                 tensors.append(_stream(self._streams.get((b, a)), a, b, content))
             elif what == Tell.SEEN:
@@ -305,13 +305,18 @@ def _bytes_of(buffer: Buffer, array: npt.NDArray[Any]) -> bytes:
     return np.ascontiguousarray(array).tobytes()
 
 
-def _tensor(buffer: Buffer, content: bytes) -> Tensor:
-    flat = np.frombuffer(content, buffer.dtype)
-    shape = buffer.memory_shape
-    if int(np.prod(shape)) != flat.size:
-        shape = (1, flat.size)
-    elif not shape or (buffer.layout == "flat" and shape[0] != 1):
-        shape = (1, *shape)
+def array_shape(buffer: Buffer) -> tuple[int, ...]:
+    """The shape of the array that a buffer is in a run: as it lies in memory, batch first."""
+    elements, shape = buffer.size // np.dtype(buffer.dtype).itemsize, buffer.memory_shape
+    if int(np.prod(shape)) != elements:
+        return (1, elements)
+    if not shape or (buffer.layout == "flat" and shape[0] != 1):
+        return (1, *shape)
+    return shape
+
+
+def tensor_of(buffer: Buffer, content: bytes) -> Tensor:
+    """The tensor of a run whose bytes these are."""
     return Tensor(
         name=buffer.name,
         role=buffer.role,
@@ -321,7 +326,7 @@ def _tensor(buffer: Buffer, content: bytes) -> Tensor:
         dtype=buffer.dtype,
         scale=buffer.scale,
         offset=buffer.offset,
-        array=flat.reshape(shape),
+        array=np.frombuffer(content, buffer.dtype).reshape(array_shape(buffer)),
     )
 
 

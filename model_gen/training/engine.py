@@ -27,6 +27,8 @@ from model_gen.training.state import EpochResult, Head, Progress, State
 from model_gen.training.steps import STEPS, step_of
 from model_gen.training.stopping import ended
 
+GOES_ON = "the same command with --resume"
+
 
 def fit(
     model: Any,
@@ -53,7 +55,8 @@ def fit(
             which takes its weights.
         data: digest of the recordings, for the state.
         companions: files that are written with the first checkpoint.
-        callbacks: Keras's, which follow ours.
+        callbacks: Keras's, which follow ours; `goes_on` of one says which command goes on with an
+            interrupted run, instead of GOES_ON.
         stop_after: leave after that epoch, as an interruption would.
         refined: of a model that was trained before, what learns and judges instead.
 
@@ -123,7 +126,7 @@ def fit(
         if held.is_file() and held.stat().st_mtime_ns != began:  # and not an earlier run's
             line(
                 f"the epochs that ended are kept beside {options.checkpoint_path}: "
-                "the same command with --resume goes on"
+                f"{next((c.goes_on for c in callbacks if hasattr(c, 'goes_on')), GOES_ON)} goes on"
             )
         raise
     except tf.errors.OpError as error:

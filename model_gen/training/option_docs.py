@@ -7,6 +7,7 @@ from typing import Any
 from model_gen.training.option import PARTS, Option, flag, shown
 from model_gen.training.presets import table
 from model_gen.training.together import RULES
+from model_gen.training.unsearched import reasons
 
 _HEAD = """# Options of `nightjar train`
 
@@ -16,7 +17,8 @@ a test holds this page to it. Names may be written with underscores; a switch ex
 whose meaning is, is known and not built yet: it is refused by name. "0.2 (documented 0.5)" is a
 default that is another than the documented one: one that learned better ([learning.md](learning.md)),
 or an L2 penalty, which the figures there were reached without. "search" is what `--tune` draws
-from ([tuning.md](tuning.md)): least and most, or the values. The last table says which options go together.
+from ([tuning.md](tuning.md)): least and most, or the values; or why it draws nothing. The last table
+says which options go together.
 """
 
 
@@ -43,8 +45,12 @@ def _row(one: Option) -> str:
     if declared.release != one.default and one.name != "num_workers":
         release = f"{_default(one, one.default)} (documented {release})"
     defaults = (release, _default(one, declared.april))
-    cells = (f"`{one.flag}`", _values(one), *defaults, shown(declared.search), meaning)
+    cells = (f"`{one.flag}`", _values(one), *defaults, _search(one), meaning)
     return f"| {' | '.join(cells)} |"
+
+
+def _search(one: Option) -> str:
+    return shown(one.declared.search) or "; ".join(f"not searched: {why}" for why in reasons(one))
 
 
 def _values(one: Option) -> str:

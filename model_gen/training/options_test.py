@@ -16,6 +16,7 @@ from model_gen.training.option_docs import text
 from model_gen.training.option_value import check
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of, preset, table
+from model_gen.training.unsearched import reasons
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = ROOT.parent / "shared/facts/training-options.csv"
@@ -229,6 +230,8 @@ def test_what_tuning_draws_is_valid_and_of_what_the_field_documents() -> None:
         "mixup_alpha", "label_smoothing", "optimizer", "weight_decay", "grad_clip", "se",
         "se_reduction", "inverted_residual", "expansion_factor", "use_attention_pooling",
     }  # fmt: skip
+    for name, one in table().items():
+        assert bool(one.declared.search) + len(list(reasons(one))) == 1, name
     for name in searched:
         one = table()[name]
         built = replace(one, declared=replace(one.declared, later=()))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -193,6 +194,12 @@ def test_the_checkpoint_of_another_run_is_refused(mine: TrainOptions) -> None:
     assert len(train(options).progress.history) == 3
 
 
+class Tuned(keras.callbacks.Callback):  # type: ignore[misc]
+    """A callback that says how its run goes on, as those of tuning do."""
+
+    goes_on = "it of itself"
+
+
 def test_a_state_is_written_before_its_checkpoint_and_an_interruption_says_so(
     mine: TrainOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -202,9 +209,10 @@ def test_a_state_is_written_before_its_checkpoint_and_an_interruption_says_so(
         write_atomically(path, *given)
 
     monkeypatch.setattr(keeper, "write_atomically", write)
-    with pytest.raises(KeyboardInterrupt):
-        train(replace(mine, resume=False, overwrite=True))
-    assert "the same command with --resume goes on" in capsys.readouterr().err
+    for more, told in (((), "the same command with --resume"), ((Tuned(),), "it of itself")):
+        with pytest.raises(KeyboardInterrupt):
+            train(replace(mine, resume=False, overwrite=True), callbacks=more)
+        assert f"{told} goes on\n" in capsys.readouterr().err
     assert not mine.checkpoint_path.exists()
     assert not beside(mine.checkpoint_path, "curves.png").exists()  # of the run before
     head = read_state(state_path(mine.checkpoint_path)).head

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from host.errors import HostFailure
 from host.files import write_atomically
 from model_gen.evaluation.bootstrap import Difference
 from model_gen.evaluation.family.scores import KINDS, Scores, between, drawn, precision_of
@@ -97,6 +98,12 @@ def measure(options: BenchOptions) -> Measured:
     fold = _fold(options)
     given = given_for(options, fold)
     found = tune(PRESET, given)
+    if not found.best:
+        raise HostFailure(
+            "no trial of the search is complete: there is no best one to hold against the default",
+            evidence=f"trial {found.trials[-1].number}: {found.trials[-1].reason}",
+            next_step="give more --trials, or a greater --budget-macs",
+        )
     plan = Plan.of(PRESET, given)
     chosen = {DEFAULT: 0, BEST: found.best[0]}
     scores = {

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from host.errors import HostFailure
 from host.report.tuning_html_test import FOUND
 from model_gen.evaluation.bootstrap import draw
 from model_gen.evaluation.family import child
@@ -115,6 +117,15 @@ def test_the_best_and_the_default_are_trained_again_and_the_page_says_so(
         "| best, trial 4 | int8 |",
     ):
         assert words in text, words
+
+
+def test_a_search_without_a_complete_trial_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "_fold", lambda options: FOLD)
+    monkeypatch.setattr(run, "tune", lambda preset, given: replace(FOUND, best=()))
+    with pytest.raises(HostFailure, match="no trial of the search is complete"):
+        bench.measure(BenchOptions(tmp_path, tmp_path))
 
 
 @pytest.mark.skipif(not page.DATA.is_file(), reason="nobody has measured it")

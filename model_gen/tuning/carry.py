@@ -59,7 +59,7 @@ def _carried_out(plan: Plan, labels: tuple[str, ...], trial: Any) -> Outcome:
     asked = plan.options
     only = plan.space.defaults if trial.number == 0 else None
     drawn = plan.space.draw(trial, only=only)
-    checkpoint = plan.checkpoint(trial.number)
+    checkpoint = plan.checkpoint(trial.number).absolute()  # wherever a process stands
     begun = trial.user_attrs.get(CHECKPOINT) == str(checkpoint)  # by this trial, and here
     resume = begun and state_path(checkpoint).is_file()
     try:
@@ -69,7 +69,7 @@ def _carried_out(plan: Plan, labels: tuple[str, ...], trial: Any) -> Outcome:
         return pruned(f"{refusal.what}; {refusal.evidence}")
     if asked.budget_macs is not None and macs is not None and macs > asked.budget_macs:
         return pruned(f"{macs:,} multiply-accumulates, over the budget of {asked.budget_macs:,}")
-    trial.set_user_attr(CHECKPOINT, str(options.checkpoint_path))
+    trial.set_user_attr(CHECKPOINT, str(checkpoint))
     measure = WHILE_TRAINING[asked.objective]
     watch = Watch(trial, measure, options.epochs, prunes=not asked.pareto)
     try:

@@ -195,3 +195,10 @@ def test_the_command_searches_and_writes_its_report(
     assert "study best: 1 trials, 1 complete" in capsys.readouterr().out
     assert run([*search, "--no-se"]) == 2
     assert "search of se absent, which was" in capsys.readouterr().err
+    report = (tmp_path / "m" / "best_tuning.html").read_bytes()
+    assert run([*search, "--study", "small", "--budget-macs", "1"]) == 0
+    assert "a higher --n-trials goes on" in capsys.readouterr().out
+    assert (tmp_path / "m" / "best_tuning_small.json").is_file()
+    assert (tmp_path / "m" / "best_tuning.html").read_bytes() == report
+    assert run([*search, "--storage", f"journal://{tmp_path}/study.log"]) == 2
+    assert "no trials of another one" in capsys.readouterr().err

@@ -26,7 +26,7 @@ def lines(found: Found) -> Iterator[str]:
     )
     yield f"study {found.study}: {len(found.trials)} trials, {counted or 'none yet'}"
     if not found.best:
-        yield "no trial is complete yet: the same command goes on"
+        yield from _none_complete(found)
         return
     without = next((one for one in found.trials if one.number == 0), None)
     if without is not None and without.value is not None and 0 not in found.best:
@@ -39,6 +39,16 @@ def lines(found: Found) -> Iterator[str]:
     if found.importance:
         told = (f"{name} {share:.2f}" for name, share in list(found.importance.items())[:5])
         yield f"what mattered: {', '.join(told)}"
+
+
+def _none_complete(found: Found) -> Iterator[str]:
+    if not found.trials or found.count("running"):
+        yield "no trial is complete yet"
+        return
+    last = found.trials[-1]
+    yield f"no trial is complete; trial {last.number}: {last.reason}"
+    budget = "" if found.budget_macs is None else ", another --study takes another --budget-macs"
+    yield f"a higher --n-trials goes on{budget}"
 
 
 def _worth(found: Found, trial: Trial) -> str:

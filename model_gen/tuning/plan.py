@@ -16,6 +16,7 @@ OF_SEARCH = (
     *("tune", "n_trials", "storage", "study", "objective", "budget_macs", "pareto", "pruner"),
 )
 STUDY_FILE = "study.db"
+MOST_NAME = 60  # characters of a study's name: of a folder's there are 255 bytes
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,12 @@ class Plan:
         options = options_of(preset, told)
         fixed = {key: value for key, value in told.items() if key not in OF_SEARCH}
         plan = cls(options, Space.of(preset, fixed))
-        if not re.fullmatch(r"[\w.-]*\w[\w.-]*", plan.study):
+        if not re.fullmatch(r"[\w.-]*\w[\w.-]*", plan.study) or len(plan.study) > MOST_NAME:
+            whose = "" if options.study else ", the name of --checkpoint-path"
             raise BadInput(
-                "--study must be letters, digits, '_', '-' and '.': it names a folder, too",
-                evidence=f"Received: {plan.study!r}",
+                "--study must be letters, digits, '_', '-' and '.', "
+                f"at most {MOST_NAME} of them: it names a folder, too",
+                evidence=f"Received: {plan.study!r}{whose}",
                 next_step="for example --study birds-1",
             )
         if not plan.space.rows:
@@ -63,6 +66,13 @@ class Plan:
         """What this computer keeps of the study: a folder a trial."""
         checkpoint = self.options.checkpoint_path
         return checkpoint.with_name(f"{checkpoint.stem}_tuning") / self.study
+
+    @property
+    def report(self) -> Path:
+        """Where the report lies, without its ending; a study with a name of its own has its own."""
+        checkpoint, own = self.options.checkpoint_path, self.study
+        name = f"{checkpoint.stem}_tuning"
+        return checkpoint.with_name(name if own == checkpoint.stem else f"{name}_{own}")
 
     @property
     def storage(self) -> str:

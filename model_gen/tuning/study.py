@@ -6,7 +6,7 @@ from host.errors import BadInput
 from model_gen.tuning.extra import optuna
 from model_gen.tuning.identity import KEY, check_identity
 from model_gen.tuning.plan import Plan
-from model_gen.tuning.storage import hidden, open_storage
+from model_gen.tuning.storage import hidden, not_a_store, open_storage
 
 STARTUP = 5  # trials that no median is taken of
 WARMUP = 0.25  # share of the epochs in which no trial is pruned
@@ -23,6 +23,8 @@ def open_study(plan: Plan, of: dict[str, Any]) -> Any:
         BadInput: the store cannot be opened, or its study of that name is of something else.
     """
     package = optuna()
+    import sqlalchemy
+
     from model_gen.tuning.sampler import NumberedSampler
 
     options = plan.options
@@ -30,14 +32,17 @@ def open_study(plan: Plan, of: dict[str, Any]) -> Any:
         plan.folder.mkdir(parents=True, exist_ok=True)
     storage = open_storage(plan.storage)
     directions = ["maximize", "minimize"] if options.pareto else ["maximize"]
-    study = package.create_study(
-        storage=storage,
-        study_name=plan.study,
-        directions=directions,
-        load_if_exists=True,
-        sampler=NumberedSampler(options.seed, plan.space.defaults),
-        pruner=_pruner(package, plan),
-    )
+    try:
+        study = package.create_study(
+            storage=storage,
+            study_name=plan.study,
+            directions=directions,
+            load_if_exists=True,
+            sampler=NumberedSampler(options.seed, plan.space.defaults),
+            pruner=_pruner(package, plan),
+        )
+    except (package.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
+        raise not_a_store(plan.storage, error) from error
     if KEY not in study.user_attrs:
         if study.get_trials(deepcopy=False):
             raise BadInput(

@@ -13,7 +13,6 @@ from model_gen.training.presets import options_of
 from model_gen.tuning import extra
 from model_gen.tuning.identity import data_sha256, identity
 from model_gen.tuning.plan import Plan
-from model_gen.tuning.storage import hidden, open_storage
 from model_gen.tuning.study import open_study
 from model_gen.tuning.testing import OF, plan_in
 
@@ -52,28 +51,6 @@ def test_a_study_that_somebody_else_began_is_refused(tmp_path: Path) -> None:
         open_study(plan_in(tmp_path, storage=url), OF)
 
 
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("study.db", "Could not parse"),
-        ("nowhere://x/y", "nowhere"),
-        ("sqlite:////proc/none/study.db", "unable to open"),
-        ("journal:////proc/none/study.log", "FileNotFoundError"),
-        ("postgresql+pg8000://me:secret@host/x", r"me:\*\*\*@host"),
-    ],
-)
-def test_a_store_that_cannot_be_opened_is_refused(url: str, told: str) -> None:
-    with pytest.raises(BadInput, match=told) as caught:
-        open_storage(url)
-    assert caught.value.what.startswith("--storage must be")
-    assert "secret" not in str(caught.value)
-
-
-def test_passwords_are_not_told() -> None:
-    assert hidden("mysql://me:a:b@host:1/x") == "mysql://me:***@host:1/x"
-    assert hidden("sqlite:///a@b.db") == "sqlite:///a@b.db"
-
-
 def test_the_recordings_are_told_by_their_paths_sizes_and_labels(tmp_path: Path) -> None:
     data = write_clips(tmp_path / "data", [4000, 5000, 6000])
     whole = data_sha256(index_dataset(data))
@@ -99,6 +76,11 @@ def test_the_recordings_are_told_by_their_paths_sizes_and_labels(tmp_path: Path)
         ({"tune": True, "objective": "loss"}, "--objective must be one of"),
         ({"tune": True, "study": "a/b"}, "--study must be letters"),
         ({"tune": True, "study": ".."}, "--study must be letters"),
+        ({"tune": True, "study": "x" * 61}, "at most 60 of them"),
+        (
+            {"tune": True, "checkpoint_path": Path("my birds.keras")},
+            "'my birds', the name of --checkpoint-path",
+        ),
     ],
 )
 def test_what_makes_no_search_is_refused(given: dict[str, Any], told: str) -> None:

@@ -22,6 +22,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         prunes: whether the study's pruner is asked. It cannot be of a study of two objectives.
     """
 
+    goes_on = "the same command"  # with an interrupted trial
+
     def __init__(self, trial: Any, measure: str, epochs: int, *, prunes: bool) -> None:
         super().__init__()
         self._trial, self._measure, self._epochs = trial, measure, epochs

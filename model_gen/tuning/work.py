@@ -20,7 +20,8 @@ def work(study: Any, most: int, place: Callable[[int], Path], carry: Carry) -> N
     """Carry out trials until the study has `most` that did not fail, whoever carries them out.
 
     A trial that was broken off on this computer is gone on with first. One that is interrupted
-    stays as it is, to be gone on with; one whose carrying out raises is failed.
+    stays as it is, to be gone on with, and so does one that the computer fails, as a full disk does;
+    one whose carrying out raises anything else is failed.
 
     Args:
         study: an `optuna.Study`.
@@ -36,6 +37,8 @@ def work(study: Any, most: int, place: Callable[[int], Path], carry: Carry) -> N
                 return
             try:
                 outcome = carry(trial)
+            except OSError:
+                raise
             except Exception as error:
                 _tell(study, trial, Outcome(FAILED, reason=str(error)), states)
                 raise

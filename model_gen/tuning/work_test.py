@@ -1,5 +1,6 @@
 """Processes share a study: each trial is carried out once, and none is lost."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,20 @@ def test_a_trial_whose_carrying_out_fails_is_told_and_makes_room(tmp_path: Path)
     assert mine == [1, 2]
     assert _states(study) == ["FAIL", "COMPLETE", "COMPLETE"]
     assert study.trials[0].user_attrs[REASON] == "no room"
+
+
+def test_a_trial_that_the_computer_fails_is_gone_on_with(tmp_path: Path) -> None:
+    """Trial 0 among them: no other one is what there is without a search."""
+    plan = plan_in(tmp_path)
+
+    def full(trial: Any) -> Outcome:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        work(open_study(plan, OF), 2, plan.held, full)
+    study, mine = search(plan, 2)
+    assert mine == [0, 1]
+    assert _drawn(study)[0]["alpha"] == 1.0
 
 
 def test_an_outcome_is_told() -> None:

@@ -46,6 +46,7 @@ void nj_memory_start(void);
 void nj_mpu_start(void);
 void nj_cache_stop(void);
 void nj_cache_start(void);
+void nj_cache_clean(void); /* what the core has written goes to memory */
 uint32_t nj_cache_state(void); /* bit 0: instructions, bit 1: data */
 
 /* USART1 on PE5 and PE6, 921600 8N1. Once it is started, bytes are taken by the interrupt, into a ring;

@@ -44,6 +44,10 @@ void nj_cache_start(void) {
     __asm__ volatile("dsb\n isb" : : : "memory");
 }
 
+void nj_cache_clean(void) {
+    each_line(&SCB_DCCSW);
+}
+
 uint32_t nj_cache_state(void) {
     const uint32_t now = SCB_CCR;
     return ((now & CCR_IC) != 0 ? 1u : 0u) | ((now & CCR_DC) != 0 ? 2u : 0u);

@@ -52,6 +52,7 @@
 #define RCC_APB4ENSR2 RCC(0xA78)
 #define RCC_BUSLPENSR RCC(0xA84)
 #define RCC_MEMLPENSR RCC(0xA8C)
+#define RCC_AHB3LPENSR RCC(0xA98)
 #define RCC_AHB4LPENSR RCC(0xA9C)
 #define RCC_AHB5LPENSR RCC(0xAA0)
 #define RCC_APB2LPENSR RCC(0xAAC)
@@ -77,6 +78,7 @@
 #define RCC_MEM_AXISRAM3_TO_6 0x00Fu
 #define RCC_MEM_AXISRAM1_AND_2 0x180u
 #define RCC_MEM_FLEXRAM 0x200u
+#define RCC_MEM_CACHEAXIRAM 0x400u
 #define RCC_AHB2_RAMCFG (1u << 12)
 #define RCC_AHB3_RIFSC (1u << 9)
 #define RCC_AHB4_GPIOC (1u << 2)
@@ -87,6 +89,8 @@
 #define RCC_AHB5_SDMMC2 (1u << 7)
 #define RCC_AHB5_XSPI2 (1u << 12)
 #define RCC_AHB5_XSPIM (1u << 13)
+#define RCC_AHB5_CACHEAXI (1u << 30)
+#define RCC_AHB5_NPU (1u << 31)
 #define RCC_CCIPR6_XSPI2SEL (3u << 4) /* 0: HCLK5 */
 #define RCC_CCIPR8_SDMMC2SEL (3u << 4) /* 0: HCLK */
 #define RCC_APB2_USART1 (1u << 4)
@@ -100,6 +104,14 @@
 #define RCC_RSR_SOFTWARE (1u << 24)
 #define RCC_RSR_IWDG (1u << 26)
 #define RCC_RSR_WWDG (1u << 28)
+
+/* RIFSC: who the NPU is to the chip's memory, as a master; and who may write its registers. */
+#define RIFSC(offset) NJ_REGISTER(0x54024000u + (offset))
+#define RIFSC_RISC_SECCFGR3 RIFSC(0x01C)
+#define RIFSC_RISC_PRIVCFGR3 RIFSC(0x03C)
+#define RIFSC_RIMC_ATTR_NPU RIFSC(0xC14)
+#define RIFSC_RISC3_NPU (1u << 10)
+#define RIFSC_RIMC_AS_THE_CORE 0x310u /* privileged, secure, compartment 1 */
 
 /* PWR, power control. */
 #define PWR(offset) NJ_REGISTER(0x56024800u + (offset))
@@ -265,6 +277,7 @@
 #define USART_ISR_TXFNF (1u << 7)
 #define USART_ISR_TEACK (1u << 21)
 #define USART_ISR_REACK (1u << 22)
+#define NJ_IRQ_NPU0 53u
 #define NJ_IRQ_USART1 159u
 #define NJ_INTERRUPTS 195u
 
@@ -281,14 +294,17 @@
 #define NVIC_DISABLE(irq) NJ_REGISTER(0xE000E180u + 4u * ((irq) / 32u))
 #define NVIC_NONSECURE(irq) NJ_REGISTER(0xE000E380u + 4u * ((irq) / 32u))
 #define NVIC_UNPEND(irq) NJ_REGISTER(0xE000E280u + 4u * ((irq) / 32u))
+#define NVIC_PENDING(irq) NJ_REGISTER(0xE000E200u + 4u * ((irq) / 32u))
 #define NVIC_BIT(irq) (1u << ((irq) % 32u))
 #define SYST_CSR NJ_REGISTER(0xE000E010)
 #define SYST_CSR_ENABLE 1u
+#define SYST_CSR_TICKINT (1u << 1)
 #define SYST_CSR_CLKSOURCE (1u << 2) /* the core's clock */
 #define SYST_CSR_COUNTFLAG (1u << 16) /* a round has ended since the last look */
 #define SYST_RVR NJ_REGISTER(0xE000E014)
 #define SYST_CVR NJ_REGISTER(0xE000E018)
 #define SCB_ICSR NJ_REGISTER(0xE000ED04)
+#define SCB_ICSR_PENDSTCLR (1u << 25)
 #define SCB_VTOR NJ_REGISTER(0xE000ED08)
 #define SCB_AIRCR NJ_REGISTER(0xE000ED0C)
 #define SCB_CCR NJ_REGISTER(0xE000ED14)
@@ -300,6 +316,7 @@
 #define SCB_DCIMVAC NJ_REGISTER(0xE000EF5C)
 #define SCB_DCISW NJ_REGISTER(0xE000EF60)
 #define SCB_DCCMVAC NJ_REGISTER(0xE000EF68)
+#define SCB_DCCSW NJ_REGISTER(0xE000EF6C)
 #define SCB_DCCIMVAC NJ_REGISTER(0xE000EF70)
 #define SCB_DCCISW NJ_REGISTER(0xE000EF74)
 #define FPU_FPCCR NJ_REGISTER(0xE000EF34)

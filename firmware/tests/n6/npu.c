@@ -49,16 +49,9 @@ struct npu_bytes {
 #define CLEAR (1u << 1)
 #define CLEAR_SETTINGS (1u << 30)
 
-#define RCC_AHB3ENSR RCC(0xA58)
-#define RCC_AHB3_RIFSC (1u << 9)
-#define RCC_AHB5_NPU (1u << 31)
-#define RCC_AHB5LPENSR RCC(0xAA0)
 #define RIFSC_RIMC_NPU NJ_REGISTER(0x54024C14u)
 #define RIMC_AS_THE_CORE 0x310u /* privileged, secure, compartment 1 */
-#define NJ_IRQ_NPU0 53u
 #define SCB_DCIMVAC NJ_REGISTER(0xE000EF5Cu)
-#define SCB_DCCMVAC NJ_REGISTER(0xE000EF68u)
-#define SYST_CSR_TICKINT (1u << 1)
 #define PATIENCE 0xFFFFFFu /* of SysTick */
 
 /* No .bss here: words of AXISRAM1 that nothing else uses. */

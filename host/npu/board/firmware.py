@@ -58,7 +58,7 @@ def library(instance: bool, operators: bool) -> Path:
         parts += [file.name, file.read_bytes()]
 
     def make(target: Path) -> None:
-        places = [f"-I{folder}" for folder in _HEADERS]
+        places = [f"-I{folder}" for folder in (*_HEADERS, compiled.KERNELS)]
         done = run_gcc(*flags, *places, "-o", str(target), *map(str, sources))
         if done.returncode != 0:
             raise HostFailure(

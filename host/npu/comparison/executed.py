@@ -18,7 +18,7 @@ from host.npu.comparison.weights import nodes_by_weights
 from host.npu.compiler.model import CompiledModel
 from host.npu.network import Buffer, Network, Run
 from model_gen.codegen.neural_art.output_folder import Output
-from model_gen.codegen.tflite.graph import Array
+from model_gen.codegen.tflite.graph import Array, Graph
 
 _UNTURNED = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # the same bytes in the same order
 # The executor's names of tie rules, where they are others.
@@ -55,7 +55,7 @@ class Executed:
         self._told = (
             {} if output.c_info is None else {one.name: one for one in output.c_info.buffers}
         )
-        self._nodes = _nodes(output, model)
+        self._nodes = nodes_of(output, model.graph)
         self._found: dict[int, Found] | None = None
         self.places: Mapping[int, Place] = {}
         self.others: Sequence[str] = ()
@@ -181,11 +181,11 @@ def _same_values(copy: Array, value: Array) -> bool:
     return np.array_equal(np.sort(copy, axis=None), np.sort(value, axis=None))
 
 
-def _nodes(output: Output, model: CompiledModel) -> dict[int, tuple[str, str]]:
+def nodes_of(output: Output, graph: Graph) -> dict[int, tuple[str, str]]:
     """The compiler's node of an op and what tells it: its file, or the weights."""
     nodes = {} if output.quantization is None else _all_nodes(output.quantization)
     told = {op: (node, NAME) for op, node in nodes.items()}
-    known = {op: (node, WEIGHTS) for op, node in nodes_by_weights(output, model.graph).items()}
+    known = {op: (node, WEIGHTS) for op, node in nodes_by_weights(output, graph).items()}
     return known | told
 
 

@@ -13,6 +13,7 @@ from host.npu.compiler.mean_layer import MeanLayer
 from host.npu.compiler.model import CompiledModel
 from host.npu.compiler.requantization import Fused
 from host.npu.testing import layers as npu
+from host.npu.testing.place import NPU_ONLY
 from host.npu.testing.write import write_network
 from model_gen.codegen.tflite.graph import Tensor
 
@@ -74,7 +75,7 @@ def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) ->
         made[op.outputs[0]] = written.target
         epochs.append(npu.Epoch((written,)))
     outputs = tuple(made[i] for i in graph.outputs)
-    return npu.Network("net", (made[graph.inputs[0]],), outputs, tuple(epochs))
+    return npu.Network("net", (made[graph.inputs[0]],), outputs, tuple(epochs), pools=NPU_ONLY)
 
 
 def write(

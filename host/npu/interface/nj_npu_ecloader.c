@@ -79,7 +79,7 @@ bool ec_copy_blob(ECInstr *program, const uint8_t *container, unsigned int *word
     if (*words < count) {
         nj_npu_refuse_call("ecloader", "the room for a program", *words);
     }
-    memcpy(program, source, 4 * count);
+    memcpy(program, source, (size_t)(4 * count));
     return true;
 }
 

@@ -49,7 +49,7 @@ int LL_ATON_LIB_Concat(const LL_Buffer_InfoTypeDef *inputs, unsigned int ninputs
         const uint8_t *from = nj_npu_bytes(input->addr_base.p + input->offset_start, rows * run,
                                            false, __func__);
         for (uint64_t row = 0; row < rows; row++) {
-            memcpy(to + row * pitch + at, from + row * run, run);
+            memcpy(to + row * pitch + at, from + row * run, (size_t)run);
         }
         at += run;
     }

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "../../../firmware/kernels/nj_kernels.h"
+#include "nj_kernels.h"
 #include "nj_npu_rows.h"
 
 void ll_sw_forward_softmax_integer(void *sw_info_struct)

@@ -84,7 +84,9 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Nursery:
     flags = [flag for flag in compiled.FLAGS if flag.startswith(("-std", "-D", "-f"))]
     kernels = compiled.KERNELS / "softmax_s8.c"
     return Nursery(
-        tmp_path_factory.mktemp("calls"), [*sources, kernels], *flags, "-DNJ_NPU_INSTANCE=0"
+        tmp_path_factory.mktemp("calls"),
+        [*sources, kernels],
+        *(*flags, f"-I{compiled.KERNELS}", "-DNJ_NPU_INSTANCE=0"),
     )
 
 

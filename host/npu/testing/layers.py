@@ -293,7 +293,8 @@ class Network:
     """`inputs` are set before a run.
 
     reuse: memory that nobody reads any more is given away. seed: of what makes no difference to
-    values, such as which of the equal units are used and how a stream is told.
+    values, such as which of the equal units are used and how a stream is told. pools: which of the
+    chip's RAM its tensors may lie in, by the names of `place.POOLS`; none named: all of it.
     """
 
     name: str
@@ -302,6 +303,7 @@ class Network:
     epochs: tuple[Epoch, ...]
     reuse: bool = False
     seed: int = 0
+    pools: tuple[str, ...] = ()
 
 
 def sources(layer: Layer) -> tuple[Tensor, ...]:

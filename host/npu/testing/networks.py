@@ -39,7 +39,12 @@ KINDS = tuple(MAKERS)
 
 
 def compose(
-    name: str, pieces: Sequence[Fragment], *, reuse: bool = False, seed: int = 0
+    name: str,
+    pieces: Sequence[Fragment],
+    *,
+    reuse: bool = False,
+    seed: int = 0,
+    pools: tuple[str, ...] = (),
 ) -> Network:
     """One network of pieces, one after the other; what nothing reads is an output."""
     epochs = tuple(epoch for piece in pieces for epoch in piece.epochs)
@@ -47,7 +52,7 @@ def compose(
     made = [layer.target for epoch in epochs for layer in epoch.layers]
     outputs = tuple(tensor for tensor in made if tensor.name not in read)
     inputs = tuple(tensor for piece in pieces for tensor in piece.inputs)
-    return Network(name, inputs, outputs, epochs, reuse, seed)
+    return Network(name, inputs, outputs, epochs, reuse, seed, pools)
 
 
 def random_network(random: Random, name: str, kinds: Sequence[str]) -> Network:

@@ -18,6 +18,7 @@ POOLS = {
     "npuRAM6": (0x34350000, 458752),
     "cpuRAM2": (0x34100000, 1048576),
 }
+NPU_ONLY = tuple(name for name in POOLS if name.startswith("npu"))  # what firmware leaves alone
 _SLACK = 64  # bytes behind a tensor that a stream engine may touch
 
 
@@ -53,7 +54,7 @@ def places(network: Network, rng: Random) -> dict[str, Address]:
     taken: list[tuple[int, int, _Life]] = []
     found = {}
     for life in _lives(network):
-        names = list(POOLS)
+        names = list(network.pools or POOLS)
         # One pool alone where memory is to be shared: else there is always another one.
         names = names[-1:] if network.reuse else rng.sample(names, len(names))
         found[life.tensor.name] = _fit(life, [POOLS[name] for name in names], taken)

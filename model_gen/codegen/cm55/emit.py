@@ -169,8 +169,8 @@ class Emitter:
             inputs=inputs,
             outputs=outputs,
             taps=taps,
-            model_sha256=_hash_bytes(model_sha256),
-            contract_sha256=_hash_bytes(contract_sha256),
+            model_sha256=hash_bytes(model_sha256),
+            contract_sha256=hash_bytes(contract_sha256),
             backend=c_text.string("cm55"),
             rounding=c_text.string(
                 " ".join(f"{op}={rule}" for op, rule in self._program.rounding().items())
@@ -306,7 +306,7 @@ def observed(program: Program) -> list[int]:
     return [index for _, _, index in sorted(found)]
 
 
-def _hash_bytes(hexadecimal: str) -> Text:
+def hash_bytes(hexadecimal: str) -> Text:
     return c_text.joined(", ", (c_text.constant(f"0x{b:02x}") for b in bytes.fromhex(hexadecimal)))
 
 

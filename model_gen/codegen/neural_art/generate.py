@@ -37,7 +37,6 @@ from model_gen.codegen.tflite.graph import FULL_INT8
 from model_gen.codegen.tflite.reader import read_tflite
 
 BACKEND = "neural_art"
-NOT_BUILT = ("firmware that runs the network on the NPU: no project, no ELF, no taps",)
 
 
 def generate(
@@ -169,7 +168,6 @@ def _write(
         "files": {
             name: {"bytes": len(data), "sha256": sha256_bytes(data)} for name, data in files.items()
         },
-        "not_built": list(NOT_BUILT),
     }
     with new_directory(out, force=force) as folder:
         for name, data in files.items():

@@ -88,8 +88,11 @@ def test_firmware_without_the_npu_takes_what_would_be_its() -> None:
     assert all(m.first in data for m in memories(BOARDS[0]) if not m.constants)
     nor = regions("nj_stm32n6.ld", "-DNJ_WEIGHTS_IN_NOR")["NOR"]
     assert memories(BOARDS[0])[-1].first in nor
-    with pytest.raises(subprocess.CalledProcessError):
-        regions("nj_stm32n6.ld", "-DNJ_WEIGHTS_IN_NOR", "-DNJ_WITH_NPU")
+
+
+def test_weights_in_the_nor_lie_where_the_network_reads_them() -> None:
+    flags = ("-DNJ_WEIGHTS_IN_NOR", "-DNJ_WITH_NPU", "-DNJ_WEIGHTS_AT=0x70180000")
+    assert regions("nj_stm32n6.ld", *flags)["NOR"].start == 0x70180000
 
 
 @pytest.mark.parametrize("board", BOARDS)

@@ -1,19 +1,24 @@
 """Writes the firmware project of a model and a board: whole, self-contained, the same bytes every time."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-from host.build_stamp import NAME as STAMP
 from host.bundle import Subject
 from host.contract import Contract
-from host.elf_record import record_path
 from host.errors import BadInput
-from host.owned import LIST, check_replaceable, new_directory
-from host.project import DESCRIPTION, ELF, Port, Project, ProjectDescription, Tap
+from host.owned import check_replaceable
+from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen import c_text
-from model_gen.codegen.c_text import Text
 from model_gen.codegen.cm55.compile import BACKEND, Generated, banner, compile_model
+from model_gen.codegen.project.files import (
+    Files,
+    Library,
+    copies,
+    core_libraries,
+    library,
+    sources,
+    write_files,
+)
 from model_gen.codegen.project.frontend import check_stream, render_frontend
 from model_gen.codegen.project.limits import check_core
 from model_gen.codegen.project.messages import messages
@@ -21,39 +26,7 @@ from model_gen.codegen.project.ports import check_board, check_clock, port_files
 from model_gen.codegen.templates import FIRMWARE, render
 from model_gen.codegen.tflite.graph import Tensor
 
-BUILD = "build"  # the folder in a project that CMake writes
-# What is written into it: by CMake, by ninja or make, by the linking, by `nightjar build`.
-BUILT = tuple(
-    f"{BUILD}/{name}"
-    for name in (
-        *("CMakeCache.txt", "CMakeFiles/*", "cmake_install.cmake", "compile_commands.json"),
-        *("*/CMakeFiles/*", "*/cmake_install.cmake", "build.ninja", ".ninja_*", "Makefile"),
-        *(
-            "*/Makefile",
-            "*.a",
-            "*.ld",
-            "nj_*.elf",  # beside the firmware: board/beside.cmake
-            Path(ELF).name,
-            record_path(Path(ELF)).name,
-            STAMP,
-            ".nightjar.*",
-        ),
-    )
-)
-_COPIED = (".c", ".h")
 FOLDED = "folded: constant since generation"
-
-Files = dict[str, bytes]  # path in the project, with slashes -> content
-
-
-@dataclass(frozen=True)
-class Library:
-    """A static library of the project's CMakeLists.txt."""
-
-    name: Text
-    sources: tuple[Text, ...]
-    includes: Text
-    options: Text
 
 
 def generate(
@@ -105,12 +78,7 @@ def generate(
     described = describe(subject, board, generated, rules=rounding, stream=stream)
     link, recalled = messages()
     files = _project_files(contract, generated, described, link, cpu_mhz)
-    if not _is_there(files, out):
-        with new_directory(out, disposable=BUILT, force=force) as folder:
-            for name, content in files.items():
-                path = folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+    write_files(files, out, force=force)
     return Project(out, described, ("messages",) if recalled else ())
 
 
@@ -191,21 +159,6 @@ def _check_contract(contract: Contract, generated: Generated) -> None:
         )
 
 
-def _is_there(files: Files, out: Path) -> bool:
-    """Whether just these files lie at `out`, besides their list and what CMake built."""
-    found = {
-        name
-        for path in out.rglob("*")
-        if path.is_file()
-        and (name := path.relative_to(out).as_posix()) != LIST
-        and not name.startswith(f"{BUILD}/")
-    }
-    return found == set(files) and all(
-        (out / name).stat().st_size == len(content) and (out / name).read_bytes() == content
-        for name, content in files.items()
-    )
-
-
 def _project_files(
     contract: Contract | None,
     generated: Generated,
@@ -214,8 +167,8 @@ def _project_files(
     cpu_mhz: int | None,
 ) -> Files:
     files: Files = {}
-    files |= _copies(FIRMWARE / "core", "core")
-    files |= _copies(FIRMWARE / "kernels", "kernels")
+    files |= copies(FIRMWARE / "core", "core")
+    files |= copies(FIRMWARE / "kernels", "kernels")
     files |= {f"board/{name}": content for name, content in port_files(described.board).items()}
     files |= {f"messages/{name}": content for name, content in link.items()}
     note = banner(described.model_sha256)
@@ -230,6 +183,8 @@ def _project_files(
         libraries=_libraries(files),
         weights=generated.weights,
         cpu_mhz=cpu_mhz,
+        npu=None,
+        archive=c_text.code(""),
     )
     compiler = "gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib"
     rounding = ", ".join(f"{op} {rule}" for op, rule in described.rounding.items())
@@ -247,41 +202,7 @@ def _project_files(
     return dict(sorted(files.items()))
 
 
-def _copies(source: Path, target: str) -> Files:
-    """The C of a folder and its subfolders; tests and caches stay behind."""
-    return {
-        f"{target}/{path.relative_to(source).as_posix()}": path.read_bytes()
-        for path in sorted(source.rglob("*"))
-        if path.is_file()
-        and path.suffix in _COPIED
-        and "testing" not in path.relative_to(source).parts
-    }
-
-
 def _libraries(files: Files) -> tuple[Library, ...]:
     """Engine, frontend and core; the order of sources is the order of the names."""
-
-    def sources(*prefixes: str) -> tuple[Text, ...]:
-        names = (n for n in sorted(files) if n.endswith(".c") and n.startswith(prefixes))
-        return tuple(map(c_text.word, names))
-
-    def library(name: str, sources: tuple[Text, ...], includes: str, *flags: str) -> Library:
-        folders = c_text.joined(" ", map(c_text.word, includes.split()))
-        options = c_text.joined(" ", map(c_text.flag, flags))
-        return Library(c_text.identifier(name), sources, folders, options)
-
-    frontend = sources("core/frontend/", "model/nj_frontend_")
-    engine = sources("kernels/", "model/nj_model", "model/nj_weights")
-    core = tuple(name for name in sources("core/") if name not in frontend)
-    return (
-        library("nj_engine", engine, "kernels core model", "-O2"),
-        library(
-            "nj_frontend",
-            frontend,
-            "core core/frontend model",
-            *("-O3", "-ffp-contract=off", "-fno-fast-math"),
-            # FLT_EVAL_METHOD 16 (half precision of its own) becomes 0, which says the same of float.
-            "-fpermitted-flt-eval-methods=c11",
-        ),
-        library("nj_core", core, "core core/link", "-O2"),
-    )
+    engine = sources(files, "kernels/", "model/nj_model", "model/nj_weights")
+    return (library("nj_engine", engine, "kernels core model", "-O2"), *core_libraries(files))

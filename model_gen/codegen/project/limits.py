@@ -20,11 +20,19 @@ def check_core(generated: Generated) -> None:
         BadInput: what there is too much of.
     """
     program = generated.program
-    counts = {
-        "inputs": len(program.resolved.graph.inputs),
-        "steps": len(program.steps),
-        "taps": len(generated.observed),
-    }
+    check_counts(
+        inputs=len(program.resolved.graph.inputs),
+        steps=len(program.steps),
+        taps=len(generated.observed),
+    )
+
+
+def check_counts(**counts: int) -> None:
+    """The same of counts by their names.
+
+    Raises:
+        BadInput: as told.
+    """
     limits = core_limits()
     if any(counts[name] > limits[name] for name in counts):
         listed = ", ".join(f"{counts[name]} {name} of at most {limits[name]}" for name in counts)

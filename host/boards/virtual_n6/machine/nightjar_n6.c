@@ -29,7 +29,7 @@
 
 typedef struct {
     MachineState parent;
-    char *unique, *nor, *board, *switches, *card;
+    char *unique, *nor, *board, *switches, *card, *microphone;
 } N6Machine;
 
 #define TYPE_N6_MACHINE MACHINE_TYPE_NAME("nightjar-n6")
@@ -86,6 +86,8 @@ static void n6_reset(MachineState *machine, ShutdownCause cause)
     n6_usart_reset(chip);
     n6_npu_reset(chip);
     n6_sdmmc_reset(chip);
+    n6_mdf_reset(chip);
+    n6_gpdma_reset(chip);
     n6_rif_reset(chip);
     n6_update_memories(chip);
     n6_xspi_reset(chip);
@@ -134,6 +136,8 @@ static void n6_init(MachineState *machine)
     n6_usart_start(chip, peripherals, serial_hd(0));
     n6_npu_start(chip, peripherals);
     n6_sdmmc_start(chip, peripherals, N6_MACHINE(machine)->card);
+    n6_mdf_start(chip, peripherals, N6_MACHINE(machine)->microphone);
+    n6_gpdma_start(chip, peripherals);
     n6_watch_start(chip);
     armv7m_load_kernel(ARM_CPU(first_cpu), NULL, 0, 0);
 }
@@ -173,6 +177,17 @@ static void set_card(Object *object, const char *value, Error **error)
 {
     g_free(N6_MACHINE(object)->card);
     N6_MACHINE(object)->card = g_strdup(value);
+}
+
+static char *get_microphone(Object *object, Error **error)
+{
+    return g_strdup(N6_MACHINE(object)->microphone);
+}
+
+static void set_microphone(Object *object, const char *value, Error **error)
+{
+    g_free(N6_MACHINE(object)->microphone);
+    N6_MACHINE(object)->microphone = g_strdup(value);
 }
 
 static char *get_board(Object *object, Error **error)
@@ -218,6 +233,7 @@ static void n6_class_init(ObjectClass *class, void *data)
     object_class_property_add_str(class, "uid", get_unique, set_unique);
     object_class_property_add_str(class, "nor", get_nor, set_nor);
     object_class_property_add_str(class, "card", get_card, set_card);
+    object_class_property_add_str(class, "microphone", get_microphone, set_microphone);
     object_class_property_add_str(class, "board", get_board, set_board);
     object_class_property_add_str(class, "switches", get_switches, set_switches);
 }

@@ -195,6 +195,14 @@ void n6_sdmmc_start(N6 *chip, MemoryRegion *peripherals, const char *image);
 void n6_sdmmc_reset(N6 *chip);
 void n6_sdmmc_reset_line(N6 *chip, uint32_t held); /* RCC_AHB5RSTR */
 
+/* MDF1 with a microphone, and the WAV file that it hears; NULL is silence. GPDMA1, and a peripheral's request to move half a word
+ * from its register: whether it was moved. */
+void n6_mdf_start(N6 *chip, MemoryRegion *peripherals, const char *recording);
+void n6_mdf_reset(N6 *chip);
+void n6_gpdma_start(N6 *chip, MemoryRegion *peripherals);
+void n6_gpdma_reset(N6 *chip);
+bool n6_gpdma_request(N6 *chip, unsigned request, uint32_t source, uint16_t data);
+
 uint64_t n6_ic_hz(N6 *chip, unsigned ic);
 /* XSPI1, XSPI2 and their multiplexer (nightjar_n6_xspi.h). */
 void n6_xspi_reset(N6 *chip);

@@ -8,6 +8,7 @@
 #include "nightjar_n6.h"
 #include "exec/cpu-common.h"
 #include "hw/core/cpu.h"
+#include "qemu/host-utils.h"
 #include "qemu/timer.h"
 #include "target/arm/cpu.h"
 
@@ -105,7 +106,10 @@ static uint64_t pll_factors_hz(N6 *chip, unsigned pll, char **why)
     uint32_t factors = value(chip, 0x080 + 0x10 * pll), dividers = value(chip, 0x088 + 0x10 * pll);
     uint32_t m = factors >> 20 & 0x3F, n = factors >> 8 & 0xFFF;
     uint32_t first = dividers >> 27 & 7, second = dividers >> 24 & 7;
-    uint64_t reference = m ? HSI_HZ / m : 0, oscillator = m ? (uint64_t)HSI_HZ / m * n : 0;
+    uint32_t fraction = value(chip, 0x084 + 0x10 * pll);
+    bool fractional = (dividers & 0xA) == 0xA; /* MODDSEN and DACEN */
+    uint64_t parts = ((uint64_t)n << 24) + (fractional ? fraction : 0);
+    uint64_t reference = m ? HSI_HZ / m : 0, oscillator = m ? muldiv64(parts, HSI_HZ / m, 1 << 24) : 0;
     const char *wrong = NULL;
 
     if (factors >> 28 & 7) {
@@ -119,6 +123,9 @@ static uint64_t pll_factors_hz(N6 *chip, unsigned pll, char **why)
     } else if (!(dividers >> 30 & 1)) {
         wrong = "its output is off: PDIVEN";
     } else {
+        if (fraction && !fractional) {
+            n6_note(chip, "RCC: PLL%u has a fraction that does nothing: MODDSEN and DACEN in its CFGR3 are not both 1", pll + 1);
+        }
         return oscillator / (first * second);
     }
     if (why) {

@@ -1,0 +1,94 @@
+/* What the core asks of a model that the NPU runs: an instance for each inference, steps, and a look at what was written.
+ * SPDX-License-Identifier: MIT
+ */
+#include "nj_npu_model.h"
+
+#include <string.h>
+
+#include "nj_npu_port.h"
+#include "nj_npu_runtime.h"
+#include "nj_npu_stop.h"
+#include "nj_log.h"
+
+/* What lies in a tensor's place before a tapped run: where all of it is still there, no epoch has written it. */
+#define CANARY 0x55
+#define CANARY_LEAST 8u /* bytes that are not all of one value by chance */
+/* FPSCR in an epoch: as IEEE 754 has it, subnormal numbers included; LTPSIZE 4: vectors without a tail. */
+#define IEEE_754 (4u << 16)
+
+static bool started;
+
+static void start(void) {
+    nj_npu_power();
+    for (uint32_t i = 0; i < nj_npu_image_count; ++i) {
+        const struct nj_npu_image *const image = &nj_npu_images[i];
+        memcpy(image->to, image->from, image->bytes);
+        nj_npu_clean(image->to, image->bytes);
+    }
+    nj_npu_runtime_start();
+    started = true;
+}
+
+static void see(const struct nj_place *place) {
+    nj_npu_drop(place->data, place->bytes);
+}
+
+static void begin(bool tapped) {
+    if (!started) {
+        start();
+    }
+    nj_npu_runtime_begin();
+    /* The NPU may have written there since: what is staged goes on top of that. */
+    for (uint32_t i = 0; i < nj_model.inputs; ++i) {
+        see(&nj_model.input[i]);
+    }
+    if (tapped) {
+        for (uint32_t i = 0; i < nj_model.taps; ++i) {
+            const struct nj_place *const place = &nj_model.tap[i].place;
+            memset(place->data, CANARY, place->bytes);
+            nj_npu_drop(place->data, place->bytes);
+        }
+    }
+}
+
+static void check(uint32_t tap) {
+    const struct nj_place *const place = &nj_model.tap[tap].place;
+    const uint8_t *const bytes = place->data;
+    uint32_t same = 0;
+    while (same < place->bytes && bytes[same] == CANARY) {
+        ++same;
+    }
+    if (same == place->bytes && same >= CANARY_LEAST) {
+        struct nj_npu_text text = {.length = 0};
+        nj_npu_put(&text, "no epoch has written the tensor of slot ");
+        nj_npu_put_number(&text, tap);
+        nj_npu_put(&text, ", which step ");
+        nj_npu_put_number(&text, nj_model.tap[tap].step);
+        nj_npu_put(&text, " should have finished: its place holds what was there before the run");
+        nj_log(text.text);
+    }
+}
+
+const struct nj_accelerator nj_npu_accelerator = {.begin = begin, .see = see, .check = check};
+
+static uint32_t exchange_fpscr(uint32_t to) {
+    uint32_t before;
+    __asm__ volatile("vmrs %0, fpscr" : "=r"(before));
+    __asm__ volatile("vmsr fpscr, %0" : : "r"(to));
+    return before;
+}
+
+/* With interrupts masked, as the NPU's is looked at and never taken; the link's bytes wait in its FIFO. */
+void nj_npu_step(uint32_t number) {
+    uint32_t mask;
+    __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(mask) : : "memory");
+    const uint32_t fpscr = exchange_fpscr(IEEE_754);
+    if (number == 0) {
+        for (uint32_t i = 0; i < nj_model.inputs; ++i) {
+            nj_npu_clean(nj_model.input[i].data, nj_model.input[i].bytes);
+        }
+    }
+    nj_npu_runtime_run(number);
+    (void)exchange_fpscr(fpscr);
+    __asm__ volatile("msr primask, %0" : : "r"(mask) : "memory");
+}

@@ -1,0 +1,1 @@
+"""The firmware project around a generated network.c."""
