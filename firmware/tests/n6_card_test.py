@@ -1,6 +1,5 @@
 """A program that writes and reads a memory card with the port's driver, and each step forgotten."""
 
-import re
 import shutil
 from pathlib import Path
 
@@ -111,7 +110,10 @@ def test_blocks_come_back_one_by_one_and_many_at_once(tmp_path: Path) -> None:
             "",
         ),
         (
-            ("#define TAKEN ((uint8_t *)(uintptr_t)0x34030000u)", "#define TAKEN ((uint8_t *)(uintptr_t)0x30008000u)"),
+            (
+                "#define TAKEN ((uint8_t *)(uintptr_t)0x34030000u)",
+                "#define TAKEN ((uint8_t *)(uintptr_t)0x30008000u)",
+            ),
             r"R04=00000bad R05=\w+ R06=08000040",
             "SDMMC2: it reaches no memory at 30008000: AXISRAM1 to 6, and no TCM",
         ),
@@ -144,7 +146,7 @@ def test_no_card_is_told(tmp_path: Path) -> None:
 
 
 def test_a_card_of_another_kind_is_told(tmp_path: Path) -> None:
-    other = ("!= 0 || failed(card, \"a card of standard", "== 0 || failed(card, \"a card of standard")
+    other = ('!= 0 || failed(card, "a card of standard', '== 0 || failed(card, "a card of standard')
     ran(tmp_path, r"R04=00000bad R05=\w+ R06=00000040", edit=other)
 
 

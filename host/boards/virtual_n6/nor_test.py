@@ -138,7 +138,16 @@ def run(
     """
     machine = f"nightjar-n6,board={board},switches=flash,nor=nor{more}"
     command = [str(find()), "-machine", machine, "-nodefaults"]
-    command += ["-display", "none", "-icount", f"shift={shift}", "-serial", "null", "-monitor", "stdio"]
+    command += [
+        "-display",
+        "none",
+        "-icount",
+        f"shift={shift}",
+        "-serial",
+        "null",
+        "-monitor",
+        "stdio",
+    ]
     with (folder / "said").open("w+") as said:
         child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, cwd=folder

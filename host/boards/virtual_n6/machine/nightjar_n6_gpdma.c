@@ -9,6 +9,7 @@
 #include "nightjar_n6.h"
 #include "hw/core/cpu.h"
 #include "hw/irq.h"
+#include "qemu/host-utils.h"
 
 #define BASE 0x50021000
 #define AHB1ENR 0x250
@@ -23,8 +24,8 @@ enum {
     CLBAR = AT, CCIDCFGR = AT + 0x04, CFCR = AT + 0x0C, CSR = AT + 0x10, CCR = AT + 0x14, CTR1 = AT + 0x40, CTR2 = AT + 0x44,
     CBR1 = AT + 0x48, CSAR = AT + 0x4C, CDAR = AT + 0x50, CLLR = AT + 0x7C,
 };
-enum { IDLEF = 1 << 0, TCF = 1 << 8, HTF = 1 << 9, DTEF = 1 << 10, ULEF = 1 << 11, USEF = 1 << 12 };
-enum { EN = 1 << 0, RESET = 1 << 1 };
+enum { IDLEF = 1 << 0, TCF = 1 << 8, HTF = 1 << 9, DTEF = 1 << 10, ULEF = 1 << 11, USEF = 1 << 12, SUSPF = 1 << 13 };
+enum { EN = 1 << 0, RESET = 1 << 1, SUSP = 1 << 2 };
 
 static const N6Register registers[] = {
     {.offset = SECCFGR, .known = 0xFFFF, .writable = 0xFFFF, .name = "SECCFGR"},
@@ -90,31 +91,24 @@ static N6Master master(bool secure_bit)
 /* The registers that CLLR names, from the item that it names, in the order of its bits from the highest down. */
 static bool load_item(void)
 {
-    static const uint32_t fields[] = {CTR1, CTR2, CBR1, CSAR, CDAR, 0, 0};
-    uint32_t link = *at(CLLR), from = (*at(CLBAR) & 0xFFFF0000) | (link & 0xFFFC);
+    static const uint32_t fields[] = {CTR1, CTR2, CBR1, CSAR, CDAR};
+    uint32_t link = *at(CLLR), words[6], from = (*at(CLBAR) & 0xFFFF0000) | (link & 0xFFFC);
+    unsigned count = ctpop32(link & 0xF8010000), next = 0;
     N6Master who = master(true);
 
+    if (link & 0x06000000) {
+        n6_punish(dma.chip, "GPDMA1", BASE + CLLR, "channel 6 has no CTR3 and CBR2 to load (UT3, UB2)", link);
+    }
+    if (!n6_master_read(dma.chip, &who, from, words, 4 * count)) {
+        return false;
+    }
     for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
         if (link >> (31 - i) & 1) {
-            uint32_t word;
-
-            if (!fields[i]) {
-                n6_punish(dma.chip, "GPDMA1", BASE + CLLR, "CTR3 and CBR2 are not modelled: channel 6 has none of them", link);
-            }
-            if (!n6_master_read(dma.chip, &who, from, &word, 4)) {
-                return false;
-            }
-            *at(fields[i]) = le32_to_cpu(word);
-            from += 4;
+            *at(fields[i]) = le32_to_cpu(words[next++]);
         }
     }
     if (link >> 16 & 1) { /* ULL */
-        uint32_t word;
-
-        if (!n6_master_read(dma.chip, &who, from, &word, 4)) {
-            return false;
-        }
-        *at(CLLR) = le32_to_cpu(word) & 0xFE01FFFC;
+        *at(CLLR) = le32_to_cpu(words[next]) & 0xFE01FFFC;
     }
     dma.block = *at(CBR1) & 0xFFFF;
     return true;
@@ -135,7 +129,7 @@ static void start(void)
 {
     dma.flags &= ~IDLEF;
     dma.block = *at(CBR1) & 0xFFFF;
-    if (dma.block == 0 && (*at(CLLR) == 0 || !load_item())) {
+    if (dma.block == 0 && (*at(CLLR) == 0 || !load_item() || dma.block == 0)) {
         n6_note(dma.chip, "GPDMA1 channel 6: nothing to move: BNDT is 0, and no linked-list item can be read");
         stop(USEF);
         return;
@@ -153,7 +147,7 @@ bool n6_gpdma_request(N6 *chip, unsigned request, uint32_t source, uint16_t data
         n6_note(chip, "GPDMA1: a request waits: it has no clock, awake or asleep (bit 4 of RCC_AHB1ENR, RCC_AHB1LPENR)");
         return false;
     }
-    if (!(*at(CCR) & EN) || (*at(CTR2) & 0x1FF) != request) {
+    if (!(*at(CCR) & EN) || *at(CCR) & SUSP || (*at(CTR2) & 0x1FF) != request) {
         n6_note(chip, "GPDMA1: no channel takes request %u", request);
         return false;
     }
@@ -201,7 +195,10 @@ static void gpdma_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t g
             dma.flags = IDLEF;
         } else if (given & EN && !(before & EN)) {
             start();
-        } else if (before & EN) { /* EN falls by RESET or by the channel itself */
+        } else if (given & SUSP && before & EN) {
+            dma.flags |= SUSPF;
+        }
+        if (before & EN && !(given & RESET)) { /* EN falls by RESET or by the channel itself */
             *at(CCR) |= EN;
         }
     }

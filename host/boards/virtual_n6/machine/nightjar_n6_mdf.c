@@ -115,7 +115,7 @@ static const char *silent(void)
     if (!is_its(2) || !is_its(8)) {
         return "PE2 and PE8 are not its clock CCK0 and data SDI0 (alternate function 4)";
     }
-    if (!(value(SITFCR) & 1) || value(SITFCR) & 0x36) {
+    if ((value(SITFCR) & 0x37) != 0x11) {
         return "its serial interface is off, or not normal SPI by CCK0 (MDF_SITF0CR)";
     }
     if ((value(BSMXCR) & 31) > 1) {
