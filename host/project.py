@@ -7,26 +7,30 @@ from pathlib import Path
 
 from host.elf_record import record_path
 from host.errors import BadInput
+from host.listen.rule import Rule
 from host.reading import load_json
 from host.typed import typed
 
 SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
 ELF = "build/nightjar.elf"
+GENERATED = (
+    "generated"  # of backend neural_art: network.c with its constants, as the compiler wrote them
+)
 MOST_STEPS = 1 << 16  # the firmware counts in uint16_t
 MOST_BYTES = 1 << 31  # of a tensor; above any board's memory
 
 
 @dataclass(frozen=True)
 class Tap:
-    """One output tensor of one TFLite op.
+    """One output tensor of one TFLite op; of backend neural_art, one buffer that an epoch finishes.
 
     `slot` is its index in the firmware's tap table, None when it is not observed. `step` is the generated step after
     which it is whole. `cost_steps` are the steps whose cost belongs to this op.
     """
 
-    index: int  # of the op in the .tflite
-    tensor: int  # of the tensor in the .tflite
+    index: int  # of the op in the .tflite; the number of the epoch
+    tensor: int  # of the tensor in the .tflite; its place in the executor's order
     name: str
     op: str
     shape: tuple[int, ...]
@@ -68,12 +72,16 @@ class ProjectDescription:
     taps: tuple[Tap, ...]  # in the order of the ops of the .tflite
     rules: str = "tflite"  # whose the rounding is, and so who judges: the pinned TFLite, or "tflm"
     stream: bool = False  # whether the firmware takes samples as they arrive, too
+    application: Rule | None = (
+        None  # what a detection is, where the firmware has an application mode
+    )
 
     def to_json(self) -> bytes:
         """The bytes of `nightjar.json`; the same description always gives the same bytes."""
-        return (
-            json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True) + "\n"
-        ).encode()
+        content = {"schema": SCHEMA, **asdict(self)}
+        if self.application is None:
+            del content["application"]
+        return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,23 @@ class Project:
     def elf_record(self) -> Path:
         """What the build recorded of the ELF that it linked."""
         return record_path(self.elf)
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The paths of the files that it takes to flash and judge the ELF, as far as they are there, with slashes.
+
+        Its description, the ELF and its record, the programs that are flashed beside it, and the generated network.
+        """
+        names = [DESCRIPTION, ELF, record_path(Path(ELF)).as_posix()]
+        found = [name for name in names if (self.path / name).is_file()]
+        beside = (
+            *self.path.glob(f"{Path(ELF).parent}/nj_*.elf"),
+            *self.path.glob(f"{GENERATED}/*"),
+        )
+        return (
+            *found,
+            *sorted(one.relative_to(self.path).as_posix() for one in beside if one.is_file()),
+        )
 
 
 def load_project(path: Path) -> Project:

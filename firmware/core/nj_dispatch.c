@@ -6,6 +6,7 @@
 
 #include "link/nj_crc32.h"
 #include "nj_hello.h"
+#include "nj_listen.h"
 #include "nj_load.h"
 #include "nj_messages_decode.h"
 #include "nj_messages_encode.h"
@@ -48,8 +49,7 @@ static struct {
 static struct request_r request; /* static, as the responses are: the stack stays small */
 static struct response_r response;
 
-static void forget(void) {
-    kept.valid = false;
+static void forget_loads(void) {
     nj_load_forget();
     nj_streaming_forget();
     nj_staging_forget();
@@ -59,7 +59,8 @@ static void forget(void) {
 void nj_dispatch_start(void) {
     has_session = false;
     sessions_ended = 0;
-    forget();
+    kept.valid = false;
+    forget_loads();
 }
 
 static void send_kept(void) {
@@ -258,6 +259,20 @@ static void answer_spin(const struct nj_port *port, const struct nj_frame *frame
     respond(frame);
 }
 
+static void answer_listen(const struct nj_port *port, const struct nj_frame *frame) {
+    if (request.listen_request_m.listen_request_action == NJ_LISTEN_START) {
+        forget_loads();
+    }
+    response.response_choice = listen_response_m_c;
+    const enum nj_status status =
+        nj_listen(port, frame->request, &request.listen_request_m, &response.listen_response_m);
+    if (status != NJ_OK) {
+        respond_error(frame, status);
+        return;
+    }
+    respond(frame);
+}
+
 static bool decoded(const struct nj_frame *frame) {
     size_t used = 0;
     return frame->version == NJ_LINK_VERSION && frame->type == NJ_FRAME_REQUEST &&
@@ -284,6 +299,7 @@ static uint32_t session_named(void) {
     case read_request_m_c: return request.read_request_m.read_request_session;
     case cost_request_m_c: return request.cost_request_m.cost_request_session;
     case spin_request_m_c: return request.spin_request_m.spin_request_session;
+    case listen_request_m_c: return request.listen_request_m.listen_request_session;
     default: return request.reset_request_m.reset_request_session;
     }
 }
@@ -297,17 +313,19 @@ static bool has_ended(uint32_t nonce) {
     return false;
 }
 
-static void begin_session(uint32_t nonce) {
+static void begin_session(const struct nj_port *port, uint32_t nonce) {
     if (has_session) {
         ended[sessions_ended++ % ENDED] = session;
     }
-    forget();
+    kept.valid = false;
+    forget_loads();
+    nj_listen_forget(port);
     has_session = true;
     session = nonce;
 }
 
 /* Whether `request`, which came in `frame`, is neither a late copy nor of another session. */
-static bool admitted(const struct nj_frame *frame) {
+static bool admitted(const struct nj_port *port, const struct nj_frame *frame) {
     const uint32_t nonce = session_named();
     if (has_session && nonce == session) {
         if ((int16_t)(uint16_t)(frame->request - newest) < 0) {
@@ -319,10 +337,21 @@ static bool admitted(const struct nj_frame *frame) {
     } else if (has_ended(nonce)) {
         return false;
     } else {
-        begin_session(nonce);
+        begin_session(port, nonce);
     }
     newest = frame->request;
     return true;
+}
+
+static bool uses_model(void) {
+    switch (request.request_choice) {
+    case load_request_m_c:
+    case run_request_m_c:
+    case digests_request_m_c:
+    case read_request_m_c:
+    case cost_request_m_c: return true;
+    default: return false;
+    }
 }
 
 static void answer_request(const struct nj_port *port, const struct nj_frame *frame) {
@@ -335,10 +364,14 @@ static void answer_request(const struct nj_port *port, const struct nj_frame *fr
         turn_away(frame, NJ_BAD_REQUEST);
         return;
     }
-    if (!admitted(frame)) {
+    if (!admitted(port, frame)) {
         return;
     }
     keep_for(frame, request.request_choice == load_request_m_c);
+    if (nj_listens() && uses_model()) {
+        respond_error(frame, NJ_LISTENING);
+        return;
+    }
     switch (request.request_choice) {
     case hello_request_m_c: answer_hello(port, frame); break;
     case load_request_m_c: answer_load(frame); break;
@@ -351,6 +384,7 @@ static void answer_request(const struct nj_port *port, const struct nj_frame *fr
     case cost_request_m_c: answer_cost(port, frame); break;
     case reset_request_m_c: nj_dispatch_reset(port, frame); break;
     case spin_request_m_c: answer_spin(port, frame); break;
+    case listen_request_m_c: answer_listen(port, frame); break;
     }
 }
 
@@ -362,6 +396,12 @@ void nj_dispatch(const struct nj_port *port, const struct nj_frame *frame) {
             credit_or_end(frame);
         } else if (kept.valid && kept.of_load && kept.id == frame->request) {
             send_kept(); /* the load has ended and its answer was lost */
+        } else {
+            nj_listen_block(port, frame);
         }
     }
+}
+
+bool nj_dispatch_greeted(void) {
+    return has_session;
 }

@@ -18,6 +18,9 @@ void nj_dispatch_start(void);
 /* Answer one frame from the host. Does not return from a reset. */
 void nj_dispatch(const struct nj_port *port, const struct nj_frame *frame);
 
+/* Whether anybody has said HELLO. */
+bool nj_dispatch_greeted(void);
+
 /* Whether the frame is a request to reset. */
 bool nj_dispatch_is_reset(const struct nj_frame *frame);
 

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct nj_listening_stage; /* nj_listening.h */
+
 #define NJ_MODEL_API 2
 
 /* What the core has room for: a generator must refuse a model with more. */
@@ -75,6 +77,7 @@ struct nj_frontend_stage {
     void (*run)(void);
     void (*quantize)(void);
     const struct nj_stream_stage *stream; /* NULL where the firmware does not stream */
+    const struct nj_listening_stage *listening; /* NULL where it has no application mode; needs a stream */
 };
 
 extern const struct nj_frontend_stage nj_frontend_stage;

@@ -33,6 +33,9 @@ struct nj_port {
     /* Start counting, interrupts off; end returns what it cost since, less the cost of an empty stage. Not nested. */
     void (*cost_begin)(void *context);
     uint64_t (*cost_end)(void *context);
+    /* Optional: let interrupts in while a stage that has begun is counted, and count them with it. For who listens
+     * meanwhile: what arrives must not be lost. */
+    void (*cost_interruptible)(void *context);
     /* Start the firmware again; does not return. */
     void (*reset)(void *context);
     enum nj_reset_cause (*reset_cause)(void *context);

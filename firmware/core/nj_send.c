@@ -8,8 +8,8 @@
 #include "nj_messages_encode.h"
 
 #define EVENT_BYTES 64u
-/* An array head, eight unsigned integers of at most five bytes each. */
-_Static_assert(1 + 8 * 5 <= EVENT_BYTES, "the largest event");
+/* An array head, and unsigned integers of at most five or nine bytes each. */
+_Static_assert(1 + 8 * 5 <= EVENT_BYTES && 1 + 5 * 5 + 2 * 9 <= EVENT_BYTES, "fault and detection, the largest events");
 
 static const struct nj_port *to;
 static uint16_t sequence;
@@ -58,6 +58,19 @@ void nj_send_fault(const struct nj_fault *fault) {
         .fault_event_pc = fault->pc,
         .fault_event_lr = fault->lr,
         .fault_event_sp = fault->sp,
+    };
+    send_event(&event);
+}
+
+void nj_send_detection(uint32_t number, const struct nj_detection *detection) {
+    struct event_r event = {.event_choice = detection_event_m_c};
+    event.detection_event_m = (struct detection_event){
+        .detection_event_nth = number,
+        .detection_event_label = detection->label,
+        .detection_event_start = detection->start,
+        .detection_event_end = detection->end,
+        .detection_event_score = detection->score,
+        .detection_event_chunks = detection->chunks,
     };
     send_event(&event);
 }

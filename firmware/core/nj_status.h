@@ -12,7 +12,9 @@
     X(DAMAGED, 4, "what was loaded has another CRC")               \
     X(NOT_OBSERVED, 5, "this model has no such tensor to observe") \
     X(NO_STREAM, 7, "no stream is at that sample: start one")            \
-    X(NO_SESSION, 8, "no such session: say hello first")
+    X(NO_SESSION, 8, "no such session: say hello first")           \
+    X(NO_SOURCE, 9, "the microphone does not start at that rate, or the card has no such recording") \
+    X(LISTENING, 10, "the firmware listens: stop that first")
 
 #define NJ_STATUS_ENUM(name, code, text) NJ_##name = (code),
 enum nj_status { NJ_STATUSES(NJ_STATUS_ENUM) };

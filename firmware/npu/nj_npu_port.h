@@ -25,7 +25,8 @@ void nj_npu_seen(void);
 void nj_npu_clean(const void *first, uint32_t bytes);
 void nj_npu_drop(const void *first, uint32_t bytes);
 
-/* All that the core has written goes to memory. */
+/* The same of all lines. */
 void nj_npu_clean_all(void);
+void nj_npu_drop_all(void);
 
 #endif

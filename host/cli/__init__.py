@@ -36,6 +36,7 @@ COMMANDS = {
     "hil": "Run the hardware-in-the-loop suite.",
     "replay": "Judge a recorded session again, without its board.",
     "classify": "Label recordings on the host and on a board, side by side.",
+    "listen": "Let a board listen, and hold its detections against the host's.",
     "npu": "Show which tensors the NPU changes, by how much, and why.",
     "inspect": "Show what is inside a bundle or a .tflite.",
     "bench": "Count the cost of each layer on a board.",

@@ -121,7 +121,7 @@ def command(
     if str(model) == "learning" and not model.exists():
         return bench_learning(json_path, **learning)
     from host.bench.cost import BenchRow, bench_json, require_exact, table
-    from host.compare.macs import count_macs
+    from host.compare.macs import macs_of
     from host.compare.prepare import prepare
     from host.compare.prove import prove
     from host.compare.session import Session
@@ -133,7 +133,7 @@ def command(
             Session(made, subject, board, vectors=1, seed=seed, wait=wait, at=at), now=now
         )
     require_exact(verdict, next_step=f"nightjar verify {model} --board {board}")
-    macs = count_macs(subject.model, [layer.bytes for layer in verdict.layers])
+    macs = macs_of(subject.model, verdict.backend, [layer.bytes for layer in verdict.layers])
     rows = (
         []
         if verdict.cost.frontend is None

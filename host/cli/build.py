@@ -1,9 +1,12 @@
 """`nightjar build`: the firmware of a project, a bundle or a .tflite."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from host.cli.application_options import application_options
 from host.cli.common import (
     bench_option,
     force_option,
@@ -16,6 +19,9 @@ from host.cli.common import (
 from host.cli.parameters import Choice
 from host.errors import BadInput
 from host.project import Project
+
+if TYPE_CHECKING:
+    from host.listen.rule import Options
 
 _SECONDS = 600
 _STEDGEAI = 1800  # seconds that stedgeai may take: a large model takes minutes
@@ -58,7 +64,19 @@ NEURAL_ART = "neural_art"
     is_flag=True,
     help="With backend neural_art: the epoch controller, and no tensors to look at.",
 )
+@click.option(
+    "--npu-runtime",
+    metavar="nightjar|st|DIR",
+    help="With backend neural_art: who runs the network, our calls, ST's of the installed stedgeai, or of a folder.  "
+    "[default: st where it is installed and fits]",
+)
 @stream_option
+@click.option(
+    "--application",
+    is_flag=True,
+    help="Firmware that also listens, by itself or when it is told to, and reports detections.",
+)
+@application_options()
 @force_option
 @json_option
 def command(
@@ -70,7 +88,10 @@ def command(
     backend: str,
     taken: Path | None,
     release: bool,
+    npu_runtime: str | None,
     stream: bool,
+    application: bool,
+    detecting: "Callable[[], Options | None]",
     force: bool,
     json_path: str | None,
 ) -> None:
@@ -86,16 +107,41 @@ def command(
     from host.build import build, footprint
     from host.deadline import Deadline
     from host.files import sha256_file
+    from host.listen.rule import Options
     from host.owned import alone_in, around
     from host.project import DESCRIPTION, check_streams, load_project
     from model_gen.codegen.neural_art.manifest import is_written
 
+    options = detecting()
+    if options is not None and not application:
+        raise BadInput(
+            "only the application mode makes detections",
+            evidence="Received: options of detections without --application",
+            next_step="add --application, or leave them away",
+        )
     of_npu = backend == NEURAL_ART or is_written(model)
-    _check_options(of_npu=of_npu, taken=taken, release=release, rounding=rounding)
+    given = {
+        "--from": taken is not None,
+        "--release": release,
+        "--npu-runtime": npu_runtime is not None,
+    }
+    _check_options(of_npu=of_npu, given=given, rounding=rounding)
+    if application and of_npu:
+        raise BadInput(
+            "the application mode of backend neural_art is not built yet",
+            evidence="Received: --application with a network for the NPU",
+            next_step="leave --application away, or take backend cm55",
+        )
     if (model / DESCRIPTION).is_file():
         project = load_project(model)
         _check_same(model, project.description.board, board, out)
         check_streams(project, stream)
+        if application:
+            raise BadInput(
+                "whether firmware has an application mode was settled when its project was made",
+                evidence=f"Received: --application for the project {model}",
+                next_step="give the bundle",
+            )
         with alone_in(around(model), Deadline.after(_SECONDS)):
             build(project, Deadline.after(_SECONDS))
     else:
@@ -104,11 +150,18 @@ def command(
         with alone_in(around(folder), Deadline.after(_SECONDS)):
             if of_npu:
                 project = _for_npu(
-                    *(model, name, folder, taken), release=release, stream=stream, force=force
+                    *(model, name, folder, taken, npu_runtime),
+                    release=release,
+                    stream=stream,
+                    force=force,
                 )
             else:
                 project = _for_core(
-                    *(model, name, folder), rounding=rounding, stream=stream, force=force
+                    *(model, name, folder),
+                    rounding=rounding,
+                    stream=stream,
+                    application=(options or Options()) if application else None,
+                    force=force,
                 )
             build(project, Deadline.after(_SECONDS))
     sizes = footprint(project)
@@ -124,6 +177,7 @@ def command(
             "elf_sha256": digest,
             "model_sha256": project.description.model_sha256,
             "stream": project.description.stream,
+            "application": project.description.application is not None,
             "footprint": asdict(sizes),
             "regions": {name: asdict(region) for name, region in memory.items()},
         },
@@ -146,13 +200,29 @@ def _kind(board: str | None, bench: Path | None, *, of_npu: bool) -> str:
 
 
 def _for_core(
-    model: Path, board: str, folder: Path, *, rounding: str, stream: bool, force: bool
+    model: Path,
+    board: str,
+    folder: Path,
+    *,
+    rounding: str,
+    stream: bool,
+    application: "Options | None",
+    force: bool,
 ) -> Project:
     from host.bundle import load_subject
+    from host.compare.prepare import application_rule
     from model_gen.codegen.project.generate import generate
 
     subject = load_subject(model)
-    return generate(subject, board, folder, rounding=rounding, stream=stream, force=force)
+    return generate(
+        subject,
+        board,
+        folder,
+        rounding=rounding,
+        stream=stream,
+        application=None if application is None else application_rule(subject, application),
+        force=force,
+    )
 
 
 def _for_npu(
@@ -160,6 +230,7 @@ def _for_npu(
     board: str,
     folder: Path,
     taken: Path | None,
+    runtime: str | None,
     *,
     release: bool,
     stream: bool,
@@ -169,6 +240,7 @@ def _for_npu(
     from host.bundle import load_subject
     from host.deadline import Deadline
     from model_gen.codegen.neural_art.firmware.generate import generate, given_of
+    from model_gen.codegen.neural_art.firmware.st_runtime import chosen
     from model_gen.codegen.neural_art.generate import generate as compile_network
     from model_gen.codegen.neural_art.generate import take
     from model_gen.codegen.neural_art.manifest import is_written, read_written
@@ -191,15 +263,16 @@ def _for_npu(
         written = compile_network(
             subject, board, network, build=which, deadline=deadline, force=force
         )
-    return generate(given_of(written), board, folder, stream=stream, force=force)
+    given = given_of(written)
+    st = chosen(runtime, given.folder)
+    return generate(given, board, folder, st=st, stream=stream, force=force)
 
 
-def _check_options(*, of_npu: bool, taken: Path | None, release: bool, rounding: str) -> None:
+def _check_options(*, of_npu: bool, given: dict[str, bool], rounding: str) -> None:
     """Refuse options of the other backend: they would be passed over in silence."""
     wrong = ["--rounding"] if of_npu and rounding != "tflite" else []
     if not of_npu:
-        wrong += ["--from"] if taken is not None else []
-        wrong += ["--release"] if release else []
+        wrong += [option for option, is_given in given.items() if is_given]
     if wrong:
         raise BadInput(
             f"{', '.join(wrong)} is for backend {'cm55' if of_npu else NEURAL_ART}",

@@ -1,21 +1,25 @@
 """`nightjar classify`: label recordings on the host and on a board, side by side."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from host.cli.application_options import application_options
 from host.cli.common import board_options, json_option, say, stream_option, subcommand, write_json
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.which import Which
+    from host.listen.rule import Options
 
 
 @subcommand(
     "classify",
     help="Cut each FILE into overlapping chunks, let the host and a board classify every chunk (the board through its"
     " own frontend), pool the scores and show the best labels of both. Firmware that streams is sent each sample once."
+    " With --detections also what firmware with the application mode would report, as the host computes it."
     " Exit 19 when a score differs.",
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
@@ -36,6 +40,12 @@ if TYPE_CHECKING:
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
 @stream_option
+@click.option(
+    "--detections",
+    is_flag=True,
+    help="Show what the application mode detects; --pool and --overlap are its, too.",
+)
+@application_options(feed=False)
 @json_option
 def command(
     bundle: Path,
@@ -48,6 +58,8 @@ def command(
     top_k: int,
     project: Path | None,
     stream: bool,
+    detections: bool,
+    detecting: "Callable[[], Options | None]",
     json_path: str | None,
 ) -> int:
     from host.bundle import load_subject
@@ -56,7 +68,9 @@ def command(
     from host.compare.session import Session
     from host.errors import BadInput
     from host.exit_codes import Exit
+    from host.listen.application import host_detections, line, rows
     from host.listen.classify import Listener, as_json, show
+    from host.listen.rule import Options, make_rule
     from model_gen.codegen.project.frontend import check_stream
 
     subject = load_subject(bundle)
@@ -66,13 +80,16 @@ def command(
             evidence=f"Received: {bundle}",
             next_step="make a bundle with `nightjar quantize`",
         )
+    options = detecting()
     if stream:
         check_stream(subject.contract)
-    made, rules = None, "tflite"
+    made = None
     if board != "none":
         _, made = prepare(bundle, board, rounding=None, stream=stream, project=project)
-        stream, rules = made.description.stream, made.description.rules
-    listener = Listener(subject, overlap=overlap, how=pool, top_k=top_k, stream=stream, rules=rules)
+        stream = made.description.stream
+    listener = Listener(
+        subject, overlap=overlap, how=pool, top_k=top_k, stream=stream, project=made
+    )
     if listener.rounded:
         say(listener.rounded, json_path)
     recordings = [listener.open(file) for file in files]
@@ -84,6 +101,16 @@ def command(
             hello = bench.identity()
             build_id, unit = hello.build_id.hex(), hello.cost_unit
             heard = [listener.listen(recording, bench.infer) for recording in recordings]
-    write_json(json_path, as_json(heard, listener, board=board, build_id=build_id, unit=unit))
+    result = as_json(heard, listener, board=board, build_id=build_id, unit=unit)
     show(heard, unit=unit, to_stderr=json_path == "-")
+    if detections:
+        rule = make_rule(subject.contract, options or Options())
+        labels = subject.contract.labels
+        for recording, file in zip(recordings, result["files"], strict=True):
+            found = host_detections(listener.oracle, rule, recording.samples)
+            file["detections"] = rows(found, rule, labels)
+            say(f"{recording.path}: {len(found)} detections", json_path)
+            for one in found:
+                say(line(one, rule, labels), json_path)
+    write_json(json_path, result)
     return Exit.FIRMWARE if any(result.differing for result in heard) else Exit.OK

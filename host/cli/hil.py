@@ -213,7 +213,7 @@ def command(
             vectors_judged = _vectors(session)
             with keeper.session(), enforced(limit), working("counting what the vectors reach"):
                 covered = cover(made, subject, vectors_judged, limit=limit)
-            conclusion = gated(conclusion, covered, before, min_coverage)
+                conclusion = gated(session, conclusion, covered, before, min_coverage)
         keeper.verdict, keeper.code = conclusion.verdict, conclusion.code
         return report(
             conclusion,

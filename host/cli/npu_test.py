@@ -286,3 +286,29 @@ def test_a_model_of_which_nothing_is_predicted_is_told_so(
     told = capsys.readouterr().err
     assert "no layer of the model can be predicted" in told
     assert "in memory" not in told
+
+
+def test_firmware_is_built_of_a_model_and_of_what_was_made_of_it(
+    folder: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "firmware"
+    asked = ("--backend", "neural_art", "--from", folder, "--board", "n6-virtual", "--out", out)
+    assert (
+        run("build", model, *asked, "--npu-runtime", "nightjar", "--json", tmp_path / "b.json") == 0
+    )
+    built = _json(tmp_path / "b.json")
+    assert (built["board"], built["backend"]) == ("stm32n6570-dk", "neural_art")
+    described = _json(out / "nightjar.json")
+    assert described["model_sha256"] == hashlib.sha256(NET).hexdigest()
+    assert {"CONV_2D", "FULLY_CONNECTED"} <= {tap["op"] for tap in described["taps"]}
+    # The folder beside it, which `generate` writes too: the same firmware again, and nothing built anew.
+    assert (
+        run("build", tmp_path / "firmware-network", "--out", out, "--json", tmp_path / "c.json")
+        == 0
+    )
+    assert _json(tmp_path / "c.json")["elf_sha256"] == built["elf_sha256"]
+    capsys.readouterr()
+    assert run("build", model, *asked, "--npu-runtime", tmp_path / "none") == 2
+    assert "a runtime is nightjar, st, or a folder of ST's" in capsys.readouterr().err
+    assert run("build", model, "--npu-runtime", "nightjar") == 2
+    assert "--npu-runtime is for backend neural_art" in capsys.readouterr().err

@@ -21,7 +21,7 @@ from host.report.html import write_html
 from host.report.junit import CaseRecord, annotations, junit_xml
 from host.report.regression import Baseline
 from host.report.summary import summary_lines
-from host.report.verdict import Verdict
+from host.report.verdict import NEURAL_ART, Verdict
 from host.results import write_result
 
 # The test that stands for a whole verdict.
@@ -33,9 +33,12 @@ def held_against(
 ) -> tuple[Verdict, NightjarError | None]:
     """The verdict with the code and the words of the first gate that it does not pass, and what that gate says.
 
+    A layer of the NPU that is farther from TFLite than its budget is such a gate.
+
     `least` is the coverage that is asked for, in percent.
     """
     failures = [
+        None if verdict.tflite is None else verdict.tflite.failure,
         None if before is None else before.compare(verdict),
         below(verdict.coverage, least),
     ]
@@ -46,12 +49,26 @@ def held_against(
     return replace(verdict, exit_code=failure.exit_code, gate=gate), failure
 
 
+def with_tflite(session: Session, verdict: Verdict) -> Verdict:
+    """The verdict with the second comparison, where it is on the NPU."""
+    if verdict.backend != NEURAL_ART:
+        return verdict
+    from host.compare.beside_tflite import beside_tflite
+
+    return beside_tflite(session, verdict)
+
+
 def gated(
-    conclusion: Conclusion, covered: Covered | None, before: Baseline | None, least: float | None
+    session: Session,
+    conclusion: Conclusion,
+    covered: Covered | None,
+    before: Baseline | None,
+    least: float | None,
 ) -> Conclusion:
-    """The conclusion of an exact verdict with what its vectors reach, where that is known, held against both gates."""
+    """The conclusion of an exact verdict with what its vectors reach, where that is known, held against all gates."""
     verdict = conclusion.verdict
     assert verdict is not None
+    verdict = with_tflite(session, verdict)
     if covered is not None:
         verdict = verdict.covered(covered)
     verdict, failure = held_against(verdict, before, least)

@@ -19,29 +19,38 @@ from host.cli.common import json_option, result_option, subcommand
 @result_option("--junit", text="Write JUnit XML as Jenkins takes it.")
 @result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
 @result_option("--html", "html_path", text="Write one page.")
+@click.option(
+    "--run-network",
+    is_flag=True,
+    help="Compile and run the network.c of a session of backend neural_art: C of whoever sent the file.",
+)
 @json_option
 def command(
     files: tuple[Path, ...],
     junit: Path | None,
     gitlab: Path | None,
     html_path: Path | None,
+    run_network: bool,
     json_path: str | None,
 ) -> int:
     import tempfile
 
     from host.cli.outcome import gated, report
     from host.recording.recording import Recording
-    from host.recording.replay import baseline, check_code, covered, replay
+    from host.recording.replay import baseline, check_code, covered, refuse_networks, replay
 
     # As the suite takes its parts, by name: which is given first makes no difference.
     recordings = [Recording.read(file) for file in sorted(files, key=lambda file: file.name)]
+    if not run_network:
+        refuse_networks(recordings)
     first = recordings[0]
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
         replayed = replay(recordings, Path(folder))
         conclusion = replayed.conclusion
         if conclusion.verdict is not None and conclusion.verdict.exact:
             least = first.manifest.min_coverage
-            conclusion = gated(conclusion, covered(first), baseline(first), least)
+            judged = (covered(first), baseline(first), least)
+            conclusion = gated(replayed.session, conclusion, *judged)
         check_code(recordings, conclusion.code)
         return report(
             conclusion,

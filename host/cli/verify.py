@@ -122,7 +122,7 @@ def command(
 ) -> int:
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
-    from host.cli.outcome import held_against, show, told
+    from host.cli.outcome import held_against, show, told, with_tflite
     from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
@@ -172,6 +172,7 @@ def command(
                     coverage=True,
                     command=shlex.join(["nightjar", *sys.argv[1:]]),
                 )
+                verdict = with_tflite(session, verdict)
         verdict, failure = held_against(verdict, before, min_coverage)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
         title = f"{model.name} on {at.name}"

@@ -12,6 +12,7 @@ from host.compare.core_clock import check_clock, measure
 from host.compare.expect import Expected, Oracle, check_own_vectors
 from host.compare.frontend_cause import explain_frontend
 from host.compare.judge import Answered, Case, first_difference
+from host.compare.network_cause import NETWORK_RECOGNISERS, explain_network
 from host.compare.observation import Observation
 from host.compare.observe import Inferred, Observer
 from host.compare.questions import absent
@@ -101,6 +102,7 @@ class Bench:
             patience=session.patience,
             limit=session.limit,
             unit=self.identity().cost_unit,
+            recognisers=None if session.network is None else NETWORK_RECOGNISERS,
         )
 
     @property
@@ -109,8 +111,11 @@ class Bench:
         if self._oracle is None:
             session = self.session
             rules = session.project.description.rules
-            trusts = session.tape is None
-            self._oracle = Oracle(session.subject, session.structure, rules, trusts=trusts)
+            self._oracle = Oracle(
+                *(session.subject, session.structure, rules),
+                judging=None if session.network is None else session.network.judging,
+                trusts=session.tape is None,
+            )
         return self._oracle
 
     @property
@@ -324,8 +329,10 @@ class Bench:
         self, vector: Vector, expected: Expected, *, show: bool = False, feed: Feed | None = None
     ) -> Observation:
         observation = self.observer.observe(vector, expected, show=show, feed=feed)
-        contract = self.session.subject.contract
+        contract, network = self.session.subject.contract, self.session.network
+        elf = self.session.project.elf
+        if network is not None:
+            observation = explain_network(observation, elf, network.generated.images)
         if contract is None or vector.chunk is None:
             return observation
-        elf = self.session.project.elf
         return explain_frontend(observation, elf, contract.frontend, vector.chunk)

@@ -4,7 +4,7 @@ Each recogniser is a small pure function of the two tensors; it returns a senten
 the most to the least specific, and when none fits the answer is `UNKNOWN`: a wrong guess costs more than none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -32,10 +32,12 @@ class Evidence:
 Recogniser = Callable[[Evidence], str | None]
 
 
-def likely_cause(difference: TensorDifference, op: str) -> str:
-    """The first recognised pattern, as a sentence; `UNKNOWN` when there is none."""
+def likely_cause(
+    difference: TensorDifference, op: str, recognisers: Sequence[Recogniser] | None = None
+) -> str:
+    """The first recognised pattern, as a sentence; `UNKNOWN` when there is none. None: `RECOGNISERS`."""
     evidence = Evidence(difference.got, difference.want, op)
-    for recognise in RECOGNISERS:
+    for recognise in RECOGNISERS if recognisers is None else recognisers:
         sentence = recognise(evidence)
         if sentence is not None:
             return sentence

@@ -11,6 +11,7 @@ from host.compare.layers import Structure
 from host.compare.tensors import Array
 from host.compare.vectors import Vector
 from host.errors import HostFailure
+from host.reference.judging import Judging
 from host.reference.kept import KeptReference, Summary, digest, to_bytes
 
 Tensors = tuple[Array, ...]
@@ -79,7 +80,8 @@ class Expected:
 class Oracle:
     """The host reference of one subject: frontend (where there is a contract) and model.
 
-    rules: name the judge of the model; see `KeptReference`. recalls: whether anything expected is
+    rules: name the judge of the model; see `KeptReference`. judging: who judges where that is none of the
+    model's, as with a generated network. recalls: whether anything expected is
     what was kept of an earlier run. distrusts: what was kept was not what the reference gives. From
     then on nothing kept is believed, and what was found equal by it must be asked again. Without
     `trusts` nothing kept is believed from the beginning.
@@ -95,12 +97,13 @@ class Oracle:
         structure: Structure,
         rules: str = "tflite",
         *,
+        judging: Judging | None = None,
         trusts: bool = True,
     ) -> None:
         self.subject = subject
         self.structure = structure
         self.rules = rules
-        self.reference = KeptReference(subject.model, rules)
+        self.reference = KeptReference(subject.model, rules, judging)
         self.recalls = False
         self.distrusts = not trusts
 
@@ -115,7 +118,7 @@ class Oracle:
         Raises:
             HostFailure: the reference did not give a tensor that the model has.
         """
-        features, inputs = self._inputs(vector)
+        features, inputs = self.inputs_of(vector)
         kept = None if self.distrusts else self._recall(inputs)
         if kept is None:
             return Expected(features, inputs, lambda: self._compute(inputs))
@@ -155,9 +158,10 @@ class Oracle:
             self.distrusts = True
         return computed
 
-    def _inputs(
+    def inputs_of(
         self, vector: Vector
     ) -> tuple[npt.NDArray[np.float32] | None, tuple[npt.NDArray[Any], ...]]:
+        """The features of a chunk, None of raw inputs; and the model's inputs."""
         if vector.chunk is None:
             return None, vector.inputs
         from host.reference.frontend_anywhere import features as frontend_features

@@ -90,11 +90,11 @@ def overwrite(elf: Path, symbol: Symbol, data: bytes) -> None:
 
 
 def copy_project(project: Project, folder: Path) -> Project:
-    """A copy of ELF, record and `nightjar.json`, enough of a project to judge and to spoil."""
+    """A copy of what it takes to judge a project, enough of it to spoil."""
     copied = replace(project, path=folder)
-    copied.elf.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(project.elf, copied.elf)
-    shutil.copy2(project.elf_record, copied.elf_record)
+    for name in project.judged:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(project.path / name, folder / name)
     (folder / DESCRIPTION).write_bytes(project.description.to_json())
     return copied
 

@@ -261,6 +261,7 @@ def first_difference(vector: int, finding: Finding, structure: Structure) -> Fir
         differing=finding.differing,
         max_steps=finding.max_steps,
         cause=finding.cause,
+        part=structure.part,
     )
 
 

@@ -1,4 +1,4 @@
-"""The layers of a .tflite, read from the file itself.
+"""The layers of a .tflite, read from the file itself; those of a generated network are in networks.py.
 
 The verdict is judged against this list, not against the generator's table of taps: a generator that forgot an op must
 not be able to hide it.
@@ -12,11 +12,11 @@ from host.project import Tap
 
 @dataclass(frozen=True)
 class Layer:
-    """One output tensor of one op."""
+    """One output tensor of one op, or one buffer that an epoch of the NPU finishes."""
 
-    index: int  # of the op in the .tflite
-    position: int  # of the output among the op's outputs
-    tensor: int  # of the tensor in the .tflite
+    index: int  # of the op in the .tflite, or the number of the epoch
+    position: int  # of the output among those of the op or epoch
+    tensor: int  # of the tensor in the .tflite, or its place in the executor's order
     name: str
     op: str
 
@@ -29,11 +29,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Structure:
-    """Every op output in order, and which tensors are the model's inputs and outputs."""
+    """Every op output in order, and which tensors are the model's inputs and outputs.
+
+    `part` is what a layer is called: "layer", or "epoch" of a network on the NPU.
+    """
 
     layers: tuple[Layer, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    part: str = "layer"
 
 
 def read_structure(model: bytes) -> Structure:

@@ -1,13 +1,13 @@
 """What one vector showed on a board: its tensors that differ, its counts and its costs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from host.compare.cause import likely_cause
+from host.compare.cause import Recogniser, likely_cause
 from host.compare.layers import Structure
 from host.compare.tensors import Array, TensorDifference, compare
 
@@ -107,9 +107,13 @@ class Observation:
 
 
 class Findings:
-    """Collects findings along the way of the data; only the first of a vector gets a cause of its own."""
+    """Collects findings along the way of the data; only the first of a vector gets a cause of its own.
 
-    def __init__(self) -> None:
+    `recognisers` of causes are those of the firmware's backend; None: of the core's kernels.
+    """
+
+    def __init__(self, recognisers: Sequence[Recogniser] | None = None) -> None:
+        self._recognisers = recognisers
         self.findings: list[Finding] = []
         self.compared: set[int] = set()  # positions of layers
 
@@ -127,7 +131,9 @@ class Findings:
                 layer,
                 name,
                 op,
-                FOLLOWS if self.findings else likely_cause(difference, op),
+                FOLLOWS
+                if self.findings
+                else likely_cause(difference, op, self._recognisers if layer is not None else None),
                 difference,
                 difference.index,
                 difference.got_first,

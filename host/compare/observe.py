@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.bundle import Subject
+from host.compare.cause import Recogniser
 from host.compare.expect import Expected
 from host.compare.layers import Structure
 from host.compare.observation import (
@@ -83,6 +84,7 @@ class Observer:
         patience: float = PATIENCE,
         limit: Deadline | None = None,
         unit: str = "none",
+        recognisers: Sequence[Recogniser] | None = None,
     ) -> None:
         self.client = client
         self.subject = subject
@@ -92,6 +94,7 @@ class Observer:
         self._patience = patience
         self.limit = limit
         self.unit = unit
+        self._recognisers = recognisers
 
     def patience(self, inferences: int = 1) -> Deadline:
         """The deadline of one exchange.
@@ -196,7 +199,7 @@ class Observer:
         self, answers: "_Answers", expected: Expected, show: bool
     ) -> "tuple[Findings, npt.NDArray[np.float32] | None]":
         """What differs, along the way of the data; the board's spectrogram where it was read."""
-        found, digests = Findings(), answers.digests
+        found, digests = Findings(self._recognisers), answers.digests
         board_features = self._compare_features(digests, expected, found, show)
         self._compare_inputs(digests, expected, found, show)
         self._compare_layers(digests, expected, found)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from host.boards.tiers import require_runs, tier_of
 from host.bundle import Subject, load_subject
+from host.compare.networks import BACKEND
 from host.deadline import Deadline
 from host.elf_record import check_recorded
 from host.errors import BadInput
+from host.listen.rule import Options, Rule, make_rule
 from host.owned import alone_in
 from host.project import Project, check_streams, load_project
 from host.reference.kept import KeptReference
@@ -17,11 +19,16 @@ HOME = Path("build/subjects")
 
 
 def default_folder(
-    subject: Subject, board: str, rounding: str = "tflite", *, stream: bool = False
+    subject: Subject,
+    board: str,
+    rounding: str = "tflite",
+    *,
+    stream: bool = False,
+    application: bool = False,
 ) -> Path:
     """Where a subject's firmware is made when nobody says where: one folder a model, contract, board, rule and kind."""
     rule = "" if rounding == "tflite" else f"-{rounding}"
-    kind = "-stream" if stream else ""
+    kind = "-application" if application else "-stream" if stream else ""
     return HOME / f"{subject.model_sha256[:12]}-{subject.contract_sha256[:8]}-{board}{rule}{kind}"
 
 
@@ -31,6 +38,7 @@ def prepare(
     *,
     rounding: str | None = "tflite",
     stream: bool = False,
+    application: Options | None = None,
     project: Path | None = None,
     out: Path | None = None,
     limit: Deadline | None = None,
@@ -39,8 +47,10 @@ def prepare(
     """Load a bundle or .tflite and make its firmware, or take the ELF of `project` as it lies there.
 
     Args:
-        rounding: whose rules, "tflite" or "tflm"; None is what `project` has, or else "tflite".
+        rounding: whose rules, "tflite" or "tflm"; None is what `project` has, or else "tflite". A project around a
+            generated network has those of its compiler, and "tflite", which nobody has to give, asks for none.
         stream: the firmware must take samples as they arrive, too.
+        application: it must have an application mode, with detections of these options where it is made.
         out: the project is written to out / "firmware".
         limit: a deadline over everything.
         force: whether a project is replaced even where somebody has changed it.
@@ -61,28 +71,60 @@ def prepare(
                 next_step="build it with `cmake -G Ninja -S . -B build && cmake --build build`",
             )
         require_runs(board, taken.description.board)
-        if rounding not in (None, taken.description.rules):
+        rules = taken.description.rules
+        if rounding not in (None, rules) and not (rules == BACKEND and rounding == "tflite"):
             raise BadInput(
                 "the project was generated with other rounding rules",
-                evidence=f"Received: --rounding {rounding}, a project of {taken.description.rules}",
-                next_step=f"use --rounding {taken.description.rules}",
+                evidence=f"Received: --rounding {rounding}, a project of {rules}",
+                next_step="leave --rounding out" if rules == BACKEND else f"use --rounding {rules}",
             )
         check_streams(taken, stream)
+        if application is not None and taken.description.application is None:
+            raise BadInput(
+                "the firmware of this project has no application mode",
+                evidence=f"Received: {project}, which was generated without",
+                next_step="make it again with `nightjar build BUNDLE --application`",
+            )
         check_recorded(taken.elf)
         return subject, taken
     from host.build import build
     from model_gen.codegen.project.generate import generate
 
     rounding = rounding or "tflite"
-    folder = out if out is not None else default_folder(subject, board, rounding, stream=stream)
+    rule = None if application is None else application_rule(subject, application)
+    folder = out
+    if folder is None:
+        listens = application is not None
+        folder = default_folder(subject, board, rounding, stream=stream, application=listens)
     patience = Deadline.after(BUILD) if limit is None else limit.at_most(BUILD)
     with alone_in(folder, patience):
         kind = tier_of(board).runs[0]
         made = generate(
-            subject, kind, folder / "firmware", rounding=rounding, stream=stream, force=force
+            subject,
+            kind,
+            folder / "firmware",
+            rounding=rounding,
+            stream=stream,
+            application=rule,
+            force=force,
         )
         if rounding == "tflm":
             _ = KeptReference(subject.model, rounding).ports  # its judge may refuse: before a build
         if build(made, patience):
             made = replace(made, recalled=(*made.recalled, "build"))
     return subject, made
+
+
+def application_rule(subject: Subject, options: Options) -> Rule:
+    """What is a detection, for a bundle.
+
+    Raises:
+        BadInput: it is no bundle, or its model or the options make no detections.
+    """
+    if subject.contract is None:
+        raise BadInput(
+            "only a bundle can listen: a bare .tflite says neither how sound becomes its input nor its labels",
+            evidence="Received: --application for a .tflite",
+            next_step="make a bundle with `nightjar quantize`",
+        )
+    return make_rule(subject.contract, options)

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from host.bundle import CONTRACT, MODEL, Subject
+from host.compare.networks import BACKEND
 from host.compare.observation import Finding
 from host.compare.vectors import Inputs, InputTensor, Vector
-from host.elf_record import record_path
 from host.inputs import write_inputs
 from host.owned import free_place, new_directory
-from host.project import DESCRIPTION, ELF, Project
+from host.project import DESCRIPTION, Project
 from host.reference.kept import to_bytes
 from host.report.pictures import difference_png
 from host.report.verdict import FirstDifference, describe
@@ -50,9 +50,9 @@ def write_reproduction(
     free = free_place(folder)
     with new_directory(free) as new:
         target = new / "project"
-        (target / ELF).parent.mkdir(parents=True)
-        shutil.copyfile(project.elf, target / ELF)
-        shutil.copyfile(project.elf_record, record_path(target / ELF))
+        for name in project.judged:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(project.path / name, target / name)
         (target / DESCRIPTION).write_bytes(project.description.to_json())
         judged = _copy_subject(subject, new)
         if vector.chunk is not None:
@@ -78,11 +78,17 @@ def write_reproduction(
             more = f" --inputs {INPUTS}"
         command = (
             f"nightjar verify {judged} --project project --board {board}"
-            f" --rounding {project.description.rules}"
+            f"{_rounding(project)}"
             f" --vectors {vectors} --seed {seed}{more} --json verify.json"
         )
         (new / "README.md").write_text(_readme(difference, command, board), encoding="utf-8")
     return free
+
+
+def _rounding(project: Project) -> str:
+    """The option that asks for the project's rules; a generated network's are nobody's to choose."""
+    rules = project.description.rules
+    return "" if rules == BACKEND else f" --rounding {rules}"
 
 
 def _slug(name: str) -> str:

@@ -9,6 +9,7 @@ from host.boards.tiers import tier_of
 from host.boards.which import Which
 from host.bundle import Subject
 from host.compare.layers import Structure, match_taps, read_structure
+from host.compare.networks import JudgedNetwork, judged_network
 from host.compare.observe import PATIENCE
 from host.compare.questions import Scope
 from host.compare.tape import Tape
@@ -53,9 +54,15 @@ class Session:
     tape: Tape | None = None
 
     @cached_property
+    def network(self) -> JudgedNetwork | None:
+        """The generated network that the project was made of; None where its backend compiles the model itself."""
+        return judged_network(self.project)
+
+    @cached_property
     def structure(self) -> Structure:
-        """The layers of the model's own file."""
-        return read_structure(self.subject.model)
+        """The layers of the model's own file, or the epochs of the generated network."""
+        network = self.network
+        return read_structure(self.subject.model) if network is None else network.structure
 
     @cached_property
     def taps(self) -> tuple[Tap, ...]:

@@ -13,6 +13,7 @@ from host.errors import BadInput
 
 Inputs = tuple[npt.NDArray[Any], ...]  # one tensor an input, in model order
 MOST_BYTES = 1 << 30  # of random vectors: they are all drawn at once
+_INTEGERS = (np.int8, np.uint8, np.int16, np.uint16)
 
 
 class InputTensor(Protocol):
@@ -47,7 +48,8 @@ def node_id(index: int) -> str:
 def random_inputs(inputs: Sequence[InputTensor], count: int, seed: int) -> list[Inputs]:
     """`count` sets of inputs drawn from `numpy.random.default_rng(seed)`, tensor after tensor in model order.
 
-    int8: integers(-128, 128, (count, *shape), dtype=int8). float32: standard_normal((count, *shape), dtype=float32).
+    Integers of 8 or 16 bits: integers(min, max + 1, (count, *shape), dtype), as integers(-128, 128, ..., dtype=int8).
+    float32: standard_normal((count, *shape), dtype=float32).
 
     Raises:
         BadInput: an input of another type, or more vectors than fit in memory.
@@ -64,13 +66,14 @@ def random_inputs(inputs: Sequence[InputTensor], count: int, seed: int) -> list[
     for tensor in inputs:
         shape = (count, *tensor.shape)
         dtype = np.dtype(tensor.dtype)
-        if dtype == np.int8:
-            drawn.append(generator.integers(-128, 128, shape, dtype=np.int8))
+        if dtype in _INTEGERS:
+            range_of = np.iinfo(dtype)
+            drawn.append(generator.integers(range_of.min, range_of.max + 1, shape, dtype=dtype))
         elif dtype == np.float32:
             drawn.append(generator.standard_normal(shape, dtype=np.float32))
         else:
             raise BadInput(
-                "model inputs must be int8 or float32",
+                "model inputs must be integers of 8 or 16 bits, or float32",
                 evidence=f"Received: input {tensor.name!r} of {dtype}",
                 next_step="quantize the model to full int8",
             )

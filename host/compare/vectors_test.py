@@ -38,8 +38,15 @@ def test_inputs_are_drawn_in_model_order() -> None:
         assert np.array_equal(drawn[i][1], second[i])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16])
+def test_integers_come_from_their_whole_range(dtype: Any) -> None:
+    (tensor,) = random_inputs([Input("steps", (1, 1 << 20), np.dtype(dtype))], 1, 0)[0]
+    assert (tensor.min(), tensor.max()) == (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    assert tensor.dtype == dtype
+
+
 def test_other_types_are_refused() -> None:
-    with pytest.raises(BadInput, match="int8 or float32"):
+    with pytest.raises(BadInput, match="integers of 8 or 16 bits"):
         random_inputs([Input("ids", (1, 4), np.dtype(np.int32))], 1, 0)
 
 

@@ -22,10 +22,13 @@ from host.link.messages import (
     ErrorCode,
     ErrorResponse,
     Hello,
+    Listen,
+    Listened,
     Mode,
     ResetDone,
     Response,
     RunResult,
+    Source,
     Spun,
     Stages,
     Target,
@@ -33,10 +36,12 @@ from host.link.messages import (
     cost_request,
     digests_request,
     hello_request,
+    listen_request,
     reset_request,
     run_request,
     spin_request,
 )
+from host.link.sound import Sound
 from host.link.stats import LinkStats
 from host.link.transfer import PieceSize, load, read
 from host.link.transport import Transport, TransportClosed
@@ -47,7 +52,7 @@ _FIRST_SPIN = (
     0.5  # seconds before a SPIN is repeated, besides what it lasts; it cannot be timed then
 )
 
-R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone, Spun)
+R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone, Spun, Listened)
 
 
 @dataclass(frozen=True)
@@ -253,6 +258,30 @@ class Client:
         spun = self._call("SPIN", payload, deadline, Spun, Pace(_FIRST_SPIN + 4 * lasts))
         seconds = now() - began
         return Spin(spun.cost, seconds if self.stats.retries == retries else None)
+
+    def listen(self, source: Source, deadline: Deadline, *, index: int = 0) -> Sound:
+        """Let the firmware listen to a source from now on; `index`: of the recording on the card.
+
+        Raises:
+            Refused: it has no application mode, no such source, or that does not start.
+        """
+        self._exchange.detections.clear()
+        started = self._listen_call(Listen.START, deadline, source, index)
+        return Sound(self._exchange, started.room)
+
+    def listened(self, deadline: Deadline) -> Listened:
+        """What it has heard so far."""
+        return self._listen_call(Listen.COUNT, deadline)
+
+    def stop_listening(self, deadline: Deadline) -> Listened:
+        """Let it hear what has come to its end, and stop; after that no event of it comes."""
+        return self._listen_call(Listen.STOP, deadline)
+
+    def _listen_call(
+        self, action: Listen, deadline: Deadline, source: Source = Source.LINK, index: int = 0
+    ) -> Listened:
+        payload = listen_request(self._exchange.greeted.nonce, action, source, index)
+        return self._call("LISTEN", payload, deadline, Listened, self._run_pace)
 
     def reset(self, deadline: Deadline) -> None:
         """Start the firmware again. Say `hello` next; on a transport that the board closes, connect again first."""

@@ -9,6 +9,7 @@ from host.link.frames import VERSION, Broken, Frame, FrameType, StreamDecoder, e
 from host.link.messages import (
     PROTOCOL,
     BootEvent,
+    DetectionEvent,
     ErrorCode,
     ErrorResponse,
     FaultEvent,
@@ -75,6 +76,7 @@ class Exchange:
         self.stats = LinkStats() if stats is None else stats
         self.generator = random.SystemRandom() if generator is None else generator
         self.logs: deque[str] = deque(maxlen=_KEPT_LOGS)
+        self.detections: dict[int, DetectionEvent] = {}  # by number, since somebody cleared it
         self.pace = Pace()
         self.hello: Hello | None = None
         self.answers = False  # whether HELLO was ever answered
@@ -112,6 +114,11 @@ class Exchange:
     def next_request(self) -> int:
         """A fresh request id, 1 to 65535."""
         self._request = self._request % (_SEQUENCES - 1) + 1
+        return self._request
+
+    @property
+    def newest_request(self) -> int:
+        """The id of the last request."""
         return self._request
 
     def send(self, kind: FrameType, request: int, payload: bytes, deadline: Deadline) -> None:
@@ -186,6 +193,9 @@ class Exchange:
             raise malformed("an event", frame, error) from error
         if isinstance(event, FaultEvent):
             raise FirmwareFault(event)
+        if isinstance(event, DetectionEvent):
+            self.detections[event.nth] = event
+            return
         if event.boot in self._boots or (self.hello and event.boot == self.hello.boot):
             self._boots.add(event.boot)
             return

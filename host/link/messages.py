@@ -53,6 +53,23 @@ class What(IntEnum):
     OUTPUT = 3
 
 
+class Source(IntEnum):
+    """What the application listens to."""
+
+    LINK = 0
+    MICROPHONE = 1
+    CARD = 2  # a recording on it
+    NONE = 3
+
+
+class Listen(IntEnum):
+    """What LISTEN asks for."""
+
+    START = 0
+    STOP = 1
+    COUNT = 2
+
+
 class ErrorCode(IntEnum):
     """Codes of an error response."""
 
@@ -63,6 +80,8 @@ class ErrorCode(IntEnum):
     NOT_OBSERVED = 5
     NO_STREAM = 7
     NO_SESSION = 8
+    NO_SOURCE = 9
+    LISTENING = 10
 
 
 class ResetCause(IntEnum):
@@ -172,6 +191,32 @@ class Spun:
 
 
 @dataclass(frozen=True)
+class Listened:
+    """Answer to LISTEN: what was heard and lost since the start, in samples, and its cost in HELLO's unit."""
+
+    source: int  # now
+    queued: int
+    fullest: int  # the most samples that have waited
+    room: int  # for samples that wait
+    taken: int
+    missing: int  # of blocks that never came, or lost by the microphone's driver
+    refused: int  # came and found no room
+    chunks: int
+    detections: int
+    unsent: int  # detections without an event
+    logged: int  # blocks of the card's log
+    unlogged: int  # entries that the log lost
+    worst_chunk: int  # with the samples that it adds; the first of a stream aside
+    worst_unit: int  # between two looks at the source
+    all: int
+
+    @property
+    def lost(self) -> int:
+        """Samples that were not heard."""
+        return self.missing + self.refused
+
+
+@dataclass(frozen=True)
 class ErrorResponse:
     """The firmware refused a request."""
 
@@ -200,8 +245,30 @@ class FaultEvent:
     sp: int
 
 
-Response = Hello | Loaded | RunResult | DigestsPage | CostPage | ResetDone | Spun | ErrorResponse
-Event = BootEvent | FaultEvent
+@dataclass(frozen=True)
+class DetectionEvent:
+    """The application has heard something: samples `start` to before `end`; `score` in the unit of its rule's pool."""
+
+    nth: int  # of the events since it listens
+    label: int
+    start: int
+    end: int
+    score: int
+    chunks: int
+
+
+Response = (
+    Hello
+    | Loaded
+    | RunResult
+    | DigestsPage
+    | CostPage
+    | ResetDone
+    | Spun
+    | Listened
+    | ErrorResponse
+)
+Event = BootEvent | FaultEvent | DetectionEvent
 
 
 def hello_request(nonce: int) -> bytes:
@@ -239,6 +306,10 @@ def spin_request(session: int, loops: int) -> bytes:
     return _encode(7, session, loops)
 
 
+def listen_request(session: int, action: Listen, source: Source, index: int) -> bytes:
+    return _encode(8, session, action, source, index)
+
+
 def _encode(*values: int) -> bytes:
     for value in values:
         if not 0 <= value <= _U32:
@@ -268,6 +339,7 @@ def _uints(most: int, largest: int) -> Check:
 
 
 _u32 = _uint(_U32)
+_u64 = _uint(_U64)
 
 # One check a field, in the order of the CDDL.
 _RESPONSES: dict[int, tuple[Callable[..., Response], tuple[Check, ...]]] = {
@@ -284,11 +356,13 @@ _RESPONSES: dict[int, tuple[Callable[..., Response], tuple[Check, ...]]] = {
     5: (CostPage, (_uint(_U64), _uint(_U64), _u32, _u32, _uints(MAX_STEPS, _U64))),
     6: (ResetDone, ()),
     7: (Spun, (_uint(_U64),)),
+    8: (Listened, (_u32,) * 4 + (_u64,) * 3 + (_u32,) * 5 + (_u64,) * 3),
     255: (ErrorResponse, (_u32, _text(128))),
 }
 _EVENTS: dict[int, tuple[Callable[..., Event], tuple[Check, ...]]] = {
     0: (BootEvent, (_u32,) * 2),
     1: (FaultEvent, (_u32,) * 7),
+    2: (DetectionEvent, (_u32, _u32, _u64, _u64, _u32, _u32)),
 }
 
 

@@ -1,1 +1,1 @@
-"""Recordings through a board: their chunks, whole or as a stream, what it makes of them, their pooling, and memory cards."""
+"""Recordings through a board: chunks, whole or as a stream, what it makes of them, detections, and memory cards."""

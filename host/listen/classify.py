@@ -11,13 +11,16 @@ import numpy.typing as npt
 from host.bundle import Subject
 from host.compare.expect import Oracle
 from host.compare.layers import read_structure
+from host.compare.networks import judged_network
 from host.compare.observe import Inferred
 from host.compare.tensors import Array, differing_positions
 from host.compare.vectors import Vector
 from host.errors import BadInput
-from host.listen.feed import Feed, Way, feeds, nearest_stride
+from host.listen.feed import Feed, Way, feeds
 from host.listen.pooling import Detection, activate, detect
+from host.listen.stride import nearest_stride
 from host.printable import printable
+from host.project import Project
 
 SCHEMA = "nightjar/classify/1"
 Infer = Callable[[Feed], Inferred]
@@ -75,7 +78,7 @@ class Listener:
         how: str,
         top_k: int,
         stream: bool = False,
-        rules: str = "tflite",
+        project: Project | None = None,
     ) -> None:
         assert subject.contract is not None
         self.contract = subject.contract
@@ -86,7 +89,13 @@ class Listener:
             self._stream(overlap)
         self.how = how
         self.top_k = top_k
-        self._oracle = Oracle(subject, read_structure(subject.model), rules)
+        network = None if project is None else judged_network(project)
+        self.oracle = Oracle(
+            subject,
+            read_structure(subject.model) if network is None else network.structure,
+            "tflite" if project is None else project.description.rules,
+            judging=None if network is None else network.judging,
+        )
 
     def open(self, path: Path) -> Recording:
         """Decode a file by the chunk contract.
@@ -140,7 +149,7 @@ class Listener:
         """The reference's scores; `confirmed`: computed now, whatever was kept."""
         outputs = []
         for vector in vectors:
-            expected = self._oracle.expect(vector)
+            expected = self.oracle.expect(vector)
             if confirmed:
                 expected.confirm()
             outputs.append(expected.outputs)

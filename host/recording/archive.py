@@ -28,6 +28,10 @@ MOST_UNPACKED = 512 << 20  # bytes of all members
 MOST_FILE = MOST_UNPACKED + (1 << 20)  # bytes of a recording: what does not pack grows a little
 MOST_MEMBERS = 256
 _NAMES = (MANIFEST, FRAMES, CONSOLE, VECTORS, BASELINE, COVERAGE, ELF, ELF_RECORD, DESCRIPTION)
+# Programs that are flashed beside the ELF, and the files of a generated network.
+_OF_PROJECT = re.compile(
+    rf"{PROJECT}/(?:{Path(project.ELF).parent}/nj_[A-Za-z0-9_]{{1,60}}\.elf|{project.GENERATED}/{FILE.pattern})"
+)
 _UNIX = 3
 _MODE = (stat.S_IFREG | 0o644) << 16
 
@@ -63,7 +67,8 @@ def unpack(data: bytes) -> dict[str, bytes]:
 def _check(entry: zipfile.ZipInfo) -> None:
     name, kind = entry.filename, stat.S_IFMT(entry.external_attr >> 16)
     folder, _, file = name.partition("/")
-    if name not in _NAMES and not (folder == SUBJECT and re.fullmatch(FILE, file)):
+    known = name in _NAMES or (folder == SUBJECT and re.fullmatch(FILE, file))
+    if not known and not _OF_PROJECT.fullmatch(name):
         raise ValueError(f"a member {name[:200]!r}, which no recording has")
     if kind not in (0, stat.S_IFREG):
         raise ValueError(f"{name} is no plain file")

@@ -12,6 +12,7 @@ from host.zips import DAMAGED
 
 def test_members_come_back_and_give_the_same_bytes() -> None:
     members = {"manifest.json": b"{}", "subject/labels.txt": b"wren\n", "frames.bin": bytes(999)}
+    members["project/generated/network.c"] = b"/* */"
     data = archive.pack(members)
     assert archive.unpack(data) == members
     assert archive.pack(dict(reversed(members.items()))) == data
@@ -39,6 +40,9 @@ def entry(name: str, mode: int = stat.S_IFREG | 0o644) -> bytes:
         "subject/..",
         "subject\\a",
         "project/build/other.elf",
+        "project/generated/",
+        "project/generated/a/b",
+        "project/generated/..",
         "notes.txt",
         "MANIFEST.json",
         "frames.bin\n",

@@ -17,7 +17,7 @@ from host.link.cut import Cutter
 from host.project import Project, load_project
 from host.reading import MOST_JSON, read_file
 from host.recording import archive
-from host.recording.archive import MANIFEST, MOST_FILE, MOST_UNPACKED, SUBJECT, VECTORS
+from host.recording.archive import MANIFEST, MOST_FILE, MOST_UNPACKED, PROJECT, SUBJECT, VECTORS
 from host.recording.manifest import NEXT, Manifest, Member
 from host.recording.records import Kind, Record, records
 from host.zips import DAMAGED
@@ -191,12 +191,9 @@ def subject_members(subject: Subject) -> dict[str, bytes]:
 
 
 def project_members(project: Project) -> dict[str, bytes]:
-    """The description of a project, its ELF, and what its build recorded of that, as far as they are there."""
-    found = {archive.DESCRIPTION: project.description.to_json()}
-    for name, path in ((archive.ELF, project.elf), (archive.ELF_RECORD, project.elf_record)):
-        if path.is_file():
-            found[name] = path.read_bytes()
-    return found
+    """What it takes to judge a project, as far as it is there."""
+    found = {f"{PROJECT}/{name}": (project.path / name).read_bytes() for name in project.judged}
+    return found | {archive.DESCRIPTION: project.description.to_json()}
 
 
 def too_long(size: int, most: int = MOST_UNPACKED) -> HostFailure:

@@ -19,6 +19,7 @@ from host.deadline import Deadline
 from host.errors import BadInput, FirmwareFailure, NightjarError
 from host.exit_codes import Exit
 from host.link.identity import check_project
+from host.project import GENERATED
 from host.recording import archive
 from host.recording.manifest import NEXT, Test, restated
 from host.recording.player import CutOff, Player
@@ -54,6 +55,24 @@ def replay(parts: Sequence[Recording], folder: Path) -> Replayed:
     if len(parts) > 1:
         raise _of_no_run(f"{len(parts)} files, of which some are of `nightjar verify`")
     return _replay_verify(parts[0], folder)
+
+
+def refuse_networks(parts: Sequence[Recording]) -> None:
+    """Refuse what holds a generated network: its C would be compiled, and would run with the rights of who replays it.
+
+    Raises:
+        BadInput: one does.
+    """
+    for part in parts:
+        names = [
+            name for name in part.members if name.startswith(f"{archive.PROJECT}/{GENERATED}/")
+        ]
+        if names:
+            raise BadInput(
+                "a session of backend neural_art is judged by running its network.c: C of whoever sent the file",
+                evidence=f"Received: {len(names)} files of a generated network, {names[0]} among them",
+                next_step="give --run-network where you trust the file",
+            )
 
 
 def check_code(parts: Sequence[Recording], code: int) -> None:

@@ -22,13 +22,13 @@ from host.cache import EXPECTATIONS, key_of
 from host.errors import BadInput, HostFailure
 from host.files import sha256_bytes
 from host.reference.interpreter import Array, ReferenceTensor, package
-from host.reference.micro import MicroModel, installed, open_micro
+from host.reference.judging import Judge, Judging
+from host.reference.micro import installed, open_micro
 from host.reference.model import ReferenceModel
 from host.reference.processor import processor
 
-Judge = ReferenceModel | MicroModel
 _VERSION = "1"  # of the records
-_CODE = ("axes.py", "interpreter.py", "kept.py", "micro.py", "model.py")
+_CODE = ("axes.py", "interpreter.py", "judging.py", "kept.py", "micro.py", "model.py")
 # Rules -> the judge, and what identifies its package without opening it.
 _JUDGES: dict[str, tuple[Callable[[bytes], Judge], Callable[[], object]]] = {
     "tflite": (ReferenceModel, package),
@@ -89,25 +89,19 @@ class KeptReference:
     """The judge of `rules` for one model. `opened` says whether it had to be loaded.
 
     rules: "tflite", the pinned TFLite's reference kernels, or "tflm", tflite-micro's interpreter.
-    Neither stands in for the other.
+    Neither stands in for the other. judging: who judges other rules, as those of a generated network;
+    what is judged is then not the model but the judge's own.
 
     Raises:
         BadInput: nobody judges these rules; or, when it is opened, the judge cannot run the model.
         HostFailure: the judge is not installed.
     """
 
-    def __init__(self, model: bytes, rules: str) -> None:
-        if rules not in _JUDGES:
-            raise BadInput(
-                "nobody judges these rounding rules",
-                evidence=f"Received: {rules!r}, and not one of {', '.join(_JUDGES)}",
-                next_step="generate the project again with `nightjar generate`",
-            )
-        self._model = model
-        self._rules = rules
+    def __init__(self, model: bytes, rules: str, judging: Judging | None = None) -> None:
+        self._judging = _judging(model, rules) if judging is None else judging
         self._judge: Judge | None = None
-        identity = _identity(repr(_JUDGES[rules][1]()))
-        self._key = key_of(_VERSION, identity, rules, sha256_bytes(model))
+        identity = _identity(self._judging.identity)
+        self._key = key_of(_VERSION, identity, rules, self._judging.content)
         self._ports_key = key_of("ports", self._key)
 
     @property
@@ -180,7 +174,7 @@ class KeptReference:
 
     def _open(self) -> Judge:
         if self._judge is None:
-            self._judge = _JUDGES[self._rules][0](self._model)
+            self._judge = self._judging.open()
             remembered = self.__dict__.get("ports")
             if remembered not in (None, _ports_of(self._judge)):
                 EXPECTATIONS.drop(self._ports_key)
@@ -194,6 +188,23 @@ class KeptReference:
     def _run_key(self, inputs: Sequence[Array]) -> str:
         parts = [part for one in inputs for part in (repr(_described(one)), to_bytes(one))]
         return key_of("run", self._key, *parts)
+
+
+def _judging(model: bytes, rules: str) -> Judging:
+    """Who judges a model by `rules`.
+
+    Raises:
+        BadInput: nobody does.
+        HostFailure: the judge is not installed.
+    """
+    if rules not in _JUDGES:
+        raise BadInput(
+            "nobody judges these rounding rules",
+            evidence=f"Received: {rules!r}, and not one of {', '.join(_JUDGES)}",
+            next_step="generate the project again with `nightjar generate`",
+        )
+    load, package_of = _JUDGES[rules]
+    return Judging(lambda: load(model), sha256_bytes(model), repr(package_of()))
 
 
 @functools.cache

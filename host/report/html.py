@@ -13,7 +13,7 @@ from host.coverage.coverage import Share
 from host.coverage.table import percent
 from host.printable import printable
 from host.report.pictures import map_png, spectrograms_png
-from host.report.verdict import LayerVerdict, MeasuredClock, Verdict, short_name
+from host.report.verdict import NEURAL_ART, LayerVerdict, MeasuredClock, Verdict, short_name
 from host.results import write_result
 
 if TYPE_CHECKING:
@@ -55,6 +55,31 @@ class Fact:
     mono: bool = False
 
 
+@dataclass(frozen=True)
+class Words:
+    """What a page calls the layers of a verdict, and who judged them."""
+
+    part: str = "layer"
+    parts: str = "Layers"
+    number: str = "op"
+    outputs: str = "op outputs"
+    row: str = "One row for each op output, in order"
+    order: str = "NHWC"
+    judge: str = "the host reference"
+
+
+_EPOCHS = Words(
+    part="epoch",
+    parts="Epochs",
+    number="epoch",
+    outputs="buffers that epochs finish",
+    row="One row for each buffer that an epoch finishes, by epochs; a step that finishes several costs what its first "
+    "row says",
+    order="as it lies in memory",
+    judge="the executor of the same network",
+)
+
+
 def write_html(path: Path, verdict: Verdict, *, title: str, note: str = "") -> None:
     """Write the page whole or not at all. `note` is one line under the headline."""
     write_result(path, render(verdict, title=title, note=note).encode())
@@ -68,6 +93,7 @@ def render(verdict: Verdict, *, title: str, note: str = "") -> str:
         .get_template(TEMPLATE)
         .render(
             verdict=verdict,
+            words=_EPOCHS if verdict.backend == NEURAL_ART else Words(),
             state=verdict.state,
             title=title,
             note=note,
@@ -112,6 +138,18 @@ def environment() -> "Environment":
     return made
 
 
+def _beside_tflite(verdict: Verdict) -> list[Fact]:
+    """The second comparison of a verdict on the NPU."""
+    if verdict.tflite is None:
+        reason = verdict.tflite_reason
+        return [Fact("beside TFLite", f"not compared: {reason}")] if reason else []
+    told = [line.strip() for line in verdict.tflite.lines()]
+    return [
+        Fact("beside TFLite", "; ".join(told)),
+        Fact("TFLite", f"{verdict.tflite.reference}; {verdict.tflite.statement}"),
+    ]
+
+
 def _facts(verdict: Verdict) -> list[Fact]:
     proved = verdict.proved
     return [
@@ -124,6 +162,7 @@ def _facts(verdict: Verdict) -> list[Fact]:
         Fact("model", verdict.model_sha256, True),
         Fact("contract", proved.contract_sha256, True),
         Fact("reference", verdict.reference),
+        *_beside_tflite(verdict),
         Fact("rounding", proved.rounding or "no op rounds"),
         Fact("compiler", proved.compiler),
         Fact("protocol", str(proved.protocol)),

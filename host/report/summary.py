@@ -19,8 +19,14 @@ def summary_lines(verdict: Verdict) -> list[str]:
     if verdict.proved.npu_budget:
         used = "" if verdict.backend == "neural_art" else f", not used by {verdict.backend}"
         lines.append(f"budgets of the NPU{used}: {'; '.join(verdict.proved.npu_budget)}")
+    if verdict.finding:
+        lines.append(verdict.finding)
     if not verdict.exact:
         return lines
+    if verdict.tflite is not None:
+        lines += verdict.tflite.lines()
+    elif verdict.tflite_reason:
+        lines.append(f"to TFLite: not compared: {verdict.tflite_reason}")
     if verdict.cost.model is not None:
         cost = f"{verdict.cost.model:,} {verdict.proved.cost_unit} an inference"
         if verdict.cost.frontend is not None:

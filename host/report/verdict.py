@@ -11,11 +11,14 @@ from host.boards.kinds import NOT_SEEN, SILICON
 from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
 from host.printable import printable
+from host.report.finding import finding
+from host.report.tflite import TfliteVerdict
 
 if TYPE_CHECKING:
     from host.coverage.covered import Covered
 
 NOT_COUNTED = "not counted: only an exact verdict says how much it proves"
+NEURAL_ART = "neural_art"  # the backend whose layers are epochs of the NPU
 SCHEMA = "nightjar/verify/1"
 SCHEMA_FILE = Path(__file__).with_name("verify.schema.json")
 
@@ -34,7 +37,8 @@ class FirstDifference:
 
     `layer` is the index of the op, None for what lies outside the layers: op FRONTEND (the spectrogram), INPUT (the
     model's int8 input), OUTPUT (the scores as sent) and RUN (repeated or untapped runs). `index` is empty and `got` and
-    `want` are None where there is no element to show.
+    `want` are None where there is no element to show. `part` is what a layer is called; of an "epoch" of the NPU,
+    `layer` is the number, and op EPOCH says that its tensor is none of the model's.
     """
 
     vector: int
@@ -47,11 +51,15 @@ class FirstDifference:
     differing: int
     max_steps: int
     cause: str
+    part: str = "layer"
 
 
 @dataclass(frozen=True)
 class LayerVerdict:
-    """One op output over all vectors. `instructions` is None on a board that counts nothing."""
+    """One op output, or one buffer that an epoch of the NPU finishes, over all vectors.
+
+    `instructions` is None on a board that counts nothing.
+    """
 
     index: int
     name: str
@@ -150,7 +158,8 @@ class Verdict:
     not_applicable: what there was nothing to judge of, with the reason. coverage: what the vectors
     reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image, computed by
     the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
-    changed. attempts: how often it took. gate: what a baseline or the coverage asked for says where an
+    changed. attempts: how often it took. tflite: of an exact verdict on the NPU, what TFLite makes of the
+    same vectors, or None and a reason. gate: what a baseline or the coverage asked for says where an
     exact verdict does not end with 0: what grew, what lies below, or what cannot be compared.
     """
 
@@ -177,6 +186,8 @@ class Verdict:
     recalled: tuple[str, ...] = ()
     attempts: int = 1
     gate: str = ""
+    tflite: TfliteVerdict | None = None
+    tflite_reason: str = ""
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -197,6 +208,9 @@ class Verdict:
         del raw["exhibits"]
         # A board that nobody has yet seen it judge is said to be one.
         remark = {"remark": NOT_SEEN} if self.tier in SILICON else {}
+        if self.backend != NEURAL_ART:  # TFLite itself is the reference
+            del raw["tflite"], raw["tflite_reason"]
+        remark |= {"finding": self.finding} if self.finding else {}
         return {"schema": SCHEMA, **raw, **remark}
 
     def covered(self, covered: "Covered") -> "Verdict":
@@ -209,6 +223,14 @@ class Verdict:
             coverage_reason=covered.reason,
             recalled=(*self.recalled, *(("coverage",) if covered.recalled else ())),
         )
+
+    @property
+    def finding(self) -> str:
+        """What to do with a difference that may be the chip's; "" where it is none."""
+        first = self.first_difference
+        if first is None or first.layer is None or first.part != "epoch":
+            return ""
+        return finding(self.tier, first.cause)
 
     @property
     def where(self) -> str:
@@ -230,10 +252,11 @@ class Verdict:
         if not self.complete and self.first_difference is None:
             return f"INCOMPLETE: nothing differs on {vectors} ({self.where}), but not all that applies was judged"
         if self.exact:
-            return (
-                f"EXACT: {observed} tensors of {len(self.layers)} layers equal the reference, byte for byte,"
-                f" on {vectors} ({self.where})"
-            )
+            of = f"{len(self.layers)} layers equal the reference"
+            if self.backend == NEURAL_ART:
+                epochs = len({layer.index for layer in self.layers})
+                of = f"{epochs} epochs equal the executor of the network"
+            return f"EXACT: {observed} tensors of {of}, byte for byte, on {vectors} ({self.where})"
         assert self.first_difference is not None
         return f"DIFFERENT: {describe(self.first_difference)}"
 
@@ -250,8 +273,9 @@ def ran_on(board: str, tier: str) -> str:
 
 def describe(difference: FirstDifference) -> str:
     """The first difference as one line for people."""
+    kind = "" if difference.op == "EPOCH" else f" {difference.op}"
     place = (
-        difference.op if difference.layer is None else f"layer {difference.layer} {difference.op}"
+        difference.op if difference.layer is None else f"{difference.part} {difference.layer}{kind}"
     )
     text = f"vector {difference.vector}, {place} ({short_name(difference.name)})"
     if difference.got is not None:

@@ -47,6 +47,7 @@ void nj_mpu_start(void);
 void nj_cache_stop(void);
 void nj_cache_start(void);
 void nj_cache_clean(void); /* what the core has written goes to memory */
+void nj_cache_drop(void); /* that too, and it has nothing any more */
 uint32_t nj_cache_state(void); /* bit 0: instructions, bit 1: data */
 
 /* USART1 on PE5 and PE6, 921600 8N1. Once it is started, bytes are taken by the interrupt, into a ring;
@@ -64,6 +65,7 @@ void nj_usart_interrupt(void);
 void nj_cost_start(void);
 void nj_cost_begin(void *context);
 uint64_t nj_cost_end(void *context);
+void nj_cost_interruptible(void *context);
 
 /* Start the firmware again, and remember why. */
 void nj_board_reset(enum nj_reset_cause cause) __attribute__((noreturn));

@@ -48,6 +48,10 @@ void nj_cache_clean(void) {
     each_line(&SCB_DCCSW);
 }
 
+void nj_cache_drop(void) {
+    each_line(&SCB_DCCISW);
+}
+
 uint32_t nj_cache_state(void) {
     const uint32_t now = SCB_CCR;
     return ((now & CCR_IC) != 0 ? 1u : 0u) | ((now & CCR_DC) != 0 ? 2u : 0u);

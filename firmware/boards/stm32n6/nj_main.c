@@ -81,6 +81,7 @@ static struct nj_port port = {
     .write = port_write,
     .cost_begin = nj_cost_begin,
     .cost_end = nj_cost_end,
+    .cost_interruptible = nj_cost_interruptible,
     .reset = port_reset,
     .reset_cause = port_reset_cause,
     .stack_used = port_stack_used,

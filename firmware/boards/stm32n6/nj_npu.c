@@ -76,3 +76,7 @@ void nj_npu_drop(const void *first, uint32_t bytes) {
 void nj_npu_clean_all(void) {
     nj_cache_clean();
 }
+
+void nj_npu_drop_all(void) {
+    nj_cache_drop();
+}

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "nj_listening.h"
 #include "nj_log.h"
 #include "nj_tiny.h"
 
@@ -197,6 +198,41 @@ static void take(void) {
 
 static const struct nj_stream_stage stream = {.hop = 4, .start = start, .push = push, .take = take};
 
+/* A level is 257 times the step + 128. */
+#define LEVEL(i) 257u * (i)
+#define LEVELS_4(i) LEVEL(i), LEVEL((i) + 1u), LEVEL((i) + 2u), LEVEL((i) + 3u)
+#define LEVELS_16(i) LEVELS_4(i), LEVELS_4((i) + 4u), LEVELS_4((i) + 8u), LEVELS_4((i) + 12u)
+#define LEVELS_64(i) LEVELS_16(i), LEVELS_16((i) + 16u), LEVELS_16((i) + 32u), LEVELS_16((i) + 48u)
+static const uint32_t levels[256] = {LEVELS_64(0u), LEVELS_64(64u), LEVELS_64(128u), LEVELS_64(192u)};
+
+static const struct nj_label_rule labels[4] = {
+    {40000u, 30000u, 30000u}, {45000u, 45000u, 20000u}, {50000u, 20000u, 20000u}, {65535u, 1u, 1u}};
+static struct nj_label_state states[4];
+static uint16_t pooled[2 * 4];
+static int16_t queue[16u + NJ_BLOCK_SAMPLES];
+
+static const struct nj_detector detector = {
+    .pool = NJ_POOL_AVERAGE,
+    .labels = 4,
+    .chunks = 2,
+    .chunk_samples = 32,
+    .stride = 16,
+    .least = 1,
+    .most = 5,
+    .table = levels,
+    .label = labels,
+    .state = states,
+    .level = pooled,
+};
+
+static const struct nj_listening_stage listening = {
+    .run = &nj_listening,
+    .detector = &detector,
+    .rate_hz = 8000,
+    .queue = queue,
+    .queue_samples = sizeof queue / sizeof queue[0],
+};
+
 const struct nj_frontend_stage nj_frontend_stage = {
     .present = true,
     .chunk_samples = 32,
@@ -204,6 +240,7 @@ const struct nj_frontend_stage nj_frontend_stage = {
     .run = run,
     .quantize = quantize,
     .stream = &stream,
+    .listening = &listening,
 };
 
 const struct nj_place nj_staging = {staging, sizeof staging};

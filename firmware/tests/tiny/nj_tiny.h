@@ -6,6 +6,7 @@
  *   step 2: third[i]  = first[i] + second[i]                 tap 2, in the place of tap 0; the output is third[0..4)
  * Sums wrap modulo 256. features[i] = sum of 4 samples / 32768; the quantization sets input0[i] = input0[i + 8] =
  * (int8) of the sum of those samples, and input1 to zeros. It streams, by strides that are multiples of 4 samples.
+ * It listens, with chunks 16 samples apart: an average over 2 of them, the output's bytes as int8 steps of 4 labels.
  * Step 1 misbehaves when input0[0] is NJ_TINY_COMMAND: input0[1] says how, input0[4..8) is a little-endian number.
  * SPDX-License-Identifier: MIT
  */

@@ -69,7 +69,7 @@ class Executed:
                     evidence=f"Received: {model.dialect.name}",
                     next_step="leave --dialect out",
                 )
-            self._ports = _ports(self._network.inputs, model)
+            self.ports = _ports(self._network.inputs, model)
             stack.pop_all()
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class Executed:
         graph = self.model.graph
         given = {
             buffer.name: _given(buffer, inputs[graph.inputs.index(index)])
-            for buffer, index in self._ports
+            for buffer, index in self.ports
         }
         run = self._network.run(given, _TIES.get(self.about.rule, self.about.rule))
         found = self._mapped(run)

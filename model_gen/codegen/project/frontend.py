@@ -35,12 +35,15 @@ class _Array:
     lines: list[Text]
 
 
-def render_frontend(contract: Contract | None, *, stream: bool = False) -> dict[str, str]:
+def render_frontend(
+    contract: Contract | None, *, stream: bool = False, listening: bool = False
+) -> dict[str, str]:
     """Print the frontend.
 
     Args:
         contract: of the bundle; None for a bare .tflite, which has no frontend.
         stream: whether it takes samples as they arrive too, which needs a ring of frames.
+        listening: whether the firmware has an application mode, which streams.
 
     Returns:
         File name -> text of nj_frontend_stage.c, which defines `nj_frontend_stage`, and nj_frontend_tables.c.
@@ -60,6 +63,7 @@ def render_frontend(contract: Contract | None, *, stream: bool = False) -> dict[
         words={} if frontend is None else _words(frontend),
         model_api=MODEL_API,
         stream=stream,
+        listening=listening,
         fields=() if frontend is None else _fields(frontend),
         features=0 if frontend is None else frontend.rows * frontend.frames,
         room=0 if frontend is None else (frontend.mel_bands or frontend.bins) * frontend.frames,

@@ -6,6 +6,7 @@ from pathlib import Path
 from host.bundle import Subject
 from host.contract import Contract
 from host.errors import BadInput
+from host.listen.rule import Rule
 from host.owned import check_replaceable
 from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen import c_text
@@ -21,6 +22,7 @@ from model_gen.codegen.project.files import (
 )
 from model_gen.codegen.project.frontend import check_stream, render_frontend
 from model_gen.codegen.project.limits import check_core
+from model_gen.codegen.project.listening import render_listening
 from model_gen.codegen.project.messages import messages
 from model_gen.codegen.project.ports import check_board, check_clock, port_files, port_memory
 from model_gen.codegen.templates import FIRMWARE, render
@@ -36,6 +38,7 @@ def generate(
     *,
     rounding: str = "tflite",
     stream: bool = False,
+    application: Rule | None = None,
     weights: str = "auto",
     cpu_mhz: int | None = None,
     force: bool = False,
@@ -48,7 +51,8 @@ def generate(
 
     `rounding` is "tflite" (what the pinned TFLite's reference does, op by op) or "tflm". With
     `stream` the firmware also takes samples as they arrive, for which it keeps a ring of frames as
-    large as its features. `weights` is "ram", "nor" (a board's external one), or "auto": in RAM where
+    large as its features. With `application` it streams, and has the application mode, whose detections are those of
+    that rule. `weights` is "ram", "nor" (a board's external one), or "auto": in RAM where
     they fit. `cpu_mhz` is one of the core's clocks that the board's port can set; None is the port's own.
 
     Raises:
@@ -61,6 +65,7 @@ def generate(
     check_clock(board, cpu_mhz)
     check_replaceable(out, force=force)
     contract = subject.contract
+    stream = stream or application is not None
     if stream:
         check_stream(contract)
     generated = compile_model(
@@ -75,7 +80,9 @@ def generate(
     check_core(generated)
     if contract is not None:
         _check_contract(contract, generated)
-    described = describe(subject, board, generated, rules=rounding, stream=stream)
+    described = describe(
+        subject, board, generated, rules=rounding, stream=stream, application=application
+    )
     link, recalled = messages()
     files = _project_files(contract, generated, described, link, cpu_mhz)
     write_files(files, out, force=force)
@@ -83,7 +90,13 @@ def generate(
 
 
 def describe(
-    subject: Subject, board: str, generated: Generated, *, rules: str, stream: bool = False
+    subject: Subject,
+    board: str,
+    generated: Generated,
+    *,
+    rules: str,
+    stream: bool = False,
+    application: Rule | None = None,
 ) -> ProjectDescription:
     """The table of taps and ports that the host compares by."""
     program = generated.program
@@ -124,6 +137,7 @@ def describe(
         outputs=tuple(_port(program.tensors[index]) for index in graph.outputs),
         taps=tuple(taps),
         stream=stream,
+        application=application,
     )
 
 
@@ -173,7 +187,12 @@ def _project_files(
     files |= {f"messages/{name}": content for name, content in link.items()}
     note = banner(described.model_sha256)
     texts = dict(generated.sources)
-    for name, text in render_frontend(contract, stream=described.stream).items():
+    rule = described.application
+    stages = render_frontend(contract, stream=described.stream, listening=rule is not None)
+    if rule is not None:
+        assert contract is not None
+        stages |= render_listening(rule, contract.labels)
+    for name, text in stages.items():
         texts[name] = f"/* {note} */\n{text}"
     files |= {f"model/{name}": text.encode() for name, text in texts.items()}
     files[DESCRIPTION] = described.to_json()
@@ -182,9 +201,10 @@ def _project_files(
         banner=note,
         libraries=_libraries(files),
         weights=generated.weights,
+        listening=rule is not None,
         cpu_mhz=cpu_mhz,
         npu=None,
-        archive=c_text.code(""),
+        archive=None,
     )
     compiler = "gcc" if described.board == "native" else "arm-none-eabi-gcc with newlib"
     rounding = ", ".join(f"{op} {rule}" for op, rule in described.rounding.items())

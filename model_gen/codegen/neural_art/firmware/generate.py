@@ -11,6 +11,7 @@ import host
 from host.bundle import MODEL, Subject, load_subject
 from host.contract import Contract
 from host.errors import BadInput
+from host.npu.board.runtime import Runtime
 from host.npu.generated import GeneratedCode
 from host.npu.network import Buffer, Network, find_code
 from host.owned import check_replaceable
@@ -28,8 +29,12 @@ from model_gen.codegen.neural_art.firmware.sources import (
     images_c,
     model_c,
     network_c,
+    our_runtime,
     runtime_files,
+    st_network_c,
 )
+from model_gen.codegen.neural_art.firmware.st_runtime import FLAGS as ST_FLAGS
+from model_gen.codegen.neural_art.firmware.st_runtime import ST, st_files, st_runtime
 from model_gen.codegen.neural_art.firmware.taps import Seen, seen_of
 from model_gen.codegen.neural_art.manifest import BUNDLE, MANIFEST, Written
 from model_gen.codegen.neural_art.network_source import NetworkSource
@@ -54,6 +59,8 @@ from model_gen.codegen.tflite.reader import read_tflite
 
 # network.c is data in the form of C: nobody mends its style. Its operators compute in the order that is written.
 _LENIENT = ("-w", "-O1")
+_OF_OURS = ("device", "interface", "runtime", "software")
+_OF_ST = ("ll_aton", "device", "inc")
 _ENGINE = ("-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-D__int64_t_defined=1")
 
 
@@ -106,6 +113,7 @@ class _Npu:
 
     weights_at: Text | None
     lenient: tuple[_Lenient, ...]
+    system: tuple[Text, ...]
     including: Text
     images: tuple[Text, ...]
 
@@ -119,6 +127,7 @@ class _Planned:
     inputs: tuple[Buffer, ...]
     seen: tuple[Seen, ...]
     placed: Placed
+    st: Runtime | None
 
 
 def generate(
@@ -126,6 +135,7 @@ def generate(
     board: str,
     out: Path,
     *,
+    st: Path | None = None,
     stream: bool = False,
     cpu_mhz: int | None = None,
     force: bool = False,
@@ -135,6 +145,7 @@ def generate(
     Args:
         given: the network.
         board: an STM32N6.
+        st: an installation of ST's, whose runtime runs the network; None: ours does.
         out: the folder; one that was written so and not changed is replaced, one with the same bytes left alone.
         stream: whether the firmware takes samples as they arrive.
         cpu_mhz: of the core; None: the port's own.
@@ -151,7 +162,7 @@ def generate(
     contract = given.subject.contract
     if stream:
         check_stream(contract)
-    planned = _plan(given)
+    planned = _plan(given, st)
     check_counts(
         inputs=len(planned.inputs),
         steps=len(planned.source.epochs),
@@ -180,7 +191,7 @@ def generate(
     return Project(out, described, ("messages",) if recalled else ())
 
 
-def _plan(given: Given) -> _Planned:
+def _plan(given: Given, st: Path | None) -> _Planned:
     source = given.output.network
     assert source is not None  # read_output has found network.c
     with Network.open(find_code(given.folder)) as network:
@@ -191,6 +202,7 @@ def _plan(given: Given) -> _Planned:
             network.inputs,
             seen_of(source, network.buffers["internal"], network.outputs),
             placed(network.images, network.code.pools, buffers),
+            None if st is None else st_runtime(st, network.code),
         )
 
 
@@ -239,7 +251,7 @@ def _project_files(
     names = image_names(planned.placed.images)
     files: Files = {
         **copies(FIRMWARE / "core", "core"),
-        **runtime_files(),
+        **(our_runtime() if planned.st is None else runtime_files(ST) | st_files(planned.st)),
         **{f"board/{name}": content for name, content in port_files(described.board).items()},
         **{f"messages/{name}": content for name, content in link.items()},
         **{f"{GENERATED}/{name}": content for name, content in given.output.files.items()},
@@ -258,7 +270,7 @@ def _project_files(
             0 if contract is None else contract.frontend.chunk_samples,
         ),
         IMAGES: images_c(note, planned.placed, names),
-        NETWORK: network_c(note, planned.code),
+        NETWORK: (network_c if planned.st is None else st_network_c)(note, planned.code),
     }
     for name, text in render_frontend(contract, stream=described.stream).items():
         texts[f"model/{name}"] = f"/* {note} */\n{text}"
@@ -267,11 +279,12 @@ def _project_files(
     lists = render(
         "CMakeLists.txt",
         banner=note,
-        libraries=_libraries(files, planned.code),
+        libraries=_libraries(files, planned),
         weights="nor" if planned.placed.in_nor else "ram",
+        listening=False,
         cpu_mhz=cpu_mhz,
-        npu=_npu(planned, names),
-        archive=c_text.code(""),
+        npu=_npu(planned, names, files),
+        archive=None if planned.st is None else c_text.word(f"{ST}/{planned.st.library.name}"),
     )
     readme = render(
         "neural_art_README.md",
@@ -285,11 +298,15 @@ def _project_files(
     return dict(sorted(files.items()))
 
 
-def _npu(planned: _Planned, names: dict[int, str]) -> _Npu:
+def _npu(planned: _Planned, names: dict[int, str], files: Files) -> _Npu:
     external = planned.placed.in_nor
+    network = _LENIENT if planned.st is not None else (*_LENIENT, *_version(planned.code))
+    lenient = [_Lenient(c_text.word(NETWORK), _options(*network))]
+    lenient += [_Lenient(name, _options("-w")) for name in sources(files, f"{ST}/")]
     return _Npu(
         None if external is None else c_text.constant(f"0x{external.address:08x}"),
-        (_Lenient(c_text.word(NETWORK), _options(*_LENIENT, *_version(planned.code))),),
+        tuple(lenient),
+        () if planned.st is None else tuple(c_text.word(f"{ST}/{part}") for part in _OF_ST),
         c_text.word(IMAGES),
         tuple(c_text.word(f"{GENERATED}/{name}") for name in names.values()),
     )
@@ -305,12 +322,16 @@ def _version(code: GeneratedCode) -> list[str]:
     return [f"-DLL_ATON_VERSION_{name}={number}" for name, number in parts]
 
 
-def _libraries(files: Files, code: GeneratedCode) -> tuple[Library, ...]:
+def _libraries(files: Files, planned: _Planned) -> tuple[Library, ...]:
     """Engine (the network and what runs it), frontend and core."""
-    engine = sources(files, f"{NPU}/", "kernels/", "model/nj_npu_")
-    flags = (*_ENGINE, "-DNJ_NPU_DATA_CACHE", f"-DNJ_NPU_INSTANCE={int(code.instance)}")
-    folders = ("device", "interface", "runtime", "software")
-    includes = (
-        f"core model kernels {NPU} {' '.join(f'{NPU}/{name}' for name in folders)} {GENERATED}"
-    )
+    engine = sources(files, f"{NPU}/", "kernels/", "model/nj_npu_", f"{ST}/")
+    flags: tuple[str, ...]
+    if planned.st is None:
+        instance = f"-DNJ_NPU_INSTANCE={int(planned.code.instance)}"
+        flags = (*_ENGINE, "-DNJ_NPU_DATA_CACHE", instance)
+        own = " ".join(("kernels", *(f"{NPU}/{name}" for name in _OF_OURS)))
+    else:
+        flags = (*_ENGINE, *ST_FLAGS)
+        own = f"{NPU}/{ST}"
+    includes = f"core model {NPU} {own} {GENERATED}"
     return (library("nj_engine", engine, includes, *flags), *core_libraries(files))

@@ -69,9 +69,18 @@ class _Image:
     in_nor: bool
 
 
-def runtime_files() -> Files:
+def runtime_files(own: str) -> Files:
+    """What runs network.c, in one of the two ways: `own` is the folder that only that way has."""
+    return {
+        name: content
+        for name, content in copies(FIRMWARE / "npu", NPU).items()
+        if name.count("/") == 1 or name.startswith(f"{NPU}/{own}/")
+    }
+
+
+def our_runtime() -> Files:
     """Our runtime: its own sources, and those that it shares with the executor."""
-    files = copies(FIRMWARE / "npu", NPU)
+    files = runtime_files("runtime")
     for folder, names in (
         ("device", _REGISTERS),
         ("interface", (*_INTERFACE, *_CALLS)),
@@ -143,8 +152,16 @@ def images_c(banner: Text, placed: Placed, names: Mapping[int, str]) -> str:
 
 def network_c(banner: Text, code: GeneratedCode) -> str:
     """nj_npu_network.c, of our runtime."""
-    network = {"file": c_text.word(code.path.name), "name": c_text.identifier(code.name)}
-    return render("nj_npu_network.c", banner=banner, network=network, pools=_named_pools(code))
+    return render("nj_npu_network.c", banner=banner, network=_names(code), pools=_named_pools(code))
+
+
+def st_network_c(banner: Text, code: GeneratedCode) -> str:
+    """nj_npu_network.c, of ST's."""
+    return render("nj_npu_network_st.c", banner=banner, network=_names(code))
+
+
+def _names(code: GeneratedCode) -> dict[str, Text]:
+    return {"file": c_text.word(code.path.name), "name": c_text.identifier(code.name)}
 
 
 def _named_pools(code: GeneratedCode) -> list[tuple[Text, Text]]:

@@ -1,0 +1,138 @@
+"""Firmware around a generated network on the NPU of a virtual STM32N6: judged as every other, and spoiled."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hil_tests.tester.recorded import nightjar
+from host.boards.virtual_n6.build import find
+from host.build import build
+from host.bundle import Subject
+from host.compare.flip import copy_project
+from host.compare.prove import prove
+from host.compare.session import Session
+from host.compare.vectors import random_inputs
+from host.deadline import Deadline
+from host.elf_record import write_record
+from host.exit_codes import Exit
+from host.npu.network import Network
+from host.project import Project
+from host.report.verdict import Verdict
+from model_gen.codegen.neural_art.firmware.generate import generate
+from model_gen.codegen.neural_art.firmware.testing_networks import given, network
+
+SEED, FLIP = 3, 0x40
+
+pytestmark = pytest.mark.skipif(find() is None, reason="make n6-virtual")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Subject, Project]:
+    folder = tmp_path_factory.mktemp("npu")
+    network(folder / "net")
+    one = given(folder / "net")
+    project = generate(one, "stm32n6570-dk", folder / "firmware")
+    build(project, Deadline.after(300))
+    model = folder / "net.tflite"
+    model.write_bytes(one.subject.model)
+    return replace(one.subject, path=model), project
+
+
+@pytest.fixture(scope="module")
+def telling(built: tuple[Subject, Project]) -> tuple[int, int]:
+    """A constant that shows on the vector below, and the first epoch that it shows in: by the executor alone."""
+    _, project = built
+    folder = project.path / "generated"
+    with Network.open(folder) as whole:
+        (image,) = whole.images
+        (inputs,) = random_inputs(project.description.inputs, 1, SEED)
+        given = [tensor.reshape(-1) for tensor in inputs]
+        want = whole.run(given).tensors
+    for at in range(0, len(image.content), 3):
+        changed = bytearray(image.content)
+        changed[at] ^= FLIP
+        with Network.open(folder, [replace(image, content=bytes(changed))]) as other:
+            got = other.run(given).tensors
+        wrong = [
+            a.epoch
+            for a, b in zip(got, want, strict=True)
+            if a.array.tobytes() != b.array.tobytes()
+        ]
+        if wrong:
+            return at, min(wrong)
+    raise AssertionError("no constant shows")
+
+
+def judged(subject: Subject, project: Project, boards: Path) -> Verdict:
+    return prove(Session(project, subject, "n6-virtual", vectors=1, seed=SEED, root=boards))
+
+
+def test_the_suite_and_the_replay_of_what_it_recorded(
+    built: tuple[Subject, Project], tmp_path: Path, boards: Path
+) -> None:
+    subject, project = built
+    suite = ("--board", "n6-virtual", "--bundle", subject.path, "--project", project.path)
+    done = nightjar(
+        *("hil", *suite, "--vectors", 1, "--soak", 2, "--record", tmp_path / "session.njs"),
+        *("--junit", tmp_path / "junit.xml", "--out", tmp_path / "out"),
+        cwd=tmp_path,
+    )
+    assert done.code == Exit.OK, done.text
+    assert done.verdict["exact"]
+    assert "executor of network.c" in done.verdict["reference"]
+    # Of a model that the tests only name, no op can be found.
+    assert (done.verdict["tflite"], done.verdict["tflite_reason"] != "") == (None, True)
+    taps = project.description.taps
+    assert sorted(layer["index"] for layer in done.verdict["layers"]) == sorted(
+        t.index for t in taps
+    )
+    costs = [layer["instructions"] for layer in done.verdict["layers"]]
+    assert sum(costs) <= done.verdict["cost"]["model"]
+    assert max(costs) > 0
+    names = (tmp_path / "junit.xml").read_text()
+    assert all(f"vec00-layer{tap.index:02d}-{tap.op}" in names for tap in taps if tap.observed)
+    alone = nightjar("replay", tmp_path / "session.njs", cwd=tmp_path)
+    assert alone.code == Exit.INPUT
+    assert "--run-network" in alone.error["next_step"]
+    again = nightjar("replay", tmp_path / "session.njs", "--run-network", cwd=tmp_path)
+    assert (again.code, again.verdict) == (Exit.OK, done.verdict)
+
+
+def test_a_flipped_constant_is_found_in_the_first_epoch_that_reads_it_and_named(
+    built: tuple[Subject, Project], telling: tuple[int, int], tmp_path: Path, boards: Path
+) -> None:
+    (subject, project), (byte, epoch) = built, telling
+    spoiled = copy_project(project, tmp_path / "spoiled")
+    (image,) = (project.path / "generated").glob("*.raw")
+    constants, elf = image.read_bytes(), bytearray(project.elf.read_bytes())
+    at = bytes(elf).index(constants)
+    elf[at + byte] ^= FLIP
+    spoiled.elf.write_bytes(elf)
+    write_record(spoiled.elf)
+    verdict = judged(subject, spoiled, boards)
+    first = verdict.first_difference
+    assert first is not None
+    assert verdict.exit_code == Exit.FIRMWARE
+    assert first.layer == epoch
+    assert f"byte {byte} of {image.name} is {elf[at + byte]:#04x} there" in first.cause
+    assert verdict.headline.startswith(f"DIFFERENT: vector 0, epoch {epoch}")
+
+
+def test_a_network_of_other_constants_than_the_elf_is_no_judge_of_it(
+    built: tuple[Subject, Project], telling: tuple[int, int], tmp_path: Path, boards: Path
+) -> None:
+    """The executor computes with other weights than the firmware: the very same difference, from the other side."""
+    (subject, project), (byte, epoch) = built, telling
+    other = copy_project(project, tmp_path / "other")
+    (image,) = (other.path / "generated").glob("*.raw")
+    data = bytearray(image.read_bytes())
+    data[byte] ^= FLIP
+    image.write_bytes(data)
+    verdict = judged(subject, other, boards)
+    assert verdict.exit_code == Exit.FIRMWARE
+    first = verdict.first_difference
+    assert first is not None
+    assert first.layer == epoch
+    assert f"byte {byte} of {image.name}" in first.cause
+    assert f"{data[byte]:#04x} in the project" in first.cause

@@ -1,0 +1,123 @@
+"""Options that say what the application mode takes for a detection."""
+
+import csv
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from host.cli.parameters import Choice, FiniteRange, WholeRange
+from host.errors import BadInput
+
+if TYPE_CHECKING:
+    from host.listen.rule import Options
+
+_NAMES = ("pooled", "threshold", "thresholds", "sustain", "least", "most")
+_OPTIONS = (
+    click.option(
+        "--pooled",
+        type=WholeRange(1, 16),
+        default=3,
+        show_default=True,
+        help="Chunks that are pooled for a detection.",
+    ),
+    click.option(
+        "--threshold",
+        type=FiniteRange(0, 1, min_open=True),
+        default=0.5,
+        show_default=True,
+        help="Pooled score at which a detection begins.",
+    ),
+    click.option(
+        "--thresholds",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="CSV file of labels with thresholds of their own: a line `label,0.7` each.",
+    ),
+    click.option(
+        "--sustain",
+        type=FiniteRange(0, 1, min_open=True),
+        default=0.8,
+        show_default=True,
+        help="Share of the threshold below which a detection that has begun ends.",
+    ),
+    click.option(
+        "--least",
+        type=WholeRange(min=1),
+        default=1,
+        show_default=True,
+        help="Chunks that a detection has at least.",
+    ),
+    click.option(
+        "--most",
+        type=WholeRange(min=1),
+        default=24,
+        show_default=True,
+        help="Chunks after which a detection is reported, though it may go on.",
+    ),
+)
+_FEED = (
+    click.option(
+        "--overlap",
+        type=FiniteRange(0, 1, max_open=True),
+        default=0.5,
+        show_default=True,
+        help="Share of a chunk that the next one repeats; rounded to whole hops.",
+    ),
+    click.option(
+        "--pool", type=Choice(["max", "average", "lme"]), default="lme", show_default=True
+    ),
+)
+
+
+def application_options(*, feed: bool = True) -> Callable[..., Any]:
+    """Add them; the command is passed `detecting`, a function that gives `Options`, or None where none was given.
+
+    With `feed` also `--overlap` and `--pool`; else the command has these itself, and is passed them, too.
+    """
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        names = (*_NAMES, "overlap", "pool")
+
+        @functools.wraps(function)
+        @click.pass_context
+        def resolved(context: click.Context, /, **given: Any) -> Any:
+            values = {
+                name: given[name] if not feed and name not in _NAMES else given.pop(name)
+                for name in names
+            }
+            default = click.core.ParameterSource.DEFAULT
+            asked = any(context.get_parameter_source(name) is not default for name in names)
+
+            def detecting() -> "Options | None":
+                from host.listen.rule import Options
+
+                file = values.pop("thresholds")
+                chosen = Options(**values, thresholds=None if file is None else read(file))
+                return chosen if asked else None
+
+            return function(detecting=detecting, **given)
+
+        for option in reversed((*(_FEED if feed else ()), *_OPTIONS)):
+            resolved = option(resolved)
+        return resolved
+
+    return add
+
+
+def read(file: Path) -> dict[str, float]:
+    """Thresholds by label.
+
+    Raises:
+        BadInput: the file cannot be read, or a line says no label and number.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            return {row[0].strip(): float(row[1]) for row in csv.reader(lines) if row}
+    except (OSError, UnicodeDecodeError, ValueError, IndexError, csv.Error) as error:
+        raise BadInput(
+            "a file of thresholds has a line `label,0.7` for each label",
+            evidence=f"Received: {file}: {type(error).__name__}: {error}",
+        ) from error

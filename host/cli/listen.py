@@ -1,0 +1,120 @@
+"""`nightjar listen`: recordings through a board's application mode, its detections held against the host's."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from host.cli.application_options import application_options
+from host.cli.common import board_options, json_option, say, subcommand, write_json
+from host.cli.parameters import FiniteRange, WholeRange
+
+if TYPE_CHECKING:
+    from host.boards.which import Which
+    from host.listen.rule import Options
+
+# Of the STM32N6 after its port has set it, where a tier has no clock.
+_CLOCK_MHZ = 600.0
+
+
+@subcommand(
+    "listen",
+    help="Let firmware with the application mode hear each FILE, as if from its microphone, and hold its detections"
+    " against the host's, byte for byte. Says what was lost, and what the worst chunk leaves of its time."
+    " Exit 19 when a detection differs.",
+)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@board_options()
+@application_options()
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path),
+    help="Take this project's ELF and its detections; do not build.",
+)
+@click.option(
+    "--real-time",
+    is_flag=True,
+    help="Send each block at its time, and wait for nothing, as a microphone.  [default: as fast as the board hears]",
+)
+@click.option(
+    "--block",
+    type=WholeRange(1, 512),
+    default=480,
+    show_default=True,
+    help="Samples of a block.",
+)
+@click.option(
+    "--clock-mhz",
+    type=FiniteRange(min=0, min_open=True),
+    help=f"Clock that costs are held against.  [default: the board's, or {_CLOCK_MHZ:g}]",
+)
+@json_option
+def command(
+    bundle: Path,
+    files: tuple[Path, ...],
+    board: str,
+    at: "Which",
+    wait: float,
+    detecting: "Callable[[], Options | None]",
+    project: Path | None,
+    real_time: bool,
+    block: int,
+    clock_mhz: float | None,
+    json_path: str | None,
+) -> int:
+    from host.boards.tiers import tier_of
+    from host.compare.bench import Bench
+    from host.compare.prepare import prepare
+    from host.compare.session import Session
+    from host.errors import BadInput
+    from host.exit_codes import Exit
+    from host.listen.application import as_json, host_detections, listen, show
+    from host.listen.rule import Options
+    from model_gen.audio.decode import decode
+
+    options, tier = detecting(), tier_of(board)
+    if project is not None and options is not None:
+        raise BadInput(
+            "what a detection is was settled when the project was made",
+            evidence=f"Received: --project {project} and options of detections",
+            next_step="leave one of them away",
+        )
+    subject, made = prepare(
+        bundle, board, rounding=None, application=options or Options(), project=project
+    )
+    rule, contract = made.description.application, subject.contract
+    assert rule is not None
+    assert contract is not None
+    recordings = [(file, decode(file, rule.rate)) for file in files]
+    heard = []
+    with Bench(Session(made, subject, board, vectors=0, seed=0, wait=wait, at=at)) as bench:
+        hello = bench.identity()
+        clock = round(1e6 * (clock_mhz or _CLOCK_MHZ))
+        if clock_mhz is None and hello.clocks:
+            clock = hello.clocks[0]
+        for file, samples in recordings:
+            expected = host_detections(bench.oracle, rule, samples)
+            found = listen(
+                bench.client,
+                file,
+                samples,
+                expected,
+                rule,
+                block=block,
+                real_time=real_time,
+                timed=tier.counted == "cycles",
+            )
+            heard.append(found)
+            show(
+                found,
+                rule,
+                contract.labels,
+                clock,
+                tier.counted,
+                lambda line: say(line, json_path),
+            )
+    who = {"board": board, "build_id": hello.build_id.hex(), "cost_unit": tier.counted}
+    write_json(json_path, as_json(heard, rule, contract.labels, clock, real_time=real_time, **who))
+    return Exit.OK if all(one.same for one in heard) else Exit.FIRMWARE

@@ -1,0 +1,180 @@
+"""A generated network as a judge: what the executor computes is what the NPU must compute, byte for byte.
+
+The network itself judges, not the model that it was compiled from: its constants are the compiler's, not the model's.
+"""
+
+import shutil
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+import host
+from host.cache import key_of
+from host.errors import BadInput
+from host.files import sha256_bytes
+from host.npu import compiled
+from host.npu.generated import GeneratedCode, read_generated
+from host.npu.memory import Image, images_of
+from host.npu.network import Network, Run, Tensor, find_code
+from host.reference.interpreter import Array, ReferenceTensor
+from host.reference.judging import Judging
+
+_LISTED = ("internal", "output")
+_CODE = ("child.py", "compiled.py", "executed_model.py", "generated.py", "memory.py", "network.py")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A buffer of the network's lists behind the epoch that wrote it.
+
+    Attributes:
+        name: of the buffer.
+        epoch: that wrote it.
+        output: whether it is one of the network's outputs.
+        address: where it lies.
+        bytes: how many it has.
+        dtype, shape: as it lies in memory, batch first.
+    """
+
+    name: str
+    epoch: int
+    output: bool
+    address: int
+    bytes: int
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class ExecutedModel:
+    """The executor of a network.c, with its constants, as a judge (`host.reference.judging.Judge`).
+
+    A tensor's index is its place in the executor's order, inputs not counted; the inputs' go on behind those. What the
+    stream engines of a network that lists no internal buffers write is none of them: nothing tells what it is.
+
+    Attributes:
+        written: every buffer that an epoch finishes, in the executor's order.
+        lists_internals: whether the network tells of more than its inputs and outputs.
+
+    Raises:
+        BadInput: the network does not compile, cannot be executed, or its memory is not complete.
+        HostFailure: gcc is missing.
+    """
+
+    loaded = "executor"
+
+    def __init__(self, code: GeneratedCode, images: Sequence[Image]) -> None:
+        self._network = Network(code, images)
+        weakref.finalize(self, self._network.close)
+        self.lists_internals = self._network.lists_internals
+        told = f"{code.path.name} {sha256_bytes(code.text.encode())[:12]}, dialect {code.dialect}"
+        self.description = f"nightjar {host.__version__} executor of {told}, ties half-away"
+        # The order of the tensors is that of a run: nothing that is said of the network could hide one.
+        zeros = [np.zeros(one.size // _width(one.dtype), one.dtype) for one in self._network.inputs]
+        run = self._network.run(zeros)
+        listed = _listed(run)
+        places = [
+            one for role in _LISTED for one in self._network.buffers[role] if not one.parameter
+        ]
+        addresses = {(one.name, one.role): one.address for one in places}
+        self.written = tuple(
+            Written(
+                name=one.name,
+                epoch=one.epoch,
+                output=one.role == "output",
+                address=addresses[one.name, one.role],
+                bytes=one.array.nbytes,
+                dtype=one.dtype,
+                shape=one.array.shape,
+            )
+            for one in listed
+        )
+        given = [one for one in run.tensors if one.role == "input"]
+        self.inputs = [_port(len(listed) + i, one) for i, one in enumerate(given)]
+        self.outputs = [_port(i, one) for i, one in enumerate(listed) if one.role == "output"]
+
+    def run(self, inputs: list[Array]) -> dict[int, Array]:
+        """One inference.
+
+        Args:
+            inputs: in the network's order, of each input's shape and dtype.
+
+        Raises:
+            BadInput: an input of another count, shape or dtype.
+        """
+        wanted = [(port.shape, port.dtype) for port in self.inputs]
+        if [(one.shape, one.dtype) for one in inputs] != wanted:
+            raise BadInput(
+                f"the network takes {[f'{dtype} {list(shape)}' for shape, dtype in wanted]}",
+                evidence=f"Received: {[f'{one.dtype} {list(one.shape)}' for one in inputs]}",
+                next_step="give an array for each input, in the network's order",
+            )
+        run = self._network.run([one.reshape(-1) for one in inputs])
+        return {number: one.array for number, one in enumerate(_listed(run))}
+
+
+@dataclass(frozen=True, eq=False)
+class GeneratedNetwork:
+    """A network.c on disk with what it reads, to be executed."""
+
+    code: GeneratedCode
+    images: tuple[Image, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> "GeneratedNetwork":
+        """The network of a folder.
+
+        Raises:
+            BadInput: there is none, more than one, or its memory is not complete.
+        """
+        code = read_generated(find_code(folder))
+        return cls(code, images_of(code))
+
+    @cached_property
+    def model(self) -> ExecutedModel:
+        """The judge, opened once."""
+        return ExecutedModel(self.code, self.images)
+
+    @property
+    def judging(self) -> Judging:
+        """By which what it computes is kept: network.c, what it includes, its constants; the executor, its compiler."""
+        parts: list[str | bytes] = [self.code.text, *compiled.read_with(self.code)]
+        for image in self.images:
+            parts += [f"{image.address:#x}", image.content]
+        return Judging(lambda: self.model, key_of(*parts), _executor())
+
+
+def _executor() -> str:
+    """What decides the executor's numbers."""
+    gcc = shutil.which("gcc")
+    compiler = "" if gcc is None else Path(gcc).resolve()
+    stat = compiler.stat() if isinstance(compiler, Path) else None
+    own = [Path(__file__).with_name(name) for name in _CODE]
+    return key_of(
+        *compiled.FLAGS,
+        *compiled.NETWORK_FLAGS,
+        str(compiler) if stat is None else f"{compiler} {stat.st_size} {stat.st_mtime_ns}",
+        *(file.read_bytes() for file in (*compiled.sources(), *own)),
+    )
+
+
+def _listed(run: Run) -> list[Tensor]:
+    return [one for one in run.tensors if one.role in _LISTED]
+
+
+def _port(number: int, tensor: Tensor) -> ReferenceTensor:
+    return ReferenceTensor(
+        tensor=number,
+        name=tensor.name,
+        shape=tensor.array.shape,
+        dtype=tensor.array.dtype,
+        scale=tensor.scale or 0.0,
+        zero_point=tensor.offset or 0,
+    )
+
+
+def _width(dtype: str) -> int:
+    return np.dtype(dtype).itemsize

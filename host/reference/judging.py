@@ -1,0 +1,42 @@
+"""Who judges what a board computes: anything that gives every tensor of what it runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from host.reference.interpreter import Array, ReferenceTensor
+
+
+class Judge(Protocol):
+    """What runs on the board, on this computer.
+
+    description: its name, version, and whatever else decides its numbers. loaded: how it came into this process.
+    """
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def loaded(self) -> str: ...
+
+    @property
+    def inputs(self) -> Sequence[ReferenceTensor]: ...
+
+    @property
+    def outputs(self) -> Sequence[ReferenceTensor]: ...
+
+    def run(self, inputs: list[Array]) -> dict[int, Array]:
+        """One inference: every tensor that is computed, by its index."""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What is judged, and by whom.
+
+    open: loads the judge. content: SHA-256 of all that is judged. identity: of all that decides the judge's numbers
+    besides.
+    """
+
+    open: Callable[[], Judge]
+    content: str
+    identity: str
