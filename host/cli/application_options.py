@@ -14,7 +14,7 @@ from host.errors import BadInput
 if TYPE_CHECKING:
     from host.listen.rule import Options
 
-_NAMES = ("pooled", "threshold", "thresholds", "release", "least", "most")
+_NAMES = ("pooled", "threshold", "thresholds", "sustain", "least", "most")
 _OPTIONS = (
     click.option(
         "--pooled",
@@ -37,11 +37,11 @@ _OPTIONS = (
         help="CSV file of labels with thresholds of their own: a line `label,0.7` each.",
     ),
     click.option(
-        "--release",
+        "--sustain",
         type=FiniteRange(0, 1, min_open=True),
         default=0.8,
         show_default=True,
-        help="Share of the threshold below which a detection ends.",
+        help="Share of the threshold below which a detection that has begun ends.",
     ),
     click.option(
         "--least",

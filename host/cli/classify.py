@@ -107,7 +107,7 @@ def command(
         rule = make_rule(subject.contract, options or Options())
         labels = subject.contract.labels
         for recording, file in zip(recordings, result["files"], strict=True):
-            found = host_detections(subject, rules, rule, recording.samples)
+            found = host_detections(listener.oracle, rule, recording.samples)
             file["detections"] = rows(found, rule, labels)
             say(f"{recording.path}: {len(found)} detections", json_path)
             for one in found:

@@ -84,7 +84,7 @@ def command(
     subject, made = prepare(
         bundle, board, rounding=None, application=options or Options(), project=project
     )
-    rule, rules, contract = made.description.application, made.description.rules, subject.contract
+    rule, contract = made.description.application, subject.contract
     assert rule is not None
     assert contract is not None
     recordings = [(file, decode(file, rule.rate)) for file in files]
@@ -95,7 +95,7 @@ def command(
         if clock_mhz is None and hello.clocks:
             clock = hello.clocks[0]
         for file, samples in recordings:
-            expected = host_detections(subject, rules, rule, samples)
+            expected = host_detections(bench.oracle, rule, samples)
             found = listen(
                 bench.client,
                 file,

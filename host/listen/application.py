@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.bundle import Subject
 from host.compare.expect import Oracle
-from host.compare.layers import read_structure
 from host.compare.vectors import Vector
 from host.deadline import Deadline, now
 from host.errors import BadInput, FirmwareFailure, HostFailure, LinkFailure, NightjarError
 from host.link.client import Client
 from host.link.messages import Listened, Source
 from host.link.sound import BLOCK, WINDOW, Sound
-from host.listen.detector import Heard, Steps, detections
+from host.listen.detector import Heard, detections
 from host.listen.rule import Rule
 
 SCHEMA = "nightjar/listen/1"
@@ -81,20 +79,14 @@ def padded(samples: Samples, rule: Rule) -> Samples:
     return np.pad(samples, (0, -over if over < 0 else -over % rule.stride))
 
 
-def host_steps(subject: Subject, rules: str, rule: Rule, samples: Samples) -> Steps:
-    """The reference's scores int8 [chunks, labels] of a padded recording."""
-    oracle = Oracle(subject, read_structure(subject.model), rules)
-    starts = range(0, samples.size - rule.chunk_samples + 1, rule.stride)
-    chunks = [samples[start : start + rule.chunk_samples] for start in starts]
+def host_detections(oracle: Oracle, rule: Rule, samples: Samples) -> tuple[Heard, ...]:
+    """What the host hears in a recording int16 [samples], by its reference."""
+    whole = padded(samples, rule)
+    starts = range(0, whole.size - rule.chunk_samples + 1, rule.stride)
+    chunks = [whole[start : start + rule.chunk_samples] for start in starts]
     outputs = [oracle.expect(Vector(i, chunk=chunk)).outputs[0] for i, chunk in enumerate(chunks)]
-    return np.stack([np.asarray(one, np.int8).reshape(-1) for one in outputs])
-
-
-def host_detections(
-    subject: Subject, rules: str, rule: Rule, samples: Samples
-) -> tuple[Heard, ...]:
-    """What the host hears in a recording int16 [samples]."""
-    return tuple(detections(rule, host_steps(subject, rules, rule, padded(samples, rule))))
+    steps = np.stack([np.asarray(one, np.int8).reshape(-1) for one in outputs])
+    return tuple(detections(rule, steps))
 
 
 def inject(

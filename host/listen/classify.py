@@ -16,8 +16,9 @@ from host.compare.observe import Inferred
 from host.compare.tensors import Array, differing_positions
 from host.compare.vectors import Vector
 from host.errors import BadInput
-from host.listen.feed import Feed, Way, feeds, nearest_stride
+from host.listen.feed import Feed, Way, feeds
 from host.listen.pooling import Detection, activate, detect
+from host.listen.stride import nearest_stride
 from host.printable import printable
 from host.project import Project
 
@@ -89,7 +90,7 @@ class Listener:
         self.how = how
         self.top_k = top_k
         network = None if project is None else judged_network(project)
-        self._oracle = Oracle(
+        self.oracle = Oracle(
             subject,
             read_structure(subject.model) if network is None else network.structure,
             "tflite" if project is None else project.description.rules,
@@ -148,7 +149,7 @@ class Listener:
         """The reference's scores; `confirmed`: computed now, whatever was kept."""
         outputs = []
         for vector in vectors:
-            expected = self._oracle.expect(vector)
+            expected = self.oracle.expect(vector)
             if confirmed:
                 expected.confirm()
             outputs.append(expected.outputs)

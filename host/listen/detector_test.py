@@ -39,7 +39,7 @@ RULES = st.builds(
         pooled=st.integers(1, 5),
         threshold=st.sampled_from((0.1, 0.4, 0.7, 1.0)),
         thresholds=st.fixed_dictionaries({"owl": st.sampled_from((0.2, 0.9))}),
-        release=st.sampled_from((0.3, 0.8, 1.0)),
+        sustain=st.sampled_from((0.3, 0.8, 1.0)),
         least=st.integers(1, 2),
         most=st.integers(2, 6),
     ),
@@ -179,7 +179,7 @@ def test_firmware_host_and_the_words_agree(firmware: Take, rule: Rule, steps: np
     activation=st.sampled_from(("none", "sigmoid", "softmax")),
 )
 def test_the_pool_is_that_of_floats(steps: np.ndarray, how: str, activation: str) -> None:
-    options = Options(pool=how, pooled=MOST_POOLED, threshold=1e-9, release=1e-9, most=99)
+    options = Options(pool=how, pooled=MOST_POOLED, threshold=1e-9, sustain=1e-9, most=99)
     rule = make_rule(contract(activation), options)  # type: ignore[arg-type]
     scores = np.clip(activate(steps, 0.07, 3, activation), 0, 1)
     detector = Detector(rule)

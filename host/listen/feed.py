@@ -7,8 +7,6 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import BadInput
-
 Samples = npt.NDArray[np.int16]
 
 
@@ -62,19 +60,3 @@ def feeds(recording: Samples, starts: Sequence[int], chunk: int, stride: int = 0
         else:
             made.append(Feed(Way.WHOLE, whole, (whole,)))
     return made
-
-
-def nearest_stride(chunk: int, hop: int, overlap: float) -> int:
-    """Samples from chunk to chunk, a multiple of the hop: as near to that share of overlap as a stream can come.
-
-    Raises:
-        BadInput: a chunk is shorter than a hop.
-    """
-    most = chunk // hop
-    if most == 0:
-        raise BadInput(
-            "a stream goes on by whole hops, and a chunk of this contract is shorter than one",
-            evidence=f"Received: a chunk of {chunk} samples, a hop of {hop}",
-            next_step="leave --stream away",
-        )
-    return hop * min(most, max(1, round(chunk * (1.0 - overlap) / hop)))

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host.errors import BadInput
-from host.listen.feed import Way, feeds, nearest_stride
+from host.listen.feed import Way, feeds
+from host.listen.stride import nearest_stride
 from model_gen.audio.chunks import chunk_starts, cut
 
 

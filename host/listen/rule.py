@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from host.contract import Contract
 from host.errors import BadInput
-from host.listen.feed import nearest_stride
+from host.listen.stride import nearest_stride
 from host.nearest import did_you_mean
 
 POOLS = ("max", "average", "lme")  # in the order of `enum nj_pool`
@@ -35,8 +35,8 @@ class LabelRule:
 class Options:
     """What a user says of detections.
 
-    `threshold`: of the pooled score, for labels that `thresholds` does not name; `release`: share of it at which a
-    detection ends. `pooled`: chunks of the pool. `least`, `most`: chunks of a detection.
+    `threshold`: of the pooled score, for labels that `thresholds` does not name; `sustain`: share of it down to which a
+    detection goes on. `pooled`: chunks of the pool. `least`, `most`: chunks of a detection.
 
     Raises:
         BadInput: a number out of its range.
@@ -47,7 +47,7 @@ class Options:
     pooled: int = 3
     threshold: float = 0.5
     thresholds: Mapping[str, float] | None = None
-    release: float = 0.8
+    sustain: float = 0.8
     least: int = 1
     most: int = 24
 
@@ -59,8 +59,8 @@ class Options:
             wrong = f"a pool is one of {', '.join(POOLS)}, and not {self.pool!r}"
         elif not 1 <= self.pooled <= MOST_POOLED:
             wrong = f"a pool has 1 to {MOST_POOLED} chunks, and not {self.pooled}"
-        elif not 0 < self.release <= 1:
-            wrong = f"a release is a share of the threshold above 0, and not {self.release}"
+        elif not 0 < self.sustain <= 1:
+            wrong = f"--sustain is a share of the threshold above 0, and not {self.sustain}"
         elif not 1 <= self.least <= self.most < 1 << 31:
             wrong = f"a detection has from 1 chunk on, and not {self.least} to {self.most}"
         for label, value in [("every label", self.threshold), *(self.thresholds or {}).items()]:
@@ -151,7 +151,7 @@ def make_rule(contract: Contract, options: Options) -> Rule:
 
 def _label(options: Options, label: str) -> LabelRule:
     threshold = (options.thresholds or {}).get(label, options.threshold)
-    release = threshold * options.release
+    release = threshold * options.sustain
     return LabelRule(
         threshold=_in_pool(options.pool, threshold),
         release=_in_pool(options.pool, release),
