@@ -37,9 +37,12 @@ class Done:
 def nightjar(
     command: str, *words: object, cwd: Path, apart: bool = False, **environment: str
 ) -> Done:
-    """Run a command that writes `verdict.json` to `cwd`; `apart` in a process of its own, which takes seconds more."""
+    """Run a command, as "golden record", that writes `verdict.json` to `cwd`.
+
+    `apart` in a process of its own, which takes seconds more.
+    """
     verdict = cwd / "verdict.json"
-    line = [command, "--json", str(verdict), *map(str, words)]
+    line = [*command.split(), "--json", str(verdict), *map(str, words)]
     code, text = _apart(line, cwd, environment) if apart else _here(line, cwd, environment)
     assert "Traceback" not in text, text
     found = json.loads(verdict.read_text()) if verdict.exists() else {}

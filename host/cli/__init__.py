@@ -35,6 +35,7 @@ COMMANDS = {
     "verify": "Prove that a board computes what the host computes.",
     "hil": "Run the hardware-in-the-loop suite.",
     "replay": "Judge a recorded session again, without its board.",
+    "golden": "Have a board repeat a recorded session, byte for byte.",
     "classify": "Label recordings on the host and on a board, side by side.",
     "listen": "Let a board listen, and hold its detections against the host's.",
     "npu": "Show which tensors the NPU changes, by how much, and why.",

@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -98,28 +98,34 @@ if TYPE_CHECKING:
 @faults_option
 @record_option
 @json_option
-def command(
+def command(**given: Any) -> int:
+    return judge(**given)
+
+
+def judge(
+    *,
     model: Path,
     board: str,
     at: "Which",
     wait: float,
     vectors: int,
     seed: int,
-    rounding: str,
-    project: Path | None,
-    out: Path | None,
-    force: bool,
-    html_path: Path | None,
-    baseline: Path | None,
     deadline: float,
-    inputs: Path | None,
-    min_coverage: float | None,
-    cover: Path | None,
-    cover_tries: int,
-    faults: str | None,
-    record: Path | None,
     json_path: str | None,
+    rounding: str = "tflite",
+    project: Path | None = None,
+    out: Path | None = None,
+    force: bool = False,
+    html_path: Path | None = None,
+    baseline: Path | None = None,
+    inputs: Path | None = None,
+    min_coverage: float | None = None,
+    cover: Path | None = None,
+    cover_tries: int = 1,
+    faults: str | None = None,
+    record: Path | None = None,
 ) -> int:
+    """What the command does; each argument is the option of its name."""
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
     from host.cli.outcome import held_against, show, told, with_tflite

@@ -45,12 +45,16 @@ class Recorder:
     Args:
         session: without a tape.
         faults: of its link, as `parse_faults` takes them; they seed the client, too. None or "": there are none.
+        seed: of the client's ids and nonces, to ask as another session did; None: of the faults, or a new one.
     """
 
-    def __init__(self, session: Session, *, faults: str | None = None) -> None:
+    def __init__(
+        self, session: Session, *, faults: str | None = None, seed: str | None = None
+    ) -> None:
         self.session = session
         self.faults = faults or ""
-        self.seed = client_seed(parse_faults(faults).seed) if faults else secrets.token_hex(16)
+        drawn = client_seed(parse_faults(faults).seed) if faults else secrets.token_hex(16)
+        self.seed = drawn if seed is None else seed
         self.generator = random.Random(self.seed)
         self.test: Test | None = None  # that will ask next
         self._project = project_members(session.project)

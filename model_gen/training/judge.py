@@ -48,6 +48,7 @@ class Judge:
         require_finite(epoch, loss, val_loss)
         scores = activate(logits, options.class_activation)
         pooled = pool(scores, val.owner, len(val.recordings), "lme")
+        self._heard(logits, pooled)
         metrics = evaluate_scores(self._wanted, pooled, self._labels)
         return EpochResult(
             epoch=epoch,
@@ -59,6 +60,15 @@ class Judge:
             val_top1=_number(metrics.top1),
         )
 
+    def may_replace_what_was_there(self) -> bool:
+        """Whether what was judged last may take the place of a model that was trained before."""
+        return True
+
+    def _heard(
+        self, logits: npt.NDArray[np.float32], pooled: npt.NDArray[np.floating[Any]]
+    ) -> None:
+        """Told what a model makes of the validation recordings: of chunks, and scores of recordings."""
+
     def logits(self, model: Any, val: Chunks) -> npt.NDArray[np.float32]:
         """What is judged: float32 [chunks, labels]."""
         with bar("validation", len(val), plain=False) as show:
@@ -66,9 +76,14 @@ class Judge:
             return predict_logits(model, val, batch_size=size, on_progress=show)
 
     def _mean_loss(self, logits: npt.NDArray[np.float32]) -> float:
-        """In float64, of hard labels and without the classes' weights."""
+        return float(np.mean(self._losses(logits)))
+
+    def _losses(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """[chunks] in float64, of hard labels and without the classes' weights."""
         wanted = self._wanted[self._val.owner].astype(np.float64)
-        return float(np.mean(self._loss.values(wanted, logits.astype(np.float64), None)))
+        values = np.asarray(self._loss.values(wanted, logits.astype(np.float64), None), np.float64)
+        mean: npt.NDArray[np.float64] = values.reshape(len(values), -1).mean(axis=1)
+        return mean
 
 
 def unjudged(model: Any, *, epoch: int, learning_rate: float, loss: float) -> EpochResult:

@@ -95,7 +95,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         result = judge(
             self._kept, epoch=epoch + 1, learning_rate=self._schedule.rate, loss=float(logs["loss"])
         )
-        best = better(options.select, result, progress.best)
+        better_one = better(options.select, result, progress.best)
+        best = better_one and self._judge.may_replace_what_was_there()
         if best:
             if progress.best is None:
                 self._begin_files()
@@ -121,7 +122,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             f"epoch {result.epoch}/{options.epochs}: loss {result.loss:.4f}, "
             + (f"{_scores(result)}, " if result.judged else "")
             + f"learning rate {result.learning_rate:.2e}"
-            + (" *" if best else "")
+            + (" *" if best else ", not surely better than epoch 0" if better_one else "")
         )
         if result.judged:
             names = ("val_loss", "val_ap", "val_roc_auc", "val_top1")

@@ -12,11 +12,17 @@ from model_gen.training.judge import Judge, require_finite
 from model_gen.training.losses import Loss
 from model_gen.training.options import TrainOptions
 from model_gen.training.qat.conversion import Conversion
+from model_gen.training.qat.gain import Gain, Heard
 from model_gen.training.state import EpochResult
 
 
 class ConvertedJudge(Judge):
-    """Scores the int8 model, by TFLite's reference kernels; its loss is that of its dequantized logits."""
+    """Scores the int8 model, by TFLite's reference kernels; its loss is that of its dequantized logits.
+
+    An epoch takes the place of epoch 0, which must be judged first, only where it is better by more
+    than which recordings validate explains (`Gain`): a model that lost nothing by quantization would
+    else be moved by chance.
+    """
 
     def __init__(
         self,
@@ -28,6 +34,23 @@ class ConvertedJudge(Judge):
     ) -> None:
         super().__init__(val, labels, loss, options)
         self._conversion = conversion
+        self._gain = Gain(options.select, self._wanted, [str(name) for name in self._val.names])
+        self._before: Heard | None = None
+        self._now: Heard | None = None
+
+    def may_replace_what_was_there(self) -> bool:
+        assert self._before is not None
+        assert self._now is not None
+        return self._gain.is_sure(self._now, self._before)
+
+    def _heard(
+        self, logits: npt.NDArray[np.float32], pooled: npt.NDArray[np.floating[Any]]
+    ) -> None:
+        owner, recordings = self._val.owner, len(self._val.recordings)
+        sums = np.bincount(owner, self._losses(logits), recordings)
+        self._now = Heard(pooled, sums / np.bincount(owner, minlength=recordings))
+        if self._before is None:
+            self._before = self._now
 
     def result(self, model: Any, *, epoch: int, learning_rate: float, loss: float) -> EpochResult:
         """As `Judge` has it; what was trained with a loss that is none is not converted.

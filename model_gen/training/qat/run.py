@@ -118,6 +118,8 @@ def _train(
 
     conversion = Conversion(config, calibrating)
     refined, refreshing = _refined(model, config, val, conversion, options)
+    if state is not None:
+        refined.before()  # the model is the base's still, which epochs are held against
     companions = {
         **config_files(config, options.checkpoint_path),
         beside(options.checkpoint_path, "split.csv"): to_csv(assignment).encode(),

@@ -30,6 +30,7 @@ from model_gen.training.judge import Judge, NotFinite
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
 from model_gen.training.qat import faithful, shadow, speed
+from model_gen.training.qat.gain import Gain
 from model_gen.training.qat.judge import ConvertedJudge
 from model_gen.training.qat.run import check_base, check_classes, check_finite
 from model_gen.training.qat.testing import saved, settled, windows_for
@@ -149,6 +150,26 @@ def test_epoch_0_stays_where_nothing_is_better(
     with result.checkpoint.with_name("base_qat_history.csv").open() as file:
         losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
     assert losses[0] < losses[1]
+
+
+def test_an_epoch_that_is_better_by_chance_is_not_kept(
+    given: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Drawn weights learn, so its loss is lower; whether it is surely so is said for it here."""
+    monkeypatch.setattr(ConvertedJudge, "logits", Judge.logits)
+    monkeypatch.setattr(Gain, "is_sure", lambda self, now, before: False)
+    told = moved(given, tmp_path / "chance")
+    result = train(
+        options_of("release", {**told, "epochs": 1, "select": "loss", "qat_mode": "shadow"})
+    )
+    before, after = result.progress.rows
+    assert after.val_loss < before.val_loss
+    assert result.progress.best_epoch == 0
+    assert "not surely better than epoch 0" in capsys.readouterr().err
+    assert weights(result.checkpoint) == weights(told["checkpoint_path"])
 
 
 def test_numbers_that_are_none_end_it_and_what_was_good_stays(
