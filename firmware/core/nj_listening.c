@@ -15,6 +15,7 @@
 #define LOG_SECONDS 10u /* how long an entry waits for others before it is written */
 #define IDLE UINT32_MAX
 
+static const struct nj_port *on; /* the board that listens */
 static struct nj_listening_counts counts;
 static uint32_t source = NJ_SOURCE_NONE;
 static uint16_t listen_request; /* that CREDIT belongs to */
@@ -52,20 +53,24 @@ static void charge(const struct nj_port *port) {
 
 /* The log. */
 
-static void note(const struct nj_log_entry *entry) {
-    if (nj_card_has_log()) {
-        noted_at = nj_card_noted() == 0 ? nj_intake_counts.taken : noted_at;
-        counts.unlogged += !nj_card_note(entry);
-    }
-}
-
-static void write_log(const struct nj_port *port) {
+static void write_log(void) {
     const uint32_t entries = nj_card_noted();
-    if (entries != 0 && nj_card_flush(port)) {
+    if (entries != 0 && nj_card_flush(on)) {
         counts.logged++;
     } else {
         counts.unlogged += entries;
     }
+}
+
+static void note(const struct nj_log_entry *entry) {
+    if (!nj_card_has_log()) {
+        return;
+    }
+    if (nj_card_noted() == NJ_LOG_ENTRIES) {
+        write_log();
+    }
+    noted_at = nj_card_noted() == 0 ? nj_intake_counts.taken : noted_at;
+    counts.unlogged += !nj_card_note(entry);
 }
 
 static bool log_is_due(void) {
@@ -275,7 +280,7 @@ static bool advance(const struct nj_port *port) {
     } else if (!hear(port)) {
         return read;
     } else if (log_is_due()) {
-        write_log(port);
+        write_log();
     }
     return true;
 }
@@ -292,7 +297,7 @@ static void close_source(const struct nj_port *port) {
 static void forget(const struct nj_port *port) {
     if (source != NJ_SOURCE_NONE) {
         close_source(port);
-        write_log(port);
+        write_log();
     }
     source = NJ_SOURCE_NONE;
     streaming = false;
@@ -302,6 +307,7 @@ static void forget(const struct nj_port *port) {
 
 static enum nj_status start(const struct nj_port *port, uint32_t wanted, uint32_t index, uint16_t request) {
     forget(port);
+    on = port;
     counts = (struct nj_listening_counts){.chunks = 0};
     spent = 0;
     listen_request = request;
@@ -350,7 +356,7 @@ static void stop(const struct nj_port *port) {
         .score = counts.detections,
         .count = counts.unsent,
     });
-    write_log(port);
+    write_log();
     source = NJ_SOURCE_NONE;
 }
 

@@ -7,6 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How long the hardware records by itself, at least, before samples are lost: the application reads between its units of
+ * work, of which the longest is a write to a memory card that takes all the time that the specification allows. Interrupts
+ * are let in meanwhile. */
+#define NJ_MICROPHONE_HOLDS_MS 500u
+
 struct nj_microphone {
     /* Begin to record; false: this rate cannot be made, or the hardware does not answer, and nothing runs. */
     bool (*start)(void *context, uint32_t rate_hz);

@@ -59,7 +59,8 @@ struct nj_port {
     uint32_t caches; /* bit 0: instructions, bit 1: data */
     /* Optional: how often received bytes were lost since the start. */
     uint32_t (*overruns)(void *context);
-    /* Optional: since the start, modulo 2^32. Without it the firmware listens only when it is asked to. */
+    /* Optional: about how long the firmware has run; asked again and again until somebody has said HELLO or it begins to
+     * listen by itself, and not after that. Without it the firmware listens only when it is asked to. */
     uint32_t (*milliseconds)(void *context);
     /* What the board can listen to, and where it can write; NULL where it has none. */
     const struct nj_microphone *microphone;

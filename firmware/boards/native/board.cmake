@@ -10,7 +10,8 @@ list(APPEND NJ_CPU_FLAGS -fno-pie)
 set(NJ_BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/nj_main.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_channel.c
-  ${CMAKE_CURRENT_LIST_DIR}/nj_signals.c)
+  ${CMAKE_CURRENT_LIST_DIR}/nj_signals.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_sources.c)
 set(NJ_LINKER_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/nj_native.ld)
 set(NJ_LINK_FLAGS -no-pie -Wl,--build-id=sha1 -Wl,--gc-sections -Wl,-z,noexecstack -T${NJ_LINKER_SCRIPT})
 set(NJ_LINK_LIBRARIES m)

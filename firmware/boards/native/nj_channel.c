@@ -94,9 +94,9 @@ void nj_channel_write(struct nj_channel *channel, const uint8_t *data, uint32_t 
     }
 }
 
-bool nj_channel_wait(struct nj_channel *channel) {
+bool nj_channel_wait(struct nj_channel *channel, int milliseconds) {
     struct pollfd ready = {.fd = channel->connection >= 0 ? channel->connection : channel->listener, .events = POLLIN};
-    if (poll(&ready, 1, -1) <= 0 || channel->connection >= 0) {
+    if (poll(&ready, 1, milliseconds) <= 0 || channel->connection >= 0) {
         return false;
     }
     channel->connection = accept(channel->listener, NULL, NULL);

@@ -24,7 +24,8 @@ uint32_t nj_channel_read(struct nj_channel *channel, uint8_t *data, uint32_t cap
 /* Send everything, waiting for room; dropped when nobody is connected. */
 void nj_channel_write(struct nj_channel *channel, const uint8_t *data, uint32_t length);
 
-/* Sleep until something arrives or somebody connects. True when somebody new has connected. */
-bool nj_channel_wait(struct nj_channel *channel);
+/* Sleep until something arrives or somebody connects, or for so many milliseconds; without an end when they are negative.
+ * True when somebody new has connected. */
+bool nj_channel_wait(struct nj_channel *channel, int milliseconds);
 
 #endif

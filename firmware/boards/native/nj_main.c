@@ -18,25 +18,42 @@
 #include "nj_port.h"
 #include "nj_send.h"
 #include "nj_signals.h"
+#include "nj_sources.h"
 
 static const char usage[] =
-    "Usage: nightjar.elf --socket PATH | --pty [--boot NUMBER] [--die-with-parent]\n"
+    "Usage: nightjar.elf --socket PATH | --pty [--boot NUMBER] [--die-with-parent] [--card FILE] [--microphone FILE]\n"
     "\n"
     "Nightjar's firmware as a process of this computer.\n"
     "  --socket PATH      listen on a unix stream socket at PATH; one connection at a time, the next is taken when it\n"
     "                     ends; what is loaded stays across connections\n"
     "  --pty              open a pty, raw, and print its path\n"
     "  --boot NUMBER      of this start, 1 if not given; a reset counts on\n"
-    "  --die-with-parent  end when the process that started this one ends\n";
+    "  --die-with-parent  end when the process that started this one ends\n"
+    "  --card FILE        blocks of 512 bytes as a memory card\n"
+    "  --microphone FILE  samples int16 as a microphone, which records as fast as it is read\n";
 
 static struct nj_channel channel;
+static struct nj_port port;
 static enum nj_reset_cause cause;
 static uint32_t boot = 1; /* counted as on a board, so that equal sessions have equal frames */
 
 /* Set by the linker: this ELF's header. Not position independent, so addresses in it are addresses. */
 extern const ElfW(Ehdr) __ehdr_start;
 
+static bool told; /* about the boot */
+
+/* Whoever connects first after the start is told about the boot; later ones ask with HELLO. */
+static void welcome(int milliseconds) {
+    if (nj_channel_wait(&channel, milliseconds) && !told) {
+        told = true;
+        nj_send_boot(&port);
+    }
+}
+
 static uint32_t port_read(void *context, uint8_t *data, uint32_t capacity) {
+    if (port.milliseconds != NULL && channel.connection < 0) {
+        welcome(0); /* who listens by itself is never idle */
+    }
     return nj_channel_read(context, data, capacity);
 }
 
@@ -91,13 +108,9 @@ static struct nj_port port = {
     .stack_used = port_stack_used,
 };
 
-/* Whoever connects first after the start is told about the boot; later ones ask with HELLO. */
 static void port_idle(void *context) {
-    static bool told;
-    if (nj_channel_wait(context) && !told) {
-        told = true;
-        nj_send_boot(&port);
-    }
+    (void)context;
+    welcome(-1);
 }
 
 static void find_build_id(void) {
@@ -152,6 +165,12 @@ int main(int count, char **words) {
             } else if (strcmp(words[i], "--boot") == 0 && i + 1 < count) {
                 boot = (uint32_t)strtoul(words[++i], NULL, 10);
                 continue;
+            } else if (strcmp(words[i], "--card") == 0 && i + 1 < count) {
+                setenv(NJ_CARD_PATH, words[++i], 1);
+                continue;
+            } else if (strcmp(words[i], "--microphone") == 0 && i + 1 < count) {
+                setenv(NJ_MICROPHONE_PATH, words[++i], 1);
+                continue;
             } else if (strcmp(words[i], "--die-with-parent") == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL); /* survives a reset's exec */
                 continue;
@@ -172,6 +191,7 @@ int main(int count, char **words) {
     }
     port.boot = boot;
     port.idle = port_idle;
+    nj_sources_start(&port);
     find_build_id();
     read_image();
     nj_signals_start(&port);

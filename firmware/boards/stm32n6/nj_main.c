@@ -7,6 +7,7 @@
 #include "nj_image.h"
 #include "link/nj_crc32.h"
 #include "nj_kind.h"
+#include "nj_wait.h"
 #ifdef NJ_WEIGHTS_IN_NOR
 #include "nj_log.h"
 #include "nj_nor.h"
@@ -69,6 +70,19 @@ static void port_idle(void *context) {
     __asm__ volatile("cpsie i\n isb" : : : "memory");
 }
 
+/* SysTick is the waits' own: nothing else waits before somebody says HELLO. */
+static uint32_t port_milliseconds(void *context) {
+    (void)context;
+    static bool started;
+    static struct nj_wait wait;
+    if (!started) {
+        started = true;
+        nj_wait_start(&wait, UINT32_MAX);
+    }
+    (void)nj_wait_over(&wait);
+    return UINT32_MAX - wait.left;
+}
+
 static uint32_t port_overruns(void *context) {
     (void)context;
     return nj_usart_overruns();
@@ -91,6 +105,7 @@ static struct nj_port port = {
     .clocks = clocks,
     .clock_count = NJ_CLOCKS,
     .overruns = port_overruns,
+    .milliseconds = port_milliseconds,
 };
 
 /* A reset of the chip in its development boot ends in the boot ROM's loop, where only a debugger finds it. So the firmware

@@ -18,6 +18,7 @@ set(NJ_BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/nj_cache.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_usart.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_cost.c
+  ${CMAKE_CURRENT_LIST_DIR}/nj_wait.c
   ${CMAKE_CURRENT_LIST_DIR}/nj_main.c)
 set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_supply.c ${CMAKE_CURRENT_LIST_DIR}/nj_clock.c
   PROPERTIES COMPILE_DEFINITIONS NJ_CPU_MHZ=${NJ_CPU_MHZ})
@@ -25,8 +26,7 @@ set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_supply.c ${CMAKE_CURREN
 set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_usart.c PROPERTIES COMPILE_OPTIONS -mgeneral-regs-only)
 # The project's CMakeLists.txt says where the weights lie.
 if(NJ_WEIGHTS_IN_NOR)
-  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_xspi.c ${CMAKE_CURRENT_LIST_DIR}/nj_nor.c
-    ${CMAKE_CURRENT_LIST_DIR}/nj_wait.c)
+  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_xspi.c ${CMAKE_CURRENT_LIST_DIR}/nj_nor.c)
   set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_main.c PROPERTIES COMPILE_DEFINITIONS NJ_WEIGHTS_IN_NOR)
   list(APPEND NJ_LINKER_DEFINITIONS -DNJ_WEIGHTS_IN_NOR)
   if(NJ_WEIGHTS_AT)
@@ -35,8 +35,7 @@ if(NJ_WEIGHTS_IN_NOR)
 endif()
 # And whether AXISRAM3 to 6 are the NPU's.
 if(NJ_WITH_NPU)
-  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_npu.c ${CMAKE_CURRENT_LIST_DIR}/nj_wait.c)
-  list(REMOVE_DUPLICATES NJ_BOARD_SOURCES)
+  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_npu.c)
   set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_npu.c PROPERTIES
     INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR}/../npu)
   list(APPEND NJ_LINKER_DEFINITIONS -DNJ_WITH_NPU)

@@ -1,0 +1,156 @@
+"""Firmware that nobody greets listens by itself; what it hears is logged on a card, and survives cuts of the power."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.deadline import Deadline
+from host.link.client import Client
+from host.link.exchange import Refused
+from host.link.messages import ErrorCode, Listened, Source
+from host.link.sound_test import RULE, expected, recording
+from host.link.testing_firmware import build_firmware, can_build
+from host.link.unix_stream import connect_unix
+from host.listen.application import padded
+from host.listen.card import (
+    BLOCK,
+    CardFile,
+    Entry,
+    EntryKind,
+    FileKind,
+    index_block,
+    log_head,
+    read_log,
+    recording_head,
+)
+
+pytestmark = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
+VOLUME, LOG, RECORDING = 8, 16, 64  # blocks of the card
+LOG_BLOCKS = 40
+
+
+def card(path: Path, samples: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> Path:
+    """A card with a log and a recording."""
+    boot = bytes(range(256)) * 2
+    sound = samples.astype("<i2").tobytes()
+    blocks = 1 + -(-len(sound) // BLOCK)
+    files = [
+        CardFile(FileKind.LOG, LOG, LOG_BLOCKS),
+        CardFile(FileKind.RECORDING, RECORDING, blocks),
+    ]
+    content = bytearray(BLOCK * (RECORDING + blocks))
+    for place, data in (
+        (1, index_block(files, volume=VOLUME, boot_sector=boot)),
+        (VOLUME, boot),
+        (LOG, log_head(99, LOG_BLOCKS)),
+        (RECORDING, recording_head(RULE.rate, samples.size) + sound),
+    ):
+        content[BLOCK * place : BLOCK * place + len(data)] = data
+    path.write_bytes(content)
+    return path
+
+
+def log_of(image: Path) -> tuple[Entry, ...]:
+    return read_log(image.read_bytes()[BLOCK * LOG : BLOCK * (LOG + LOG_BLOCKS)])
+
+
+@contextmanager
+def running(folder: Path, *sources: str | Path) -> Iterator[Path]:
+    """The socket of firmware with these sources."""
+    socket = folder / "link.sock"
+    socket.unlink(missing_ok=True)
+    elf = build_firmware("tiny", "native")
+    process = subprocess.Popen([elf, "--socket", socket, "--die-with-parent", *sources])
+    try:
+        yield socket
+    finally:
+        process.kill()
+        process.wait()
+
+
+def soon() -> Deadline:
+    return Deadline.after(20)
+
+
+@contextmanager
+def greeted(socket: Path) -> Iterator[Client]:
+    deadline = soon()
+    while not socket.exists():
+        assert not deadline.expired
+        time.sleep(0.01)
+    transport = connect_unix(str(socket), deadline)
+    client = Client(transport)
+    client.hello(deadline)
+    yield client
+    transport.close()
+
+
+def heard(client: Client, index: int = 0) -> Listened:
+    """A recording of the card, to its end."""
+    client.listen(Source.CARD, soon(), index=index)
+    deadline = soon()
+    while (counts := client.listened(deadline)).source != Source.NONE:
+        time.sleep(0.01)
+    return counts
+
+
+def test_a_recording_on_the_card_is_heard_as_one_over_the_link(tmp_path: Path) -> None:
+    samples = recording(11, 3001)
+    want = expected(padded(samples, RULE))
+    image = card(tmp_path / "card", samples)
+    with running(tmp_path, "--card", image) as socket, greeted(socket) as client:
+        counts = heard(client)
+        with pytest.raises(Refused) as failure:
+            client.listen(Source.CARD, soon(), index=1)
+        assert failure.value.response.code == ErrorCode.NO_SOURCE
+    assert (counts.taken, counts.lost) == (padded(samples, RULE).size, 0)
+    assert (counts.detections, counts.unsent, counts.unlogged) == (len(want), 0, 0)
+    first, *found, last = log_of(image)
+    assert (first.kind, first.label, first.score) == (EntryKind.START, Source.CARD, RULE.rate)
+    rows = [(one.label, one.start, one.end, one.score, one.chunks) for one in want]
+    assert [(e.label, e.start, e.end, e.score, e.count) for e in found] == rows
+    assert {entry.kind for entry in found} == {EntryKind.DETECTION}
+    assert last == Entry(EntryKind.END, Source.CARD, counts.taken, 0, len(want), 0)
+
+
+def test_unasked_it_listens_to_its_microphone_and_a_greeting_ends_that(tmp_path: Path) -> None:
+    sound = tmp_path / "sound"
+    # The silence behind ends what goes on, and its log entry is written 10 s of sound later.
+    samples = np.concatenate([recording(12, 2000), np.zeros(11 * RULE.rate, np.int16)])
+    sound.write_bytes(samples.astype("<i2").tobytes())
+    image = card(tmp_path / "card", recording(13, 100))
+    want = [one for one in expected(samples) if one.end < 2000]
+    with running(tmp_path, "--card", image, "--microphone", sound) as socket:
+        deadline = soon()
+        while sum(entry.kind == EntryKind.DETECTION for entry in log_of(image)) < len(want):
+            assert not deadline.expired
+            time.sleep(0.05)
+        with greeted(socket) as client:
+            assert client.listened(soon()).source == Source.NONE
+    first, *found = log_of(image)
+    assert (first.kind, first.label) == (EntryKind.START, Source.MICROPHONE)
+    rows = [(one.label, one.start, one.end, one.score, one.chunks) for one in want]
+    assert [(e.label, e.start, e.end, e.score, e.count) for e in found][: len(rows)] == rows
+
+
+def test_a_log_goes_on_behind_a_block_that_the_power_cut(tmp_path: Path) -> None:
+    samples = recording(14, 1500)
+    image = card(tmp_path / "card", samples)
+    with running(tmp_path, "--card", image) as socket, greeted(socket) as client:
+        blocks = heard(client).logged
+    before = log_of(image)
+    content = bytearray(image.read_bytes())
+    last = BLOCK * (LOG + blocks)
+    content[last + 100 : last + BLOCK] = bytes(BLOCK - 100)  # only 100 bytes of it were written
+    image.write_bytes(content)
+    kept = log_of(image)
+    assert kept == before[: len(kept)]
+    assert 0 < len(before) - len(kept) <= 15
+    with running(tmp_path, "--card", image) as socket, greeted(socket) as client:
+        heard(client)
+    assert log_of(image) == kept + before
