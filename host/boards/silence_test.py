@@ -150,6 +150,7 @@ def unanswered(client: Client, board: Board, elf: Path, function: str) -> Silenc
             client.hello(soon(0.5))
         where = board.whereabouts(elf, soon())
         if until.expired or (where is not None and f"({function})" in where.place):
+            assert isinstance(silence.value, Mute | Silence)
             return silence.value
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from model_gen.codegen.tflite.graph import Graph, Op, Tensor
+from model_gen.codegen.tflite.options import FullyConnectedOptions
 from model_gen.runtime import tensorflow
 from model_gen.training.qat.constants import constants_of
 
@@ -33,7 +34,13 @@ def _graph(biases: Sequence[float]) -> Graph:
         value = np.full(4, bias, np.float32)
         tensors.append(Tensor(len(tensors), f"b{number}", (4,), "float32", None, value))
         ops.append(
-            Op(number, "FULLY_CONNECTED", (-1, 0, len(tensors) - 1 if bias else -1), (), None)
+            Op(
+                number,
+                "FULLY_CONNECTED",
+                (-1, 0, len(tensors) - 1 if bias else -1),
+                (),
+                FullyConnectedOptions(),
+            )
         )
     return Graph(tuple(tensors), tuple(ops), (), ())
 
