@@ -97,3 +97,17 @@ def test_what_no_epoch_has_written_is_told(tmp_path: Path, edit: tuple[str, str]
         assert wrong == [tap.name for tap in project.description.taps]
         canary = [line for line in client.logs if "no epoch has written the tensor of slot" in line]
         assert len(canary) == len(wrong)
+
+
+def test_constants_in_the_npus_ram_need_no_nor(tmp_path: Path) -> None:
+    """They lie among the firmware's own, and are copied when that RAM has power."""
+    written = network(tmp_path / "net", ("pointwise", "software"))
+    text = written.source.read_text().replace("0x71000000", "0x34340000")
+    written.source.write_text(text.replace("size=66060288", "size=65536"))
+    project = built(tmp_path / "project", tmp_path / "net")
+    assert "NJ_WEIGHTS_IN_NOR" not in (project.path / "CMakeLists.txt").read_text()
+    with board_of(project) as board:
+        client = loaded(board, project, written)
+        assert wrong_taps(client, project, written) == []
+        # Painting what is to be written has left them alone.
+        assert wrong_taps(client, project, written) == []

@@ -1,6 +1,7 @@
 """`nightjar train`: recordings to a checkpoint."""
 
 import math
+import os
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ import click
 from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.parameters import Choice, Sectioned
 from host.cli.table_options import FIRST, of_table, renamed
+from model_gen.training.devices import check_alone
 from model_gen.training.presets import PRESETS, gave_way, options_of
 
 
@@ -41,6 +43,7 @@ def command(preset: str, json_path: str | None, **given: Any) -> None:
 
         tune(preset, given, json_path)
         return
+    check_alone(os.environ)
     from model_gen.training.run import train  # after the options: TensorFlow takes its seconds
 
     result = train(options)

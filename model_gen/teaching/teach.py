@@ -88,12 +88,13 @@ def hear_all(
     """
     parts = _parts_of(teacher, recordings, options)
     whole = _digest([name for name, _ in parts])
+    folder = options.out.with_name(f"{options.out.name}.parts")
     if options.out.exists():
         same = _whole(options, whole)
         if same is not None:
             line(f"{options.out} has these scores already")
+            _forget(folder)  # parts of a share that was late
             return TeachResult(same, len(parts), len(parts), _unheard(same, recordings))
-    folder = options.out.with_name(f"{options.out.name}.parts")
     check_folder("--out", folder)
     made: list[Scores | None] = []
     recalled = 0
@@ -108,7 +109,8 @@ def hear_all(
                     found = _heard(teacher, some, options, key)
                     write_scores(path, found)
                 made.append(found)
-                done += len(some)
+                if found is not None:
+                    done += len(some)
                 show(done)
     except BaseException:
         if any(part is not None for part in made):

@@ -1,5 +1,6 @@
 """A teacher's pass against the model's own outputs, in shares and after an interruption too."""
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -80,17 +81,32 @@ def test_every_window_has_what_the_model_says(
 
 
 def test_the_shares_union_and_a_resumed_pass_are_the_whole(
-    options: TeachOptions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    options: TeachOptions,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     in_parts(monkeypatch)
     whole = replace(options, out=tmp_path / "whole.npz")
     teach(whole)
     want = whole.out.read_bytes()
     shared = replace(options, out=tmp_path / "shared.npz")
+    capsys.readouterr()
+    late: list[tuple[Path, bytes]] = []
     for shard in (Shard(2, 3), Shard(2, 3), Shard(3, 3), Shard(1, 3)):
         last = teach(replace(shared, shard=shard))
+        late = late or [
+            (one, one.read_bytes()) for one in (tmp_path / "shared.npz.parts").iterdir()
+        ]
+    said = re.findall(r"teacher: (\d+) of (\d+)", capsys.readouterr().err)
+    assert [done == of for done, of in said].count(True) == 1  # of the share that came last
     assert last.done == last.parts == 4
     assert shared.out.read_bytes() == want
+    (tmp_path / "shared.npz.parts").mkdir()  # as a share that comes late leaves it
+    for path, content in late:
+        path.write_bytes(content)
+    teach(shared)
+    assert not (tmp_path / "shared.npz.parts").exists()
 
     cut = replace(options, out=tmp_path / "cut.npz")
     heard: list[int] = []

@@ -1,5 +1,7 @@
 """Several devices, as `tf.distribute` has them: which strategies train, and what of a batch each gets."""
 
+import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,6 +19,36 @@ def over_devices() -> AbstractContextManager[Any]:
     return scope
 
 
+def check_alone(environment: Mapping[str, str]) -> None:
+    """Refuse to train as one of several workers: each would train a model of its own, into one place.
+
+    Args:
+        environment: of the process. TF_CONFIG, which a cluster's scheduler sets, names the workers;
+            what is no such JSON is not for us to judge.
+
+    Raises:
+        BadInput: there are several.
+    """
+    try:
+        cluster = json.loads(environment.get("TF_CONFIG", "{}"))["cluster"]
+        workers = [one for job in ("chief", "worker") for one in cluster.get(job, ())]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return
+    if len(workers) > 1:
+        raise _no_workers(
+            f"TF_CONFIG with {len(workers)} workers", "unset TF_CONFIG and train on one machine"
+        )
+
+
+def _no_workers(received: str, instead: str) -> BadInput:
+    return BadInput(
+        "MultiWorkerMirroredStrategy does not train here: Keras's fit cannot run it",
+        evidence=f"Received: {received}",
+        next_step=f"{instead}, whose GPUs are shared by MirroredStrategy; several "
+        "share `nightjar train --tune --storage` and `nightjar teach --shard`",
+    )
+
+
 def check_strategy(batch_size: int) -> None:
     """Refuse what does not train, or not as one device would.
 
@@ -26,12 +58,7 @@ def check_strategy(batch_size: int) -> None:
     tf = tensorflow()
     strategy = tf.distribute.get_strategy()
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        raise BadInput(
-            "MultiWorkerMirroredStrategy does not train here: Keras's fit cannot run it",
-            evidence=f"Received: {type(strategy).__name__}",
-            next_step="train on one machine, whose GPUs are shared by MirroredStrategy; several "
-            "share `nightjar train --tune --storage` and `nightjar teach --shard`",
-        )
+        raise _no_workers(type(strategy).__name__, "train on one machine")
     count = replicas()
     if batch_size % count:
         raise BadInput(

@@ -127,11 +127,27 @@ def test_a_read_with_wrong_dummy_cycles_ends_the_run(chip: Chip) -> None:
         map_window(chip, dummy=6)
 
 
-def run(folder: Path, wanted: str, board: str = "stm32n6570-dk") -> str:
-    """What QEMU says of a core that starts from the NOR, once its registers say `wanted`."""
-    machine = f"nightjar-n6,board={board},switches=flash,nor=nor"
+def run(
+    folder: Path, wanted: str, board: str = "stm32n6570-dk", *, more: str = "", shift: int = 6
+) -> str:
+    """What QEMU says of a core that starts from the NOR, once its registers say `wanted`.
+
+    Args:
+        more: properties of the machine.
+        shift: an instruction takes 2^shift ns of virtual time.
+    """
+    machine = f"nightjar-n6,board={board},switches=flash,nor=nor{more}"
     command = [str(find()), "-machine", machine, "-nodefaults"]
-    command += ["-display", "none", "-icount", "shift=6", "-serial", "null", "-monitor", "stdio"]
+    command += [
+        "-display",
+        "none",
+        "-icount",
+        f"shift={shift}",
+        "-serial",
+        "null",
+        "-monitor",
+        "stdio",
+    ]
     with (folder / "said").open("w+") as said:
         child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, cwd=folder

@@ -1,10 +1,10 @@
 /* Softmax of 8-bit steps in fixed point: our kernel, with the constants of the generated code.
  * SPDX-License-Identifier: MIT
  */
-#include <stdlib.h>
-
 #include "nj_kernels.h"
 #include "nj_npu_rows.h"
+
+enum { GATHERED_MOST = 4096 };
 
 void ll_sw_forward_softmax_integer(void *sw_info_struct)
 {
@@ -34,9 +34,16 @@ void ll_sw_forward_softmax_integer(void *sw_info_struct)
         .input_requant = {.multiplier = info->quantized_multiplier, .shift = info->left_shift},
         .difference_min = info->diff_min,
     };
-    int8_t *row = malloc((size_t)rows.count * 2);
+    static int8_t row[2 * GATHERED_MOST]; /* firmware has no heap */
+    if (rows.count > GATHERED_MOST && rows.step != 1) {
+        nj_npu_refuse_call(__func__, "a row of steps that lie apart", rows.count);
+    }
     for (uint32_t r = 0; r < rows.rows; r++) {
         size_t at = nj_npu_row(rows, r);
+        if (rows.count > GATHERED_MOST) {
+            nj_softmax_s8(&softmax, (const int8_t *)from + at, (int8_t *)to + at);
+            continue;
+        }
         for (uint32_t i = 0; i < rows.count; i++) {
             row[i] = (int8_t)from[at + (size_t)i * rows.step];
         }
@@ -45,5 +52,4 @@ void ll_sw_forward_softmax_integer(void *sw_info_struct)
             to[at + (size_t)i * rows.step] = (uint8_t)row[rows.count + i];
         }
     }
-    free(row);
 }

@@ -29,7 +29,7 @@
 
 typedef struct {
     MachineState parent;
-    char *unique, *nor, *board, *switches;
+    char *unique, *nor, *board, *switches, *card, *microphone;
 } N6Machine;
 
 #define TYPE_N6_MACHINE MACHINE_TYPE_NAME("nightjar-n6")
@@ -85,6 +85,9 @@ static void n6_reset(MachineState *machine, ShutdownCause cause)
     n6_rcc_reset(chip);
     n6_usart_reset(chip);
     n6_npu_reset(chip);
+    n6_sdmmc_reset(chip);
+    n6_mdf_reset(chip);
+    n6_gpdma_reset(chip);
     n6_rif_reset(chip);
     n6_update_memories(chip);
     n6_xspi_reset(chip);
@@ -132,6 +135,9 @@ static void n6_init(MachineState *machine)
     n6_caches_start(chip);
     n6_usart_start(chip, peripherals, serial_hd(0));
     n6_npu_start(chip, peripherals);
+    n6_sdmmc_start(chip, peripherals, N6_MACHINE(machine)->card);
+    n6_mdf_start(chip, peripherals, N6_MACHINE(machine)->microphone);
+    n6_gpdma_start(chip, peripherals);
     n6_watch_start(chip);
     armv7m_load_kernel(ARM_CPU(first_cpu), NULL, 0, 0);
 }
@@ -160,6 +166,28 @@ static void set_nor(Object *object, const char *value, Error **error)
 {
     g_free(N6_MACHINE(object)->nor);
     N6_MACHINE(object)->nor = g_strdup(value);
+}
+
+static char *get_card(Object *object, Error **error)
+{
+    return g_strdup(N6_MACHINE(object)->card);
+}
+
+static void set_card(Object *object, const char *value, Error **error)
+{
+    g_free(N6_MACHINE(object)->card);
+    N6_MACHINE(object)->card = g_strdup(value);
+}
+
+static char *get_microphone(Object *object, Error **error)
+{
+    return g_strdup(N6_MACHINE(object)->microphone);
+}
+
+static void set_microphone(Object *object, const char *value, Error **error)
+{
+    g_free(N6_MACHINE(object)->microphone);
+    N6_MACHINE(object)->microphone = g_strdup(value);
 }
 
 static char *get_board(Object *object, Error **error)
@@ -204,6 +232,8 @@ static void n6_class_init(ObjectClass *class, void *data)
     machine->no_floppy = machine->no_cdrom = machine->no_parallel = true;
     object_class_property_add_str(class, "uid", get_unique, set_unique);
     object_class_property_add_str(class, "nor", get_nor, set_nor);
+    object_class_property_add_str(class, "card", get_card, set_card);
+    object_class_property_add_str(class, "microphone", get_microphone, set_microphone);
     object_class_property_add_str(class, "board", get_board, set_board);
     object_class_property_add_str(class, "switches", get_switches, set_switches);
 }

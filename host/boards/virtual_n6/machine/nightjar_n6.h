@@ -123,6 +123,7 @@ void n6_reset_blocks(N6 *chip);
 void n6_rcc_start(N6 *chip, MemoryRegion *system);
 void n6_rcc_reset(N6 *chip);
 uint32_t n6_cpu_hz(N6 *chip);
+uint32_t n6_hclk_hz(N6 *chip);
 uint32_t n6_apb2_hz(N6 *chip);
 const char *n6_rcc_name(uint32_t offset);
 bool n6_clocked(N6 *chip, uint32_t enable_register, uint32_t bit);
@@ -139,9 +140,24 @@ void n6_rcc_update(N6 *chip);
 void n6_rif_start(N6 *chip, MemoryRegion *peripherals, MemoryRegion *rams, uint8_t *content);
 void n6_rif_reset(N6 *chip);
 bool n6_rif_trusts_npu(N6 *chip); /* whether RIMC has its masters as the core */
-/* Of a stretch of AXISRAM, how many bytes give zero, or forget what is written: by their RISAF; without power or clock. */
-uint32_t n6_rif_hides(N6 *chip, uint32_t from, uint32_t bytes, bool write);
-uint32_t n6_rams_hide(N6 *chip, uint32_t from, uint32_t bytes);
+bool n6_rif_trusts_sdmmc2(N6 *chip);
+/* Of a stretch of AXISRAM, how many bytes give zero to `master`, or forget what it writes: by their RISAF; without power or clock. */
+uint32_t n6_rif_hides(N6 *chip, const char *master, uint32_t from, uint32_t bytes, bool write);
+uint32_t n6_rams_hide(N6 *chip, const char *master, uint32_t from, uint32_t bytes);
+
+/* A master that moves bytes; where it is not trusted, why. */
+typedef struct {
+    const char *name;
+    bool trusted;
+    const char *untrusted;
+} N6Master;
+
+/* Before anything that one may be told: from now on it may see other memory than the core. */
+void n6_master_begin(N6 *chip);
+bool n6_master_may_reach(uint32_t address, uint32_t size);
+/* Move bytes, as the memory behind the core's cache is. False: nothing is there, a bus error. */
+bool n6_master_read(N6 *chip, const N6Master *master, uint32_t address, void *data, uint32_t size);
+bool n6_master_write(N6 *chip, const N6Master *master, uint32_t address, const void *data, uint32_t size);
 
 /* What target/arm tells: exceptions, sleep, exclusive accesses. */
 void n6_watch_start(N6 *chip);
@@ -173,6 +189,19 @@ void n6_npu_start(N6 *chip, MemoryRegion *peripherals);
 void n6_npu_reset(N6 *chip);
 void n6_npu_reset_line(N6 *chip, uint32_t held); /* RCC_AHB5RSTR */
 void n6_npu_update(N6 *chip); /* let what waited for a clock go on */
+
+/* SDMMC2, and a card that is an image file; NULL is none. */
+void n6_sdmmc_start(N6 *chip, MemoryRegion *peripherals, const char *image);
+void n6_sdmmc_reset(N6 *chip);
+void n6_sdmmc_reset_line(N6 *chip, uint32_t held); /* RCC_AHB5RSTR */
+
+/* MDF1 with a microphone, and the WAV file that it hears; NULL is silence. GPDMA1, and a peripheral's request to move half a word
+ * from its register: whether it was moved. */
+void n6_mdf_start(N6 *chip, MemoryRegion *peripherals, const char *recording);
+void n6_mdf_reset(N6 *chip);
+void n6_gpdma_start(N6 *chip, MemoryRegion *peripherals);
+void n6_gpdma_reset(N6 *chip);
+bool n6_gpdma_request(N6 *chip, unsigned request, uint32_t source, uint16_t data);
 
 uint64_t n6_ic_hz(N6 *chip, unsigned ic);
 /* XSPI1, XSPI2 and their multiplexer (nightjar_n6_xspi.h). */

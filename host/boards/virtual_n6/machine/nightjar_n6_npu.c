@@ -109,7 +109,7 @@ static uint8_t *reach(void *opaque, uint32_t address, uint32_t size, bool writes
     }
     if (at >= NJ_AXISRAM1 && at - NJ_AXISRAM1 < all && size <= all - (at - NJ_AXISRAM1)) {
         uint32_t first, from = at - NJ_AXISRAM1;
-        uint32_t dead = n6_rams_hide(npu.chip, from, size), kept = n6_rif_hides(npu.chip, from, size, writes);
+        uint32_t dead = n6_rams_hide(npu.chip, "the NPU", from, size), kept = n6_rif_hides(npu.chip, "the NPU", from, size, writes);
 
         if (dead == size || kept == size) {
             return nothing(size, writes);

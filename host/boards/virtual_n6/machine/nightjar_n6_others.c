@@ -139,7 +139,7 @@ void n6_others_start(N6 *chip, MemoryRegion *system)
         const char *name;
         void (*written)(N6 *chip, uint32_t offset, uint32_t before, uint32_t value);
     } ports[] = {
-        {0x56021000, 4, "GPIOE"}, {PORT_F, 5, "GPIOF", port_f_written}, {0x56021800, 6, "GPIOG"},
+        {0x56020800, 2, "GPIOC"}, {0x56021000, 4, "GPIOE"}, {PORT_F, 5, "GPIOF", port_f_written}, {0x56021800, 6, "GPIOG"},
         {0x56023400, 13, "GPION", port_n_written}, {0x56023800, 14, "GPIOO", port_o_written}, {0x56023C00, 15, "GPIOP", port_p_written},
     };
     const N6Block blocks[] = {

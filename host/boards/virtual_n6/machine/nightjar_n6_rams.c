@@ -65,7 +65,7 @@ static void note(N6Ram *ram, const char *what)
     }
 }
 
-uint32_t n6_rams_hide(N6 *chip, uint32_t from, uint32_t bytes)
+uint32_t n6_rams_hide(N6 *chip, const char *master, uint32_t from, uint32_t bytes)
 {
     uint32_t hidden = 0;
 
@@ -74,7 +74,9 @@ uint32_t n6_rams_hide(N6 *chip, uint32_t from, uint32_t bytes)
         uint32_t end = MIN(first + places[i].bytes, from + bytes);
 
         if (begin < end && covered(&chip->rams[i])) {
-            tell(&chip->rams[i], "the NPU reads zero and writes nothing");
+            g_autofree char *what = g_strdup_printf("%s reads zero and writes nothing", master);
+
+            tell(&chip->rams[i], what);
             hidden += end - begin;
         }
     }

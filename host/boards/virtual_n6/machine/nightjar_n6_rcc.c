@@ -8,6 +8,7 @@
 #include "nightjar_n6.h"
 #include "exec/cpu-common.h"
 #include "hw/core/cpu.h"
+#include "qemu/host-utils.h"
 #include "qemu/timer.h"
 #include "target/arm/cpu.h"
 
@@ -35,13 +36,18 @@ static const N6Register registers[] = {
     {.offset = 0x084, .known = 0x00FFFFFF, .writable = 0x00FFFFFF, .name = "PLLxCFGR2", .count = 4, .stride = 0x10},
     {.offset = 0x088, .known = 0x7F1F0F1F, .writable = 0x7F1F0F1F, .name = "PLLxCFGR3", .count = 4, .stride = 0x10},
     {.offset = 0x0C4, .known = 0x30FF0000, .writable = 0x30FF0000, .name = "ICxCFGR", .count = 20, .stride = 4},
+    {.offset = 0x154, .known = 0x00070000, .writable = 0x00070000, .name = "CCIPR5"},
     {.offset = 0x158, .known = 0x01313333, .writable = 0x01313333, .name = "CCIPR6"},
+    {.offset = 0x160, .known = 0x00000033, .writable = 0x00000033, .name = "CCIPR8"},
     {.offset = 0x174, .known = 0x77777777, .writable = 0x77777777, .name = "CCIPR13"},
     /* IC dividers: 1, 2, 6 and 11 belong to the CPU and the buses. */
     {.offset = 0x240, .reset = 0, .known = 0x000FFFFF, .writable = 0x000FFFFF, .name = "DIVENR", .set_clear = true},
+    ENABLES(0x210, 0x00000030, "AHB1RSTR"),
+    ENABLES(0x214, 0x00031000, "AHB2RSTR"),
     ENABLES(0x220, 0xFFDFF1FB, "AHB5RSTR"),
     ENABLES(0x244, 0x00001FFF, "BUSENR"),
     {.offset = 0x24C, .reset = 0x1380, .known = 0x1FFF, .writable = 0x1FFF, .name = "MEMENR", .set_clear = true},
+    ENABLES(0x250, 0x00000030, "AHB1ENR"),
     ENABLES(0x254, 0x00031000, "AHB2ENR"),
     ENABLES(0x258, 0x00004717, "AHB3ENR"),
     ENABLES(0x25C, 0x000DE0FF, "AHB4ENR"),
@@ -50,6 +56,7 @@ static const N6Register registers[] = {
     ENABLES(0x278, 0x00000007, "APB4ENR2"),
     ENABLES(0x284, 0x00000003, "BUSLPENR"),
     ENABLES(0x28C, 0x00001FFF, "MEMLPENR"),
+    ENABLES(0x290, 0x00000030, "AHB1LPENR"),
     ENABLES(0x294, 0x00031000, "AHB2LPENR"),
     ENABLES(0x298, 0x00004717, "AHB3LPENR"),
     ENABLES(0x29C, 0x000DE0FF, "AHB4LPENR"),
@@ -99,7 +106,10 @@ static uint64_t pll_factors_hz(N6 *chip, unsigned pll, char **why)
     uint32_t factors = value(chip, 0x080 + 0x10 * pll), dividers = value(chip, 0x088 + 0x10 * pll);
     uint32_t m = factors >> 20 & 0x3F, n = factors >> 8 & 0xFFF;
     uint32_t first = dividers >> 27 & 7, second = dividers >> 24 & 7;
-    uint64_t reference = m ? HSI_HZ / m : 0, oscillator = m ? (uint64_t)HSI_HZ / m * n : 0;
+    uint32_t fraction = value(chip, 0x084 + 0x10 * pll);
+    bool fractional = (dividers & 0xA) == 0xA; /* MODDSEN and DACEN */
+    uint64_t parts = ((uint64_t)n << 24) + (fractional ? fraction : 0);
+    uint64_t reference = m ? HSI_HZ / m : 0, oscillator = m ? muldiv64(parts, HSI_HZ / m, 1 << 24) : 0;
     const char *wrong = NULL;
 
     if (factors >> 28 & 7) {
@@ -113,6 +123,9 @@ static uint64_t pll_factors_hz(N6 *chip, unsigned pll, char **why)
     } else if (!(dividers >> 30 & 1)) {
         wrong = "its output is off: PDIVEN";
     } else {
+        if (fraction && !fractional) {
+            n6_note(chip, "RCC: PLL%u has a fraction that does nothing: MODDSEN and DACEN in its CFGR3 are not both 1", pll + 1);
+        }
         return oscillator / (first * second);
     }
     if (why) {
@@ -208,13 +221,16 @@ uint32_t n6_cpu_hz(N6 *chip)
     return chip->core_from == 3 ? n6_ic_hz(chip, 1) : HSI_HZ;
 }
 
+uint32_t n6_hclk_hz(N6 *chip)
+{
+    uint64_t bus = chip->system_from == 3 ? n6_ic_hz(chip, 2) : HSI_HZ;
+
+    return bus >> (value(chip, 0x024) >> 20 & 7);
+}
+
 uint32_t n6_apb2_hz(N6 *chip)
 {
-    uint32_t config = value(chip, 0x024);
-    uint64_t bus = chip->system_from == 3 ? n6_ic_hz(chip, 2) : HSI_HZ;
-    unsigned apb = config >> 4 & 7;
-
-    return bus >> (config >> 20 & 7) >> apb;
+    return n6_hclk_hz(chip) >> (value(chip, 0x024) >> 4 & 7);
 }
 
 bool n6_clocked(N6 *chip, uint32_t enable_register, uint32_t bit)
@@ -338,6 +354,7 @@ static void rcc_written(N6 *chip, uint32_t offset, uint32_t before, uint32_t giv
     if (offset == 0x220) {
         n6_xspi_reset_lines(chip, value(chip, 0x220));
         n6_npu_reset_line(chip, value(chip, 0x220));
+        n6_sdmmc_reset_line(chip, value(chip, 0x220));
     }
     if (offset == 0x034 && given >> 16 & 1) { /* RMVF */
         *n6_value(chip, BASE + 0x034) = 0;

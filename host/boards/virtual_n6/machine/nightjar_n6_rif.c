@@ -1,7 +1,7 @@
 /*
  * RIFSC and RISAF: who may touch what. The core is compartment 1, secure and privileged, and everything lets it after a reset.
  * A region of RISAF2 (AXISRAM1), 3 (AXISRAM2) and 6 (AXISRAM3 to 6) that is enabled and does not let it gives zero and forgets
- * what is written, and so does RIFSC for the NPU's masters unless they are as the core; the other RISAF are registers.
+ * what is written, and so does RIFSC for the masters of NPU and SDMMC2 unless they are as the core; the other RISAF are registers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,6 +17,7 @@
 #define CFGR(region) (0x040 + 0x40 * (region))
 #define CORE 1 /* the core's compartment */
 #define NPU_MASTER 0xC14 /* RIMC_ATTR1 */
+#define SDMMC2_MASTER 0xC1C /* RIMC_ATTR3 */
 
 static const N6Register rifsc[] = {
     {.offset = 0x000, .known = 0x00000001, .writable = 0x00000001, .name = "RISC_CR"},
@@ -86,12 +87,22 @@ static void note(Region *one, hwaddr at, const char *what)
     }
 }
 
-bool n6_rif_trusts_npu(N6 *chip)
+static bool as_the_core(N6 *chip, uint32_t master)
 {
-    return *n6_value(chip, RIFSC + NPU_MASTER) == (1u << 9 | 1u << 8 | CORE << 4); /* MPRIV, MSEC, MCID */
+    return *n6_value(chip, RIFSC + master) == (1u << 9 | 1u << 8 | CORE << 4); /* MPRIV, MSEC, MCID */
 }
 
-uint32_t n6_rif_hides(N6 *chip, uint32_t from, uint32_t bytes, bool write)
+bool n6_rif_trusts_npu(N6 *chip)
+{
+    return as_the_core(chip, NPU_MASTER);
+}
+
+bool n6_rif_trusts_sdmmc2(N6 *chip)
+{
+    return as_the_core(chip, SDMMC2_MASTER);
+}
+
+uint32_t n6_rif_hides(N6 *chip, const char *master, uint32_t from, uint32_t bytes, bool write)
 {
     uint32_t hidden = 0;
 
@@ -102,8 +113,8 @@ uint32_t n6_rif_hides(N6 *chip, uint32_t from, uint32_t bytes, bool write)
             uint32_t end = one->there ? MIN(one->begin + memory_region_size(&one->memory), from + bytes) : begin;
 
             if (begin < end && !lets(one, write)) {
-                n6_note(chip, "RISAF%u: the NPU %s AXISRAM from %08x: region %u lets no secure master of compartment 1 "
-                        "(REG%u_CFGR, REG%u_CIDCFGR)", one->guard->number, write ? "writes nothing in" : "reads zero in",
+                n6_note(chip, "RISAF%u: %s %s AXISRAM from %08x: region %u lets no secure master of compartment 1 "
+                        "(REG%u_CFGR, REG%u_CIDCFGR)", one->guard->number, master, write ? "writes nothing in" : "reads zero in",
                         NJ_AXISRAM1 + one->begin, k + 1, k + 1, k + 1);
                 hidden = MAX(hidden, end - begin);
             }

@@ -60,7 +60,7 @@ from model_gen.codegen.tflite.graph import Graph
 from model_gen.codegen.tflite.reader import read_tflite
 
 # network.c is data in the form of C: nobody mends its style. Its operators compute in the order that is written.
-_LENIENT = ("-w", "-O1")
+_LENIENT = ("-w", "-O1", "-DNDEBUG")
 _OF_OURS = ("device", "interface", "runtime", "software")
 _OF_ST = ("ll_aton", "device", "inc")
 _ENGINE = ("-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-D__int64_t_defined=1")
@@ -202,12 +202,15 @@ def _plan(given: Given, st: Path | None) -> _Planned:
     assert source is not None  # read_output has found network.c
     with Network.open(find_code(given.folder)) as network:
         buffers = [one for which in network.buffers.values() for one in which]
+        # One that joins others begins in the first of them: where it is used, the buffers say, if they are told.
+        joined = {one.name for one in source.pools if one.joined and network.lists_internals}
+        pools = [one for one in network.code.pools if one.name not in joined]
         return _Planned(
             network.code,
             source,
             network.inputs,
             seen_of(source, network.buffers["internal"], network.outputs),
-            placed(network.images, network.code.pools, buffers),
+            placed(network.images, pools, buffers),
             None if st is None else st_runtime(st, network.code),
         )
 

@@ -1,0 +1,155 @@
+"""A program that writes and reads a memory card with the port's driver, and each step forgotten."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from firmware.tests.testing_n6_bare import FIRMWARE, PORT, link
+from host.boards.n6_image import first_stage
+from host.boards.virtual_n6.build import find
+from host.boards.virtual_n6.nor_test import run
+
+UNIT = 0x80000
+DRIVER = ("nj_sdmmc.c", "nj_sd.c", "nj_cache_lines.c")
+
+pytestmark = [
+    pytest.mark.skipif(find() is None, reason="make n6-virtual"),
+    pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc"),
+]
+
+
+def linked(folder: Path, edit: tuple[str, str]) -> Path:
+    """The program, with `edit` made once in its source or in the driver's."""
+    texts = {"card.c": (FIRMWARE / "tests/n6/card.c").read_text()}
+    texts |= {name: (PORT / name).read_text() for name in DRIVER}
+    assert not edit[0] or sum(text.count(edit[0]) for text in texts.values()) == 1, edit
+    for name, text in texts.items():
+        (folder / name).write_text(text.replace(*edit) if edit[0] else text)
+    return link(folder / "card.elf", "stm32n6570_dk", [folder / name for name in texts])
+
+
+def ran(
+    folder: Path, wanted: str, *, edit: tuple[str, str] = ("", ""), size: int = 4 * UNIT
+) -> str:
+    (folder / "nor").write_bytes(first_stage(linked(folder, edit)).data)
+    if size:
+        (folder / "card").write_bytes(bytes(size))
+    return run(folder, wanted, more=",card=card" if size else "")
+
+
+def test_blocks_come_back_one_by_one_and_many_at_once(tmp_path: Path) -> None:
+    said = ran(tmp_path, "R04=0000600d R05=00000000 R06=00001000")
+    assert "note:" not in said
+    written = (tmp_path / "card").read_bytes()
+    wanted = bytes((i * 2654435761 >> 24) & 0xFF for i in range(6 * 512))
+    assert written[100 * 512 :].startswith(wanted)
+    assert not any(written[: 100 * 512])
+    assert not any(written[106 * 512 :])
+
+
+@pytest.mark.parametrize(
+    ("edit", "ended", "noted"),
+    [
+        (
+            ("    RCC_AHB5ENSR = RCC_AHB5_SDMMC2;\n", ""),
+            "R04=00000bad",
+            "SDMMC2: a register was written while the block has no clock",
+        ),
+        (
+            ("    PWR_SVMCR2 = PWR_SVMCR2 | PWR_SVMCR2_VDDIO5SV;\n", "    PWR_SVMCR2 = 0;\n"),
+            r"R04=00000bad R05=\w+ R06=00000004",
+            "SDMMC2: no card hears it: its pins are dead: PWR_SVMCR2.VDDIO5SV",
+        ),
+        (
+            ("{0, 2, 3, 4, 5}", "{0, 2, 3, 5}"),
+            r"R04=00000bad R05=\w+ R06=00000004",
+            "PC0, PC4 and PC5 are not its command, clock and data 0",
+        ),
+        (
+            ("{0, 2, 3, 4, 5}", "{0, 2, 4, 5}"),
+            r"R04=00000bad R05=\w+ R06=00000042",
+            "PC2, PC3 and PE4 are not its data",
+        ),
+        (
+            ("turn < POWER_TURNS", "turn < 1u"),
+            "R04=00000bad",
+            "it came before 1 ms and 74 clocks",
+        ),
+        (
+            ("CLKDIV(divider(SLOW_HZ))", "CLKDIV(divider(FAST_HZ))"),
+            "R04=00000bad",
+            "its clock is 25000000 Hz, and may be 400 kHz",
+        ),
+        (
+            ("divider(FAST_HZ)) |", "0) |"),
+            "R04=00000bad",
+            "its clock is 100000000 Hz, and may be 25 MHz",
+        ),
+        (
+            ("HIGH_CAPACITY | VOLTAGES", "VOLTAGES"),
+            "R04=00000bad",
+            "a card of high capacity wants CMD8 first, and HCS in ACMD41",
+        ),
+        (
+            (
+                "    RIFSC_RIMC_ATTR_SDMMC2 = RIFSC_RIMC_AS_THE_CORE;\n",
+                "",
+            ),
+            "R04=0000600d R05=(?!00000000)",
+            "SDMMC2: what it reads is zero and what it writes is lost: its master is not secure",
+        ),
+        (
+            ("    nj_cache_lines_write_back(data, blocks * NJ_SDMMC_BLOCK);\n", ""),
+            "R04=0000600d R05=(?!00000000)",
+            "SDMMC2: it reads what memory holds, and not what the core has written",
+        ),
+        (
+            ("    nj_cache_lines_drop(data, bytes);\n", ""),
+            "R04=0000600d R05=(?!00000000)",
+            "",
+        ),
+        (
+            (
+                "#define TAKEN ((uint8_t *)(uintptr_t)0x34030000u)",
+                "#define TAKEN ((uint8_t *)(uintptr_t)0x30008000u)",
+            ),
+            r"R04=00000bad R05=\w+ R06=08000040",
+            "SDMMC2: it reaches no memory at 30008000: AXISRAM1 to 6, and no TCM",
+        ),
+        (
+            ("FOUR_LINES, NJ_SDMMC_R1", "0, NJ_SDMMC_R1"),
+            r"R04=00000bad R05=\w+ R06=00000042",
+            "it uses four lines (WIDBUS), and the card does not (ACMD6)",
+        ),
+        (
+            ("    return settle(card);\n", "    return true;\n"),
+            r"R04=00000bad R05=\w+ R06=00100004",
+            "it is still programming what was written before",
+        ),
+        (
+            ("#define FIRST 100u", "#define FIRST 4092u"),
+            r"R04=00000bad R05=\w+ R06=00000000",
+            "",
+        ),
+    ],
+)
+def test_a_forgotten_step_is_seen(
+    tmp_path: Path, edit: tuple[str, str], ended: str, noted: str
+) -> None:
+    assert noted in ran(tmp_path, ended, edit=edit)
+
+
+def test_no_card_is_told(tmp_path: Path) -> None:
+    said = ran(tmp_path, r"R04=00000bad R05=\w+ R06=00000004", size=0)
+    assert "card: there is none" in said
+
+
+def test_a_card_of_another_kind_is_told(tmp_path: Path) -> None:
+    other = ('!= 0 || failed(card, "a card of standard', '== 0 || failed(card, "a card of standard')
+    ran(tmp_path, r"R04=00000bad R05=\w+ R06=00000040", edit=other)
+
+
+def test_an_image_of_no_card_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="multiple of 524288 bytes"):
+        ran(tmp_path, "R04=", size=UNIT + 512)
