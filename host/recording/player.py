@@ -116,8 +116,14 @@ class Player:
             self._take()
             return record.data
         # Nothing came before the session did something else: another client would have waited in vain.
-        self._at = max(self._at, deadline.at * 1e6 - self._origin)
+        self._wait_until(deadline.at)
         return b""
+
+    def _wait_until(self, at: float) -> None:
+        """Let the clock show `at` or later; rounding alone may leave it short of that, for ever."""
+        self._at = max(self._at, at * 1e6 - self._origin)
+        while (self._origin + self._at) / 1e6 < at:
+            self._at += 1
 
     def other_line(self) -> int:
         """The number of another connection."""
