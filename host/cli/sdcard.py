@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.cli.common import Group, json_option, say, write_json
-from host.cli.parameters import ByteCount
+from host.cli.parameters import ByteCount, WholeRange
+from host.link.messages import Source
 
 if TYPE_CHECKING:
     from host.listen.card import Entry
@@ -54,10 +55,14 @@ def make(card: Path, size: int, log: int, json_path: str | None) -> None:
 @_CARD
 @click.argument("recordings", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--log", type=ByteCount(), help="Add a log of this size, as 16M.")
-@click.option("--rate", type=click.IntRange(1000, 192_000), help="Of the recordings, in Hz.")
+@click.option("--rate", type=WholeRange(1000, 192_000), help="Of the recordings, in Hz.")
 @json_option
 def add(
-    card: Path, recordings: tuple[Path, ...], log: int | None, rate: int | None, json_path: str | None
+    card: Path,
+    recordings: tuple[Path, ...],
+    log: int | None,
+    rate: int | None,
+    json_path: str | None,
 ) -> None:
     """Add recordings, or a log, to a card.
 
@@ -75,9 +80,7 @@ def add(
             next_step="`nightjar inspect BUNDLE` shows it, as 24000: --rate 24000",
         )
     if not recordings and log is None:
-        raise BadInput(
-            "there is nothing to add", evidence="Received: neither recordings nor --log"
-        )
+        raise BadInput("there is nothing to add", evidence="Received: neither recordings nor --log")
     with opened(card, write=True) as blocks:
         on_it = Card(blocks)
         if log is not None:
@@ -119,7 +122,9 @@ def log(card: Path, json_path: str | None) -> None:
         say(_line(entry, rate), json_path)
     if not entries:
         say("nothing has been logged yet", json_path)
-    write_json(json_path, {"schema": LOG_SCHEMA, "card": str(card), "entries": [*map(_entry, entries)]})
+    write_json(
+        json_path, {"schema": LOG_SCHEMA, "card": str(card), "entries": [*map(_entry, entries)]}
+    )
 
 
 def _tell(card: Path, files: "tuple[Listed, ...]", json_path: str | None) -> None:
@@ -142,10 +147,13 @@ def _entry(entry: "Entry") -> dict[str, Any]:
 def _line(entry: "Entry", rate: int) -> str:
     match entry.kind.name:
         case "START":
-            return f"start: source {entry.label}, {entry.score} Hz, image {entry.count:08x}"
+            source = Source(entry.label).name.lower() if entry.label < len(Source) else entry.label
+            return f"start: {source}, {entry.score} Hz, image {entry.count:08x}"
         case "DETECTION":
             when = " to ".join(_time(at, rate) for at in (entry.start, entry.end))
-            return f"detection: label {entry.label}, {when}, score {entry.score}, {entry.count} chunks"
+            return (
+                f"detection: label {entry.label}, {when}, score {entry.score}, {entry.count} chunks"
+            )
         case _:
             return (
                 f"end: {entry.start:,} samples heard, {entry.end:,} lost, {entry.score} detections,"

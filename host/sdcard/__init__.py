@@ -1,1 +1,1 @@
-"""Memory cards: their blocks, the FAT volume on them, and the files that firmware reads and writes without a file system."""
+"""Memory cards: blocks, the FAT volume on them, and files that firmware has without a file system."""

@@ -56,9 +56,7 @@ class Blocks:
         try:
             written = 0
             while written < len(data):
-                written += os.pwrite(
-                    self._descriptor, data[written:], BLOCK * first + written
-                )
+                written += os.pwrite(self._descriptor, data[written:], BLOCK * first + written)
         except OSError as error:
             raise self._failure("written", first, error) from error
 
@@ -109,9 +107,7 @@ def opened(path: Path, *, write: bool = False) -> Iterator[Blocks]:
     if stat.S_ISBLK(about.st_mode):
         require_card(path, about.st_rdev)
     elif not stat.S_ISREG(about.st_mode):
-        raise BadInput(
-            "a card is an image file or a block device", evidence=f"Received: {path}"
-        )
+        raise BadInput("a card is an image file or a block device", evidence=f"Received: {path}")
     elif about.st_size == 0 or about.st_size % UNIT:
         raise BadInput(
             f"the image of a card is a multiple of {UNIT} bytes",
@@ -148,7 +144,8 @@ def _folder(path: Path) -> BadInput:
     device = next((device for device, where in _mounts() if where == path.resolve()), None)
     return BadInput(
         "a folder is no card: the index lies in front of the volume, where no file system reaches",
-        evidence=f"Received: {path}, " + (f"mounted from {device}" if device else "which is no card's"),
+        evidence=f"Received: {path}, "
+        + (f"mounted from {device}" if device else "which is no card's"),
         next_step=f"`umount {path}`, then give the whole device (of /dev/sdb1 that is /dev/sdb)",
     )
 

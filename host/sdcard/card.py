@@ -1,4 +1,4 @@
-"""What nightjar puts on a card: a log and recordings as contiguous files, and the index by which firmware finds them."""
+"""What nightjar puts on a card: a log and recordings, each in one piece, and the index that tells firmware where."""
 
 import secrets
 import struct
@@ -99,7 +99,9 @@ class Card:
             BadInput: the card has no room for it in one piece.
         """
         taken = {file.name for file in self.volume.files()}
-        name = next(f"REC{number:03}.WAV" for number in range(1, 1000) if f"REC{number:03}.WAV" not in taken)
+        name = next(
+            f"REC{number:03}.WAV" for number in range(1, 1000) if f"REC{number:03}.WAV" not in taken
+        )
         data = samples.astype("<i2").tobytes()
         head = recording_head(rate_hz, samples.size)
         pieces = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))

@@ -1,7 +1,8 @@
-"""A FAT16 or FAT32 volume behind an MBR: files of its root folder, found and added, each contiguous.
+"""A FAT16 or FAT32 volume behind an MBR: files of its root folder, found and added, each in one piece.
 
-Of our own since no library that is kept says where a file shall lie: firmware has no file system, and needs files whose blocks follow one
-another. Layout: Microsoft's FAT specification (fatgen103). Nothing of what is there is changed: files are added, in clusters that are free.
+Of our own since no library that is kept says where a file shall lie: firmware has no file system, and needs files
+whose blocks follow one another. Layout: the FAT specification of Microsoft (fatgen103). Nothing that is there is
+changed: files are added, in clusters that are free.
 """
 
 import struct
@@ -21,7 +22,10 @@ _ANEW = "format the card as FAT32 with one partition (the SD Association's forma
 
 @dataclass(frozen=True)
 class File:
-    """A file of the root folder. name: 8.3, as "NIGHTJAR.LOG". first: its first cluster, 0 where it is empty. size: bytes."""
+    """A file of the root folder.
+
+    name: 8.3, as "NIGHTJAR.LOG". first: its first cluster, 0 where it is empty. size: bytes.
+    """
 
     name: str
     first: int
@@ -62,7 +66,9 @@ class Volume:
         self.shape = _shape(card)
         self.boot_sector = card.read(self.shape.start)
         self._fat = self._read_fat()
-        told = self.boot_sector[0x41 if self.shape.wide else 0x25] & 1  # Linux notes it here, others in the FAT
+        told = (
+            self.boot_sector[0x41 if self.shape.wide else 0x25] & 1
+        )  # Linux notes it here, others in the FAT
         if told or not self._fat[1] >> (27 if self.shape.wide else 15) & 1:
             raise BadInput(
                 "the card's volume was not unmounted: its last changes may be missing",
@@ -140,7 +146,7 @@ class Volume:
         return [one & 0x0FFFFFFF for one in entries] if self.shape.wide else list(entries)
 
     def _write_fat(self, first: int, count: int) -> None:
-        """The blocks of each copy of the FAT that have entries `first` to `first + count - 1`; what else they hold stays."""
+        """`count` entries from `first` on, in each copy of the FAT; what else their blocks hold stays."""
         size = 4 if self.shape.wide else 2
         begin, end = size * first // BLOCK, -(-size * (first + count) // BLOCK)
         for copy in range(self.shape.fats):
@@ -153,7 +159,9 @@ class Volume:
         if self.shape.info:
             info = bytearray(self._card.read(self.shape.info))
             if info[:4] == b"RRaA" and info[484:488] == b"rrAa":
-                info[488:496] = b"\xff" * 8  # how many are free, and where: nobody knows until it is counted
+                info[488:496] = (
+                    b"\xff" * 8
+                )  # how many are free, and where: nobody knows until it is counted
                 self._card.write(self.shape.info, bytes(info))
 
     def _room(self, count: int, name: str, size: int) -> int:
@@ -180,7 +188,7 @@ class Volume:
             yield from range(self._block(cluster), self._block(cluster) + shape.cluster_blocks)
 
     def _entries(self) -> Iterator[tuple[int, int, File | None]]:
-        """Every place of the root folder up to its end: block, byte in it, and the file; None: free, or something else."""
+        """Each place of the root folder up to its end: block, byte in it, and its file; None: free, or no file."""
         for block in self._folder_blocks():
             raw = self._card.read(block)
             for at in range(0, BLOCK, _ENTRY):
@@ -192,7 +200,9 @@ class Volume:
                 if free or other:
                     yield block, at, None
                     continue
-                stem, suffix = (part.decode("ascii", "replace").rstrip() for part in (name[:8], name[8:]))
+                stem, suffix = (
+                    part.decode("ascii", "replace").rstrip() for part in (name[:8], name[8:])
+                )
                 first = (high << 16 if self.shape.wide else 0) | low
                 yield block, at, File(f"{stem}.{suffix}" if suffix else stem, first, size)
 
@@ -269,7 +279,12 @@ def _shape(card: Blocks) -> Shape:
         raise _refused(card, "a partition that does not begin as FAT")
     clusters = (total - (data - start)) // per
     wide = clusters >= 65525
-    if clusters < 4085 or wide != (short == 0) or total > length or fat_blocks * BLOCK < (clusters + 2) * (4 if wide else 2):
+    if (
+        clusters < 4085
+        or wide != (short == 0)
+        or total > length
+        or fat_blocks * BLOCK < (clusters + 2) * (4 if wide else 2)
+    ):
         raise _refused(card, f"FAT with {clusters} clusters in {total} blocks of {length}")
     root_cluster, info = struct.unpack_from("<IH", boot, 44)
     return Shape(

@@ -13,7 +13,8 @@ LEAST = 64 << 20
 MOST = 32 << 30  # what the Association formats as FAT32
 _START = 8192  # block of the volume: 4 MiB, where a card's own units begin
 _RESERVED = 32
-_ROOT = 2
+_ROOT = 2  # first cluster of the root folder
+_ROOT_BLOCKS = 32  # 512 files; one cluster of a small card has 16
 
 
 def make_image(path: Path, size: int) -> None:
@@ -63,17 +64,22 @@ def _content(blocks: int) -> list[tuple[int, bytes]]:
     fat_blocks = -(-(total // per + 2) * 4 // BLOCK)
     clusters = (total - _RESERVED - 2 * fat_blocks) // per
     assert clusters >= 65525
-    boot = struct.pack(
-        "<3s8sHBHBHHBHHHIIIHHIHH12xBxBI11s8s",
-        *(b"\xeb\x58\x90", b"NIGHTJAR", BLOCK, per, _RESERVED, 2, 0, 0, 0xF8, 0, 63, 255),
-        *(_START, total, fat_blocks, 0, 0, _ROOT, 1, 6),
-        *(0x80, 0x29, secrets.randbits(32), b"NIGHTJAR   ", b"FAT32   "),
-    ).ljust(510, b"\0") + b"\x55\xaa"
+    boot = (
+        struct.pack(
+            "<3s8sHBHBHHBHHHIIIHHIHH12xBxBI11s8s",
+            *(b"\xeb\x58\x90", b"NIGHTJAR", BLOCK, per, _RESERVED, 2, 0, 0, 0xF8, 0, 63, 255),
+            *(_START, total, fat_blocks, 0, 0, _ROOT, 1, 6),
+            *(0x80, 0x29, secrets.randbits(32), b"NO NAME    ", b"FAT32   "),
+        ).ljust(510, b"\0")
+        + b"\x55\xaa"
+    )
     info = b"RRaA".ljust(484, b"\0") + b"rrAa" + b"\xff" * 8
     info = info.ljust(508, b"\0") + b"\x00\x00\x55\xaa"
     entry = struct.pack("<B3sB3sII", 0, b"\xfe\xff\xff", 0x0C, b"\xfe\xff\xff", _START, total)
     mbr = (bytes(446) + entry).ljust(510, b"\0") + b"\x55\xaa"
-    fat = struct.pack("<III", 0x0FFFFFF8, 0x0FFFFFFF, 0x0FFFFFFF).ljust(BLOCK, b"\0")
+    root = [*range(_ROOT + 1, _ROOT + max(1, _ROOT_BLOCKS // per)), 0x0FFFFFFF]
+    entries = [0x0FFFFFF8, 0x0FFFFFFF, *root]
+    fat = struct.pack(f"<{len(entries)}I", *entries).ljust(BLOCK, b"\0")
     first = _START + _RESERVED
     return [
         (0, mbr),
