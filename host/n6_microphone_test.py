@@ -5,7 +5,7 @@ import math
 import pytest
 
 from host.errors import BadInput
-from host.n6_microphone import MicrophoneRate, rates, require_rate
+from host.n6_microphone import HEADER, MicrophoneRate, rates, require_rate
 
 FAMILIES = (49_152_000, 45_158_400)  # Hz, of the kernel's clock
 
@@ -44,3 +44,12 @@ def test_another_rate_is_refused_with_those_that_can_be() -> None:
         require_rate(30000)
     assert "the nearest is 32000" in caught.value.evidence
     assert "8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000" in caught.value.evidence
+
+
+def test_the_port_s_table_is_this_one() -> None:
+    text = (HEADER.parent / "README.md").read_text()
+    for one in rates():
+        filter_mhz = one.microphone_hz * one.clock / 1e6
+        row = f"| {one.hz} | {one.n} + {one.fraction}/2^24 | {filter_mhz:.4f} MHz | {one.microphone_hz / 1e6:.4f} MHz"
+        row += f" | {one.cic} | {one.gain} | {one.ppm:+.4f} |\n"
+        assert row in text, row

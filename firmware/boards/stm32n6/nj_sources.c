@@ -10,6 +10,7 @@
 
 static struct nj_mdf mdf; /* in AXISRAM, as all that is no stack: the DMA reaches no TCM */
 static struct nj_sd sd;
+static bool hears;
 
 void nj_sources_interrupt(void) {
     nj_mdf_interrupt(&mdf);
@@ -21,6 +22,13 @@ static void stop(void *context) {
     NVIC_DISABLE(NJ_IRQ_GPDMA1_6) = NVIC_BIT(NJ_IRQ_GPDMA1_6);
     nj_mdf_stop(&mdf);
     NVIC_UNPEND(NJ_IRQ_GPDMA1_6) = NVIC_BIT(NJ_IRQ_GPDMA1_6);
+    hears = false;
+}
+
+void nj_sources_stop(void) {
+    if (hears) {
+        stop(0);
+    }
 }
 
 static bool start(void *context, uint32_t rate_hz) {
@@ -28,6 +36,7 @@ static bool start(void *context, uint32_t rate_hz) {
     if (!nj_mdf_start(&mdf, rate_hz)) {
         return false;
     }
+    hears = true;
     NVIC_ENABLE(NJ_IRQ_GPDMA1_6) = NVIC_BIT(NJ_IRQ_GPDMA1_6);
     return true;
 }
