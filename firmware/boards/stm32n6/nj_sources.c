@@ -8,6 +8,8 @@
 #include "nj_mdf.h"
 #include "nj_sd.h"
 
+_Static_assert(NJ_MDF_RING / 48u > NJ_MICROPHONE_HOLDS_MS, "at 48 kHz, the fastest");
+
 static struct nj_mdf mdf; /* in AXISRAM, as all that is no stack: the DMA reaches no TCM */
 static struct nj_sd sd;
 static bool hears;
