@@ -1,5 +1,6 @@
 """`nightjar sdcard`: cards that firmware logs on and hears recordings from."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import click
 from host.cli.common import Group, json_option, say, write_json
 from host.cli.parameters import ByteCount, WholeRange
 from host.link.messages import Source
+from host.printable import printable
 
 if TYPE_CHECKING:
     from host.listen.card import Entry
@@ -108,23 +110,55 @@ def show(card: Path, json_path: str | None) -> None:
 
 @command.command()
 @_CARD
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    help="Name labels as this bundle does, which the firmware was made of.",
+)
 @json_option
-def log(card: Path, json_path: str | None) -> None:
+def log(card: Path, bundle: Path | None, json_path: str | None) -> None:
     """Show the log that firmware has written on a card."""
     from host.sdcard.blocks import opened
     from host.sdcard.card import Card
 
+    labels = () if bundle is None else _labels(bundle)
     with opened(card) as blocks:
         entries = Card(blocks).log()
+    if bundle is not None:
+        _check_labels(entries, labels, bundle)
     rate = 0
     for entry in entries:
         rate = entry.score if entry.kind.name == "START" else rate
-        say(_line(entry, rate), json_path)
+        say(_line(entry, rate, labels), json_path)
     if not entries:
         say("nothing has been logged yet", json_path)
-    write_json(
-        json_path, {"schema": LOG_SCHEMA, "card": str(card), "entries": [*map(_entry, entries)]}
-    )
+    rows = [_entry(entry, labels) for entry in entries]
+    write_json(json_path, {"schema": LOG_SCHEMA, "card": str(card), "entries": rows})
+
+
+def _labels(bundle: Path) -> tuple[str, ...]:
+    from host.bundle import load_subject
+    from host.errors import BadInput
+
+    contract = load_subject(bundle).contract
+    if contract is None:
+        raise BadInput("only a bundle names labels", evidence=f"Received: {bundle}")
+    return contract.labels
+
+
+def _check_labels(entries: "Sequence[Entry]", labels: tuple[str, ...], bundle: Path) -> None:
+    """Refuse labels that are not those of the firmware that wrote the log: its entries have their CRC-32."""
+    from host.errors import BadInput
+    from model_gen.codegen.project.listening import labels_crc
+
+    theirs = {entry.start for entry in entries if entry.kind.name == "START"}
+    if theirs - {labels_crc(labels)}:
+        raise BadInput(
+            "the log was written by firmware with other labels",
+            evidence=f"Received: {bundle}, whose labels' CRC-32 is {labels_crc(labels):08x}; the log has "
+            + ", ".join(f"{one:08x}" for one in sorted(theirs)),
+            next_step="give the bundle that the firmware was made of, or leave --bundle away",
+        )
 
 
 def _tell(card: Path, files: "tuple[Listed, ...]", json_path: str | None) -> None:
@@ -140,20 +174,25 @@ def _tell(card: Path, files: "tuple[Listed, ...]", json_path: str | None) -> Non
     write_json(json_path, {"schema": SCHEMA, "card": str(card), "files": rows})
 
 
-def _entry(entry: "Entry") -> dict[str, Any]:
-    return {**vars(entry), "kind": entry.kind.name.lower()}
+def _entry(entry: "Entry", labels: tuple[str, ...]) -> dict[str, Any]:
+    row = {**vars(entry), "kind": entry.kind.name.lower()}
+    return {**row, "name": _name(entry, labels)} if entry.kind.name == "DETECTION" else row
 
 
-def _line(entry: "Entry", rate: int) -> str:
+def _name(entry: "Entry", labels: tuple[str, ...]) -> str:
+    """A detection's label; "" where none is known."""
+    return labels[entry.label] if entry.label < len(labels) else ""
+
+
+def _line(entry: "Entry", rate: int, labels: tuple[str, ...]) -> str:
     match entry.kind.name:
         case "START":
             source = Source(entry.label).name.lower() if entry.label < len(Source) else entry.label
             return f"start: {source}, {entry.score} Hz, image {entry.count:08x}"
         case "DETECTION":
             when = " to ".join(_time(at, rate) for at in (entry.start, entry.end))
-            return (
-                f"detection: label {entry.label}, {when}, score {entry.score}, {entry.count} chunks"
-            )
+            name = printable(_name(entry, labels) or f"label {entry.label}")
+            return f"detection: {name}, {when}, score {entry.score}, {entry.count} chunks"
         case _:
             return (
                 f"end: {entry.start:,} samples heard, {entry.end:,} lost, {entry.score} detections,"

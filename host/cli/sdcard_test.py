@@ -3,6 +3,7 @@
 import json
 import struct
 import wave
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -51,25 +52,49 @@ def test_a_card_is_made_filled_and_read(tmp_path: Path) -> None:
     assert lines("log", card) == ["nothing has been logged yet"]
 
 
-def test_a_log_is_shown_in_words_and_times(tmp_path: Path) -> None:
-    card = tmp_path / "card.img"
+def logged(card: Path, entries: list[Entry]) -> None:
+    """As firmware writes them on a new card."""
     (log,) = sdcard("make", card, "--size", "64M", "--log", "2K")["files"]
-    entries = [
-        Entry(EntryKind.START, 1, 0xABCD, 0, 24000, 0x1234),
-        Entry(EntryKind.DETECTION, 3, 36000, 60000, 200, 4),
-        Entry(EntryKind.END, 1, 100_000, 7, 1, 0),
-    ]
     with card.open("r+b") as file:
         file.seek(log["first"] * BLOCK + 8)
         log_id = struct.unpack("<I", file.read(4))[0]
         file.seek((log["first"] + 1) * BLOCK)
         file.write(log_block(log_id, 1, entries))
+
+
+def entries(crc: int) -> list[Entry]:
+    return [
+        Entry(EntryKind.START, 1, crc, 0, 24000, 0x1234),
+        Entry(EntryKind.DETECTION, 1, 36000, 60000, 200, 4),
+        Entry(EntryKind.END, 1, 100_000, 7, 1, 0),
+    ]
+
+
+def test_a_log_is_shown_in_words_and_times(tmp_path: Path) -> None:
+    card = tmp_path / "card.img"
+    logged(card, entries(0xABCD))
     assert lines("log", card) == [
         "start: microphone, 24000 Hz, image 00001234",
-        "detection: label 3, 0:00:01.500000 to 0:00:02.500000, score 200, 4 chunks",
+        "detection: label 1, 0:00:01.500000 to 0:00:02.500000, score 200, 4 chunks",
         "end: 100,000 samples heard, 7 lost, 1 detections, 0 events lost",
     ]
     assert [one["kind"] for one in sdcard("log", card)["entries"]] == ["start", "detection", "end"]
+
+
+def test_labels_are_those_of_the_firmware_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.cli.sdcard._labels", lambda bundle: ("wren", "r\x1bobin"))
+    card = tmp_path / "card.img"
+    logged(card, entries(zlib.crc32(b"wren\nr\x1bobin\n")))
+    (_, shown, _) = lines("log", card, "--bundle", tmp_path)
+    assert shown.startswith(r"detection: r\x1bobin, 0:00:01.5")
+    assert sdcard("log", card, "--bundle", tmp_path)["entries"][1]["name"] == "r\x1bobin"
+    card.unlink()
+    logged(card, entries(0xABCD))
+    with pytest.raises(BadInput, match="firmware with other labels") as caught:
+        lines("log", card, "--bundle", tmp_path)
+    assert "the log has 0000abcd" in caught.value.evidence
 
 
 def test_recordings_need_their_rate_and_nothing_is_half_made(tmp_path: Path) -> None:
