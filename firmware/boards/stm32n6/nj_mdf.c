@@ -43,6 +43,7 @@ static void take_pins(void) {
 /* PLL3, from which nothing else of the port runs, and IC8. */
 static bool start_clock(const struct rate *rate) {
     const uint32_t dividers = RCC_PLL1CFGR3_MODSSDIS | RCC_PLL1CFGR3_PDIV(7, 1);
+    RCC_DIVENCR = RCC_DIVEN(8u);
     RCC_CCR = RCC_PLL3;
     for (uint32_t look = 0; look < PLL3_LOOKS && (RCC_SR & RCC_PLL3) != 0; ++look) {
     }
@@ -87,11 +88,11 @@ static void start_filter(const struct rate *rate) {
 bool nj_mdf_start(struct nj_mdf *mdf, uint32_t rate_hz) {
     for (uint32_t i = 0; i < sizeof rates / sizeof rates[0]; ++i) {
         if (rates[i].hz == rate_hz) {
+            nj_mdf_stop(mdf); /* while what it runs from is there */
             take_pins();
             if (!start_clock(&rates[i])) {
                 return false;
             }
-            nj_mdf_stop(mdf);
             mdf->rounds = 0;
             mdf->taken_rounds = 0;
             mdf->taken = 0;
