@@ -61,11 +61,6 @@ def test_what_nobody_reads_in_time_is_counted(tmp_path: Path) -> None:
     ("edit", "ended", "noted"),
     [
         (
-            ("    MDF1_CKGCR = clocks | MDF_CKGCR_CKDEN;\n", ""),
-            "R04=0000511e",
-            "MDF1: no samples come: no clock goes out at CCK0",
-        ),
-        (
             ("    RCC_CCIPR5 = (RCC_CCIPR5 & ~RCC_CCIPR5_MDF1SEL) | RCC_CCIPR5_MDF1SEL_IC8;\n", ""),
             "R04=0000600d",
             "has 48000 samples a second, and the filter takes 97656.250 of it",
