@@ -29,6 +29,7 @@ from host.reference.judging import Judging
 
 _OPERATOR = re.compile(r"\bll_sw_forward_\w+\s*\(")
 _OF_LIBRARY = re.compile(r"\bll_sw_forward_(?:activ|softmax)\s*\(")  # exp and tanh of floats
+_MOST_OPEN = 2  # processes that hold a network each
 _LISTED = ("internal", "output")
 _CODE = ("child.py", "compiled.py", "executed_model.py", "generated.py", "memory.py", "network.py")
 
@@ -126,6 +127,9 @@ class ExecutedModel:
         return {number: one.array for number, one in enumerate(_listed(run))}
 
 
+_opened: dict[tuple[str, str], ExecutedModel] = {}
+
+
 @dataclass(frozen=True, eq=False)
 class GeneratedNetwork:
     """A network.c on disk with what it reads, to be executed where the firmware's numbers come from.
@@ -162,12 +166,18 @@ class GeneratedNetwork:
         runtime = None if self.board is None else self.board.runtime
         return "" if runtime is None else runtime.library.name
 
-    @cached_property
-    def model(self) -> ExecutedModel:
-        """The judge, opened once."""
-        return ExecutedModel(self.code, self.images, self.board)
-
     @property
+    def model(self) -> ExecutedModel:
+        """The judge, opened once in a process for all that are of the same content."""
+        judging = self.judging
+        key = (judging.content, judging.identity)
+        if key not in _opened:
+            if len(_opened) >= _MOST_OPEN:
+                del _opened[next(iter(_opened))]
+            _opened[key] = ExecutedModel(self.code, self.images, self.board)
+        return _opened[key]
+
+    @cached_property
     def judging(self) -> Judging:
         """By which what it computes is kept: network.c, what it includes, its constants; the executor, its compiler."""
         parts: list[str | bytes] = [self.code.text, *compiled.read_with(self.code)]
