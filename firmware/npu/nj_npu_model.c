@@ -78,10 +78,8 @@ static uint32_t exchange_fpscr(uint32_t to) {
     return before;
 }
 
-/* With interrupts masked, as the NPU's is looked at and never taken; the link's bytes wait in its FIFO. */
+/* The NPU's interrupt is looked at and never taken: it is enabled where nj_npu_sleep has masked all, and nowhere else. */
 void nj_npu_step(uint32_t number) {
-    uint32_t mask;
-    __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(mask) : : "memory");
     const uint32_t fpscr = exchange_fpscr(IEEE_754);
     if (number == 0) {
         for (uint32_t i = 0; i < nj_model.inputs; ++i) {
@@ -90,5 +88,4 @@ void nj_npu_step(uint32_t number) {
     }
     nj_npu_runtime_run(number);
     (void)exchange_fpscr(fpscr);
-    __asm__ volatile("msr primask, %0" : : "r"(mask) : "memory");
 }

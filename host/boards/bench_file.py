@@ -37,20 +37,34 @@ class Power:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a virtual N6 is given: the file with its NOR's content, and the last character of its id.
+    """What a virtual N6 is given.
 
-    The file's path is absolute once it is read: a relative one begins at the folder of the bench file.
+    Attributes:
+        nor: the file with its NOR's content.
+        uid: the last character of its id.
+        card: the image of the memory card in its slot, as `nightjar sdcard` makes it; None: the slot is empty.
+        microphone: the WAV file that its microphone hears; None: it hears nothing.
+
+    A file's path is absolute once it is read: a relative one begins at the folder of the bench file.
     """
 
     nor: str | None = None
     uid: str | None = None
+    card: str | None = None
+    microphone: str | None = None
 
     def __post_init__(self) -> None:
         if self.uid is not None and not re.fullmatch(r"[!-+\--~]", self.uid):
             raise ValueError(
                 "machine.uid must be one printable ASCII character, neither space nor comma"
             )
-        _check_one_line("machine.nor", self.nor)
+        for name, file in self.files():
+            _check_one_line(f"machine.{name}", file)
+
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """Names of its files' attributes, and their paths: those that are given."""
+        named = (("nor", self.nor), ("card", self.card), ("microphone", self.microphone))
+        return tuple((name, file) for name, file in named if file is not None)
 
 
 @dataclass(frozen=True)
@@ -250,11 +264,9 @@ def _check_free(name: str, taken: Iterable[str]) -> None:
 
 
 def _placed(board: BenchBoard, folder: Path) -> BenchBoard:
-    """The board with its NOR's file where it lies, from whatever folder a command is called."""
-    nor = board.machine.nor
-    if nor is None:
-        return board
-    return replace(board, machine=replace(board.machine, nor=os.path.join(folder, nor)))  # noqa: PTH118 - as it is written
+    """The board with its machine's files where they lie, from whatever folder a command is called."""
+    found = {name: os.path.join(folder, file) for name, file in board.machine.files()}  # noqa: PTH118 - as it is written
+    return replace(board, machine=replace(board.machine, **found)) if found else board
 
 
 def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
@@ -265,6 +277,7 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
         ("gdb", board.gdb and places(board.gdb, look_up=False)[0]),
         ("port", board.port and places(board.port, look_up=False)[0]),
         ("machine.nor", board.machine.nor and os.path.realpath(board.machine.nor)),
+        ("machine.card", board.machine.card and os.path.realpath(board.machine.card)),
     ):
         if value is not None:
             yield name, value

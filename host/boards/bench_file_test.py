@@ -76,17 +76,18 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert virtual.chip_uid == b"NIGHTJAR-VM1".hex()
 
 
-def test_the_file_of_a_nor_lies_beside_the_bench_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("file", ["nor", "card", "microphone"])
+def test_the_file_of_a_machine_lies_beside_the_bench_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     """Wherever a command is called: else it would boot, and write, another NOR."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     (tmp_path / "bench.toml").write_text(
-        '[board.v]\nkind = "n6-virtual"\nmachine = { nor = "v.nor" }\n'
+        f'[board.v]\nkind = "n6-virtual"\nmachine = {{ {file} = "v.file" }}\n'
     )
     (board,) = read_bench(Path("..", "bench.toml")).boards
-    assert os.path.realpath(str(board.machine.nor)) == str(tmp_path / "v.nor")
+    assert os.path.realpath(getattr(board.machine, file)) == str(tmp_path / "v.file")
 
 
 @pytest.mark.parametrize("other", ["./v.nor", "x/../v.nor", "link.nor", "{folder}/v.nor"])
@@ -97,6 +98,11 @@ def test_two_boards_never_have_one_nor(tmp_path: Path, other: str) -> None:
         f'[board.b]\nkind = "n6-virtual"\nmachine = {{ nor = "{other.format(folder=tmp_path)}" }}\n'
     )
     assert "board.b and board.a have the same machine.nor" in refused(tmp_path, text)
+    same = text.replace("nor =", "card =")
+    assert "board.b and board.a have the same machine.card" in refused(tmp_path, same)
+    heard = text.replace("nor =", "microphone =")
+    (tmp_path / "bench.toml").write_text(heard)
+    assert len(read_bench(tmp_path / "bench.toml").boards) == 2, "two may hear the same"
 
 
 def test_the_option_comes_before_the_variable_and_that_before_the_users_file(

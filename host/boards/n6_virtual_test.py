@@ -63,6 +63,15 @@ def test_what_is_not_built_is_said_with_the_command(
     assert board_status(NAME, root=root).record is None
 
 
+def test_a_microphone_has_instructions_take_what_they_take_on_silicon() -> None:
+    machine = machine_of(DK.name, Machine(card="a.img", microphone="b.wav"))
+    (option,) = (word for word in machine.arguments if word.startswith("nightjar-n6"))
+    where = Path.cwd()
+    assert option.endswith(f",card={where}/a.img,microphone={where}/b.wav")
+    assert "shift=1" in machine.arguments
+    assert "shift=6" in machine_of(DK.name, Machine(card="microphone=.img")).arguments
+
+
 def test_the_machine_of_a_bench_board() -> None:
     """Its id, and its NOR's file from wherever the command is called; a comma in a path ends no property."""
     machine = machine_of(NUCLEO.name, Machine(nor="a,b/nor", uid="7"))

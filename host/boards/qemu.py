@@ -68,13 +68,19 @@ def _debian() -> str:
     return program
 
 
-# Halted until gdb has written. One instruction takes 64 ns of virtual time (`-icount shift=6`), so that timers count
-# instructions.
-COMMON = (
-    *("-nodefaults", "-display", "none", "-S"),
-    *("-icount", "shift=6"),
-    *("-chardev", f"socket,id=gdb,path={GDB_SOCKET},server=on,wait=off", "-gdb", "chardev:gdb"),
-)
+def common(shift: int = 6) -> tuple[str, ...]:
+    """What every board of ours is started with: halted until gdb has written, and timers that count instructions.
+
+    Args:
+        shift: an instruction takes 2^shift ns of virtual time.
+    """
+    return (
+        *("-nodefaults", "-display", "none", "-S"),
+        *("-icount", f"shift={shift}"),
+        *("-chardev", f"socket,id=gdb,path={GDB_SOCKET},server=on,wait=off", "-gdb", "chardev:gdb"),
+    )
+
+
 SERIAL = (
     *("-chardev", f"socket,id=uart0,path={UART_SOCKET},server=on,wait=off"),
     *("-serial", "chardev:uart0"),
@@ -84,7 +90,7 @@ AN547 = Machine(
     program=_debian,
     arguments=(
         *("-machine", "mps3-an547"),
-        *COMMON,
+        *common(),
         *SERIAL,
         "-netdev",
         f"dgram,id=net,local.type=unix,local.path={NET_BOARD},remote.type=unix,remote.path={NET_HOST}",
@@ -224,11 +230,18 @@ def _noted(text: str, said: str) -> str:
 def _ended_at_once(child: "subprocess.Popen[bytes]", folder: Path) -> HostFailure:
     code = child.wait()
     how = f"signal {-code}" if code < 0 else f"exit status {code}"
-    return _trouble(f"QEMU ended at once, with {how}", folder, _about_nor(error_text(folder)))
+    return _trouble(f"QEMU ended at once, with {how}", folder, _about_file(error_text(folder)))
 
 
-def _about_nor(text: str) -> str:
-    """What to do where the machine cannot use the file of its NOR; "" where it is something else."""
+def _about_file(text: str) -> str:
+    """What to do where the machine cannot use one of its files; "" where it is something else."""
+    if "card's image" in text:
+        return (
+            "give each board an image of its own, as `nightjar sdcard` makes them (machine.card in"
+            " bench.toml); `nightjar board down NAME` ends a board that has it"
+        )
+    if "the microphone's file" in text:
+        return "give a WAV file of one channel, PCM of 16 bits (machine.microphone in bench.toml)"
     if "the NOR's file" not in text:
         return ""
     return (

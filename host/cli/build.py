@@ -126,12 +126,6 @@ def command(
         "--npu-runtime": npu_runtime is not None,
     }
     _check_options(of_npu=of_npu, given=given, rounding=rounding)
-    if application and of_npu:
-        raise BadInput(
-            "the application mode of backend neural_art is not built yet",
-            evidence="Received: --application with a network for the NPU",
-            next_step="leave --application away, or take backend cm55",
-        )
     if (model / DESCRIPTION).is_file():
         project = load_project(model)
         _check_same(model, project.description.board, board, out)
@@ -153,6 +147,7 @@ def command(
                     *(model, name, folder, taken, npu_runtime),
                     release=release,
                     stream=stream,
+                    application=(options or Options()) if application else None,
                     force=force,
                 )
             else:
@@ -234,10 +229,12 @@ def _for_npu(
     *,
     release: bool,
     stream: bool,
+    application: "Options | None",
     force: bool,
 ) -> Project:
     """The project around what stedgeai makes of a model, has made, or made elsewhere."""
     from host.bundle import load_subject
+    from host.compare.prepare import application_rule
     from host.deadline import Deadline
     from model_gen.codegen.neural_art.firmware.generate import generate, given_of
     from model_gen.codegen.neural_art.firmware.st_runtime import chosen
@@ -265,7 +262,8 @@ def _for_npu(
         )
     given = given_of(written)
     st = chosen(runtime, given.folder)
-    return generate(given, board, folder, st=st, stream=stream, force=force)
+    rule = None if application is None else application_rule(given.subject, application)
+    return generate(given, board, folder, st=st, stream=stream, application=rule, force=force)
 
 
 def _check_options(*, of_npu: bool, given: dict[str, bool], rounding: str) -> None:

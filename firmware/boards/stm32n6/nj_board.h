@@ -55,6 +55,8 @@ uint32_t nj_cache_state(void); /* bit 0: instructions, bit 1: data */
 void nj_usart_open(void);
 void nj_usart_start(void);
 uint32_t nj_usart_read(uint8_t *data, uint32_t capacity);
+/* For who waits with interrupts masked: take what has come, or it is lost. */
+void nj_usart_drain(void);
 bool nj_usart_waiting(void);
 void nj_usart_write(const uint8_t *data, uint32_t length);
 void nj_usart_finish(void); /* until the last byte has left: no clock may change before */

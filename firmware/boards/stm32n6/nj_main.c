@@ -8,6 +8,9 @@
 #include "link/nj_crc32.h"
 #include "nj_kind.h"
 #include "nj_wait.h"
+#ifdef NJ_LISTENING
+#include "nj_sources.h"
+#endif
 #ifdef NJ_WEIGHTS_IN_NOR
 #include "nj_log.h"
 #include "nj_nor.h"
@@ -105,6 +108,10 @@ static struct nj_port port = {
     .clocks = clocks,
     .clock_count = NJ_CLOCKS,
     .overruns = port_overruns,
+#ifdef NJ_LISTENING
+    .microphone = &nj_sources_microphone,
+    .card = &nj_sources_card,
+#endif
     .milliseconds = port_milliseconds,
 };
 

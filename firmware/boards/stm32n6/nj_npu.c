@@ -32,9 +32,11 @@ void nj_npu_power(void) {
 }
 
 /* SysTick wakes the core each millisecond. An interrupt that is enabled and masked wakes it too, and stays pending; it is
- * enabled here alone, where it is masked: nobody takes it. */
+ * enabled here alone, where it is masked: nobody takes it. The link's wakes it as well, and is served here. */
 bool nj_npu_sleep(uint32_t ms) {
     struct nj_wait wait;
+    uint32_t mask;
+    __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(mask) : : "memory");
     nj_wait_start(&wait, ms);
     SYST_CSR = SYST_CSR | SYST_CSR_TICKINT;
     NVIC_ENABLE(NJ_IRQ_NPU0) = NVIC_BIT(NJ_IRQ_NPU0);
@@ -42,11 +44,13 @@ bool nj_npu_sleep(uint32_t ms) {
     while (!(pends = (NVIC_PENDING(NJ_IRQ_NPU0) & NVIC_BIT(NJ_IRQ_NPU0)) != 0) && !nj_wait_over(&wait)) {
         SCB_ICSR = SCB_ICSR_PENDSTCLR;
         __asm__ volatile("dsb\n wfi\n isb" : : : "memory");
+        nj_usart_drain();
     }
     NVIC_DISABLE(NJ_IRQ_NPU0) = NVIC_BIT(NJ_IRQ_NPU0);
     SYST_CSR = 0;
     SCB_ICSR = SCB_ICSR_PENDSTCLR;
     __asm__ volatile("dsb\n isb" : : : "memory");
+    __asm__ volatile("msr primask, %0" : : "r"(mask) : "memory");
     return pends;
 }
 

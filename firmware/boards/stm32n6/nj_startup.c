@@ -6,6 +6,9 @@
 
 #include "nj_board.h"
 #include "nj_fault_entry.h"
+#ifdef NJ_LISTENING
+#include "nj_sources.h"
+#endif
 
 #define FPSCR_FZ (1u << 24)
 #define FPSCR_DN (1u << 25)
@@ -19,7 +22,7 @@ extern uint32_t nj_data_begin[], nj_data_end[], nj_bss_begin[], nj_bss_end[];
 
 void nj_reset_handler(void);
 
-/* 15 of the core, and one that is taken. */
+/* 15 of the core, and those that are taken. */
 __attribute__((section(".vectors"), used)) static const struct {
     uint32_t *stack;
     void (*handler[15])(void);
@@ -46,7 +49,13 @@ __attribute__((section(".vectors"), used)) static const struct {
         },
     .interrupt =
         {
+#ifdef NJ_LISTENING
+            [0 ... NJ_IRQ_GPDMA1_6 - 1u] = nj_fault_entry,
+            [NJ_IRQ_GPDMA1_6] = nj_sources_interrupt,
+            [NJ_IRQ_GPDMA1_6 + 1u ... NJ_IRQ_USART1 - 1u] = nj_fault_entry,
+#else
             [0 ... NJ_IRQ_USART1 - 1u] = nj_fault_entry,
+#endif
             [NJ_IRQ_USART1] = nj_usart_interrupt,
             [NJ_IRQ_USART1 + 1u ... NJ_INTERRUPTS - 1u] = nj_fault_entry,
         },

@@ -72,6 +72,11 @@ void nj_usart_interrupt(void) {
     }
 }
 
+void nj_usart_drain(void) {
+    NVIC_UNPEND(NJ_IRQ_USART1) = NVIC_BIT(NJ_IRQ_USART1); /* what comes from now on pends it again */
+    nj_usart_interrupt();
+}
+
 bool nj_usart_waiting(void) {
     return written != taken;
 }

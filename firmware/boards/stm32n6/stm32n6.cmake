@@ -27,7 +27,7 @@ set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_usart.c PROPERTIES COMP
 # The project's CMakeLists.txt says where the weights lie.
 if(NJ_WEIGHTS_IN_NOR)
   list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_xspi.c ${CMAKE_CURRENT_LIST_DIR}/nj_nor.c)
-  set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_main.c PROPERTIES COMPILE_DEFINITIONS NJ_WEIGHTS_IN_NOR)
+  set_property(SOURCE ${CMAKE_CURRENT_LIST_DIR}/nj_main.c APPEND PROPERTY COMPILE_DEFINITIONS NJ_WEIGHTS_IN_NOR)
   list(APPEND NJ_LINKER_DEFINITIONS -DNJ_WEIGHTS_IN_NOR)
   if(NJ_WEIGHTS_AT)
     list(APPEND NJ_LINKER_DEFINITIONS -DNJ_WEIGHTS_AT=${NJ_WEIGHTS_AT})
@@ -39,6 +39,15 @@ if(NJ_WITH_NPU)
   set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_npu.c PROPERTIES
     INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR}/../npu)
   list(APPEND NJ_LINKER_DEFINITIONS -DNJ_WITH_NPU)
+endif()
+# And whether it listens; only the STM32N6570-DK has a microphone and a card's slot.
+if(NJ_LISTENING AND NJ_HAS_SOURCES)
+  set(sources nj_sources.c nj_mdf.c nj_gpdma.c nj_sdmmc.c nj_sd.c nj_cache_lines.c)
+  list(TRANSFORM sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+  list(APPEND NJ_BOARD_SOURCES ${sources})
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS -mgeneral-regs-only)
+  set_property(SOURCE ${CMAKE_CURRENT_LIST_DIR}/nj_startup.c ${CMAKE_CURRENT_LIST_DIR}/nj_main.c
+    APPEND PROPERTY COMPILE_DEFINITIONS NJ_LISTENING)
 endif()
 # nj_layout.h says where everything lies, to C and to the linker alike.
 set(NJ_LINKER_SCRIPT ${CMAKE_BINARY_DIR}/nj_stm32n6.ld)

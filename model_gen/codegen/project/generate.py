@@ -20,9 +20,9 @@ from model_gen.codegen.project.files import (
     sources,
     write_files,
 )
-from model_gen.codegen.project.frontend import check_stream, render_frontend
+from model_gen.codegen.project.frontend import check_stream
 from model_gen.codegen.project.limits import check_core
-from model_gen.codegen.project.listening import render_listening
+from model_gen.codegen.project.listening import render_stages
 from model_gen.codegen.project.messages import messages
 from model_gen.codegen.project.ports import check_board, check_clock, port_files, port_memory
 from model_gen.codegen.templates import FIRMWARE, render
@@ -188,10 +188,7 @@ def _project_files(
     note = banner(described.model_sha256)
     texts = dict(generated.sources)
     rule = described.application
-    stages = render_frontend(contract, stream=described.stream, listening=rule is not None)
-    if rule is not None:
-        assert contract is not None
-        stages |= render_listening(rule, contract.labels)
+    stages = render_stages(contract, stream=described.stream, application=rule)
     for name, text in stages.items():
         texts[name] = f"/* {note} */\n{text}"
     files |= {f"model/{name}": text.encode() for name, text in texts.items()}

@@ -3,9 +3,11 @@
 import zlib
 from dataclasses import dataclass
 
+from host.contract import Contract
 from host.listen.rule import Rule
 from model_gen.codegen import c_text
 from model_gen.codegen.c_text import Text
+from model_gen.codegen.project.frontend import render_frontend
 from model_gen.codegen.templates import render
 
 STAGE = "nj_frontend_listening.c"
@@ -22,6 +24,24 @@ class _Label:
 def labels_crc(labels: tuple[str, ...]) -> int:
     """By which a log on a card knows the labels that its numbers stand for."""
     return zlib.crc32("".join(f"{label}\n" for label in labels).encode())
+
+
+def render_stages(
+    contract: Contract | None, *, stream: bool, application: Rule | None
+) -> dict[str, str]:
+    """Print the frontend, and with `application`, whose rule fits the contract, what listens behind it.
+
+    Returns:
+        File name -> text.
+
+    Raises:
+        BadInput: the model does not take what this frontend makes, or nothing is there to stream.
+    """
+    stages = render_frontend(contract, stream=stream, listening=application is not None)
+    if application is not None:
+        assert contract is not None
+        stages |= render_listening(application, contract.labels)
+    return stages
 
 
 def render_listening(rule: Rule, labels: tuple[str, ...]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import host
 from host.bundle import MODEL, Subject, load_subject
 from host.contract import Contract
 from host.errors import BadInput
+from host.listen.rule import Rule
 from host.npu.board.runtime import Runtime
 from host.npu.generated import GeneratedCode
 from host.npu.network import Buffer, Network, find_code
@@ -49,8 +50,9 @@ from model_gen.codegen.project.files import (
     sources,
     write_files,
 )
-from model_gen.codegen.project.frontend import check_stream, render_frontend
+from model_gen.codegen.project.frontend import check_stream
 from model_gen.codegen.project.limits import check_counts
+from model_gen.codegen.project.listening import render_stages
 from model_gen.codegen.project.messages import messages
 from model_gen.codegen.project.ports import check_clock, port_files
 from model_gen.codegen.templates import FIRMWARE, render
@@ -137,6 +139,7 @@ def generate(
     *,
     st: Path | None = None,
     stream: bool = False,
+    application: Rule | None = None,
     cpu_mhz: int | None = None,
     force: bool = False,
 ) -> Project:
@@ -148,6 +151,7 @@ def generate(
         st: an installation of ST's, whose runtime runs the network; None: ours does.
         out: the folder; one that was written so and not changed is replaced, one with the same bytes left alone.
         stream: whether the firmware takes samples as they arrive.
+        application: what is a detection; it streams then, and has the application mode.
         cpu_mhz: of the core; None: the port's own.
         force: whether `out` is replaced whatever is in it.
 
@@ -160,6 +164,7 @@ def generate(
     check_clock(board, cpu_mhz)
     check_replaceable(out, force=force)
     contract = given.subject.contract
+    stream = stream or application is not None
     if stream:
         check_stream(contract)
     planned = _plan(given, st)
@@ -185,6 +190,7 @@ def generate(
         bytes_used=_bytes_used(planned),
         stream=stream,
     )
+    described = replace(described, application=application)
     link, recalled = messages()
     files = _project_files(given, planned, described, link, cpu_mhz)
     write_files(files, out, force=force)
@@ -275,7 +281,8 @@ def _project_files(
         IMAGES: images_c(note, planned.placed, names),
         NETWORK: (network_c if planned.st is None else st_network_c)(note, planned.code),
     }
-    for name, text in render_frontend(contract, stream=described.stream).items():
+    stages = render_stages(contract, stream=described.stream, application=described.application)
+    for name, text in stages.items():
         texts[f"model/{name}"] = f"/* {note} */\n{text}"
     files |= {name: text.encode() for name, text in texts.items()}
     files[DESCRIPTION] = described.to_json()
@@ -284,7 +291,7 @@ def _project_files(
         banner=note,
         libraries=_libraries(files, planned),
         weights="nor" if planned.placed.in_nor else "ram",
-        listening=False,
+        listening=described.application is not None,
         cpu_mhz=cpu_mhz,
         npu=_npu(planned, names, files),
         archive=None if planned.st is None else c_text.word(f"{ST}/{planned.st.library.name}"),
