@@ -205,3 +205,12 @@ def test_a_reset_by_rcc_is_the_controller_s_alone(chip: Chip) -> None:
     chip.write(RCC + 0xA20, 1 << 7)
     with pytest.raises(RuntimeError, match="while it is held in reset"):
         chip.write(POWER, 3)
+
+
+def test_a_card_hears_nothing_for_a_millisecond(chip: Chip) -> None:
+    chip.write(POWER, 0)
+    chip.write(POWER, 3)
+    assert send(chip, 8, 0x1AA) == CTIMEOUT
+    assert "it came before 1 ms and 74 clocks since the power were over" in chip.said()
+    chip.wait(1_000_000)
+    assert send(chip, 8, 0x1AA) == CMDREND
