@@ -22,6 +22,9 @@ from host.listen.rule import Rule
 SCHEMA = "nightjar/listen/1"
 # Seconds that the board may take over anything that it is asked, on a machine that is busy.
 PATIENCE = 60.0
+LATEST = (
+    1.0  # seconds after its time at which a block may still be sent, for sound to be in real time
+)
 STALL = 0.5  # seconds without a sign of progress, after which the board is asked how far it is
 
 Samples = npt.NDArray[np.int16]
@@ -96,7 +99,8 @@ def inject(
 
     Args:
         block: samples of a block, at most `BLOCK`.
-        rate: samples a second of real time, in which nothing is waited for; None: as fast as the board hears.
+        rate: samples a second of real time, in which nothing is waited for unless we are late; None: as fast as the
+            board hears.
 
     Returns:
         What was heard, what was counted, and how late a block was, in seconds.
@@ -110,12 +114,12 @@ def inject(
     waiting = min((WINDOW - 1) * block, sound.room - block)
     for start in range(0, samples.size, block):
         piece = samples[start : start + block]
+        due = began if rate is None else began + (start + piece.size) / rate
         if rate is not None:
-            due = began + (start + piece.size) / rate
             _wait(sound, due)
             late = max(late, now() - due)
-        else:
-            _let_hear(client, sound, waiting)
+        if rate is None or now() - due > block / rate:
+            _let_hear(client, sound, waiting)  # late by our own fault: a microphone sends no bursts
         sound.send(piece, Deadline.after(PATIENCE))
     return sound, client.stop_listening(Deadline.after(PATIENCE)), late
 
@@ -164,7 +168,7 @@ def listen(
 
     Raises:
         FirmwareFailure: it did not keep up in real time, or has not sent every detection.
-        HostFailure: this computer did not keep up with a simulation in real time.
+        HostFailure: this computer did not keep up with a simulation in real time, or with its own sending.
         LinkFailure: blocks or detections were lost on the way.
     """
     whole = padded(samples, rule)
@@ -192,6 +196,12 @@ def _check_counts(
             next_step="take a smaller model or a smaller --overlap"
             if timed
             else "a simulation has no real time on a busy machine: leave --real-time away",
+        )
+    if late > LATEST:
+        raise HostFailure(
+            "this computer did not send the sound in real time",
+            evidence=evidence,
+            next_step="run again while nothing else keeps it busy, or leave --real-time away",
         )
     if counts.taken != samples:
         raise LinkFailure(
