@@ -50,6 +50,13 @@ def test_what_is_no_detection_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_recordings_are_for_the_link_and_the_card(
+    bundle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (("r.wav", "--source", "microphone"), ("--source", "card"), ()):
+        assert "none for a microphone" in refused(capsys, "listen", bundle, *words)
+
+
 def test_a_project_has_settled_it(
     bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

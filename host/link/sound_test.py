@@ -19,8 +19,9 @@ from host.link.faults import FaultyTransport, FrameFaults
 from host.link.messages import ErrorCode, Source, Stages
 from host.link.testing_firmware import build_firmware, can_build, tiny_output
 from host.listen import application
-from host.listen.application import as_bytes, inject, listen, margin, padded
+from host.listen.application import as_bytes, inject, listen, padded
 from host.listen.detector import Heard, detections
+from host.listen.listening import margin
 from host.listen.rule import LabelRule, Rule
 
 pytestmark = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
