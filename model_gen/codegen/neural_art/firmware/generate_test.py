@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.bundle import Subject
+from host.bundle import Subject, load_subject
 from host.errors import BadInput
+from host.listen.rule import Options, make_rule
 from host.npu.comparison.testing_network import write
 from host.npu.compiler.model import compile_model
 from host.npu.network import Network
@@ -17,6 +18,7 @@ from model_gen.codegen.neural_art.firmware.taps import seen_of
 from model_gen.codegen.neural_art.firmware.testing_networks import given, network
 from model_gen.codegen.neural_art.generate import take
 from model_gen.codegen.neural_art.network_source import parse_network
+from model_gen.codegen.testing.bundle import write_small_bundle
 from model_gen.codegen.testing.net import make_net
 
 BOARD = "stm32n6570-dk"
@@ -80,6 +82,20 @@ def test_tensors_of_a_model_have_the_names_of_its_ops(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "neural_art.json").read_bytes() == (
         tmp_path / "npu" / "neural_art.json"
     ).read_bytes()
+
+
+def test_a_network_listens_by_the_rule_of_its_bundle(tmp_path: Path) -> None:
+    subject = load_subject(write_small_bundle(tmp_path / "bundle"))
+    write(tmp_path / "st", compile_model(subject.model, "2.2"), subject.model)
+    written = take(subject, tmp_path / "st", tmp_path / "npu")
+    assert subject.contract is not None
+    rule = make_rule(subject.contract, Options(threshold=0.6))
+    out = generate(given_of(written), BOARD, tmp_path / "out", application=rule).path
+    described = load_project(out).description
+    assert described.application == rule
+    assert described.stream
+    assert "nj_listening_stage" in (out / "model" / "nj_frontend_stage.c").read_text()
+    assert "nj_label_rule labels[6]" in (out / "model" / "nj_frontend_listening.c").read_text()
 
 
 def test_what_the_memory_of_another_has_is_refused(tmp_path: Path) -> None:
