@@ -38,6 +38,7 @@ REQUESTS = [
     m.cost_request(9, 64, 64),
     m.reset_request(9),
     m.spin_request(9, m.MAX_SPINS),
+    m.listen_request(9, m.Listen.START, m.Source.CARD, 2**32 - 1),
 ]
 
 HASH = bytes(range(32))
@@ -68,11 +69,16 @@ RESPONSES: list[tuple[list[Any], object]] = [
     ([5, 2**64 - 1, 1, 2, 0, [2**40]], m.CostPage(2**64 - 1, 1, 2, 0, (2**40,))),
     ([6], m.ResetDone()),
     ([7, 2**64 - 1], m.Spun(2**64 - 1)),
+    (
+        [8, 1, *range(3), *(2**64 - 1,) * 3, *range(5), 7, 8, 2**40],
+        m.Listened(1, *range(3), *(2**64 - 1,) * 3, *range(5), 7, 8, 2**40),
+    ),
     ([255, 3, "nothing loaded"], m.ErrorResponse(3, "nothing loaded")),
 ]
 EVENTS: list[tuple[list[Any], object]] = [
     ([0, 9, 1], m.BootEvent(9, 1)),
     ([1, 2, 3, 4, 5, 6, 7, 8], m.FaultEvent(2, 3, 4, 5, 6, 7, 8)),
+    ([2, 0, 5, 2**64 - 2, 2**64 - 1, 7, 8], m.DetectionEvent(0, 5, 2**64 - 2, 2**64 - 1, 7, 8)),
 ]
 
 
