@@ -124,16 +124,13 @@ static enum nj_status start_source(const struct nj_port *port, uint32_t wanted, 
     const bool has_card = nj_card_open(port);
     if (wanted == NJ_SOURCE_MICROPHONE) {
         if (port->microphone == NULL) {
-            return NJ_BAD_ARGUMENT;
+            return NJ_NO_SOURCE;
         }
         dropped = 0;
         gap = 0;
         return port->microphone->start(port->context, STAGE->rate_hz) ? NJ_OK : NJ_NO_SOURCE;
     }
     if (wanted == NJ_SOURCE_CARD) {
-        if (port->card == NULL) {
-            return NJ_BAD_ARGUMENT;
-        }
         if (!has_card || nj_card_recording(port, index) != STAGE->rate_hz) {
             return NJ_NO_SOURCE;
         }

@@ -12,14 +12,14 @@ import pytest
 from host.boards import open_board
 from host.boards.base import Board
 from host.deadline import Deadline
-from host.errors import HostFailure, LinkFailure
+from host.errors import BadInput, HostFailure, LinkFailure
 from host.link.client import Client
 from host.link.exchange import Refused
 from host.link.faults import FaultyTransport, FrameFaults
 from host.link.messages import ErrorCode, Source, Stages
 from host.link.testing_firmware import build_firmware, can_build, tiny_output
 from host.listen import application
-from host.listen.application import as_bytes, inject, listen, padded
+from host.listen.application import as_bytes, inject, listen, listen_to_microphone, padded
 from host.listen.detector import Heard, detections
 from host.listen.listening import margin
 from host.listen.rule import LabelRule, Rule
@@ -213,7 +213,11 @@ def test_listening_and_proving_do_not_meet(client: Client) -> None:
 
 
 def test_a_source_that_is_not_there_is_refused(client: Client) -> None:
-    for source, index in ((Source.MICROPHONE, 0), (Source.CARD, 0), (Source.NONE, 0)):
-        with pytest.raises(Refused, match="bad argument"):
-            client.listen(source, soon(), index=index)
+    for source in (Source.MICROPHONE, Source.CARD):
+        with pytest.raises(Refused, match="no source"):
+            client.listen(source, soon())
+    with pytest.raises(Refused, match="bad argument"):
+        client.listen(Source.NONE, soon())
+    with pytest.raises(BadInput, match="does not have a microphone"):
+        listen_to_microphone(client, 1, RULE)
     assert client.listened(soon()).source == Source.NONE

@@ -12,7 +12,8 @@ from host.compare.vectors import Vector
 from host.deadline import Deadline, now
 from host.errors import BadInput, FirmwareFailure, HostFailure, LinkFailure, NightjarError
 from host.link.client import Client
-from host.link.messages import Listened, Source
+from host.link.exchange import Refused
+from host.link.messages import ErrorCode, Listened, Source
 from host.link.sound import BLOCK, WINDOW, Sound
 from host.listen.detector import Heard, detections
 from host.listen.rule import Rule
@@ -172,12 +173,11 @@ def listen_to_card(
     """Let the board hear recording `index` of its card, which is `file`.
 
     Raises:
-        Refused: there is no such recording of this rate.
-        BadInput: it is another one, or the card failed.
+        BadInput: there is no such recording of this rate, it is another one, or the card failed.
         FirmwareFailure: not every detection was sent.
         LinkFailure: detections were lost on the way.
     """
-    sound = client.listen(Source.CARD, Deadline.after(PATIENCE), index=index)
+    sound = _start(client, Source.CARD, index)
     while (counts := client.listened(Deadline.after(PATIENCE))).source != Source.NONE:
         time.sleep(LOOK)
     if counts.taken != padded(samples, rule).size:
@@ -194,11 +194,11 @@ def listen_to_microphone(client: Client, seconds: float, rule: Rule) -> Listenin
     """Let the board hear its microphone for so long; what its driver loses is in the counts.
 
     Raises:
-        Refused: it has none, or that does not start at this rate.
+        BadInput: it has none, or that does not start at this rate.
         FirmwareFailure: not every detection was sent.
         LinkFailure: detections were lost on the way.
     """
-    sound = client.listen(Source.MICROPHONE, Deadline.after(PATIENCE))
+    sound = _start(client, Source.MICROPHONE)
     end = Deadline.after(seconds)
     while not end.expired:
         client.listened(Deadline.after(PATIENCE))
@@ -206,6 +206,20 @@ def listen_to_microphone(client: Client, seconds: float, rule: Rule) -> Listenin
     counts = client.stop_listening(Deadline.after(PATIENCE))
     heard, taken = _detections(sound, counts), counts.taken
     return Listening("microphone", taken / rule.rate, None, heard, counts, -(-taken // BLOCK), 0.0)
+
+
+def _start(client: Client, source: Source, index: int = 0) -> Sound:
+    try:
+        return client.listen(source, Deadline.after(PATIENCE), index=index)
+    except Refused as refused:
+        if refused.response.code != ErrorCode.NO_SOURCE:
+            raise
+        what = "a card" if source == Source.CARD else "a microphone"
+        raise BadInput(
+            f"the board does not have {what} for this: {refused.response.detail}",
+            evidence=f"Received: {source.name.lower()}, recording {index}",
+            next_step="see docs/application.md for what each board has, and how a card is made",
+        ) from refused
 
 
 def _check_sound(counts: Listened, samples: int, *, timed: bool, late: float) -> None:
