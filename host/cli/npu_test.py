@@ -301,6 +301,7 @@ def test_firmware_is_built_of_a_model_and_of_what_was_made_of_it(
     described = _json(out / "nightjar.json")
     assert described["model_sha256"] == hashlib.sha256(NET).hexdigest()
     assert {"CONV_2D", "FULLY_CONNECTED"} <= {tap["op"] for tap in described["taps"]}
+    assert (out / "neural_art.json").is_file()
     # The folder beside it, which `generate` writes too: the same firmware again, and nothing built anew.
     assert (
         run("build", tmp_path / "firmware-network", "--out", out, "--json", tmp_path / "c.json")

@@ -26,17 +26,27 @@ class Constants:
 
 
 def constants_of(graph: Graph, model: Any) -> Constants:
-    """What is found of the model's layers; a constant without a match is of none."""
-    by_bits = {bits_of(layer.kernel()): layer for layer in reversed(list(folded_layers(model)))}
+    """What is found of the model's layers; a constant without a match is of none.
+
+    Where several layers have a kernel of the same bits, an op is of the one with its bias, and else of
+    the first that no op before it is of: both have the order of the model.
+    """
+    by_bits: dict[Any, list[Folded]] = {}
+    for layer in folded_layers(model):
+        by_bits.setdefault(bits_of(layer.kernel()), []).append(layer)
     found = Constants({}, {})
     for op in graph.ops:
         if op.name not in KERNELS:
             continue
-        kernel, *bias = (None if i < 0 else graph.tensors[i].value for i in op.inputs[1:])
-        layer = None if kernel is None else by_bits.get(bits_of(kernel))
-        if layer is None:
+        kernel, *biases = (None if i < 0 else graph.tensors[i].value for i in op.inputs[1:])
+        bias = biases[0] if biases else None
+        equal = [] if kernel is None else by_bits.get(bits_of(kernel), [])
+        if not equal:
             continue
+        taken = {one.layer for one in found.kernels.values()}
+        free = [one for one in equal if one.layer not in taken] + equal
+        layer = next((one for one in free if one.is_bias(bias)), free[0])
         found.kernels[op.index] = layer
-        if layer.is_bias(bias[0] if bias else None):
+        if layer.is_bias(bias):
             found.biases[op.index] = layer
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.bundle import Subject, load_subject
+from host.bundle import load_subject
 from host.errors import BadInput
 from host.listen.rule import Options, make_rule
 from host.npu.comparison.testing_network import write
@@ -19,7 +19,6 @@ from model_gen.codegen.neural_art.firmware.testing_networks import given, networ
 from model_gen.codegen.neural_art.generate import take
 from model_gen.codegen.neural_art.network_source import parse_network
 from model_gen.codegen.testing.bundle import write_small_bundle
-from model_gen.codegen.testing.net import make_net
 
 BOARD = "stm32n6570-dk"
 
@@ -66,22 +65,6 @@ def test_a_project_keeps_the_network_that_the_executor_opens(tmp_path: Path) -> 
     generate(given(tmp_path / "net"), BOARD, out)
     assert (out / "CMakeLists.txt").stat().st_mtime_ns == before
     assert "set(NJ_WEIGHTS_AT 0x71000000)" in (out / "CMakeLists.txt").read_text()
-
-
-def test_tensors_of_a_model_have_the_names_of_its_ops(tmp_path: Path) -> None:
-    """As `nightjar npu` maps them, from a folder of which somebody has the model."""
-    content = make_net(3).tflite()
-    write(tmp_path / "st", compile_model(content, "2.2"), content)
-    subject = Subject(tmp_path / "net.tflite", content)
-    written = take(subject, tmp_path / "st", tmp_path / "npu")
-    described = generate(given_of(written), BOARD, tmp_path / "out").description
-    named = [tap.op for tap in described.taps if tap.op not in ("EPOCH", "SOFTWARE")]
-    assert {"CONV_2D", "DEPTHWISE_CONV_2D"} & set(named)
-    assert described.taps[-1].op == "FULLY_CONNECTED"
-    assert described.model_sha256 == subject.model_sha256
-    assert (tmp_path / "out" / "neural_art.json").read_bytes() == (
-        tmp_path / "npu" / "neural_art.json"
-    ).read_bytes()
 
 
 def test_a_network_listens_by_the_rule_of_its_bundle(tmp_path: Path) -> None:
