@@ -125,7 +125,7 @@ def replay(
     from host.errors import BadInput
     from host.recording.golden import check_golden, hold
     from host.recording.recording import Recording
-    from host.recording.replay import refuse_networks
+    from host.recording.replay import check_networks
 
     if project is not None and model is None:
         raise BadInput(
@@ -136,8 +136,8 @@ def replay(
     limit = Deadline.after(deadline)
     golden = Recording.read(file)
     check_golden(golden)
-    if model is None and not run_network:
-        refuse_networks([golden])
+    if model is None:
+        check_networks([golden], run=run_network)
     with (
         tempfile.TemporaryDirectory(prefix="nightjar-") as folder,
         enforced(limit),
