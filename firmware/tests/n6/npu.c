@@ -51,7 +51,6 @@ struct npu_bytes {
 
 #define RIFSC_RIMC_NPU NJ_REGISTER(0x54024C14u)
 #define RIMC_AS_THE_CORE 0x310u /* privileged, secure, compartment 1 */
-#define SCB_DCIMVAC NJ_REGISTER(0xE000EF5Cu)
 #define PATIENCE 0xFFFFFFu /* of SysTick */
 
 /* No .bss here: words of AXISRAM1 that nothing else uses. */
