@@ -44,8 +44,12 @@ firmware:
 flash:
 	$(call target,$(SCONS) firmware && $(BIN)/nightjar flash build/firmware/$(BOARD) --board $(BOARD))
 
+# A network for the NPU is judged in the project that `make firmware` makes of it: stedgeai is not asked again.
+JUDGED := $(if $(filter neural_art,$(BACKEND)),--project build/firmware/$(BOARD))
+
 hil:
-	$(call target,$(SCONS) bundle && $(BIN)/nightjar hil --board $(BOARD) --bundle $(BUNDLE))
+	$(call target,$(SCONS) $(if $(JUDGED),firmware,bundle) && \
+	  $(BIN)/nightjar hil --board $(BOARD) --bundle $(BUNDLE) $(JUDGED))
 
 n6-virtual:
 	$(call target,$(BIN)/nightjar board build n6-virtual)

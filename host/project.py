@@ -14,8 +14,9 @@ from host.typed import typed
 SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
 ELF = "build/nightjar.elf"
+RUNTIME = "st"  # of backend neural_art: ST's runtime, where that and not ours runs the network
 GENERATED = (
-    "generated"  # of backend neural_art: network.c with its constants, as the compiler wrote them
+    "generated"  # of backend neural_art: network.c and constants, as the compiler wrote them
 )
 MOST_STEPS = 1 << 16  # the firmware counts in uint16_t
 MOST_BYTES = 1 << 31  # of a tensor; above any board's memory
@@ -100,6 +101,12 @@ class Project:
     def elf_record(self) -> Path:
         """What the build recorded of the ELF that it linked."""
         return record_path(self.elf)
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """`judged`, and ST's runtime where that runs the network: what stays on this computer."""
+        found = (one for one in self.path.glob(f"{RUNTIME}/**/*") if one.is_file())
+        return (*self.judged, *sorted(one.relative_to(self.path).as_posix() for one in found))
 
     @property
     def judged(self) -> tuple[str, ...]:

@@ -30,6 +30,10 @@ uint32_t nj_intake_room(void) {
     return nj_queue_room(&queue);
 }
 
+bool nj_intake_is_broken(void) {
+    return broken;
+}
+
 void nj_intake_take(uint64_t place, const void *samples, uint32_t count) {
     if (place < next || count == 0) {
         return;

@@ -26,6 +26,9 @@ uint64_t nj_intake_next(void);
 /* How many samples there is room for. */
 uint32_t nj_intake_room(void);
 
+/* Whether a gap waits in the queue, so that samples behind another one would be refused. */
+bool nj_intake_is_broken(void);
+
 /* `count` samples, at any address, the first of which has this place. What lies before the next place has come already,
  * and is ignored; a place behind it leaves a gap. All are queued or none. */
 void nj_intake_take(uint64_t place, const void *samples, uint32_t count);

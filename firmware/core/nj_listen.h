@@ -18,7 +18,7 @@ enum nj_listen_action { NJ_LISTEN_START = 0, NJ_LISTEN_STOP = 1, NJ_LISTEN_COUNT
 bool nj_listens(void);
 
 /* Do what the request of this id says, and fill its response. NJ_BAD_ARGUMENT: no application mode, no such action or
- * source; NJ_NO_SOURCE: the source does not start. */
+ * source; NJ_NO_SOURCE: the board does not have that source, or it does not start. */
 enum nj_status nj_listen(const struct nj_port *port, uint16_t id, const struct listen_request *request,
                          struct listen_response *response);
 

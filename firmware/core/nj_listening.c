@@ -124,16 +124,13 @@ static enum nj_status start_source(const struct nj_port *port, uint32_t wanted, 
     const bool has_card = nj_card_open(port);
     if (wanted == NJ_SOURCE_MICROPHONE) {
         if (port->microphone == NULL) {
-            return NJ_BAD_ARGUMENT;
+            return NJ_NO_SOURCE;
         }
         dropped = 0;
         gap = 0;
         return port->microphone->start(port->context, STAGE->rate_hz) ? NJ_OK : NJ_NO_SOURCE;
     }
     if (wanted == NJ_SOURCE_CARD) {
-        if (port->card == NULL) {
-            return NJ_BAD_ARGUMENT;
-        }
         if (!has_card || nj_card_recording(port, index) != STAGE->rate_hz) {
             return NJ_NO_SOURCE;
         }
@@ -146,21 +143,21 @@ static enum nj_status start_source(const struct nj_port *port, uint32_t wanted, 
     return wanted == NJ_SOURCE_LINK ? NJ_OK : NJ_BAD_ARGUMENT;
 }
 
+/* All that it has recorded, or as much as there is room for: what stays, its driver keeps, or loses and counts. */
 static bool read_microphone(const struct nj_port *port) {
     int16_t samples[256];
-    const uint32_t room = nj_intake_room();
-    if (room < sizeof samples / sizeof samples[0]) {
-        return false; /* the driver keeps them, or loses and counts them */
+    const uint32_t most = sizeof samples / sizeof samples[0];
+    uint32_t some = most;
+    bool any = false;
+    while (some == most && nj_intake_room() >= most && !(gap != 0 && nj_intake_is_broken())) {
+        some = port->microphone->read(port->context, samples, most);
+        nj_intake_take(nj_intake_next() + gap, samples, some);
+        const uint32_t lost = port->microphone->dropped(port->context);
+        gap = lost - dropped + (some == 0 ? gap : 0);
+        dropped = lost;
+        any = any || some != 0;
     }
-    const uint32_t count = port->microphone->read(port->context, samples, sizeof samples / sizeof samples[0]);
-    if (count == 0) {
-        return false;
-    }
-    nj_intake_take(nj_intake_next() + gap, samples, count);
-    const uint32_t lost = port->microphone->dropped(port->context);
-    gap = lost - dropped;
-    dropped = lost;
-    return true;
+    return any;
 }
 
 static bool read_card(const struct nj_port *port) {

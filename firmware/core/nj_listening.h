@@ -51,7 +51,8 @@ struct nj_listening_counts {
 
 struct nj_listening {
     /* Begin to listen, all counts at 0. `request`: of the LISTEN, for CREDIT. `index`: of the recording on the card.
-     * NJ_BAD_ARGUMENT: no such source here; NJ_NO_SOURCE: it does not start. Nothing runs then. */
+     * NJ_BAD_ARGUMENT: no source has this number; NJ_NO_SOURCE: the board has none such, or it does not start. Nothing
+     * runs then. */
     enum nj_status (*start)(const struct nj_port *port, uint32_t source, uint32_t index, uint16_t request);
     /* Hear what has come to its end, and end. */
     void (*stop)(const struct nj_port *port);

@@ -13,7 +13,7 @@
     X(NOT_OBSERVED, 5, "this model has no such tensor to observe") \
     X(NO_STREAM, 7, "no stream is at that sample: start one")            \
     X(NO_SESSION, 8, "no such session: say hello first")           \
-    X(NO_SOURCE, 9, "the microphone does not start at that rate, or the card has no such recording") \
+    X(NO_SOURCE, 9, "no such source, or not at the rate of the model") \
     X(LISTENING, 10, "the firmware listens: stop that first")
 
 #define NJ_STATUS_ENUM(name, code, text) NJ_##name = (code),

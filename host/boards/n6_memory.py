@@ -6,11 +6,14 @@ from io import BytesIO
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from host.boards.kinds import SILICON
 from host.made_once import by_content
 from host.n6_layout import layout
 from host.project import Project
+
+_DATA_LIMIT = "nj_data_limit"  # of the linker script
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,19 @@ def _memories() -> Mapping[str, range]:
     }
 
 
-def _regions() -> Mapping[str, range]:
-    """Those of nj_stm32n6.ld, by the layout's file, which that script reads, too."""
+def _regions(weights: int, data_limit: int) -> Mapping[str, range]:
+    """Those of nj_stm32n6.ld, by the layout's file, which that script reads, too.
+
+    Args:
+        weights: where those in the NOR begin, if before their usual place.
+        data_limit: where the data's region ends.
+    """
     at = layout()
     return {
         "CODE": range(at["APPLICATION"], at["CONSTANTS"]),
         "CONSTANTS": range(at["CONSTANTS"], at["APPLICATION_END"]),
-        "NOR": range(at["NOR_WEIGHTS"], at["NOR_END"]),
-        "DATA": range(at["APPLICATION_END"], at["CACHEAXI_RAM"]),
+        "NOR": range(min(weights, at["NOR_WEIGHTS"]), at["NOR_END"]),
+        "DATA": range(at["APPLICATION_END"], data_limit),
         "DTCM": range(at["DTCM"], at["DTCM"] + at["DTCM_BYTES"]),
     }
 
@@ -63,18 +71,30 @@ def placement(elf: bytes) -> dict[str, str]:
 
 @by_content(32)
 def regions(elf: bytes) -> dict[str, Region]:
-    """Region -> what it holds. The image that .data is copied from counts where it lies, beside .data itself."""
-    file = ELFFile(BytesIO(elf))
+    """Region -> what it holds. The image that .data is copied from counts where it lies, beside .data itself.
+
+    Firmware around a network for the NPU has less RAM, and its weights where the network reads them.
+    """
+    file, at = ELFFile(BytesIO(elf)), layout()
     loaded = [
         (int(one["p_paddr"]), int(one["p_filesz"]))
         for one in file.iter_segments("PT_LOAD")
         if one["p_paddr"] != one["p_vaddr"]
     ]
     taken = [(start, size) for _, start, size in _sections(elf)] + loaded
+    weights = min((start for start, _ in taken if start >= at["NOR"]), default=at["NOR_WEIGHTS"])
+    places = _regions(weights, _symbol(file, _DATA_LIMIT, at["CACHEAXI_RAM"]))
     return {
         name: Region(sum(_shared(place, start, size) for start, size in taken), len(place))
-        for name, place in _regions().items()
+        for name, place in places.items()
     }
+
+
+def _symbol(file: ELFFile, name: str, absent: int) -> int:
+    """The value of a symbol of the linker script."""
+    table = file.get_section_by_name(".symtab")
+    found = table.get_symbol_by_name(name) if isinstance(table, SymbolTableSection) else None
+    return int(found[0]["st_value"]) if found else absent
 
 
 def _shared(place: range, start: int, size: int) -> int:

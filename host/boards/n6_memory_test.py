@@ -62,6 +62,17 @@ def test_a_region_holds_its_sections_and_the_image_of_data(elf: bytes) -> None:
     assert found["CODE"].used > 16
 
 
+def test_firmware_of_the_npu_has_less_ram_and_weights_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "it.c").write_text(SOURCE)
+    script = SCRIPT.replace("0x60000000", "0x70180000") + "nj_data_limit = 0x34200000;\n"
+    (tmp_path / "it.ld").write_text(script)
+    line = ["arm-none-eabi-gcc", "-mcpu=cortex-m55", "-nostdlib", "-T", "it.ld", "it.c", "-o", "it"]
+    subprocess.run([*line, "-Wl,-e,main"], cwd=tmp_path, check=True, stderr=subprocess.DEVNULL)
+    found = regions((tmp_path / "it").read_bytes())
+    assert found["NOR"] == Region(16, 0x74000000 - 0x70180000)
+    assert found["DATA"].bytes == 0x80000
+
+
 def test_the_regions_are_those_that_models_are_fitted_to(elf: bytes) -> None:
     told = json.loads((PORT / "memory.json").read_text())["regions"]
     assert {name: region.bytes for name, region in regions(elf).items()} == {

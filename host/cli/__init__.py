@@ -45,6 +45,7 @@ COMMANDS = {
     "profile": "Show where the instructions of an inference go.",
     "frontend": "Check the frontend, or a port of it, stage by stage.",
     "doctor": "Check every tool and say which tiers are ready.",
+    "sdcard": "Prepare memory cards, and read what was logged.",
     "board": "Keep a board alive between commands.",
     "selftest": "Test the tester: calls, flips, signals, links.",
     "cache": "Show what is kept between commands, or prune it.",

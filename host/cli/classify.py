@@ -68,8 +68,9 @@ def command(
     from host.compare.session import Session
     from host.errors import BadInput
     from host.exit_codes import Exit
-    from host.listen.application import host_detections, line, rows
+    from host.listen.application import host_detections
     from host.listen.classify import Listener, as_json, show
+    from host.listen.listening import line, rows
     from host.listen.rule import Options, make_rule
     from model_gen.codegen.project.frontend import check_stream
 

@@ -132,7 +132,7 @@ def replay(
     from host.errors import BadInput
     from host.recording.golden import check_golden, hold
     from host.recording.recording import Recording
-    from host.recording.replay import refuse_networks
+    from host.recording.replay import check_networks
 
     if project is not None and model is None:
         raise BadInput(
@@ -143,8 +143,8 @@ def replay(
     limit = Deadline.after(deadline)
     golden = Recording.read(file)
     check_golden(golden)
-    if model is None and not run_network:
-        refuse_networks([golden])
+    if model is None:
+        check_networks([golden], run=run_network)
     if model is None and not run_elf and at.flashes:
         _refuse_program(file, board)
     with (

@@ -8,7 +8,7 @@ import click
 
 from host.cli.application_options import application_options
 from host.cli.common import board_options, json_option, say, subcommand, write_json
-from host.cli.parameters import FiniteRange, WholeRange
+from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.which import Which
@@ -21,17 +21,32 @@ _CLOCK_MHZ = 600.0
 @subcommand(
     "listen",
     help="Let firmware with the application mode hear each FILE, as if from its microphone, and hold its detections"
-    " against the host's, byte for byte. Says what was lost, and what the worst chunk leaves of its time."
+    " against the host's, byte for byte. The recordings may be on its card; or it hears its microphone, which the host"
+    " does not. Says what was lost, and what the worst chunk leaves of its time."
     " Exit 19 when a detection differs.",
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @board_options()
 @application_options()
 @click.option(
     "--project",
     type=click.Path(path_type=Path),
     help="Take this project's ELF and its detections; do not build.",
+)
+@click.option(
+    "--source",
+    type=Choice(["link", "card", "microphone"]),
+    default="link",
+    show_default=True,
+    help="Where the sound comes from: each FILE over the link; the card, which has them in this order; the microphone.",
+)
+@click.option(
+    "--seconds",
+    type=FiniteRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="With --source microphone: how long.",
 )
 @click.option(
     "--real-time",
@@ -59,22 +74,38 @@ def command(
     wait: float,
     detecting: "Callable[[], Options | None]",
     project: Path | None,
+    source: str,
+    seconds: float,
     real_time: bool,
     block: int,
     clock_mhz: float | None,
     json_path: str | None,
 ) -> int:
+    from dataclasses import replace
+
     from host.boards.tiers import tier_of
     from host.compare.bench import Bench
     from host.compare.prepare import prepare
     from host.compare.session import Session
     from host.errors import BadInput
     from host.exit_codes import Exit
-    from host.listen.application import as_json, host_detections, listen, show
+    from host.listen.application import (
+        host_detections,
+        listen,
+        listen_to_card,
+        listen_to_microphone,
+    )
+    from host.listen.listening import as_json, show
     from host.listen.rule import Options
     from model_gen.audio.decode import decode
 
     options, tier = detecting(), tier_of(board)
+    if (source == "microphone") != (not files):
+        raise BadInput(
+            "recordings are given for the link and the card, and none for a microphone",
+            evidence=f"Received: --source {source} and {len(files)} recordings",
+            next_step="give the recordings, or --source microphone alone",
+        )
     if project is not None and options is not None:
         raise BadInput(
             "what a detection is was settled when the project was made",
@@ -94,27 +125,28 @@ def command(
         clock = round(1e6 * (clock_mhz or _CLOCK_MHZ))
         if clock_mhz is None and hello.clocks:
             clock = hello.clocks[0]
-        for file, samples in recordings:
+        for index, (file, samples) in enumerate(recordings):
             expected = host_detections(bench.oracle, rule, samples)
-            found = listen(
-                bench.client,
-                file,
-                samples,
-                expected,
-                rule,
-                block=block,
-                real_time=real_time,
-                timed=tier.counted == "cycles",
-            )
+            if source == "card":
+                found = listen_to_card(bench.client, index, file, samples, expected, rule)
+            else:
+                found = listen(
+                    *(bench.client, file, samples, expected, rule),
+                    block=block,
+                    real_time=real_time,
+                    timed=tier.counted == "cycles",
+                )
+            if not found.same:
+                again = host_detections(bench.oracle, rule, samples, confirmed=True)
+                found = replace(found, host=again)
             heard.append(found)
-            show(
-                found,
-                rule,
-                contract.labels,
-                clock,
-                tier.counted,
-                lambda line: say(line, json_path),
-            )
+        if source == "microphone":
+            heard.append(listen_to_microphone(bench.client, seconds, rule))
+    for one in heard:
+        show(one, rule, contract.labels, clock, tier.counted, lambda line: say(line, json_path))
     who = {"board": board, "build_id": hello.build_id.hex(), "cost_unit": tier.counted}
-    write_json(json_path, as_json(heard, rule, contract.labels, clock, real_time=real_time, **who))
+    write_json(
+        json_path,
+        as_json(heard, rule, contract.labels, clock, source=source, real_time=real_time, **who),
+    )
     return Exit.OK if all(one.same for one in heard) else Exit.FIRMWARE

@@ -1,6 +1,7 @@
 """Kinds of parameters of subcommands, whose refusals say what is expected and the nearest that there is."""
 
 import math
+import re
 from typing import Any
 
 import click
@@ -44,6 +45,22 @@ class WholeRange(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         return int(_in_range(self, value, int, param))
+
+
+class ByteCount(click.ParamType[int]):
+    """Bytes: a whole number, or one of units of 1024, its square or its cube: 512K, 16M, 4G."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"([1-9][0-9]{0,14})([KMG]?)", str(value), re.IGNORECASE)
+        if found is None:
+            raise BadInput(
+                f"{_called(param)} must be a number of bytes",
+                evidence=f"Received: {value}",
+                next_step="give one as 65536, 512K, 16M or 4G",
+            )
+        return int(found[1]) << (10 * " KMG".index(found[2].upper() or " "))
 
 
 def _in_range(

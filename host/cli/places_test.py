@@ -78,6 +78,7 @@ READERS = {
     "inspect": ("inspect", "PATH"),
     "bench": ("bench", "PATH"),
     "classify": ("classify", "PATH", "PATH"),
+    "listen": ("listen", "PATH", "PATH"),
     "evaluate": ("evaluate", "PATH", "--data-path", "PATH"),
     "profile": ("profile", "PATH"),
     "project": ("verify", "MODEL", "--project", "PATH"),

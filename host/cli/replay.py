@@ -37,12 +37,11 @@ def command(
 
     from host.cli.outcome import gated, report
     from host.recording.recording import Recording
-    from host.recording.replay import baseline, check_code, covered, refuse_networks, replay
+    from host.recording.replay import baseline, check_code, check_networks, covered, replay
 
     # As the suite takes its parts, by name: which is given first makes no difference.
     recordings = [Recording.read(file) for file in sorted(files, key=lambda file: file.name)]
-    if not run_network:
-        refuse_networks(recordings)
+    check_networks(recordings, run=run_network)
     first = recordings[0]
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
         replayed = replay(recordings, Path(folder))

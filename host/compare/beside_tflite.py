@@ -53,7 +53,8 @@ def _compared(session: Session, network: JudgedNetwork) -> TfliteVerdict:
     # Before anything that may give up: a network of another model is refused, whether or not it can be compared.
     statement = identify(output, content, reordered=True).statement
     model = compile_model(content, code.dialect)
-    with closing(Executed(code.path, output, model, statement)) as side:
+    board = network.generated.board  # where the tensors were computed that the board's are equal to
+    with closing(Executed(code.path, output, model, statement, board=board)) as side:
         found = compare(side, content, _vectors(session, network, side, model))
     if not found.observed:
         raise BadInput("no tensor of the model lies in the NPU's memory as such")

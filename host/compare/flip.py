@@ -92,7 +92,7 @@ def overwrite(elf: Path, symbol: Symbol, data: bytes) -> None:
 def copy_project(project: Project, folder: Path) -> Project:
     """A copy of what it takes to judge a project, enough of it to spoil."""
     copied = replace(project, path=folder)
-    for name in project.judged:
+    for name in project.copied:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(project.path / name, folder / name)
     (folder / DESCRIPTION).write_bytes(project.description.to_json())

@@ -12,7 +12,7 @@ from host.errors import BadInput, IdentityFailure
 from host.files import sha256_file
 from host.npu.executed_model import ExecutedModel, GeneratedNetwork, Written
 from host.owned import LIST, listed
-from host.project import GENERATED, Project, Tap
+from host.project import GENERATED, RUNTIME, Project, Tap
 from host.reference.judging import Judging
 
 BACKEND = "neural_art"
@@ -50,7 +50,8 @@ def judged_network(project: Project) -> JudgedNetwork | None:
             next_step=_AGAIN,
         )
     _check_unchanged(project)
-    generated = GeneratedNetwork.read(folder)
+    st = project.path / RUNTIME
+    generated = GeneratedNetwork.read(folder, st if st.is_dir() else None)
     taps = project.description.taps
     structure = _structure(generated.model, taps)
     _check_slots(taps)

@@ -50,7 +50,7 @@ def write_reproduction(
     free = free_place(folder)
     with new_directory(free) as new:
         target = new / "project"
-        for name in project.judged:
+        for name in project.copied:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(project.path / name, target / name)
         (target / DESCRIPTION).write_bytes(project.description.to_json())

@@ -38,6 +38,7 @@ REQUESTS = [
     m.cost_request(9, 64, 64),
     m.reset_request(9),
     m.spin_request(9, m.MAX_SPINS),
+    m.listen_request(9, m.Listen.START, m.Source.CARD, 2**32 - 1),
 ]
 
 HASH = bytes(range(32))
@@ -59,6 +60,7 @@ HELLO: list[Any] = [
 HELLO += [0, 60000, 262144, 1, 1, 40, 2**32 - 1]
 HELLO += [b"NIGHTJAR-VMA", [600_000_000, 2**32 - 1], 5, 3]
 SAID: list[Any] = [*HELLO[1:-3], (600_000_000, 2**32 - 1), 5, 3]
+COUNTS: list[Any] = [1, 2, 3, 4, *[2**64 - 1] * 3, 5, 6, 7, 8, 9, 10, 11, 2**40]
 RESPONSES: list[tuple[list[Any], object]] = [
     (HELLO, m.Hello(*SAID)),
     ([1, 490, 5], m.Loaded(490, 5)),
@@ -68,11 +70,13 @@ RESPONSES: list[tuple[list[Any], object]] = [
     ([5, 2**64 - 1, 1, 2, 0, [2**40]], m.CostPage(2**64 - 1, 1, 2, 0, (2**40,))),
     ([6], m.ResetDone()),
     ([7, 2**64 - 1], m.Spun(2**64 - 1)),
+    ([8, *COUNTS], m.Listened(*COUNTS)),
     ([255, 3, "nothing loaded"], m.ErrorResponse(3, "nothing loaded")),
 ]
 EVENTS: list[tuple[list[Any], object]] = [
     ([0, 9, 1], m.BootEvent(9, 1)),
     ([1, 2, 3, 4, 5, 6, 7, 8], m.FaultEvent(2, 3, 4, 5, 6, 7, 8)),
+    ([2, 0, 5, 2**64 - 2, 2**64 - 1, 7, 8], m.DetectionEvent(0, 5, 2**64 - 2, 2**64 - 1, 7, 8)),
 ]
 
 

@@ -12,14 +12,16 @@ import pytest
 from host.boards import open_board
 from host.boards.base import Board
 from host.deadline import Deadline
-from host.errors import LinkFailure
+from host.errors import BadInput, HostFailure, LinkFailure
 from host.link.client import Client
 from host.link.exchange import Refused
 from host.link.faults import FaultyTransport, FrameFaults
 from host.link.messages import ErrorCode, Source, Stages
 from host.link.testing_firmware import build_firmware, can_build, tiny_output
-from host.listen.application import as_bytes, listen, margin, padded
+from host.listen import application
+from host.listen.application import as_bytes, inject, listen, listen_to_microphone, padded
 from host.listen.detector import Heard, detections
+from host.listen.listening import margin
 from host.listen.rule import LabelRule, Rule
 
 pytestmark = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
@@ -108,6 +110,23 @@ def test_a_recording_is_heard_as_the_host_hears_it(
         assert margin(RULE, heard.counts, 10**9) is None  # nothing is counted on native
 
 
+def test_a_host_that_is_late_does_not_flood_the_board(client: Client) -> None:
+    samples = padded(recording(9, 6000), RULE)
+    sound, counts, late = inject(client, samples, block=77, rate=10**8)
+    assert late > 0
+    assert (counts.taken, counts.lost) == (samples.size, 0)
+    assert len(sound.detections) == len(expected(samples))
+
+
+def test_what_was_sent_late_is_not_real_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "LATEST", 1e-6)
+    samples, fast = recording(9, 2000), replace(RULE, rate=1 << 20)
+    with pytest.raises(HostFailure, match="did not send the sound in real time"):
+        listen(client, Path("r"), samples, (), fast, block=77, real_time=True, timed=False)
+
+
 def test_a_gap_is_counted_and_nothing_is_joined_over_it(client: Client) -> None:
     before, behind = recording(4, 5000), recording(5, 4000)
     sound = client.listen(Source.LINK, soon())
@@ -194,7 +213,11 @@ def test_listening_and_proving_do_not_meet(client: Client) -> None:
 
 
 def test_a_source_that_is_not_there_is_refused(client: Client) -> None:
-    for source, index in ((Source.MICROPHONE, 0), (Source.CARD, 0), (Source.NONE, 0)):
-        with pytest.raises(Refused, match="bad argument"):
-            client.listen(source, soon(), index=index)
+    for source in (Source.MICROPHONE, Source.CARD):
+        with pytest.raises(Refused, match="no source"):
+            client.listen(source, soon())
+    with pytest.raises(Refused, match="bad argument"):
+        client.listen(Source.NONE, soon())
+    with pytest.raises(BadInput, match="does not have a microphone"):
+        listen_to_microphone(client, 1, RULE)
     assert client.listened(soon()).source == Source.NONE

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from host.deadline import Deadline
+from host.errors import BadInput
 from host.link.client import Client
 from host.link.exchange import Refused
 from host.link.messages import ErrorCode, Listened, Source
 from host.link.sound_test import RULE, expected, recording
 from host.link.testing_firmware import build_firmware, can_build
 from host.link.unix_stream import connect_unix
-from host.listen.application import padded
+from host.listen.application import listen_to_card, listen_to_microphone, padded
 from host.listen.card import (
     BLOCK,
     CardFile,
@@ -104,13 +105,18 @@ def test_a_recording_on_the_card_is_heard_as_one_over_the_link(tmp_path: Path) -
     want = expected(padded(samples, RULE))
     image = card(tmp_path / "card", samples)
     with running(tmp_path, "--card", image) as socket, greeted(socket) as client:
-        counts = heard(client)
+        listening = listen_to_card(client, 0, Path("r.wav"), samples, want, RULE)
+        with pytest.raises(BadInput, match="another one"):
+            listen_to_card(client, 0, Path("r.wav"), samples[:-100], want, RULE)
         with pytest.raises(Refused) as failure:
             client.listen(Source.CARD, soon(), index=1)
         assert failure.value.response.code == ErrorCode.NO_SOURCE
+    counts = listening.counts
+    assert listening.same
+    assert listening.board == want
     assert (counts.taken, counts.lost) == (padded(samples, RULE).size, 0)
     assert (counts.detections, counts.unsent, counts.unlogged) == (len(want), 0, 0)
-    first, *found, last = log_of(image)
+    first, *found, last = log_of(image)[: 2 + len(want)]
     assert (first.kind, first.label, first.score) == (EntryKind.START, Source.CARD, RULE.rate)
     rows = [(one.label, one.start, one.end, one.score, one.chunks) for one in want]
     assert [(e.label, e.start, e.end, e.score, e.count) for e in found] == rows
@@ -132,6 +138,10 @@ def test_unasked_it_listens_to_its_microphone_and_a_greeting_ends_that(tmp_path:
             time.sleep(0.05)
         with greeted(socket) as client:
             assert client.listened(soon()).source == Source.NONE
+            listening = listen_to_microphone(client, 0.2, RULE)
+    assert listening.host is None
+    assert listening.board[: len(want)] == tuple(want)[: len(listening.board)]
+    assert len(listening.board) > 10
     first, *found = log_of(image)
     assert (first.kind, first.label) == (EntryKind.START, Source.MICROPHONE)
     rows = [(one.label, one.start, one.end, one.score, one.chunks) for one in want]

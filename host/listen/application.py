@@ -1,10 +1,8 @@
-"""Recordings to firmware that listens: injected in blocks; its detections held against the host's, byte for byte."""
+"""What firmware that listens hears: recordings, injected or on its card, or its microphone; and what the host hears."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +12,16 @@ from host.compare.vectors import Vector
 from host.deadline import Deadline, now
 from host.errors import BadInput, FirmwareFailure, HostFailure, LinkFailure, NightjarError
 from host.link.client import Client
-from host.link.messages import Listened, Source
+from host.link.exchange import Refused
+from host.link.messages import ErrorCode, Listened, Source
 from host.link.sound import BLOCK, WINDOW, Sound
 from host.listen.detector import Heard, detections
 from host.listen.rule import Rule
 
-SCHEMA = "nightjar/listen/1"
 # Seconds that the board may take over anything that it is asked, on a machine that is busy.
 PATIENCE = 60.0
+LATEST = 1.0  # seconds after its time at which a block of sound in real time may be sent
+LOOK = 0.05  # seconds between two looks at a board that hears by itself
 STALL = 0.5  # seconds without a sign of progress, after which the board is asked how far it is
 
 Samples = npt.NDArray[np.int16]
@@ -29,11 +29,14 @@ Samples = npt.NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Listening:
-    """What board and host have heard in a recording. `late`: seconds that a block was sent after its time, at most."""
+    """What board and host have heard in a recording; `host` None for a microphone, which only the board hears.
+
+    `blocks`: those of the sound; of a card, its own. `late`: seconds that one was sent after its time, at most.
+    """
 
     file: str
     seconds: float
-    host: tuple[Heard, ...]
+    host: tuple[Heard, ...] | None
     board: tuple[Heard, ...]
     counts: Listened
     blocks: int
@@ -41,36 +44,13 @@ class Listening:
 
     @property
     def same(self) -> bool:
-        """Whether the detections are the same bytes."""
-        return as_bytes(self.board) == as_bytes(self.host)
-
-
-@dataclass(frozen=True)
-class Margin:
-    """What a chunk may cost and what the worst one has cost, in HELLO's unit; `left` is the share that is not needed.
-
-    A chunk's time is that from it to the next. The budget counts one instruction a cycle.
-    """
-
-    clock_hz: int
-    budget: int
-    worst: int
-
-    @property
-    def left(self) -> float:
-        return 1.0 - self.worst / self.budget
+        """Whether the detections are the same bytes, as far as the host has heard any."""
+        return self.host is None or as_bytes(self.board) == as_bytes(self.host)
 
 
 def as_bytes(found: tuple[Heard, ...]) -> bytes:
     """Detections as the firmware's events carry them, one behind the other."""
     return b"".join(one.as_bytes() for one in found)
-
-
-def margin(rule: Rule, counts: Listened, clock_hz: int) -> Margin | None:
-    """Of the worst chunk; None where nothing was counted."""
-    if counts.worst_chunk == 0 or clock_hz == 0:
-        return None
-    return Margin(clock_hz, clock_hz * rule.stride // rule.rate, counts.worst_chunk)
 
 
 def padded(samples: Samples, rule: Rule) -> Samples:
@@ -79,13 +59,20 @@ def padded(samples: Samples, rule: Rule) -> Samples:
     return np.pad(samples, (0, -over if over < 0 else -over % rule.stride))
 
 
-def host_detections(oracle: Oracle, rule: Rule, samples: Samples) -> tuple[Heard, ...]:
-    """What the host hears in a recording int16 [samples], by its reference."""
+def host_detections(
+    oracle: Oracle, rule: Rule, samples: Samples, *, confirmed: bool = False
+) -> tuple[Heard, ...]:
+    """What the host hears in a recording int16 [samples], by its reference; `confirmed`: whatever was kept of it."""
     whole = padded(samples, rule)
     starts = range(0, whole.size - rule.chunk_samples + 1, rule.stride)
     chunks = [whole[start : start + rule.chunk_samples] for start in starts]
-    outputs = [oracle.expect(Vector(i, chunk=chunk)).outputs[0] for i, chunk in enumerate(chunks)]
-    steps = np.stack([np.asarray(one, np.int8).reshape(-1) for one in outputs])
+    rows = []
+    for i, chunk in enumerate(chunks):
+        expected = oracle.expect(Vector(i, chunk=chunk))
+        if confirmed:
+            expected.confirm()
+        rows.append(np.asarray(expected.outputs[0], np.int8).reshape(-1))
+    steps = np.stack(rows)
     return tuple(detections(rule, steps))
 
 
@@ -96,7 +83,8 @@ def inject(
 
     Args:
         block: samples of a block, at most `BLOCK`.
-        rate: samples a second of real time, in which nothing is waited for; None: as fast as the board hears.
+        rate: samples a second of real time, in which nothing is waited for unless we are late; None: as fast as the
+            board hears.
 
     Returns:
         What was heard, what was counted, and how late a block was, in seconds.
@@ -110,12 +98,12 @@ def inject(
     waiting = min((WINDOW - 1) * block, sound.room - block)
     for start in range(0, samples.size, block):
         piece = samples[start : start + block]
+        due = began if rate is None else began + (start + piece.size) / rate
         if rate is not None:
-            due = began + (start + piece.size) / rate
             _wait(sound, due)
             late = max(late, now() - due)
-        else:
-            _let_hear(client, sound, waiting)
+        if rate is None or now() - due > block / rate:
+            _let_hear(client, sound, waiting)  # late by our own fault: a microphone sends no bursts
         sound.send(piece, Deadline.after(PATIENCE))
     return sound, client.stop_listening(Deadline.after(PATIENCE)), late
 
@@ -164,22 +152,77 @@ def listen(
 
     Raises:
         FirmwareFailure: it did not keep up in real time, or has not sent every detection.
-        HostFailure: this computer did not keep up with a simulation in real time.
+        HostFailure: this computer did not keep up with a simulation in real time, or with its own sending.
         LinkFailure: blocks or detections were lost on the way.
     """
     whole = padded(samples, rule)
     sound, counts, late = inject(client, whole, block=block, rate=rule.rate if real_time else None)
-    _check_counts(counts, whole.size, sound, timed=timed, late=late)
-    heard = tuple(
-        Heard(one.label, one.start, one.end, one.score, one.chunks) for one in sound.detections
-    )
-    blocks = -(-whole.size // block)
+    _check_sound(counts, whole.size, timed=timed, late=late)
+    heard, blocks = _detections(sound, counts), -(-whole.size // block)
     return Listening(str(file), samples.size / rule.rate, expected, heard, counts, blocks, late)
 
 
-def _check_counts(
-    counts: Listened, samples: int, sound: Sound, *, timed: bool, late: float
-) -> None:
+def listen_to_card(
+    client: Client,
+    index: int,
+    file: Path,
+    samples: Samples,
+    expected: tuple[Heard, ...],
+    rule: Rule,
+) -> Listening:
+    """Let the board hear recording `index` of its card, which is `file`.
+
+    Raises:
+        BadInput: there is no such recording of this rate, it is another one, or the card failed.
+        FirmwareFailure: not every detection was sent.
+        LinkFailure: detections were lost on the way.
+    """
+    sound = _start(client, Source.CARD, index)
+    while (counts := client.listened(Deadline.after(PATIENCE))).source != Source.NONE:
+        time.sleep(LOOK)
+    if counts.taken != padded(samples, rule).size:
+        raise BadInput(
+            f"recording {index} of the card is another one, or its end cannot be read",
+            evidence=f"{file} with its silence has {padded(samples, rule).size:,} samples; {counts.taken:,} came",
+            next_step="make the card again with `nightjar sdcard`, or give its recordings in their order",
+        )
+    heard, blocks = _detections(sound, counts), -(-samples.size // (BLOCK // 2))
+    return Listening(str(file), samples.size / rule.rate, expected, heard, counts, blocks, 0.0)
+
+
+def listen_to_microphone(client: Client, seconds: float, rule: Rule) -> Listening:
+    """Let the board hear its microphone for so long; what its driver loses is in the counts.
+
+    Raises:
+        BadInput: it has none, or that does not start at this rate.
+        FirmwareFailure: not every detection was sent.
+        LinkFailure: detections were lost on the way.
+    """
+    sound = _start(client, Source.MICROPHONE)
+    end = Deadline.after(seconds)
+    while not end.expired:
+        client.listened(Deadline.after(PATIENCE))
+        time.sleep(min(LOOK, end.remaining))
+    counts = client.stop_listening(Deadline.after(PATIENCE))
+    heard, taken = _detections(sound, counts), counts.taken
+    return Listening("microphone", taken / rule.rate, None, heard, counts, -(-taken // BLOCK), 0.0)
+
+
+def _start(client: Client, source: Source, index: int = 0) -> Sound:
+    try:
+        return client.listen(source, Deadline.after(PATIENCE), index=index)
+    except Refused as refused:
+        if refused.response.code != ErrorCode.NO_SOURCE:
+            raise
+        what = "a card" if source == Source.CARD else "a microphone"
+        raise BadInput(
+            f"the board does not have {what} for this: {refused.response.detail}",
+            evidence=f"Received: {source.name.lower()}, recording {index}",
+            next_step="see docs/application.md for what each board has, and how a card is made",
+        ) from refused
+
+
+def _check_sound(counts: Listened, samples: int, *, timed: bool, late: float) -> None:
     evidence = (
         f"of {samples:,} samples {counts.taken:,} came, {samples - counts.taken - counts.refused:,} did not,"
         f" {counts.refused:,} found no room; blocks were sent up to {late:.3f} s late"
@@ -193,12 +236,22 @@ def _check_counts(
             if timed
             else "a simulation has no real time on a busy machine: leave --real-time away",
         )
+    if late > LATEST:
+        raise HostFailure(
+            "this computer did not send the sound in real time",
+            evidence=evidence,
+            next_step="run again while nothing else keeps it busy, or leave --real-time away",
+        )
     if counts.taken != samples:
         raise LinkFailure(
             "blocks of sound were lost on the way to the board",
             evidence=evidence,
             next_step="run again; check the cable, or lower the baud rate, if it persists",
         )
+
+
+def _detections(sound: Sound, counts: Listened) -> tuple[Heard, ...]:
+    """Those that came, which must be all."""
     if counts.unsent:
         raise FirmwareFailure(
             "more detections ended at once than the firmware has room for",
@@ -211,81 +264,6 @@ def _check_counts(
             evidence=f"{counts.detections} were sent, {len(sound.detections)} came",
             next_step="run again; check the cable if it persists",
         )
-
-
-def rows(found: tuple[Heard, ...], rule: Rule, labels: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Detections for JSON: numbers of the firmware, and what they mean."""
-    return [
-        {
-            **asdict(one),
-            "name": labels[one.label],
-            "start_s": one.start / rule.rate,
-            "end_s": one.end / rule.rate,
-            "pooled": rule.score(one.score),
-        }
-        for one in found
-    ]
-
-
-Say = Callable[[str], None]
-
-
-def as_json(
-    heard: list[Listening], rule: Rule, labels: tuple[str, ...], clock_hz: int, **who: Any
-) -> dict[str, Any]:
-    """`nightjar/listen/1`."""
-    files = []
-    for one in heard:
-        room = margin(rule, one.counts, clock_hz)
-        files.append(
-            {
-                "file": one.file,
-                "seconds": one.seconds,
-                "blocks": one.blocks,
-                "lost_samples": one.counts.lost,
-                "late_s": one.late,
-                "same": one.same,
-                "detections": rows(one.board, rule, labels),
-                "host": rows(one.host, rule, labels),
-                "counts": asdict(one.counts),
-                "margin": None if room is None else {**asdict(room), "left": room.left},
-            }
-        )
-    return {"schema": SCHEMA, **who, "rule": rule_as_json(rule), "files": files}
-
-
-def rule_as_json(rule: Rule) -> dict[str, Any]:
-    """What a reader wants of a rule: no tables."""
-    given = asdict(rule)
-    return {name: given[name] for name in ("pool", "chunks", "stride", "rate", "least", "most")}
-
-
-def show(
-    one: Listening, rule: Rule, labels: tuple[str, ...], clock_hz: int, unit: str, say: Say
-) -> None:
-    """Say what was heard, whether it is the host's, what was lost, and what is left of the time."""
-    say(f"{one.file}: {one.seconds:.1f} s, {one.counts.chunks} chunks")
-    for heard in one.board:
-        say(line(heard, rule, labels))
-    if one.same:
-        say(f"  detections: {len(one.board)}, byte for byte the host's")
-    else:
-        say(f"  detections DIFFER: {len(one.board)} of the board, {len(one.host)} of the host:")
-        for heard in one.host:
-            say(line(heard, rule, labels))
-    counts = one.counts
-    say(f"  blocks: {one.blocks}, 0 lost; at most {counts.fullest} of {counts.room} samples waited")
-    room = margin(rule, counts, clock_hz)
-    if room is not None:
-        say(
-            f"  worst chunk: {room.worst:,} {unit} of {room.budget:,} in its {rule.stride / rule.rate:.3f} s at"
-            f" {clock_hz / 1e6:g} MHz: {room.left:.1%} left; longest unit of work: {counts.worst_unit:,}"
-        )
-
-
-def line(heard: Heard, rule: Rule, labels: tuple[str, ...]) -> str:
-    """A detection for people."""
-    times = f"{heard.start / rule.rate:9.3f} - {heard.end / rule.rate:9.3f} s"
-    return (
-        f"  {times}  {rule.score(heard.score):.3f}  {labels[heard.label]} ({heard.chunks} chunks)"
+    return tuple(
+        Heard(one.label, one.start, one.end, one.score, one.chunks) for one in sound.detections
     )

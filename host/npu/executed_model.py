@@ -3,6 +3,7 @@
 The network itself judges, not the model that it was compiled from: its constants are the compiler's, not the model's.
 """
 
+import re
 import shutil
 import weakref
 from collections.abc import Sequence
@@ -17,12 +18,18 @@ from host.cache import key_of
 from host.errors import BadInput
 from host.files import sha256_bytes
 from host.npu import compiled
+from host.npu.board.runtime import Runtime
+from host.npu.board.virtual import VirtualBoard
+from host.npu.child import this_computer
 from host.npu.generated import GeneratedCode, read_generated
 from host.npu.memory import Image, images_of
 from host.npu.network import Network, Run, Tensor, find_code
 from host.reference.interpreter import Array, ReferenceTensor
 from host.reference.judging import Judging
 
+_OPERATOR = re.compile(r"\bll_sw_forward_\w+\s*\(")
+_OF_LIBRARY = re.compile(r"\bll_sw_forward_(?:activ|softmax)\s*\(")  # exp and tanh of floats
+_MOST_OPEN = 2  # processes that hold a network each
 _LISTED = ("internal", "output")
 _CODE = ("child.py", "compiled.py", "executed_model.py", "generated.py", "memory.py", "network.py")
 
@@ -66,12 +73,16 @@ class ExecutedModel:
 
     loaded = "executor"
 
-    def __init__(self, code: GeneratedCode, images: Sequence[Image]) -> None:
-        self._network = Network(code, images)
+    def __init__(
+        self, code: GeneratedCode, images: Sequence[Image], board: VirtualBoard | None = None
+    ) -> None:
+        """`board`: that it runs on; None: this computer."""
+        self._network = Network(code, images, on=board or this_computer)
         weakref.finalize(self, self._network.close)
         self.lists_internals = self._network.lists_internals
         told = f"{code.path.name} {sha256_bytes(code.text.encode())[:12]}, dialect {code.dialect}"
-        self.description = f"nightjar {host.__version__} executor of {told}, ties half-away"
+        on = "" if board is None else f", on {board.name}"
+        self.description = f"nightjar {host.__version__} executor of {told}, ties half-away{on}"
         # The order of the tensors is that of a run: nothing that is said of the network could hide one.
         zeros = [np.zeros(one.size // _width(one.dtype), one.dtype) for one in self._network.inputs]
         run = self._network.run(zeros)
@@ -116,49 +127,86 @@ class ExecutedModel:
         return {number: one.array for number, one in enumerate(_listed(run))}
 
 
+_opened: dict[tuple[str, str], ExecutedModel] = {}
+
+
 @dataclass(frozen=True, eq=False)
 class GeneratedNetwork:
-    """A network.c on disk with what it reads, to be executed."""
+    """A network.c on disk with what it reads, to be executed where the firmware's numbers come from.
+
+    Attributes:
+        code: network.c.
+        images: its constants.
+        board: a virtual Cortex-M55, where an operator of the processor asks a library of that core for its numbers:
+            what two libraries call the same function of floats is not the same in its last bits. None: this computer.
+    """
 
     code: GeneratedCode
     images: tuple[Image, ...]
+    board: VirtualBoard | None = None
 
     @classmethod
-    def read(cls, folder: Path) -> "GeneratedNetwork":
-        """The network of a folder.
+    def read(cls, folder: Path, st: Path | None = None) -> "GeneratedNetwork":
+        """The network of a folder; `st` is one with ST's runtime, where that computes for the processor.
 
         Raises:
-            BadInput: there is none, more than one, or its memory is not complete.
+            BadInput: there is none, more than one, its memory is not complete, or the runtime does not fit it.
         """
         code = read_generated(find_code(folder))
-        return cls(code, images_of(code))
-
-    @cached_property
-    def model(self) -> ExecutedModel:
-        """The judge, opened once."""
-        return ExecutedModel(self.code, self.images)
+        board = None
+        if st is not None and _OPERATOR.search(code.text):
+            board = VirtualBoard(Runtime(st).fitting(code))
+        elif _OF_LIBRARY.search(code.text):
+            board = VirtualBoard()
+        return cls(code, images_of(code), board)
 
     @property
+    def library(self) -> str:
+        """The name of ST's library that computes for the processor; "" where none does."""
+        runtime = None if self.board is None else self.board.runtime
+        return "" if runtime is None else runtime.library.name
+
+    @property
+    def model(self) -> ExecutedModel:
+        """The judge, opened once in a process for all that are of the same content."""
+        judging = self.judging
+        key = (judging.content, judging.identity)
+        if key not in _opened:
+            if len(_opened) >= _MOST_OPEN:
+                del _opened[next(iter(_opened))]
+            _opened[key] = ExecutedModel(self.code, self.images, self.board)
+        return _opened[key]
+
+    @cached_property
     def judging(self) -> Judging:
         """By which what it computes is kept: network.c, what it includes, its constants; the executor, its compiler."""
         parts: list[str | bytes] = [self.code.text, *compiled.read_with(self.code)]
         for image in self.images:
             parts += [f"{image.address:#x}", image.content]
-        return Judging(lambda: self.model, key_of(*parts), _executor())
+        return Judging(lambda: self.model, key_of(*parts), _executor(self.board))
 
 
-def _executor() -> str:
+def _executor(board: VirtualBoard | None) -> str:
     """What decides the executor's numbers."""
-    gcc = shutil.which("gcc")
-    compiler = "" if gcc is None else Path(gcc).resolve()
-    stat = compiler.stat() if isinstance(compiler, Path) else None
-    own = [Path(__file__).with_name(name) for name in _CODE]
-    return key_of(
-        *compiled.FLAGS,
-        *compiled.NETWORK_FLAGS,
-        str(compiler) if stat is None else f"{compiler} {stat.st_size} {stat.st_mtime_ns}",
-        *(file.read_bytes() for file in (*compiled.sources(), *own)),
-    )
+    here = Path(__file__).parent
+    own = [here / name for name in _CODE]
+    programs = ["gcc"]
+    parts: list[str | bytes] = [*compiled.FLAGS, *compiled.NETWORK_FLAGS]
+    if board is not None:
+        programs = ["arm-none-eabi-gcc", "qemu-system-arm"]
+        own += sorted((here / "board").glob("*.[chp]*"))
+        parts += [board.name, *(() if board.runtime is None else board.runtime.content())]
+    parts += map(_program, programs)
+    return key_of(*parts, *(file.read_bytes() for file in (*compiled.sources(), *own)))
+
+
+def _program(name: str) -> str:
+    """A program's place, size and time of change."""
+    found = shutil.which(name)
+    if found is None:
+        return name
+    path = Path(found).resolve()
+    return f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}"
 
 
 def _listed(run: Run) -> list[Tensor]:

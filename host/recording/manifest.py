@@ -65,7 +65,8 @@ class Manifest:
     came in one. asked: in the order of asking. errors: what went wrong outside any question. ended: what ended the
     command from outside the session, if anything did. exit_code: of its conclusion; None where the suite was called
     without `nightjar hil`. suite: None for `nightjar verify`. min_coverage: percent. baseline: where it lay.
-    coverage_reason: why there is no coverage.
+    coverage_reason: why there is no coverage. npu_library: of ST's, which computed for the processor of a network on
+    the NPU, and is in no recording; "" where none did.
     """
 
     line: str
@@ -90,6 +91,7 @@ class Manifest:
     min_coverage: float | None = None
     baseline: str = ""
     coverage_reason: str = ""
+    npu_library: str = ""
     members: dict[str, Member] = field(default_factory=dict)
 
     def to_json(self) -> bytes:

@@ -133,6 +133,7 @@ class Recorder:
             asked=tuple(self._asked),
             errors=tuple(map(stated, self._errors)),
             suite=suite,
+            npu_library="" if session.network is None else session.network.generated.library,
         )
         members = {
             **subject_members(session.subject),

@@ -57,13 +57,25 @@ def replay(parts: Sequence[Recording], folder: Path) -> Replayed:
     return _replay_verify(parts[0], folder)
 
 
-def refuse_networks(parts: Sequence[Recording]) -> None:
+def check_networks(parts: Sequence[Recording], *, run: bool) -> None:
     """Refuse what holds a generated network: its C would be compiled, and would run with the rights of who replays it.
 
+    Args:
+        run: whether it may.
+
     Raises:
-        BadInput: one does.
+        BadInput: one does; or it asks for ST's library, which no recording holds.
     """
     for part in parts:
+        if part.manifest.npu_library:
+            raise BadInput(
+                "this session was judged with a library of ST's, which no recording holds",
+                evidence=f"Received: one with {part.manifest.npu_library}",
+                next_step="judge the board again; `nightjar golden replay --model --project` takes the library of the"
+                " project",
+            )
+        if run:
+            continue
         names = [
             name for name in part.members if name.startswith(f"{archive.PROJECT}/{GENERATED}/")
         ]

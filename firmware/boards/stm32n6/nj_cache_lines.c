@@ -22,6 +22,6 @@ void nj_cache_lines_hand_over(void *from, uint32_t bytes) {
     each_line(&SCB_DCCIMVAC, from, bytes);
 }
 
-void nj_cache_lines_drop(void *from, uint32_t bytes) {
+void nj_cache_lines_drop(const void *from, uint32_t bytes) {
     each_line(&SCB_DCIMVAC, from, bytes);
 }

@@ -118,6 +118,9 @@ static struct nj_port port = {
 /* A reset of the chip in its development boot ends in the boot ROM's loop, where only a debugger finds it. So the firmware
  * begins anew by itself; only out of a handler, which no jump leaves, it resets the chip. */
 void nj_board_reset(enum nj_reset_cause why) {
+#ifdef NJ_LISTENING
+    nj_sources_stop();
+#endif
     nj_usart_finish(); /* the answer to who asked for it */
     kept = (uint64_t)port.boot << 32 | CAUSE_MAGIC | (uint32_t)why;
     uint32_t exception;

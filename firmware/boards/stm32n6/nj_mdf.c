@@ -43,6 +43,7 @@ static void take_pins(void) {
 /* PLL3, from which nothing else of the port runs, and IC8. */
 static bool start_clock(const struct rate *rate) {
     const uint32_t dividers = RCC_PLL1CFGR3_MODSSDIS | RCC_PLL1CFGR3_PDIV(7, 1);
+    RCC_DIVENCR = RCC_DIVEN(8u);
     RCC_CCR = RCC_PLL3;
     for (uint32_t look = 0; look < PLL3_LOOKS && (RCC_SR & RCC_PLL3) != 0; ++look) {
     }
@@ -87,15 +88,16 @@ static void start_filter(const struct rate *rate) {
 bool nj_mdf_start(struct nj_mdf *mdf, uint32_t rate_hz) {
     for (uint32_t i = 0; i < sizeof rates / sizeof rates[0]; ++i) {
         if (rates[i].hz == rate_hz) {
+            nj_mdf_stop(mdf); /* while what it runs from is there */
             take_pins();
             if (!start_clock(&rates[i])) {
                 return false;
             }
-            nj_mdf_stop(mdf);
             mdf->rounds = 0;
+            mdf->taken_rounds = 0;
             mdf->taken = 0;
             mdf->dropped = 0;
-            mdf->late = false;
+            mdf->gap = false;
             mdf->stopped = false;
             nj_gpdma_start(&mdf->item, GPDMA_TR2_MDF1_FLT0, NJ_MDF1_DFLT0DR_UPPER, mdf->ring, sizeof mdf->ring);
             start_filter(&rates[i]);
@@ -106,23 +108,24 @@ bool nj_mdf_start(struct nj_mdf *mdf, uint32_t rate_hz) {
 }
 
 /* The events since the last look. The middle and the end of a round are told one by one: both at once mean that nobody looked for half
- * a round at least. */
+ * a round at least, and by how many rounds that was longer, nobody knows. */
 static void take_events(struct nj_mdf *mdf) {
     const uint32_t events = nj_gpdma_events();
     mdf->rounds += (events & GPDMA_TC) != 0 ? 1u : 0;
-    mdf->late = mdf->late || ((events & GPDMA_HT) != 0 && (events & GPDMA_TC) != 0);
+    mdf->gap = mdf->gap || ((events & GPDMA_HT) != 0 && (events & GPDMA_TC) != 0);
     if ((events & GPDMA_ERRORS) != 0 && !mdf->stopped) {
         mdf->stopped = true;
         mdf->dropped += NJ_MDF_RING;
     }
     if ((MDF1_DFLT0ISR & (MDF_DFLTISR_DOVRF | MDF_DFLTISR_RFOVRF)) != 0) {
         MDF1_DFLT0ISR = MDF_DFLTISR_DOVRF | MDF_DFLTISR_RFOVRF;
+        mdf->gap = true;
         ++mdf->dropped;
     }
 }
 
-/* How many samples were written since the start, modulo 2^32. */
-static uint32_t written(struct nj_mdf *mdf) {
+/* Samples that were written and not taken. More than the ring has are not all there any more. */
+static uint32_t unread(struct nj_mdf *mdf) {
     uint32_t masked;
     __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(masked) : : "memory");
     take_events(mdf);
@@ -131,34 +134,41 @@ static uint32_t written(struct nj_mdf *mdf) {
     do { /* a round may end between the two looks */
         rounds = mdf->rounds;
         left = nj_gpdma_left();
-        for (uint32_t look = 0; left == 0 && look < LOAD_LOOKS; ++look) { /* the item is being loaded */
+        for (uint32_t look = 0; left == 0 && !mdf->stopped && look < LOAD_LOOKS; ++look) { /* the item is being loaded */
             left = nj_gpdma_left();
         }
         take_events(mdf);
     } while (mdf->rounds != rounds);
     __asm__ volatile("msr primask, %0" : : "r"(masked) : "memory");
-    return rounds * NJ_MDF_RING + (NJ_MDF_RING - left / 2u);
+    return (rounds - mdf->taken_rounds) * NJ_MDF_RING + (NJ_MDF_RING - left / 2u) - mdf->taken;
 }
 
-/* What is there to be read, after what is lost has been dropped. */
+static void skip(struct nj_mdf *mdf, uint32_t samples) {
+    const uint32_t place = mdf->taken + samples;
+    mdf->taken_rounds += place / NJ_MDF_RING;
+    mdf->taken = place % NJ_MDF_RING;
+}
+
+/* What is there to be read, after what is lost or has a gap in it was dropped. */
 static uint32_t waiting(struct nj_mdf *mdf) {
-    const uint32_t now = written(mdf);
+    const uint32_t there = unread(mdf);
     if (mdf->stopped) {
         return 0;
     }
-    if (mdf->late || now - mdf->taken > NJ_MDF_RING - MARGIN) {
-        mdf->late = false;
-        mdf->dropped += now - mdf->taken;
-        mdf->taken = now;
+    if (mdf->gap || there > NJ_MDF_RING - MARGIN) {
+        mdf->gap = false;
+        mdf->dropped += there;
+        skip(mdf, there);
+        return 0;
     }
-    return now - mdf->taken;
+    return there;
 }
 
 void nj_mdf_interrupt(struct nj_mdf *mdf) {
     take_events(mdf);
 }
 
-static void copy(struct nj_mdf *mdf, int16_t *samples, uint32_t count) {
+static void copy(const struct nj_mdf *mdf, int16_t *samples, uint32_t count) {
     for (uint32_t done = 0; done < count;) {
         const uint32_t place = (mdf->taken + done) % NJ_MDF_RING;
         const uint32_t run = count - done < NJ_MDF_RING - place ? count - done : NJ_MDF_RING - place;
@@ -172,14 +182,17 @@ static void copy(struct nj_mdf *mdf, int16_t *samples, uint32_t count) {
 }
 
 uint32_t nj_mdf_read(struct nj_mdf *mdf, int16_t *samples, uint32_t capacity) {
+    if (mdf->stopped) {
+        return 0;
+    }
     const uint32_t there = waiting(mdf);
     const uint32_t count = there < capacity ? there : capacity;
     copy(mdf, samples, count);
-    if (written(mdf) - mdf->taken > NJ_MDF_RING || mdf->late) { /* written anew while it was copied */
+    if (unread(mdf) > NJ_MDF_RING || mdf->gap) { /* written anew while it was copied, or a gap was told only now */
         (void)waiting(mdf);
         return 0;
     }
-    mdf->taken += count;
+    skip(mdf, count);
     return count;
 }
 

@@ -9,16 +9,17 @@
 
 #include "nj_gpdma.h"
 
-#define NJ_MDF_RING 16384u /* samples: 340 ms at 48 kHz, a second at 16 */
+#define NJ_MDF_RING 32000u /* samples: 667 ms at 48 kHz, two seconds at 16 */
 
 /* In AXISRAM. */
 struct nj_mdf {
     int16_t ring[NJ_MDF_RING] __attribute__((aligned(32)));
     struct nj_gpdma_item item;
-    uint32_t rounds; /* that ended since the start */
-    uint32_t taken; /* samples, modulo 2^32, as those that were written are counted */
+    uint32_t rounds; /* that the DMA has ended since the start */
+    uint32_t taken_rounds; /* that the reader has ended */
+    uint32_t taken; /* the reader's place in the ring */
     uint32_t dropped;
-    bool late; /* an interrupt came later than half a ring: nobody knows by how many rounds */
+    bool gap; /* somewhere in what waits: an interrupt that came later than half a ring, or a sample that the filter lost */
     bool stopped; /* by an error of the DMA */
 };
 

@@ -66,6 +66,7 @@
 #define RCC_AHB5LPENSR RCC(0xAA0)
 #define RCC_APB2LPENSR RCC(0xAAC)
 #define RCC_CCR RCC(0x1000)
+#define RCC_DIVENCR RCC(0x1240)
 
 #define RCC_PLL1 (1u << 8) /* ON in CSR and CCR, RDY in SR */
 #define RCC_PLL3 (1u << 10)

@@ -8,8 +8,11 @@
 #include "nj_mdf.h"
 #include "nj_sd.h"
 
+_Static_assert(NJ_MDF_RING / 48u > NJ_MICROPHONE_HOLDS_MS, "at 48 kHz, the fastest");
+
 static struct nj_mdf mdf; /* in AXISRAM, as all that is no stack: the DMA reaches no TCM */
 static struct nj_sd sd;
+static bool hears;
 
 void nj_sources_interrupt(void) {
     nj_mdf_interrupt(&mdf);
@@ -21,6 +24,13 @@ static void stop(void *context) {
     NVIC_DISABLE(NJ_IRQ_GPDMA1_6) = NVIC_BIT(NJ_IRQ_GPDMA1_6);
     nj_mdf_stop(&mdf);
     NVIC_UNPEND(NJ_IRQ_GPDMA1_6) = NVIC_BIT(NJ_IRQ_GPDMA1_6);
+    hears = false;
+}
+
+void nj_sources_stop(void) {
+    if (hears) {
+        stop(0);
+    }
 }
 
 static bool start(void *context, uint32_t rate_hz) {
@@ -28,6 +38,7 @@ static bool start(void *context, uint32_t rate_hz) {
     if (!nj_mdf_start(&mdf, rate_hz)) {
         return false;
     }
+    hears = true;
     NVIC_ENABLE(NJ_IRQ_GPDMA1_6) = NVIC_BIT(NJ_IRQ_GPDMA1_6);
     return true;
 }

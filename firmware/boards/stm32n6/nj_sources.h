@@ -11,4 +11,7 @@ extern const struct nj_card nj_sources_card;
 
 void nj_sources_interrupt(void); /* NJ_IRQ_GPDMA1_6 */
 
+/* Before a start of ours that is no reset of the chip: no DMA writes any more. */
+void nj_sources_stop(void);
+
 #endif

@@ -8,7 +8,7 @@
 #define FOUND 0x600Du
 #define FAILED 0x0BADu
 #define SILENT 0x511Eu
-#define RATE 16000u
+#define RATE 48000u
 #define WANTED 600u /* samples */
 #define AT_ONCE 1000u
 #define LOOKS 5000u

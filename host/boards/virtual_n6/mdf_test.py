@@ -161,6 +161,41 @@ def test_a_channel_reaches_no_tcm(chip: Chip, to: int, state: int) -> None:
     assert ("it reaches no memory at" in chip.said()) == bool(state)
 
 
+@pytest.mark.parametrize(
+    ("address", "value", "why"),
+    [
+        (PORT_E, 2 << 4, "PE2 and PE8 are not its clock CCK0 and data SDI0"),
+        (RCC + 0x1254, 1 << 16, "it has no clock, awake or asleep"),
+        (RCC + 0x1250, 1 << 4, "a request waits: it has no clock, awake or asleep"),
+        (RCC + 0x1240, 1 << 7, "its kernel clock stands still"),
+    ],
+)
+def test_nothing_comes_without(chip: Chip, address: int, value: int, why: str) -> None:
+    start_clock(chip)
+    start_channel(chip, 64)
+    start_filter(chip)
+    chip.write(address, value)
+    chip.wait(63_000)
+    assert why in chip.said()
+    chip.write(RCC + 0xA50, 1 << 4)
+    assert chip.read(LEFT) == 64
+
+
+def test_a_fraction_wants_its_two_bits(chip: Chip) -> None:
+    start_clock(chip)
+    chip.write(RCC + 0x1000, 1 << 10)
+    chip.wait(100_000)
+    chip.write(RCC + 0x0A8, 7 << 27 | 1 << 24 | 1 << 30 | 4)
+    chip.write(RCC + 0x800, 1 << 10)
+    assert "PLL3 has a fraction that does nothing" in chip.said()
+
+
+def test_a_microphone_wants_a_clock_that_it_can_follow(chip: Chip) -> None:
+    start_clock(chip)
+    start_filter(chip, clock=7)
+    assert "wants a clock of 1.0 to 3.25 MHz, and has 3510857 Hz" in chip.said()
+
+
 def test_what_is_not_modelled_ends_the_run(chip: Chip) -> None:
     start_clock(chip)
     with pytest.raises(RuntimeError, match="CCKDIV 0"):

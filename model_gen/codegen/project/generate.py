@@ -24,7 +24,13 @@ from model_gen.codegen.project.frontend import check_stream
 from model_gen.codegen.project.limits import check_core
 from model_gen.codegen.project.listening import render_stages
 from model_gen.codegen.project.messages import messages
-from model_gen.codegen.project.ports import check_board, check_clock, port_files, port_memory
+from model_gen.codegen.project.ports import (
+    check_board,
+    check_clock,
+    check_heard,
+    port_files,
+    port_memory,
+)
 from model_gen.codegen.templates import FIRMWARE, render
 from model_gen.codegen.tflite.graph import Tensor
 
@@ -68,6 +74,8 @@ def generate(
     stream = stream or application is not None
     if stream:
         check_stream(contract)
+    if application is not None:
+        check_heard(board, contract)
     generated = compile_model(
         subject.model,
         rounding=rounding,

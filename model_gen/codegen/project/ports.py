@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from host.contract import Contract
 from host.errors import BadInput
+from host.n6_microphone import require_rate
 from host.nearest import did_you_mean
 from model_gen.codegen.cm55.memory import MemoryMap, memory_map
 from model_gen.codegen.templates import FIRMWARE
@@ -11,6 +13,7 @@ BOARDS = FIRMWARE / "boards"
 _COPIED = (".c", ".h", ".ld", ".cmake")
 _CORTEX_M55 = "cortex_m55"
 _STM32N6 = (_CORTEX_M55, "stm32n6")
+_MICROPHONE = "stm32n6570-dk"  # which has one
 _CLOCKS = (600, 800)  # MHz of its core: nj_clock.c
 # What is shared first; a file of a later folder stands for one of the same name before it.
 _PARTS: dict[str, tuple[str, ...]] = {
@@ -54,6 +57,16 @@ def check_clock(name: str, cpu_mhz: int | None) -> None:
             else f"{name} has no clock that can be set",
             evidence=f"Received: {cpu_mhz} MHz",
         )
+
+
+def check_heard(name: str, contract: Contract | None) -> None:
+    """Refuse a contract whose rate the board's microphone cannot be sampled at; only the STM32N6570-DK has one.
+
+    Raises:
+        BadInput: saying at which it can.
+    """
+    if name == _MICROPHONE and contract is not None:
+        require_rate(contract.frontend.sample_rate)
 
 
 def port_folders(name: str) -> list[Path]:

@@ -54,7 +54,7 @@ from model_gen.codegen.project.frontend import check_stream
 from model_gen.codegen.project.limits import check_counts
 from model_gen.codegen.project.listening import render_stages
 from model_gen.codegen.project.messages import messages
-from model_gen.codegen.project.ports import check_clock, port_files
+from model_gen.codegen.project.ports import check_clock, check_heard, port_files
 from model_gen.codegen.templates import FIRMWARE, render
 from model_gen.codegen.tflite.graph import Graph
 from model_gen.codegen.tflite.reader import read_tflite
@@ -167,6 +167,8 @@ def generate(
     stream = stream or application is not None
     if stream:
         check_stream(contract)
+    if application is not None:
+        check_heard(board, contract)
     planned = _plan(given, st)
     check_counts(
         inputs=len(planned.inputs),

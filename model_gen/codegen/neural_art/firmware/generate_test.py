@@ -6,13 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host.bundle import load_subject
 from host.errors import BadInput
+from host.listen.rule import Options, make_rule
+from host.npu.comparison.testing_network import write
+from host.npu.compiler.model import compile_model
 from host.npu.network import Network
 from host.project import load_project
-from model_gen.codegen.neural_art.firmware.generate import generate
+from model_gen.codegen.neural_art.firmware.generate import generate, given_of
 from model_gen.codegen.neural_art.firmware.taps import seen_of
 from model_gen.codegen.neural_art.firmware.testing_networks import given, network
+from model_gen.codegen.neural_art.generate import take
 from model_gen.codegen.neural_art.network_source import parse_network
+from model_gen.codegen.testing.bundle import write_small_bundle
 
 BOARD = "stm32n6570-dk"
 
@@ -59,6 +65,20 @@ def test_a_project_keeps_the_network_that_the_executor_opens(tmp_path: Path) -> 
     generate(given(tmp_path / "net"), BOARD, out)
     assert (out / "CMakeLists.txt").stat().st_mtime_ns == before
     assert "set(NJ_WEIGHTS_AT 0x71000000)" in (out / "CMakeLists.txt").read_text()
+
+
+def test_a_network_listens_by_the_rule_of_its_bundle(tmp_path: Path) -> None:
+    subject = load_subject(write_small_bundle(tmp_path / "bundle"))
+    write(tmp_path / "st", compile_model(subject.model, "2.2"), subject.model)
+    written = take(subject, tmp_path / "st", tmp_path / "npu")
+    assert subject.contract is not None
+    rule = make_rule(subject.contract, Options(threshold=0.6))
+    out = generate(given_of(written), BOARD, tmp_path / "out", application=rule).path
+    described = load_project(out).description
+    assert described.application == rule
+    assert described.stream
+    assert "nj_listening_stage" in (out / "model" / "nj_frontend_stage.c").read_text()
+    assert "nj_label_rule labels[6]" in (out / "model" / "nj_frontend_listening.c").read_text()
 
 
 def test_what_the_memory_of_another_has_is_refused(tmp_path: Path) -> None:

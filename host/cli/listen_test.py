@@ -1,0 +1,68 @@
+"""What `listen`, `build --application` and `classify --detections` refuse, before anything is built."""
+
+from pathlib import Path
+
+import pytest
+
+from host.cli import run
+from host.cli.application_options import read
+from host.errors import BadInput
+from host.exit_codes import Exit
+from host.project import DESCRIPTION
+from model_gen.codegen.testing.bundle import LABELS, write_small_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_small_bundle(tmp_path_factory.mktemp("listen") / "bundle"))
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What is said of a command line that is bad input."""
+    assert run(list(words)) == Exit.INPUT
+    return capsys.readouterr().err
+
+
+def test_thresholds_of_labels_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(f"{LABELS[0]},0.7\n\n{LABELS[1]}, 0.25\n")
+    assert read(file) == {LABELS[0]: 0.7, LABELS[1]: 0.25}
+    for bad in (b"wren", b"wren,high", b"\xff,1"):
+        file.write_bytes(bad)
+        with pytest.raises(BadInput, match=r"label,0\.7"):
+            read(file)
+    with pytest.raises(BadInput, match=r"label,0\.7"):
+        read(tmp_path / "absent")
+
+
+def test_what_is_no_detection_is_refused(
+    bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "t.csv"
+    file.write_text("wrenn,0.7\n")
+    made = ("build", bundle, "--application", "--out", "out")
+    assert "no label 'wrenn'" in refused(capsys, *made, "--thresholds", str(file))
+    assert "1 chunk on" in refused(capsys, *made, "--least", "5", "--most", "2")
+    assert "only the application mode" in refused(capsys, "build", bundle, "--threshold", "0.7")
+    model = str(Path(bundle) / "model.tflite")
+    assert "only a bundle can listen" in refused(capsys, "build", model, "--application")
+    assert not (tmp_path / "out").exists()
+
+
+def test_recordings_are_for_the_link_and_the_card(
+    bundle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (("r.wav", "--source", "microphone"), ("--source", "card"), ()):
+        assert "none for a microphone" in refused(capsys, "listen", bundle, *words)
+
+
+def test_a_project_has_settled_it(
+    bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    listen = ("listen", bundle, "r.wav", "--project", "out", "--threshold", "0.7")
+    assert "settled when the project was made" in refused(capsys, *listen)
+    assert run(["generate", bundle, "--board", "native", "--out", "out"]) == 0
+    assert (tmp_path / "out" / DESCRIPTION).is_file()
+    assert "settled when its project" in refused(capsys, "build", "out", "--application")
