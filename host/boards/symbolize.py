@@ -7,9 +7,13 @@ from pathlib import Path
 ROOT = "/nightjar/"  # where a project's sources lie, as its ELF says: see CMakeLists.txt.jinja
 
 
+_MACHINE = slice(18, 20)  # of an ELF's header
+_EM_ARM = (40).to_bytes(2, "little")
+
+
 def symbolize(tools: tuple[str, ...], elf: Path, pc: int) -> str:
     """The place of `pc` as "file:line (function)"; only the address when no tool of `tools` can say it."""
-    address = pc & ~1  # the Thumb bit
+    address = pc & ~1 if _is_arm(elf) else pc  # the Thumb bit
     for tool in tools:
         try:
             done = subprocess.run(
@@ -26,6 +30,15 @@ def symbolize(tools: tuple[str, ...], elf: Path, pc: int) -> str:
             place = lines[1].split(" (discriminator")[0].strip()
             return place if lines[0] == "??" else f"{place} ({lines[0]})"
     return hex(pc)
+
+
+def _is_arm(elf: Path) -> bool:
+    """Whether it is a target's, in little endian; elsewhere the lowest bit belongs to the address."""
+    try:
+        with elf.open("rb") as file:
+            return file.read(_MACHINE.stop)[_MACHINE] == _EM_ARM
+    except OSError:
+        return False
 
 
 def lines_of(elf: Path, addresses: Sequence[int]) -> list[str]:
