@@ -60,8 +60,9 @@ def located(url: str) -> str:
 
 
 def hidden(url: str) -> str:
-    """A URL for people: without the password that it may hold."""
-    return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:***@", url)
+    """A URL for people: without the password that it may hold, be it one that should have been escaped."""
+    told = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?i)(passw(?:or)?d=)[^&]*", r"\1***", told)
 
 
 def journal_file(url: str) -> Path:
