@@ -5,6 +5,7 @@ from dataclasses import dataclass
 COMPLETE, PRUNED, FAILED = "complete", "pruned", "failed"
 # Attributes of a trial.
 CURVE = "curve"  # [epoch, objective while it trained] of each epoch that was judged
+DEATHS = "deaths"  # processes in a row that ended over it without a word
 MACHINE = "machine"  # which computer took it
 MACS, PARAMETERS = "macs", "parameters"
 REASON = "reason"  # why it is not complete

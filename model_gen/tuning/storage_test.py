@@ -82,5 +82,7 @@ def test_a_place_has_one_name_wherever_a_process_stands(
 def test_passwords_are_not_told() -> None:
     assert hidden("mysql://me:a:b@host:1/x") == "mysql://me:***@host:1/x"
     assert hidden("mysql://me:a@b/c@host/x") == "mysql://me:***@host/x"
-    assert hidden("postgresql://host/x?user=me&password=a&x=1").endswith("?user=me&password=***&x=1")
+    assert hidden("postgresql://host/x?user=me&password=a&x=1").endswith(
+        "?user=me&password=***&x=1"
+    )
     assert hidden("sqlite:///a@b.db") == "sqlite:///a@b.db"

@@ -3,16 +3,18 @@
 import hashlib
 import socket
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from host.errors import HostFailure
 from model_gen.training.alone import alone_at
 from model_gen.tuning.extra import optuna
-from model_gen.tuning.outcome import FAILED, MACHINE, REASON, Outcome
+from model_gen.tuning.outcome import DEATHS, FAILED, MACHINE, REASON, Outcome
 
 Carry = Callable[[Any], Outcome]
+MOST_DEATHS = 3  # of processes over one trial
+DEADLY = f"it has ended {MOST_DEATHS} processes without a word, as too little memory does"
 TOO_MANY = "another process had begun the study's last trial"
 
 
@@ -21,7 +23,8 @@ def work(study: Any, most: int, place: Callable[[int], Path], carry: Carry) -> N
 
     A trial that was broken off on this computer is gone on with first. One that is interrupted
     stays as it is, to be gone on with, and so does one that the computer fails, as a full disk does;
-    one whose carrying out raises anything else is failed.
+    one whose carrying out raises anything else is failed, and so is one over which processes have died
+    without a word, MOST_DEATHS in a row.
 
     Args:
         study: an `optuna.Study`.
@@ -37,7 +40,9 @@ def work(study: Any, most: int, place: Callable[[int], Path], carry: Carry) -> N
                 return
             try:
                 outcome = carry(trial)
-            except OSError:
+            except (KeyboardInterrupt, OSError):
+                with suppress(Exception):  # whatever the store says now
+                    trial.set_user_attr(DEATHS, -1)  # what ends now is none
                 raise
             except Exception as error:
                 _tell(study, trial, Outcome(FAILED, reason=str(error)), states)
@@ -74,7 +79,12 @@ def _broken_off(study: Any, place: Callable[[int], Path], held: ExitStack) -> An
         except HostFailure:
             continue
         if study.get_trials(deepcopy=False)[frozen.number].state == running[0]:
-            return package.Trial(study, frozen._trial_id)  # which is nowhere else
+            trial = package.Trial(study, frozen._trial_id)  # which is nowhere else
+            deaths = trial.user_attrs.get(DEATHS, 0) + 1
+            if deaths < MOST_DEATHS:
+                trial.set_user_attr(DEATHS, deaths)
+                return trial
+            _tell(study, trial, Outcome(FAILED, reason=DEADLY), package.trial.TrialState)
         held.close()
     return None
 

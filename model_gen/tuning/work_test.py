@@ -10,7 +10,7 @@ import pytest
 
 from model_gen.tuning.outcome import CURVE, MACHINE, REASON, Outcome
 from model_gen.tuning.testing import OF, plan_in, search, worth
-from model_gen.tuning.work import TOO_MANY, work
+from model_gen.tuning.work import DEADLY, TOO_MANY, work
 
 optuna = pytest.importorskip("optuna")
 from model_gen.tuning.study import open_study  # noqa: E402
@@ -102,6 +102,34 @@ def test_a_trial_that_the_computer_fails_is_gone_on_with(tmp_path: Path) -> None
     study, mine = search(plan, 2)
     assert mine == [0, 1]
     assert _drawn(study)[0]["alpha"] == 1.0
+
+
+def test_a_trial_that_kills_its_processes_is_failed_and_an_interrupted_one_is_not(
+    tmp_path: Path,
+) -> None:
+    class Killed(BaseException):
+        """As the kernel does it: nothing runs afterwards."""
+
+    plan, met = plan_in(tmp_path), []
+
+    def ended(how: type[BaseException]) -> None:
+        def carry(trial: Any) -> Outcome:
+            met.append(trial.number)
+            raise how
+
+        with pytest.raises(how):
+            work(open_study(plan, OF), 3, plan.held, carry)
+
+    for how in (Killed, Killed, KeyboardInterrupt, Killed, Killed, OSError, Killed, Killed):
+        ended(how)
+    assert met == [0] * 8
+    ended(Killed)  # the third in a row
+    ended(KeyboardInterrupt)
+    assert met[8:] == [0, 1]
+    study, mine = search(plan, 2)
+    assert mine == [1, 2]
+    assert _states(study) == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert study.trials[0].user_attrs[REASON] == DEADLY
 
 
 def test_an_outcome_is_told() -> None:
