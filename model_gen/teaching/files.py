@@ -67,11 +67,11 @@ def read_scores(path: Path) -> Scores:
         HostFailure: it is .parquet, and the extra is not there.
     """
     data = read_file(path, "a teacher's scores", MOST_BYTES, next_step=AGAIN)
-    if path.suffix == ".parquet":
-        from model_gen.teaching.parquet import from_parquet
-
-        return _made(path, from_parquet(data, path))
     try:
+        if path.suffix == ".parquet":
+            from model_gen.teaching.parquet import from_parquet
+
+            return _made(path, from_parquet(data, path))
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             return _made(path, {name: stored[name] for name in stored.files})
     except BadInput:
@@ -86,7 +86,11 @@ def _made(path: Path, held: dict[str, Any]) -> Scores:
         needed |= {"sha256"}
     if needed - set(held):
         raise unreadable(path, f"no {', '.join(sorted(needed - set(held)))}")
-    scores = np.asarray(held["scores"]).astype(np.float32)
+    given, labels = np.asarray(held["scores"]), np.asarray(held["labels"])
+    if given.dtype.kind == "c" or labels.dtype.kind == "S":
+        raise unreadable(path, f"scores {given.dtype}, labels {labels.dtype}")
+    with np.errstate(over="ignore"):  # such a row says nothing
+        scores = given.astype(np.float32)
     nothing = np.full(len(scores), "", "<U1")
     embedding = held.get("embedding")
     try:
@@ -95,7 +99,7 @@ def _made(path: Path, held: dict[str, Any]) -> Scores:
             path=np.asarray(held.get("path", nothing)),
             start_seconds=np.asarray(held["start_seconds"]).astype(np.float64),
             scores=scores,
-            labels=tuple(str(label) for label in held["labels"]),
+            labels=tuple(str(label) for label in labels),
             kind=str(held.get("kind", "scores")),
             embedding=None if embedding is None else np.asarray(embedding).astype(np.float32),
             window_seconds=float(held.get("window_seconds", WINDOW_SECONDS)),

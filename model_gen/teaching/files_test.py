@@ -3,6 +3,7 @@
 import importlib.util
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,6 +73,68 @@ def test_a_file_of_ones_own_needs_no_more_than_it_must_say(tmp_path: Path) -> No
     np.savez(path, scores=[[0.5]])
     with pytest.raises(BadInput, match="no labels, sha256, start_seconds"):
         read_scores(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("scores", [[0.5 + 1j, 1.0]], "complex128"),
+        ("labels", [b"a", b"b"], r"labels \|S1"),
+        ("start_seconds", [np.nan], "nan in row 0"),
+        ("window_seconds", 0.0, r"Received: .*: 0\.0"),
+    ],
+)
+def test_what_would_be_taken_for_something_else_is_refused(
+    tmp_path: Path, field: str, value: Any, told: str
+) -> None:
+    path = tmp_path / "own.npz"
+    held = {"path": ["x"], "start_seconds": [0.0], "scores": [[0.5, 1.0]], "labels": ["a", "b"]}
+    np.savez(path, **{**held, field: value})  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=told):
+        read_scores(path)
+
+
+def test_a_value_beyond_float32_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "own.npz"
+    np.savez(path, path=["x"], start_seconds=[0.0], scores=[[1e300]], labels=["a"], kind="logits")
+    assert read_scores(path).silent == 1
+
+
+def test_a_table_of_somebody_else_is_read_by_its_fields(tmp_path: Path) -> None:
+    """Texts and numbers of other widths, columns of their own, and nulls, which shift no row."""
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    path, said = tmp_path / "own.parquet", {b"nightjar": b'{"labels": ["a", "b"]}'}
+    columns = {
+        "sha256": pa.array(["11", None, "22"], pa.large_string()),
+        "path": pa.array(["x", "y", "z"]).dictionary_encode(),
+        "start_seconds": pa.array([0, 1, 2]),
+        "scores": pa.array([[0.25, None], None, [0.5, 1]], pa.large_list(pa.float64())),
+        "ok": pa.array([True, False, True]),
+    }
+
+    def written(**more: Any) -> Path:
+        table = pa.table({**columns, **more}).replace_schema_metadata(said)
+        pyarrow.parquet.write_table(table, path)
+        return path
+
+    found = read_scores(written())
+    assert found.sha256.tolist() == ["11", "", "22"]
+    assert found.path.tolist() == ["x", "y", "z"]
+    assert found.start_seconds.tolist() == [0, 1, 2]
+    nan = np.nan
+    np.testing.assert_array_equal(found.scores, [[0.25, nan], [nan, nan], [0.5, 1]])
+    for wrong, told in (
+        ({"scores": pa.array([[0.5], None, [0.1, 0.2, 0.3]])}, "lists of 1 to 3 values"),
+        ({"scores": pa.array([0.1, 0.2, 0.3])}, r"own\.parquet"),
+        ({"start_seconds": pa.array(["a", "b", "c"])}, r"own\.parquet"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            read_scores(written(**wrong))
+    said[b"nightjar"] = b'{"labels": "a"}'
+    with pytest.raises(BadInput, match="0-d array"):
+        read_scores(written())
 
 
 def test_without_the_extra_parquet_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

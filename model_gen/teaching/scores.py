@@ -71,8 +71,11 @@ class Scores:
         if self.kind not in KINDS:
             near = did_you_mean(self.kind, KINDS)
             _refuse(f"kind must be one of {', '.join(KINDS)}", f"{self.kind!r}.{near}")
-        if not (0 < self.window_seconds < 1e6 and np.isfinite(self.start_seconds).all()):
-            _refuse("window_seconds and start_seconds must be finite", f"{self.window_seconds}")
+        if not 0 < self.window_seconds < 1e6:
+            _refuse("window_seconds must be above 0 and below 1e6", f"{self.window_seconds}")
+        if not np.isfinite(self.start_seconds).all():
+            row = int(np.flatnonzero(~np.isfinite(self.start_seconds))[0])
+            _refuse("start_seconds must be finite", f"{self.start_seconds[row]} in row {row}")
         if self.kind == "scores":
             finite = self.scores[np.isfinite(self.scores)]
             if finite.size and not 0 <= finite.min() <= finite.max() <= 1:
