@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,7 @@ def found_in(study: Any, plan: Plan) -> Found:
         space=plan.space.ranges,
         trials=trials,
         best=best_of(complete, pareto=options.pareto),
-        importance=_importance(study, len(complete)),
+        importance=_importance(study, [one.value for one in complete]),
     )
 
 
@@ -119,12 +120,13 @@ def _trial(frozen: Any) -> Trial:
     )
 
 
-def _importance(study: Any, complete: int) -> dict[str, float]:
+def _importance(study: Any, values: Sequence[float | None]) -> dict[str, float]:
     """Share of each option, the highest first: how far the better half of the trials drew otherwise.
 
-    PED-ANOVA takes options that only some trials drew, too; fewer than four trials tell nothing.
+    PED-ANOVA takes options that only some trials drew, too; fewer than four trials tell nothing, nor do
+    those that are all worth the same. `values`: of the complete trials.
     """
-    if complete < FEWEST:
+    if len(values) < FEWEST or len(set(values)) == 1:
         return {}
     package = optuna()
     judge = package.importance.PedAnovaImportanceEvaluator(target_quantile=0.5)
