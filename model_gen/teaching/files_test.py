@@ -89,7 +89,7 @@ def test_what_would_be_taken_for_something_else_is_refused(
 ) -> None:
     path = tmp_path / "own.npz"
     held = {"path": ["x"], "start_seconds": [0.0], "scores": [[0.5, 1.0]], "labels": ["a", "b"]}
-    np.savez(path, **{**held, field: value})  # type: ignore[arg-type]
+    np.savez(path, **{**held, field: value})
     with pytest.raises(BadInput, match=told):
         read_scores(path)
 
