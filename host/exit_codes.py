@@ -91,7 +91,7 @@ TABLE: tuple[tuple[Row, ...], ...] = (
         Row(
             Exit.REGRESSION,
             "cost or footprint grew against `--baseline FILE`, coverage lies below `--min-coverage`, or a layer of "
-            "the NPU differs by more than `--max-steps`",
+            "the NPU differs by more than its budget or `--max-steps`",
             "compare the two verdicts, or read the layer's cause",
         ),
     ),
