@@ -21,7 +21,8 @@ DIGESTS, COST = 3, 5  # responses
 
 
 def replay(golden: Path, tier: str, cwd: Path, *words: object) -> Done:
-    return nightjar("golden replay", golden, "--board", tier, *words, cwd=cwd)
+    runs = () if "--model" in words else ("--run-elf",)
+    return nightjar("golden replay", golden, "--board", tier, *words, *runs, cwd=cwd)
 
 
 @pytest.fixture
@@ -78,6 +79,15 @@ def test_the_first_answer_that_is_another_one_is_named(
     if tier == "virtual":
         done = replay(spoiled(golden, COST, last_byte), tier, tmp_path)
         assert (done.code, "vec00" in done.error["what"]) == (Exit.FIRMWARE, True)
+
+
+def test_a_program_of_this_computer_runs_for_who_asks_for_it(
+    golden: Path, tier: str, tmp_path: Path
+) -> None:
+    done = nightjar("golden replay", golden, "--board", tier, cwd=tmp_path)
+    assert done.code == (Exit.INPUT if tier == "native" else Exit.OK)
+    if tier == "native":
+        assert "--run-elf where you trust the file" in done.error["next_step"]
 
 
 @pytest.fixture

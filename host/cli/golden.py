@@ -58,8 +58,9 @@ def record(
 ) -> int:
     from host.cli import verify
     from host.errors import NightjarError, RegressionFailure
-    from host.results import remove_result
+    from host.results import check_result, remove_result
 
+    check_result(file, [model, *([] if project is None else [project])], name="FILE")
     try:
         return verify.judge(
             model=model,
@@ -102,6 +103,11 @@ def record(
     is_flag=True,
     help="Without --model, of backend neural_art: compile and run the network.c in FILE.njs on this computer.",
 )
+@click.option(
+    "--run-elf",
+    is_flag=True,
+    help="Without --model, on native: run the ELF in FILE.njs, a program of this computer.",
+)
 @_DEADLINE
 @json_option
 def replay(
@@ -112,6 +118,7 @@ def replay(
     model: Path | None,
     project: Path | None,
     run_network: bool,
+    run_elf: bool,
     deadline: float,
     json_path: str | None,
 ) -> int:
@@ -138,6 +145,8 @@ def replay(
     check_golden(golden)
     if model is None:
         check_networks([golden], run=run_network)
+    if model is None and not run_elf and at.flashes:
+        _refuse_program(file, board)
     with (
         tempfile.TemporaryDirectory(prefix="nightjar-") as folder,
         enforced(limit),
@@ -177,3 +186,19 @@ def replay(
         say(f"  not compared: {line}", json_path)
     say(held.verdict.headline, json_path)
     return 0
+
+
+def _refuse_program(file: Path, board: str) -> None:
+    """Refuse the ELF of a file where it would be a program of this computer, with the rights of who replays it.
+
+    Raises:
+        BadInput: on the native board.
+    """
+    from host.errors import BadInput
+
+    if board == "native":
+        raise BadInput(
+            "on native the ELF of a golden is a program of this computer: of whoever sent the file",
+            evidence=f"Received: {file} without --model",
+            next_step="give --model, whose ELF is made here, or --run-elf where you trust the file",
+        )

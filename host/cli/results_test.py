@@ -83,6 +83,19 @@ def test_verify_and_hil_of_what_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [bundle]
 
 
+def test_a_golden_takes_no_place_of_what_it_is_made_of(tmp_path: Path) -> None:
+    model, project, folder = tmp_path / "m.tflite", tmp_path / "firmware", tmp_path / "goldens"
+    model.write_bytes(b"TFL3")
+    project.mkdir()
+    folder.mkdir()
+    (project / "nightjar.json").write_text("{}")
+    for file in (model, project / "nightjar.json", folder, tmp_path / "m.tflite" / "golden.njs"):
+        line = ["golden", "record", str(model), str(file), "--project", str(project)]
+        assert run([*line, "--board", "native"]) == 2
+    assert model.read_bytes() == b"TFL3"
+    assert (project / "nightjar.json").read_text() == "{}"
+
+
 @pytest.mark.parametrize("joined", [False, True])
 def test_what_the_command_reads_is_no_place_for_its_result(tmp_path: Path, joined: bool) -> None:
     model = tmp_path / "m.tflite"

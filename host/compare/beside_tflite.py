@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from host.compare.expect import Oracle
+from host.compare.network_cause import check_constants
 from host.compare.networks import JudgedNetwork
 from host.compare.session import Session
 from host.compare.vectors import make_vectors
@@ -31,11 +32,13 @@ def beside_tflite(session: Session, verdict: Verdict) -> Verdict:
     """An exact verdict on the NPU with what TFLite makes of its vectors; any other as it is.
 
     Raises:
-        IdentityFailure: the project's network was compiled from another model.
+        IdentityFailure: the project's network was compiled from another model, or the ELF holds other constants than
+            the network's, which no vector has shown.
     """
     network = session.network
     if network is None or not verdict.exact:
         return verdict
+    check_constants(session.project.elf, network.generated.images)
     try:
         return replace(verdict, tflite=_compared(session, network))
     except BadInput as error:
@@ -45,10 +48,11 @@ def beside_tflite(session: Session, verdict: Verdict) -> Verdict:
 
 def _compared(session: Session, network: JudgedNetwork) -> TfliteVerdict:
     content, code = session.subject.model, network.generated.code
-    model = compile_model(content, code.dialect)
     output = read_output(code.path.parent)
     check_npu(output)
+    # Before anything that may give up: a network of another model is refused, whether or not it can be compared.
     statement = identify(output, content, reordered=True).statement
+    model = compile_model(content, code.dialect)
     board = network.generated.board  # where the tensors were computed that the board's are equal to
     with closing(Executed(code.path, output, model, statement, board=board)) as side:
         found = compare(side, content, _vectors(session, network, side, model))

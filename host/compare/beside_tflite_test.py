@@ -35,7 +35,15 @@ ON_NPU = replace(EXACT, backend="neural_art")
 
 def project(folder: Path, change: Change = lambda _, layer: layer) -> Project:
     write(folder / GENERATED, compile_model(NET, "2.2"), NET, change)
-    return Project(folder, describe(GeneratedNetwork.read(folder / GENERATED)))
+    return linked(Project(folder, describe(GeneratedNetwork.read(folder / GENERATED))))
+
+
+def linked(made: Project) -> Project:
+    """With an ELF that is nothing but its constants."""
+    (image,) = GeneratedNetwork.read(made.path / GENERATED).images
+    made.elf.parent.mkdir()
+    made.elf.write_bytes(b"\x7fELF" + image.content)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +131,25 @@ def test_a_layer_that_computes_something_else_is_named_with_its_cause(tmp_path: 
     assert "not those that the compiler model predicts" in found.beyond[0].cause
 
 
-def test_a_network_of_another_model_is_another_identity(right: Project) -> None:
-    with pytest.raises(IdentityFailure):
-        beside(right, Subject(Path("net"), make_net(4).tflite()))
+@pytest.mark.parametrize("model", [make_net(4).tflite(), b"that nobody can read"])
+def test_a_network_of_another_model_is_another_identity(right: Project, model: bytes) -> None:
+    """Also where the model that is given cannot be compared with anything."""
+    with pytest.raises(IdentityFailure, match="compiled from another model"):
+        beside(right, Subject(Path("net"), model))
+
+
+def test_constants_that_no_vector_shows_are_another_identity(right: Project) -> None:
+    content = right.elf.read_bytes()
+    right.elf.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        with pytest.raises(IdentityFailure, match="no vector shows it"):
+            beside(right)
+    finally:
+        right.elf.write_bytes(content)
 
 
 def test_what_cannot_be_compared_says_why(tmp_path: Path) -> None:
-    made = write_project(tmp_path / "firmware")
+    made = linked(write_project(tmp_path / "firmware"))
     verdict = beside_tflite(Session(made, SUBJECT, "n6-virtual", 1, 0), ON_NPU)
     assert verdict.tflite is None
     assert verdict.tflite_reason

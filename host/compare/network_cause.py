@@ -10,6 +10,7 @@ import numpy.typing as npt
 from host.compare.cause import RECOGNISERS, Evidence, Recogniser, off_by_one, some_channels
 from host.compare.observation import LAYERS, Observation
 from host.compare.tensors import Array, distance
+from host.errors import IdentityFailure
 from host.npu.memory import Image
 from host.report.finding import NEVER_WRITTEN, NOT_ALL_WRITTEN, OTHER_CONSTANTS
 
@@ -107,6 +108,25 @@ def other_constants(elf: bytes, images: Sequence[Image]) -> str:
                 f" {int(there[at]):#04x} there and {int(want[at]):#04x} in the project, and {wrong.size} bytes differ"
             )
     return ""
+
+
+def check_constants(elf: Path, images: Sequence[Image]) -> None:
+    """Refuse an ELF without the very constants that the executor computed with, though all tensors were equal.
+
+    Vectors reach what they reach: a constant that shows in none of them is the network's, or the verdict is not true.
+
+    Raises:
+        IdentityFailure: they are others, or are not there.
+    """
+    content = elf.read_bytes()
+    for image in images:
+        if image.content not in content:
+            raise IdentityFailure(
+                "the ELF was not made with the constants of the project's network, though no vector shows it",
+                evidence=other_constants(content, [image])
+                or f"Received: {elf} without the {len(image.content):,} bytes of {image.path.name}",
+                next_step="build the project again from the files that it was written with",
+            )
 
 
 def _place(elf: bytes, content: bytes) -> int | None:

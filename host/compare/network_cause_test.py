@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 
 from host.compare.cause import UNKNOWN, likely_cause
-from host.compare.network_cause import CANARY, NETWORK_RECOGNISERS, explain_network, other_constants
+from host.compare.network_cause import (
+    CANARY,
+    NETWORK_RECOGNISERS,
+    check_constants,
+    explain_network,
+    other_constants,
+)
 from host.compare.observation import LAYERS, Findings, Observation
 from host.compare.tensors import Array, compare
+from host.errors import IdentityFailure
 from host.npu.memory import Image
 
 WANT = np.random.default_rng(5).integers(-90, 80, (1, 12, 10, 16), dtype=np.int8)
@@ -101,3 +108,19 @@ def test_an_observation_is_laid_to_the_constants_where_an_epoch_differs(
     assert told.findings[1].cause == seen.findings[1].cause
     none = replace(seen, findings=())
     assert explain_network(none, elf, [image]) is none
+
+
+def test_constants_that_no_vector_shows_are_held_against_the_network(
+    image: Image, tmp_path: Path
+) -> None:
+    elf = tmp_path / "nightjar.elf"
+    elf.write_bytes(elf_with(image.content))
+    check_constants(elf, [image])
+    elf.write_bytes(elf_with(image.content[:-1] + bytes([image.content[-1] ^ 1])))
+    with pytest.raises(IdentityFailure, match="no vector shows it") as caught:
+        check_constants(elf, [image])
+    assert "byte 4999 of" in caught.value.evidence
+    elf.write_bytes(elf_with(b"nothing of it"))
+    with pytest.raises(IdentityFailure) as caught:
+        check_constants(elf, [image])
+    assert f"without the 5,000 bytes of {image.path.name}" in caught.value.evidence

@@ -11,7 +11,7 @@ from host.compare.layers import Layer, Structure
 from host.errors import BadInput, IdentityFailure
 from host.files import sha256_file
 from host.npu.executed_model import ExecutedModel, GeneratedNetwork, Written
-from host.owned import listed
+from host.owned import LIST, listed
 from host.project import GENERATED, RUNTIME, Project, Tap
 from host.reference.judging import Judging
 
@@ -54,6 +54,7 @@ def judged_network(project: Project) -> JudgedNetwork | None:
     generated = GeneratedNetwork.read(folder, st if st.is_dir() else None)
     taps = project.description.taps
     structure = _structure(generated.model, taps)
+    _check_slots(taps)
     _check_hidden(generated, structure, taps)
     return JudgedNetwork(generated, structure)
 
@@ -83,10 +84,16 @@ def _check_unchanged(project: Project) -> None:
     A folder that came without its list says nothing of it, as one of a recording: the tensors must.
 
     Raises:
-        IdentityFailure: a file was changed, added or removed.
+        IdentityFailure: a file was changed, added or removed, or the list is damaged.
     """
     whole = listed(project.path)
     if whole is None:
+        if (project.path / LIST).exists():
+            raise IdentityFailure(
+                f"{LIST} is not the list that this project was written with",
+                evidence=f"Received: {project.path / LIST}, which cannot be read",
+                next_step=_AGAIN,
+            )
         return
     start = f"{GENERATED}/"
     written = {name: one.sha256 for name, one in whole.files.items() if name.startswith(start)}
@@ -99,6 +106,22 @@ def _check_unchanged(project: Project) -> None:
                 evidence=f"Received: SHA-256 {found.get(name, 'of nothing')}; the project's list says"
                 f" {written.get(name, 'nothing of it')}",
                 next_step=f"restore the file, or {_AGAIN}",
+            )
+
+
+def _check_slots(taps: Sequence[Tap]) -> None:
+    """Refuse two tensors in one slot: whichever the firmware looks at there, the other is not looked at.
+
+    Raises:
+        BadInput: there are such.
+    """
+    by_slot: dict[int, Tap] = {}
+    for tap in taps:
+        if tap.observed and tap.slot is not None and by_slot.setdefault(tap.slot, tap) is not tap:
+            raise BadInput(
+                "the project's table of taps hides a tensor: a verdict from it would prove nothing",
+                evidence=f"{by_slot[tap.slot].name} and {tap.name} are both in slot {tap.slot}",
+                next_step=_AGAIN,
             )
 
 

@@ -120,6 +120,14 @@ def test_a_tap_that_hides_a_tensor_without_need_is_refused(project: Project) -> 
         assert tap.name in caught.value.evidence
 
 
+def test_two_tensors_in_one_slot_hide_one_of_them(project: Project) -> None:
+    taps = project.description.taps
+    last = max(range(len(taps)), key=lambda number: taps[number].slot or 0)
+    with pytest.raises(BadInput, match="hides a tensor") as caught:
+        _ = session(with_tap(project, last, slot=0)).taps
+    assert taps[last].name in caught.value.evidence
+
+
 def test_a_tap_of_another_epoch_is_none(project: Project) -> None:
     moved = with_tap(project, 0, index=project.description.taps[0].index + 1)
     with pytest.raises(BadInput, match="does not cover"):
@@ -134,6 +142,13 @@ def test_what_was_changed_after_it_was_written_is_another_identity(
     with (made.path / GENERATED / name).open("ab") as stream:
         stream.write(b"\n")
     with pytest.raises(IdentityFailure, match=name):
+        judged_network(made)
+
+
+def test_a_list_that_cannot_be_read_says_no_less_than_one_that_can(tmp_path: Path) -> None:
+    made = write_project(tmp_path / "firmware")
+    (made.path / LIST).write_text("{")
+    with pytest.raises(IdentityFailure, match="not the list"):
         judged_network(made)
 
 

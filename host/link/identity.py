@@ -133,11 +133,17 @@ def check_project(project: Project, subject: Subject) -> None:
 
 
 def check_tables(hello: Hello, project: Project) -> None:
-    """The firmware's tap table and steps must be as many as `nightjar.json` says.
+    """The firmware's tap table and steps must be as many as `nightjar.json` says, and its backend that one.
 
     Raises:
         IdentityFailure: they are not.
     """
+    if hello.backend != project.description.backend:
+        raise IdentityFailure(
+            "the firmware is of another backend than its project: it would be judged by what it is not",
+            evidence=f"it says {hello.backend}; nightjar.json {project.description.backend}",
+            next_step="build the project again with `nightjar build`",
+        )
     taps = len({tap.slot for tap in project.description.taps if tap.observed})
     if (hello.taps, hello.steps) != (taps, project.description.steps):
         raise IdentityFailure(

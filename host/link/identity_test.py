@@ -14,6 +14,7 @@ from host.link.identity import (
     check_hello,
     check_identity,
     check_project,
+    check_tables,
     elf_build_id,
 )
 from host.link.image import image_crc
@@ -144,6 +145,17 @@ def test_identity_of_a_project_made_from_another_model(project: Project) -> None
             check_identity(hello, project, subject)
         with pytest.raises(IdentityFailure, match=named):
             check_project(project, subject)
+
+
+def test_firmware_of_another_backend_or_table_is_not_the_projects(tmp_path: Path) -> None:
+    described = ProjectDescription("native", "neural_art", "", "", {}, 0, 1, (), (), ())
+    project = Project(tmp_path, described)
+    with pytest.raises(IdentityFailure, match="another backend") as caught:
+        check_tables(replace(HELLO, taps=0), project)
+    assert caught.value.evidence == "it says cm55; nightjar.json neural_art"
+    check_tables(replace(HELLO, taps=0, backend="neural_art"), project)
+    with pytest.raises(IdentityFailure, match="table of taps"):
+        check_tables(replace(HELLO, backend="neural_art"), project)
 
 
 def test_identity_checks_only_what_is_expected() -> None:
