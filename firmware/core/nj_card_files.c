@@ -75,18 +75,38 @@ static const struct nj_card_file *find(uint32_t kind, uint32_t index) {
     return NULL;
 }
 
-static bool has_block(const struct nj_port *port, uint32_t number) {
-    return get(port, log_file.first + number) && block.log.magic == NJ_LOG_BLOCK_MAGIC && block.log.id == log_id &&
-           block.log.number == number && sealed(NJ_CARD_BLOCK - CRC_BYTES);
+enum found { UNREAD, OTHER, WHOLE };
+
+static enum found look(const struct nj_port *port, uint32_t number) {
+    if (number >= log_file.blocks) {
+        return OTHER;
+    }
+    if (!get(port, log_file.first + number)) {
+        return UNREAD;
+    }
+    const bool whole = block.log.magic == NJ_LOG_BLOCK_MAGIC && block.log.id == log_id && block.log.number == number &&
+                       sealed(NJ_CARD_BLOCK - CRC_BYTES);
+    return whole ? WHOLE : OTHER;
 }
 
-/* The log's blocks are written in order: by halves, the first that is not there. */
+/* Blocks are written in order: this one is there if it is whole, or damaged since and the next one is whole. Where neither can
+ * be read nobody knows where the log ends, and nothing may be written over it. */
+static bool was_written(const struct nj_port *port, uint32_t number) {
+    const enum found this = look(port, number);
+    const enum found next = this == WHOLE ? WHOLE : look(port, number + 1u);
+    if (this == UNREAD && next == UNREAD) {
+        log_file.blocks = 0;
+    }
+    return next == WHOLE;
+}
+
+/* By halves, the first block that is not there. */
 static void find_end(const struct nj_port *port) {
     uint32_t there = 0; /* the last block known to be there: the head */
     uint32_t free = log_file.blocks;
     while (free - there > 1u) {
         const uint32_t middle = there + (free - there) / 2u;
-        if (has_block(port, middle)) {
+        if (was_written(port, middle)) {
             there = middle;
         } else {
             free = middle;
@@ -179,11 +199,7 @@ uint32_t nj_card_left(void) {
 
 uint32_t nj_card_samples(const struct nj_port *port, const int16_t **samples) {
     const uint32_t count = recording.left < SAMPLES_A_BLOCK ? recording.left : SAMPLES_A_BLOCK;
-    if (count == 0 || recording.left == UINT32_MAX) {
-        return 0;
-    }
-    if (!get(port, recording.next)) {
-        recording.left = UINT32_MAX;
+    if (count == 0 || !get(port, recording.next)) {
         return 0;
     }
     recording.next++;

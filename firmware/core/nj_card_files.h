@@ -30,7 +30,7 @@ bool nj_card_flush(const struct nj_port *port);
 /* Open recording `index` of the card: its rate, 0 when there is none or it is damaged. */
 uint32_t nj_card_recording(const struct nj_port *port, uint32_t index);
 
-/* Samples of the open recording that are still to be read; UINT32_MAX when the card has failed. */
+/* Samples of the open recording that are still to be read. */
 uint32_t nj_card_left(void);
 
 /* The next block of it: up to 256 samples, which stay until the next call. How many; 0 at the end or when the card failed. */

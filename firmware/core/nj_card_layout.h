@@ -8,8 +8,8 @@
  * deletes or moves them.
  *
  * The log: a head, then blocks that are each written once, in order, and never again. A block counts when its magic, id,
- * number and CRC are right; the first that does not is where the log ends. So a cut of the power costs the block that was
- * being written, and none before it; a block of an older log has another id.
+ * number and CRC are right; where neither a block nor the next one does, the log ends. So a cut of the power costs the block that
+ * was being written, one that is damaged later its own entries, and none another; a block of an older log has another id.
  *
  * A recording is a WAV file whose samples begin at its second block: everyone can read it, and the firmware, too. Its head
  * holds ours in a chunk that readers skip.

@@ -382,7 +382,10 @@ static void answer_request(const struct nj_port *port, const struct nj_frame *fr
         answer_read(port, frame);
         break;
     case cost_request_m_c: answer_cost(port, frame); break;
-    case reset_request_m_c: nj_dispatch_reset(port, frame); break;
+    case reset_request_m_c:
+        nj_listen_forget(port); /* its log is written */
+        nj_dispatch_reset(port, frame);
+        break;
     case spin_request_m_c: answer_spin(port, frame); break;
     case listen_request_m_c: answer_listen(port, frame); break;
     }

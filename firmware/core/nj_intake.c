@@ -59,6 +59,11 @@ void nj_intake_take(uint64_t place, const void *samples, uint32_t count) {
     }
 }
 
+void nj_intake_miss(uint32_t count) {
+    nj_intake_counts.missing += count;
+    next += count;
+}
+
 uint32_t nj_intake_samples(uint32_t most, const int16_t **samples, uint64_t *place, bool *anew) {
     if (broken && whole == 0) {
         broken = false;

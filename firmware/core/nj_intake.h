@@ -33,6 +33,9 @@ bool nj_intake_is_broken(void);
  * and is ignored; a place behind it leaves a gap. All are queued or none. */
 void nj_intake_take(uint64_t place, const void *samples, uint32_t count);
 
+/* `count` samples will never come, and nothing behind them. */
+void nj_intake_miss(uint32_t count);
+
 /* Samples that follow one another, to be heard next, at most `most`; how many. `anew`: the first of them does not follow
  * those before; `place` is its place. They stay until nj_intake_heard. */
 uint32_t nj_intake_samples(uint32_t most, const int16_t **samples, uint64_t *place, bool *anew);

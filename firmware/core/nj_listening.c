@@ -35,6 +35,7 @@ static bool closed; /* the source is not read any more */
 
 static struct nj_detection pending[PENDING];
 static uint32_t oldest, waiting;
+static bool logs; /* there was a log at the start: an entry that it does not take is lost */
 static uint64_t noted_at; /* what had come when the oldest entry that waits for the log was noted */
 
 static void begin_count(const struct nj_port *port) {
@@ -63,7 +64,7 @@ static void write_log(void) {
 }
 
 static void note(const struct nj_log_entry *entry) {
-    if (!nj_card_has_log()) {
+    if (!logs) {
         return;
     }
     if (nj_card_noted() == NJ_LOG_ENTRIES) {
@@ -160,6 +161,11 @@ static bool read_microphone(const struct nj_port *port) {
     return any;
 }
 
+/* What its driver has lost, and nobody knows of yet, lies behind all that came. */
+static void count_last_gap(const struct nj_port *port) {
+    nj_intake_miss(gap + port->microphone->dropped(port->context) - dropped);
+}
+
 static bool read_card(const struct nj_port *port) {
     const int16_t *samples;
     static const int16_t silence[256];
@@ -171,9 +177,13 @@ static bool read_card(const struct nj_port *port) {
         nj_intake_take(nj_intake_next(), samples, count);
         return true;
     }
-    const bool failed = nj_card_left() != 0;
+    if (nj_card_left() != 0) { /* the card has failed */
+        nj_intake_miss(nj_card_left());
+        closed = true;
+        return false;
+    }
     const uint32_t zeros = padding < 256u ? padding : 256u;
-    if (failed || zeros == 0) {
+    if (zeros == 0) {
         return false;
     }
     nj_intake_take(nj_intake_next(), silence, zeros);
@@ -286,6 +296,7 @@ static bool advance(const struct nj_port *port) {
 
 static void close_source(const struct nj_port *port) {
     if (source == NJ_SOURCE_MICROPHONE && !closed) {
+        count_last_gap(port);
         port->microphone->stop(port->context);
     }
     closed = true;
@@ -313,6 +324,7 @@ static enum nj_status start(const struct nj_port *port, uint32_t wanted, uint32_
     if (status == NJ_OK) {
         source = wanted;
         closed = false;
+        logs = nj_card_has_log();
         note(&(struct nj_log_entry){
             .kind = NJ_LOG_START,
             .label = source,

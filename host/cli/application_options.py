@@ -111,12 +111,17 @@ def read(file: Path) -> dict[str, float]:
     """Thresholds by label.
 
     Raises:
-        BadInput: the file cannot be read, or a line says no label and number.
+        BadInput: the file cannot be read, a line says no label and number, or two are of one label.
     """
+    thresholds: dict[str, float] = {}
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            return {row[0].strip(): float(row[1]) for row in csv.reader(lines) if row}
-    except (OSError, UnicodeDecodeError, ValueError, IndexError, csv.Error) as error:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            for label, value in (row for row in csv.reader(lines) if row):
+                if label.strip() in thresholds:
+                    raise ValueError(f"two lines for {label.strip()!r}")
+                thresholds[label.strip()] = float(value)
+        return thresholds
+    except (OSError, ValueError, csv.Error) as error:
         raise BadInput(
             "a file of thresholds has a line `label,0.7` for each label",
             evidence=f"Received: {file}: {type(error).__name__}: {error}",

@@ -100,6 +100,7 @@ def command(
     from model_gen.audio.decode import decode
 
     options, tier = detecting(), tier_of(board)
+    timed = tier.counted == "cycles"
     if (source == "microphone") != (not files):
         raise BadInput(
             "recordings are given for the link and the card, and none for a microphone",
@@ -134,14 +135,14 @@ def command(
                     *(bench.client, file, samples, expected, rule),
                     block=block,
                     real_time=real_time,
-                    timed=tier.counted == "cycles",
+                    timed=timed,
                 )
             if not found.same:
                 again = host_detections(bench.oracle, rule, samples, confirmed=True)
                 found = replace(found, host=again)
             heard.append(found)
         if source == "microphone":
-            heard.append(listen_to_microphone(bench.client, seconds, rule))
+            heard.append(listen_to_microphone(bench.client, seconds, rule, timed=timed))
     for one in heard:
         show(one, rule, contract.labels, clock, tier.counted, lambda line: say(line, json_path))
     who = {"board": board, "build_id": hello.build_id.hex(), "cost_unit": tier.counted}

@@ -8,7 +8,7 @@ from host.cli import run
 from host.cli.application_options import read
 from host.errors import BadInput
 from host.exit_codes import Exit
-from host.project import DESCRIPTION
+from host.project import DESCRIPTION, ELF
 from model_gen.codegen.testing.bundle import LABELS, write_small_bundle
 
 
@@ -27,7 +27,9 @@ def test_thresholds_of_labels_are_read(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(f"{LABELS[0]},0.7\n\n{LABELS[1]}, 0.25\n")
     assert read(file) == {LABELS[0]: 0.7, LABELS[1]: 0.25}
-    for bad in (b"wren", b"wren,high", b"\xff,1"):
+    file.write_bytes(f"\ufeff{LABELS[0]},0.7\r\n".encode())  # as spreadsheets save it
+    assert read(file) == {LABELS[0]: 0.7}
+    for bad in (b"wren", b"wren,high", b"\xff,1", b"wren,0.7,0.2", b"wren,0.7\nwren,0.2", b"\0"):
         file.write_bytes(bad)
         with pytest.raises(BadInput, match=r"label,0\.7"):
             read(file)
@@ -65,4 +67,11 @@ def test_a_project_has_settled_it(
     assert "settled when the project was made" in refused(capsys, *listen)
     assert run(["generate", bundle, "--board", "native", "--out", "out"]) == 0
     assert (tmp_path / "out" / DESCRIPTION).is_file()
+    model = str(Path(bundle) / "model.tflite")
+    built = tmp_path / "out" / ELF
+    built.parent.mkdir()
+    built.write_bytes(b"")
+    assert "only a bundle can listen" in refused(
+        capsys, "listen", model, "r.wav", "--board", "native", "--project", "out"
+    )
     assert "settled when its project" in refused(capsys, "build", "out", "--application")

@@ -6,6 +6,7 @@ from pathlib import Path
 from host.boards.tiers import require_runs, tier_of
 from host.bundle import Subject, load_subject
 from host.compare.networks import BACKEND
+from host.contract import Contract
 from host.deadline import Deadline
 from host.elf_record import check_recorded
 from host.errors import BadInput
@@ -79,6 +80,8 @@ def prepare(
                 next_step="leave --rounding out" if rules == BACKEND else f"use --rounding {rules}",
             )
         check_streams(taken, stream)
+        if application is not None:
+            _require_contract(subject)
         if application is not None and taken.description.application is None:
             raise BadInput(
                 "the firmware of this project has no application mode",
@@ -121,10 +124,14 @@ def application_rule(subject: Subject, options: Options) -> Rule:
     Raises:
         BadInput: it is no bundle, or its model or the options make no detections.
     """
+    return make_rule(_require_contract(subject), options)
+
+
+def _require_contract(subject: Subject) -> Contract:
     if subject.contract is None:
         raise BadInput(
             "only a bundle can listen: a bare .tflite says neither how sound becomes its input nor its labels",
-            evidence="Received: --application for a .tflite",
+            evidence="Received: a .tflite",
             next_step="make a bundle with `nightjar quantize`",
         )
-    return make_rule(subject.contract, options)
+    return subject.contract

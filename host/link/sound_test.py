@@ -108,6 +108,7 @@ def test_a_recording_is_heard_as_the_host_hears_it(
         assert heard.counts.lost == 0
         assert heard.counts.taken == padded(samples, RULE).size
         assert margin(RULE, heard.counts, 10**9) is None  # nothing is counted on native
+        assert margin(RULE, replace(heard.counts, worst_chunk=5), 400) is None  # no time at all
 
 
 def test_a_host_that_is_late_does_not_flood_the_board(client: Client) -> None:
@@ -160,6 +161,18 @@ def test_a_lost_block_is_a_failure_of_the_link(
     with pytest.raises(LinkFailure, match="blocks of sound were lost") as failure:
         listen(client, Path("r.wav"), samples, (), RULE, block=100, real_time=False, timed=False)
     assert "100 did not" in failure.value.evidence
+
+
+def test_two_lost_blocks_are_no_failure_of_the_firmware(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What comes behind a second gap, while the first one waits, is refused.
+    samples = recording(6, 1600)
+    sound, counts, late = inject(client, samples, block=100, rate=None)
+    counts = replace(counts, taken=1200, missing=200, refused=200)
+    monkeypatch.setattr(application, "inject", lambda *_, **__: (sound, counts, late))
+    with pytest.raises(LinkFailure, match="blocks of sound were lost"):
+        listen(client, Path("r"), samples, (), RULE, block=100, real_time=False, timed=True)
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.02])
@@ -219,5 +232,5 @@ def test_a_source_that_is_not_there_is_refused(client: Client) -> None:
     with pytest.raises(Refused, match="bad argument"):
         client.listen(Source.NONE, soon())
     with pytest.raises(BadInput, match="does not have a microphone"):
-        listen_to_microphone(client, 1, RULE)
+        listen_to_microphone(client, 1, RULE, timed=False)
     assert client.listened(soon()).source == Source.NONE

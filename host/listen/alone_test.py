@@ -4,13 +4,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from host.deadline import Deadline
-from host.errors import BadInput
+from host.errors import BadInput, BoardFailure, FirmwareFailure, HostFailure
 from host.link.client import Client
 from host.link.exchange import Refused
 from host.link.messages import ErrorCode, Listened, Source
@@ -35,20 +36,24 @@ VOLUME, LOG, RECORDING = 8, 16, 64  # blocks of the card
 LOG_BLOCKS = 40
 
 
-def card(path: Path, samples: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> Path:
+def card(
+    path: Path,
+    samples: "np.ndarray[tuple[int], np.dtype[np.int16]]",
+    log_blocks: int = LOG_BLOCKS,
+) -> Path:
     """A card with a log and a recording."""
     boot = bytes(range(256)) * 2
     sound = samples.astype("<i2").tobytes()
     blocks = 1 + -(-len(sound) // BLOCK)
     files = [
-        CardFile(FileKind.LOG, LOG, LOG_BLOCKS),
+        CardFile(FileKind.LOG, LOG, log_blocks),
         CardFile(FileKind.RECORDING, RECORDING, blocks),
     ]
     content = bytearray(BLOCK * (RECORDING + blocks))
     for place, data in (
         (1, index_block(files, volume=VOLUME, boot_sector=boot)),
         (VOLUME, boot),
-        (LOG, log_head(99, LOG_BLOCKS)),
+        (LOG, log_head(99, log_blocks)),
         (RECORDING, recording_head(RULE.rate, samples.size) + sound),
     ):
         content[BLOCK * place : BLOCK * place + len(data)] = data
@@ -138,7 +143,7 @@ def test_unasked_it_listens_to_its_microphone_and_a_greeting_ends_that(tmp_path:
             time.sleep(0.05)
         with greeted(socket) as client:
             assert client.listened(soon()).source == Source.NONE
-            listening = listen_to_microphone(client, 0.2, RULE)
+            listening = listen_to_microphone(client, 0.2, RULE, timed=False)
     assert listening.host is None
     assert listening.board[: len(want)] == tuple(want)[: len(listening.board)]
     assert len(listening.board) > 10
@@ -146,6 +151,43 @@ def test_unasked_it_listens_to_its_microphone_and_a_greeting_ends_that(tmp_path:
     assert (first.kind, first.label) == (EntryKind.START, Source.MICROPHONE)
     rows = [(one.label, one.start, one.end, one.score, one.chunks) for one in want]
     assert [(e.label, e.start, e.end, e.score, e.count) for e in found][: len(rows)] == rows
+
+
+def test_what_a_full_log_does_not_take_is_counted_to_the_last_entry(tmp_path: Path) -> None:
+    image = card(tmp_path / "card", recording(14, 3000), log_blocks=3)
+    with running(tmp_path, "--card", image) as socket, greeted(socket) as client:
+        counts = heard(client)
+    assert counts.logged == 2
+    assert counts.unlogged > 20
+    assert len(log_of(image)) + counts.unlogged == counts.detections + 2  # START and END
+
+
+def test_a_reset_writes_what_waits_for_the_log(tmp_path: Path) -> None:
+    samples = recording(15, 480)
+    image = card(tmp_path / "card", samples)
+    with running(tmp_path, "--card", image) as socket, greeted(socket) as client:
+        sound = client.listen(Source.LINK, soon())
+        sound.send(samples, soon())
+        assert sound.hear(soon())
+        detections = client.listened(soon()).detections
+        assert detections > 0
+        client.reset(soon())
+    assert len(log_of(image)) == 1 + detections
+
+
+def test_a_microphone_that_is_dead_or_loses_sound_does_not_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = tmp_path / "sound"
+    sound.touch()
+    with running(tmp_path, "--microphone", sound) as socket, greeted(socket) as client:
+        with pytest.raises(BoardFailure, match="gave no sound"):
+            listen_to_microphone(client, 0.1, RULE, timed=True)
+        stop = client.stop_listening
+        monkeypatch.setattr(client, "stop_listening", lambda by: replace(stop(by), missing=5))
+        for timed, failure in ((True, FirmwareFailure), (False, HostFailure)):
+            with pytest.raises(failure, match="did not keep up"):
+                listen_to_microphone(client, 0.1, RULE, timed=timed)
 
 
 def test_a_log_goes_on_behind_a_block_that_the_power_cut(tmp_path: Path) -> None:

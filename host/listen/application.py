@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,14 @@ import numpy.typing as npt
 from host.compare.expect import Oracle
 from host.compare.vectors import Vector
 from host.deadline import Deadline, now
-from host.errors import BadInput, FirmwareFailure, HostFailure, LinkFailure, NightjarError
+from host.errors import (
+    BadInput,
+    BoardFailure,
+    FirmwareFailure,
+    HostFailure,
+    LinkFailure,
+    NightjarError,
+)
 from host.link.client import Client
 from host.link.exchange import Refused
 from host.link.messages import ErrorCode, Listened, Source
@@ -173,16 +181,23 @@ def listen_to_card(
     """Let the board hear recording `index` of its card, which is `file`.
 
     Raises:
-        BadInput: there is no such recording of this rate, it is another one, or the card failed.
+        BadInput: there is no such recording of this rate, or it is another one.
+        BoardFailure: the card failed.
         FirmwareFailure: not every detection was sent.
         LinkFailure: detections were lost on the way.
     """
     sound = _start(client, Source.CARD, index)
     while (counts := client.listened(Deadline.after(PATIENCE))).source != Source.NONE:
         time.sleep(LOOK)
+    if counts.lost:
+        raise BoardFailure(
+            f"the card failed within recording {index}",
+            evidence=f"{counts.taken:,} samples came, {counts.lost:,} could not be read",
+            next_step="run again; take another card if it persists",
+        )
     if counts.taken != padded(samples, rule).size:
         raise BadInput(
-            f"recording {index} of the card is another one, or its end cannot be read",
+            f"recording {index} of the card is another one",
             evidence=f"{file} with its silence has {padded(samples, rule).size:,} samples; {counts.taken:,} came",
             next_step="make the card again with `nightjar sdcard`, or give its recordings in their order",
         )
@@ -190,12 +205,17 @@ def listen_to_card(
     return Listening(str(file), samples.size / rule.rate, expected, heard, counts, blocks, 0.0)
 
 
-def listen_to_microphone(client: Client, seconds: float, rule: Rule) -> Listening:
-    """Let the board hear its microphone for so long; what its driver loses is in the counts.
+def listen_to_microphone(client: Client, seconds: float, rule: Rule, *, timed: bool) -> Listening:
+    """Let the board hear its microphone for so long.
+
+    Args:
+        timed: whether the board's time is time, and not a simulation's.
 
     Raises:
         BadInput: it has none, or that does not start at this rate.
-        FirmwareFailure: not every detection was sent.
+        BoardFailure: it is dead.
+        FirmwareFailure: it did not keep up with the sound, or has not sent every detection.
+        HostFailure: a simulation did not keep up with the sound.
         LinkFailure: detections were lost on the way.
     """
     sound = _start(client, Source.MICROPHONE)
@@ -204,6 +224,16 @@ def listen_to_microphone(client: Client, seconds: float, rule: Rule) -> Listenin
         client.listened(Deadline.after(PATIENCE))
         time.sleep(min(LOOK, end.remaining))
     counts = client.stop_listening(Deadline.after(PATIENCE))
+    if counts.lost:
+        _fail_to_keep_up(
+            f"of {counts.taken + counts.lost:,} samples {counts.lost:,} were lost", timed=timed
+        )
+    if counts.taken == 0:
+        raise BoardFailure(
+            "the microphone started, and gave no sound",
+            evidence=f"0 samples in {seconds:g} s",
+            next_step="check the microphone, its clock and its switches",
+        )
     heard, taken = _detections(sound, counts), counts.taken
     return Listening("microphone", taken / rule.rate, None, heard, counts, -(-taken // BLOCK), 0.0)
 
@@ -227,27 +257,31 @@ def _check_sound(counts: Listened, samples: int, *, timed: bool, late: float) ->
         f"of {samples:,} samples {counts.taken:,} came, {samples - counts.taken - counts.refused:,} did not,"
         f" {counts.refused:,} found no room; blocks were sent up to {late:.3f} s late"
     )
-    if counts.refused:
-        kind: type[NightjarError] = FirmwareFailure if timed else HostFailure
-        raise kind(
-            "the board did not keep up with the sound, and blocks were lost",
+    if counts.taken + counts.refused != samples:  # behind a second gap blocks find no room, too
+        raise LinkFailure(
+            "blocks of sound were lost on the way to the board",
             evidence=evidence,
-            next_step="take a smaller model or a smaller --overlap"
-            if timed
-            else "a simulation has no real time on a busy machine: leave --real-time away",
+            next_step="run again; check the cable, or lower the baud rate, if it persists",
         )
+    if counts.refused:
+        _fail_to_keep_up(evidence, timed=timed)
     if late > LATEST:
         raise HostFailure(
             "this computer did not send the sound in real time",
             evidence=evidence,
             next_step="run again while nothing else keeps it busy, or leave --real-time away",
         )
-    if counts.taken != samples:
-        raise LinkFailure(
-            "blocks of sound were lost on the way to the board",
-            evidence=evidence,
-            next_step="run again; check the cable, or lower the baud rate, if it persists",
-        )
+
+
+def _fail_to_keep_up(evidence: str, *, timed: bool) -> NoReturn:
+    kind: type[NightjarError] = FirmwareFailure if timed else HostFailure
+    raise kind(
+        "the board did not keep up with the sound, and some was lost",
+        evidence=evidence,
+        next_step="take a smaller model or a smaller --overlap"
+        if timed
+        else "a simulation has no real time on a busy machine: leave --real-time away",
+    )
 
 
 def _detections(sound: Sound, counts: Listened) -> tuple[Heard, ...]:

@@ -115,7 +115,18 @@ def read_index(block: bytes) -> tuple[CardFile, ...]:
         )
     (count, _) = struct.unpack_from("<II", block, 8)
     rows = [struct.unpack_from("<3I", block, 16 + 16 * i) for i in range(min(count, MOST_FILES))]
-    return tuple(CardFile(FileKind(kind), first, blocks) for kind, first, blocks in rows)
+    try:
+        return tuple(CardFile(FileKind(kind), first, blocks) for kind, first, blocks in rows)
+    except ValueError as error:
+        raise _of_another_version("index", error) from error
+
+
+def _of_another_version(what: str, error: ValueError) -> BadInput:
+    return BadInput(
+        f"the card's {what} is of another version of nightjar",
+        evidence=f"Received: {error}",
+        next_step="read it with the nightjar that made it",
+    )
 
 
 def log_head(log_id: int, blocks: int) -> bytes:
@@ -138,13 +149,13 @@ def log_block(log_id: int, number: int, entries: Sequence[Entry]) -> bytes:
 
 
 def read_log(file: bytes) -> tuple[Entry, ...]:
-    """The entries of a log, up to the first block that is not whole.
+    """The entries of a log, but for those of blocks that are not whole.
 
     Args:
         file: its head and any number of bytes after it.
 
     Raises:
-        BadInput: it does not begin with a log's head.
+        BadInput: it does not begin with a log's head, or has entries that nobody knows.
     """
     if len(file) < BLOCK or not file.startswith(_LOG) or not _is_sealed(file[:BLOCK]):
         raise BadInput(
@@ -158,10 +169,13 @@ def read_log(file: bytes) -> tuple[Entry, ...]:
         block = file[BLOCK * number : BLOCK * (number + 1)]
         magic, owner, place, count = struct.unpack_from("<4s3I", block)
         if (magic, owner, place) != (_LOG_BLOCK, log_id, number) or not _is_sealed(block):
-            break
-        for i in range(count):
+            continue
+        for i in range(min(count, LOG_ENTRIES)):
             kind, *rest = struct.unpack_from("<IIQQII", block, 16 + 32 * i)
-            entries.append(Entry(EntryKind(kind), *rest))
+            try:
+                entries.append(Entry(EntryKind(kind), *rest))
+            except ValueError as error:
+                raise _of_another_version("log", error) from error
     return tuple(entries)
 
 

@@ -3,7 +3,9 @@
 import io
 import subprocess
 import wave
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -108,6 +110,21 @@ def test_a_cut_costs_the_block_that_was_being_written(cut: int, junk: bytes) -> 
         whole == tuple(rows + list(ENTRIES[: blocks + 1]))
         and torn[cut:].startswith(new[cut : BLOCK * (blocks + 2)])
     )
+
+
+def test_a_damaged_block_costs_its_own_entries() -> None:
+    blocks = [log_head(7, 6), *(log_block(7, i, ENTRIES[:i]) for i in range(1, 5)), bytes(BLOCK)]
+    blocks[2] = blocks[2][:100] + b"?" + blocks[2][101:]
+    assert read_log(b"".join(blocks)) == tuple(e for i in (1, 3, 4) for e in ENTRIES[:i])
+
+
+def test_what_only_a_later_version_writes_is_refused() -> None:
+    strange: Any = 9
+    log = log_head(7, 2) + log_block(7, 1, [replace(ENTRIES[0], kind=strange)])
+    with pytest.raises(BadInput, match="another version"):
+        read_log(log)
+    with pytest.raises(BadInput, match="another version"):
+        read_index(index_block([CardFile(strange, 9, 2)], volume=1, boot_sector=BOOT))
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,16 @@ def test_the_pool_is_that_of_floats(steps: np.ndarray, how: str, activation: str
         assert score == pytest.approx(best, abs=1 / 200 if how == "lme" else 4e-5)
 
 
+@pytest.mark.parametrize("how", POOLS)
+@pytest.mark.parametrize("threshold", [1e-9, 0.002])
+def test_silence_ends_a_detection_however_low_the_threshold(how: str, threshold: float) -> None:
+    options = Options(pool=how, threshold=threshold, sustain=1e-9, most=99)
+    rule = make_rule(contract("none", 1 / 256, -128), options)  # type: ignore[arg-type]
+    steps = np.array([[-128] * 3, [127] * 3, *[[-128] * 3] * 9, [127] * 3, [-128] * 3], np.int8)
+    starts = [(one.start, one.chunks) for one in detections(rule, steps) if one.label == 0]
+    assert starts == [(1 * rule.stride, 1), (11 * rule.stride, 1)]
+
+
 def test_a_rule_is_refused_with_what_is_wrong() -> None:
     for bad in ({"threshold": 0}, {"pooled": 17}, {"pool": "sum"}, {"least": 9, "most": 2}):
         with pytest.raises(BadInput, match="not"):

@@ -31,9 +31,10 @@ class Margin:
 
 def margin(rule: Rule, counts: Listened, clock_hz: int) -> Margin | None:
     """Of the worst chunk; None where nothing was counted."""
-    if counts.worst_chunk == 0 or clock_hz == 0:
+    budget = clock_hz * rule.stride // rule.rate
+    if counts.worst_chunk == 0 or budget == 0:
         return None
-    return Margin(clock_hz, clock_hz * rule.stride // rule.rate, counts.worst_chunk)
+    return Margin(clock_hz, budget, counts.worst_chunk)
 
 
 def rows(found: tuple[Heard, ...], rule: Rule, labels: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -155,14 +155,17 @@ def _label(options: Options, label: str) -> LabelRule:
     return LabelRule(
         threshold=_in_pool(options.pool, threshold),
         release=_in_pool(options.pool, release),
-        own=round(release * TOP),
+        own=max(1, round(release * TOP)),
     )
 
 
 def _in_pool(pool: str, score: float) -> int:
-    """A score in the pool's unit: for the log-mean-exp, the power of the level's step of 256."""
+    """A score in the pool's unit: for the log-mean-exp, the power of the level's step of 256.
+
+    One step at least: silence, which is none, reaches no threshold and ends every detection.
+    """
     level = round(score * TOP)
-    return _powers()[level // 256] if pool == "lme" else level
+    return _powers()[max(1, level // 256)] if pool == "lme" else max(1, level)
 
 
 def _powers() -> tuple[int, ...]:

@@ -14,6 +14,6 @@ def nearest_stride(chunk: int, hop: int, overlap: float) -> int:
         raise BadInput(
             "a stream goes on by whole hops, and a chunk of this contract is shorter than one",
             evidence=f"Received: a chunk of {chunk} samples, a hop of {hop}",
-            next_step="leave --stream away",
+            next_step="leave --stream or --application away",
         )
     return hop * min(most, max(1, round(chunk * (1.0 - overlap) / hop)))

@@ -17,6 +17,7 @@
 static uint8_t card[BLOCKS][NJ_CARD_BLOCK];
 static uint32_t left_to_write; /* bytes until the power fails; UINT32_MAX: it does not */
 static uint32_t failures; /* of reads and writes to come */
+static uint32_t unreadable[2]; /* blocks of the card; 0: none */
 static uint32_t writes;
 
 static uint32_t start(void *context) {
@@ -29,6 +30,9 @@ static bool read_blocks(void *context, uint32_t block, void *data, uint32_t bloc
     CHECK(block < BLOCKS && blocks == 1 && (uintptr_t)data % 32u == 0);
     if (failures != 0) {
         failures--;
+        return false;
+    }
+    if (block == unreadable[0] || block == unreadable[1]) {
         return false;
     }
     memcpy(data, card[block], NJ_CARD_BLOCK);
@@ -72,6 +76,7 @@ static void make_card(uint32_t samples) {
     memset(card, 0xA5, sizeof card);
     left_to_write = UINT32_MAX;
     failures = 0;
+    unreadable[0] = unreadable[1] = 0;
     memset(card[VOLUME], 0x3C, NJ_CARD_BLOCK);
     card[VOLUME][0x25] = card[VOLUME][0x41] = 0;
     make_index();
@@ -120,6 +125,47 @@ static void cut_at(uint32_t bytes) {
     CHECK(whole(2, &label) && label == 2);
     CHECK(whole(3, &label) && label == (bytes == NJ_CARD_BLOCK ? 3u : 4u));
     CHECK_EQUAL(whole(4, &label), bytes == NJ_CARD_BLOCK);
+}
+
+/* Blocks 1 to 5 of the log are written, and found after a start. */
+static void make_log(void) {
+    make_card(1);
+    CHECK(nj_card_open(&port));
+    for (uint32_t i = 1; i <= 5; ++i) {
+        note(i);
+        CHECK(nj_card_flush(&port));
+    }
+}
+
+/* A block that was damaged, or that cannot be read, costs itself: the log goes on behind all others. */
+static void damaged(uint32_t number, bool readable) {
+    uint32_t label;
+    make_log();
+    card[LOG_AT + number][40] ^= 1;
+    unreadable[0] = readable ? 0 : LOG_AT + number;
+    CHECK(nj_card_open(&port));
+    note(6);
+    CHECK(nj_card_flush(&port));
+    for (uint32_t i = 1; i <= 6; ++i) {
+        CHECK_EQUAL(whole(i, &label), i != number);
+        CHECK(i == number || label == i);
+    }
+}
+
+/* Nobody knows where the log ends: it is left alone. */
+static void unread(uint32_t number) {
+    make_log();
+    unreadable[0] = LOG_AT + number;
+    unreadable[1] = LOG_AT + number + 1u;
+    const uint32_t before = writes;
+    CHECK(nj_card_open(&port));
+    if (nj_card_has_log()) { /* the search did not need them */
+        uint32_t label;
+        note(6);
+        CHECK(nj_card_flush(&port) && whole(6, &label) && label == 6);
+    } else {
+        CHECK(!nj_card_flush(&port) && writes == before);
+    }
 }
 
 static void full(void) {
@@ -171,7 +217,7 @@ static void recordings(uint32_t samples) {
     CHECK_EQUAL(nj_card_recording(&port, 0), samples <= 3u * 256u ? 24000 : 0);
     failures = 1;
     CHECK_EQUAL(nj_card_samples(&port, &data), 0);
-    CHECK_EQUAL(nj_card_left(), samples == 0 || samples > 3u * 256u ? 0 : UINT32_MAX);
+    CHECK_EQUAL(nj_card_left(), samples > 3u * 256u ? 0 : samples);
 }
 
 /* Any byte of the index changed, or a volume that was made anew: not ours. */
@@ -193,6 +239,11 @@ static void not_ours(void) {
 int main(void) {
     for (uint32_t bytes = 0; bytes <= NJ_CARD_BLOCK; ++bytes) {
         cut_at(bytes);
+    }
+    for (uint32_t number = 1; number <= 4; ++number) {
+        damaged(number, true);
+        damaged(number, false);
+        unread(number);
     }
     full();
     failing();
