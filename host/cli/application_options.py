@@ -125,4 +125,5 @@ def read(file: Path) -> dict[str, float]:
         raise BadInput(
             "a file of thresholds has a line `label,0.7` for each label",
             evidence=f"Received: {file}: {type(error).__name__}: {error}",
+            next_step="write one line for each label that has a threshold of its own, without a header",
         ) from error

@@ -82,7 +82,11 @@ def add(
             next_step="`nightjar inspect BUNDLE` shows it, as 24000: --rate 24000",
         )
     if not recordings and log is None:
-        raise BadInput("there is nothing to add", evidence="Received: neither recordings nor --log")
+        raise BadInput(
+            "there is nothing to add",
+            evidence="Received: neither recordings nor --log",
+            next_step="name recordings, with --rate, or give --log SIZE",
+        )
     with opened(card, write=True) as blocks:
         on_it = Card(blocks)
         if log is not None:
@@ -142,7 +146,11 @@ def _labels(bundle: Path) -> tuple[str, ...]:
 
     contract = load_subject(bundle).contract
     if contract is None:
-        raise BadInput("only a bundle names labels", evidence=f"Received: {bundle}")
+        raise BadInput(
+            "only a bundle names labels",
+            evidence=f"Received: {bundle}",
+            next_step="give the bundle that the firmware was built from, or leave --bundle away",
+        )
     return contract.labels
 
 
