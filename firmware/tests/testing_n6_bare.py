@@ -6,6 +6,7 @@ from pathlib import Path
 
 FIRMWARE = Path(__file__).resolve().parents[1]
 PORT = FIRMWARE / "boards" / "stm32n6"
+PROGRAMS = FIRMWARE / "tests" / "n6"
 
 
 def link(elf: Path, board: str, sources: Sequence[Path], *, include: Sequence[Path] = ()) -> Path:
@@ -14,7 +15,7 @@ def link(elf: Path, board: str, sources: Sequence[Path], *, include: Sequence[Pa
     The linker's script is written beside it.
     """
     script = elf.with_name("bare.ld")
-    folders = (PORT, FIRMWARE / "boards" / board, FIRMWARE / "core", *include)
+    folders = (PORT, FIRMWARE / "boards" / board, FIRMWARE / "core", PROGRAMS, *include)
     gcc = ["arm-none-eabi-gcc", *(f"-I{folder}" for folder in folders)]
     preprocess = ["-E", "-P", "-x", "c", "-DNJ_BARE_END=NJ_FIRST_STAGE_END", PORT / "nj_bare.ld"]
     subprocess.run([*gcc, *preprocess, "-o", script], check=True, timeout=60)

@@ -16,7 +16,7 @@ from host.cli.common import (
     subcommand,
     write_json,
 )
-from host.cli.parameters import Choice
+from host.cli.generating_options import NEURAL_ART, generating_options
 from host.errors import BadInput
 from host.project import Project
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _SECONDS = 600
 _STEDGEAI = 1800  # seconds that stedgeai may take: a large model takes minutes
-NEURAL_ART = "neural_art"
 
 
 @subcommand(name="build")
@@ -38,32 +37,7 @@ NEURAL_ART = "neural_art"
     default=None,
     help="Folder of the project to write.  [default: build/firmware/BOARD]",
 )
-@click.option(
-    "--rounding",
-    type=Choice(["tflite", "tflm"]),
-    default="tflite",
-    show_default=True,
-    help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
-)
-@click.option(
-    "--backend",
-    type=Choice(["cm55", NEURAL_ART]),
-    default="cm55",
-    show_default=True,
-    help="Our int8 kernels on the Cortex-M55, or the NPU, for which stedgeai compiles.",
-)
-@click.option(
-    "--from",
-    "taken",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="With backend neural_art: take what stedgeai generated elsewhere from the model.",
-)
-@click.option(
-    "--release",
-    is_flag=True,
-    help="With backend neural_art: the epoch controller, and no tensors to look at.",
-)
+@generating_options
 @click.option(
     "--npu-runtime",
     metavar="nightjar|st|DIR",

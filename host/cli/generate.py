@@ -14,12 +14,12 @@ from host.cli.common import (
     subcommand,
     write_json,
 )
+from host.cli.generating_options import NEURAL_ART, generating_options
 from host.cli.parameters import Choice
 from host.errors import BadInput
 
 _SECONDS = 600  # that another command may take to make firmware beside it
 _STEDGEAI = 1800  # seconds that stedgeai may take: a large model takes minutes
-NEURAL_ART = "neural_art"
 _NPU_BOARD = "stm32n6570-dk"  # where none is named
 
 
@@ -33,32 +33,7 @@ _NPU_BOARD = "stm32n6570-dk"  # where none is named
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Folder of the project to write."
 )
-@click.option(
-    "--rounding",
-    type=Choice(["tflite", "tflm"]),
-    default="tflite",
-    show_default=True,
-    help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
-)
-@click.option(
-    "--backend",
-    type=Choice(["cm55", NEURAL_ART]),
-    default="cm55",
-    show_default=True,
-    help="Our int8 kernels on the Cortex-M55, or ST's stedgeai for the Neural-ART.",
-)
-@click.option(
-    "--from",
-    "folder",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="With backend neural_art: take what stedgeai generated elsewhere from MODEL.",
-)
-@click.option(
-    "--release",
-    is_flag=True,
-    help="With backend neural_art: the epoch controller, and no tensors to look at.",
-)
+@generating_options
 @click.option(
     "--weights",
     type=Choice(["auto", "ram", "nor"]),
@@ -81,7 +56,7 @@ def command(
     out: Path,
     rounding: str,
     backend: str,
-    folder: Path | None,
+    taken: Path | None,
     release: bool,
     weights: str,
     cpu_mhz: int | None,
@@ -105,14 +80,14 @@ def command(
     if backend == NEURAL_ART:
         given = _others(rounding=rounding != "tflite", weights=weights != "auto", stream=stream)
         _refuse(given | _others(cpu_mhz=cpu_mhz is not None), "backend cm55")
-        if folder is not None:
+        if taken is not None:
             given = _others(release=release, board=board is not None)
             _refuse(given, "a generation here, not --from")
         _neural_art(
-            model, board, bench, out, folder, release=release, force=force, json_path=json_path
+            model, board, bench, out, taken, release=release, force=force, json_path=json_path
         )
         return
-    _refuse(_others(release=release) | ({"--from"} if folder else set()), "backend neural_art")
+    _refuse(_others(release=release) | ({"--from"} if taken else set()), "backend neural_art")
     _cm55(
         *(model, board or "virtual", bench, out),
         json_path,

@@ -2,7 +2,7 @@
  * r4 FOUND, r5 the bytes that differ and r6 the card's blocks, or r4 FAILED and r5 where its text of the failure lies.
  * SPDX-License-Identifier: MIT
  */
-#include "nj_bare.h"
+#include "nj_end.h"
 #include "nj_sd.h"
 
 #define FOUND 0x600Du
@@ -14,19 +14,6 @@
 #define GIVEN ((uint8_t *)(uintptr_t)0x34020000u)
 #define TAKEN ((uint8_t *)(uintptr_t)0x34030000u)
 #define TEXT ((char *)(uintptr_t)0x34040000u)
-
-void nj_bare_stop(void) {
-    for (;;) {
-    }
-}
-
-static __attribute__((noreturn)) void end(uint32_t what, uint32_t figure, uint32_t other) {
-    register uint32_t r4 __asm__("r4") = what;
-    register uint32_t r5 __asm__("r5") = figure;
-    register uint32_t r6 __asm__("r6") = other;
-    __asm__ volatile("b ." : : "r"(r4), "r"(r5), "r"(r6));
-    __builtin_unreachable();
-}
 
 static __attribute__((noreturn)) void give_up(const struct nj_sd *card) {
     nj_sd_failure(card, TEXT);

@@ -2,7 +2,7 @@
  * ends in a loop with r4 FOUND, r5 the samples that are not the next one, r6 those that were dropped, or r4 FAILED.
  * SPDX-License-Identifier: MIT
  */
-#include "nj_bare.h"
+#include "nj_end.h"
 #include "nj_mdf.h"
 
 #define FOUND 0x600Du
@@ -17,19 +17,6 @@
 /* In AXISRAM1, where nothing of the program lies. */
 #define MICROPHONE ((struct nj_mdf *)(void *)(uintptr_t)0x34020000u)
 #define SAMPLES ((int16_t *)(uintptr_t)0x34040000u)
-
-void nj_bare_stop(void) {
-    for (;;) {
-    }
-}
-
-static __attribute__((noreturn)) void end(uint32_t what, uint32_t figure, uint32_t other) {
-    register uint32_t r4 __asm__("r4") = what;
-    register uint32_t r5 __asm__("r5") = figure;
-    register uint32_t r6 __asm__("r6") = other;
-    __asm__ volatile("b ." : : "r"(r4), "r"(r5), "r"(r6));
-    __builtin_unreachable();
-}
 
 static void nj_bare_main(void) {
     nj_supply_start();

@@ -1,0 +1,46 @@
+"""Options of commands that generate firmware: for which processor, by whose rules, from whose output."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from host.cli.parameters import Choice
+
+NEURAL_ART = "neural_art"
+_OPTIONS = (
+    click.option(
+        "--rounding",
+        type=Choice(["tflite", "tflm"]),
+        default="tflite",
+        show_default=True,
+        help="Whose rounding rules to follow: the pinned TFLite's reference, or tflite-micro's.",
+    ),
+    click.option(
+        "--backend",
+        type=Choice(["cm55", NEURAL_ART]),
+        default="cm55",
+        show_default=True,
+        help="Our int8 kernels on the Cortex-M55, or ST's stedgeai for the Neural-ART.",
+    ),
+    click.option(
+        "--from",
+        "taken",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="With backend neural_art: take what stedgeai generated elsewhere from the model.",
+    ),
+    click.option(
+        "--release",
+        is_flag=True,
+        help="With backend neural_art: the epoch controller, and no tensors to look at.",
+    ),
+)
+
+
+def generating_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--rounding`, `--backend`, `--from` and `--release`; `--from` is passed as `taken`."""
+    for add in reversed(_OPTIONS):
+        function = add(function)
+    return function
