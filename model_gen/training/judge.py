@@ -44,11 +44,12 @@ class Judge:
         """
         val, options = self._val, self._options
         logits = self.logits(model, val)
-        val_loss = self._mean_loss(logits)
+        losses = self._losses(logits)
+        val_loss = float(np.mean(losses))
         require_finite(epoch, loss, val_loss)
         scores = activate(logits, options.class_activation)
         pooled = pool(scores, val.owner, len(val.recordings), "lme")
-        self._heard(logits, pooled)
+        self._heard(losses, pooled)
         metrics = evaluate_scores(self._wanted, pooled, self._labels)
         return EpochResult(
             epoch=epoch,
@@ -65,18 +66,15 @@ class Judge:
         return True
 
     def _heard(
-        self, logits: npt.NDArray[np.float32], pooled: npt.NDArray[np.floating[Any]]
+        self, losses: npt.NDArray[np.float64], pooled: npt.NDArray[np.floating[Any]]
     ) -> None:
-        """Told what a model makes of the validation recordings: of chunks, and scores of recordings."""
+        """Told what a model makes of validation: the losses of chunks, and the scores of recordings."""
 
     def logits(self, model: Any, val: Chunks) -> npt.NDArray[np.float32]:
         """What is judged: float32 [chunks, labels]."""
         with bar("validation", len(val), plain=False) as show:
             size = self._options.batch_size
             return predict_logits(model, val, batch_size=size, on_progress=show)
-
-    def _mean_loss(self, logits: npt.NDArray[np.float32]) -> float:
-        return float(np.mean(self._losses(logits)))
 
     def _losses(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """[chunks] in float64, of hard labels and without the classes' weights."""

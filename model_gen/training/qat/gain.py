@@ -30,20 +30,23 @@ class Gain:
         metric: "ap" or "roc-auc" (macro, over the classes that have one in a draw), "top1", or "loss".
         wanted: [recordings, labels], 0 or 1.
         names: [recordings]; those of one name, as the places of a short clip, are drawn together.
+        before: what was there.
     """
 
-    def __init__(self, metric: str, wanted: Floats, names: Sequence[str]) -> None:
+    def __init__(self, metric: str, wanted: Floats, names: Sequence[str], before: Heard) -> None:
         self._metric, self._wanted = metric, wanted
         self._weights = draw(names).weights
+        self._whole = np.ones((1, len(wanted)))
+        self._before = self._values(before, self._whole).item()
+        self._before_drawn = self._values(before, self._weights)
 
-    def is_sure(self, now: Heard, before: Heard) -> bool:
-        """Whether `now` is above `before` in 97.5 % of the draws; never where nothing can be drawn."""
-        whole = np.ones((1, len(self._wanted)))
+    def is_sure(self, now: Heard) -> bool:
+        """Whether `now` is above what was there in 97.5 % of the draws; never where nothing can be drawn."""
         found = difference(
-            self._values(now, whole).item(),
-            self._values(before, whole).item(),
+            self._values(now, self._whole).item(),
+            self._before,
             self._values(now, self._weights),
-            self._values(before, self._weights),
+            self._before_drawn,
         )
         return found is not None and found.low > 0
 

@@ -25,10 +25,9 @@ def _heard(quality: float, seed: int, recordings: int = 60) -> tuple[np.ndarray,
 def test_a_gain_is_sure_where_it_is_large_and_not_where_it_is_none(metric: str) -> None:
     wanted, names, poor = _heard(0.2, seed=1)
     good = _heard(2.0, seed=1)[2]
-    gain = Gain(metric, wanted, names)
-    assert gain.is_sure(good, poor)
-    assert not gain.is_sure(poor, good)
-    assert not gain.is_sure(poor, poor)
+    assert Gain(metric, wanted, names, poor).is_sure(good)
+    assert not Gain(metric, wanted, names, good).is_sure(poor)
+    assert not Gain(metric, wanted, names, poor).is_sure(poor)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -37,7 +36,7 @@ def test_what_another_noise_gives_is_mostly_not_sure(metric: str) -> None:
     sure = 0
     for seed in range(40):
         wanted, names, one = _heard(0.5, seed=2 * seed)
-        sure += Gain(metric, wanted, names).is_sure(one, _heard(0.5, seed=2 * seed + 1)[2])
+        sure += Gain(metric, wanted, names, _heard(0.5, seed=2 * seed + 1)[2]).is_sure(one)
     assert sure <= 5  # 2.5 % of 40 is one
 
 
@@ -47,20 +46,20 @@ def test_places_of_a_recording_are_drawn_together() -> None:
     names = ["a"] * 3 + ["b"] * 3
     before = Heard(np.full((6, 2), 0.5), np.full(6, 1.0))
     now = Heard(before.scores, np.array([0.1] * 3 + [1.1] * 3))
-    assert not Gain("loss", wanted, names).is_sure(now, before)
+    assert not Gain("loss", wanted, names, before).is_sure(now)
 
 
 def test_one_recording_says_nothing() -> None:
     wanted, before = np.eye(2)[:1], Heard(np.full((1, 2), 0.5), np.ones(1))
-    assert not Gain("loss", wanted, ["a"]).is_sure(Heard(before.scores, np.zeros(1)), before)
-    assert not Gain("ap", wanted, ["a"]).is_sure(before, before)
+    assert not Gain("loss", wanted, ["a"], before).is_sure(Heard(before.scores, np.zeros(1)))
+    assert not Gain("ap", wanted, ["a"], before).is_sure(before)
 
 
 def test_the_macro_metrics_are_scikit_learn_s_on_each_draw() -> None:
     wanted, names, heard = _heard(0.7, seed=5, recordings=12)
     weights = draw(names, draws=5).weights
     for metric, naive in (("ap", average_precision_score), ("roc-auc", roc_auc_score)):
-        found = Gain(metric, wanted, names)._values(heard, weights)
+        found = Gain(metric, wanted, names, heard)._values(heard, weights)
         for row, value in zip(weights, found, strict=True):
             columns = [
                 naive(wanted[:, i], heard.scores[:, i], sample_weight=row)

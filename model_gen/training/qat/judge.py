@@ -34,23 +34,24 @@ class ConvertedJudge(Judge):
     ) -> None:
         super().__init__(val, labels, loss, options)
         self._conversion = conversion
-        self._gain = Gain(options.select, self._wanted, [str(name) for name in self._val.names])
-        self._before: Heard | None = None
+        self._select = options.select
+        self._gain: Gain | None = None  # over epoch 0
         self._now: Heard | None = None
 
     def may_replace_what_was_there(self) -> bool:
-        assert self._before is not None
+        assert self._gain is not None
         assert self._now is not None
-        return self._gain.is_sure(self._now, self._before)
+        return self._gain.is_sure(self._now)
 
     def _heard(
-        self, logits: npt.NDArray[np.float32], pooled: npt.NDArray[np.floating[Any]]
+        self, losses: npt.NDArray[np.float64], pooled: npt.NDArray[np.floating[Any]]
     ) -> None:
         owner, recordings = self._val.owner, len(self._val.recordings)
-        sums = np.bincount(owner, self._losses(logits), recordings)
+        sums = np.bincount(owner, losses, recordings)
         self._now = Heard(pooled, sums / np.bincount(owner, minlength=recordings))
-        if self._before is None:
-            self._before = self._now
+        if self._gain is None:
+            names = [str(name) for name in self._val.names]
+            self._gain = Gain(self._select, self._wanted, names, self._now)
 
     def result(self, model: Any, *, epoch: int, learning_rate: float, loss: float) -> EpochResult:
         """As `Judge` has it; what was trained with a loss that is none is not converted.

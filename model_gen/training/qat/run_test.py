@@ -160,7 +160,7 @@ def test_an_epoch_that_is_better_by_chance_is_not_kept(
 ) -> None:
     """Drawn weights learn, so its loss is lower; whether it is surely so is said for it here."""
     monkeypatch.setattr(ConvertedJudge, "logits", Judge.logits)
-    monkeypatch.setattr(Gain, "is_sure", lambda self, now, before: False)
+    monkeypatch.setattr(Gain, "is_sure", lambda self, now: False)
     told = moved(given, tmp_path / "chance")
     result = train(
         options_of("release", {**told, "epochs": 1, "select": "loss", "qat_mode": "shadow"})
