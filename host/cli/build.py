@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from host.backends import NEURAL_ART
 from host.cli.application_options import application_options
 from host.cli.common import (
     bench_option,
@@ -16,7 +17,7 @@ from host.cli.common import (
     subcommand,
     write_json,
 )
-from host.cli.generating_options import NEURAL_ART, generating_options
+from host.cli.generating_options import generating_options
 from host.errors import BadInput
 from host.project import Project
 
@@ -100,6 +101,7 @@ def command(
         "--npu-runtime": npu_runtime is not None,
     }
     _check_options(of_npu=of_npu, given=given, rounding=rounding)
+    heard = (options or Options()) if application else None
     if (model / DESCRIPTION).is_file():
         project = load_project(model)
         _check_same(model, project.description.board, board, out)
@@ -121,7 +123,7 @@ def command(
                     *(model, name, folder, taken, npu_runtime),
                     release=release,
                     stream=stream,
-                    application=(options or Options()) if application else None,
+                    application=heard,
                     force=force,
                 )
             else:
@@ -129,7 +131,7 @@ def command(
                     *(model, name, folder),
                     rounding=rounding,
                     stream=stream,
-                    application=(options or Options()) if application else None,
+                    application=heard,
                     force=force,
                 )
             build(project, Deadline.after(_SECONDS))

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from host.backends import NEURAL_ART
 from host.cli.common import (
     bench_option,
     force_option,
@@ -14,7 +15,7 @@ from host.cli.common import (
     subcommand,
     write_json,
 )
-from host.cli.generating_options import NEURAL_ART, generating_options
+from host.cli.generating_options import generating_options
 from host.cli.parameters import Choice
 from host.errors import BadInput
 

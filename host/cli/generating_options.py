@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from host.backends import NEURAL_ART
 from host.cli.parameters import Choice
 
-NEURAL_ART = "neural_art"
 _OPTIONS = (
     click.option(
         "--rounding",

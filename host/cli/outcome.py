@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from host.backends import NEURAL_ART
 from host.cli import as_nightjar
 from host.cli.common import mute, say, write_json
 from host.compare.conclude import Conclusion
@@ -21,7 +22,7 @@ from host.report.html import write_html
 from host.report.junit import CaseRecord, annotations, junit_xml
 from host.report.regression import Baseline
 from host.report.summary import summary_lines
-from host.report.verdict import NEURAL_ART, Verdict
+from host.report.verdict import Verdict
 from host.results import write_result
 
 # The test that stands for a whole verdict.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from host.backends import NEURAL_ART
 from host.compare.layers import read_structure
-from host.compare.networks import BACKEND
 
 
 def count_macs(model: bytes, sizes: Sequence[int]) -> list[int]:
@@ -37,7 +37,7 @@ def count_macs(model: bytes, sizes: Sequence[int]) -> list[int]:
 
 def macs_of(model: bytes, backend: str, sizes: Sequence[int]) -> list[int]:
     """As `count_macs`, of a firmware's layers; none of a network's epochs, which are no ops of the model."""
-    return [0 for _ in sizes] if backend == BACKEND else count_macs(model, sizes)
+    return [0 for _ in sizes] if backend == NEURAL_ART else count_macs(model, sizes)
 
 
 def _shape(graph: Any, tensor: int) -> list[int]:

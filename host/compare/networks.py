@@ -7,6 +7,7 @@ not from the project's table of taps: one that forgot an epoch, or hides a tenso
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from host.backends import NEURAL_ART
 from host.compare.layers import Layer, Structure
 from host.errors import BadInput, IdentityFailure
 from host.files import sha256_file
@@ -15,7 +16,6 @@ from host.owned import LIST, listed
 from host.project import GENERATED, RUNTIME, Project, Tap
 from host.reference.judging import Judging
 
-BACKEND = "neural_art"
 EPOCH = "EPOCH"  # the kind of a layer that is no op of the model
 _SCRATCH = "SCRATCH_"  # what the compiler calls the room that an operator of the processor works in
 _AGAIN = "generate the network and its project again with `nightjar generate --backend neural_art`"
@@ -40,7 +40,7 @@ def judged_network(project: Project) -> JudgedNetwork | None:
         IdentityFailure: network.c, or what lies beside it, is not what the project was written with.
         BadInput: it cannot be executed, or the project's taps do not cover it.
     """
-    if project.description.backend != BACKEND:
+    if project.description.backend != NEURAL_ART:
         return None
     folder = project.path / GENERATED
     if not folder.is_dir():

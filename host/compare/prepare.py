@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from host.backends import NEURAL_ART
 from host.boards.tiers import require_runs, tier_of
 from host.bundle import Subject, load_subject
-from host.compare.networks import BACKEND
 from host.contract import Contract
 from host.deadline import Deadline
 from host.elf_record import check_recorded
@@ -73,11 +73,13 @@ def prepare(
             )
         require_runs(board, taken.description.board)
         rules = taken.description.rules
-        if rounding not in (None, rules) and not (rules == BACKEND and rounding == "tflite"):
+        if rounding not in (None, rules) and not (rules == NEURAL_ART and rounding == "tflite"):
             raise BadInput(
                 "the project was generated with other rounding rules",
                 evidence=f"Received: --rounding {rounding}, a project of {rules}",
-                next_step="leave --rounding out" if rules == BACKEND else f"use --rounding {rules}",
+                next_step="leave --rounding out"
+                if rules == NEURAL_ART
+                else f"use --rounding {rules}",
             )
         check_streams(taken, stream)
         if application is not None:

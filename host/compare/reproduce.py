@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from host.backends import NEURAL_ART
 from host.bundle import CONTRACT, MODEL, Subject
-from host.compare.networks import BACKEND
 from host.compare.observation import Finding
 from host.compare.vectors import Inputs, InputTensor, Vector
 from host.inputs import write_inputs
@@ -88,7 +88,7 @@ def write_reproduction(
 def _rounding(project: Project) -> str:
     """The option that asks for the project's rules; a generated network's are nobody's to choose."""
     rules = project.description.rules
-    return "" if rules == BACKEND else f" --rounding {rules}"
+    return "" if rules == NEURAL_ART else f" --rounding {rules}"
 
 
 def _slug(name: str) -> str:

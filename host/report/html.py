@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from host import __version__
+from host.backends import NEURAL_ART
 from host.coverage.coverage import Share
 from host.coverage.table import percent
 from host.printable import printable
 from host.report.pictures import map_png, spectrograms_png
-from host.report.verdict import NEURAL_ART, LayerVerdict, MeasuredClock, Verdict, short_name
+from host.report.verdict import LayerVerdict, MeasuredClock, Verdict, short_name
 from host.results import write_result
 
 if TYPE_CHECKING:

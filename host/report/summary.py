@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from host.backends import NEURAL_ART
 from host.coverage.coverage import Share
 from host.coverage.table import percent
 from host.report.verdict import Verdict, ran_on
@@ -17,7 +18,7 @@ def summary_lines(verdict: Verdict) -> list[str]:
     if verdict.exhibits.folder:
         lines.append(f"to reproduce: {verdict.exhibits.folder}")
     if verdict.proved.npu_budget:
-        used = "" if verdict.backend == "neural_art" else f", not used by {verdict.backend}"
+        used = "" if verdict.backend == NEURAL_ART else f", not used by {verdict.backend}"
         lines.append(f"budgets of the NPU{used}: {'; '.join(verdict.proved.npu_budget)}")
     if verdict.finding:
         lines.append(verdict.finding)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from host.backends import NEURAL_ART
 from host.boards.kinds import NOT_SEEN, SILICON
 from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from host.coverage.covered import Covered
 
 NOT_COUNTED = "not counted: only an exact verdict says how much it proves"
-NEURAL_ART = "neural_art"  # the backend whose layers are epochs of the NPU
 SCHEMA = "nightjar/verify/1"
 SCHEMA_FILE = Path(__file__).with_name("verify.schema.json")
 

@@ -18,7 +18,7 @@ void nj_cache_lines_write_back(const void *from, uint32_t bytes) {
     each_line(&SCB_DCCMVAC, from, bytes);
 }
 
-void nj_cache_lines_hand_over(void *from, uint32_t bytes) {
+void nj_cache_lines_hand_over(const void *from, uint32_t bytes) {
     each_line(&SCB_DCCIMVAC, from, bytes);
 }
 

@@ -13,7 +13,7 @@ void nj_cache_lines_write_back(const void *from, uint32_t bytes);
 
 /* Before a master writes there: no line is left that would be written back onto what it writes. Behind it, again, without writing
  * back: none that was fetched meanwhile stands for it. Both ends are at a multiple of a line, so that nothing else lies in one. */
-void nj_cache_lines_hand_over(void *from, uint32_t bytes);
+void nj_cache_lines_hand_over(const void *from, uint32_t bytes);
 void nj_cache_lines_drop(const void *from, uint32_t bytes);
 
 #endif

@@ -8,9 +8,8 @@
 #include "nj_npu_port.h"
 
 #include "nj_board.h"
+#include "nj_cache_lines.h"
 #include "nj_wait.h"
-
-#define LINE_BYTES 32u
 
 void nj_npu_power(void) {
     RCC_MEMENSR = RCC_MEM_CACHEAXIRAM;
@@ -60,21 +59,12 @@ void nj_npu_seen(void) {
     __asm__ volatile("dsb" : : : "memory");
 }
 
-static void each_line(volatile uint32_t *operation, const void *first, uint32_t bytes) {
-    const uint32_t begin = (uint32_t)(uintptr_t)first;
-    __asm__ volatile("dsb" : : : "memory");
-    for (uint32_t at = begin & ~(LINE_BYTES - 1u); at < begin + bytes; at += LINE_BYTES) {
-        *operation = at;
-    }
-    __asm__ volatile("dsb" : : : "memory");
-}
-
 void nj_npu_clean(const void *first, uint32_t bytes) {
-    each_line(&SCB_DCCMVAC, first, bytes);
+    nj_cache_lines_write_back(first, bytes);
 }
 
 void nj_npu_drop(const void *first, uint32_t bytes) {
-    each_line(&SCB_DCCIMVAC, first, bytes);
+    nj_cache_lines_hand_over(first, bytes);
 }
 
 void nj_npu_clean_all(void) {

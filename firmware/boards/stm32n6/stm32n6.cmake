@@ -35,7 +35,7 @@ if(NJ_WEIGHTS_IN_NOR)
 endif()
 # And whether AXISRAM3 to 6 are the NPU's.
 if(NJ_WITH_NPU)
-  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_npu.c)
+  list(APPEND NJ_BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/nj_npu.c ${CMAKE_CURRENT_LIST_DIR}/nj_cache_lines.c)
   set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nj_npu.c PROPERTIES
     INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR}/../npu)
   list(APPEND NJ_LINKER_DEFINITIONS -DNJ_WITH_NPU)
@@ -49,6 +49,7 @@ if(NJ_LISTENING AND NJ_HAS_SOURCES)
   set_property(SOURCE ${CMAKE_CURRENT_LIST_DIR}/nj_startup.c ${CMAKE_CURRENT_LIST_DIR}/nj_main.c
     APPEND PROPERTY COMPILE_DEFINITIONS NJ_LISTENING)
 endif()
+list(REMOVE_DUPLICATES NJ_BOARD_SOURCES) # both have need of lines
 # nj_layout.h says where everything lies, to C and to the linker alike.
 set(NJ_LINKER_SCRIPT ${CMAKE_BINARY_DIR}/nj_stm32n6.ld)
 execute_process(

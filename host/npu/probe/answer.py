@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from host.backends import NEURAL_ART
 from host.bundle import MODEL
 from host.errors import BadInput, FirmwareFailure, IdentityFailure
 from host.files import sha256_bytes
@@ -15,7 +16,6 @@ from host.recording import archive
 from host.recording.outputs import told
 from host.recording.recording import Recording
 
-NEURAL_ART = "neural_art"
 _MOST_ARRAY = 16 << 20  # bytes
 _NEXT = "give a session of one of the probes (.njs), or its output as NAME.npy"
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from host.backends import NEURAL_ART
 from host.bundle import CONTRACT, MODEL, Subject
 from host.deadline import Deadline
 from host.errors import BadInput, NightjarError
@@ -35,8 +36,6 @@ from model_gen.codegen.neural_art.runtime import runtime_of
 from model_gen.codegen.neural_art.versions import Version
 from model_gen.codegen.tflite.graph import FULL_INT8
 from model_gen.codegen.tflite.reader import read_tflite
-
-BACKEND = "neural_art"
 
 
 def generate(
@@ -148,7 +147,7 @@ def _write(
     }
     manifest = {
         "schema": SCHEMA,
-        "backend": BACKEND,
+        "backend": NEURAL_ART,
         "model_sha256": subject.model_sha256,
         "model_md5": md5(subject.model),
         "contract_sha256": subject.contract_sha256,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from host.backends import NEURAL_ART
 from host.bundle import Subject
 from host.npu.comparison.executed import nodes_of
 from host.npu.comparison.mapping import find
@@ -14,7 +15,6 @@ from model_gen.codegen.neural_art.network_source import NetworkSource
 from model_gen.codegen.neural_art.output_folder import Output
 from model_gen.codegen.tflite.graph import Graph
 
-BACKEND = "neural_art"
 _EPOCH, _OF_PROCESSOR = "EPOCH", "SOFTWARE"  # of what is no tensor of the model
 
 
@@ -69,11 +69,11 @@ def describe(
         )
     return ProjectDescription(
         board=board,
-        backend=BACKEND,
+        backend=NEURAL_ART,
         model_sha256=subject.model_sha256,
         contract_sha256=subject.contract_sha256,
         rounding={},
-        rules=BACKEND,
+        rules=NEURAL_ART,
         arena_bytes=bytes_used,
         steps=len(source.epochs),
         inputs=tuple(_port(len(seen) + i, buffer) for i, buffer in enumerate(inputs)),

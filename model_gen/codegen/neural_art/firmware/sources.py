@@ -20,7 +20,6 @@ from model_gen.codegen.project.files import Files, copies
 from model_gen.codegen.templates import FIRMWARE, render
 
 NPU = "npu"  # the project's folder with what runs network.c
-GENERATED = "generated"  # and that with what stedgeai wrote
 NETWORK, IMAGES = "model/nj_npu_network.c", "model/nj_npu_images.c"
 # Of the executor: from LL_* calls to records, and what the records' registers are. It does the rest by itself.
 _CALLS = ("nj_npu_calls.c", "nj_npu_switch_calls.c", "nj_npu_ecloader.c")

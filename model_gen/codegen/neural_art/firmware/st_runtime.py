@@ -9,11 +9,12 @@ from host.errors import BadInput, HostFailure
 from host.npu.board.runtime import Runtime
 from host.npu.generated import GeneratedCode, read_generated
 from host.npu.network import find_code
+from host.project import RUNTIME
 from model_gen.codegen.neural_art.install import find_stedgeai
 from model_gen.codegen.project.files import Files
 
 OURS = "nightjar"
-ST = "st"  # and the project's folder with ST's files
+ST = RUNTIME  # the project's folder with ST's files, too
 _SOURCES = (
     *("ll_aton.c", "ll_aton_lib.c", "ll_aton_lib_sw_operators.c", "ll_aton_runtime.c"),
     *("ll_aton_util.c", "ll_sw_float.c", "ll_sw_integer.c", "ecloader.c"),
