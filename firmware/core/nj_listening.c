@@ -105,15 +105,19 @@ static void send_oldest(void) {
     waiting--;
 }
 
+static void send_all(void) {
+    while (waiting != 0) {
+        send_oldest();
+    }
+}
+
 /* What goes on has ended: said at once, as many as there are. */
 static void end_stream(void) {
     if (!streaming) {
         return;
     }
     for (uint32_t i = 0; i < STAGE->detector->labels; ++i) {
-        while (waiting != 0) {
-            send_oldest();
-        }
+        send_all();
         nj_detector_end(STAGE->detector, i, detected);
     }
     streaming = false;
@@ -169,7 +173,8 @@ static void count_last_gap(const struct nj_port *port) {
 static bool read_card(const struct nj_port *port) {
     const int16_t *samples;
     static const int16_t silence[256];
-    if (nj_intake_room() < sizeof silence / sizeof silence[0]) {
+    const uint32_t most = sizeof silence / sizeof silence[0];
+    if (nj_intake_room() < most) {
         return false;
     }
     const uint32_t count = nj_card_samples(port, &samples);
@@ -182,7 +187,7 @@ static bool read_card(const struct nj_port *port) {
         closed = true;
         return false;
     }
-    const uint32_t zeros = padding < 256u ? padding : 256u;
+    const uint32_t zeros = padding < most ? padding : most;
     if (zeros == 0) {
         return false;
     }
@@ -354,9 +359,7 @@ static void stop(const struct nj_port *port) {
     while (advance(port)) { /* what waits is heard */
     }
     end_stream();
-    while (waiting != 0) {
-        send_oldest();
-    }
+    send_all();
     note(&(struct nj_log_entry){
         .kind = NJ_LOG_END,
         .label = source,
