@@ -39,13 +39,15 @@ def write_atomically(
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.parent / f"{temporary_prefix(path)}{secrets.token_hex(4)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(temporary, flags, 0o666 if mode is None else 0o600)
-        try:
+        try:  # around the opening, too: a signal may come between the file and its number
+            handle = os.open(temporary, flags, 0o666 if mode is None else 0o600)
             with os.fdopen(handle, "wb") as stream:
                 if mode is not None:
                     os.fchmod(handle, mode)
                 stream.writelines((data,) if isinstance(data, bytes) else data)
             temporary.replace(path)
+        except FileExistsError:  # another's
+            raise
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise

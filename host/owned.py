@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -160,10 +159,11 @@ def new_directory(
     place = Path(os.path.realpath(path))
     with naming(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=temporary_prefix(place)))
-    try:
-        temporary.chmod(0o755)
+    temporary = place.parent / f"{temporary_prefix(place)}{secrets.token_hex(16)}"
+    try:  # around the making, too: a signal may come between the folder and what follows
         with naming(place):
+            temporary.mkdir(0o700)
+            temporary.chmod(0o755)
             yield temporary
             _write_list(temporary, disposable)
             if not _put(temporary, place):
