@@ -101,10 +101,15 @@ def reduction(op: str, d: Drawn) -> Case:
     elif d.one(False, True):
         values.append(values[0])  # an axis twice is that axis
     source = d.tensor(shape)
-    target = d.tensor(out, d.one(None, source))
+    target = d.tensor(out, source if op.startswith("REDUCE") else d.one(None, source))
     return Case(
         op, (source, d.constant(values)), (target,), {"ReducerOptions": {"keepDims": keep}}, 2
     )
+
+
+def extreme(_: str, d: Drawn) -> Case:
+    """REDUCE_MAX and REDUCE_MIN."""
+    return reduction(d.one("REDUCE_MAX", "REDUCE_MIN"), d)
 
 
 def prelu(op: str, d: Drawn) -> Case:
@@ -134,6 +139,21 @@ def lookup(op: str, d: Drawn) -> Case:
     if op == "QUANTIZE" and d.one(False, True):
         source = builder().Tensor(shape, dtype="float32")
     return Case(op, (source,), (target,), options.get(op))
+
+
+def table(_: str, d: Drawn) -> Case:
+    """The ops of one input that only one reference has in int8, and RSQRT."""
+    op = d.one("GELU", "EXP", "SQRT", "RSQRT", "NEG", "RELU_0_TO_1", "ELU")
+    shape = (4, 64)
+    zero = -128 if op.endswith("SQRT") else d.one(0, -128, 127, 5, -77)
+    source = builder().Tensor(shape, d.scale() if op != "EXP" else d.one(0.01, 0.04, 0.1), zero)
+    target = d.tensor(shape)
+    if op == "NEG" and zero != -128:
+        target = builder().Tensor(shape, source.scale, -zero)
+    return Case(op, (source,), (target,), _GELU[d.one(0, 1)] if op == "GELU" else None)
+
+
+_GELU = [{"GeluOptions": {"approximate": flag}} for flag in (False, True)]
 
 
 def dequantize(op: str, d: Drawn) -> Case:

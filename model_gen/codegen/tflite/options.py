@@ -96,6 +96,16 @@ class LeakyReluOptions(Options):
 
 
 @dataclass(frozen=True)
+class BlockOptions(Options):
+    size: int = 0  # rows and columns of a block
+
+
+@dataclass(frozen=True)
+class GeluOptions(Options):
+    approximate: bool = False
+
+
+@dataclass(frozen=True)
 class MirrorPadOptions(Options):
     symmetric: bool = False
 
@@ -166,15 +176,13 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "SUB": (tflite.SubOptions, _elementwise, ElementwiseOptions()),
     "MUL": (tflite.MulOptions, _elementwise, ElementwiseOptions()),
     "SOFTMAX": (tflite.SoftmaxOptions, lambda raw: SoftmaxOptions(raw.Beta()), None),
-    "MEAN": (
-        tflite.ReducerOptions,
-        lambda raw: ReducerOptions(bool(raw.KeepDims())),
-        ReducerOptions(),
-    ),
-    "REDUCE_PROD": (
-        tflite.ReducerOptions,
-        lambda raw: ReducerOptions(bool(raw.KeepDims())),
-        ReducerOptions(),
+    **dict.fromkeys(
+        ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"),
+        (
+            tflite.ReducerOptions,
+            lambda raw: ReducerOptions(bool(raw.KeepDims())),
+            ReducerOptions(),
+        ),
     ),
     "CONCATENATION": (
         tflite.ConcatenationOptions,
@@ -185,11 +193,6 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "UNPACK": (tflite.UnpackOptions, lambda raw: AxisOptions(raw.Axis()), None),
     "SPLIT": (tflite.SplitOptions, lambda raw: CountOptions(raw.NumSplits()), None),
     "SPLIT_V": (tflite.SplitVOptions, lambda raw: CountOptions(raw.NumSplits()), None),
-    "SUM": (
-        tflite.ReducerOptions,
-        lambda raw: ReducerOptions(bool(raw.KeepDims())),
-        ReducerOptions(),
-    ),
     "GATHER": (
         tflite.GatherOptions,
         lambda raw: GatherOptions(raw.Axis(), raw.BatchDims()),
@@ -208,6 +211,17 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
         lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
         ResizeOptions(),
     ),
+    "DEPTH_TO_SPACE": (
+        tflite.DepthToSpaceOptions,
+        lambda raw: BlockOptions(raw.BlockSize()),
+        None,
+    ),
+    "SPACE_TO_DEPTH": (
+        tflite.SpaceToDepthOptions,
+        lambda raw: BlockOptions(raw.BlockSize()),
+        None,
+    ),
+    "GELU": (tflite.GeluOptions, lambda raw: GeluOptions(bool(raw.Approximate())), GeluOptions()),
     "LEAKY_RELU": (
         tflite.LeakyReluOptions,
         lambda raw: LeakyReluOptions(raw.Alpha()),
