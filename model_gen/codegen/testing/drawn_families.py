@@ -52,6 +52,7 @@ LATER: list[tuple[str, Family]] = [
     ("REDUCE_MAX, REDUCE_MIN", arithmetic.extreme),
     ("GELU, EXP, SQRT, RSQRT, NEG, RELU_0_TO_1, ELU", arithmetic.table),
     ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
+    ("QUANTIZE", arithmetic.requantize),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]
