@@ -86,7 +86,7 @@ def judged(project: Project, tmp_path: Path) -> tuple[Verdict, Bench]:
 def forge(vector: Vector, change: Callable[[dict[str, Any]], None]) -> None:
     """A record that is whole, and says something else."""
     reference = oracle().reference
-    key = reference._run_key(vector.inputs)
+    key = reference._run_key(vector.inputs, None)
     raw = EXPECTATIONS.read(key)
     assert raw is not None
     record = json.loads(raw)

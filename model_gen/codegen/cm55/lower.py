@@ -28,8 +28,8 @@ class Program:
     """What the firmware runs.
 
     `storage[tensor]` is the tensor whose memory it lives in (itself unless it is an alias), for every tensor that is
-    computed on the board. Constant tensors are not in it, and neither are those in `folded`, which never exist: for
-    each, the reason.
+    computed on the board, or kept there from one inference to the next. Constant tensors are not in it, and neither are
+    those in `folded`, which never exist: for each, the reason.
     """
 
     resolved: Resolved
@@ -66,7 +66,7 @@ def lower(resolved: Resolved) -> Program:
                     evidence=f"Received: {what} {index}: {tensor.describe()}",
                     next_step="convert the model to full int8 with int8 or float32 inputs and outputs",
                 )
-    storage = {index: index for index in graph.inputs}
+    storage = {index: index for index in (*graph.inputs, *graph.kept)}
     steps: list[Step] = []
     readers = _readers(resolved)
     pads = _foldable_pads(resolved, readers)

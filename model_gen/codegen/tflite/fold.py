@@ -37,7 +37,10 @@ def resolve(graph: Graph, rules: Mapping[str, Rule], rounding: str, *, backend: 
         BadInput: an op that the backend does not know, or whose shapes or constants it cannot take.
     """
     _refuse_unknown(graph, rules, backend)
-    tensors = {t.index: t for t in graph.tensors if t.value is not None or t.opaque}
+    kept = graph.kept
+    tensors = {
+        t.index: t for t in graph.tensors if t.value is not None or t.opaque or t.index in kept
+    }
     for index in graph.inputs:
         tensors[index] = _input(graph.tensors[index])
     views = []
