@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import testing_kernels as k
+import testing_more_ops as more
 import testing_ops as ops
 import testing_qemu as qemu
 from testing_data import Values
@@ -293,6 +294,10 @@ def test_reductions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
         q = (values.quantization(), values.quantization())
         both(f"mean {i}", ops.mean, x, axes, *q, k.DOUBLE)
         both(f"sum {i}", ops.total, x, axes, q, bool(i % 2), ROUNDINGS[i // 2 % 2])
+        name, numpy = (("reduce_max", np.max), ("reduce_min", np.min))[i % 2]
+        both(f"{name} {i}", more.reduced, name, x, axes)
+        want = numpy(x, axis=tuple(axes), keepdims=True)
+        np.testing.assert_array_equal(more.reduced(kernels, name, x, axes), want)
     full = np.full((1, 40, 40, 9), -128, np.int8)
     q = (ops.Q(1.0, 127), ops.Q(1e4, -128))
     both("sum of extremes", ops.total, full, (1, 2), q, True, k.DOUBLE)

@@ -222,6 +222,13 @@ struct nj_sum {
     enum nj_rounding rounding;
 };
 
+/* REDUCE_MAX and REDUCE_MIN over axes of a 4-dimensional tensor, as struct nj_mean: the largest or the smallest of the steps
+ * as they are. Input and output share scale and zero point. */
+struct nj_reduce {
+    int32_t shape[4];
+    int32_t reduce[4];
+};
+
 /* SOFTMAX over the last axis, int8 to int8 (scale 1/256, zero point -128). */
 struct nj_softmax {
     int32_t rows;
@@ -296,6 +303,8 @@ void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t
 void nj_max_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t *output);
 void nj_sum_s8(const struct nj_sum *op, const int8_t *input, int8_t *output);
 void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);
+void nj_reduce_max_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output);
+void nj_reduce_min_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output);
 void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
 void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output);
 void nj_gather_s8(const struct nj_gather *op, const int8_t *input, int8_t *output);

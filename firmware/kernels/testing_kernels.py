@@ -222,6 +222,10 @@ class Sum(ctypes.Structure):
     )
 
 
+class Reduce(ctypes.Structure):
+    _fields_ = (("shape", I32 * 4), ("reduce", I32 * 4))
+
+
 class Softmax(ctypes.Structure):
     _fields_ = (
         ("rows", I32),

@@ -44,7 +44,7 @@ class Runner(Protocol):
     ) -> None: ...
 
 
-def _call(
+def call(
     library: ctypes.CDLL | Runner,
     name: str,
     op: Any,
@@ -98,7 +98,7 @@ def convolution(
     )  # fmt: skip
     output = np.empty((1, height, width, channels), np.int8)
     constants = {"weights": weights, "bias": folded, "requant": scale}
-    return _call(library, f"nj_{name}_s8", op, [x], output, **constants)
+    return call(library, f"nj_{name}_s8", op, [x], output, **constants)
 
 
 def packed_convolution(
@@ -144,14 +144,14 @@ def packed_convolution(
         )  # fmt: skip
         packed, requant = pack_dense(rows, patch, constants)
         fields = {"weights": packed, "requant": requant}
-        return _call(library, "nj_conv_2d_packed_s8", op, [x], output, scratch, **fields)
+        return call(library, "nj_conv_2d_packed_s8", op, [x], output, scratch, **fields)
     if channels != x.shape[3] or weights.min() == -128:
         return None
     taps = rows.shape[1] + rows.shape[1] % 2
     op = k.PackedDepthwise(*images, target.zero_point, low, high, relu, taps)
     padding = np.full(-(-channels // 16) * 16, source.zero_point, np.int8)
     fields = {"groups": pack_depthwise(rows, taps, constants), "padding": padding}
-    return _call(library, "nj_depthwise_conv_2d_packed_s8", op, [x], output, scratch, **fields)
+    return call(library, "nj_depthwise_conv_2d_packed_s8", op, [x], output, scratch, **fields)
 
 
 def pack_dense(
@@ -198,7 +198,7 @@ def linear_sum(
     """`numbers`: the fields of nj_linear_sum."""
     output = np.empty(inputs[0].shape, np.int8)
     count = ctypes.c_size_t(output.size)
-    return _call(library, "nj_linear_sum_s8", k.LinearSum(*numbers), inputs, output, count)
+    return call(library, "nj_linear_sum_s8", k.LinearSum(*numbers), inputs, output, count)
 
 
 def linear_channels(
@@ -212,7 +212,7 @@ def linear_channels(
     """x [places, channels]."""
     op = k.LinearChannels(*x.shape, shift, *clamp)
     constants = {"factor": factor, "offset": offset}
-    return _call(library, "nj_linear_channels_s8", op, [x], np.empty(x.shape, np.int8), **constants)
+    return call(library, "nj_linear_channels_s8", op, [x], np.empty(x.shape, np.int8), **constants)
 
 
 def transpose(library: ctypes.CDLL | Runner, x: Int8, axes: Sequence[int]) -> Int8:
@@ -221,7 +221,7 @@ def transpose(library: ctypes.CDLL | Runner, x: Int8, axes: Sequence[int]) -> In
     strides = [int(np.prod(x.shape[a + 1 :])) for a in axes]
     lead, six = 6 - len(shape), k.I32 * 6
     op = k.Transpose(six(*[1] * lead, *shape), six(*[0] * lead, *strides))
-    return _call(library, "nj_transpose_s8", op, [x], np.empty(shape, np.int8))
+    return call(library, "nj_transpose_s8", op, [x], np.empty(shape, np.int8))
 
 
 def extreme(library: ctypes.CDLL | Runner, name: str, inputs: tuple[Int8, Int8]) -> Int8:
@@ -232,7 +232,7 @@ def extreme(library: ctypes.CDLL | Runner, name: str, inputs: tuple[Int8, Int8])
     op = k.Elementwise(
         four(*full), four(*k.strides(inputs[0].shape, full)), four(*k.strides(inputs[1].shape, full))
     )  # fmt: skip
-    return _call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
+    return call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
 
 
 def gather(
@@ -242,7 +242,7 @@ def gather(
     outer, height, width, inner = x.shape
     op = k.Gather(outer, len(rows), len(columns), height, width, inner)
     output = np.empty((outer, len(rows), len(columns), inner), np.int8)
-    return _call(library, "nj_gather_s8", op, [x], output, row_of=rows, column_of=columns)
+    return call(library, "nj_gather_s8", op, [x], output, row_of=rows, column_of=columns)
 
 
 def fully_connected(
@@ -265,7 +265,7 @@ def fully_connected(
     )  # fmt: skip
     output = np.empty((len(x), len(weights)), np.int8)
     constants = {"weights": weights, "bias": folded, "requant": scale, "scale": real}
-    return _call(library, "nj_fully_connected_s8", op, [x], output, **constants)
+    return call(library, "nj_fully_connected_s8", op, [x], output, **constants)
 
 
 def packed_fully_connected(
@@ -293,7 +293,7 @@ def packed_fully_connected(
     packed, requant = pack_dense(weights, -(-x.shape[1] // 16) * 16, constants)
     output = np.empty((len(x), len(weights)), np.int8)
     fields = {"weights": packed, "requant": requant}
-    return _call(library, "nj_fully_connected_packed_s8", op, [x], output, **fields)
+    return call(library, "nj_fully_connected_packed_s8", op, [x], output, **fields)
 
 
 def requantize(
@@ -309,7 +309,7 @@ def requantize(
     empty = np.zeros(16, np.int8)
     constants = {"weights": empty, "bias": accumulators, "requant": pairs}
     output = np.empty(count, np.int8)
-    return _call(library, "nj_fully_connected_s8", op, [empty], output, **constants)
+    return call(library, "nj_fully_connected_s8", op, [empty], output, **constants)
 
 
 def lookup(library: ctypes.CDLL | Runner, table: Int8, x: Int8) -> Int8:
@@ -367,7 +367,7 @@ def elementwise(
         target.zero_point, left, k.Requant(*one), k.Requant(*two), k.Requant(*out), low, high,
         rounding,
     )  # fmt: skip
-    return _call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
+    return call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
 
 
 def pool(
@@ -378,7 +378,7 @@ def pool(
     low, high = k.activation_range(geometry.activation, q.scale, q.zero_point)
     channels = x.shape[3]
     op = k.Pool(k.Image(*x.shape[1:]), k.Image(height, width, channels), window, low, high)
-    return _call(library, f"nj_{name}_s8", op, [x], np.empty((1, height, width, channels), np.int8))
+    return call(library, f"nj_{name}_s8", op, [x], np.empty((1, height, width, channels), np.int8))
 
 
 def mean(
@@ -392,7 +392,7 @@ def mean(
         target.zero_point, k.Requant(*k.mean_requant(source.scale, target.scale, count)), rounding,
     )  # fmt: skip
     shape = [1 if d in axes else x.shape[d] for d in range(4)]
-    return _call(library, "nj_mean_s8", op, [x], np.empty(shape, np.int8))
+    return call(library, "nj_mean_s8", op, [x], np.empty(shape, np.int8))
 
 
 def total(
@@ -412,7 +412,7 @@ def total(
         k.Requant(*k.quantize_multiplier(source.scale / target.scale)), rounding,
     )  # fmt: skip
     shape = [1 if d in axes else x.shape[d] for d in range(4)]
-    return _call(library, "nj_sum_s8", op, [x], np.empty(shape, np.int8))
+    return call(library, "nj_sum_s8", op, [x], np.empty(shape, np.int8))
 
 
 def prelu(
@@ -433,11 +433,11 @@ def prelu(
         k.Requant(*k.quantize_multiplier(source.scale * slope.scale / target.scale)), -128, 127,
         rounding,
     )  # fmt: skip
-    return _call(library, "nj_prelu_s8", op, inputs, np.empty(x.shape, np.int8))
+    return call(library, "nj_prelu_s8", op, inputs, np.empty(x.shape, np.int8))
 
 
 def softmax(library: ctypes.CDLL | Runner, x: Int8, scale: float, beta: float) -> Int8:
     """Softmax of x [rows, depth]."""
     requant, least = k.softmax_constants(beta, scale)
     op = k.Softmax(*x.shape, k.Requant(*requant), least)
-    return _call(library, "nj_softmax_s8", op, [x], np.empty(x.shape, np.int8))
+    return call(library, "nj_softmax_s8", op, [x], np.empty(x.shape, np.int8))

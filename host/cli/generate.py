@@ -69,7 +69,8 @@ def command(
 
     The project builds anywhere with CMake, Ninja or make, and the board's compiler. int8 ops: ABS, ADD,
     AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, GATHER, HARD_SWISH, LEAKY_RELU,
-    LOG, LOGISTIC, MAXIMUM, MAX_POOL_2D, MEAN, MINIMUM, MIRROR_PAD, MUL, PACK, PAD, PADV2, PRELU, RELU, RELU6,
+    LOG, LOGISTIC, MAXIMUM, MAX_POOL_2D, MEAN, MINIMUM, MIRROR_PAD, MUL, PACK, PAD, PADV2, PRELU, REDUCE_MAX,
+    REDUCE_MIN, RELU, RELU6,
     RELU_N1_TO_1, RESIZE_NEAREST_NEIGHBOR, SOFTMAX, SPLIT, SPLIT_V, SUB, SUM, TANH, TRANSPOSE, UNPACK, slices
     and reshapes; QUANTIZE and DEQUANTIZE at the ends; SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND around a
     convolution, which becomes a dilated one; shape arithmetic where it is constant.

@@ -44,10 +44,12 @@ def test_what_is_missing_on_the_way() -> None:
 
 def test_which_models_keep_something() -> None:
     assert has_state(streaming_net())
-    assert not has_state(SINGLE_OPS["add"]())
+    assert not has_state(SINGLE_OPS["add_same"]())
 
 
-def outputs(run: Callable[[list[Array], Past | None], dict[int, Array]], order: list[int]) -> list[bytes]:
+def outputs(
+    run: Callable[[list[Array], Past | None], dict[int, Array]], order: list[int]
+) -> list[bytes]:
     """The outputs of the steps, asked for in any order; in that of the steps."""
     pasts = list(linked(STEPS))
     found = {at: run(list(STEPS[at]), pasts[at])[OUTPUT].tobytes() for at in order}

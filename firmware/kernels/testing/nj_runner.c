@@ -116,6 +116,12 @@ static void nj_run(const struct nj_case *item)
     case 23:
         nj_prelu_s8(item->op, item->input1, item->input2, item->output);
         break;
+    case 24:
+        nj_reduce_max_s8(item->op, item->input1, item->output);
+        break;
+    case 25:
+        nj_reduce_min_s8(item->op, item->input1, item->output);
+        break;
     default:
         break;
     }

@@ -101,10 +101,15 @@ def reduction(op: str, d: Drawn) -> Case:
     elif d.one(False, True):
         values.append(values[0])  # an axis twice is that axis
     source = d.tensor(shape)
-    target = d.tensor(out, d.one(None, source))
+    target = d.tensor(out, source if op.startswith("REDUCE") else d.one(None, source))
     return Case(
         op, (source, d.constant(values)), (target,), {"ReducerOptions": {"keepDims": keep}}, 2
     )
+
+
+def extreme(_: str, d: Drawn) -> Case:
+    """REDUCE_MAX and REDUCE_MIN."""
+    return reduction(d.one("REDUCE_MAX", "REDUCE_MIN"), d)
 
 
 def prelu(op: str, d: Drawn) -> Case:

@@ -46,7 +46,11 @@ FAMILIES: dict[Family, tuple[str, ...]] = {
     movement.broadcast_to: ("BROADCAST_TO",),
 }
 # The place of a case seeds what is drawn of it: new ones go last, and the others stay as they are.
-LATER: list[tuple[str, Family]] = [("LOG", arithmetic.lookup)]
+# Of several ops in one family, each of its cases is of one of them.
+LATER: list[tuple[str, Family]] = [
+    ("LOG", arithmetic.lookup),
+    ("REDUCE_MAX, REDUCE_MIN", arithmetic.extreme),
+]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]
 
@@ -61,6 +65,8 @@ REFUSED = {
     "PRELU": "over 4 dimensions at most",
     "MEAN": "apart in more than 4 dimensions",
     "SUM": "apart in more than 4 dimensions",
+    "REDUCE_MAX": "apart in more than 4 dimensions",
+    "REDUCE_MIN": "apart in more than 4 dimensions",
     "HARD_SWISH": "scale is too small",  # the reference shifts by a negative number there
     "SOFTMAX": "a scalar has no last axis",
     "CONCATENATION": "a fused activation has no kernel",

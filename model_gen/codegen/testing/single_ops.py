@@ -97,6 +97,15 @@ def _mean(axes: list[int], keep: bool) -> bytes:
     )
 
 
+def _extreme(op: str, axes: list[int], keep: bool) -> bytes:
+    shape = (1, 5, 6, 7)
+    reduced = {axis % 4 for axis in axes}
+    kept = tuple(1 if d in reduced else n for d, n in enumerate(shape) if keep or d not in reduced)
+    return single(
+        op, [q(shape), constant(axes)], q(kept), {"ReducerOptions": {"keepDims": keep}}, version=2
+    )
+
+
 def _slice() -> bytes:
     return single(
         "SLICE", [q((1, 5, 6, 2)), constant([0, 1, 2, 0]), constant([1, 3, -1, 1])], q((1, 3, 4, 1))
@@ -146,6 +155,8 @@ SINGLE_OPS: dict[str, Callable[[], bytes]] = {
     "mean_spatial": lambda: _mean([1, 2], True),
     "mean_rows": lambda: _mean([1], False),
     "mean_channels": lambda: _mean([3], True),
+    "reduce_max": lambda: _extreme("REDUCE_MAX", [1, 2], False),
+    "reduce_min": lambda: _extreme("REDUCE_MIN", [-1], True),
     "slice": _slice,
     "strided_slice": _strided_slice,
     "strided_slice_idle": _idle_slice,

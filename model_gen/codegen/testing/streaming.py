@@ -28,7 +28,12 @@ def streaming_net(first: dict[str, Array] | None = None, *, wrong: str = "") -> 
     kept = (1, 3, 1, 3) if wrong == "shape" else (1, 4, 1, 3)
     tensors = [
         *(q((1, 2, 1, 3)), handle, q((1, 4, 1, 3)), q((1, 6, 1, 3))),
-        *(constant([0, 6 - kept[1], 0, 0]), constant([1, 6, 1, 3]), constant([1, 1, 1, 1]), q(kept)),
+        *(
+            constant([0, 6 - kept[1], 0, 0]),
+            constant([1, 6, 1, 3]),
+            constant([1, 1, 1, 1]),
+            q(kept),
+        ),
         *(weights((4, 6, 1, 3), 0), constant([900, -800, 0, 55]), q((1, 1, 1, 4), 0.1, -4)),
         *(handle, sums, sums),
     ]

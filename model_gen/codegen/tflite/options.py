@@ -186,15 +186,13 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "SUB": (tflite.SubOptions, _elementwise, ElementwiseOptions()),
     "MUL": (tflite.MulOptions, _elementwise, ElementwiseOptions()),
     "SOFTMAX": (tflite.SoftmaxOptions, lambda raw: SoftmaxOptions(raw.Beta()), None),
-    "MEAN": (
-        tflite.ReducerOptions,
-        lambda raw: ReducerOptions(bool(raw.KeepDims())),
-        ReducerOptions(),
-    ),
-    "REDUCE_PROD": (
-        tflite.ReducerOptions,
-        lambda raw: ReducerOptions(bool(raw.KeepDims())),
-        ReducerOptions(),
+    **dict.fromkeys(
+        ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"),
+        (
+            tflite.ReducerOptions,
+            lambda raw: ReducerOptions(bool(raw.KeepDims())),
+            ReducerOptions(),
+        ),
     ),
     "CONCATENATION": (
         tflite.ConcatenationOptions,
@@ -205,11 +203,6 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "UNPACK": (tflite.UnpackOptions, lambda raw: AxisOptions(raw.Axis()), None),
     "SPLIT": (tflite.SplitOptions, lambda raw: CountOptions(raw.NumSplits()), None),
     "SPLIT_V": (tflite.SplitVOptions, lambda raw: CountOptions(raw.NumSplits()), None),
-    "SUM": (
-        tflite.ReducerOptions,
-        lambda raw: ReducerOptions(bool(raw.KeepDims())),
-        ReducerOptions(),
-    ),
     "GATHER": (
         tflite.GatherOptions,
         lambda raw: GatherOptions(raw.Axis(), raw.BatchDims()),

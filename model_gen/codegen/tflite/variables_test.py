@@ -77,7 +77,10 @@ def _beyond(model: Any, _: Any) -> None:
     [
         (lambda: streaming_net({RING: FIRST[RING]}), "the variable 'sums' has no first value"),
         (lambda: streaming_net(wrong="computed"), "op 2, ADD: .* only constants can be assigned"),
-        (lambda: streaming_net(wrong="shape"), r"the variable 'ring' from \[1, 4, 1, 3\] to \[1, 3"),
+        (
+            lambda: streaming_net(wrong="shape"),
+            r"the variable 'ring' from \[1, 4, 1, 3\] to \[1, 3",
+        ),
         (lambda: changed(streaming_net(), 2, _floats), "'ring' holds int8, and not float32"),
         (lambda: edited(streaming_net(), _no_handle), "its first input is no handle"),
         (lambda: edited(streaming_net(), _beyond), "truncated or damaged"),

@@ -1,4 +1,4 @@
-"""MEAN and SUM over constant axes."""
+"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN over constant axes."""
 
 from model_gen.codegen.cm55.ops.common import requant_of, requant_struct
 from model_gen.codegen.cm55.ops.registry import (
@@ -98,5 +98,19 @@ def _lower(view: View) -> Kernel:
     )
 
 
+def _extreme(view: View) -> Kernel:
+    """REDUCE_MAX and REDUCE_MIN compare steps: both references take only equal scales and zero points."""
+    if view.scale_and_zero(view.input(0)) != view.scale_and_zero(view.output):
+        raise view.refuse("input and output must share scale and zero point")
+    shape, reduced = _four(view, _axes(view))
+    return Kernel(
+        f"nj_{view.op.name.lower()}_s8",
+        Parameters("nj_reduce", (("shape", shape), ("reduce", reduced))),
+        (ParametersPointer(), InputPointer(0), OutputPointer()),
+    )
+
+
+for _name in ("REDUCE_MAX", "REDUCE_MIN"):
+    register(_name, Rule(_shape, _extreme))
 register("MEAN", Rule(_shape, _lower))
 register("SUM", Rule(_shape, _lower))

@@ -1,0 +1,7 @@
+/* REDUCE_MIN. SPDX-License-Identifier: MIT */
+#include "nj_reduce_extreme.h"
+
+void nj_reduce_min_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output)
+{
+    nj_reduce_extreme(op, input, output, -1);
+}
