@@ -59,9 +59,9 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     seen: list[bytes] = []
     run = KeptReference.run
 
-    def watched(self: KeptReference, inputs: Any) -> Any:
+    def watched(self: KeptReference, inputs: Any, past: Any = None) -> Any:
         seen.append(b"".join(value.tobytes() for value in inputs))
-        return run(self, inputs)
+        return run(self, inputs, past)
 
     monkeypatch.setattr(KeptReference, "run", watched)
     return seen

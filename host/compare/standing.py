@@ -15,8 +15,8 @@ from host.reference.past import Past, missing
 class Standing:
     """Loads the inputs of a model with state on one board. Whoever loads one runs it to its end before the next.
 
-    The board's state goes on when another input is loaded (firmware/core/nj_state.h): the present one can be run as often
-    as anybody likes.
+    The board's state goes on when another input is loaded (firmware/core/nj_state.h): the present one can be run as
+    often as anybody likes.
     """
 
     client: Client
