@@ -10,8 +10,8 @@ import pytest
 from hil_tests.tester.conftest import Make
 from host.compare.answers import ask
 from host.compare.bench import Bench
-from host.compare.observation import LAYERS
 from host.compare.flip import copy_project, find_symbol, flip_bit
+from host.compare.observation import LAYERS
 from host.compare.questions import Kind, Question
 from host.compare.session import Session
 from host.elf_record import write_record
