@@ -239,7 +239,7 @@ struct nj_softmax {
 
 enum { NJ_TRANSPOSE_DIMENSIONS = 6 };
 
-/* TRANSPOSE of up to 6 dimensions: output dimension d walks the input with stride[d]. */
+/* TRANSPOSE, slices, TILE, DEPTH_TO_SPACE and SPACE_TO_DEPTH, of up to 6 dimensions: output dimension d walks the input with stride[d]. */
 struct nj_transpose {
     int32_t shape[NJ_TRANSPOSE_DIMENSIONS]; /* of the output, each at least 1 */
     int32_t stride[NJ_TRANSPOSE_DIMENSIONS]; /* of the input, in elements */
@@ -312,7 +312,7 @@ void nj_pad_s8(const struct nj_pad *op, const int8_t *input, int8_t *output);
 void nj_concatenation_s8(const struct nj_concatenation *op, const int8_t *const *inputs, int8_t *output);
 
 /* Any int8 to int8 op of one input, as a table of 256: output[i] = table[input[i] + 128]. RELU and its kin, LOGISTIC,
- * TANH, LOG, QUANTIZE between int8 scales. */
+ * TANH, LOG, ELU, GELU, EXP, SQRT, RSQRT, NEG, QUANTIZE between int8 scales. */
 void nj_lookup_s8(const int8_t table[256], const int8_t *input, int8_t *output, size_t count);
 
 /* RESHAPE and its kin where a copy is needed. */

@@ -15,6 +15,7 @@ from host.reference.axes import with_axes_in_range
 from host.reference.interpreter import INTERPRETER, Array, Interpreter, ReferenceTensor, package
 from host.reference.past import Past
 from host.reference.state import HANDLE, Standing, has_state, own_states
+from host.reference.versions import with_versions_in_reach
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ReferenceOp:
 class ReferenceModel:
     """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte.
 
-    `description` names it, and says where the model had to be changed for the loader; see `axes`.
+    `description` names it, and says where the model had to be changed for the loader; see `axes` and `versions`.
     `loaded` says how its interpreter came into this process: "interpreter", alone, or with the
     whole of "tensorflow".
 
@@ -43,7 +44,8 @@ class ReferenceModel:
     """
 
     def __init__(self, tflite: bytes) -> None:
-        self._content, axes = with_axes_in_range(tflite)
+        content, axes = with_axes_in_range(tflite)
+        self._content, versions = with_versions_in_reach(content)
         with stdout_to_stderr():
             try:
                 self._interpreter = Interpreter(self._content)
@@ -58,6 +60,8 @@ class ReferenceModel:
         self.description = f"tensorflow {package().version} BUILTIN_REF"
         if axes:
             self.description += f" (the quantized axis of {axes} one-dimensional tensors read as 0)"
+        if versions:
+            self.description += f" ({', '.join(versions)})"
         if self.loaded != INTERPRETER:
             self.description += " (with the whole of TensorFlow, without which it does not load)"
         self.inputs = self._interpreter.inputs

@@ -141,6 +141,21 @@ def lookup(op: str, d: Drawn) -> Case:
     return Case(op, (source,), (target,), options.get(op))
 
 
+def table(_: str, d: Drawn) -> Case:
+    """The ops of one input that only one reference has in int8, and RSQRT."""
+    op = d.one("GELU", "EXP", "SQRT", "RSQRT", "NEG", "RELU_0_TO_1", "ELU")
+    shape = (4, 64)
+    zero = -128 if op.endswith("SQRT") else d.one(0, -128, 127, 5, -77)
+    source = builder().Tensor(shape, d.scale() if op != "EXP" else d.one(0.01, 0.04, 0.1), zero)
+    target = d.tensor(shape)
+    if op == "NEG" and zero != -128:
+        target = builder().Tensor(shape, source.scale, -zero)
+    return Case(op, (source,), (target,), _GELU[d.one(0, 1)] if op == "GELU" else None)
+
+
+_GELU = [{"GeluOptions": {"approximate": flag}} for flag in (False, True)]
+
+
 def dequantize(op: str, d: Drawn) -> Case:
     source = d.tensor(d.shape(0, 5))
     return Case(op, (source,), (builder().Tensor(source.shape, dtype="float32"),), None, 2)

@@ -96,6 +96,16 @@ class LeakyReluOptions(Options):
 
 
 @dataclass(frozen=True)
+class BlockOptions(Options):
+    size: int = 0  # rows and columns of a block
+
+
+@dataclass(frozen=True)
+class GeluOptions(Options):
+    approximate: bool = False
+
+
+@dataclass(frozen=True)
 class MirrorPadOptions(Options):
     symmetric: bool = False
 
@@ -227,6 +237,17 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
         lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
         ResizeOptions(),
     ),
+    "DEPTH_TO_SPACE": (
+        tflite.DepthToSpaceOptions,
+        lambda raw: BlockOptions(raw.BlockSize()),
+        None,
+    ),
+    "SPACE_TO_DEPTH": (
+        tflite.SpaceToDepthOptions,
+        lambda raw: BlockOptions(raw.BlockSize()),
+        None,
+    ),
+    "GELU": (tflite.GeluOptions, lambda raw: GeluOptions(bool(raw.Approximate())), GeluOptions()),
     "LEAKY_RELU": (
         tflite.LeakyReluOptions,
         lambda raw: LeakyReluOptions(raw.Alpha()),

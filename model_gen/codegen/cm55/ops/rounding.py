@@ -18,6 +18,8 @@ _TABLE = {
     "RELU": ("double", "double"),
     "RELU6": ("double", "double"),
     "RELU_N1_TO_1": ("double", "double"),
+    "RELU_0_TO_1": ("double", "double"),
+    "RSQRT": ("double", "double"),
     "LEAKY_RELU": ("double", "double"),
     "QUANTIZE": ("double", "double"),
 }
