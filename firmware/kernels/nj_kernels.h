@@ -274,6 +274,22 @@ struct nj_gather {
     const int32_t *column_of;
 };
 
+enum { NJ_BILINEAR_SHIFT = 20 };
+
+/* RESIZE_BILINEAR of NHWC: output row y lies between the input rows row_between[3 * y] and [3 * y + 1], and the weight of
+ * the second is [3 * y + 2] in 1/1024, that of the first the rest; columns likewise. At the edges a weight may lie outside
+ * [0, 1024], by at most half of it. The weighted sum is divided by 2^NJ_BILINEAR_SHIFT, half away from zero. */
+struct nj_resize_bilinear {
+    int32_t images;
+    int32_t rows;
+    int32_t columns;
+    int32_t input_rows;
+    int32_t input_columns;
+    int32_t channels;
+    const int32_t *row_between;
+    const int32_t *column_between;
+};
+
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
 /* scratch, aligned to 4: 16 * turns + 12 bytes; and besides, but for windows of one place without padding, batch * patch + 16
  * bytes, or where batch is 0 the bytes of two patches and a row of the window. */
@@ -308,6 +324,7 @@ void nj_reduce_min_s8(const struct nj_reduce *op, const int8_t *input, int8_t *o
 void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
 void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output);
 void nj_gather_s8(const struct nj_gather *op, const int8_t *input, int8_t *output);
+void nj_resize_bilinear_s8(const struct nj_resize_bilinear *op, const int8_t *input, int8_t *output);
 void nj_pad_s8(const struct nj_pad *op, const int8_t *input, int8_t *output);
 void nj_concatenation_s8(const struct nj_concatenation *op, const int8_t *const *inputs, int8_t *output);
 

@@ -261,6 +261,15 @@ class Gather(ctypes.Structure):
     )
 
 
+class ResizeBilinear(ctypes.Structure):
+    _fields_ = (
+        *((name, I32) for name in ("images", "rows", "columns", "input_rows", "input_columns")),
+        ("channels", I32),
+        ("row_between", ctypes.c_void_p),
+        ("column_between", ctypes.c_void_p),
+    )
+
+
 class Concatenation(ctypes.Structure):
     _fields_ = (("count", I32), ("outer", I32), ("lengths", ctypes.c_void_p))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import testing_kernels as k
+from numpy.typing import NDArray
 from testing_ops import Int8, Runner, call
 
 
@@ -16,3 +17,14 @@ def reduced(library: ctypes.CDLL | Runner, name: str, x: Int8, axes: Sequence[in
     op = k.Reduce(four(*x.shape), four(*(int(d in axes) for d in range(4))))
     shape = [1 if d in axes else x.shape[d] for d in range(4)]
     return call(library, f"nj_{name}_s8", op, [x], np.empty(shape, np.int8))
+
+
+def resize_bilinear(
+    library: ctypes.CDLL | Runner, x: Int8, rows: NDArray[np.int32], columns: NDArray[np.int32]
+) -> Int8:
+    """x [images, height, width, channels]; rows and columns [n, 3] as the kernel takes them."""
+    images, height, width, channels = x.shape
+    op = k.ResizeBilinear(images, len(rows), len(columns), height, width, channels)
+    output = np.empty((images, len(rows), len(columns), channels), np.int8)
+    name = "nj_resize_bilinear_s8"
+    return call(library, name, op, [x], output, row_between=rows, column_between=columns)

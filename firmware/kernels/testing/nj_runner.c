@@ -122,6 +122,9 @@ static void nj_run(const struct nj_case *item)
     case 25:
         nj_reduce_min_s8(item->op, item->input1, item->output);
         break;
+    case 26:
+        nj_resize_bilinear_s8(item->op, item->input1, item->output);
+        break;
     default:
         break;
     }
