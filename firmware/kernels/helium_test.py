@@ -195,6 +195,24 @@ def test_bilinear(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both.check(runner, tmp_path)
 
 
+def test_transpose_conv(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(15)
+    draw = values.rng.integers
+    for i in range(60):
+        height, width, inputs = (int(n) for n in draw(1, (5, 5, 40)))
+        (kh, kw), (sh, sw) = draw(1, 5, 2).tolist(), draw(1, 4, 2).tolist()
+        outputs, taps = int(draw(1, 10)), -(-kh // sh) * -(-kw // sw)
+        weights = values.steps(sh * sw, outputs, taps, inputs)
+        bias = draw(-(2**17), 2**17, (sh * sw, outputs)).astype(np.int32)
+        pairs = [k.quantize_multiplier(values.scale() * 0.01) for _ in range(outputs)]
+        window = k.Window(kh, kw, sh, sw, 1, 1, int(draw(kh)), int(draw(kw)))
+        arguments = (values.steps(1, height, width, inputs), weights, bias, ops.requants(pairs))
+        zeros = values.zero_point(), values.zero_point()
+        size = (height * sh, width * sw)
+        both(f"transpose_conv {i}", more.transpose_conv, *arguments, window, size, zeros)
+    both.check(runner, tmp_path)
+
+
 def test_transpose(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both, values = Both(kernels), Values(8)
     for i in range(60):

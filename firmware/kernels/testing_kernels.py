@@ -61,6 +61,8 @@ class Window(ctypes.Structure):
 
 
 class Convolution(ctypes.Structure):
+    """Of nj_convolution, and of nj_transpose_conv, which has the same fields."""
+
     _fields_ = (
         ("input", Image),
         ("output", Image),

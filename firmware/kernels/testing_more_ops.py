@@ -28,3 +28,24 @@ def resize_bilinear(
     output = np.empty((images, len(rows), len(columns), channels), np.int8)
     name = "nj_resize_bilinear_s8"
     return call(library, name, op, [x], output, row_between=rows, column_between=columns)
+
+
+def transpose_conv(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    weights: Int8,
+    bias: NDArray[np.int32],
+    requant: NDArray[np.int32],
+    window: k.Window,
+    size: tuple[int, int],
+    zero_points: tuple[int, int],
+) -> Int8:
+    """x [1, height, width, inputs]; weights [phase, outputs, taps, inputs], bias [phase, outputs], requant [outputs, 2]."""
+    outputs = weights.shape[1]
+    op = k.Convolution(
+        k.Image(*x.shape[1:]), k.Image(*size, outputs), window, *zero_points, -128, 127, k.DOUBLE
+    )
+    output = np.empty((1, *size, outputs), np.int8)
+    fields = {"weights": weights, "bias": bias, "requant": requant}
+    scratch = np.empty(65536, np.int8)
+    return call(library, "nj_transpose_conv_s8", op, [x], output, k.pointer(scratch), **fields)

@@ -125,6 +125,9 @@ static void nj_run(const struct nj_case *item)
     case 26:
         nj_resize_bilinear_s8(item->op, item->input1, item->output);
         break;
+    case 27:
+        nj_transpose_conv_s8(item->op, item->input1, item->output, nj_scratch);
+        break;
     default:
         break;
     }

@@ -53,6 +53,7 @@ LATER: list[tuple[str, Family]] = [
     ("GELU, EXP, SQRT, RSQRT, NEG, RELU_0_TO_1, ELU", arithmetic.table),
     ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
     ("RESIZE_BILINEAR", movement.bilinear),
+    ("TRANSPOSE_CONV", arithmetic.transpose_conv),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]
