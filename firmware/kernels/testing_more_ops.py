@@ -40,7 +40,7 @@ def transpose_conv(
     size: tuple[int, int],
     zero_points: tuple[int, int],
 ) -> Int8:
-    """x [1, height, width, inputs]; weights [phase, outputs, taps, inputs], bias [phase, outputs], requant [outputs, 2]."""
+    """x [1, height, width, inputs]; weights [phase, outputs, taps, inputs], bias [phase, outputs]."""
     outputs = weights.shape[1]
     op = k.Convolution(
         k.Image(*x.shape[1:]), k.Image(*size, outputs), window, *zero_points, -128, 127, k.DOUBLE

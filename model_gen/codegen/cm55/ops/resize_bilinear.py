@@ -38,14 +38,18 @@ def _between(view: View, size: int, out: int) -> Constants:
     behind = np.minimum(np.where(ceiling < 0, 0, ceiling // one), size - 1)
     if before.max() >= size:
         raise view.refuse(f"the reference reads behind the {size} places that it makes {out} of")
-    return Constants("int32_t", np.stack([before, behind, place - one * before], 1).astype(np.int32))
+    return Constants(
+        "int32_t", np.stack([before, behind, place - one * before], 1).astype(np.int32)
+    )
 
 
 def _lower(view: View) -> Kernel:
     source, out = view.input(0).shape, view.output.shape
     options = view.options(ResizeOptions)
     if options.align_corners and options.half_pixel_centers:
-        raise view.refuse("corners are aligned and pixels have centers, which the reference refuses")
+        raise view.refuse(
+            "corners are aligned and pixels have centers, which the reference refuses"
+        )
     if view.scale_and_zero(view.input(0)) != view.scale_and_zero(view.output):
         raise view.refuse("input and output must share scale and zero point")
     return Kernel(

@@ -36,8 +36,15 @@ def _shape(view: View) -> Shape:
     _, _, channels = image(view, view.input(_INPUT))
     if len(weights) != 4 or weights[3] != channels:
         raise view.refuse(f"weights of {list(weights)} do not fit {channels} channels")
-    if len(given) != 4 or given[0] != 1 or given[3] != weights[0] or not all(0 < n <= _MOST for n in given):
-        raise view.refuse(f"the output's shape {list(given)} is not [1, rows, columns, {weights[0]}]")
+    if (
+        len(given) != 4
+        or given[0] != 1
+        or given[3] != weights[0]
+        or not all(0 < n <= _MOST for n in given)
+    ):
+        raise view.refuse(
+            f"the output's shape {list(given)} is not [1, rows, columns, {weights[0]}]"
+        )
     return given
 
 
