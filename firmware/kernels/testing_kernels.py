@@ -173,6 +173,16 @@ class PackedFullyConnected(ctypes.Structure):
     )
 
 
+class BatchMatmul(ctypes.Structure):
+    _fields_ = (
+        *((name, I32 * 3) for name in ("batches", "stride1", "stride2")),
+        *((name, I32) for name in ("rows", "columns", "depth", "turn1", "turn2")),
+        *((name, I32) for name in ("zero_point1", "zero_point2", "output_zero_point")),
+        ("requant", Requant),
+        ("rounding", ctypes.c_int),
+    )
+
+
 class Elementwise(ctypes.Structure):
     _fields_ = (
         ("shape", I32 * 4),

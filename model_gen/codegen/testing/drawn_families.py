@@ -54,6 +54,7 @@ LATER: list[tuple[str, Family]] = [
     ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
     ("RESIZE_BILINEAR", movement.bilinear),
     ("TRANSPOSE_CONV", arithmetic.transpose_conv),
+    ("BATCH_MATMUL", arithmetic.batch_matmul),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]

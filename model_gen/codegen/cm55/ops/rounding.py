@@ -9,6 +9,7 @@ _TABLE = {
     "DEPTHWISE_CONV_2D": ("double", "double"),
     "TRANSPOSE_CONV": ("double", "double"),
     "FULLY_CONNECTED": ("real", "double"),
+    "BATCH_MATMUL": ("double", "double"),
     "ADD": ("double", "double"),
     "SUB": ("double", "double"),
     "MUL": ("double", "double"),
