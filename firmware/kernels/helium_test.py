@@ -301,7 +301,7 @@ def test_elementwise(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
     for i in range(240):
         first, second = (values.steps(*shape) for shape in shapes[i % len(shapes)])
         q = (values.quantization(), values.quantization(), values.quantization(0.003, 0.3))
-        name = ("add", "add", "sub", "mul")[i % 4]
+        name = ("add", "squared_difference", "sub", "mul")[i % 4]
         rounding = ROUNDINGS[i // 4 % 2]
         both(f"{name} {i}", ops.elementwise, name, (first, second), q, int(draw(4)), rounding)
     both.check(runner, tmp_path)

@@ -348,6 +348,8 @@ void nj_batch_matmul_s8(const struct nj_batch_matmul *op, const int8_t *input1, 
                         int8_t *scratch);
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+/* SQUARED_DIFFERENCE: as SUB, with a left_shift of 7, and the difference squared before it is scaled by output_requant. */
+void nj_squared_difference_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 /* PRELU: input1 is the input, input2 alpha. Steps not below zero_point1 are scaled by requant1, the products of the
  * others with alpha by output_requant; left_shift, requant2 and the activation are not used. */
 void nj_prelu_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
@@ -382,6 +384,9 @@ void nj_copy_s8(const int8_t *input, int8_t *output, size_t count);
 
 /* QUANTIZE: round half away from zero of value / scale, plus zero_point, saturated to [-128, 127]. */
 void nj_quantize_f32_s8(const float *input, int8_t *output, size_t count, float scale, int32_t zero_point);
+
+/* NEG of floats, as converters leave it between a DEQUANTIZE and a QUANTIZE. The output may be the input. */
+void nj_neg_f32(const float *input, float *output, size_t count);
 
 /* DEQUANTIZE: scale * (step - zero_point). */
 void nj_dequantize_s8_f32(const int8_t *input, float *output, size_t count, float scale, int32_t zero_point);

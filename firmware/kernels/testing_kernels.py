@@ -331,6 +331,19 @@ def add_requants(
     )
 
 
+def square_requants(
+    scale1: float, scale2: float, output_scale: float
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]:
+    """SQUARED_DIFFERENCE: as `add_requants`, with the left shift 7."""
+    twice = 2.0 * max(_real(scale1), _real(scale2))
+    return (
+        quantize_multiplier(_real(scale1) / twice),
+        quantize_multiplier(_real(scale2) / twice),
+        quantize_multiplier(twice * twice / ((1 << 14) * _real(output_scale))),
+        7,
+    )
+
+
 def mul_requant(
     scale1: float, scale2: float, output_scale: float, tflm: bool = False
 ) -> tuple[int, int]:

@@ -114,6 +114,13 @@ def elementwise(op: str, d: Drawn) -> Case:
     return Case(op, operands, (d.tensor(out),), {name: fields}, 2)
 
 
+def squared_difference(op: str, d: Drawn) -> Case:
+    first, second = _broadcast(d, 5)
+    operands = (d.tensor(first), d.one(d.tensor, d.known)(second))
+    out = tuple(np.broadcast_shapes(first, second))
+    return Case(op, operands, (d.tensor(out),), None, 2)
+
+
 def twice(op: str, d: Drawn) -> Case:
     """The same tensor as both operands."""
     source = d.tensor(d.shape(1, 4))

@@ -12,6 +12,7 @@ _TABLE = {
     "BATCH_MATMUL": ("double", "double"),
     "ADD": ("double", "double"),
     "SUB": ("double", "double"),
+    "SQUARED_DIFFERENCE": ("double", "double"),
     "MUL": ("double", "double"),
     "MEAN": ("double", "double"),
     "SUM": ("double", "double"),
