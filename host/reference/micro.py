@@ -2,12 +2,9 @@
 
 import contextlib
 import importlib.util
-import os
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import numpy as np
 from host.errors import BadInput, HostFailure
 from host.reference.interpreter import INTERPRETER, Array, ReferenceTensor
 from host.reference.model import check_inputs
+from host.reference.said import said_by_libraries
 
 # Address space for all tensors side by side; only what a model uses becomes memory.
 _ARENA_BYTES = 1 << 28
@@ -37,7 +35,7 @@ class MicroModel:
         self.description = f"tflite-micro {version}"
         self.loaded = INTERPRETER
         try:
-            with _said() as said:
+            with said_by_libraries() as said:
                 self._interpreter = runtime.Interpreter.from_bytes(
                     tflite,
                     arena_size=_ARENA_BYTES,
@@ -151,33 +149,6 @@ def _missing(evidence: str) -> HostFailure:
         next_step="install it with `.venv/bin/pip install -e '.[dev]'` (x86-64 only), or "
         + _OTHERWISE,
     )
-
-
-class _Said:
-    text = ""
-
-
-@contextlib.contextmanager
-def _said() -> Iterator[_Said]:
-    """Take what C++ code prints on standard error inside the block: its exceptions name no op."""
-    said = _Said()
-    sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:  # standard error is closed
-        yield said
-        return
-    try:
-        with tempfile.TemporaryFile() as file:
-            os.dup2(file.fileno(), 2)
-            try:
-                yield said
-            finally:
-                os.dup2(saved, 2)
-                file.seek(0)
-                said.text = file.read().decode("utf-8", "replace")
-    finally:
-        os.close(saved)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 from host.errors import BadInput
 from host.reference.axes import with_axes_in_range
 from host.reference.interpreter import INTERPRETER, Array, Interpreter, ReferenceTensor, package
+from host.reference.versions import with_versions_in_reach
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class ReferenceOp:
 class ReferenceModel:
     """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte.
 
-    `description` names it, and says where the model had to be changed for the loader; see `axes`.
+    `description` names it, and says where the model had to be changed for the loader; see `axes` and `versions`.
     `loaded` says how its interpreter came into this process: "interpreter", alone, or with the
     whole of "tensorflow".
 
@@ -42,6 +43,7 @@ class ReferenceModel:
 
     def __init__(self, tflite: bytes) -> None:
         content, axes = with_axes_in_range(tflite)
+        content, versions = with_versions_in_reach(content)
         with stdout_to_stderr():
             try:
                 self._interpreter = Interpreter(content)
@@ -56,6 +58,8 @@ class ReferenceModel:
         self.description = f"tensorflow {package().version} BUILTIN_REF"
         if axes:
             self.description += f" (the quantized axis of {axes} one-dimensional tensors read as 0)"
+        if versions:
+            self.description += f" ({', '.join(versions)})"
         if self.loaded != INTERPRETER:
             self.description += " (with the whole of TensorFlow, without which it does not load)"
         self.inputs = self._interpreter.inputs

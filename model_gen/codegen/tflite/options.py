@@ -96,6 +96,16 @@ class LeakyReluOptions(Options):
 
 
 @dataclass(frozen=True)
+class BlockOptions(Options):
+    size: int = 0  # rows and columns of a block
+
+
+@dataclass(frozen=True)
+class GeluOptions(Options):
+    approximate: bool = False
+
+
+@dataclass(frozen=True)
 class MirrorPadOptions(Options):
     symmetric: bool = False
 
@@ -115,6 +125,14 @@ def _conv(raw: Any) -> Options:
         padding=PADDINGS.get(raw.Padding(), "UNKNOWN"),
         stride=(raw.StrideH(), raw.StrideW()),
         dilation=(raw.DilationHFactor(), raw.DilationWFactor()),
+        activation=_activation(raw),
+    )
+
+
+def _transpose_conv(raw: Any) -> Options:
+    return WindowOptions(
+        padding=PADDINGS.get(raw.Padding(), "UNKNOWN"),
+        stride=(raw.StrideH(), raw.StrideW()),
         activation=_activation(raw),
     )
 
@@ -159,6 +177,7 @@ def _strided_slice(raw: Any) -> Options:
 _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "CONV_2D": (tflite.Conv2DOptions, _conv, None),
     "DEPTHWISE_CONV_2D": (tflite.DepthwiseConv2DOptions, _conv, None),
+    "TRANSPOSE_CONV": (tflite.TransposeConvOptions, _transpose_conv, None),
     "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _pool, None),
     "MAX_POOL_2D": (tflite.Pool2DOptions, _pool, None),
     "FULLY_CONNECTED": (tflite.FullyConnectedOptions, _fully_connected, FullyConnectedOptions()),
@@ -196,11 +215,27 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "RESHAPE": (tflite.ReshapeOptions, _reshape, ReshapeOptions()),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice, StridedSliceOptions()),
     "MIRROR_PAD": (tflite.MirrorPadOptions, lambda raw: MirrorPadOptions(raw.Mode() == 1), None),
+    "RESIZE_BILINEAR": (
+        tflite.ResizeBilinearOptions,
+        lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
+        ResizeOptions(),
+    ),
     "RESIZE_NEAREST_NEIGHBOR": (
         tflite.ResizeNearestNeighborOptions,
         lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
         ResizeOptions(),
     ),
+    "DEPTH_TO_SPACE": (
+        tflite.DepthToSpaceOptions,
+        lambda raw: BlockOptions(raw.BlockSize()),
+        None,
+    ),
+    "SPACE_TO_DEPTH": (
+        tflite.SpaceToDepthOptions,
+        lambda raw: BlockOptions(raw.BlockSize()),
+        None,
+    ),
+    "GELU": (tflite.GeluOptions, lambda raw: GeluOptions(bool(raw.Approximate())), GeluOptions()),
     "LEAKY_RELU": (
         tflite.LeakyReluOptions,
         lambda raw: LeakyReluOptions(raw.Alpha()),

@@ -7,6 +7,7 @@ Measured against both interpreters; firmware/kernels/README.md has the table wit
 _TABLE = {
     "CONV_2D": ("double", "double"),
     "DEPTHWISE_CONV_2D": ("double", "double"),
+    "TRANSPOSE_CONV": ("double", "double"),
     "FULLY_CONNECTED": ("real", "double"),
     "ADD": ("double", "double"),
     "SUB": ("double", "double"),
@@ -18,6 +19,8 @@ _TABLE = {
     "RELU": ("double", "double"),
     "RELU6": ("double", "double"),
     "RELU_N1_TO_1": ("double", "double"),
+    "RELU_0_TO_1": ("double", "double"),
+    "RSQRT": ("double", "double"),
     "LEAKY_RELU": ("double", "double"),
     "QUANTIZE": ("double", "double"),
 }

@@ -14,6 +14,7 @@ from model_gen.codegen.cm55.ops.registry import (
 )
 from model_gen.codegen.cm55.ops.rounding import rule_of
 from model_gen.codegen.cm55.quantized_math import quantize_multiplier
+from model_gen.codegen.tflite.advice import CALIBRATION
 from model_gen.codegen.tflite.graph import Shape
 from model_gen.codegen.tflite.options import SoftmaxOptions
 from model_gen.codegen.tflite.view import View
@@ -39,7 +40,10 @@ def _lower(view: View) -> Kernel:
     # Formula: PreprocessSoftmaxScaling and CalculateInputRadius of quantization_util.cc.
     real = min(beta * scale * (1 << (31 - _INTEGER_BITS)), (1 << 31) - 1.0)
     if real <= 1.0:
-        raise view.refuse(f"the input's scale {scale:g} is too small for the fixed-point softmax")
+        raise view.refuse(
+            f"the input's scale {scale:g} is too small for the fixed-point softmax",
+            next_step=CALIBRATION,
+        )
     multiplier, shift = quantize_multiplier(real)
     radius = math.floor(((1 << _INTEGER_BITS) - 1) * (1 << (31 - _INTEGER_BITS)) / (1 << shift))
     return Kernel(
