@@ -61,6 +61,8 @@ class Window(ctypes.Structure):
 
 
 class Convolution(ctypes.Structure):
+    """Of nj_convolution, and of nj_transpose_conv, which has the same fields."""
+
     _fields_ = (
         ("input", Image),
         ("output", Image),
@@ -258,6 +260,15 @@ class Gather(ctypes.Structure):
         ("inner", I32),
         ("row_of", ctypes.c_void_p),
         ("column_of", ctypes.c_void_p),
+    )
+
+
+class ResizeBilinear(ctypes.Structure):
+    _fields_ = (
+        *((name, I32) for name in ("images", "rows", "columns", "input_rows", "input_columns")),
+        ("channels", I32),
+        ("row_between", ctypes.c_void_p),
+        ("column_between", ctypes.c_void_p),
     )
 
 

@@ -122,6 +122,12 @@ static void nj_run(const struct nj_case *item)
     case 25:
         nj_reduce_min_s8(item->op, item->input1, item->output);
         break;
+    case 26:
+        nj_resize_bilinear_s8(item->op, item->input1, item->output);
+        break;
+    case 27:
+        nj_transpose_conv_s8(item->op, item->input1, item->output, nj_scratch);
+        break;
     default:
         break;
     }

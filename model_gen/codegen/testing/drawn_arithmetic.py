@@ -41,6 +41,24 @@ def convolution(op: str, d: Drawn) -> Case:
     return Case(op, (source, weights, bias), (target,), {name: options}, 3)
 
 
+def transpose_conv(op: str, d: Drawn) -> Case:
+    options = {"padding": d.one(0, 1), "fusedActivationFunction": d.activation()}
+    inputs, outputs = d.one(1, 3, 4, 16, 17), d.one(1, 2, 4, 5)
+    sizes, windows, shape = [], [], []
+    for axis in "HW":
+        n, k, stride = d.between(1, 5), d.between(1, 5), d.between(1, 3)
+        options[f"stride{axis}"] = stride
+        sizes.append(n)
+        windows.append(k)
+        shape.append(n * stride if options["padding"] == 0 else (n - 1) * stride + k)
+    weights = d.weights((outputs, *windows, inputs), 0)
+    source, target = d.tensor((1, *sizes, inputs)), d.tensor((1, *shape, outputs))
+    operands = [d.constant([1, *shape, outputs]), weights, source]
+    if d.one(True, False):
+        operands.append(d.bias(outputs))
+    return Case(op, tuple(operands), (target,), {"TransposeConvOptions": options}, 4)
+
+
 def fully_connected(op: str, d: Drawn) -> Case:
     inputs, outputs = d.one(1, 3, 8, 31, 64, 100), d.one(1, 2, 3, 5, 17)
     outer = d.shape(0, 3)

@@ -129,6 +129,14 @@ def _conv(raw: Any) -> Options:
     )
 
 
+def _transpose_conv(raw: Any) -> Options:
+    return WindowOptions(
+        padding=PADDINGS.get(raw.Padding(), "UNKNOWN"),
+        stride=(raw.StrideH(), raw.StrideW()),
+        activation=_activation(raw),
+    )
+
+
 def _pool(raw: Any) -> Options:
     return WindowOptions(
         padding=PADDINGS.get(raw.Padding(), "UNKNOWN"),
@@ -169,6 +177,7 @@ def _strided_slice(raw: Any) -> Options:
 _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "CONV_2D": (tflite.Conv2DOptions, _conv, None),
     "DEPTHWISE_CONV_2D": (tflite.DepthwiseConv2DOptions, _conv, None),
+    "TRANSPOSE_CONV": (tflite.TransposeConvOptions, _transpose_conv, None),
     "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _pool, None),
     "MAX_POOL_2D": (tflite.Pool2DOptions, _pool, None),
     "FULLY_CONNECTED": (tflite.FullyConnectedOptions, _fully_connected, FullyConnectedOptions()),
@@ -206,6 +215,11 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "RESHAPE": (tflite.ReshapeOptions, _reshape, ReshapeOptions()),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice, StridedSliceOptions()),
     "MIRROR_PAD": (tflite.MirrorPadOptions, lambda raw: MirrorPadOptions(raw.Mode() == 1), None),
+    "RESIZE_BILINEAR": (
+        tflite.ResizeBilinearOptions,
+        lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
+        ResizeOptions(),
+    ),
     "RESIZE_NEAREST_NEIGHBOR": (
         tflite.ResizeNearestNeighborOptions,
         lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),

@@ -7,6 +7,7 @@ Measured against both interpreters; firmware/kernels/README.md has the table wit
 _TABLE = {
     "CONV_2D": ("double", "double"),
     "DEPTHWISE_CONV_2D": ("double", "double"),
+    "TRANSPOSE_CONV": ("double", "double"),
     "FULLY_CONNECTED": ("real", "double"),
     "ADD": ("double", "double"),
     "SUB": ("double", "double"),
