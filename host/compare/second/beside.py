@@ -91,7 +91,8 @@ class _Sides:
             return None
 
     def _made(self, inputs: list[Array]) -> dict[str, Any]:
-        judge, other = self._reference.run(inputs), self._default.run(inputs)
+        given = {t.tensor: v for t, v in zip(self._reference.inputs, inputs, strict=True)}
+        judge, other = given | self._reference.run(inputs), given | self._default.run(inputs)
         ports = [port.tensor for port in self._reference.outputs]
         written = [index for op in self.graph.ops for index in op.outputs if index in judge]
         delegated = None
@@ -102,7 +103,7 @@ class _Sides:
             "kernels": self._default.description,
             "steps": _apart([index for index in written if index in other], judge, other),
             "top": _tops(ports, judge, other),
-            "partings": [astuple(one) for one in partings(self.graph, judge, other)],
+            "partings": [list(astuple(one)) for one in partings(self.graph, judge, other)],
             "xnnpack": delegated,
         }
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from host.compare.second import beside
-from host.compare.second.opinion import partings, top_classes
+from host.compare.second.opinion import Parting, partings, top_classes
 from host.compare.second.real import Call, evaluate, in_steps, inputs_of, real_of
 from host.reference.kept import KeptReference
 from host.reference.model import ReferenceModel
@@ -43,7 +43,7 @@ def test_the_reference_is_found_wrong_in_sum_and_nobody_in_what_follows() -> Non
     assert judge_off > 2
     assert other_off < 1
     assert sides.record([steps]) == record  # the one that is kept
-    (dispute,) = beside._disputes([beside.Parting(op, name, apart, judge_off, other_off)])
+    (dispute,) = beside._disputes([Parting(op, name, apart, judge_off, other_off)])
     assert dispute.wrong == "judge"
 
 
