@@ -30,7 +30,8 @@ class ReferenceOp:
 
 
 class ReferenceModel:
-    """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte.
+    """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte. Other `kernels` are for a
+    second opinion; see `interpreter.RESOLVERS`.
 
     `description` names it, and says where the model had to be changed for the loader; see `axes` and `versions`.
     `loaded` says how its interpreter came into this process: "interpreter", alone, or with the
@@ -41,12 +42,12 @@ class ReferenceModel:
         HostFailure: TensorFlow is not installed.
     """
 
-    def __init__(self, tflite: bytes) -> None:
+    def __init__(self, tflite: bytes, kernels: str = "BUILTIN_REF") -> None:
         content, axes = with_axes_in_range(tflite)
         content, versions = with_versions_in_reach(content)
         with stdout_to_stderr():
             try:
-                self._interpreter = Interpreter(content)
+                self._interpreter = Interpreter(content, kernels)
                 ops = self._interpreter.ops()
             except (ValueError, RuntimeError) as error:
                 raise BadInput(
@@ -55,7 +56,7 @@ class ReferenceModel:
                     next_step="give a whole .tflite file made of built-in ops",
                 ) from error
         self.loaded = self._interpreter.loaded
-        self.description = f"tensorflow {package().version} BUILTIN_REF"
+        self.description = f"tensorflow {package().version} {kernels}"
         if axes:
             self.description += f" (the quantized axis of {axes} one-dimensional tensors read as 0)"
         if versions:
@@ -82,14 +83,22 @@ class ReferenceModel:
         Raises:
             BadInput: an input of another count, shape or dtype.
         """
+        self._invoke(inputs)
+        kept = {index for op in self.ops for index in op.outputs if index >= 0}
+        kept |= {tensor.tensor for tensor in self.outputs}
+        return {index: self._interpreter.value(index) for index in sorted(kept)}
+
+    def run_outputs(self, inputs: list[Array]) -> dict[int, Array]:
+        """As `run`, but of the model's outputs only: under a delegate the others are not there."""
+        self._invoke(inputs)
+        return {port.tensor: self._interpreter.value(port.tensor) for port in self.outputs}
+
+    def _invoke(self, inputs: list[Array]) -> None:
         check_inputs(inputs, self.inputs)
         for tensor, value in zip(self.inputs, inputs, strict=True):
             self._interpreter.set_input(tensor.tensor, value)
         with stdout_to_stderr():
             self._interpreter.invoke()
-        kept = {index for op in self.ops for index in op.outputs if index >= 0}
-        kept |= {tensor.tensor for tensor in self.outputs}
-        return {index: self._interpreter.value(index) for index in sorted(kept)}
 
 
 def check_inputs(inputs: list[Array], wanted: list[ReferenceTensor]) -> None:

@@ -71,7 +71,7 @@ REFUSED = {
     "SQUARED_DIFFERENCE": "over 4 dimensions at most|ratio .* is too large",
     "PRELU": "over 4 dimensions at most",
     "MEAN": "apart in more than 4 dimensions",
-    "SUM": "apart in more than 4 dimensions",
+    "SUM": "apart in more than 4 dimensions|reads int8 steps as uint8",
     "ELU": "reference kernels do not have this op",
     "EXP": "scale .* is too small",
     "NEG": "negates steps whatever their scales are",
