@@ -26,7 +26,9 @@ def _matrices(view: View) -> tuple[int, int, int]:
     """(rows, columns, depth)."""
     one, two = view.input(0).shape, view.input(1).shape
     if not 2 <= min(len(one), len(two)) <= max(len(one), len(two)) <= _BATCHES + 2:
-        raise view.refuse(f"matrices of {list(one)} and {list(two)}, of which 2 to 5 dimensions are taken")
+        raise view.refuse(
+            f"matrices of {list(one)} and {list(two)}, of which 2 to 5 dimensions are taken"
+        )
     options = view.options(BatchMatmulOptions)
     rows, depth = reversed(one[-2:]) if options.turned_1 else one[-2:]
     depth_2, columns = reversed(two[-2:]) if options.turned_2 else two[-2:]
@@ -63,7 +65,9 @@ def _lower(view: View) -> Kernel:
     out, out_zero = view.scale_and_zero(view.output)
     options, rule = view.options(BatchMatmulOptions), rule_of(view.op.name, view.rounding)
     real = float(np.float32(scale1) * np.float32(scale2)) / out
-    turned = (columns * depth if not options.turned_2 else 0) + (rows * depth if options.turned_1 else 0)
+    turned = (columns * depth if not options.turned_2 else 0) + (
+        rows * depth if options.turned_1 else 0
+    )
     return Kernel(
         "nj_batch_matmul_s8",
         Parameters(
