@@ -195,6 +195,10 @@ class KeptReference:
                 )
         return self._judge
 
+    def key_of_more(self, what: str, inputs: Sequence[Array]) -> str:
+        """The key of something else that is kept about a run with these inputs."""
+        return key_of(what, self._run_key(inputs, None))
+
     def _run_key(self, inputs: Sequence[Array], past: Past | None) -> str:
         parts = [part for one in inputs for part in (repr(_described(one)), to_bytes(one))]
         return key_of("run", self._key, digest_of(past), *parts)

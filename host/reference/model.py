@@ -32,7 +32,8 @@ class ReferenceOp:
 
 
 class ReferenceModel:
-    """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte.
+    """A .tflite run by `BUILTIN_REF` in one thread: what `cm55` must equal, byte for byte. Other `kernels` are for a
+    second opinion; see `interpreter.RESOLVERS`.
 
     `description` names it, and says where the model had to be changed for the loader; see `axes` and `versions`.
     `loaded` says how its interpreter came into this process: "interpreter", alone, or with the
@@ -43,12 +44,13 @@ class ReferenceModel:
         HostFailure: TensorFlow is not installed.
     """
 
-    def __init__(self, tflite: bytes) -> None:
+    def __init__(self, tflite: bytes, kernels: str = "BUILTIN_REF") -> None:
+        self._kernels = kernels
         content, axes = with_axes_in_range(tflite)
         self._content, versions = with_versions_in_reach(content)
         with stdout_to_stderr():
             try:
-                self._interpreter = Interpreter(self._content)
+                self._interpreter = Interpreter(self._content, kernels)
                 ops = self._interpreter.ops()
             except (ValueError, RuntimeError) as error:
                 raise BadInput(
@@ -57,7 +59,7 @@ class ReferenceModel:
                     next_step="give a whole .tflite file made of built-in ops",
                 ) from error
         self.loaded = self._interpreter.loaded
-        self.description = f"tensorflow {package().version} BUILTIN_REF"
+        self.description = f"tensorflow {package().version} {kernels}"
         if axes:
             self.description += f" (the quantized axis of {axes} one-dimensional tensors read as 0)"
         if versions:
@@ -89,20 +91,28 @@ class ReferenceModel:
         Raises:
             BadInput: an input of another count, shape or dtype.
         """
+        self._invoke(inputs, past)
+        written = (op for op in self.ops if op.name != HANDLE)
+        kept = {index for op in written for index in op.outputs if index >= 0}
+        kept |= self._own | {tensor.tensor for tensor in self.outputs}
+        return {index: self._interpreter.value(index) for index in sorted(kept)}
+
+    def run_outputs(self, inputs: list[Array], past: Past | None = None) -> dict[int, Array]:
+        """As `run`, but of the model's outputs only: under a delegate the others are not there."""
+        self._invoke(inputs, past)
+        return {port.tensor: self._interpreter.value(port.tensor) for port in self.outputs}
+
+    def _invoke(self, inputs: list[Array], past: Past | None) -> None:
         check_inputs(inputs, self.inputs)
         if self._standing is not None:
             self._standing.bring(past)
         self._step(inputs)
         if self._standing is not None:
             self._standing.took(inputs)
-        written = (op for op in self.ops if op.name != HANDLE)
-        kept = {index for op in written for index in op.outputs if index >= 0}
-        kept |= self._own | {tensor.tensor for tensor in self.outputs}
-        return {index: self._interpreter.value(index) for index in sorted(kept)}
 
     def _restart(self) -> None:
         with stdout_to_stderr():
-            self._interpreter = Interpreter(self._content)
+            self._interpreter = Interpreter(self._content, self._kernels)
 
     def _step(self, inputs: Sequence[Array]) -> None:
         for tensor, value in zip(self.inputs, inputs, strict=True):

@@ -96,6 +96,12 @@ class LeakyReluOptions(Options):
 
 
 @dataclass(frozen=True)
+class BatchMatmulOptions(Options):
+    turned_1: bool = False  # whether the operand is stored with rows and columns exchanged
+    turned_2: bool = False
+
+
+@dataclass(frozen=True)
 class BlockOptions(Options):
     size: int = 0  # rows and columns of a block
 
@@ -138,6 +144,14 @@ def _conv(raw: Any) -> Options:
         padding=PADDINGS.get(raw.Padding(), "UNKNOWN"),
         stride=(raw.StrideH(), raw.StrideW()),
         dilation=(raw.DilationHFactor(), raw.DilationWFactor()),
+        activation=_activation(raw),
+    )
+
+
+def _transpose_conv(raw: Any) -> Options:
+    return WindowOptions(
+        padding=PADDINGS.get(raw.Padding(), "UNKNOWN"),
+        stride=(raw.StrideH(), raw.StrideW()),
         activation=_activation(raw),
     )
 
@@ -189,6 +203,7 @@ def _strided_slice(raw: Any) -> Options:
 _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "CONV_2D": (tflite.Conv2DOptions, _conv, None),
     "DEPTHWISE_CONV_2D": (tflite.DepthwiseConv2DOptions, _conv, None),
+    "TRANSPOSE_CONV": (tflite.TransposeConvOptions, _transpose_conv, None),
     "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _pool, None),
     "MAX_POOL_2D": (tflite.Pool2DOptions, _pool, None),
     "FULLY_CONNECTED": (tflite.FullyConnectedOptions, _fully_connected, FullyConnectedOptions()),
@@ -232,6 +247,11 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
         None,
     ),
     "MIRROR_PAD": (tflite.MirrorPadOptions, lambda raw: MirrorPadOptions(raw.Mode() == 1), None),
+    "RESIZE_BILINEAR": (
+        tflite.ResizeBilinearOptions,
+        lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
+        ResizeOptions(),
+    ),
     "RESIZE_NEAREST_NEIGHBOR": (
         tflite.ResizeNearestNeighborOptions,
         lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
@@ -246,6 +266,11 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
         tflite.SpaceToDepthOptions,
         lambda raw: BlockOptions(raw.BlockSize()),
         None,
+    ),
+    "BATCH_MATMUL": (
+        tflite.BatchMatMulOptions,
+        lambda raw: BatchMatmulOptions(bool(raw.AdjX()), bool(raw.AdjY())),
+        BatchMatmulOptions(),
     ),
     "GELU": (tflite.GeluOptions, lambda raw: GeluOptions(bool(raw.Approximate())), GeluOptions()),
     "LEAKY_RELU": (
