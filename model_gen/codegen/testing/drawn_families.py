@@ -52,6 +52,10 @@ LATER: list[tuple[str, Family]] = [
     ("REDUCE_MAX, REDUCE_MIN", arithmetic.extreme),
     ("GELU, EXP, SQRT, RSQRT, NEG, RELU_0_TO_1, ELU", arithmetic.table),
     ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
+    ("RESIZE_BILINEAR", movement.bilinear),
+    ("TRANSPOSE_CONV", arithmetic.transpose_conv),
+    ("BATCH_MATMUL", arithmetic.batch_matmul),
+    ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
     ("QUANTIZE", arithmetic.requantize),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
@@ -65,12 +69,14 @@ REFUSED = {
     "FULLY_CONNECTED": "the bias has the scale",
     "MAXIMUM": "over 5 dimensions at most",
     "MINIMUM": "over 5 dimensions at most",
+    "SQUARED_DIFFERENCE": "over 4 dimensions at most|ratio .* is too large",
     "PRELU": "over 4 dimensions at most",
     "MEAN": "apart in more than 4 dimensions",
-    "SUM": "apart in more than 4 dimensions",
+    "SUM": "apart in more than 4 dimensions|reads int8 steps as uint8",
     "ELU": "reference kernels do not have this op",
     "EXP": "scale .* is too small",
     "NEG": "negates steps whatever their scales are",
+    "RESIZE_BILINEAR": "corners are aligned and pixels have centers",
     "REDUCE_MAX": "apart in more than 4 dimensions",
     "REDUCE_MIN": "apart in more than 4 dimensions",
     "HARD_SWISH": "scale is too small",  # the reference shifts by a negative number there

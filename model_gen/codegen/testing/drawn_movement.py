@@ -1,5 +1,6 @@
 """For tests: the ops that move bytes, with every attribute and mask that TFLite reads."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -215,6 +216,13 @@ def resize(op: str, d: Drawn) -> Case:
     return Case(
         op, (source, d.constant(size)), (target,), {"ResizeNearestNeighborOptions": options}, 3
     )
+
+
+def bilinear(op: str, d: Drawn) -> Case:
+    case = resize(op, d)
+    assert case.options is not None
+    (fields,) = case.options.values()
+    return replace(case, options={"ResizeBilinearOptions": fields})
 
 
 def split(op: str, d: Drawn) -> Case:

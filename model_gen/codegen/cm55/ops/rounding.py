@@ -7,9 +7,12 @@ Measured against both interpreters; firmware/kernels/README.md has the table wit
 _TABLE = {
     "CONV_2D": ("double", "double"),
     "DEPTHWISE_CONV_2D": ("double", "double"),
+    "TRANSPOSE_CONV": ("double", "double"),
     "FULLY_CONNECTED": ("real", "double"),
+    "BATCH_MATMUL": ("double", "double"),
     "ADD": ("double", "double"),
     "SUB": ("double", "double"),
+    "SQUARED_DIFFERENCE": ("double", "double"),
     "MUL": ("double", "double"),
     "MEAN": ("double", "double"),
     "SUM": ("double", "double"),
