@@ -43,6 +43,8 @@ MICRO_REFUSES = {
     "EXP": "Node EXP",
     "SQRT": "Node SQRT",
     "NEG": "Node NEG",
+    "ARG_MAX": "Only int32_t are supported",
+    "ARG_MIN": "Only int32_t are supported",
     "TILE": "builtin opcode 'TILE'",
     "PAD": "output_dim != expected_dim",  # it reads 64-bit pads as twice as many of 32
     "PADV2": "output_dim != expected_dim",

@@ -151,6 +151,17 @@ def extreme(_: str, d: Drawn) -> Case:
     return reduction(d.one("REDUCE_MAX", "REDUCE_MIN"), d)
 
 
+def arg_extreme(_: str, d: Drawn) -> Case:
+    """ARG_MAX and ARG_MIN."""
+    op, dtype = d.one("ARG_MAX", "ARG_MIN"), d.one("int32", "int64")
+    shape = d.shape(1, 5)
+    axis = d.between(0, len(shape) - 1)
+    target = builder().Tensor(shape[:axis] + shape[axis + 1 :], dtype=dtype)
+    operands = (d.tensor(shape), d.constant(d.signed(axis, len(shape))))
+    name = "ArgMaxOptions" if op == "ARG_MAX" else "ArgMinOptions"
+    return Case(op, operands, (target,), {name: {"outputType": {"int32": 2, "int64": 4}[dtype]}}, 2)
+
+
 def prelu(op: str, d: Drawn) -> Case:
     shape = d.shape(1, 5)
     alpha = tuple(d.one(n, 1) for n in shape)[d.between(0, len(shape)) :]
