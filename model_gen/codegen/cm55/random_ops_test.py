@@ -42,7 +42,7 @@ MICRO_REFUSES = {
     "LOG": "Node LOG",  # of floats alone
     "EXP": "Node EXP",
     "SQRT": "Node SQRT",
-    "NEG": "Node NEG",
+    "NEG": "Node NEG",  # of steps
     "ARG_MAX": "Only int32_t are supported",
     "ARG_MIN": "Only int32_t are supported",
     "TILE": "builtin opcode 'TILE'",

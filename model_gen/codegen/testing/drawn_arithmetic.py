@@ -215,6 +215,14 @@ def row(_: str, d: Drawn) -> Case:
     return Case(op, (d.tensor(shape),), (target,), None if log else {"L2NormOptions": {}}, 2 - log)
 
 
+def of_floats(_: str, d: Drawn) -> Case:
+    """NEG and SQUARE, as a converter leaves them in float."""
+    shape = d.shape(0, 4)
+    op = d.one("SQUARE", "NEG")
+    tensors = (builder().Tensor(shape, dtype="float32") for _ in range(2))
+    return Case(op, (next(tensors),), (next(tensors),))
+
+
 def dequantize(op: str, d: Drawn) -> Case:
     source = d.tensor(d.shape(0, 5))
     return Case(op, (source,), (builder().Tensor(source.shape, dtype="float32"),), None, 2)
