@@ -54,6 +54,9 @@ LATER: list[tuple[str, Family]] = [
     ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
     ("RESIZE_BILINEAR", movement.bilinear),
     ("TRANSPOSE_CONV", arithmetic.transpose_conv),
+    ("BATCH_MATMUL", arithmetic.batch_matmul),
+    ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
+    ("LOG_SOFTMAX, L2_NORMALIZATION", arithmetic.row),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]
@@ -66,9 +69,10 @@ REFUSED = {
     "FULLY_CONNECTED": "the bias has the scale",
     "MAXIMUM": "over 5 dimensions at most",
     "MINIMUM": "over 5 dimensions at most",
+    "SQUARED_DIFFERENCE": "over 4 dimensions at most|ratio .* is too large",
     "PRELU": "over 4 dimensions at most",
     "MEAN": "apart in more than 4 dimensions",
-    "SUM": "apart in more than 4 dimensions",
+    "SUM": "apart in more than 4 dimensions|reads int8 steps as uint8",
     "ELU": "reference kernels do not have this op",
     "EXP": "scale .* is too small",
     "NEG": "negates steps whatever their scales are",
