@@ -18,6 +18,7 @@ from host.compare.observe import Inferred, Observer
 from host.compare.questions import absent
 from host.compare.reproduce import write_reproduction
 from host.compare.session import Session
+from host.compare.standing import Standing
 from host.compare.vectors import Vector, make_vectors
 from host.deadline import Deadline, clocked
 from host.errors import NightjarError
@@ -57,6 +58,7 @@ class Bench:
         self._expected: dict[int, Expected] = {}
         self._believed: set[int] = set()  # vectors found equal to what was kept, not computed
         self._folder: Path | None = None
+        self._standing: Standing | None = None  # of a model with state
 
     def __enter__(self) -> "Bench":
         if self.session.tape is not None:
@@ -103,6 +105,7 @@ class Bench:
             limit=session.limit,
             unit=self.identity().cost_unit,
             recognisers=None if session.network is None else NETWORK_RECOGNISERS,
+            standing=self._standing,
         )
 
     @property
@@ -124,7 +127,8 @@ class Bench:
         if not self._vectors:
             session, inputs = self.session, self.oracle.reference.inputs
             self._vectors = make_vectors(
-                session.subject, inputs, session.vectors, session.seed, session.given
+                *(session.subject, inputs, session.vectors, session.seed, session.given),
+                stateful=session.structure.stateful,
             )
         return self._vectors
 
@@ -286,6 +290,9 @@ class Bench:
 
     def _start(self) -> None:
         hello = self._hello = self._contact.start()
+        if self.session.structure.stateful:
+            assert self._contact.client is not None
+            self._standing = Standing(self._contact.client)
         if hello.cost_unit == "cycles":
             self._measured = self._measure(hello)
         self._say(

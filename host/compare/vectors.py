@@ -11,6 +11,7 @@ import numpy.typing as npt
 from host.bundle import Subject
 from host.compare.float_steps import FloatSteps, float_steps
 from host.errors import BadInput
+from host.reference.past import Past, linked
 
 Inputs = tuple[npt.NDArray[Any], ...]  # one tensor an input, in model order
 MOST_BYTES = 1 << 30  # of random vectors: they are all drawn at once
@@ -30,11 +31,15 @@ class InputTensor(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Vector:
-    """One thing to infer on: raw model inputs, or a chunk that goes through the board's own frontend."""
+    """One thing to infer on: raw model inputs, or a chunk that goes through the board's own frontend.
+
+    past: what a model with state is given before, None at the start of a sequence.
+    """
 
     index: int
     inputs: Inputs = ()
     chunk: npt.NDArray[np.int16] | None = None
+    past: Past | None = None
 
     @property
     def node_id(self) -> str:
@@ -115,8 +120,12 @@ def make_vectors(
     count: int,
     seed: int,
     given: Sequence[Inputs] = (),
+    *,
+    stateful: bool = False,
 ) -> list[Vector]:
     """The random inputs, then the given ones, then the bundle's own chunks.
+
+    Of a `stateful` model the given ones are the steps of one sequence, and the random ones those of one before it.
 
     Raises:
         BadInput: there would be none, or an input has a type that no vector can be drawn for.
@@ -130,6 +139,10 @@ def make_vectors(
     if len(steps) != len(inputs):  # a network's own inputs
         steps = ()
     drawn = random_inputs(inputs, count, seed, steps) if count else []
-    vectors = [Vector(i, inputs=tensors) for i, tensors in enumerate([*drawn, *given])]
+    pasts = [*linked(drawn), *linked(given)] if stateful else [None] * raw
+    vectors = [
+        Vector(i, inputs=tensors, past=past)
+        for i, (tensors, past) in enumerate(zip([*drawn, *given], pasts, strict=True))
+    ]
     vectors += [Vector(raw + i, chunk=chunk) for i, chunk in enumerate(chunks)]
     return vectors
