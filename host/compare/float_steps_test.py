@@ -1,6 +1,7 @@
 """A float input sees what an input of its QUANTIZE's type would see."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def quantized(scale: float, zero_point: int) -> bytes:
         tensor((1024,), dtype="float32"),
         tensor((1024,), scale, zero_point),
     ]
-    ops = [
+    ops: list[Any] = [
         ("RESHAPE", [0, 1], [2], {"ReshapeOptions": {}}, 1),
         ("QUANTIZE", [2], [3], {"QuantizeOptions": {}}, 1),
     ]
