@@ -110,8 +110,8 @@ def unbroken() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
+        for missed in came:
+            signal.raise_signal(missed)
 
 
 def _take(handler: Callable[[int, FrameType | None], object]) -> int:
