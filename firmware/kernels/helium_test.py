@@ -176,6 +176,57 @@ def test_comparisons_and_gathering(kernels: ctypes.CDLL, runner: Path, tmp_path:
     both.check(runner, tmp_path)
 
 
+def between(values: Values, size: int, count: int) -> ops.NDArray[np.int32]:
+    """Drawn neighbours with drawn weights, those of the edges among them."""
+    low = values.rng.integers(0, size, count)
+    weight = values.rng.integers(0, 1025, count)
+    weight[::3] = values.rng.integers(-512, 1537, len(weight[::3]))
+    return np.stack([low, np.minimum(low + 1, size - 1), weight], 1).astype(np.int32)
+
+
+def test_bilinear(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(14)
+    for i in range(60):
+        x = values.steps(*(int(n) for n in values.rng.integers(1, (3, 7, 7, 20))))
+        rows, columns = (between(values, n, 5) for n in x.shape[1:3])
+        if i % 2:  # ties
+            rows[:, 2], columns[:, 2] = 512, 512
+        both(f"bilinear {i}", more.resize_bilinear, x, rows, columns)
+    both.check(runner, tmp_path)
+
+
+def test_transpose_conv(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(15)
+    draw = values.rng.integers
+    for i in range(60):
+        height, width, inputs = (int(n) for n in draw(1, (5, 5, 40)))
+        (kh, kw), (sh, sw) = draw(1, 5, 2).tolist(), draw(1, 4, 2).tolist()
+        outputs, taps = int(draw(1, 10)), -(-kh // sh) * -(-kw // sw)
+        weights = values.steps(sh * sw, outputs, taps, inputs)
+        bias = draw(-(2**17), 2**17, (sh * sw, outputs)).astype(np.int32)
+        pairs = [k.quantize_multiplier(values.scale() * 0.01) for _ in range(outputs)]
+        window = k.Window(kh, kw, sh, sw, 1, 1, int(draw(kh)), int(draw(kw)))
+        arguments = (values.steps(1, height, width, inputs), weights, bias, ops.requants(pairs))
+        zeros = values.zero_point(), values.zero_point()
+        size = (height * sh, width * sw)
+        both(f"transpose_conv {i}", more.transpose_conv, *arguments, window, size, zeros)
+    both.check(runner, tmp_path)
+
+
+def test_batch_matmul(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(16)
+    draw = values.rng.integers
+    for i in range(80):
+        rows, columns, depth = int(draw(1, 9)), int(draw(1, 9)), int(draw(1, 50))
+        turns = i % 2, i // 2 % 2
+        one = (depth, rows) if turns[0] else (rows, depth)
+        two = (depth, columns) if turns[1] else (columns, depth)
+        inputs = values.steps(1 + i % 3 % 2 * 2, *one), values.steps(3, *two)
+        q = values.quantization(), values.quantization(), values.quantization(0.1, 8.0)
+        both(f"batch_matmul {i}", more.batch_matmul, inputs, turns, q)
+    both.check(runner, tmp_path)
+
+
 def test_transpose(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both, values = Both(kernels), Values(8)
     for i in range(60):
@@ -250,7 +301,7 @@ def test_elementwise(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
     for i in range(240):
         first, second = (values.steps(*shape) for shape in shapes[i % len(shapes)])
         q = (values.quantization(), values.quantization(), values.quantization(0.003, 0.3))
-        name = ("add", "add", "sub", "mul")[i % 4]
+        name = ("add", "squared_difference", "sub", "mul")[i % 4]
         rounding = ROUNDINGS[i // 4 % 2]
         both(f"{name} {i}", ops.elementwise, name, (first, second), q, int(draw(4)), rounding)
     both.check(runner, tmp_path)

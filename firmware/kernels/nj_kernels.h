@@ -110,6 +110,26 @@ struct nj_packed_depthwise {
     const int8_t *padding;
 };
 
+/* TRANSPOSE_CONV: the input's place (row, column) adds to the output's (row * stride - pad_top + i, column * stride -
+ * pad_left + j) its steps times the weights of tap (i, j). Taken the other way round, an output at (y, x), both counted from
+ * the padding's corner, meets the taps (y % stride + a * stride, x % stride + b * stride) at the input's places (y / stride
+ * - a, x / stride - b), where places outside count as steps of input_zero_point.
+ * weights: [y % stride][x % stride][output channel][a][b][input channel], zeros for taps beyond the window.
+ * bias: [y % stride][x % stride][output channel], with the input's zero point folded in as above. No dilation. */
+struct nj_transpose_conv {
+    struct nj_image input;
+    struct nj_image output;
+    struct nj_window window;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    enum nj_rounding rounding;
+    const int8_t *weights;
+    const int32_t *bias;
+    const struct nj_requant *requant; /* [output channel] */
+};
+
 /* FULLY_CONNECTED. weights: [output][input]; bias as above; requant [output] (the generator repeats a per-tensor one).
  * With NJ_ROUND_REAL, scale [output] is used and requant is not: input scale * weight scale / output scale, each
  * converted to double first, evaluated from left to right. */
@@ -140,6 +160,26 @@ struct nj_packed_fully_connected {
     enum nj_rounding rounding;
     const int8_t *weights; /* both aligned to 4 */
     const int8_t *requant;
+};
+
+/* BATCH_MATMUL: the products of `rows` x `depth` by `depth` x `columns` matrices, over three dimensions of batches; a stride
+ * of 0 repeats a matrix. output = requantize(sum over depth of (a - zero_point1) * (b - zero_point2)) + output_zero_point.
+ * turn1: 1 where input1 lies [depth][rows], 0 where [rows][depth]; turn2: 1 where input2 lies [depth][columns], 0 where
+ * [columns][depth]. depth is at most 32768. */
+struct nj_batch_matmul {
+    int32_t batches[3];
+    int32_t stride1[3]; /* of the inputs, in elements */
+    int32_t stride2[3];
+    int32_t rows;
+    int32_t columns;
+    int32_t depth;
+    int32_t turn1;
+    int32_t turn2;
+    int32_t zero_point1;
+    int32_t zero_point2;
+    int32_t output_zero_point;
+    struct nj_requant requant;
+    enum nj_rounding rounding;
 };
 
 /* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats; the innermost stride is 0 or 1.
@@ -237,9 +277,26 @@ struct nj_softmax {
     int32_t difference_min;
 };
 
+/* LOG_SOFTMAX over the last axis, int8 to int8 (scale 1/16, zero point 127). */
+struct nj_log_softmax {
+    int32_t rows;
+    int32_t depth;
+    struct nj_requant input_requant; /* as of nj_softmax */
+    int32_t difference_min;
+    struct nj_requant reverse_requant; /* what undoes input_requant */
+};
+
+/* L2_NORMALIZATION over the last axis, int8 to int8 (scale 1/128, zero point 0): each value divided by the root of the sum
+ * of the row's squares, by an inverse square root in fixed point. depth is at most 32768. */
+struct nj_l2_normalization {
+    int32_t rows;
+    int32_t depth;
+    int32_t input_zero_point;
+};
+
 enum { NJ_TRANSPOSE_DIMENSIONS = 6 };
 
-/* TRANSPOSE of up to 6 dimensions: output dimension d walks the input with stride[d]. */
+/* TRANSPOSE, slices, TILE, DEPTH_TO_SPACE and SPACE_TO_DEPTH, of up to 6 dimensions: output dimension d walks the input with stride[d]. */
 struct nj_transpose {
     int32_t shape[NJ_TRANSPOSE_DIMENSIONS]; /* of the output, each at least 1 */
     int32_t stride[NJ_TRANSPOSE_DIMENSIONS]; /* of the input, in elements */
@@ -274,6 +331,22 @@ struct nj_gather {
     const int32_t *column_of;
 };
 
+enum { NJ_BILINEAR_SHIFT = 20 };
+
+/* RESIZE_BILINEAR of NHWC: output row y lies between the input rows row_between[3 * y] and [3 * y + 1], and the weight of
+ * the second is [3 * y + 2] in 1/1024, that of the first the rest; columns likewise. At the edges a weight may lie outside
+ * [0, 1024], by at most half of it. The weighted sum is divided by 2^NJ_BILINEAR_SHIFT, half away from zero. */
+struct nj_resize_bilinear {
+    int32_t images;
+    int32_t rows;
+    int32_t columns;
+    int32_t input_rows;
+    int32_t input_columns;
+    int32_t channels;
+    const int32_t *row_between;
+    const int32_t *column_between;
+};
+
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
 /* scratch, aligned to 4: 16 * turns + 12 bytes; and besides, but for windows of one place without padding, batch * patch + 16
  * bytes, or where batch is 0 the bytes of two patches and a row of the window. */
@@ -283,10 +356,17 @@ void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *inpu
 /* scratch: 4 * (taps + 3) bytes, aligned to 4. */
 void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                                     int8_t *scratch);
+/* scratch: as many bytes as taps that an output meets, times the input's channels. */
+void nj_transpose_conv_s8(const struct nj_transpose_conv *op, const int8_t *input, int8_t *output, int8_t *scratch);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
 void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, const int8_t *input, int8_t *output);
+/* scratch: 4 bytes a column, aligned to 4, and the bytes of a matrix for each of turn1 and turn2. */
+void nj_batch_matmul_s8(const struct nj_batch_matmul *op, const int8_t *input1, const int8_t *input2, int8_t *output,
+                        int8_t *scratch);
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+/* SQUARED_DIFFERENCE: as SUB, with a left_shift of 7, and the difference squared before it is scaled by output_requant. */
+void nj_squared_difference_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 /* PRELU: input1 is the input, input2 alpha. Steps not below zero_point1 are scaled by requant1, the products of the
  * others with alpha by output_requant; left_shift, requant2 and the activation are not used. */
 void nj_prelu_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
@@ -306,13 +386,17 @@ void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);
 void nj_reduce_max_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output);
 void nj_reduce_min_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output);
 void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
+/* Of both, the output may be the input. */
+void nj_log_softmax_s8(const struct nj_log_softmax *op, const int8_t *input, int8_t *output);
+void nj_l2_normalization_s8(const struct nj_l2_normalization *op, const int8_t *input, int8_t *output);
 void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output);
 void nj_gather_s8(const struct nj_gather *op, const int8_t *input, int8_t *output);
+void nj_resize_bilinear_s8(const struct nj_resize_bilinear *op, const int8_t *input, int8_t *output);
 void nj_pad_s8(const struct nj_pad *op, const int8_t *input, int8_t *output);
 void nj_concatenation_s8(const struct nj_concatenation *op, const int8_t *const *inputs, int8_t *output);
 
 /* Any int8 to int8 op of one input, as a table of 256: output[i] = table[input[i] + 128]. RELU and its kin, LOGISTIC,
- * TANH, LOG, QUANTIZE between int8 scales. */
+ * TANH, LOG, ELU, GELU, EXP, SQRT, RSQRT, NEG, QUANTIZE between int8 scales. */
 void nj_lookup_s8(const int8_t table[256], const int8_t *input, int8_t *output, size_t count);
 
 /* RESHAPE and its kin where a copy is needed. */
@@ -320,6 +404,9 @@ void nj_copy_s8(const int8_t *input, int8_t *output, size_t count);
 
 /* QUANTIZE: round half away from zero of value / scale, plus zero_point, saturated to [-128, 127]. */
 void nj_quantize_f32_s8(const float *input, int8_t *output, size_t count, float scale, int32_t zero_point);
+
+/* NEG of floats, as converters leave it between a DEQUANTIZE and a QUANTIZE. The output may be the input. */
+void nj_neg_f32(const float *input, float *output, size_t count);
 
 /* DEQUANTIZE: scale * (step - zero_point). */
 void nj_dequantize_s8_f32(const int8_t *input, float *output, size_t count, float scale, int32_t zero_point);

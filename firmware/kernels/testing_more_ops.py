@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import testing_kernels as k
-from testing_ops import Int8, Runner, call
+from numpy.typing import NDArray
+from testing_ops import Int8, Q, Runner, call
 
 
 def reduced(library: ctypes.CDLL | Runner, name: str, x: Int8, axes: Sequence[int]) -> Int8:
@@ -16,3 +17,59 @@ def reduced(library: ctypes.CDLL | Runner, name: str, x: Int8, axes: Sequence[in
     op = k.Reduce(four(*x.shape), four(*(int(d in axes) for d in range(4))))
     shape = [1 if d in axes else x.shape[d] for d in range(4)]
     return call(library, f"nj_{name}_s8", op, [x], np.empty(shape, np.int8))
+
+
+def resize_bilinear(
+    library: ctypes.CDLL | Runner, x: Int8, rows: NDArray[np.int32], columns: NDArray[np.int32]
+) -> Int8:
+    """x [images, height, width, channels]; rows and columns [n, 3] as the kernel takes them."""
+    images, height, width, channels = x.shape
+    op = k.ResizeBilinear(images, len(rows), len(columns), height, width, channels)
+    output = np.empty((images, len(rows), len(columns), channels), np.int8)
+    name = "nj_resize_bilinear_s8"
+    return call(library, name, op, [x], output, row_between=rows, column_between=columns)
+
+
+def transpose_conv(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    weights: Int8,
+    bias: NDArray[np.int32],
+    requant: NDArray[np.int32],
+    window: k.Window,
+    size: tuple[int, int],
+    zero_points: tuple[int, int],
+) -> Int8:
+    """x [1, height, width, inputs]; weights [phase, outputs, taps, inputs], bias [phase, outputs]."""
+    outputs = weights.shape[1]
+    op = k.Convolution(
+        k.Image(*x.shape[1:]), k.Image(*size, outputs), window, *zero_points, -128, 127, k.DOUBLE
+    )
+    output = np.empty((1, *size, outputs), np.int8)
+    fields = {"weights": weights, "bias": bias, "requant": requant}
+    scratch = np.empty(65536, np.int8)
+    return call(library, "nj_transpose_conv_s8", op, [x], output, k.pointer(scratch), **fields)
+
+
+def batch_matmul(
+    library: ctypes.CDLL | Runner,
+    inputs: tuple[Int8, Int8],
+    turns: tuple[int, int],
+    quantization: tuple[Q, Q, Q],
+) -> Int8:
+    """Two matrices, a batch each or one for all: [batch, rows, depth] and [batch, columns, depth], or turned."""
+    one, two = inputs
+    first, second, target = quantization
+    rows, depth = one.shape[:0:-1] if turns[0] else one.shape[1:]
+    columns = two.shape[2 if turns[1] else 1]
+    batches = max(len(one), len(two))
+    three = k.I32 * 3
+    pair = k.quantize_multiplier(k.convolution_scale(first.scale, second.scale, target.scale))
+    op = k.BatchMatmul(
+        three(1, 1, batches), *(three(0, 0, x[0].size if len(x) > 1 else 0) for x in inputs),
+        rows, columns, depth, *turns, first.zero_point, second.zero_point, target.zero_point,
+        k.Requant(*pair), k.DOUBLE,
+    )  # fmt: skip
+    scratch = np.empty(65536, np.int8)
+    output = np.empty((batches, rows, columns), np.int8)
+    return call(library, "nj_batch_matmul_s8", op, inputs, output, k.pointer(scratch))

@@ -50,10 +50,12 @@ def held_against(
     return replace(verdict, exit_code=failure.exit_code, gate=gate), failure
 
 
-def with_tflite(session: Session, verdict: Verdict) -> Verdict:
-    """The verdict with the second comparison, where it is on the NPU."""
+def beside(session: Session, verdict: Verdict) -> Verdict:
+    """The verdict with its second comparison: of the NPU's with TFLite, of any other judge's with other kernels."""
     if verdict.backend != NEURAL_ART:
-        return verdict
+        from host.compare.second.beside import with_second_opinion
+
+        return with_second_opinion(session, verdict)
     from host.compare.beside_tflite import beside_tflite
 
     return beside_tflite(session, verdict)
@@ -69,7 +71,7 @@ def gated(
     """The conclusion of an exact verdict with what its vectors reach, where that is known, held against all gates."""
     verdict = conclusion.verdict
     assert verdict is not None
-    verdict = with_tflite(session, verdict)
+    verdict = beside(session, verdict)
     if covered is not None:
         verdict = verdict.covered(covered)
     verdict, failure = held_against(verdict, before, least)

@@ -128,7 +128,7 @@ def judge(
     """What the command does; each argument is the option of its name."""
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
-    from host.cli.outcome import held_against, show, told, with_tflite
+    from host.cli.outcome import beside, held_against, show, told
     from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
@@ -178,7 +178,7 @@ def judge(
                     coverage=True,
                     command=shlex.join(["nightjar", *sys.argv[1:]]),
                 )
-                verdict = with_tflite(session, verdict)
+                verdict = beside(session, verdict)
         verdict, failure = held_against(verdict, before, min_coverage)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
         title = f"{model.name} on {at.name}"

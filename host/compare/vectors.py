@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from host.bundle import Subject
 from host.errors import BadInput
+from host.reference.past import Past, linked
 
 Inputs = tuple[npt.NDArray[Any], ...]  # one tensor an input, in model order
 MOST_BYTES = 1 << 30  # of random vectors: they are all drawn at once
@@ -29,11 +30,15 @@ class InputTensor(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Vector:
-    """One thing to infer on: raw model inputs, or a chunk that goes through the board's own frontend."""
+    """One thing to infer on: raw model inputs, or a chunk that goes through the board's own frontend.
+
+    past: what a model with state is given before, None at the start of a sequence.
+    """
 
     index: int
     inputs: Inputs = ()
     chunk: npt.NDArray[np.int16] | None = None
+    past: Past | None = None
 
     @property
     def node_id(self) -> str:
@@ -103,8 +108,12 @@ def make_vectors(
     count: int,
     seed: int,
     given: Sequence[Inputs] = (),
+    *,
+    stateful: bool = False,
 ) -> list[Vector]:
     """The random inputs, then the given ones, then the bundle's own chunks.
+
+    Of a `stateful` model the given ones are the steps of one sequence, and the random ones those of one before it.
 
     Raises:
         BadInput: there would be none, or an input has a type that no vector can be drawn for.
@@ -114,6 +123,10 @@ def make_vectors(
     own = subject.vectors()
     chunks = [] if own is None else list(own.chunks)
     drawn = random_inputs(inputs, count, seed) if count else []
-    vectors = [Vector(i, inputs=tensors) for i, tensors in enumerate([*drawn, *given])]
+    pasts = [*linked(drawn), *linked(given)] if stateful else [None] * raw
+    vectors = [
+        Vector(i, inputs=tensors, past=past)
+        for i, (tensors, past) in enumerate(zip([*drawn, *given], pasts, strict=True))
+    ]
     vectors += [Vector(raw + i, chunk=chunk) for i, chunk in enumerate(chunks)]
     return vectors

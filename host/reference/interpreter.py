@@ -31,7 +31,9 @@ _EXTENSION = "tensorflow.lite.python._pywrap_tensorflow_interpreter_wrapper"
 # Their native interface is the one called here; interpreter_test.py holds it to TensorFlow's.
 _KNOWN = ("2.21.0",)
 _INSTALLED = re.compile(r"tensorflow(?:_cpu)?-(?P<version>[^-]+)\.dist-info")
-_BUILTIN_REF = 2  # interpreter.py of TensorFlow, _get_op_resolver_id
+# Kernels by the name of their resolver -> its number; interpreter.py of TensorFlow, _get_op_resolver_id.
+# BUILTIN applies the delegate XNNPACK, under which only inputs and outputs can be read.
+RESOLVERS = {"BUILTIN": 1, "BUILTIN_REF": 2, "BUILTIN_WITHOUT_DEFAULT_DELEGATES": 3}
 _lock = threading.Lock()
 
 
@@ -56,7 +58,7 @@ class ReferenceTensor:
 
 
 class Interpreter:
-    """One model under `BUILTIN_REF` in one thread, allocated, every tensor preserved.
+    """One model under the kernels of one of RESOLVERS in one thread, allocated, every tensor preserved.
 
     `loaded` says how: "interpreter" alone, or with the whole of "tensorflow".
 
@@ -65,10 +67,10 @@ class Interpreter:
         HostFailure: TensorFlow is not installed.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, kernels: str = "BUILTIN_REF") -> None:
         create, self.loaded = _creator()
         self._content = content  # TFLite reads the weights where they lie
-        self._native = create(content)
+        self._native = create(content, kernels)
         self._native.AllocateTensors()
         self.inputs = [self._port(index) for index in self._native.InputIndices()]
         self.outputs = [self._port(index) for index in self._native.OutputIndices()]
@@ -153,14 +155,14 @@ def _root() -> Path | None:
 
 
 @functools.cache
-def _creator() -> tuple[Callable[[bytes], Any], str]:
-    """What makes a native interpreter of a model's bytes, and how it was loaded."""
+def _creator() -> tuple[Callable[[bytes, str], Any], str]:
+    """What makes a native interpreter of a model's bytes and kernels, and how it was loaded."""
     native = _extension() if package().version in _KNOWN else None
     if native is None:
         return _through_tensorflow, TENSORFLOW
     return (
-        lambda content: native.CreateWrapperFromBuffer(
-            content, _BUILTIN_REF, [], [], True, False, 1, False
+        lambda content, kernels: native.CreateWrapperFromBuffer(
+            content, RESOLVERS[kernels], [], [], True, False, 1, False
         ),
         INTERPRETER,
     )
@@ -199,13 +201,13 @@ def _tensorflow() -> Any:
         ) from error
 
 
-def _through_tensorflow(content: bytes) -> Any:
+def _through_tensorflow(content: bytes, kernels: str) -> Any:
     tf = _tensorflow()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")
         return tf.lite.Interpreter(
             model_content=content,
-            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+            experimental_op_resolver_type=tf.lite.experimental.OpResolverType[kernels],
             experimental_preserve_all_tensors=True,
             num_threads=1,
         )._interpreter

@@ -151,6 +151,14 @@ def _beside_tflite(verdict: Verdict) -> list[Fact]:
     ]
 
 
+def _beside_judge(verdict: Verdict) -> list[Fact]:
+    """What other kernels say of the judge."""
+    if verdict.second is None:
+        reason = verdict.second_reason
+        return [Fact("beside the judge", f"nobody: {reason}")] if reason else []
+    return [Fact("beside the judge", "; ".join(line.strip() for line in verdict.second.lines()))]
+
+
 def _facts(verdict: Verdict) -> list[Fact]:
     proved = verdict.proved
     return [
@@ -164,6 +172,7 @@ def _facts(verdict: Verdict) -> list[Fact]:
         Fact("contract", proved.contract_sha256, True),
         Fact("reference", verdict.reference),
         *_beside_tflite(verdict),
+        *_beside_judge(verdict),
         Fact("rounding", proved.rounding or "no op rounds"),
         Fact("compiler", proved.compiler),
         Fact("protocol", str(proved.protocol)),

@@ -28,6 +28,10 @@ def summary_lines(verdict: Verdict) -> list[str]:
         lines += verdict.tflite.lines()
     elif verdict.tflite_reason:
         lines.append(f"to TFLite: not compared: {verdict.tflite_reason}")
+    if verdict.second is not None:
+        lines += verdict.second.lines()
+    elif verdict.second_reason:
+        lines.append(f"beside the judge: nobody: {verdict.second_reason}")
     if verdict.cost.model is not None:
         cost = f"{verdict.cost.model:,} {verdict.proved.cost_unit} an inference"
         if verdict.cost.frontend is not None:

@@ -13,6 +13,7 @@ from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
 from host.printable import printable
 from host.report.finding import finding
+from host.report.second import SecondOpinion
 from host.report.tflite import TfliteVerdict
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ class Verdict:
     reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image, computed by
     the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
     changed. attempts: how often it took. tflite: of an exact verdict on the NPU, what TFLite makes of the
-    same vectors, or None and a reason. gate: what a baseline or the coverage asked for says where an
+    same vectors, or None and a reason. second: of an exact verdict by TFLite's or tflite-micro's kernels, what
+    other kernels say of that judge, or None and a reason. gate: what a baseline or the coverage asked for says where an
     exact verdict does not end with 0: what grew, what lies below, or what cannot be compared.
     """
 
@@ -188,6 +190,8 @@ class Verdict:
     gate: str = ""
     tflite: TfliteVerdict | None = None
     tflite_reason: str = ""
+    second: SecondOpinion | None = None
+    second_reason: str = ""
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -210,6 +214,8 @@ class Verdict:
         remark = {"remark": NOT_SEEN} if self.tier in SILICON else {}
         if self.backend != NEURAL_ART:  # TFLite itself is the reference
             del raw["tflite"], raw["tflite_reason"]
+        else:
+            del raw["second"], raw["second_reason"]
         remark |= {"finding": self.finding} if self.finding else {}
         return {"schema": SCHEMA, **raw, **remark}
 
@@ -256,7 +262,9 @@ class Verdict:
             if self.backend == NEURAL_ART:
                 epochs = len({layer.index for layer in self.layers})
                 of = f"{epochs} epochs equal the executor of the network"
-            return f"EXACT: {observed} tensors of {of}, byte for byte, on {vectors} ({self.where})"
+            wrong = () if self.second is None else self.second.judge_wrong
+            but = "; BUT ITS JUDGE IS WRONG" if wrong else ""
+            return f"EXACT: {observed} tensors of {of}, byte for byte, on {vectors} ({self.where}){but}"
         assert self.first_difference is not None
         return f"DIFFERENT: {describe(self.first_difference)}"
 

@@ -12,6 +12,7 @@ from model_gen.codegen.cm55.lower import Program, lower
 from model_gen.codegen.cm55.memory import MemoryMap, Needs, check_fits, needs
 from model_gen.codegen.cm55.ops import RULES
 from model_gen.codegen.cm55.plan import Plan, in_place, lifetimes, place, reads_behind
+from model_gen.codegen.tflite.findings import Findings
 from model_gen.codegen.tflite.fold import resolve
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.codegen.tflite.view import ROUNDINGS
@@ -45,21 +46,32 @@ def plan_model(model: bytes, *, rounding: str = "tflite") -> tuple[Program, Plan
     """Read, fold, lower and plan.
 
     Raises:
-        BadInput: the file is not a model, or backend cm55 does not take it.
+        BadInput: the file is not a model, or backend cm55 does not take it; all that it does not take is told.
     """
-    if rounding not in ROUNDINGS:
-        raise BadInput(
-            f"rounding must be one of {', '.join(ROUNDINGS)}", evidence=f"Received: {rounding!r}"
-        )
-    resolved = resolve(read_tflite(model), RULES, rounding, backend=BACKEND)
-    program = lower(resolved)
+    findings = Findings(BACKEND)
+    program = lower_model(model, rounding, findings)
+    findings.check()
     plan = place(lifetimes(program), behind=reads_behind(program), in_place=in_place(program))
     if plan.bytes > MAX_ARENA or max(len(program.steps), len(observed(program))) > MAX_STEPS:
         raise BadInput(
             "the model is too large for a microcontroller",
             evidence=f"Received: an arena of {plan.bytes} bytes, {len(program.steps)} steps",
+            next_step="take a smaller model, or one of a smaller input",
         )
     return program, plan
+
+
+def lower_model(model: bytes, rounding: str, findings: Findings) -> Program:
+    """Read, fold and lower; what the backend does not take is noted, and the program lacks it.
+
+    Raises:
+        BadInput: the file is not a model.
+    """
+    if rounding not in ROUNDINGS:
+        raise BadInput(
+            f"rounding must be one of {', '.join(ROUNDINGS)}", evidence=f"Received: {rounding!r}"
+        )
+    return lower(resolve(read_tflite(model), RULES, rounding, findings=findings), findings)
 
 
 def banner(model_sha256: str) -> Text:

@@ -1,12 +1,13 @@
 """From resolved ops to steps: which kernel each op calls, what is only an alias, what was folded."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from host.errors import BadInput
-from model_gen.codegen.cm55.dilation import CONVOLUTIONS, dilated
+from model_gen.codegen.cm55.dilation import CONVOLUTIONS, Dilated, dilated
 from model_gen.codegen.cm55.ops import RULES
 from model_gen.codegen.cm55.ops.pad import as_window_padding
 from model_gen.codegen.cm55.ops.registry import Alias, Kernel
+from model_gen.codegen.tflite.findings import Findings
 from model_gen.codegen.tflite.fold import Resolved
 from model_gen.codegen.tflite.graph import Op, Tensor
 from model_gen.codegen.tflite.view import View
@@ -28,8 +29,8 @@ class Program:
     """What the firmware runs.
 
     `storage[tensor]` is the tensor whose memory it lives in (itself unless it is an alias), for every tensor that is
-    computed on the board. Constant tensors are not in it, and neither are those in `folded`, which never exist: for
-    each, the reason.
+    computed on the board, or kept there from one inference to the next. Constant tensors are not in it, and neither are
+    those in `folded`, which never exist: for each, the reason.
     """
 
     resolved: Resolved
@@ -50,56 +51,88 @@ class Program:
         }
 
 
-def lower(resolved: Resolved) -> Program:
+def lower(resolved: Resolved, findings: Findings) -> Program:
     """Choose a kernel for every op that is not constant.
 
-    Raises:
-        BadInput: an op, type or quantization that backend cm55 does not take.
+    findings: takes an op, type or quantization that the backend does not take; the program is then without it.
     """
+    _check_ports(resolved, findings)
+    graph = resolved.graph
+    readers = _readers(resolved)
+    chains: list[Dilated] = []
+    with findings.noting():
+        counts = {index: len(ops) for index, ops in readers.items()}
+        chains = dilated(resolved.views, counts, graph.outputs)
+    lowering = _Lowering(
+        resolved,
+        pads=_foldable_pads(resolved, readers),
+        storage={index: index for index in (*graph.inputs, *graph.kept, *sorted(resolved.guessed))},
+        folded={
+            index: f"folded into op {chain.view.op.index}, a dilated {chain.view.op.name}"
+            for chain in chains
+            for index in chain.inside
+        },
+    )
+    merged = {chain.view.output.index: chain.view for chain in chains}
+    for original in resolved.views:
+        with findings.noting():
+            lowering.take(merged.get(original.output.index, original))
+    return Program(resolved, tuple(lowering.steps), lowering.storage, lowering.folded)
+
+
+def _check_ports(resolved: Resolved, findings: Findings) -> None:
     graph = resolved.graph
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for index in indices:
             tensor = resolved.tensors[index]
             if tensor.dtype not in PORT_TYPES:
-                raise BadInput(
-                    f"backend cm55 takes models with int8 or float32 {what}s",
-                    evidence=f"Received: {what} {index}: {tensor.describe()}",
-                    next_step="convert the model to full int8 with int8 or float32 inputs and outputs",
+                findings.note(
+                    BadInput(
+                        f"backend {findings.backend} takes models with int8 or float32 {what}s",
+                        evidence=f"Received: {what} {index}: {tensor.describe()}",
+                        next_step="convert the model to full int8 with int8 or float32 inputs and outputs",
+                    )
                 )
-    storage = {index: index for index in graph.inputs}
-    steps: list[Step] = []
-    readers = _readers(resolved)
-    pads = _foldable_pads(resolved, readers)
-    chains = dilated(
-        resolved.views, {index: len(ops) for index, ops in readers.items()}, graph.outputs
-    )
-    merged = {chain.view.output.index: chain.view for chain in chains}
-    folded = {
-        index: f"folded into op {chain.view.op.index}, a dilated {chain.view.op.name}"
-        for chain in chains
-        for index in chain.inside
-    }
-    for original in resolved.views:
-        view = _without_pad(merged.get(original.output.index, original), pads)
-        if resolved.is_folded(view) or view.output.index in folded:
-            continue
+
+
+@dataclass
+class _Lowering:
+    """A program that grows view by view."""
+
+    resolved: Resolved
+    pads: dict[int, "_Pad"]
+    storage: dict[int, int]
+    folded: dict[int, str]
+    steps: list[Step] = field(default_factory=list)
+
+    def take(self, given: View) -> None:
+        """The step of a view, or what stands for it.
+
+        Raises:
+            BadInput: the backend does not take it.
+        """
+        view = _without_pad(given, self.pads)
+        output = view.output.index
+        if self.resolved.is_folded(view) or output in self.folded:
+            return
+        self.storage.setdefault(output, output)  # also where it is refused: others read it
         if view.output.elements == 0:
             raise view.refuse("its output is empty")
         rule = RULES[view.op.name].lower
         assert rule is not None  # resolve() refuses what has neither value nor kernel
         result = rule(view)
-        if view.output.index in pads:
-            reader = pads[view.output.index].reader
-            folded[view.output.index] = f"folded into op {reader.index}, {reader.name}"
-            continue
-        if isinstance(result, Alias) and view.input(result.position).index in storage:
-            storage[view.output.index] = storage[view.input(result.position).index]
-            continue
+        if output in self.pads:
+            del self.storage[output]
+            reader = self.pads[output].reader
+            self.folded[output] = f"folded into op {reader.index}, {reader.name}"
+            return
         if isinstance(result, Alias):
-            raise view.refuse("its input is constant but its output is not")
-        storage[view.output.index] = view.output.index
-        steps.append(Step(len(steps), view, result))
-    return Program(resolved, tuple(steps), storage, folded)
+            source = view.input(result.position).index
+            if source not in self.storage:
+                raise view.refuse("its input is constant but its output is not")
+            self.storage[output] = self.storage[source]
+            return
+        self.steps.append(Step(len(self.steps), view, result))
 
 
 @dataclass(frozen=True)
@@ -135,7 +168,10 @@ def _foldable_pads(resolved: Resolved, readers: dict[int, list[Op]]) -> dict[int
             or reading[0].inputs[0] != index
         ):
             continue
-        padding = as_window_padding(view)
+        try:
+            padding = as_window_padding(view)
+        except BadInput:  # told when the PAD itself is lowered
+            continue
         # The kernels read a window of one place without asking whether it lies in the image.
         if padding is not None and resolved.tensors[reading[0].inputs[1]].shape[1:3] != (1, 1):
             found[index] = _Pad(view.input(0), padding, reading[0])

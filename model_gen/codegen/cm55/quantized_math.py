@@ -81,6 +81,7 @@ def activation_range(
         "RELU": (0.0, None),
         "RELU6": (0.0, 6.0),
         "RELU_N1_TO_1": (-1.0, 1.0),
+        "RELU_0_TO_1": (0.0, 1.0),
     }[activation]
 
     def step(real: float) -> int:

@@ -34,7 +34,7 @@ from model_gen.codegen.neural_art.provenance import identify
 from model_gen.codegen.neural_art.regions import BOARDS, Taken, memories, strangers, taken
 from model_gen.codegen.neural_art.runtime import runtime_of
 from model_gen.codegen.neural_art.versions import Version
-from model_gen.codegen.tflite.graph import FULL_INT8
+from model_gen.codegen.tflite.advice import FULL_INT8
 from model_gen.codegen.tflite.reader import read_tflite
 
 

@@ -41,6 +41,38 @@ def convolution(op: str, d: Drawn) -> Case:
     return Case(op, (source, weights, bias), (target,), {name: options}, 3)
 
 
+def transpose_conv(op: str, d: Drawn) -> Case:
+    options = {"padding": d.one(0, 1), "fusedActivationFunction": d.activation()}
+    inputs, outputs = d.one(1, 3, 4, 16, 17), d.one(1, 2, 4, 5)
+    sizes, windows, shape = [], [], []
+    for axis in "HW":
+        n, k, stride = d.between(1, 5), d.between(1, 5), d.between(1, 3)
+        options[f"stride{axis}"] = stride
+        sizes.append(n)
+        windows.append(k)
+        shape.append(n * stride if options["padding"] == 0 else (n - 1) * stride + k)
+    weights = d.weights((outputs, *windows, inputs), 0)
+    source, target = d.tensor((1, *sizes, inputs)), d.tensor((1, *shape, outputs))
+    operands = [d.constant([1, *shape, outputs]), weights, source]
+    if d.one(True, False):
+        operands.append(d.bias(outputs))
+    return Case(op, tuple(operands), (target,), {"TransposeConvOptions": options}, 4)
+
+
+def batch_matmul(op: str, d: Drawn) -> Case:
+    first, second = _broadcast(d, 3)
+    out = tuple(np.broadcast_shapes(first, second))
+    rows, columns, depth = d.between(1, 6), d.between(1, 6), d.one(1, 3, 16, 17, 40)
+    turned = d.one(False, True), d.one(False, True)
+    one = (*first, depth, rows) if turned[0] else (*first, rows, depth)
+    two = (*second, columns, depth) if turned[1] else (*second, depth, columns)
+    operands = d.tensor(one), d.one(d.tensor, d.known)(two)
+    scale = float(np.float32(operands[0].scale * operands[1].scale * 10 ** d.rng.uniform(1, 3)))
+    target = builder().Tensor((*out, rows, columns), scale, d.one(0, -128, 5))
+    options = {"BatchMatMulOptions": {"adjX": turned[0], "adjY": turned[1]}}
+    return Case(op, operands, (target,), options, 3)
+
+
 def fully_connected(op: str, d: Drawn) -> Case:
     inputs, outputs = d.one(1, 3, 8, 31, 64, 100), d.one(1, 2, 3, 5, 17)
     outer = d.shape(0, 3)
@@ -80,6 +112,13 @@ def elementwise(op: str, d: Drawn) -> Case:
         )
         return Case(op, operands, (d.tensor(out, like),), {name: fields}, 2)
     return Case(op, operands, (d.tensor(out),), {name: fields}, 2)
+
+
+def squared_difference(op: str, d: Drawn) -> Case:
+    first, second = _broadcast(d, 5)
+    operands = (d.tensor(first), d.one(d.tensor, d.known)(second))
+    out = tuple(np.broadcast_shapes(first, second))
+    return Case(op, operands, (d.tensor(out),), None, 2)
 
 
 def twice(op: str, d: Drawn) -> Case:
@@ -139,6 +178,30 @@ def lookup(op: str, d: Drawn) -> Case:
     if op == "QUANTIZE" and d.one(False, True):
         source = builder().Tensor(shape, dtype="float32")
     return Case(op, (source,), (target,), options.get(op))
+
+
+def table(_: str, d: Drawn) -> Case:
+    """The ops of one input that only one reference has in int8, and RSQRT."""
+    op = d.one("GELU", "EXP", "SQRT", "RSQRT", "NEG", "RELU_0_TO_1", "ELU")
+    shape = (4, 64)
+    zero = -128 if op.endswith("SQRT") else d.one(0, -128, 127, 5, -77)
+    source = builder().Tensor(shape, d.scale() if op != "EXP" else d.one(0.01, 0.04, 0.1), zero)
+    target = d.tensor(shape)
+    if op == "NEG" and zero != -128:
+        target = builder().Tensor(shape, source.scale, -zero)
+    return Case(op, (source,), (target,), _GELU[d.one(0, 1)] if op == "GELU" else None)
+
+
+_GELU = [{"GeluOptions": {"approximate": flag}} for flag in (False, True)]
+
+
+def row(_: str, d: Drawn) -> Case:
+    """LOG_SOFTMAX and L2_NORMALIZATION."""
+    op = d.one("LOG_SOFTMAX", "L2_NORMALIZATION")
+    shape = (*d.shape(0, 3), d.one(1, 2, 5, 10, 40, 300))
+    log = op == "LOG_SOFTMAX"
+    target = builder().Tensor(shape, 1 / 16 if log else 1 / 128, 127 if log else 0)
+    return Case(op, (d.tensor(shape),), (target,), None if log else {"L2NormOptions": {}}, 2 - log)
 
 
 def dequantize(op: str, d: Drawn) -> Case:

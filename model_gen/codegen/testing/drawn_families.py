@@ -50,6 +50,13 @@ FAMILIES: dict[Family, tuple[str, ...]] = {
 LATER: list[tuple[str, Family]] = [
     ("LOG", arithmetic.lookup),
     ("REDUCE_MAX, REDUCE_MIN", arithmetic.extreme),
+    ("GELU, EXP, SQRT, RSQRT, NEG, RELU_0_TO_1, ELU", arithmetic.table),
+    ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
+    ("RESIZE_BILINEAR", movement.bilinear),
+    ("TRANSPOSE_CONV", arithmetic.transpose_conv),
+    ("BATCH_MATMUL", arithmetic.batch_matmul),
+    ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
+    ("LOG_SOFTMAX, L2_NORMALIZATION", arithmetic.row),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]
@@ -62,9 +69,14 @@ REFUSED = {
     "FULLY_CONNECTED": "the bias has the scale",
     "MAXIMUM": "over 5 dimensions at most",
     "MINIMUM": "over 5 dimensions at most",
+    "SQUARED_DIFFERENCE": "over 4 dimensions at most|ratio .* is too large",
     "PRELU": "over 4 dimensions at most",
     "MEAN": "apart in more than 4 dimensions",
-    "SUM": "apart in more than 4 dimensions",
+    "SUM": "apart in more than 4 dimensions|reads int8 steps as uint8",
+    "ELU": "reference kernels do not have this op",
+    "EXP": "scale .* is too small",
+    "NEG": "negates steps whatever their scales are",
+    "RESIZE_BILINEAR": "corners are aligned and pixels have centers",
     "REDUCE_MAX": "apart in more than 4 dimensions",
     "REDUCE_MIN": "apart in more than 4 dimensions",
     "HARD_SWISH": "scale is too small",  # the reference shifts by a negative number there
@@ -77,11 +89,11 @@ REFUSED = {
 }
 
 
-def taken(case: Case) -> bool:
+def taken(case: Case, rounding: str = "tflite") -> bool:
     """Whether the generator takes the case; what it refuses it refuses by name, for a reason that is known."""
     why = None
     try:
-        plan_model(model_of([case]))
+        plan_model(model_of([case]), rounding=rounding)
     except BadInput as error:
         why = error.what
     known = rf"op 0, {case.op}: .*({REFUSED.get(case.op, 'nothing')})"

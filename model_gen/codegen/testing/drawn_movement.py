@@ -1,5 +1,6 @@
 """For tests: the ops that move bytes, with every attribute and mask that TFLite reads."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -217,6 +218,13 @@ def resize(op: str, d: Drawn) -> Case:
     )
 
 
+def bilinear(op: str, d: Drawn) -> Case:
+    case = resize(op, d)
+    assert case.options is not None
+    (fields,) = case.options.values()
+    return replace(case, options={"ResizeBilinearOptions": fields})
+
+
 def split(op: str, d: Drawn) -> Case:
     shape = list(d.shape(1, 5))
     axis, count = d.between(0, len(shape) - 1), d.between(1, 4)
@@ -256,3 +264,22 @@ def broadcast_to(op: str, d: Drawn) -> Case:
     shape = d.shape(1, 5)
     source = d.tensor(tuple(d.one(n, 1) for n in shape)[d.between(0, len(shape) - 1) :])
     return Case(op, (source, d.constant(shape, *_EITHER)), (d.tensor(shape, source),), None, 2)
+
+
+def blocks(_: str, d: Drawn) -> Case:
+    """TILE, DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
+    op = d.one("TILE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+    if op == "TILE":
+        source = d.tensor(d.shape(1, 5))
+        multiples = [d.one(1, 2, 3) for _ in source.shape]
+        out = tuple(n * m for n, m in zip(source.shape, multiples, strict=True))
+        operands = (source, d.constant(multiples, *_EITHER))
+        return Case(op, operands, (d.tensor(out, source),), None, 3)
+    size = d.between(1, 3)
+    batch, height, width, channels = d.one(1, 2), d.between(1, 4), d.between(1, 4), d.one(1, 3, 16)
+    deep = (batch, height, width, channels * size * size)
+    wide = (batch, height * size, width * size, channels)
+    source = d.tensor(deep if op == "DEPTH_TO_SPACE" else wide)
+    target = d.tensor(wide if op == "DEPTH_TO_SPACE" else deep, source)
+    name = "DepthToSpaceOptions" if op == "DEPTH_TO_SPACE" else "SpaceToDepthOptions"
+    return Case(op, (source,), (target,), {name: {"blockSize": size}}, 2)

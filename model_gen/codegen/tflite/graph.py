@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from host.errors import BadInput
 from host.printable import printable
+from model_gen.codegen.tflite.advice import for_types
 from model_gen.codegen.tflite.options import Options
 
 Shape = tuple[int, ...]
@@ -44,7 +45,7 @@ class Tensor:
     """A tensor of the model. `value` is its content when it is constant, of exactly this shape and type.
 
     `opaque` tensors hold something before the first op runs, of a type that is not read: sparse or 4-bit weights,
-    strings, an op's own state. Whatever uses one refuses it by its type.
+    strings. Whatever uses one refuses it by its type.
     """
 
     index: int
@@ -80,13 +81,35 @@ class Op:
 
 
 @dataclass(frozen=True)
+class State:
+    """A tensor that keeps its content from one inference to the next: a variable, or an op's own memory.
+
+    `first` is what it holds before the first inference, of its shape and type. `own`: it is a tensor of the file, which
+    the op that keeps it also writes; else it stands for a variable, which only ASSIGN_VARIABLE writes.
+    """
+
+    tensor: int
+    first: Array = field(compare=False, repr=False)
+    own: bool = False
+
+
+@dataclass(frozen=True)
 class Graph:
-    """One subgraph, its ops in an order in which every tensor is written before it is read."""
+    """One subgraph, its ops in an order in which every tensor is written before it is read.
+
+    `states` hold something before the first op. They alone are read before, or written again.
+    """
 
     tensors: tuple[Tensor, ...]
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    states: tuple[State, ...] = ()
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The tensors of `states`."""
+        return frozenset(state.tensor for state in self.states)
 
 
 def last_part(name: str) -> str:
@@ -99,22 +122,43 @@ def short_name(name: str) -> str:
     return printable(last_part(name))
 
 
-FULL_INT8 = (
-    "convert the model to full int8 (int8 activations, per-channel weights, static shapes) "
-    "with the ops that `nightjar generate --help` lists"
-)
+def types_of(op: Op, tensors: tuple[Tensor, ...]) -> set[str]:
+    """The types of what it reads and writes, constants left out."""
+    touched = [tensors[i] for i in (*op.inputs, *op.outputs) if 0 <= i < len(tensors)]
+    return {t.dtype.removeprefix("variable ") for t in touched if t.value is None}
+
+
+class Refusal(BadInput):
+    """An op that a backend does not take, and `why`, without the op's name."""
+
+    def __init__(self, op: Op, why: str, *, evidence: str = "", next_step: str = "") -> None:
+        super().__init__(f"op {op.index}, {op.name}: {why}", evidence=evidence, next_step=next_step)
+        self.op, self.why = op, printable(why, keep="\n\t")
+
+
+class NotConstant(Refusal):
+    """An op that needs a value when the code is generated, which is not known then."""
 
 
 def refuse(
-    op: Op, tensors: tuple[Tensor, ...], why: str, *, next_step: str = FULL_INT8
-) -> BadInput:
-    """The error for an op that a backend does not take: by name, index and tensors."""
+    op: Op,
+    tensors: tuple[Tensor, ...],
+    why: str,
+    *,
+    next_step: str | None = None,
+    kind: type[Refusal] = Refusal,
+) -> Refusal:
+    """The error for an op that a backend does not take: by name, index and tensors.
+
+    Without a `next_step` the types of its tensors say one.
+    """
 
     def listed(indices: tuple[int, ...]) -> str:
         return ", ".join(f"{i}: {tensors[i].describe()}" if i >= 0 else "none" for i in indices)
 
-    return BadInput(
-        f"op {op.index}, {op.name}: {why}",
+    return kind(
+        op,
+        why,
         evidence=f"Received: inputs {listed(op.inputs)}; outputs {listed(op.outputs)}",
-        next_step=next_step,
+        next_step=for_types(types_of(op, tensors)) if next_step is None else next_step,
     )

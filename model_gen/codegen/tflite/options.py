@@ -96,6 +96,22 @@ class LeakyReluOptions(Options):
 
 
 @dataclass(frozen=True)
+class BatchMatmulOptions(Options):
+    turned_1: bool = False  # whether the operand is stored with rows and columns exchanged
+    turned_2: bool = False
+
+
+@dataclass(frozen=True)
+class BlockOptions(Options):
+    size: int = 0  # rows and columns of a block
+
+
+@dataclass(frozen=True)
+class GeluOptions(Options):
+    approximate: bool = False
+
+
+@dataclass(frozen=True)
 class MirrorPadOptions(Options):
     symmetric: bool = False
 
@@ -104,6 +120,19 @@ class MirrorPadOptions(Options):
 class ResizeOptions(Options):
     align_corners: bool = False
     half_pixel_centers: bool = False
+
+
+@dataclass(frozen=True)
+class VariableOptions(Options):
+    """VAR_HANDLE: the name that the handles of one variable share, in all subgraphs."""
+
+    container: str = ""
+    shared_name: str = ""
+
+
+@dataclass(frozen=True)
+class CallOnceOptions(Options):
+    subgraph: int = 0  # what runs before the first inference, and never again
 
 
 def _activation(raw: Any) -> str:
@@ -115,6 +144,14 @@ def _conv(raw: Any) -> Options:
         padding=PADDINGS.get(raw.Padding(), "UNKNOWN"),
         stride=(raw.StrideH(), raw.StrideW()),
         dilation=(raw.DilationHFactor(), raw.DilationWFactor()),
+        activation=_activation(raw),
+    )
+
+
+def _transpose_conv(raw: Any) -> Options:
+    return WindowOptions(
+        padding=PADDINGS.get(raw.Padding(), "UNKNOWN"),
+        stride=(raw.StrideH(), raw.StrideW()),
         activation=_activation(raw),
     )
 
@@ -144,6 +181,13 @@ def _reshape(raw: Any) -> Options:
     return ReshapeOptions(None if raw.NewShapeIsNone() else _integers(raw.NewShapeAsNumpy()))
 
 
+def _variable(raw: Any) -> Options:
+    names = (
+        (name or b"").decode("utf-8", "replace") for name in (raw.Container(), raw.SharedName())
+    )
+    return VariableOptions(*names)
+
+
 def _strided_slice(raw: Any) -> Options:
     return StridedSliceOptions(
         raw.BeginMask(),
@@ -159,12 +203,14 @@ def _strided_slice(raw: Any) -> Options:
 _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "CONV_2D": (tflite.Conv2DOptions, _conv, None),
     "DEPTHWISE_CONV_2D": (tflite.DepthwiseConv2DOptions, _conv, None),
+    "TRANSPOSE_CONV": (tflite.TransposeConvOptions, _transpose_conv, None),
     "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _pool, None),
     "MAX_POOL_2D": (tflite.Pool2DOptions, _pool, None),
     "FULLY_CONNECTED": (tflite.FullyConnectedOptions, _fully_connected, FullyConnectedOptions()),
     "ADD": (tflite.AddOptions, _elementwise, ElementwiseOptions()),
     "SUB": (tflite.SubOptions, _elementwise, ElementwiseOptions()),
     "MUL": (tflite.MulOptions, _elementwise, ElementwiseOptions()),
+    "L2_NORMALIZATION": (tflite.L2NormOptions, _elementwise, ElementwiseOptions()),
     "SOFTMAX": (tflite.SoftmaxOptions, lambda raw: SoftmaxOptions(raw.Beta()), None),
     **dict.fromkeys(
         ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"),
@@ -195,12 +241,39 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     ),
     "RESHAPE": (tflite.ReshapeOptions, _reshape, ReshapeOptions()),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice, StridedSliceOptions()),
+    "VAR_HANDLE": (tflite.VarHandleOptions, _variable, None),
+    "CALL_ONCE": (
+        tflite.CallOnceOptions,
+        lambda raw: CallOnceOptions(raw.InitSubgraphIndex()),
+        None,
+    ),
     "MIRROR_PAD": (tflite.MirrorPadOptions, lambda raw: MirrorPadOptions(raw.Mode() == 1), None),
+    "RESIZE_BILINEAR": (
+        tflite.ResizeBilinearOptions,
+        lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
+        ResizeOptions(),
+    ),
     "RESIZE_NEAREST_NEIGHBOR": (
         tflite.ResizeNearestNeighborOptions,
         lambda raw: ResizeOptions(bool(raw.AlignCorners()), bool(raw.HalfPixelCenters())),
         ResizeOptions(),
     ),
+    "DEPTH_TO_SPACE": (
+        tflite.DepthToSpaceOptions,
+        lambda raw: BlockOptions(raw.BlockSize()),
+        None,
+    ),
+    "SPACE_TO_DEPTH": (
+        tflite.SpaceToDepthOptions,
+        lambda raw: BlockOptions(raw.BlockSize()),
+        None,
+    ),
+    "BATCH_MATMUL": (
+        tflite.BatchMatMulOptions,
+        lambda raw: BatchMatmulOptions(bool(raw.AdjX()), bool(raw.AdjY())),
+        BatchMatmulOptions(),
+    ),
+    "GELU": (tflite.GeluOptions, lambda raw: GeluOptions(bool(raw.Approximate())), GeluOptions()),
     "LEAKY_RELU": (
         tflite.LeakyReluOptions,
         lambda raw: LeakyReluOptions(raw.Alpha()),

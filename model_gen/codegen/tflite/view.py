@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from host.errors import BadInput
 from model_gen.codegen.tflite.graph import (
-    FULL_INT8,
     Array,
     Graph,
+    NotConstant,
     Op,
     Quantization,
+    Refusal,
     Shape,
     Tensor,
     refuse,
@@ -37,8 +37,11 @@ class View:
     # Rows above and below, columns left and right of input 0, of its zero point: a PAD that was folded into this op.
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
 
-    def refuse(self, why: str, *, next_step: str = FULL_INT8) -> BadInput:
-        return refuse(self.op, self.graph.tensors, why, next_step=next_step)
+    def refuse(
+        self, why: str, *, next_step: str | None = None, kind: type[Refusal] = Refusal
+    ) -> Refusal:
+        """The error that says why; the next step is that of the tensors' types unless another is given."""
+        return refuse(self.op, self.graph.tensors, why, next_step=next_step, kind=kind)
 
     def options(self, kind: type[_O]) -> _O:
         """The op's options, known to be of this kind because the reader chose it by the op's name."""
@@ -68,7 +71,9 @@ class View:
         """The value of an input that must be known when the code is generated."""
         tensor = self.input(position)
         if tensor.value is None:
-            raise self.refuse(f"input {position}, {tensor.describe()}, is not constant")
+            raise self.refuse(
+                f"input {position}, {tensor.describe()}, is not constant", kind=NotConstant
+            )
         return tensor.value
 
     def integers(self, position: int) -> tuple[int, ...]:

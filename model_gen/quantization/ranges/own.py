@@ -18,11 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput, HostFailure
-from model_gen.codegen.tflite.graph import Graph, Tensor
+from host.reference.said import Said, said_by_libraries
+from model_gen.codegen.tflite.graph import Graph, Op, Tensor
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.apart import ARRAY, JOB, RESULT, run_apart
 from model_gen.quantization.convert import INT8, converter_of, exported, job_of, loaded
 from model_gen.quantization.form import Form
+from model_gen.quantization.ranges.kernels import check_kernels
 from model_gen.quantization.ranges.measure import measured_ranges
 from model_gen.quantization.ranges.record import ranges_in, with_ranges
 from model_gen.quantization.ranges.recorded import computations
@@ -79,7 +81,8 @@ def owned_checkpoint(
 
 
 def check_steps(owned: Owned) -> int:
-    """Hold every activation's scale and zero point against what its range and the ties make of it; how many were held.
+    """Hold every activation's scale and zero point against what its range and the ties make of it, and every kernel's
+    scales against its weights; how many activations were held.
 
     Raises:
         HostFailure: the converter did something else, or its model has no such tensor.
@@ -106,7 +109,15 @@ def check_steps(owned: Owned) -> int:
                 evidence=f"{graph.tensors[index].name}: {told}; expected {steps}",
                 next_step="use --ranges converter, and report it with the version of TensorFlow",
             )
+    check_kernels(paired(graph, made), graph, made)
     return len(expected)
+
+
+def paired(graph: Graph, made: Graph) -> list[tuple[Op, Op]]:
+    """Each op of a calibrated graph with the one of the int8 graph that became of it; empty where ops differ."""
+    others = [op for op in made.ops if op.name not in _BETWEEN]
+    same = [op.name for op in graph.ops] == [op.name for op in others]
+    return list(zip(graph.ops, others, strict=True)) if same else []
 
 
 def became_of(graph: Graph, made: Graph) -> dict[int, Tensor]:
@@ -120,11 +131,11 @@ def became_of(graph: Graph, made: Graph) -> dict[int, Tensor]:
         for index, tensor in enumerate(graph.tensors)
         if tensor.name in by_name
     }
-    others = [op for op in made.ops if op.name not in _BETWEEN]
-    if [op.name for op in graph.ops] != [op.name for op in others]:
+    both = paired(graph, made)
+    if not both:
         return found
     found |= dict(zip(graph.inputs, (made.tensors[i] for i in made.inputs), strict=True))
-    for one, other in zip(graph.ops, others, strict=True):
+    for one, other in both:
         found |= dict(zip(one.outputs, (made.tensors[i] for i in other.outputs), strict=True))
     return found
 
@@ -182,19 +193,24 @@ def _endless(evidence: str) -> Endless:
 
 
 def quantized(calibrated: bytes, form: Form) -> bytes:
-    """What the converter's quantizer makes of a calibrated model."""
+    """What the converter's quantizer makes of a calibrated model; what it prints is told where it fails alone."""
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
 
     end = getattr(tf, form.ends)
-    return bytes(
-        mlir_quantize(
-            calibrated,
-            disable_per_channel=form.per_tensor,
-            input_data_type=end,
-            output_data_type=end,
-        )
-    )
+    said = Said()
+    try:
+        with said_by_libraries() as said:
+            made = mlir_quantize(
+                calibrated,
+                disable_per_channel=form.per_tensor,
+                input_data_type=end,
+                output_data_type=end,
+            )
+    except Exception:
+        sys.stderr.write(said.text)
+        raise
+    return bytes(made)
 
 
 def main(folder: Path) -> None:

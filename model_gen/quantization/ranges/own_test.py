@@ -4,15 +4,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tflite
 
 from host.errors import BadInput, HostFailure
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.form import Form
+from model_gen.quantization.ranges.kernels import check_kernels
 from model_gen.quantization.ranges.own import (
     Endless,
     Owned,
     check_steps,
     own_ranges,
+    paired,
     quantized,
     require_finite,
 )
@@ -93,6 +96,28 @@ def test_a_tensor_of_another_name_is_held_and_a_missing_one_is_refused() -> None
     less = quantized(calibrated(lambda x: tf.nn.conv2d(x, WIDE, 1, "SAME"), SHAPE), Form())
     with pytest.raises(HostFailure, match="other steps"):
         check_steps(Owned(less, content, 0))
+
+
+def test_the_steps_of_a_kernel_are_held_against_its_weights(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    content = calibrated(residual(2.0), SHAPE)
+    ours, _ = own_ranges(content, WINDOWS, {})
+    content = with_ranges(content, ours)
+    capfd.readouterr()
+    int8 = quantized(content, Form())
+    assert capfd.readouterr() == ("", "")  # the quantizer prints a line at each call
+    graph, made = read_tflite(content), read_tflite(int8)
+    assert check_kernels(paired(graph, made), graph, made) == 2
+    whole = read_tflite(quantized(content, Form(per_tensor=True)))
+    assert check_kernels(paired(graph, whole), graph, whole) == 2
+    other = bytearray(content)
+    weights = tflite.Model.GetRootAs(other, 0)
+    index = next(op.inputs[1] for op in graph.ops if op.name == "CONV_2D")
+    buffer = weights.Subgraphs(0).Tensors(index).Buffer()
+    weights.Buffers(buffer).DataAsNumpy().view(np.float32)[:] *= 1.01
+    with pytest.raises(HostFailure, match="a kernel other steps than its weights"):
+        check_steps(Owned(int8, bytes(other), 0))
 
 
 def test_a_range_of_what_is_no_number_is_none() -> None:

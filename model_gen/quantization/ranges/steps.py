@@ -10,7 +10,8 @@ Steps = tuple[
     float, int
 ]  # scale, exactly a float32, and zero point: real = scale (step - zero point)
 
-_LEAST_MAGNITUDE = 5e-7  # of a channel of a kernel; one with less has the steps of this
+LEAST_MAGNITUDE = 5e-7  # of a channel of a kernel; one with less has the steps of this
+MOST_BIAS = 2.0**30  # steps of a bias; where it had more, its channel's kernel has larger ones
 _LEAST_WIDTH = 1e-6  # a range that is narrower grows by as much at each end
 
 
@@ -31,5 +32,5 @@ def activation_steps(held: Range) -> Steps:
 def kernel_scales(kernel: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
     """Scales of a kernel, one for each index of `axis`: the largest magnitude is 127 steps."""
     others = tuple(i for i in range(kernel.ndim) if i != axis)
-    most = np.maximum(np.abs(kernel).max(axis=others), np.float32(_LEAST_MAGNITUDE))
+    most = np.maximum(np.abs(kernel).max(axis=others), np.float32(LEAST_MAGNITUDE))
     return np.asarray(most / np.float32(127))

@@ -9,9 +9,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from model_gen.quantization.ranges.steps import LEAST_MAGNITUDE
+
 # Times this the half of a step is rounded away from zero and not to even; what is less by 2^-13 of a step is not.
 _AWAY = 1.0 + 2.0**-22
-LEAST_MAGNITUDE = 5e-7  # of a channel of a kernel; one with less has the steps of this
 
 
 def activation(

@@ -18,15 +18,13 @@ from host.errors import HostFailure
 from model_gen.codegen.tflite.graph import Graph, Op
 from model_gen.codegen.tflite.reader import read_tflite
 from model_gen.quantization.ranges.own import Owned
+from model_gen.quantization.ranges.steps import MOST_BIAS
 from model_gen.training.qat import fake
 from model_gen.training.qat.constants import constants_of
 from model_gen.training.qat.ops import KERNELS, OPS, aligned, ends
 
 # Whose results are rounded twice; those of FULLY_CONNECTED are once.
 SHIFTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "MUL", "MEAN")
-MOST_BIAS = (
-    2.0**30
-)  # steps of a bias; where it had more, the converter makes its kernel's steps larger
 
 
 @dataclass(frozen=True)

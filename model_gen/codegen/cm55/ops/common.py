@@ -30,6 +30,15 @@ def copy(view: View, position: int = 0) -> Kernel:
     )
 
 
+def refuse_micro(view: View) -> None:
+    """Under the rule `tflm`, for what only TensorFlow Lite has in int8."""
+    if view.rounding == "tflm":
+        raise view.refuse(
+            "tflite-micro does not have this op in int8",
+            next_step="judge the rules of TensorFlow Lite, with --rounding tflite",
+        )
+
+
 def four(shape: Shape) -> tuple[int, int, int, int]:
     """`shape` of at most 4 dimensions with ones in front."""
     padded = (1,) * (4 - len(shape)) + shape

@@ -132,7 +132,7 @@ def _mirror(view: View) -> Kernel:
     return gather_kernel(view, axes[0], *taken)
 
 
-def _resize_shape(view: View) -> Shape:
+def resize_shape(view: View) -> Shape:
     shape, size = view.input(0).shape, view.integers(1)
     if len(shape) != 4 or len(size) != 2 or not 0 < min(size) <= max(size) <= _MAX_SIZE:
         raise view.refuse("the input must have 4 dimensions, the size be two positive integers")
@@ -162,4 +162,4 @@ def _resize(view: View) -> Kernel:
 
 register("GATHER", Rule(_gather_shape, _gather, _gather_fold))
 register("MIRROR_PAD", Rule(_mirror_shape, _mirror))
-register("RESIZE_NEAREST_NEIGHBOR", Rule(_resize_shape, _resize))
+register("RESIZE_NEAREST_NEIGHBOR", Rule(resize_shape, _resize))

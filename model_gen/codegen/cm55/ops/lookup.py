@@ -47,7 +47,7 @@ def table_kernel(view: View, table: Integers, rule: str | None = None) -> Kernel
     )
 
 
-def _same_shape(view: View) -> Shape:
+def same_shape(view: View) -> Shape:
     return view.input(0).shape
 
 
@@ -110,24 +110,23 @@ def _leaky_relu(view: View) -> Kernel:
 
 def _float_table(function: Callable[[np.float32], np.float32]) -> Callable[[View], Kernel]:
     def lower(view: View) -> Kernel:
-        return _fixed_point(view) if view.rounding == "tflm" else _populated(view, function)
+        return _fixed_point(view) if view.rounding == "tflm" else populated(view, function)
 
     return lower
 
 
-def _populated(view: View, function: Callable[[np.float32], np.float32]) -> Kernel:
+def populated(view: View, function: Callable[[np.float32], np.float32]) -> Kernel:
     """Formula: LUTPopulate of internal/common.h, every operation rounded to float32."""
     in_scale, in_zero = view.scale_and_zero(view.input(0))
     out_scale, out_zero = view.scale_and_zero(view.output)
-    # Far beyond int32 in the reference, whose results are undefined then; a logarithm is below 128.
-    if out_scale < 1.0 / (1 << (28 if view.op.name != "LOG" else 23)):
+    with np.errstate(all="ignore"):
+        inverse = np.float32(1.0) / np.float32(out_scale)
+        reals = np.float32(in_scale) * (STEPS - in_zero).astype(np.float32)
+        scaled = [float(function(real) * inverse) for real in reals]
+    # Beyond int32 the reference's results are undefined.
+    if not all(abs(y) < 1 << 30 for y in scaled):
         raise view.refuse(f"the output's scale {out_scale:g} is too small")
-    inverse = np.float32(1.0) / np.float32(out_scale)
-    table = []
-    for step in STEPS:
-        real = np.float32(in_scale) * np.float32(int(step) - in_zero)
-        table.append(round_half_away(float(function(real) * inverse)) + out_zero)
-    return table_kernel(view, np.array(table, np.int64))
+    return table_kernel(view, np.array([round_half_away(y) + out_zero for y in scaled], np.int64))
 
 
 def _fixed_point(view: View) -> Kernel:
@@ -159,7 +158,7 @@ def _log(view: View) -> Kernel:
         raise view.refuse("tflite-micro does not have this op in int8; use --rounding tflite")
     out_scale, out_zero = view.scale_and_zero(view.output)
     lowest = np.float32(INT8_MIN - out_zero) * np.float32(out_scale)
-    return _populated(view, lambda x: np.float32(math.log(float(x)) if x > 0 else lowest))
+    return populated(view, lambda x: np.float32(math.log(float(x)) if x > 0 else lowest))
 
 
 def _hard_swish(view: View) -> Kernel:
@@ -212,11 +211,11 @@ def _divide_by_power(value: int, exponent: int) -> int:
     return (value >> exponent) + (1 if (value & mask) > threshold else 0)
 
 
-for _name in ("RELU", "RELU6", "RELU_N1_TO_1"):
-    register(_name, Rule(_same_shape, _relu))
-register("ABS", Rule(_same_shape, _abs))
-register("LEAKY_RELU", Rule(_same_shape, _leaky_relu))
-register("HARD_SWISH", Rule(_same_shape, _hard_swish))
-register("LOGISTIC", Rule(_same_shape, _float_table(_logistic)))
-register("TANH", Rule(_same_shape, _float_table(_tanh)))
-register("LOG", Rule(_same_shape, _log))
+for _name in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"):
+    register(_name, Rule(same_shape, _relu))
+register("ABS", Rule(same_shape, _abs))
+register("LEAKY_RELU", Rule(same_shape, _leaky_relu))
+register("HARD_SWISH", Rule(same_shape, _hard_swish))
+register("LOGISTIC", Rule(same_shape, _float_table(_logistic)))
+register("TANH", Rule(same_shape, _float_table(_tanh)))
+register("LOG", Rule(same_shape, _log))

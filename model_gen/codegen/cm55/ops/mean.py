@@ -2,7 +2,6 @@
 
 from model_gen.codegen.cm55.ops.common import requant_of, requant_struct
 from model_gen.codegen.cm55.ops.registry import (
-    Field,
     InputPointer,
     Kernel,
     OutputPointer,
@@ -15,6 +14,12 @@ from model_gen.codegen.cm55.ops.rounding import c_enum, rule_of
 from model_gen.codegen.tflite.graph import Shape
 from model_gen.codegen.tflite.options import ReducerOptions
 from model_gen.codegen.tflite.view import View
+
+_WRONG_SUM = (
+    "TFLite's reference kernel, the judge of these rules, reads int8 steps as uint8: "
+    "its sum is wrong wherever a step is negative"
+)
+_RIGHT_SUM = "use --rounding tflm, whose judge adds int8 steps; or average instead (MEAN, and a factor behind it)"
 
 
 def _axes(view: View) -> set[int]:
@@ -50,6 +55,22 @@ def _four(view: View, axes: set[int]) -> tuple[Shape, Shape]:
     return tuple(size for size, _ in dims), tuple(kind for _, kind in dims)
 
 
+def _reads_alike(view: View, count: int) -> bool:
+    """Whether no step of a SUM can be negative: its bytes are then the same as int8 and as uint8.
+
+    So it is behind a RELU whose zero point is not negative, where the largest sum is a step of the output.
+    """
+    source = view.input(0)
+    writer = next((op for op in view.graph.ops if source.index in op.outputs), None)
+    if writer is None:
+        return False
+    scale, zero_point = view.scale_and_zero(source)
+    out_scale, out_zero_point = view.scale_and_zero(view.output)
+    relu = {writer.name, getattr(writer.options, "activation", "")} & {"RELU", "RELU6"}
+    largest = count * (127 - zero_point) * scale / out_scale + out_zero_point
+    return bool(relu) and min(zero_point, out_zero_point) >= 0 and largest <= 127
+
+
 def _lower(view: View) -> Kernel:
     source = view.input(0)
     axes = _axes(view)
@@ -64,22 +85,11 @@ def _lower(view: View) -> Kernel:
     multiplier, shift = requant_of(view, scale / out_scale)
     rule = rule_of(view.op.name, view.rounding)
     if view.op.name == "SUM":
-        # The pinned reference adds the steps up as uint8 and clamps to [0, 255]; tflite-micro takes int8 as it is.
-        fields: tuple[tuple[str, Field], ...] = (
-            ("shape", shape),
-            ("reduce", reduced),
-            ("input_zero_point", zero_point),
-            ("output_zero_point", out_zero_point),
-            ("unsigned_steps", 1 if view.rounding == "tflite" else 0),
-            ("requant", requant_struct((multiplier, shift))),
-            ("rounding", c_enum(rule)),
-        )
-        return Kernel(
-            "nj_sum_s8",
-            Parameters("nj_sum", fields),
-            (ParametersPointer(), InputPointer(0), OutputPointer()),
-            rule=rule,
-        )
+        if view.rounding == "tflite" and not _reads_alike(view, count):
+            raise view.refuse(_WRONG_SUM, next_step=_RIGHT_SUM)
+        pair = multiplier, shift
+    else:
+        pair = fold_count(multiplier, shift, count)
     return Kernel(
         "nj_mean_s8",
         Parameters(
@@ -89,7 +99,7 @@ def _lower(view: View) -> Kernel:
                 ("reduce", reduced),
                 ("input_zero_point", zero_point),
                 ("output_zero_point", out_zero_point),
-                ("requant", requant_struct(fold_count(multiplier, shift, count))),
+                ("requant", requant_struct(pair)),
                 ("rounding", c_enum(rule)),
             ),
         ),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from model_gen.codegen.cm55.ops.common import strides
+from model_gen.codegen.cm55.ops.common import refuse_micro, strides
 from model_gen.codegen.cm55.ops.registry import (
     Alias,
     InputPointer,
@@ -124,20 +124,33 @@ def _joined(shape: Shape, steps: tuple[int, ...]) -> list[tuple[int, int]]:
     return walk
 
 
-def move_rule(move: Move, *, source_at: int = 0, several: bool = False) -> Rule:
-    """The rule of an op whose output is `move` of its input `source_at`."""
+def move_rule(
+    move: Move,
+    *,
+    source_at: int = 0,
+    several: bool = False,
+    shape: Callable[[View], Shape] | None = None,
+    lacking: bool = False,
+) -> Rule:
+    """The rule of an op whose output is `move` of its input `source_at`.
 
-    def shape(view: View) -> Shape:
+    With `shape` the output is what `move` gives, of more dimensions, under that shape. tflite-micro has no op that is
+    `lacking`.
+    """
+
+    def own_shape(view: View) -> Shape:
         return tuple(int(n) for n in np.shape(move(view, _phantom(view.input(source_at).shape))))
 
     def fold(view: View) -> Array | None:
         value = view.input(source_at).value
-        return None if value is None else move(view, value)
+        return None if value is None else move(view, value).reshape(view.output.shape)
 
     def lower(view: View) -> Lowered:
+        if lacking:
+            refuse_micro(view)
         source = _phantom(view.input(source_at).shape)
         moved = move(view, source)
-        out = view.output.shape
+        out = moved.shape
         offset = moved.__array_interface__["data"][0] - source.__array_interface__["data"][0]
         walk = _joined(out, moved.strides)
         if (
@@ -163,7 +176,7 @@ def move_rule(move: Move, *, source_at: int = 0, several: bool = False) -> Rule:
             (ParametersPointer(), InputPointer(source_at, int(offset)), OutputPointer()),
         )
 
-    return Rule(shape, lower, fold, several)
+    return Rule(shape or own_shape, lower, fold, several)
 
 
 for _name, _move in (

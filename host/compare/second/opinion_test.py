@@ -1,0 +1,143 @@
+"""Who is wrong where two kernels part: TFLite's own faults, float64 against naive loops, and who only passes on."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.compare.second import beside
+from host.compare.second.opinion import Parting, partings, top_classes
+from host.compare.second.real import Call, evaluate, in_steps, inputs_of, real_of
+from host.reference.kept import KeptReference
+from host.reference.model import ReferenceModel
+from host.report.report_test import EXACT
+from host.report.second import Dispute, SecondOpinion
+from host.report.summary import summary_lines
+from model_gen.codegen.testing.models import builder, single
+from model_gen.codegen.testing.single_ops import constant, q, weights, window
+from model_gen.codegen.tflite.graph import Quantization
+from model_gen.codegen.tflite.reader import read_tflite
+
+_RNG = np.random.default_rng(3)
+
+
+def sum_and_relu() -> bytes:
+    """SUM of signed steps, which the reference computes wrongly, and a RELU that only passes that on."""
+    tensors = [q((1, 4, 3)), constant([1]), q((1, 3), 0.3, 0), q((1, 3), 0.3, 0)]
+    ops: list[Any] = [
+        ("SUM", [0, 1], [2], {"ReducerOptions": {"keepDims": False}}, 2),
+        ("RELU", [2], [3], None, 1),
+    ]
+    return bytes(builder().model(ops, tensors))
+
+
+def test_the_reference_is_found_wrong_in_sum_and_nobody_in_what_follows() -> None:
+    model = sum_and_relu()
+    sides = beside._Sides(model, KeptReference(model, "tflite"))
+    steps = np.full((1, 4, 3), -50, np.int8)
+    record = sides.record([steps])
+    ((op, name, apart, judge_off, other_off),) = record["partings"]
+    assert (op, name) == (0, "SUM")
+    assert apart > 2
+    assert judge_off > 2
+    assert other_off < 1
+    assert sides.record([steps]) == record  # the one that is kept
+    (dispute,) = beside._disputes([Parting(op, name, apart, judge_off, other_off)])
+    assert dispute.wrong == "judge"
+
+
+def drawn(shape: tuple[int, ...]) -> Any:
+    return _RNG.integers(-128, 128, shape, dtype=np.int8)
+
+
+CASES = {
+    "conv": lambda: single(
+        "CONV_2D",
+        [q((1, 7, 6, 4)), weights((6, 3, 2, 2), 0), constant([90, -80, 0, 55, 7, 9])],
+        q((1, 4, 3, 6), 0.05),
+        {"Conv2DOptions": window(strideH=2, strideW=2)},
+    ),
+    "depthwise": lambda: single(
+        "DEPTHWISE_CONV_2D",
+        [q((1, 5, 6, 3)), weights((1, 3, 3, 6), 3), constant([90, -80, 0, 55, 7, 9])],
+        q((1, 3, 4, 6), 0.05),
+        {"DepthwiseConv2DOptions": window(depthMultiplier=2, padding=1)},
+    ),
+    "dense": lambda: single(
+        "FULLY_CONNECTED",
+        [q((2, 7)), weights((5, 7), 0), constant([90, -80, 0, 55, 7])],
+        q((2, 5), 0.05),
+        {"FullyConnectedOptions": {"fusedActivationFunction": 1}},
+    ),
+    "pool": lambda: single(
+        "AVERAGE_POOL_2D",
+        [q((1, 5, 5, 3))],
+        q((1, 3, 3, 3)),
+        {"Pool2DOptions": window(filterHeight=2, filterWidth=3, strideH=2, strideW=2)},
+    ),
+    "mean": lambda: single(
+        "MEAN", [q((1, 4, 3)), constant([1])], q((1, 3), 0.04), {"ReducerOptions": {}}
+    ),
+    "softmax": lambda: single(
+        "SOFTMAX", [q((3, 9))], q((3, 9), 1 / 256, -128), {"SoftmaxOptions": {"beta": 1.0}}
+    ),
+    "add": lambda: single(
+        "ADD", [q((2, 5)), q((1, 5), 0.03, -2)], q((2, 5), 0.06), {"AddOptions": {}}
+    ),
+    "swish": lambda: single("HARD_SWISH", [q((1, 64))], q((1, 64), 0.04, -20)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_float64_is_within_a_step_of_the_reference(name: str) -> None:
+    """Every output, so that a place's index or a window's edge cannot be off."""
+    model = CASES[name]()
+    reference, graph = ReferenceModel(model), read_tflite(model)
+    inputs = [drawn(port.shape) for port in reference.inputs]
+    target = graph.tensors[graph.outputs[0]]
+    got = reference.run(inputs)[target.index]
+    values = dict(zip(graph.inputs, inputs, strict=True))
+    given = inputs_of(graph.ops[0], graph.tensors, values.get)
+    assert given is not None
+    real = evaluate(Call(graph.ops[0], given, got.shape, np.arange(got.size)))
+    want = in_steps(target, real, got.dtype)
+    assert np.abs(want - got.ravel()).max() < 1.01
+    assert np.ptp(want) > 4
+
+
+def test_an_op_of_no_float64_is_told_only_where_its_inputs_are_alike() -> None:
+    graph = read_tflite(single("RELU", [q((1, 4))], q((1, 4))))
+    strange = replace(graph, ops=(replace(graph.ops[0], name="STRANGE"),))
+    source, steps = drawn((1, 4)), np.zeros((1, 4), np.int8)
+    one, two = {0: source, 1: steps}, {0: source, 1: steps + np.int8(9)}
+    (parting,) = partings(strange, one, two)
+    assert (parting.steps, parting.judge_off) == (9, None)
+    assert partings(strange, one, {**two, 0: source ^ 1}) == []
+
+
+def test_scales_of_channels_are_those_of_their_axis() -> None:
+    graph = read_tflite(single("RELU", [q((1, 2))], q((1, 2))))
+    tensor = replace(graph.tensors[0], quantization=Quantization((0.5, 2.0), (0, 1), 1))
+    assert real_of(tensor, np.array([[4, 4]], np.int8)).tolist() == [[2.0, 6.0]]
+
+
+def test_top_classes_are_counted_by_rows() -> None:
+    one = np.array([[1, 5, 2], [7, 0, 0]], np.int8)
+    assert top_classes(one, one) == (0, 2)
+    assert top_classes(one, one[:, ::-1]) == (1, 2)
+    assert top_classes(one[:, :1], one[:, :1]) == (0, 0)
+
+
+def test_a_wrong_judge_is_named_in_the_headline_the_lines_and_the_json() -> None:
+    dispute = Dispute(5, "SUM", 128, "judge", 127.6, 0.5)
+    found = SecondOpinion("default kernels", 8, 128, 0.49, (dispute,), 12, 0.5)
+    wrong = replace(EXACT, second=found)
+    assert "JUDGE IS WRONG" in wrong.headline
+    told = "\n".join(summary_lines(wrong))
+    assert "THE JUDGE IS WRONG in op 5 SUM" in told
+    assert "the top class differs in 49 %" in told
+    assert wrong.as_json()["second"]["disputes"][0]["judge_off"] == 127.6
+    right = replace(EXACT, second=replace(found, disputes=()))
+    assert "WRONG" not in right.headline
+    assert "WRONG" not in "\n".join(summary_lines(right))

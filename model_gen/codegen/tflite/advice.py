@@ -1,0 +1,82 @@
+"""What to do about an op that is not taken: the next step of a refusal, by the op and the types of its tensors."""
+
+from collections.abc import Set
+
+OP_LIST = "`nightjar inspect --ops`"
+FULL_INT8 = (
+    "re-export the model to full int8: give the converter a representative data set, "
+    "supported_ops = [TFLITE_BUILTINS_INT8], and a fixed input shape"
+)
+INT16 = (
+    "re-export the model with int8 activations: supported_ops = [TFLITE_BUILTINS_INT8], "
+    "without EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
+)
+UINT8 = (
+    "re-export the model with the converter of TensorFlow 2, which quantizes to int8: "
+    "uint8 inside of a network is the scheme of before 2020"
+)
+STATIC = (
+    "re-export the model with a fixed input shape, batch 1: sizes are then constant in the file"
+)
+CUSTOM = (
+    "give the .tflite as the converter wrote it, before a compiler for an NPU, "
+    "and with built-in ops only"
+)
+CALIBRATION = (
+    "calibrate again: the representative data set must hold real inputs, scaled as the model sees them; a scale so "
+    "small says that this tensor hardly moved over it"
+)
+_LEFT_IN_FLOAT = (
+    "the converter left it in float: re-export to full int8 with a representative data set; if it stays in float, "
+    "TFLite has no int8 kernel for it, and the layer needs another form"
+)
+_FLOATS = {"float16", "float32", "float64"}
+_BUILTINS = f"build the layer from the ops that {OP_LIST} lists, and convert again"
+
+# Ops that other kinds of models need and that are to come, and what does the same today.
+PLANNED = {
+    "ARG_MAX": "return the scores and take the largest behind the model",
+    "BATCH_MATMUL": "use FULLY_CONNECTED or CONV_2D, whose second operand is constant",
+    "DENSIFY": "strip the sparsity before the conversion",
+    "DEPTH_TO_SPACE": "use RESIZE_NEAREST_NEIGHBOR, or RESHAPE and TRANSPOSE",
+    "DIV": "multiply by the reciprocal where the divisor is constant",
+    "ELU": "use RELU, LEAKY_RELU or HARD_SWISH",
+    "EXP": "use LOGISTIC or SOFTMAX",
+    "GELU": "use HARD_SWISH",
+    "L2_NORMALIZATION": "normalize behind the model",
+    "LOG_SOFTMAX": "use SOFTMAX, or return the logits",
+    "NEG": "multiply by -1",
+    "REDUCE_MAX": "use MAX_POOL_2D over the whole image",
+    "REDUCE_MIN": "use MINIMUM of slices",
+    "RESIZE_BILINEAR": "use RESIZE_NEAREST_NEIGHBOR",
+    "RSQRT": "use batch normalization, which the converter folds",
+    "SELECT_V2": "keep the condition constant",
+    "SPACE_TO_DEPTH": "use a convolution with a stride, or RESHAPE and TRANSPOSE",
+    "SQUARED_DIFFERENCE": "use batch normalization, which the converter folds",
+    "SVDF": "use DEPTHWISE_CONV_2D over a window of frames",
+    "TILE": "use RESIZE_NEAREST_NEIGHBOR",
+    "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "use convolutions over time",
+}
+
+
+def for_unknown(name: str, types: Set[str]) -> str:
+    """The next step for op `name`, which the backend does not know; `types` of the tensors that it computes with."""
+    if types & _FLOATS:
+        return _LEFT_IN_FLOAT
+    if name in PLANNED:
+        return f"{name} is planned; until then {PLANNED[name]}"
+    return _BUILTINS
+
+
+def for_types(types: Set[str]) -> str:
+    """The next step for an op that is known, but not as it is, by the types of the tensors that it computes with."""
+    if "int16" in types:
+        return INT16
+    if types & _FLOATS:
+        return FULL_INT8
+    if "uint8" in types:
+        return UINT8
+    if types & {"int32", "int64", "bool"}:
+        return STATIC
+    return f"the model is int8 already: give this layer another form; {OP_LIST} says what is taken"
