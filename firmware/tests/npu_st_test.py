@@ -1,18 +1,21 @@
-"""ST's YAMNet on the virtual STM32N6, by ST's runtime and by ours: every tensor, from RAM and by flash boot.
+"""Networks of ST's public packages on the virtual STM32N6, and ST's runtimes around networks of the tests.
 
-Needs ST's public package STM32N6-GettingStarted-Audio, which is not part of this project: NIGHTJAR_ST_AUDIO names its
-folder. About a minute of processor time.
+Needs the packages, which are not part of this project: each variable names the folder of one, and what has none is
+skipped. NIGHTJAR_ST_AUDIO is STM32N6-GettingStarted-Audio (2.2), NIGHTJAR_ST_IMAGES -ImageClassification (2.1),
+NIGHTJAR_ST_REID -ReID (3.0). About four minutes of processor time in all.
 """
 
 import os
 import shutil
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from firmware.tests.testing_npu_firmware import board_of, soon
+from firmware.tests.testing_npu_firmware import board_of, built, loaded, soon, wrong_taps
+from host.boards.kinds import DK, NUCLEO
 from host.boards.virtual_n6.build import find
 from host.build import build
 from host.bundle import Subject
@@ -22,40 +25,88 @@ from host.npu.board.runtime import Runtime
 from host.npu.board.virtual import VirtualBoard
 from host.npu.network import Network
 from model_gen.codegen.neural_art.firmware.generate import generate, given_in
+from model_gen.codegen.neural_art.firmware.testing_networks import KINDS, network
 
-PACKAGE = os.environ.get("NIGHTJAR_ST_AUDIO")
 pytestmark = [
-    pytest.mark.skipif(PACKAGE is None, reason="NIGHTJAR_ST_AUDIO: ST's package"),
     pytest.mark.skipif(find() is None, reason="make n6-virtual"),
     pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc"),
+    pytest.mark.skipif(shutil.which("gdb-multiarch") is None, reason="gdb-multiarch"),
 ]
 
 
-@pytest.fixture(scope="module")
-def yamnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its network.c and weights, as a compiler would have left them."""
-    assert PACKAGE is not None
-    models = Path(PACKAGE) / "Projects/X-CUBE-AI/models"
-    folder = tmp_path_factory.mktemp("yamnet")
-    shutil.copy(models / "network.c.aed", folder / "network.c")
-    shutil.copy(models / "aed_weights.bin", folder / "network_data.xSPI2.bin")
-    return folder
+@dataclass(frozen=True)
+class Package:
+    """One of ST's: the variable that says where it is, and where its runtime lies in it."""
+
+    variable: str
+    runtime: str
+
+    @property
+    def folder(self) -> Path:
+        where = os.environ.get(self.variable)
+        if where is None:
+            pytest.skip(f"{self.variable}: ST's package")
+        return Path(where)
+
+
+AUDIO = Package("NIGHTJAR_ST_AUDIO", "Middlewares/ST/AI")
+IMAGES = Package("NIGHTJAR_ST_IMAGES", "Middlewares/AI_Runtime")
+REID = Package("NIGHTJAR_ST_REID", "Middlewares/stedgeai-lib")
+
+
+@dataclass(frozen=True)
+class Public:
+    """A compiled network in one of them.
+
+    Attributes:
+        files: its files there, and what the compiler called them.
+        tensors: how many the executor computes, and how many of them outlast their block: all of one that is an epoch.
+    """
+
+    package: Package
+    folder: str
+    files: dict[str, str]
+    board: str
+    tensors: tuple[int, int]
+
+
+YAMNET = Public(
+    AUDIO,
+    "Projects/X-CUBE-AI/models",
+    {"network.c.aed": "network.c", "aed_weights.bin": "network_data.xSPI2.bin"},
+    DK.name,
+    (48, 47),
+)
+# 31 epochs of the NPU in one program of its epoch controller.
+MOBILENET = Public(
+    IMAGES,
+    "Model/NUCLEO-N657X0-Q",
+    {name: name for name in ("network.c", "network_ecblobs.h", "network_data.xSPI2.bin")},
+    NUCLEO.name,
+    (37, 10),
+)
 
 
 @pytest.mark.parametrize("whose", ["st", "nightjar"])
-def test_yamnet(yamnet: Path, tmp_path: Path, whose: str) -> None:
+@pytest.mark.parametrize("public", [YAMNET, MOBILENET], ids=["yamnet", "mobilenet"])
+def test_every_tensor_of_a_public_network(public: Public, whose: str, tmp_path: Path) -> None:
     """Softmax is a function of floats, which two libraries do not compute alike: each is held against its own."""
-    assert PACKAGE is not None
-    st = Path(PACKAGE) / "Middlewares/ST/AI" if whose == "st" else None
-    subject = Subject(Path("yamnet.tflite"), b"not at hand")
-    project = generate(given_in(yamnet, subject), "stm32n6570-dk", tmp_path / "project", st=st)
+    package = public.package.folder
+    net = tmp_path / "net"
+    net.mkdir()
+    for there, here in public.files.items():
+        shutil.copy(package / public.folder / there, net / here)
+    st = package / public.package.runtime if whose == "st" else None
+    subject = Subject(Path("public.tflite"), b"not at hand")
+    project = generate(given_in(net, subject), public.board, tmp_path / "project", st=st)
     build(project, soon(300))
-    numbers = np.random.default_rng(5).integers(-128, 128, 6144).astype(np.int8)
-    with Network.open(yamnet, on=VirtualBoard(None if st is None else Runtime(st))) as network:
+    with Network.open(net, on=VirtualBoard(None if st is None else Runtime(st))) as network:
+        (given,) = network.inputs
+        numbers = np.frombuffer(np.random.default_rng(5).bytes(given.size), given.dtype)
         run = network.run([numbers])
     made = [one for one in run.tensors if one.role != "input"]
     taps = [tap for tap in project.description.taps if tap.slot is not None]
-    assert (len(made), len(taps)) == (48, 47)
+    assert (len(made), len(taps)) == public.tensors
     for boot in ("development", "flash"):
         with board_of(project, boot) as board:
             client = Client(board.connect(soon()))
@@ -72,4 +123,24 @@ def test_yamnet(yamnet: Path, tmp_path: Path, whose: str) -> None:
             assert wrong == []
             plain = client.run(Stages.MODEL, times=3, mode=Mode.PLAIN, deadline=soon())
             assert (plain.differing, plain.output) == (0, tapped.output)
+            assert client.logs == []
+
+
+@pytest.mark.parametrize("blobs", [False, True], ids=["epochs", "programs"])
+@pytest.mark.parametrize(("package", "dialect"), [(IMAGES, "2.1"), (AUDIO, "2.2"), (REID, "3.0")])
+def test_every_runtime_of_st_runs_the_networks_of_the_tests(
+    package: Package, dialect: str, blobs: bool, tmp_path: Path
+) -> None:
+    """What they compute is known without any executor. 2.1's library quantizes by another rule: not asked."""
+    kinds = tuple(kind for kind in KINDS if dialect != "2.1" or kind != "software")
+    written = network(tmp_path / "net", kinds, dialect, blobs=blobs)
+    st = package.folder / package.runtime
+    project = built(tmp_path / "project", tmp_path / "net", st=st)
+    for boot in ("development", "flash"):
+        with board_of(project, boot) as board:
+            client = loaded(board, project, written)
+            assert wrong_taps(client, project, written) == []
+            assert (
+                client.run(Stages.MODEL, times=3, mode=Mode.PLAIN, deadline=soon()).differing == 0
+            )
             assert client.logs == []

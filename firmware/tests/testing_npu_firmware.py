@@ -25,9 +25,21 @@ def soon(seconds: float = 60) -> Deadline:
     return Deadline.after(seconds)
 
 
-def built(folder: Path, network: Path, edits: dict[str, tuple[str, str]] | None = None) -> Project:
-    """The firmware of a network, with `edits` made in its files: path -> (text, other text)."""
-    project = generate(given(network), DK.name, folder)
+def built(
+    folder: Path,
+    network: Path,
+    edits: dict[str, tuple[str, str]] | None = None,
+    st: Path | None = None,
+) -> Project:
+    """The firmware of a network, with `edits` made in its files: path -> (text, other text).
+
+    Args:
+        folder: of the project.
+        network: the folder with network.c.
+        edits: none where it is None.
+        st: ST's runtime, in whose place ours is where it is None.
+    """
+    project = generate(given(network), DK.name, folder, st=st)
     for name, (before, after) in (edits or {}).items():
         text = (folder / name).read_text()
         assert text.count(before) == 1, (name, before)

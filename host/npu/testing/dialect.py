@@ -14,25 +14,27 @@ class Dialect:
         version: of the headers that the file includes.
         description: of the compiler, in the file's head.
         second_loop: streams have fields for a second level of loops, which the chip has not.
-        instance: functions of an epoch take the network's instance too; epochs, tensors and switch
-            tables have their later names.
+        newer: of 1.1.3: what is enciphered is told, CONVACC has a variable shift, tensors and switch tables
+            have their later names.
+        instance: functions of an epoch take the network's instance too, and epochs have their later name.
     """
 
     name: str
     version: tuple[int, int, int, int]
     description: str
     second_loop: bool
+    newer: bool
     instance: bool
 
 
 DIALECTS = {
     dialect.name: dialect
     for dialect in (
-        Dialect("2.1", (1, 1, 0, 31), "atonn-v1.1.0-31-nightjar", False, False),
-        Dialect("2.2", (1, 1, 1, 14), "atonn-v1.1.1-14-nightjar", True, False),
-        # No network.c of it was at hand: it has 4.0's headers in an earlier build, so its form too.
-        Dialect("3.0", (1, 1, 3, 8), "atonn-v1.1.3-8-nightjar", True, True),
-        Dialect("4.0", (1, 1, 3, 262), "atonn-v1.1.3-262-nightjar", True, True),
+        Dialect("2.1", (1, 1, 0, 31), "atonn-v1.1.0-31-nightjar", False, False, False),
+        Dialect("2.2", (1, 1, 1, 14), "atonn-v1.1.1-14-nightjar", True, False, False),
+        # As the headers of ST's public package STM32N6-GettingStarted-ReID have it.
+        Dialect("3.0", (1, 1, 3, 8), "atonn-v1.1.3-8-nightjar", True, True, False),
+        Dialect("4.0", (1, 1, 3, 262), "atonn-v1.1.3-262-nightjar", True, True, True),
     )
 }
 

@@ -24,7 +24,7 @@ def hardware(number: int, epoch: Hardware, dialect: Dialect) -> Iterator[str]:
         yield from _unit(number, unit, dialect)
     for stream in (*_some(epoch, False), *_some(epoch, True)):
         yield from _stream(number, stream, dialect)
-    prefix = "STREAM_SWITCH_0" if dialect.instance else "switch"
+    prefix = "STREAM_SWITCH_0" if dialect.newer else "switch"
     table = f"{prefix}_init_in_{number}"
     yield f"  static const LL_Switch_InitTypeDef {table}[] = {{"
     yield from (_row(route) for route in epoch.routes)
@@ -62,7 +62,7 @@ def _unit(number: int, unit: Unit, dialect: Dialect) -> Iterator[str]:
     yield f"  /* kind={unit.operation} node={unit.node} */"
     yield f"  static const LL_{call}_InitTypeDef {struct} = {{"
     names = [*known, *(key for key in unit.fields if key not in known and key not in VECTORS)]
-    if unit.kind == "CONVACC" and dialect.instance:
+    if unit.kind == "CONVACC" and dialect.newer:
         names.append("vshift")
     for key in names:
         yield f"    .{key} = {_value(key, unit.fields.get(key, 0))},"

@@ -69,7 +69,7 @@ def _quantization(epoch: Software) -> Iterator[str]:
 
 def _transpose(number: int, epoch: Software, dialect: Dialect) -> Iterator[str]:
     node = f"{epoch.node}_{number}"
-    kind = "LL_Buffer_InfoTypeDef" if dialect.instance else "LL_LIB_TensorShape_TypeDef"
+    kind = "LL_Buffer_InfoTypeDef" if dialect.newer else "LL_LIB_TensorShape_TypeDef"
     for way, view in (("in", epoch.source), ("out", epoch.target)):
         size = _count(view) * view.nbits // 8
         start = view.address.offset

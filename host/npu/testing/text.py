@@ -90,7 +90,7 @@ def _head(program: Program, dialect: Dialect, blobs: bool) -> Iterator[str]:
     yield "#  define LL_ATON_DBG_BUFFER_INFO_EXCLUDED 0"
     yield "#endif"
     yield from _pools(program)
-    if dialect.instance:
+    if dialect.newer:
         for what in ("Weight", "Blob"):
             yield f"const LL_Streng_EncryptionTypedef *LL_ATON_{what}Encryption_Info_{name}()"
             yield "{"

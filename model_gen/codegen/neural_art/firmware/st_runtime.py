@@ -21,6 +21,7 @@ _SOURCES = (
 )
 _OPTIONAL = ("ll_aton_cipher.c", "ll_aton_dbgtrc.c")  # that not every version needs
 _DEVICE = "ATON.h"
+_DEVICE_TOO = "ATON*.h"  # since 3.0 it includes others
 # What ST's public projects for this chip say, without its drivers; and, of this compiler's and newlib's headers, which
 # of two meanings to take.
 FLAGS = (
@@ -100,6 +101,7 @@ def st_files(runtime: Runtime) -> Files:
             evidence=f"Received: {runtime.folder} without it",
             next_step="give the folder of an installation of ST Edge AI Core, or --npu-runtime nightjar",
         )
-    files[f"{ST}/device/{_DEVICE}"] = own[0].read_bytes()
+    for path in sorted(own[0].parent.glob(_DEVICE_TOO)):
+        files[f"{ST}/device/{path.name}"] = path.read_bytes()
     files[f"{ST}/{runtime.library.name}"] = runtime.library.read_bytes()
     return files

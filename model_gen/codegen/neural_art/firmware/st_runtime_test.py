@@ -27,7 +27,8 @@ def installation(folder: Path, micro: int = 1, library: str = "1020") -> Path:
     lines = [f"#define LL_ATON_VERSION_{name} {number}" for name, number in numbers.items()]
     (home / "ll_aton_version.h").write_text("\n".join(lines))
     (folder / "Inc/ai_math_helpers.h").write_text("\n")
-    (folder / "Npu/Devices/STM32N6XX/ATON.h").write_text("\n")
+    for name in ("ATON.h", "ATON-idxs.h"):
+        (folder / "Npu/Devices/STM32N6XX" / name).write_text("\n")
     (folder / "Npu/Devices/STM32N6XX/mcu_cache.h").write_text("#error ours stands for it\n")
     (folder / f"Lib/NetworkRuntime{library}_CM55_GCC.a").write_bytes(b"!<arch>\n")
     return folder
@@ -39,7 +40,8 @@ def test_a_project_holds_what_it_needs_of_it_and_not_our_own_calls(tmp_path: Pat
     out = generate(given(tmp_path / "net"), "nucleo-n657x0-q", tmp_path / "out", st=st).path
     held = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert {f"st/ll_aton/{name}" for name in SOURCES} <= held
-    assert {"st/device/ATON.h", "st/inc/ai_math_helpers.h", "npu/st/mcu_cache.h"} <= held
+    assert {"st/device/ATON.h", "st/device/ATON-idxs.h"} <= held
+    assert {"st/inc/ai_math_helpers.h", "npu/st/mcu_cache.h"} <= held
     assert not [name for name in held if name.startswith(("npu/runtime", "npu/interface"))]
     assert "st/device/mcu_cache.h" not in held
     lists = (out / "CMakeLists.txt").read_text()
