@@ -21,6 +21,7 @@ from model_gen.codegen.project.files import (
     write_files,
 )
 from model_gen.codegen.project.frontend import check_stream
+from model_gen.codegen.project.judged import check_judged
 from model_gen.codegen.project.limits import check_core
 from model_gen.codegen.project.listening import render_stages
 from model_gen.codegen.project.messages import messages
@@ -63,8 +64,8 @@ def generate(
 
     Raises:
         BadInput: an unknown board, a clock that its port cannot set, no frames to stream, a model that backend cm55
-            does not take, a contract that does not fit its model, an `out` that holds something else, or a model that
-            does not fit the board's memory map.
+            or the judge of its rules does not take, a contract that does not fit its model, an `out` that holds
+            something else, or a model that does not fit the board's memory map.
     """
     out = Path(os.path.realpath(out))
     check_board(board)
@@ -86,6 +87,7 @@ def generate(
         weights=weights,
     )
     check_core(generated)
+    check_judged(subject.model, rounding)
     if contract is not None:
         _check_contract(contract, generated)
     described = describe(
