@@ -213,6 +213,20 @@ def test_transpose_conv(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> N
     both.check(runner, tmp_path)
 
 
+def test_batch_matmul(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(16)
+    draw = values.rng.integers
+    for i in range(80):
+        rows, columns, depth = int(draw(1, 9)), int(draw(1, 9)), int(draw(1, 50))
+        turns = i % 2, i // 2 % 2
+        one = (depth, rows) if turns[0] else (rows, depth)
+        two = (depth, columns) if turns[1] else (columns, depth)
+        inputs = values.steps(1 + i % 3 % 2 * 2, *one), values.steps(3, *two)
+        q = values.quantization(), values.quantization(), values.quantization(0.1, 8.0)
+        both(f"batch_matmul {i}", more.batch_matmul, inputs, turns, q)
+    both.check(runner, tmp_path)
+
+
 def test_transpose(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both, values = Both(kernels), Values(8)
     for i in range(60):
@@ -287,7 +301,7 @@ def test_elementwise(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
     for i in range(240):
         first, second = (values.steps(*shape) for shape in shapes[i % len(shapes)])
         q = (values.quantization(), values.quantization(), values.quantization(0.003, 0.3))
-        name = ("add", "add", "sub", "mul")[i % 4]
+        name = ("add", "squared_difference", "sub", "mul")[i % 4]
         rounding = ROUNDINGS[i // 4 % 2]
         both(f"{name} {i}", ops.elementwise, name, (first, second), q, int(draw(4)), rounding)
     both.check(runner, tmp_path)

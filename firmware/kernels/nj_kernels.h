@@ -162,6 +162,26 @@ struct nj_packed_fully_connected {
     const int8_t *requant;
 };
 
+/* BATCH_MATMUL: the products of `rows` x `depth` by `depth` x `columns` matrices, over three dimensions of batches; a stride
+ * of 0 repeats a matrix. output = requantize(sum over depth of (a - zero_point1) * (b - zero_point2)) + output_zero_point.
+ * turn1: 1 where input1 lies [depth][rows], 0 where [rows][depth]; turn2: 1 where input2 lies [depth][columns], 0 where
+ * [columns][depth]. depth is at most 32768. */
+struct nj_batch_matmul {
+    int32_t batches[3];
+    int32_t stride1[3]; /* of the inputs, in elements */
+    int32_t stride2[3];
+    int32_t rows;
+    int32_t columns;
+    int32_t depth;
+    int32_t turn1;
+    int32_t turn2;
+    int32_t zero_point1;
+    int32_t zero_point2;
+    int32_t output_zero_point;
+    struct nj_requant requant;
+    enum nj_rounding rounding;
+};
+
 /* ADD, SUB and MUL of up to 4 dimensions with broadcast: a stride of 0 repeats; the innermost stride is 0 or 1.
  * ADD and SUB: each input is (step - zero_point) << left_shift, scaled by its requant, added or subtracted, then scaled
  * by output_requant. MUL: (a - za) * (b - zb) scaled by output_requant; left_shift and the inputs' requants unused. */
@@ -323,8 +343,13 @@ void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const 
 void nj_transpose_conv_s8(const struct nj_transpose_conv *op, const int8_t *input, int8_t *output, int8_t *scratch);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
 void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, const int8_t *input, int8_t *output);
+/* scratch: 4 bytes a column, aligned to 4, and the bytes of a matrix for each of turn1 and turn2. */
+void nj_batch_matmul_s8(const struct nj_batch_matmul *op, const int8_t *input1, const int8_t *input2, int8_t *output,
+                        int8_t *scratch);
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+/* SQUARED_DIFFERENCE: as SUB, with a left_shift of 7, and the difference squared before it is scaled by output_requant. */
+void nj_squared_difference_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 /* PRELU: input1 is the input, input2 alpha. Steps not below zero_point1 are scaled by requant1, the products of the
  * others with alpha by output_requant; left_shift, requant2 and the activation are not used. */
 void nj_prelu_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
@@ -359,6 +384,9 @@ void nj_copy_s8(const int8_t *input, int8_t *output, size_t count);
 
 /* QUANTIZE: round half away from zero of value / scale, plus zero_point, saturated to [-128, 127]. */
 void nj_quantize_f32_s8(const float *input, int8_t *output, size_t count, float scale, int32_t zero_point);
+
+/* NEG of floats, as converters leave it between a DEQUANTIZE and a QUANTIZE. The output may be the input. */
+void nj_neg_f32(const float *input, float *output, size_t count);
 
 /* DEQUANTIZE: scale * (step - zero_point). */
 void nj_dequantize_s8_f32(const int8_t *input, float *output, size_t count, float scale, int32_t zero_point);

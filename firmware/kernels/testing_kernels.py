@@ -173,6 +173,16 @@ class PackedFullyConnected(ctypes.Structure):
     )
 
 
+class BatchMatmul(ctypes.Structure):
+    _fields_ = (
+        *((name, I32 * 3) for name in ("batches", "stride1", "stride2")),
+        *((name, I32) for name in ("rows", "columns", "depth", "turn1", "turn2")),
+        *((name, I32) for name in ("zero_point1", "zero_point2", "output_zero_point")),
+        ("requant", Requant),
+        ("rounding", ctypes.c_int),
+    )
+
+
 class Elementwise(ctypes.Structure):
     _fields_ = (
         ("shape", I32 * 4),
@@ -318,6 +328,19 @@ def add_requants(
         quantize_multiplier(_real(scale2) / twice),
         quantize_multiplier(twice / ((1 << 20) * _real(output_scale))),
         20,
+    )
+
+
+def square_requants(
+    scale1: float, scale2: float, output_scale: float
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]:
+    """SQUARED_DIFFERENCE: as `add_requants`, with the left shift 7."""
+    twice = 2.0 * max(_real(scale1), _real(scale2))
+    return (
+        quantize_multiplier(_real(scale1) / twice),
+        quantize_multiplier(_real(scale2) / twice),
+        quantize_multiplier(twice * twice / ((1 << 14) * _real(output_scale))),
+        7,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import testing_kernels as k
 from numpy.typing import NDArray
-from testing_ops import Int8, Runner, call
+from testing_ops import Int8, Q, Runner, call
 
 
 def reduced(library: ctypes.CDLL | Runner, name: str, x: Int8, axes: Sequence[int]) -> Int8:
@@ -49,3 +49,27 @@ def transpose_conv(
     fields = {"weights": weights, "bias": bias, "requant": requant}
     scratch = np.empty(65536, np.int8)
     return call(library, "nj_transpose_conv_s8", op, [x], output, k.pointer(scratch), **fields)
+
+
+def batch_matmul(
+    library: ctypes.CDLL | Runner,
+    inputs: tuple[Int8, Int8],
+    turns: tuple[int, int],
+    quantization: tuple[Q, Q, Q],
+) -> Int8:
+    """Two matrices, a batch each or one for all: [batch, rows, depth] and [batch, columns, depth], or turned."""
+    one, two = inputs
+    first, second, target = quantization
+    rows, depth = one.shape[:0:-1] if turns[0] else one.shape[1:]
+    columns = two.shape[2 if turns[1] else 1]
+    batches = max(len(one), len(two))
+    three = k.I32 * 3
+    pair = k.quantize_multiplier(k.convolution_scale(first.scale, second.scale, target.scale))
+    op = k.BatchMatmul(
+        three(1, 1, batches), *(three(0, 0, x[0].size if len(x) > 1 else 0) for x in inputs),
+        rows, columns, depth, *turns, first.zero_point, second.zero_point, target.zero_point,
+        k.Requant(*pair), k.DOUBLE,
+    )  # fmt: skip
+    scratch = np.empty(65536, np.int8)
+    output = np.empty((batches, rows, columns), np.int8)
+    return call(library, "nj_batch_matmul_s8", op, inputs, output, k.pointer(scratch))

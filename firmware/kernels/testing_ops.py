@@ -350,13 +350,15 @@ def elementwise(
     rounding: int = 1,
     tflm: bool = False,
 ) -> Int8:
-    """add, sub or mul, with broadcast to 4 dimensions."""
+    """add, sub, mul or squared_difference, with broadcast to 4 dimensions."""
     first, second, target = quantization
     shape = np.broadcast_shapes(inputs[0].shape, inputs[1].shape)
     full = [1] * (4 - len(shape)) + list(shape)
     if name == "mul":
         out = k.mul_requant(first.scale, second.scale, target.scale, tflm)
         one, two, left = (0, 0), (0, 0), 0
+    elif name == "squared_difference":
+        one, two, out, left = k.square_requants(first.scale, second.scale, target.scale)
     else:
         one, two, out, left = k.add_requants(first.scale, second.scale, target.scale)
     low, high = k.activation_range(activation, target.scale, target.zero_point)

@@ -128,6 +128,12 @@ static void nj_run(const struct nj_case *item)
     case 27:
         nj_transpose_conv_s8(item->op, item->input1, item->output, nj_scratch);
         break;
+    case 28:
+        nj_batch_matmul_s8(item->op, item->input1, item->input2, item->output, nj_scratch);
+        break;
+    case 29:
+        nj_squared_difference_s8(item->op, item->input1, item->input2, item->output);
+        break;
     default:
         break;
     }

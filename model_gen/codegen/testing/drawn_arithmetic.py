@@ -59,6 +59,20 @@ def transpose_conv(op: str, d: Drawn) -> Case:
     return Case(op, tuple(operands), (target,), {"TransposeConvOptions": options}, 4)
 
 
+def batch_matmul(op: str, d: Drawn) -> Case:
+    first, second = _broadcast(d, 3)
+    out = tuple(np.broadcast_shapes(first, second))
+    rows, columns, depth = d.between(1, 6), d.between(1, 6), d.one(1, 3, 16, 17, 40)
+    turned = d.one(False, True), d.one(False, True)
+    one = (*first, depth, rows) if turned[0] else (*first, rows, depth)
+    two = (*second, columns, depth) if turned[1] else (*second, depth, columns)
+    operands = d.tensor(one), d.one(d.tensor, d.known)(two)
+    scale = float(np.float32(operands[0].scale * operands[1].scale * 10 ** d.rng.uniform(1, 3)))
+    target = builder().Tensor((*out, rows, columns), scale, d.one(0, -128, 5))
+    options = {"BatchMatMulOptions": {"adjX": turned[0], "adjY": turned[1]}}
+    return Case(op, operands, (target,), options, 3)
+
+
 def fully_connected(op: str, d: Drawn) -> Case:
     inputs, outputs = d.one(1, 3, 8, 31, 64, 100), d.one(1, 2, 3, 5, 17)
     outer = d.shape(0, 3)
@@ -98,6 +112,13 @@ def elementwise(op: str, d: Drawn) -> Case:
         )
         return Case(op, operands, (d.tensor(out, like),), {name: fields}, 2)
     return Case(op, operands, (d.tensor(out),), {name: fields}, 2)
+
+
+def squared_difference(op: str, d: Drawn) -> Case:
+    first, second = _broadcast(d, 5)
+    operands = (d.tensor(first), d.one(d.tensor, d.known)(second))
+    out = tuple(np.broadcast_shapes(first, second))
+    return Case(op, operands, (d.tensor(out),), None, 2)
 
 
 def twice(op: str, d: Drawn) -> Case:

@@ -54,6 +54,8 @@ LATER: list[tuple[str, Family]] = [
     ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
     ("RESIZE_BILINEAR", movement.bilinear),
     ("TRANSPOSE_CONV", arithmetic.transpose_conv),
+    ("BATCH_MATMUL", arithmetic.batch_matmul),
+    ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]
@@ -66,6 +68,7 @@ REFUSED = {
     "FULLY_CONNECTED": "the bias has the scale",
     "MAXIMUM": "over 5 dimensions at most",
     "MINIMUM": "over 5 dimensions at most",
+    "SQUARED_DIFFERENCE": "over 4 dimensions at most|ratio .* is too large",
     "PRELU": "over 4 dimensions at most",
     "MEAN": "apart in more than 4 dimensions",
     "SUM": "apart in more than 4 dimensions|reads int8 steps as uint8",

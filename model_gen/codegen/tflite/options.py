@@ -96,6 +96,12 @@ class LeakyReluOptions(Options):
 
 
 @dataclass(frozen=True)
+class BatchMatmulOptions(Options):
+    turned_1: bool = False  # whether the operand is stored with rows and columns exchanged
+    turned_2: bool = False
+
+
+@dataclass(frozen=True)
 class BlockOptions(Options):
     size: int = 0  # rows and columns of a block
 
@@ -234,6 +240,11 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
         tflite.SpaceToDepthOptions,
         lambda raw: BlockOptions(raw.BlockSize()),
         None,
+    ),
+    "BATCH_MATMUL": (
+        tflite.BatchMatMulOptions,
+        lambda raw: BatchMatmulOptions(bool(raw.AdjX()), bool(raw.AdjY())),
+        BatchMatmulOptions(),
     ),
     "GELU": (tflite.GeluOptions, lambda raw: GeluOptions(bool(raw.Approximate())), GeluOptions()),
     "LEAKY_RELU": (

@@ -21,14 +21,15 @@ from model_gen.codegen.cm55.ops.registry import (
     register,
 )
 from model_gen.codegen.cm55.ops.rounding import c_enum, rule_of
-from model_gen.codegen.cm55.quantized_math import scale
+from model_gen.codegen.cm55.quantized_math import INT8_MAX, INT8_MIN, scale
 from model_gen.codegen.tflite.graph import Array, Shape
 from model_gen.codegen.tflite.options import ElementwiseOptions
 from model_gen.codegen.tflite.view import View
 
 LEFT_SHIFT = 20  # of int8 ADD and SUB: headroom for the rescaled inputs
+SQUARE_SHIFT = 7  # of SQUARED_DIFFERENCE: its square stays within int32
 # Over which the reference broadcasts; of MAXIMUM and MINIMUM more would end its process.
-_MOST_DIMENSIONS = {"MAXIMUM": 5, "MINIMUM": 5, "PRELU": 4}
+_MOST_DIMENSIONS = {"MAXIMUM": 5, "MINIMUM": 5, "PRELU": 4, "SQUARED_DIFFERENCE": 4}
 _FOLDS = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
 
 
@@ -252,6 +253,37 @@ def _extreme(view: View) -> Kernel:
     )
 
 
+def _squared_difference(view: View) -> Kernel:
+    """Formula: SquaredDifference of kernels/squared_difference.cc."""
+    a, b = view.input(0), view.input(1)
+    scale1, zero1 = view.scale_and_zero(a)
+    scale2, zero2 = view.scale_and_zero(b)
+    out, out_zero = view.scale_and_zero(view.output)
+    twice = 2.0 * max(scale1, scale2)
+    rule = rule_of(view.op.name, view.rounding)
+    real = twice * twice / float(np.float32(1 << (2 * SQUARE_SHIFT)) * np.float32(out))
+    fields: tuple[tuple[str, Field], ...] = (
+        *_walk(view),
+        ("zero_point1", zero1),
+        ("zero_point2", zero2),
+        ("output_zero_point", out_zero),
+        ("left_shift", SQUARE_SHIFT),
+        ("requant1", requant_struct(requant_of(view, scale1 / twice))),
+        ("requant2", requant_struct(requant_of(view, scale2 / twice))),
+        ("output_requant", requant_struct(requant_of(view, real))),
+        ("activation_min", INT8_MIN),
+        ("activation_max", INT8_MAX),
+        ("rounding", c_enum(rule)),
+    )
+    return Kernel(
+        "nj_squared_difference_s8",
+        Parameters("nj_elementwise", fields),
+        (ParametersPointer(), InputPointer(0), InputPointer(1), OutputPointer()),
+        rule=rule,
+        in_place=tuple(i for i in (0, 1) if view.input(i).shape == view.output.shape),
+    )
+
+
 def _prelu(view: View) -> Kernel:
     """Formula: BroadcastPrelu4DSlow of reference/prelu.h; kernels/activations.cc scales in float32."""
     source, alpha = view.input(0), view.input(1)
@@ -284,6 +316,7 @@ def _prelu(view: View) -> Kernel:
     )
 
 
+register("SQUARED_DIFFERENCE", Rule(_shape, _squared_difference))
 register("PRELU", Rule(_shape, _prelu))
 for _name in ("MAXIMUM", "MINIMUM"):
     register(_name, Rule(_shape, _extreme))

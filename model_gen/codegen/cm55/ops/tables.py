@@ -8,7 +8,7 @@ import numpy as np
 from model_gen.codegen.cm55.ops.common import refuse_micro, requant_of
 from model_gen.codegen.cm55.ops.inverse_sqrt import inverse_sqrt
 from model_gen.codegen.cm55.ops.lookup import STEPS, populated, same_shape, table_kernel
-from model_gen.codegen.cm55.ops.registry import Kernel, Rule, register
+from model_gen.codegen.cm55.ops.registry import InputPointer, Kernel, OutputPointer, Rule, register
 from model_gen.codegen.cm55.ops.rounding import rule_of
 from model_gen.codegen.cm55.quantized_math import INT8_MAX, INT8_MIN, Integers, scale
 from model_gen.codegen.tflite.options import GeluOptions
@@ -95,7 +95,10 @@ def _rsqrt(view: View) -> Kernel:
 
 
 def _neg(view: View) -> Kernel:
-    """Formula: Negate of reference/neg.h, of the steps as they are; -128 stays -128."""
+    """Formula: Negate of reference/neg.h, of floats, or of the steps as they are; -128 stays -128."""
+    if view.input(0).dtype == "float32":
+        count = str(view.output.elements)
+        return Kernel("nj_neg_f32", None, (InputPointer(0), OutputPointer(), count), in_place=(0,))
     refuse_micro(view)
     in_scale, in_zero = view.scale_and_zero(view.input(0))
     out_scale, out_zero = view.scale_and_zero(view.output)
