@@ -11,6 +11,7 @@ from host.owned import check_replaceable
 from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen import c_text
 from model_gen.codegen.cm55.compile import BACKEND, Generated, banner, compile_model
+from model_gen.codegen.project.elsewhere import elsewhere
 from model_gen.codegen.project.files import (
     Files,
     Library,
@@ -96,7 +97,8 @@ def generate(
     link, recalled = messages()
     files = _project_files(contract, generated, described, link, cpu_mhz)
     write_files(files, out, force=force)
-    return Project(out, described, ("messages",) if recalled else ())
+    told = elsewhere(generated.needs, board)
+    return Project(out, described, ("messages",) if recalled else (), told)
 
 
 def describe(

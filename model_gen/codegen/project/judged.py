@@ -21,11 +21,12 @@ def check_judged(model: bytes, rounding: str) -> None:
     except HostFailure:
         return
     except BadInput as error:
+        if rounding != "tflite":  # its own words say what to do
+            raise
         found = _NODE.search(error.evidence)
         place = f"op {found[1]}, {found[2]}: " if found else ""
         raise BadInput(
-            f"{place}the judge of the rules {rounding} refuses this model, and nothing could be proved of it",
+            f"{place}the judge of the rules tflite refuses this model, and nothing could be proved of it",
             evidence=error.evidence,
-            next_step=f"take the other rules, --rounding {'tflm' if rounding == 'tflite' else 'tflite'}, "
-            "or convert the model again so that its interpreter runs it",
+            next_step="take the other rules, --rounding tflm, or convert again so that TensorFlow Lite runs it",
         ) from error

@@ -22,7 +22,9 @@ TFLITE_REFUSES = {
 @pytest.mark.parametrize("op", TFLITE_REFUSES)
 def test_the_judge_refuses_what_the_generator_refuses(op: str, tmp_path: Path) -> None:
     model = TFLITE_REFUSES[op]()
-    with pytest.raises(BadInput, match=f"^INPUT: op 0, {op}: the judge of the rules tflite refuses"):
+    with pytest.raises(
+        BadInput, match=f"^INPUT: op 0, {op}: the judge of the rules tflite refuses"
+    ):
         check_judged(model, "tflite")
     with pytest.raises(BadInput, match=f"^INPUT: op 0, {op}: TensorFlow Lite ") as caught:
         generate(Subject(tmp_path / "m.tflite", model), "native", tmp_path / "p")
