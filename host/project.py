@@ -76,12 +76,15 @@ class ProjectDescription:
     application: Rule | None = (
         None  # what a detection is, where the firmware has an application mode
     )
+    state_bytes: int = 0  # that an inference leaves to the next
 
     def to_json(self) -> bytes:
         """The bytes of `nightjar.json`; the same description always gives the same bytes."""
         content = {"schema": SCHEMA, **asdict(self)}
         if self.application is None:
             del content["application"]
+        if not self.state_bytes:
+            del content["state_bytes"]
         return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
@@ -170,7 +173,9 @@ def load_project(path: Path) -> Project:
 def _check_numbers(description: ProjectDescription) -> None:
     """Raise ValueError for a number that no generated project has."""
     steps = description.steps
-    if not 1 <= steps <= MOST_STEPS or not 0 <= description.arena_bytes <= MOST_BYTES:
+    if not 1 <= steps <= MOST_STEPS or not (
+        0 <= description.arena_bytes <= MOST_BYTES and 0 <= description.state_bytes <= MOST_BYTES
+    ):
         raise ValueError(f"{steps} steps, an arena of {description.arena_bytes} bytes")
     ports = description.inputs + description.outputs
     tensors: list[Port | Tap] = [*ports, *description.taps]

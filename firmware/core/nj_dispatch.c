@@ -151,7 +151,7 @@ static void credit_or_end(const struct nj_frame *frame) {
     respond(frame);
 }
 
-static void answer_load(const struct nj_frame *frame) {
+static void answer_load(const struct nj_port *port, const struct nj_frame *frame) {
     const struct nj_load_request load = {
         .target = request.load_request_m.load_request_target,
         .index = request.load_request_m.load_request_index,
@@ -159,7 +159,7 @@ static void answer_load(const struct nj_frame *frame) {
         .crc = request.load_request_m.load_request_crc,
     };
     kept.valid = false; /* the answer to this one comes later */
-    const enum nj_status status = nj_load_begin(frame->request, &load);
+    const enum nj_status status = nj_load_begin(port, frame->request, &load);
     if (status != NJ_OK) {
         respond_error(frame, status);
     } else {
@@ -259,6 +259,12 @@ static void answer_spin(const struct nj_port *port, const struct nj_frame *frame
     respond(frame);
 }
 
+static void answer_clear(const struct nj_frame *frame) {
+    forget_loads();
+    response.response_choice = clear_response_m_c;
+    respond(frame);
+}
+
 static void answer_listen(const struct nj_port *port, const struct nj_frame *frame) {
     if (request.listen_request_m.listen_request_action == NJ_LISTEN_START) {
         forget_loads();
@@ -300,6 +306,7 @@ static uint32_t session_named(void) {
     case cost_request_m_c: return request.cost_request_m.cost_request_session;
     case spin_request_m_c: return request.spin_request_m.spin_request_session;
     case listen_request_m_c: return request.listen_request_m.listen_request_session;
+    case clear_request_m_c: return request.clear_request_m.clear_request_session;
     default: return request.reset_request_m.reset_request_session;
     }
 }
@@ -349,7 +356,8 @@ static bool uses_model(void) {
     case run_request_m_c:
     case digests_request_m_c:
     case read_request_m_c:
-    case cost_request_m_c: return true;
+    case cost_request_m_c:
+    case clear_request_m_c: return true;
     default: return false;
     }
 }
@@ -374,7 +382,7 @@ static void answer_request(const struct nj_port *port, const struct nj_frame *fr
     }
     switch (request.request_choice) {
     case hello_request_m_c: answer_hello(port, frame); break;
-    case load_request_m_c: answer_load(frame); break;
+    case load_request_m_c: answer_load(port, frame); break;
     case run_request_m_c: answer_run(port, frame); break;
     case digests_request_m_c: answer_digests(frame); break;
     case read_request_m_c:
@@ -388,6 +396,7 @@ static void answer_request(const struct nj_port *port, const struct nj_frame *fr
         break;
     case spin_request_m_c: answer_spin(port, frame); break;
     case listen_request_m_c: answer_listen(port, frame); break;
+    case clear_request_m_c: answer_clear(frame); break;
     }
 }
 

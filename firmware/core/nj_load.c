@@ -48,7 +48,7 @@ static enum nj_status begin_block(const struct nj_load_request *request) {
     return status;
 }
 
-enum nj_status nj_load_begin(uint16_t id, const struct nj_load_request *request) {
+enum nj_status nj_load_begin(const struct nj_port *port, uint16_t id, const struct nj_load_request *request) {
     if (under_way && id == request_id && memcmp(request, &wanted, sizeof wanted) == 0) {
         return NJ_OK;
     }
@@ -56,7 +56,7 @@ enum nj_status nj_load_begin(uint16_t id, const struct nj_load_request *request)
     if (status != NJ_OK) {
         return status;
     }
-    nj_run_forget();
+    nj_run_next(port);
     under_way = true;
     request_id = id;
     wanted = *request;

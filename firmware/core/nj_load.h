@@ -25,7 +25,7 @@ struct nj_load_request {
 void nj_load_forget(void);
 
 /* Begin, or continue when `id` and request are those of the load under way. When it fails, nothing changes. */
-enum nj_status nj_load_begin(uint16_t id, const struct nj_load_request *request);
+enum nj_status nj_load_begin(const struct nj_port *port, uint16_t id, const struct nj_load_request *request);
 
 /* Take the payload of a DATA frame. False when no load of that id is under way. */
 bool nj_load_data(const struct nj_port *port, uint16_t id, const uint8_t *payload, uint32_t length);

@@ -9,7 +9,7 @@
 
 struct nj_listening_stage; /* nj_listening.h */
 
-#define NJ_MODEL_API 2
+#define NJ_MODEL_API 3
 
 /* What the core has room for: a generator must refuse a model with more. */
 #define NJ_MAX_STEPS 512u
@@ -41,6 +41,23 @@ struct nj_accelerator {
     void (*check)(uint32_t tap);
 };
 
+/* A variable among all of a model's. */
+struct nj_variable {
+    uint32_t offset; /* in the state */
+    uint32_t bytes;
+    const void *first; /* what it holds at first; NULL: each byte is */
+    int8_t fill;
+};
+
+/* What a model keeps from one inference to the next. The steps read and write `now`. */
+struct nj_state {
+    void *now;
+    void *before; /* as now: what the present input began with */
+    uint32_t bytes;
+    uint32_t variables;
+    const struct nj_variable *variable;
+};
+
 struct nj_model {
     const struct nj_place *input; /* [inputs]; may be overwritten by a run */
     const struct nj_place *output; /* [outputs]; whole after the last step */
@@ -55,6 +72,7 @@ struct nj_model {
     const char *backend; /* "cm55", "neural_art" */
     const char *rounding; /* "CONV_2D=single MUL=double ..." */
     const struct nj_accelerator *accelerator; /* NULL: the core computes all of it */
+    const struct nj_state *state; /* NULL: each inference is one by itself */
 };
 
 extern const struct nj_model nj_model;

@@ -6,6 +6,7 @@
 
 #include "link/nj_crc32.h"
 #include "nj_staging.h"
+#include "nj_state.h"
 #include "nj_streaming.h"
 
 struct nj_digests nj_digests;
@@ -14,6 +15,7 @@ struct nj_costs nj_costs;
 /* How far the present input has come: a step's number when that step was the last to run, or one of these. */
 enum { AT_NOTHING = -3, AT_FEATURES = -2, AT_INPUT = -1 };
 static int32_t position = AT_NOTHING;
+static bool done; /* the present input has been run to its end, once at least */
 
 static int32_t last_step(void) {
     return (int32_t)nj_model.steps - 1;
@@ -22,6 +24,7 @@ static int32_t last_step(void) {
 /* To the start of an inference. */
 static void begin(bool tapped) {
     position = AT_NOTHING;
+    nj_state_restore();
     if (nj_model.accelerator != NULL) {
         nj_model.accelerator->begin(tapped);
     }
@@ -40,10 +43,6 @@ static uint32_t digest(const struct nj_place *place, uint32_t count) {
         crc = nj_crc32(crc, place[i].data, place[i].bytes);
     }
     return crc;
-}
-
-void nj_run_forget(void) {
-    position = AT_NOTHING;
 }
 
 static bool has_chunk(void) {
@@ -76,6 +75,21 @@ static void advance_to(const struct nj_port *port, int32_t goal) {
     while (position < goal) {
         advance(port);
     }
+}
+
+void nj_run_next(const struct nj_port *port) {
+    if (done && nj_model.state != NULL) {
+        advance_to(port, last_step()); /* a tensor that was read last may have stopped it half way */
+        nj_state_keep();
+    }
+    done = false;
+    position = AT_NOTHING;
+}
+
+void nj_run_forget(void) {
+    done = false;
+    position = AT_NOTHING;
+    nj_state_clear();
 }
 
 /* Tapped: digest each tensor as soon as it is whole, before the arena reuses its place. */
@@ -184,6 +198,7 @@ enum nj_status nj_run(const struct nj_port *port, const struct nj_run_request *r
         }
         result->runs++;
     }
+    done = done || position == last_step();
     return NJ_OK;
 }
 
@@ -222,6 +237,7 @@ enum nj_status nj_run_tensor(const struct nj_port *port, uint32_t what, uint32_t
         begin(false);
     }
     advance_to(port, first);
+    done = done || position == last_step();
     see(place);
     return NJ_OK;
 }

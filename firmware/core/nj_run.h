@@ -19,7 +19,8 @@ enum nj_what { NJ_WHAT_FEATURES = 0, NJ_WHAT_INPUT = 1, NJ_WHAT_TAP = 2, NJ_WHAT
 
 struct nj_run_request {
     uint32_t stages; /* enum nj_stages; NJ_STAGE_MODEL alone takes its input from the chunk when that is what is loaded */
-    uint32_t times; /* at least 1; each run begins anew from what is staged, or from a streamed chunk's features */
+    uint32_t times; /* at least 1; each run begins anew from what is staged, or from a streamed chunk's features, and
+                       from the state that the input before it left */
     uint32_t mode; /* enum nj_mode */
     uint32_t stop_after; /* a step, or NJ_NO_STOP */
 };
@@ -48,7 +49,11 @@ struct nj_costs {
 extern struct nj_digests nj_digests;
 extern struct nj_costs nj_costs;
 
-/* The arena no longer holds anything of use: another input is being loaded. */
+/* The arena no longer holds anything of use: another input is being loaded. It will begin with the state that this one
+ * left; one that never was run to its end has left none. */
+void nj_run_next(const struct nj_port *port);
+
+/* Nothing is loaded any more, and the model's state is the first again. */
 void nj_run_forget(void);
 
 /* NJ_BAD_ARGUMENT, or NJ_NOT_LOADED. */

@@ -277,6 +277,23 @@ struct nj_softmax {
     int32_t difference_min;
 };
 
+/* LOG_SOFTMAX over the last axis, int8 to int8 (scale 1/16, zero point 127). */
+struct nj_log_softmax {
+    int32_t rows;
+    int32_t depth;
+    struct nj_requant input_requant; /* as of nj_softmax */
+    int32_t difference_min;
+    struct nj_requant reverse_requant; /* what undoes input_requant */
+};
+
+/* L2_NORMALIZATION over the last axis, int8 to int8 (scale 1/128, zero point 0): each value divided by the root of the sum
+ * of the row's squares, by an inverse square root in fixed point. depth is at most 32768. */
+struct nj_l2_normalization {
+    int32_t rows;
+    int32_t depth;
+    int32_t input_zero_point;
+};
+
 enum { NJ_TRANSPOSE_DIMENSIONS = 6 };
 
 /* TRANSPOSE, slices, TILE, DEPTH_TO_SPACE and SPACE_TO_DEPTH, of up to 6 dimensions: output dimension d walks the input with stride[d]. */
@@ -369,6 +386,9 @@ void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);
 void nj_reduce_max_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output);
 void nj_reduce_min_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output);
 void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
+/* Of both, the output may be the input. */
+void nj_log_softmax_s8(const struct nj_log_softmax *op, const int8_t *input, int8_t *output);
+void nj_l2_normalization_s8(const struct nj_l2_normalization *op, const int8_t *input, int8_t *output);
 void nj_transpose_s8(const struct nj_transpose *op, const int8_t *input, int8_t *output);
 void nj_gather_s8(const struct nj_gather *op, const int8_t *input, int8_t *output);
 void nj_resize_bilinear_s8(const struct nj_resize_bilinear *op, const int8_t *input, int8_t *output);

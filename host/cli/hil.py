@@ -246,7 +246,10 @@ def _vectors(session: "Session") -> "list[Vector]":
     from host.compare.vectors import make_vectors
 
     ports = session.project.description.inputs
-    return make_vectors(session.subject, ports, session.vectors, session.seed, session.given)
+    return make_vectors(
+        *(session.subject, ports, session.vectors, session.seed, session.given),
+        stateful=session.structure.stateful,
+    )
 
 
 def _suite() -> Path:

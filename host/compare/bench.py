@@ -18,12 +18,14 @@ from host.compare.observe import Inferred, Observer
 from host.compare.questions import absent
 from host.compare.reproduce import write_reproduction
 from host.compare.session import Session
+from host.compare.standing import Standing
 from host.compare.vectors import Vector, make_vectors
 from host.deadline import Deadline, clocked
 from host.errors import NightjarError
 from host.link.client import Client
 from host.link.identity import check_project
 from host.link.messages import Hello
+from host.link.registers import FirmwareFault
 from host.listen.feed import Feed
 from host.report.verdict import MeasuredClock, Verdict, describe, ran_on
 
@@ -57,6 +59,8 @@ class Bench:
         self._expected: dict[int, Expected] = {}
         self._believed: set[int] = set()  # vectors found equal to what was kept, not computed
         self._folder: Path | None = None
+        self._told: list[str] = []  # beside the answers
+        self._standing: Standing | None = None  # of a model with state
 
     def __enter__(self) -> "Bench":
         if self.session.tape is not None:
@@ -103,6 +107,7 @@ class Bench:
             limit=session.limit,
             unit=self.identity().cost_unit,
             recognisers=None if session.network is None else NETWORK_RECOGNISERS,
+            standing=self._standing,
         )
 
     @property
@@ -124,7 +129,8 @@ class Bench:
         if not self._vectors:
             session, inputs = self.session, self.oracle.reference.inputs
             self._vectors = make_vectors(
-                session.subject, inputs, session.vectors, session.seed, session.given
+                *(session.subject, inputs, session.vectors, session.seed, session.given),
+                stateful=session.structure.stateful,
             )
         return self._vectors
 
@@ -280,12 +286,24 @@ class Bench:
         except NightjarError as error:
             self._cause = error
             self._cause = self._contact.explained(error)
+            if isinstance(error, FirmwareFault):
+                self._tell()
             if self._cause is error:
                 raise
             raise self._cause from error
 
+    def _tell(self) -> None:
+        """Say once what was told beside the answers, when something is wrong."""
+        if not self._told:
+            self._told = self._contact.told()
+            for line in self._told:
+                self._say(line)
+
     def _start(self) -> None:
         hello = self._hello = self._contact.start()
+        if self.session.structure.stateful:
+            assert self._contact.client is not None
+            self._standing = Standing(self._contact.client)
         if hello.cost_unit == "cycles":
             self._measured = self._measure(hello)
         self._say(
@@ -312,6 +330,8 @@ class Bench:
         self.case.add(observation, expected)
         wrong = len(observation.findings)
         self._say(f"{vector.node_id}: " + ("exact" if not wrong else f"{wrong} tensors differ"))
+        if wrong:
+            self._tell()
         if expected.recalled:
             self._believed.add(index)
         self._settle()

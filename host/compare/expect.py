@@ -13,6 +13,7 @@ from host.compare.vectors import Vector
 from host.errors import HostFailure
 from host.reference.judging import Judging
 from host.reference.kept import KeptReference, Summary, digest, to_bytes
+from host.reference.past import Past
 
 Tensors = tuple[Array, ...]
 
@@ -119,14 +120,17 @@ class Oracle:
             HostFailure: the reference did not give a tensor that the model has.
         """
         features, inputs = self.inputs_of(vector)
-        kept = None if self.distrusts else self._recall(inputs)
+        past = vector.past
+        kept = None if self.distrusts else self._recall(inputs, past)
         if kept is None:
-            return Expected(features, inputs, lambda: self._compute(inputs))
+            return Expected(features, inputs, lambda: self._compute(inputs, past))
         self.recalls = True
-        return Expected(features, inputs, lambda: self._confirm(inputs, *kept), kept)
+        return Expected(features, inputs, lambda: self._confirm(inputs, past, *kept), kept)
 
-    def _recall(self, inputs: Tensors) -> tuple[tuple[Summary, ...], Tensors] | None:
-        found = self.reference.recall(inputs)
+    def _recall(
+        self, inputs: Tensors, past: Past | None
+    ) -> tuple[tuple[Summary, ...], Tensors] | None:
+        found = self.reference.recall(inputs, past)
         if found is None:
             return None
         try:
@@ -135,8 +139,8 @@ class Oracle:
         except KeyError:  # of other layers than the file has
             return None
 
-    def _compute(self, inputs: Tensors) -> tuple[Tensors, Tensors]:
-        tensors = self.reference.run(inputs)
+    def _compute(self, inputs: Tensors, past: Past | None) -> tuple[Tensors, Tensors]:
+        tensors = self.reference.run(inputs, past)
         wanted = [layer.tensor for layer in self.structure.layers]
         missing = sorted({*wanted, *self.structure.outputs} - tensors.keys())
         if missing:
@@ -148,10 +152,14 @@ class Oracle:
         return layers, tuple(tensors[tensor] for tensor in self.structure.outputs)
 
     def _confirm(
-        self, inputs: Tensors, layers: tuple[Summary, ...], outputs: Tensors
+        self,
+        inputs: Tensors,
+        past: Past | None,
+        layers: tuple[Summary, ...],
+        outputs: Tensors,
     ) -> tuple[Tensors, Tensors]:
         """Compute what was recalled; its record is then of what was computed."""
-        computed = self._compute(inputs)
+        computed = self._compute(inputs, past)
         same = tuple(map(Summary.of, computed[0])) == layers
         if not same or tuple(map(_whole, computed[1])) != tuple(map(_whole, outputs)):
             self.recalls = False

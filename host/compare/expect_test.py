@@ -59,9 +59,9 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     seen: list[bytes] = []
     run = KeptReference.run
 
-    def watched(self: KeptReference, inputs: Any) -> Any:
+    def watched(self: KeptReference, inputs: Any, past: Any = None) -> Any:
         seen.append(b"".join(value.tobytes() for value in inputs))
-        return run(self, inputs)
+        return run(self, inputs, past)
 
     monkeypatch.setattr(KeptReference, "run", watched)
     return seen
@@ -86,7 +86,7 @@ def judged(project: Project, tmp_path: Path) -> tuple[Verdict, Bench]:
 def forge(vector: Vector, change: Callable[[dict[str, Any]], None]) -> None:
     """A record that is whole, and says something else."""
     reference = oracle().reference
-    key = reference._run_key(vector.inputs)
+    key = reference._run_key(vector.inputs, None)
     raw = EXPECTATIONS.read(key)
     assert raw is not None
     record = json.loads(raw)

@@ -5,17 +5,21 @@ not be able to hide it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from host.errors import BadInput
 from host.project import Tap
+from host.reference.state import has_state, own_states
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One output tensor of one op, or one buffer that an epoch of the NPU finishes."""
+    """One output tensor of one op, or what it keeps for itself; or one buffer that an epoch of the NPU finishes."""
 
     index: int  # of the op in the .tflite, or the number of the epoch
-    position: int  # of the output among those of the op or epoch
+    position: (
+        int  # of the output among those of the op or epoch; what the op keeps comes behind them
+    )
     tensor: int  # of the tensor in the .tflite, or its place in the executor's order
     name: str
     op: str
@@ -31,13 +35,15 @@ class Layer:
 class Structure:
     """Every op output in order, and which tensors are the model's inputs and outputs.
 
-    `part` is what a layer is called: "layer", or "epoch" of a network on the NPU.
+    `part` is what a layer is called: "layer", or "epoch" of a network on the NPU. `stateful`: an inference depends on
+    those before it.
     """
 
     layers: tuple[Layer, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     part: str = "layer"
+    stateful: bool = False
 
 
 def read_structure(model: bytes) -> Structure:
@@ -57,13 +63,15 @@ def read_structure(model: bytes) -> Structure:
     try:
         root = tflite.Model.GetRootAsModel(model, 0)
         graph = root.Subgraphs(0)
+        own = own_states(model)
         layers = []
         for index in range(graph.OperatorsLength()):
             operator = graph.Operators(index)
             code = root.OperatorCodes(operator.OpcodeIndex())
             builtin = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
-            for position in range(operator.OutputsLength()):
-                tensor = operator.Outputs(position)
+            if builtin == tflite.BuiltinOperator.VAR_HANDLE:
+                continue  # the name of a variable, and no tensor
+            for position, tensor in enumerate(_written(operator, own)):
                 if tensor < 0:
                     continue
                 name = (graph.Tensors(tensor).Name() or b"").decode("utf-8", "replace")
@@ -79,7 +87,14 @@ def read_structure(model: bytes) -> Structure:
         ) from error
     if not layers:
         raise BadInput("the .tflite holds no ops", evidence=f"Received: {len(model)} bytes")
-    return Structure(tuple(layers), inputs, outputs)
+    return Structure(tuple(layers), inputs, outputs, stateful=has_state(model))
+
+
+def _written(operator: Any, own: set[int]) -> list[int]:
+    """The outputs of an op, then those of its inputs that it keeps for itself."""
+    outputs = [operator.Outputs(i) for i in range(operator.OutputsLength())]
+    inputs = [operator.Inputs(i) for i in range(operator.InputsLength())]
+    return outputs + [tensor for tensor in inputs if tensor in own]
 
 
 def match_taps(structure: Structure, taps: tuple[Tap, ...]) -> tuple[Tap, ...]:

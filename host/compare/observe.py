@@ -20,6 +20,7 @@ from host.compare.observation import (
     output_place,
     run_place,
 )
+from host.compare.standing import Standing
 from host.compare.tensors import Array, compare, from_bytes
 from host.compare.vectors import Vector
 from host.deadline import Deadline
@@ -85,6 +86,7 @@ class Observer:
         limit: Deadline | None = None,
         unit: str = "none",
         recognisers: Sequence[Recogniser] | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self.client = client
         self.subject = subject
@@ -95,6 +97,7 @@ class Observer:
         self.limit = limit
         self.unit = unit
         self._recognisers = recognisers
+        self._standing = standing
 
     def patience(self, inferences: int = 1) -> Deadline:
         """The deadline of one exchange.
@@ -115,7 +118,10 @@ class Observer:
         return own if self.limit is None else own.at_most(self.limit.remaining)
 
     def load(self, vector: Vector) -> None:
-        """Put a vector on the board."""
+        """Put a vector on the board; of a model with state, behind what it was given before."""
+        if self._standing is not None:
+            self._standing.load(vector, self.patience)
+            return
         if vector.chunk is not None:
             self.client.load_chunk(vector.chunk, self.patience())
             return

@@ -72,6 +72,8 @@ class Observed:
             data = vector.chunk.astype("<i2").tobytes()
             self.link.load(Target.CHUNK, 0, data, self.patience())
             return Stages.BOTH
+        if self.project.description.state_bytes and vector.past is None:
+            self.link.clear(self.patience())
         for index, tensor in enumerate(vector.inputs):
             self.link.load(Target.INPUT, index, to_bytes(tensor), self.patience())
         return Stages.MODEL

@@ -26,6 +26,7 @@ from host.link.messages import (
     MAX_DIGESTS,
     MAX_STEPS,
     BootEvent,
+    Cleared,
     CostPage,
     DigestsPage,
     FaultEvent,
@@ -37,6 +38,7 @@ from host.link.messages import (
     Stages,
     Target,
     What,
+    clear_request,
     cost_request,
     decode_event,
     decode_response,
@@ -52,7 +54,7 @@ from host.link.transport import Transport
 _NONCE = 0x4E4A2D43
 _IDS = 0xFFFF
 
-R = TypeVar("R", Hello, Loaded, RunResult, DigestsPage, CostPage)
+R = TypeVar("R", Hello, Loaded, RunResult, DigestsPage, CostPage, Cleared)
 
 
 class Link:
@@ -90,6 +92,10 @@ class Link:
             piece = data[offset : offset + MAX_PIECE]
             self._send(FrameType.DATA, data_payload(offset, len(data), piece), deadline)
         self._response(frame, Loaded)
+
+    def clear(self, deadline: Deadline) -> None:
+        """Begin a sequence anew."""
+        self._ask(clear_request(_NONCE), Cleared, deadline)
 
     def run(self, stages: Stages, mode: Mode, deadline: Deadline) -> RunResult:
         """One run of all steps."""

@@ -101,7 +101,8 @@ def coverage_key(project: Project, vectors: Sequence[Vector]) -> str:
 def _content(vector: Vector) -> bytes:
     if vector.chunk is not None:
         return b"chunk" + _tensor(vector.chunk)
-    return b"inputs" + b"".join(_tensor(tensor) for tensor in vector.inputs)
+    kind = b"inputs" if vector.past is None else b"step"
+    return kind + b"".join(_tensor(tensor) for tensor in vector.inputs)
 
 
 def _tensor(tensor: npt.NDArray[np.generic]) -> bytes:

@@ -17,6 +17,7 @@ from host.link.messages import (
     MAX_DIGESTS,
     MAX_STEPS,
     BootEvent,
+    Cleared,
     CostPage,
     DigestsPage,
     ErrorCode,
@@ -33,6 +34,7 @@ from host.link.messages import (
     Stages,
     Target,
     What,
+    clear_request,
     cost_request,
     digests_request,
     hello_request,
@@ -52,7 +54,7 @@ _FIRST_SPIN = (
     0.5  # seconds before a SPIN is repeated, besides what it lasts; it cannot be timed then
 )
 
-R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone, Spun, Listened)
+R = TypeVar("R", Hello, RunResult, DigestsPage, CostPage, ResetDone, Spun, Listened, Cleared)
 
 
 @dataclass(frozen=True)
@@ -282,6 +284,10 @@ class Client:
     ) -> Listened:
         payload = listen_request(self._exchange.greeted.nonce, action, source, index)
         return self._call("LISTEN", payload, deadline, Listened, self._run_pace)
+
+    def clear(self, deadline: Deadline) -> None:
+        """Begin a sequence anew: nothing is loaded then, and the model's state is the first."""
+        self._call("CLEAR", clear_request(self._exchange.greeted.nonce), deadline, Cleared)
 
     def reset(self, deadline: Deadline) -> None:
         """Start the firmware again. Say `hello` next; on a transport that the board closes, connect again first."""

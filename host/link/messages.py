@@ -191,6 +191,11 @@ class Spun:
 
 
 @dataclass(frozen=True)
+class Cleared:
+    """Answer to CLEAR."""
+
+
+@dataclass(frozen=True)
 class Listened:
     """Answer to LISTEN: what was heard and lost since the start, in samples, and its cost in HELLO's unit."""
 
@@ -266,6 +271,7 @@ Response = (
     | ResetDone
     | Spun
     | Listened
+    | Cleared
     | ErrorResponse
 )
 Event = BootEvent | FaultEvent | DetectionEvent
@@ -308,6 +314,10 @@ def spin_request(session: int, loops: int) -> bytes:
 
 def listen_request(session: int, action: Listen, source: Source, index: int) -> bytes:
     return _encode(8, session, action, source, index)
+
+
+def clear_request(session: int) -> bytes:
+    return _encode(9, session)
 
 
 def _encode(*values: int) -> bytes:
@@ -357,6 +367,7 @@ _RESPONSES: dict[int, tuple[Callable[..., Response], tuple[Check, ...]]] = {
     6: (ResetDone, ()),
     7: (Spun, (_uint(_U64),)),
     8: (Listened, (_u32,) * 4 + (_u64,) * 3 + (_u32,) * 5 + (_u64,) * 3),
+    9: (Cleared, ()),
     255: (ErrorResponse, (_u32, _text(128))),
 }
 _EVENTS: dict[int, tuple[Callable[..., Event], tuple[Check, ...]]] = {

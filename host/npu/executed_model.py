@@ -26,6 +26,7 @@ from host.npu.memory import Image, images_of
 from host.npu.network import Network, Run, Tensor, find_code
 from host.reference.interpreter import Array, ReferenceTensor
 from host.reference.judging import Judging
+from host.reference.past import Past
 
 _OPERATOR = re.compile(r"\bll_sw_forward_\w+\s*\(")
 _OF_LIBRARY = re.compile(r"\bll_sw_forward_(?:activ|softmax)\s*\(")  # exp and tanh of floats
@@ -107,11 +108,12 @@ class ExecutedModel:
         self.inputs = [_port(len(listed) + i, one) for i, one in enumerate(given)]
         self.outputs = [_port(i, one) for i, one in enumerate(listed) if one.role == "output"]
 
-    def run(self, inputs: list[Array]) -> dict[int, Array]:
+    def run(self, inputs: list[Array], past: Past | None = None) -> dict[int, Array]:
         """One inference.
 
         Args:
             inputs: in the network's order, of each input's shape and dtype.
+            past: decides nothing: a network keeps nothing.
 
         Raises:
             BadInput: an input of another count, shape or dtype.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from host.reference.interpreter import Array, ReferenceTensor
+from host.reference.past import Past
 
 
 class Judge(Protocol):
@@ -25,8 +26,9 @@ class Judge(Protocol):
     @property
     def outputs(self) -> Sequence[ReferenceTensor]: ...
 
-    def run(self, inputs: list[Array]) -> dict[int, Array]:
-        """One inference: every tensor that is computed, by its index."""
+    def run(self, inputs: list[Array], past: Past | None = None) -> dict[int, Array]:
+        """One inference: every tensor that is computed or kept, by its index. `past`: what was given before, where
+        that decides what a model gives; None begins a sequence."""
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,20 @@ from host.reference.interpreter import Array, ReferenceTensor, package
 from host.reference.judging import Judge, Judging
 from host.reference.micro import installed, open_micro
 from host.reference.model import ReferenceModel
+from host.reference.past import Past, digest_of
 from host.reference.processor import processor
 
 _VERSION = "1"  # of the records
-_CODE = ("axes.py", "interpreter.py", "judging.py", "kept.py", "micro.py", "model.py")
+_CODE = (
+    "axes.py",
+    "interpreter.py",
+    "judging.py",
+    "kept.py",
+    "micro.py",
+    "model.py",
+    "past.py",
+    "state.py",
+)
 # Rules -> the judge, and what identifies its package without opening it.
 _JUDGES: dict[str, tuple[Callable[[bytes], Judge], Callable[[], object]]] = {
     "tflite": (ReferenceModel, package),
@@ -136,9 +146,9 @@ class KeptReference:
     def outputs(self) -> tuple[ReferenceTensor, ...]:
         return self.ports.outputs
 
-    def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
+    def run(self, inputs: Sequence[Array], past: Past | None = None) -> dict[int, Array]:
         """One inference by the judge itself, and a record of it; as `ReferenceModel.run`."""
-        tensors = self._open().run(list(inputs))
+        tensors = self._open().run(list(inputs), past)
         if not any(tensor.dtype.hasobject for tensor in tensors.values()):
             kept = {port.tensor for port in self.outputs}
             record = {
@@ -149,12 +159,12 @@ class KeptReference:
                     if i in kept
                 },
             }
-            EXPECTATIONS.write(self._run_key(inputs), json.dumps(record).encode())
+            EXPECTATIONS.write(self._run_key(inputs, past), json.dumps(record).encode())
         return tensors
 
-    def recall(self, inputs: Sequence[Array]) -> Recalled | None:
+    def recall(self, inputs: Sequence[Array], past: Past | None = None) -> Recalled | None:
         """What is kept of `run` with these inputs."""
-        raw = EXPECTATIONS.read(self._run_key(inputs))
+        raw = EXPECTATIONS.read(self._run_key(inputs, past))
         if raw is None:
             return None
         record = json.loads(raw)
@@ -168,9 +178,9 @@ class KeptReference:
         }
         return Recalled(tensors, outputs)
 
-    def forget(self, inputs: Sequence[Array]) -> None:
+    def forget(self, inputs: Sequence[Array], past: Past | None = None) -> None:
         """Drop what is kept of `run` with these inputs."""
-        EXPECTATIONS.drop(self._run_key(inputs))
+        EXPECTATIONS.drop(self._run_key(inputs, past))
 
     def _open(self) -> Judge:
         if self._judge is None:
@@ -187,11 +197,11 @@ class KeptReference:
 
     def key_of_more(self, what: str, inputs: Sequence[Array]) -> str:
         """The key of something else that is kept about a run with these inputs."""
-        return key_of(what, self._run_key(inputs))
+        return key_of(what, self._run_key(inputs, None))
 
-    def _run_key(self, inputs: Sequence[Array]) -> str:
+    def _run_key(self, inputs: Sequence[Array], past: Past | None) -> str:
         parts = [part for one in inputs for part in (repr(_described(one)), to_bytes(one))]
-        return key_of("run", self._key, *parts)
+        return key_of("run", self._key, digest_of(past), *parts)
 
 
 def _judging(model: bytes, rules: str) -> Judging:

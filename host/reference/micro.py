@@ -5,6 +5,7 @@ import importlib.util
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from host.errors import BadInput, HostFailure
 from host.files import sha256_bytes
 from host.reference.interpreter import INTERPRETER, Array, ReferenceTensor
 from host.reference.model import check_inputs
+from host.reference.past import Past
 from host.reference.said import said_by_libraries
+from host.reference.state import Standing, has_state, own_states
 
 # Address space for all tensors side by side; only what a model uses becomes memory.
 _ARENA_BYTES = 1 << 28
@@ -33,28 +36,29 @@ class MicroModel:
     """
 
     def __init__(self, tflite: bytes) -> None:
-        runtime, version = _package()
+        _, version = _package()
         self.description = f"tflite-micro {version}"
         self.loaded = INTERPRETER
+        self._content = tflite
+        self._standing: Standing | None = None
         try:
             with said_by_libraries() as said:
-                self._interpreter = runtime.Interpreter.from_bytes(
-                    tflite,
-                    arena_size=_ARENA_BYTES,
-                    intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
-                )
+                self._restart()
                 self._read_graph(tflite)
+                if has_state(tflite):
+                    self._standing = Standing(self._restart, self._step)
                 # Some ops refuse their types no earlier than when they run.
                 self.run([np.zeros(tensor.shape, tensor.dtype) for tensor in self.inputs])
         except Exception as error:  # a damaged flatbuffer fails in any way that indexing can
             text = " ".join(said.text.split()) or f"{type(error).__name__}: {error}"
             raise _refusal(tflite, f"{self.description} says: {text[-400:]}") from error
 
-    def run(self, inputs: list[Array]) -> dict[int, Array]:
+    def run(self, inputs: list[Array], past: Past | None = None) -> dict[int, Array]:
         """One inference.
 
         Args:
             inputs: in model order, of each input's shape and dtype.
+            past: what a model with state was given before; None begins a sequence.
 
         Returns:
             Tensor index -> value, for the outputs of every op and of the model.
@@ -63,10 +67,25 @@ class MicroModel:
             BadInput: an input of another count, shape or dtype.
         """
         check_inputs(inputs, self.inputs)
+        if self._standing is not None:
+            self._standing.bring(past)
+        self._step(inputs)
+        if self._standing is not None:
+            self._standing.took(inputs)
+        return {index: self._interpreter.GetTensor(index, 0)["tensor_data"] for index in self._kept}
+
+    def _restart(self) -> None:
+        runtime, _ = _package()
+        self._interpreter = runtime.Interpreter.from_bytes(
+            self._content,
+            arena_size=_ARENA_BYTES,
+            intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
+        )
+
+    def _step(self, inputs: Sequence[Array]) -> None:
         for position, value in enumerate(inputs):
             self._interpreter.set_input(value, position)
         self._interpreter.invoke()
-        return {index: self._interpreter.GetTensor(index, 0)["tensor_data"] for index in self._kept}
 
     def _read_graph(self, tflite: bytes) -> None:
         """`inputs`, `outputs` and the tensors that are computed: what the interpreter does not tell."""
@@ -93,7 +112,11 @@ class MicroModel:
         self.outputs = [port(index, ask.get_output_details(i)) for i, index in enumerate(outputs)]
         ops = [graph.Operators(i) for i in range(graph.OperatorsLength())]
         written = {op.Outputs(i) for op in ops for i in range(op.OutputsLength())}
-        self._kept = sorted({index for index in written if index >= 0} | {*outputs})
+        written |= own_states(tflite)
+        handles = schema.TensorType.RESOURCE
+        self._kept = sorted(
+            {i for i in written if i >= 0 and graph.Tensors(i).Type() != handles} | {*outputs}
+        )
 
 
 def open_micro(tflite: bytes) -> MicroModel:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ import numpy as np
 from host.errors import BadInput
 from host.reference.axes import with_axes_in_range
 from host.reference.interpreter import INTERPRETER, Array, Interpreter, ReferenceTensor, package
+from host.reference.past import Past
+from host.reference.state import HANDLE, Standing, has_state, own_states
 from host.reference.versions import with_versions_in_reach
 
 
@@ -43,11 +45,12 @@ class ReferenceModel:
     """
 
     def __init__(self, tflite: bytes, kernels: str = "BUILTIN_REF") -> None:
+        self._kernels = kernels
         content, axes = with_axes_in_range(tflite)
-        content, versions = with_versions_in_reach(content)
+        self._content, versions = with_versions_in_reach(content)
         with stdout_to_stderr():
             try:
-                self._interpreter = Interpreter(content, kernels)
+                self._interpreter = Interpreter(self._content, kernels)
                 ops = self._interpreter.ops()
             except (ValueError, RuntimeError) as error:
                 raise BadInput(
@@ -66,16 +69,21 @@ class ReferenceModel:
         self.inputs = self._interpreter.inputs
         self.outputs = self._interpreter.outputs
         self.ops = [ReferenceOp(*op) for op in ops if op[1] != "DELEGATE"]
+        # reset_all_variables leaves as it is what CALL_ONCE has set: a sequence begins with a new interpreter.
+        self._own = own_states(self._content)
+        stateful = has_state(self._content)
+        self._standing = Standing(self._restart, self._step) if stateful else None
 
     def tensor_name(self, tensor: int) -> str:
         """The name of the tensor of that index."""
         return self._interpreter.tensor_name(tensor)
 
-    def run(self, inputs: list[Array]) -> dict[int, Array]:
+    def run(self, inputs: list[Array], past: Past | None = None) -> dict[int, Array]:
         """One inference.
 
         Args:
             inputs: in model order, of each input's shape and dtype.
+            past: what a model with state was given before; None begins a sequence.
 
         Returns:
             Tensor index -> value, for the outputs of every op and of the model.
@@ -83,18 +91,30 @@ class ReferenceModel:
         Raises:
             BadInput: an input of another count, shape or dtype.
         """
-        self._invoke(inputs)
-        kept = {index for op in self.ops for index in op.outputs if index >= 0}
-        kept |= {tensor.tensor for tensor in self.outputs}
+        self._invoke(inputs, past)
+        written = (op for op in self.ops if op.name != HANDLE)
+        kept = {index for op in written for index in op.outputs if index >= 0}
+        kept |= self._own | {tensor.tensor for tensor in self.outputs}
         return {index: self._interpreter.value(index) for index in sorted(kept)}
 
-    def run_outputs(self, inputs: list[Array]) -> dict[int, Array]:
+    def run_outputs(self, inputs: list[Array], past: Past | None = None) -> dict[int, Array]:
         """As `run`, but of the model's outputs only: under a delegate the others are not there."""
-        self._invoke(inputs)
+        self._invoke(inputs, past)
         return {port.tensor: self._interpreter.value(port.tensor) for port in self.outputs}
 
-    def _invoke(self, inputs: list[Array]) -> None:
+    def _invoke(self, inputs: list[Array], past: Past | None) -> None:
         check_inputs(inputs, self.inputs)
+        if self._standing is not None:
+            self._standing.bring(past)
+        self._step(inputs)
+        if self._standing is not None:
+            self._standing.took(inputs)
+
+    def _restart(self) -> None:
+        with stdout_to_stderr():
+            self._interpreter = Interpreter(self._content, self._kernels)
+
+    def _step(self, inputs: Sequence[Array]) -> None:
         for tensor, value in zip(self.inputs, inputs, strict=True):
             self._interpreter.set_input(tensor.tensor, value)
         with stdout_to_stderr():

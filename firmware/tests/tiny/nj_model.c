@@ -16,6 +16,8 @@ static uint8_t place_c[5]; /* input 1 */
 static float features[8];
 static _Alignas(16) uint8_t staging[64];
 static uint8_t drift = 16; /* in .data: a reset must bring it back */
+static uint8_t kept[20]; /* two variables: byte 0, and bytes 16 to 19 */
+static uint8_t kept_before[20];
 static const uint32_t read_only = 0x600DF00D;
 
 static void step_0(void) {
@@ -97,6 +99,11 @@ static void misbehave(uint8_t how, uint32_t number) {
         }
         drift++;
         break;
+    case NJ_TINY_KEEP:
+        place_a[0] = (uint8_t)(place_a[0] + kept[0]);
+        place_a[1] = (uint8_t)(place_a[1] + kept[17]);
+        kept[0] = (uint8_t)(kept[0] + number);
+        break;
     default: break;
     }
 }
@@ -127,6 +134,10 @@ static const struct nj_tap tap[] = {
 };
 static void (*const step[])(void) = {step_0, step_1, step_2};
 
+static const uint8_t sevens[4] = {7, 8, 7, 7};
+static const struct nj_variable variable[] = {{0, 1, NULL, 3}, {16, 4, sevens, 0}};
+static const struct nj_state state = {kept, kept_before, sizeof kept, 2, variable};
+
 const struct nj_model nj_model = {
     .input = input,
     .output = output,
@@ -140,6 +151,7 @@ const struct nj_model nj_model = {
     .contract_sha256 = {0x44, 0x55, 0x66},
     .backend = "tiny",
     .rounding = "ADD=single",
+    .state = &state,
 };
 
 static int32_t sum(int at) {

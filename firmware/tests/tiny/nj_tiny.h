@@ -28,6 +28,7 @@ enum nj_tiny_command {
     NJ_TINY_LOOP = 10, /* a loop of `number` turns, two instructions each */
     NJ_TINY_PRINT = 11, /* a LOG frame */
     NJ_TINY_STACK_CREEP = 13, /* an overflow by frames so small that the core finds no room for its own */
+    NJ_TINY_KEEP = 14, /* first[0] += kept, first[1] += 8, kept += number; `kept` is the state, 3 at first */
     NJ_TINY_DRIFT = 12, /* first[i] ^= 2 * bit i of how often this command has run since the start, i < 4 */
 };
 

@@ -285,6 +285,7 @@ static void late_copies(void) {
         {.request_choice = cost_request_m_c},
         {.request_choice = reset_request_m_c},
         {.request_choice = spin_request_m_c},
+        {.request_choice = clear_request_m_c},
     };
     copies[1].load_request_m = (struct load_request){0, NJ_TARGET_INPUT, 0, sizeof x, nj_crc32(0, x, sizeof x)};
     load_inputs();
@@ -304,6 +305,59 @@ static void late_copies(void) {
         next_id = (uint16_t)(next_id + 0x3FFFu);
         CHECK_EQUAL(run(NJ_STAGE_MODEL, 1, NJ_MODE_TAPPED, NJ_NO_STOP)->run_response_m.run_response_output, output);
     }
+}
+
+/* The output's first byte when `kept` was added to first[0], which is 0x5B: x[0] is the command, y all zeros. */
+static uint32_t kept_output(uint8_t kept) {
+    const uint8_t a[4] = {(uint8_t)(0x5B + kept), NJ_TINY_KEEP + 1 + 8, 1, 1};
+    uint8_t third[4];
+    for (int i = 0; i < 4; ++i) {
+        third[i] = (uint8_t)(a[i] + (a[i] ^ 0x55));
+    }
+    return nj_crc32(0, third, sizeof third);
+}
+
+static void load_keep(void) {
+    static const uint8_t command[16] = {NJ_TINY_COMMAND, NJ_TINY_KEEP, 0, 0, 5};
+    static const uint8_t zeros[5] = {0};
+    nj_fake_load(++next_id, NJ_TARGET_INPUT, 0, command, sizeof command);
+    nj_fake_load(++next_id, NJ_TARGET_INPUT, 1, zeros, sizeof zeros);
+}
+
+static void check_kept(uint32_t times, uint32_t mode, uint8_t kept) {
+    const struct run_response *const said = &run(NJ_STAGE_MODEL, times, mode, NJ_NO_STOP)->run_response_m;
+    CHECK_EQUAL(said->run_response_differing, 0);
+    CHECK_EQUAL(said->run_response_output, kept_output(kept));
+}
+
+/* The state goes on with the inputs, and with nothing else. */
+static void keeps_state(void) {
+    const struct request_r clear = {.request_choice = clear_request_m_c};
+    const uint8_t first[4] = {0x5B, NJ_TINY_KEEP + 1, 1, 1};
+    load_keep();
+    check_kept(3, NJ_MODE_PLAIN, 3); /* however often one input is run */
+    check_kept(1, NJ_MODE_STEPS, 3);
+    check_kept(2, NJ_MODE_TAPPED, 3);
+    load_keep();
+    load_keep(); /* one that was never run leaves no state */
+    check_kept(1, NJ_MODE_PLAIN, 8);
+    check_read(NJ_WHAT_TAP, 0, 16, 0, first, 4); /* runs again, and stops half way */
+    load_keep();
+    check_kept(2, NJ_MODE_TAPPED, 13);
+    check_read(NJ_WHAT_INPUT, 0, 16, 4, "\5\0\0\0", 4); /* before any step */
+    load_keep();
+    run(NJ_STAGE_MODEL, 1, NJ_MODE_PLAIN, 1); /* not to its end */
+    load_keep();
+    check_kept(1, NJ_MODE_PLAIN, 18);
+    CHECK_EQUAL(ask(&clear)->response_choice, clear_response_m_c);
+    CHECK_EQUAL(run_error(NJ_STAGE_MODEL, 1, NJ_MODE_PLAIN, NJ_NO_STOP), NJ_NOT_LOADED);
+    load_keep();
+    check_kept(1, NJ_MODE_PLAIN, 3);
+    load_keep();
+    check_kept(1, NJ_MODE_PLAIN, 8);
+    hello(nj_fake_session + 100); /* a session begins with the first values */
+    load_keep();
+    check_kept(1, NJ_MODE_PLAIN, 3);
 }
 
 static void spins(void) {
@@ -351,6 +405,7 @@ int main(void) {
     never_twice();
     sessions();
     late_copies();
+    keeps_state();
     spins();
     noise();
     return 0;

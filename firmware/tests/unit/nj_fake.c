@@ -120,6 +120,7 @@ void nj_fake_request(uint16_t id, const struct request_r *given) {
     case cost_request_m_c: request.cost_request_m.cost_request_session = nj_fake_session; break;
     case reset_request_m_c: request.reset_request_m.reset_request_session = nj_fake_session; break;
     case spin_request_m_c: request.spin_request_m.spin_request_session = nj_fake_session; break;
+    case clear_request_m_c: request.clear_request_m.clear_request_session = nj_fake_session; break;
     case listen_request_m_c: request.listen_request_m.listen_request_session = nj_fake_session; break;
     }
     CHECK_EQUAL(cbor_encode_request(payload, sizeof payload, &request, &length), ZCBOR_SUCCESS);

@@ -22,10 +22,10 @@ from model_gen.codegen.cm55.ops.registry import (
 )
 from model_gen.codegen.cm55.plan import Plan, aligned, scratch_key
 from model_gen.codegen.templates import render
-from model_gen.codegen.tflite.graph import Array, Tensor, last_part
+from model_gen.codegen.tflite.graph import Array, State, Tensor, last_part
 
 KERNELS_API = 2
-MODEL_API = 2
+MODEL_API = 3
 _C_BYTES = {"int8_t": 1, "int32_t": 4, "float": 4, "double": 8, "struct nj_requant": 8}
 
 
@@ -100,6 +100,17 @@ class PlaceText:
 
 
 @dataclass(frozen=True)
+class VariableText:
+    """A struct nj_variable. `first` is what it holds at first, byte by byte; "0" where that is `fill` everywhere."""
+
+    offset: int
+    bytes: int
+    first: Text
+    fill: int
+    comment: Text
+
+
+@dataclass(frozen=True)
 class ModelText:
     """Everything of nj_model.c and nj_weights.*. `constants`: bytes of `arrays` by the op that uses them first."""
 
@@ -113,6 +124,8 @@ class ModelText:
     inputs: tuple[PlaceText, ...]
     outputs: tuple[PlaceText, ...]
     taps: tuple[PlaceText, ...]
+    variables: tuple[VariableText, ...]
+    state_bytes: int  # of all variables
     model_sha256: Text
     contract_sha256: Text
     backend: Text
@@ -147,6 +160,7 @@ class Emitter:
         self._plan = plan
         self._arrays = _Arrays()
         self._writers = {v.output.index: v.op.index for v in program.resolved.views}
+        self._states, self._state_bytes = state_offsets(program)
 
     def model(self, *, model_sha256: str, contract_sha256: str, chunk_samples: int) -> ModelText:
         """The whole context; hashes in hex, `chunk_samples` 0 without a frontend."""
@@ -155,6 +169,7 @@ class Emitter:
         inputs = tuple(self._place(self._program.tensors[i]) for i in graph.inputs)
         outputs = tuple(self._place(self._program.tensors[i]) for i in graph.outputs)
         taps = tuple(self._tap(self._program.tensors[t]) for t in observed(self._program))
+        variables = tuple(self._variable(state) for state in graph.states)
         if not steps:
             nothing = c_text.comment("nothing to compute")
             steps = (StepText(0, nothing, None, None, c_text.code("")),)
@@ -169,6 +184,8 @@ class Emitter:
             inputs=inputs,
             outputs=outputs,
             taps=taps,
+            variables=variables,
+            state_bytes=self._state_bytes,
             model_sha256=hash_bytes(model_sha256),
             contract_sha256=hash_bytes(contract_sha256),
             backend=c_text.string("cm55"),
@@ -257,8 +274,11 @@ class Emitter:
 
     def _address(self, tensor: Tensor, behind: int = 0) -> Text:
         """A tensor's first byte: in the arena, or in a constant array of bytes with room `behind` it that is read."""
-        if tensor.index in self._program.storage:
-            offset = self._plan.offsets[self._program.storage[tensor.index]]
+        storage = self._program.storage.get(tensor.index)
+        if storage in self._states:
+            return c_text.code("nj_state_now + {}", self._states[storage])
+        if storage is not None:
+            offset = self._plan.offsets[storage]
             return c_text.code("nj_arena + {}", offset)
         assert tensor.value is not None
         data = np.frombuffer(tensor.value.tobytes(), np.int8)
@@ -276,6 +296,23 @@ class Emitter:
             address = c_text.code("(void *)(uintptr_t){}", address)
         return PlaceText(address, tensor.bytes, c_text.comment(last_part(tensor.name)))
 
+    def _variable(self, state: State) -> VariableText:
+        tensor = self._program.tensors[state.tensor]
+        self._arrays.op = None
+        data = np.frombuffer(state.first.tobytes(), np.int8)
+        even = bool((data == data[0]).all())
+        first = c_text.integer(0)
+        if not even:
+            name = c_text.code("nj_first{}", state.tensor)
+            first = self._arrays.add(name, Constants("int8_t", data))
+        return VariableText(
+            offset=self._states[state.tensor],
+            bytes=tensor.bytes,
+            first=first,
+            fill=int(data[0]) if even else 0,
+            comment=c_text.comment(last_part(tensor.name)),
+        )
+
     def _tap(self, tensor: Tensor) -> PlaceText:
         place = self._place(tensor)
         step, last = tap_steps(self._program, self._plan, tensor.index)
@@ -288,22 +325,54 @@ def tap_steps(program: Program, plan: Plan, tensor: int) -> tuple[int, int]:
     if tensor not in program.storage:
         return 0, steps - 1
     key = program.storage[tensor]
+    if key in program.resolved.graph.kept:
+        return kept_step(program, key), steps - 1
     return max(plan.blocks[key].first, 0), plan.last_step(key, steps)
 
 
 def observed(program: Program) -> list[int]:
     """The op outputs that the firmware can show, by rising step, then by op: all that are computed on the board, and
-    constants that are model outputs."""
-    outputs = set(program.resolved.graph.outputs)
+    constants that are model outputs. An op's own state is one, too; what is assigned to a variable is shown where it
+    comes from, and where it is read in the next inference."""
+    graph = program.resolved.graph
+    outputs = set(graph.outputs)
     numbers = {step.view.output.index: step.number for step in program.steps}
     found = []
     for view in program.resolved.views:
         index = view.output.index
+        if index in graph.kept:
+            continue
         if index in program.storage:
             found.append((numbers.get(program.storage[index], 0), view.op.index, index))
         elif index in outputs:
             found.append((0, view.op.index, index))
+    for state in graph.states:
+        if state.own:
+            step = kept_step(program, state.tensor)
+            found.append((step, program.steps[step].view.op.index, state.tensor))
     return [index for _, _, index in sorted(found)]
+
+
+def kept_step(program: Program, state: int) -> int:
+    """The last step that reads or writes an op's own state: its content is that which the next inference finds."""
+    return max(
+        (
+            step.number
+            for step in program.steps
+            for tensor in step.view.inputs
+            if tensor is not None and program.storage.get(tensor.index) == state
+        ),
+        default=0,
+    )
+
+
+def state_offsets(program: Program) -> tuple[dict[int, int], int]:
+    """Where each state lies among all of them, by its tensor; and the bytes of them all."""
+    offsets, end = {}, 0
+    for state in program.resolved.graph.states:
+        offsets[state.tensor] = end
+        end += aligned(program.tensors[state.tensor].bytes)
+    return offsets, end
 
 
 def hash_bytes(hexadecimal: str) -> Text:

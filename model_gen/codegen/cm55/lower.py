@@ -29,8 +29,8 @@ class Program:
     """What the firmware runs.
 
     `storage[tensor]` is the tensor whose memory it lives in (itself unless it is an alias), for every tensor that is
-    computed on the board. Constant tensors are not in it, and neither are those in `folded`, which never exist: for
-    each, the reason.
+    computed on the board, or kept there from one inference to the next. Constant tensors are not in it, and neither are
+    those in `folded`, which never exist: for each, the reason.
     """
 
     resolved: Resolved
@@ -66,7 +66,7 @@ def lower(resolved: Resolved, findings: Findings) -> Program:
     lowering = _Lowering(
         resolved,
         pads=_foldable_pads(resolved, readers),
-        storage={index: index for index in (*graph.inputs, *sorted(resolved.guessed))},
+        storage={index: index for index in (*graph.inputs, *graph.kept, *sorted(resolved.guessed))},
         folded={
             index: f"folded into op {chain.view.op.index}, a dilated {chain.view.op.name}"
             for chain in chains

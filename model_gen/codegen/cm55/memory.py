@@ -113,6 +113,8 @@ def needs(
 ) -> Needs:
     """Sizes by layer. `text` needs no printed lines; `stream`: with a ring of frames."""
     objects = {"arena": plan.bytes, "staging": text.staging_bytes}
+    if text.state_bytes:
+        objects |= {"state": text.state_bytes, "state before the input": text.state_bytes}
     constants = weights = sum(array.bytes for array in text.arrays)
     if contract is not None:
         tables, features, scratch = _frontend_bytes(contract)

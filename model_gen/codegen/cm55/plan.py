@@ -147,7 +147,8 @@ def _best_gap(occupied: list[tuple[int, int]], size: int) -> int:
 
 
 def lifetimes(program: Program) -> list[Block]:
-    """One block for each storage of the program; model outputs live to the last step."""
+    """One block for each storage of the program but its states, which lie beside the arena; model outputs live to the
+    last step."""
     graph = program.resolved.graph
     final = max(len(program.steps) - 1, 0)
     first = dict.fromkeys(graph.inputs, -1)
@@ -163,7 +164,7 @@ def lifetimes(program: Program) -> list[Block]:
             last[program.storage[index]] = final
     tensors = [
         Block(key, program.tensors[key].bytes, first[key], last[key])
-        for key in sorted(set(program.storage.values()))
+        for key in sorted(set(program.storage.values()) - graph.kept)
     ]
     scratch = [
         Block(scratch_key(step.number), step.kernel.scratch, step.number, step.number)
@@ -176,11 +177,11 @@ def lifetimes(program: Program) -> list[Block]:
 def in_place(program: Program) -> list[tuple[int, int]]:
     """(storage of an input, storage of the output) for each kernel that may write over that input.
 
-    What the model returns stays as it is, and so does an input under another shape until step 0 has ended: its tap
-    is read then.
+    What the model returns stays as it is, and so do states, and an input under another shape until step 0 has ended:
+    its tap is read then.
     """
     graph = program.resolved.graph
-    outputs = {program.storage.get(index) for index in graph.outputs}
+    outputs = {program.storage.get(index) for index in graph.outputs} | graph.kept
     aliased = {key for index, key in program.storage.items() if index != key} & set(graph.inputs)
     return [
         (program.storage[source.index], program.storage[step.view.output.index])

@@ -91,6 +91,7 @@ def generate(
     check_judged(subject.model, rounding)
     if contract is not None:
         _check_contract(contract, generated)
+        _check_no_state(generated)
     described = describe(
         subject, board, generated, rules=rounding, stream=stream, application=application
     )
@@ -114,28 +115,35 @@ def describe(
     program = generated.program
     graph = program.resolved.graph
     slots = {tensor: slot for slot, tensor in enumerate(generated.observed)}
+    own = {state.tensor for state in graph.states if state.own}
     taps = []
     for view in program.resolved.views:
-        output = view.output
-        seen = output.index in slots
-        taps.append(
-            Tap(
-                index=view.op.index,
-                tensor=output.index,
-                name=output.name,
-                op=view.op.name,
-                shape=output.shape,
-                dtype=output.dtype,
-                bytes=output.bytes,
-                observed=seen,
-                reason="" if seen else program.folded.get(output.index, FOLDED),
-                slot=slots.get(output.index),
-                step=generated.tap_step(output.index) if seen else None,
-                cost_steps=tuple(
-                    step.number for step in program.steps if step.view.output.index == output.index
-                ),
+        # What an op keeps for itself is shown beside its output; a variable is none of the file's tensors.
+        kept = [program.tensors[i] for i in view.op.inputs if i in own]
+        for output in (view.output, *kept):
+            if output.index in graph.kept - own:
+                continue
+            seen = output.index in slots
+            taps.append(
+                Tap(
+                    index=view.op.index,
+                    tensor=output.index,
+                    name=output.name,
+                    op=view.op.name,
+                    shape=output.shape,
+                    dtype=output.dtype,
+                    bytes=output.bytes,
+                    observed=seen,
+                    reason="" if seen else program.folded.get(output.index, FOLDED),
+                    slot=slots.get(output.index),
+                    step=generated.tap_step(output.index) if seen else None,
+                    cost_steps=tuple(
+                        step.number
+                        for step in program.steps
+                        if step.view.output.index == output.index
+                    ),
+                )
             )
-        )
     return ProjectDescription(
         board=board,
         backend=BACKEND,
@@ -150,6 +158,7 @@ def describe(
         taps=tuple(taps),
         stream=stream,
         application=application,
+        state_bytes=sum(program.tensors[i].bytes for i in graph.kept),
     )
 
 
@@ -182,6 +191,19 @@ def _check_contract(contract: Contract, generated: Generated) -> None:
             evidence=f"Received: a frontend of {wanted} values, {contract.input}; "
             f"a model with {len(ports)} inputs, the first {given}",
             next_step="make the bundle again with `nightjar quantize`",
+        )
+
+
+def _check_no_state(generated: Generated) -> None:
+    """Chunks of recordings are judged each by itself, in any order."""
+    states = generated.program.resolved.graph.states
+    if states:
+        held = generated.program.tensors[states[0].tensor]
+        raise BadInput(
+            "a bundle's model must give the same for a chunk whatever came before it",
+            evidence=f"Received: a model that keeps {len(states)} tensors from one inference to the next, "
+            f"the first {held.describe()}",
+            next_step="give the .tflite alone: its inputs are then the steps of a sequence",
         )
 
 

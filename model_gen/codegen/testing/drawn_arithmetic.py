@@ -195,6 +195,15 @@ def table(_: str, d: Drawn) -> Case:
 _GELU = [{"GeluOptions": {"approximate": flag}} for flag in (False, True)]
 
 
+def row(_: str, d: Drawn) -> Case:
+    """LOG_SOFTMAX and L2_NORMALIZATION."""
+    op = d.one("LOG_SOFTMAX", "L2_NORMALIZATION")
+    shape = (*d.shape(0, 3), d.one(1, 2, 5, 10, 40, 300))
+    log = op == "LOG_SOFTMAX"
+    target = builder().Tensor(shape, 1 / 16 if log else 1 / 128, 127 if log else 0)
+    return Case(op, (d.tensor(shape),), (target,), None if log else {"L2NormOptions": {}}, 2 - log)
+
+
 def dequantize(op: str, d: Drawn) -> Case:
     source = d.tensor(d.shape(0, 5))
     return Case(op, (source,), (builder().Tensor(source.shape, dtype="float32"),), None, 2)

@@ -56,6 +56,7 @@ LATER: list[tuple[str, Family]] = [
     ("TRANSPOSE_CONV", arithmetic.transpose_conv),
     ("BATCH_MATMUL", arithmetic.batch_matmul),
     ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
+    ("LOG_SOFTMAX, L2_NORMALIZATION", arithmetic.row),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]

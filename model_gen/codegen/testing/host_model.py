@@ -29,10 +29,11 @@ def _gcc(*arguments: str, folder: Path | None = None) -> None:
 
 @cache
 def _kernels() -> list[str]:
-    """Object files of the kernels, compiled once a process."""
+    """Object files of the kernels and of what keeps state, compiled once a process."""
     folder = Path(tempfile.mkdtemp(prefix="nightjar-kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    _gcc("-c", *(str(p) for p in sorted((FIRMWARE / "kernels").glob("*.c"))), folder=folder)
+    sources = [*sorted((FIRMWARE / "kernels").glob("*.c")), FIRMWARE / "core" / "nj_state.c"]
+    _gcc("-c", *map(str, sources), folder=folder)
     return sorted(str(path) for path in folder.glob("*.o"))
 
 
@@ -82,9 +83,14 @@ class HostModel:
         _gcc("-shared", f"-I{folder}", *sources, *_kernels(), "-o", str(library))
         self._library = ctypes.CDLL(str(library))
         self.model = _Model.in_dll(self._library, "nj_model")
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin a sequence: the first values of what the model keeps."""
+        self._library.nj_state_clear()
 
     def run(self, inputs: list[Array]) -> HostRun:
-        """One run; `inputs` in the model's order, of its shapes and types."""
+        """One run, behind those before where the model has state; `inputs` in its order, of its shapes and types."""
         program = self.generated.program
         tensors = [program.tensors[index] for index in observed(program)]
         assert self.model.taps == len(tensors)

@@ -36,9 +36,7 @@ _BUILTINS = f"build the layer from the ops that {OP_LIST} lists, and convert aga
 # Ops that other kinds of models need and that are to come, and what does the same today.
 PLANNED = {
     "ARG_MAX": "return the scores and take the largest behind the model",
-    "ASSIGN_VARIABLE": "export the model without state, its memory as inputs and outputs",
     "BATCH_MATMUL": "use FULLY_CONNECTED or CONV_2D, whose second operand is constant",
-    "CALL_ONCE": "export the model without state, its memory as inputs and outputs",
     "DENSIFY": "strip the sparsity before the conversion",
     "DEPTH_TO_SPACE": "use RESIZE_NEAREST_NEIGHBOR, or RESHAPE and TRANSPOSE",
     "DIV": "multiply by the reciprocal where the divisor is constant",
@@ -48,7 +46,6 @@ PLANNED = {
     "L2_NORMALIZATION": "normalize behind the model",
     "LOG_SOFTMAX": "use SOFTMAX, or return the logits",
     "NEG": "multiply by -1",
-    "READ_VARIABLE": "export the model without state, its memory as inputs and outputs",
     "REDUCE_MAX": "use MAX_POOL_2D over the whole image",
     "REDUCE_MIN": "use MINIMUM of slices",
     "RESIZE_BILINEAR": "use RESIZE_NEAREST_NEIGHBOR",
@@ -60,7 +57,6 @@ PLANNED = {
     "TILE": "use RESIZE_NEAREST_NEIGHBOR",
     "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "use convolutions over time",
-    "VAR_HANDLE": "export the model without state, its memory as inputs and outputs",
 }
 
 

@@ -44,7 +44,10 @@ def resolve(
         findings: takes what is refused: an op that the backend does not know, or whose shapes or constants it cannot
             take. The walk goes on behind it with the shapes of the file.
     """
-    tensors = {t.index: t for t in graph.tensors if t.value is not None or t.opaque}
+    kept = graph.kept
+    tensors = {
+        t.index: t for t in graph.tensors if t.value is not None or t.opaque or t.index in kept
+    }
     for index in graph.inputs:
         tensors[index] = graph.tensors[index]
         with findings.noting():

@@ -45,7 +45,7 @@ class Tensor:
     """A tensor of the model. `value` is its content when it is constant, of exactly this shape and type.
 
     `opaque` tensors hold something before the first op runs, of a type that is not read: sparse or 4-bit weights,
-    strings, an op's own state. Whatever uses one refuses it by its type.
+    strings. Whatever uses one refuses it by its type.
     """
 
     index: int
@@ -81,13 +81,35 @@ class Op:
 
 
 @dataclass(frozen=True)
+class State:
+    """A tensor that keeps its content from one inference to the next: a variable, or an op's own memory.
+
+    `first` is what it holds before the first inference, of its shape and type. `own`: it is a tensor of the file, which
+    the op that keeps it also writes; else it stands for a variable, which only ASSIGN_VARIABLE writes.
+    """
+
+    tensor: int
+    first: Array = field(compare=False, repr=False)
+    own: bool = False
+
+
+@dataclass(frozen=True)
 class Graph:
-    """One subgraph, its ops in an order in which every tensor is written before it is read."""
+    """One subgraph, its ops in an order in which every tensor is written before it is read.
+
+    `states` hold something before the first op. They alone are read before, or written again.
+    """
 
     tensors: tuple[Tensor, ...]
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    states: tuple[State, ...] = ()
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The tensors of `states`."""
+        return frozenset(state.tensor for state in self.states)
 
 
 def last_part(name: str) -> str:

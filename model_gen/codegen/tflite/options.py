@@ -122,6 +122,19 @@ class ResizeOptions(Options):
     half_pixel_centers: bool = False
 
 
+@dataclass(frozen=True)
+class VariableOptions(Options):
+    """VAR_HANDLE: the name that the handles of one variable share, in all subgraphs."""
+
+    container: str = ""
+    shared_name: str = ""
+
+
+@dataclass(frozen=True)
+class CallOnceOptions(Options):
+    subgraph: int = 0  # what runs before the first inference, and never again
+
+
 def _activation(raw: Any) -> str:
     return ACTIVATIONS.get(raw.FusedActivationFunction(), "UNKNOWN")
 
@@ -168,6 +181,13 @@ def _reshape(raw: Any) -> Options:
     return ReshapeOptions(None if raw.NewShapeIsNone() else _integers(raw.NewShapeAsNumpy()))
 
 
+def _variable(raw: Any) -> Options:
+    names = (
+        (name or b"").decode("utf-8", "replace") for name in (raw.Container(), raw.SharedName())
+    )
+    return VariableOptions(*names)
+
+
 def _strided_slice(raw: Any) -> Options:
     return StridedSliceOptions(
         raw.BeginMask(),
@@ -190,6 +210,7 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "ADD": (tflite.AddOptions, _elementwise, ElementwiseOptions()),
     "SUB": (tflite.SubOptions, _elementwise, ElementwiseOptions()),
     "MUL": (tflite.MulOptions, _elementwise, ElementwiseOptions()),
+    "L2_NORMALIZATION": (tflite.L2NormOptions, _elementwise, ElementwiseOptions()),
     "SOFTMAX": (tflite.SoftmaxOptions, lambda raw: SoftmaxOptions(raw.Beta()), None),
     **dict.fromkeys(
         ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"),
@@ -220,6 +241,12 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     ),
     "RESHAPE": (tflite.ReshapeOptions, _reshape, ReshapeOptions()),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice, StridedSliceOptions()),
+    "VAR_HANDLE": (tflite.VarHandleOptions, _variable, None),
+    "CALL_ONCE": (
+        tflite.CallOnceOptions,
+        lambda raw: CallOnceOptions(raw.InitSubgraphIndex()),
+        None,
+    ),
     "MIRROR_PAD": (tflite.MirrorPadOptions, lambda raw: MirrorPadOptions(raw.Mode() == 1), None),
     "RESIZE_BILINEAR": (
         tflite.ResizeBilinearOptions,

@@ -9,7 +9,8 @@ import tflite
 
 from host.errors import BadInput
 from model_gen.codegen.tflite.graph import ITEM_BYTES, Array, Graph, Op, Quantization, Tensor
-from model_gen.codegen.tflite.options import read_options
+from model_gen.codegen.tflite.options import CallOnceOptions, read_options
+from model_gen.codegen.tflite.variables import own_state, with_states
 
 IDENTIFIER = b"TFL3"
 MAX_DIMENSIONS = 8
@@ -72,8 +73,25 @@ class _Reader:
         if self._count(self._model.SubgraphsLength(), "subgraphs") == 0:
             raise _Malformed("the model has no subgraph")
         self._refuse_other_signatures()
-        # Others are reached by control flow only, and an op that calls one is refused by its name.
-        subgraph = self._model.Subgraphs(0)
+        # Others are reached by control flow, and an op that calls one is refused by its name; or they run once.
+        graph = self._subgraph(0)
+        _check_wiring(graph)
+        return with_states(graph, self._once(graph))
+
+    def _once(self, graph: Graph) -> tuple[Graph, ...]:
+        """The subgraphs that run before the first inference, in their order."""
+        found = []
+        for op in graph.ops:
+            if isinstance(op.options, CallOnceOptions):
+                number = op.options.subgraph
+                if not 0 < number < self._model.SubgraphsLength():
+                    raise _Malformed(f"op {op.index}, {op.name}, calls subgraph {number}")
+                found.append(self._subgraph(number))
+                _check_order(found[-1])
+        return tuple(found)
+
+    def _subgraph(self, number: int) -> Graph:
+        subgraph = self._model.Subgraphs(number)
         codes = self._op_codes()
         tensors = tuple(
             self._tensor(i, subgraph.Tensors(i))
@@ -83,14 +101,19 @@ class _Reader:
             self._op(i, subgraph.Operators(i), codes)
             for i in range(self._count(subgraph.OperatorsLength(), "operators"))
         )
-        graph = Graph(
+        used = {index for op in ops for index in op.inputs}
+        known = {tensor.index for tensor in tensors if tensor.opaque}
+        return Graph(
             tensors,
             ops,
             inputs=_indices(subgraph.InputsAsNumpy()),
             outputs=_indices(subgraph.OutputsAsNumpy()),
+            states=tuple(
+                own_state(tensor)
+                for tensor in tensors
+                if tensor.index in used - known and subgraph.Tensors(tensor.index).IsVariable()
+            ),
         )
-        _check_wiring(graph)
-        return graph
 
     def _refuse_other_signatures(self) -> None:
         """The reference runs subgraph 0; who converted several functions must say which one is meant."""
@@ -134,12 +157,12 @@ class _Reader:
         if elements > MAX_ELEMENTS:
             raise _Malformed(f"tensor {index} '{name}' has {elements} elements")
         dtype = _TYPE_NAMES.get(raw.Type(), f"type {raw.Type()}")
-        if raw.IsVariable():
-            dtype = f"variable {dtype}"
         if raw.Sparsity() is not None:
             dtype = f"sparse {dtype}"
         signature = _indices(raw.ShapeSignatureAsNumpy())
         content = self._content(index, raw.Buffer(), elements)
+        if raw.IsVariable() and content is not None:
+            raise _Malformed(f"tensor {index} '{name}' is a variable and has a constant content")
         return Tensor(
             index,
             name,
@@ -217,9 +240,7 @@ def _quantization(index: int, raw: Any, shape: tuple[int, ...]) -> Quantization 
 
 
 def _check_wiring(graph: Graph) -> None:
-    """Every index exists, every tensor is written once and before it is read, nothing constant is written."""
-    count = len(graph.tensors)
-    constant = {t.index for t in graph.tensors if t.value is not None or t.opaque}
+    """Inputs and outputs are there, and what `_check_order` says."""
     if not graph.inputs or not graph.outputs:
         raise BadInput(
             "a model must have an input and an output",
@@ -228,6 +249,20 @@ def _check_wiring(graph: Graph) -> None:
         )
     if len(set(graph.inputs)) != len(graph.inputs):
         raise _Malformed("a tensor is listed twice among the model's inputs")
+    known = _check_order(graph)
+    for index in graph.outputs:
+        if index not in known:
+            raise _Malformed(f"output {index} is never written")
+
+
+def _check_order(graph: Graph) -> set[int]:
+    """Every index exists, every tensor is written once and before it is read, nothing constant is written.
+
+    Returns:
+        The tensors that hold something in the end.
+    """
+    count = len(graph.tensors)
+    constant = {t.index for t in graph.tensors if t.value is not None or t.opaque} | graph.kept
     known = set(constant)
     for index in graph.inputs:
         if not 0 <= index < count or index in constant:
@@ -245,6 +280,4 @@ def _check_wiring(graph: Graph) -> None:
             if not 0 <= index < count or index in known:
                 raise _Malformed(f"op {op.index}, {op.name}, cannot write tensor {index}")
             known.add(index)
-    for index in graph.outputs:
-        if index not in known:
-            raise _Malformed(f"output {index} is never written")
+    return known
