@@ -17,6 +17,8 @@ _TABLE = {
     "MEAN": ("double", "double"),
     "SUM": ("double", "double"),
     "PRELU": ("double", "double"),
+    "LOG_SOFTMAX": ("double", "double"),
+    "L2_NORMALIZATION": ("double", "double"),
     "SOFTMAX": ("double", "double"),
     "RELU": ("double", "double"),
     "RELU6": ("double", "double"),

@@ -26,9 +26,25 @@ def _shape(view: View) -> Shape:
     return view.input(0).shape
 
 
+def scaling(view: View, beta: float) -> tuple[tuple[int, int], int]:
+    """(multiplier, shift) of differences of input steps, and the least difference that counts.
+
+    Formula: PreprocessSoftmaxScaling and CalculateInputRadius of quantization_util.cc.
+    """
+    scale, _ = view.scale_and_zero(view.input(0))
+    real = min(beta * scale * (1 << (31 - _INTEGER_BITS)), (1 << 31) - 1.0)
+    if real <= 1.0:
+        raise view.refuse(
+            f"the input's scale {scale:g} is too small for the fixed-point softmax",
+            next_step=CALIBRATION,
+        )
+    pair = quantize_multiplier(real)
+    reach = ((1 << _INTEGER_BITS) - 1) * (1 << (31 - _INTEGER_BITS)) / (1 << pair[1])
+    return pair, -math.floor(reach)
+
+
 def _lower(view: View) -> Kernel:
     source = view.input(0)
-    scale, _ = view.scale_and_zero(source)
     if view.scale_and_zero(view.output) != (1.0 / 256.0, -128):
         raise view.refuse("an int8 softmax has the output scale 1/256 and zero point -128")
     if not source.shape:
@@ -37,15 +53,7 @@ def _lower(view: View) -> Kernel:
     beta = view.options(SoftmaxOptions).beta
     if not (math.isfinite(beta) and beta > 0):
         raise view.refuse(f"beta must be positive, not {beta}")
-    # Formula: PreprocessSoftmaxScaling and CalculateInputRadius of quantization_util.cc.
-    real = min(beta * scale * (1 << (31 - _INTEGER_BITS)), (1 << 31) - 1.0)
-    if real <= 1.0:
-        raise view.refuse(
-            f"the input's scale {scale:g} is too small for the fixed-point softmax",
-            next_step=CALIBRATION,
-        )
-    multiplier, shift = quantize_multiplier(real)
-    radius = math.floor(((1 << _INTEGER_BITS) - 1) * (1 << (31 - _INTEGER_BITS)) / (1 << shift))
+    pair, least = scaling(view, beta)
     return Kernel(
         "nj_softmax_s8",
         Parameters(
@@ -53,8 +61,8 @@ def _lower(view: View) -> Kernel:
             (
                 ("rows", source.elements // max(depth, 1)),
                 ("depth", depth),
-                ("input_requant", requant_struct((multiplier, shift))),
-                ("difference_min", -radius),
+                ("input_requant", requant_struct(pair)),
+                ("difference_min", least),
             ),
         ),
         (ParametersPointer(), InputPointer(0), OutputPointer()),
