@@ -16,10 +16,24 @@
 /* FPSCR in an epoch: as IEEE 754 has it, subnormal numbers included; LTPSIZE 4: vectors without a tail. */
 #define IEEE_754 (4u << 16)
 
+#define CLOCKS_CTRL 0x0000u
+#define CLOCKS_ENABLED 1u /* 0 behind a reset */
+
 static bool started;
+
+static void check_reset(void) {
+    if ((NJ_NPU(CLOCKS_CTRL) & CLOCKS_ENABLED) != 0) {
+        struct nj_npu_text text = {.length = 0};
+        nj_npu_put(&text, "the NPU has not been reset (RCC_AHB5RSTR): CLKCTRL is ");
+        nj_npu_put_hex(&text, NJ_NPU(CLOCKS_CTRL));
+        nj_npu_put(&text, ", and what ran there before would go on");
+        nj_npu_stop(&text);
+    }
+}
 
 static void start(void) {
     nj_npu_power();
+    check_reset();
     for (uint32_t i = 0; i < nj_npu_image_count; ++i) {
         const struct nj_npu_image *const image = &nj_npu_images[i];
         memcpy(image->to, image->from, image->bytes);
@@ -27,6 +41,31 @@ static void start(void) {
     }
     nj_npu_runtime_start();
     started = true;
+}
+
+/* Constants that were copied, as memory holds them now. */
+static void check_constants(void) {
+    for (uint32_t i = 0; i < nj_npu_image_count; ++i) {
+        const struct nj_npu_image *const image = &nj_npu_images[i];
+        const uint8_t *const there = image->to;
+        const uint8_t *const wanted = image->from;
+        nj_npu_drop(image->to, image->bytes);
+        uint32_t same = 0;
+        while (same < image->bytes && there[same] == wanted[same]) {
+            ++same;
+        }
+        if (same < image->bytes) {
+            struct nj_npu_text text = {.length = 0};
+            nj_npu_put(&text, "the network's constants are not in the NPU's RAM: at ");
+            nj_npu_put_hex(&text, (uint32_t)(uintptr_t)&there[same]);
+            nj_npu_put(&text, " is ");
+            nj_npu_put_number(&text, there[same]);
+            nj_npu_put(&text, " and not ");
+            nj_npu_put_number(&text, wanted[same]);
+            nj_npu_put(&text, "; they were not copied, that RAM is shut down or has no clock, or they were overwritten");
+            nj_npu_stop(&text);
+        }
+    }
 }
 
 static void see(const struct nj_place *place) {
@@ -43,6 +82,7 @@ static void begin(bool tapped) {
         see(&nj_model.input[i]);
     }
     if (tapped) {
+        check_constants();
         for (uint32_t i = 0; i < nj_model.taps; ++i) {
             const struct nj_place *const place = &nj_model.tap[i].place;
             memset(place->data, CANARY, place->bytes);

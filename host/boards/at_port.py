@@ -79,6 +79,9 @@ class PortBoard:
             return None
         return of_looks(elf, debugger.looks(elf, deadline), self.symbolize)
 
+    def noted(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         """It stays as it is."""
 

@@ -65,5 +65,8 @@ class Board(Protocol):
         `elf` is what was flashed. None when it cannot be seen before the deadline.
         """
 
+    def noted(self) -> tuple[str, ...]:
+        """What silicon bears in silence, such as a write that is lost: a virtual chip notes it, others do not."""
+
     def close(self) -> None:
         """End the board if it is our own; leave a kept one running."""

@@ -171,6 +171,9 @@ class N6VirtualBoard(VirtualBoard):
             return None
         return replace(where, place=qemu.with_notes(where.place, self._folder))
 
+    def noted(self) -> tuple[str, ...]:
+        return qemu.notes(self._folder)
+
     def _why_died(self) -> NightjarError:
         """As VirtualBoard._why_died; where the program counter was in what we have flashed, by file and line."""
         error = super()._why_died()

@@ -140,6 +140,9 @@ class NativeBoard:
                 looks.append(Whereabouts(stop.pc, place, inside, bool(stop.call)))
         return most_telling(looks)
 
+    def noted(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         if self._own is not None:
             self._stop()

@@ -222,9 +222,18 @@ def with_notes(text: str, folder: Path) -> str:
     return _noted(text, error_text(folder, _ALL))
 
 
+def notes(folder: Path) -> tuple[str, ...]:
+    """What our machine noted since its last reset."""
+    return _notes(error_text(folder, _ALL))
+
+
 def _noted(text: str, said: str) -> str:
+    return "; the chip noted: ".join([text, *_notes(said)])
+
+
+def _notes(said: str) -> tuple[str, ...]:
     since = said.rpartition("nightjar-n6: note: reset")[2]
-    return "; the chip noted: ".join([text, *re.findall(r"nightjar-n6: note: ([^\n]*)", since)])
+    return tuple(re.findall(r"nightjar-n6: note: ([^\n]*)", since))
 
 
 def _ended_at_once(child: "subprocess.Popen[bytes]", folder: Path) -> HostFailure:

@@ -135,6 +135,9 @@ class VirtualBoard:
     def whereabouts(self, elf: Path, deadline: Deadline) -> Whereabouts | None:
         return of_looks(elf, self._debugger.looks(elf, deadline), self.symbolize)
 
+    def noted(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         if self._child is not None:
             end_child(self._child)

@@ -25,6 +25,7 @@ from host.errors import NightjarError
 from host.link.client import Client
 from host.link.identity import check_project
 from host.link.messages import Hello
+from host.link.registers import FirmwareFault
 from host.listen.feed import Feed
 from host.report.verdict import MeasuredClock, Verdict, describe, ran_on
 
@@ -58,6 +59,7 @@ class Bench:
         self._expected: dict[int, Expected] = {}
         self._believed: set[int] = set()  # vectors found equal to what was kept, not computed
         self._folder: Path | None = None
+        self._told: list[str] = []  # beside the answers
         self._standing: Standing | None = None  # of a model with state
 
     def __enter__(self) -> "Bench":
@@ -284,9 +286,18 @@ class Bench:
         except NightjarError as error:
             self._cause = error
             self._cause = self._contact.explained(error)
+            if isinstance(error, FirmwareFault):
+                self._tell()
             if self._cause is error:
                 raise
             raise self._cause from error
+
+    def _tell(self) -> None:
+        """Say once what was told beside the answers, when something is wrong."""
+        if not self._told:
+            self._told = self._contact.told()
+            for line in self._told:
+                self._say(line)
 
     def _start(self) -> None:
         hello = self._hello = self._contact.start()
@@ -319,6 +330,8 @@ class Bench:
         self.case.add(observation, expected)
         wrong = len(observation.findings)
         self._say(f"{vector.node_id}: " + ("exact" if not wrong else f"{wrong} tensors differ"))
+        if wrong:
+            self._tell()
         if expected.recalled:
             self._believed.add(index)
         self._settle()

@@ -92,6 +92,14 @@ class Contact:
                 raise
             raise explained from error
 
+    def told(self) -> list[str]:
+        """What was told beside the answers: by the firmware in its log, by the virtual chip in its notes."""
+        logs = (
+            [] if self.client is None else [f"the firmware says: {log}" for log in self.client.logs]
+        )
+        notes = () if self._board is None else self._board.noted()
+        return logs + [f"the chip noted: {note}" for note in notes]
+
     def explained(self, error: NightjarError) -> NightjarError:
         """The failure behind `error`, as far as the board can tell: whose fault a silence is, where a fault is."""
         board, elf = self._board, self._session.project.elf

@@ -29,7 +29,8 @@ def never_written(e: Evidence) -> str | None:
     if np.all(got == CANARY):
         return (
             f"{NEVER_WRITTEN}: every byte is {CANARY:#x}, which the firmware puts there before the run;"
-            " an engine that writes elsewhere, a master of the bus that may not write, or an epoch that was left out"
+            " an engine that writes elsewhere, a master of the bus that may not write, an epoch that was left out, or"
+            " lines of the core's data cache that were not invalidated"
         )
     count = int(wrong.sum())
     if count < _LEAST:

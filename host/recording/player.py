@@ -239,6 +239,9 @@ class _Board:
         gave = self._player.gave("whereabouts", object)
         return None if gave is None else _typed(Whereabouts, gave)
 
+    def noted(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         pass
 

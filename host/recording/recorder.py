@@ -259,6 +259,10 @@ class _Board:
             lambda where: None if where is None else asdict(where),
         )
 
+    def noted(self) -> tuple[str, ...]:
+        """For who looks on: no part of the recording, by which nothing is judged."""
+        return self._board.noted()
+
     def close(self) -> None:
         self._board.close()
 
