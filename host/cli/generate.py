@@ -142,9 +142,12 @@ def _cm55(
             "arena_bytes": described.arena_bytes,
             "steps": described.steps,
             "stream": described.stream,
+            "elsewhere": project.elsewhere,
         },
     )
     say(f"{out}: {described.steps} steps, arena {described.arena_bytes:,} bytes", json_path)
+    if project.elsewhere:
+        say(f"  {project.elsewhere}", json_path)
 
 
 def _neural_art(
