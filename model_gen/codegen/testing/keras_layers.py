@@ -224,9 +224,10 @@ def page(found: list[Row]) -> str:
     lines = [
         "# Keras's layers on the board",
         "",
-        "Layers of Keras 3 that TensorFlow Lite's converter writes with int8 ends and no custom op, each alone between an",
-        "input and an output: the ops that become of it, and which of them `nightjar generate` refuses under each rounding",
-        "rule. Printed by `python -m model_gen.codegen.testing.keras_layers`; a test holds it to what is taken.",
+        "Layers of Keras 3 that TensorFlow Lite's converter writes with int8 ends and no custom op, each alone",
+        "between an input and an output: the ops that become of it, and which of them `nightjar generate`",
+        "refuses under each rounding rule. `python -m model_gen.codegen.testing.keras_layers` prints the page,",
+        "and a test holds it to what is taken.",
         "",
         "| layer | ops | " + " | ".join(f"`{rounding}`" for rounding in ROUNDINGS) + " |",
         "|---|---|" + "---|" * len(ROUNDINGS),
