@@ -18,6 +18,7 @@ from host.elf_record import write_record
 from host.exit_codes import Exit
 from host.npu.network import Network
 from host.project import Project
+from host.recording.recording import Recording
 from host.report.verdict import Verdict
 from model_gen.codegen.neural_art.firmware.generate import generate
 from model_gen.codegen.neural_art.firmware.testing_networks import given, network
@@ -130,3 +131,62 @@ def test_a_network_of_other_constants_than_the_elf_is_no_judge_of_it(
     assert first.layer == epoch
     assert f"byte {byte} of {image.name}" in first.cause
     assert f"{data[byte]:#04x} in the project" in first.cause
+
+
+def silent(project: Project) -> int:
+    """The last byte of the constants, which fills up the last block: it shows on no vector, as the executor says."""
+    with Network.open(project.path / "generated") as whole:
+        (image,) = whole.images
+        (inputs,) = random_inputs(project.description.inputs, 1, SEED)
+        given = [tensor.reshape(-1) for tensor in inputs]
+        want = [one.array.tobytes() for one in whole.run(given).tensors]
+    at = len(image.content) - 1
+    changed = replace(image, content=image.content[:at] + bytes([image.content[at] ^ FLIP]))
+    with Network.open(project.path / "generated", [changed]) as other:
+        assert [one.array.tobytes() for one in other.run(given).tensors] == want
+    return at
+
+
+def test_a_constant_that_no_vector_shows_is_told_by_the_suite_too_and_by_its_reports(
+    built: tuple[Subject, Project], tmp_path: Path
+) -> None:
+    subject, project = built
+    spoiled = copy_project(project, tmp_path / "spoiled")
+    (image,) = (project.path / "generated").glob("*.raw")
+    elf, byte = bytearray(project.elf.read_bytes()), silent(project)
+    elf[bytes(elf).index(image.read_bytes()) + byte] ^= FLIP
+    spoiled.elf.write_bytes(elf)
+    write_record(spoiled.elf)
+    report = tmp_path / "junit.xml"
+    done = nightjar(
+        *("hil", "--bundle", subject.path, "--board", "n6-virtual", "--project", spoiled.path),
+        *("--vectors", 1, "--soak", 1, "--junit", report, "--out", tmp_path / "out"),
+        cwd=tmp_path,
+        apart=True,
+    )
+    assert done.code == Exit.IDENTITY, done.text
+    assert "exit code 15 IDENTITY" in done.text  # as pytest alone says it
+    assert 'type="IDENTITY"' in report.read_text()
+    assert f"byte {byte} of {image.name}" in report.read_text()
+
+
+def test_a_golden_is_repeated_with_its_project_and_with_its_own_constants(
+    built: tuple[Subject, Project], tmp_path: Path
+) -> None:
+    (subject, project), golden = built, tmp_path / "golden.njs"
+    words = ("--board", "n6-virtual", "--project", project.path, "--vectors", 1, "--seed", SEED)
+    done = nightjar("golden record", subject.path, golden, *words, cwd=tmp_path)
+    assert done.code == Exit.OK, done.text
+    words = ("--model", subject.path, "--board", "n6-virtual")
+    alone = nightjar("golden replay", golden, *words, cwd=tmp_path)
+    assert alone.code == Exit.INPUT
+    assert f"--model {subject.path} --board n6-virtual --project" in alone.error["next_step"]
+    recording = Recording.read(golden)
+    (name,) = (one for one in recording.networks if one.endswith(".raw"))
+    data = bytearray(recording.members[name])
+    data[silent(project)] ^= FLIP
+    members = recording.members | {name: bytes(data)}
+    golden.write_bytes(Recording(recording.manifest, members).to_bytes())
+    words = ("--run-network", "--board", "n6-virtual")
+    edited = nightjar("golden replay", golden, *words, cwd=tmp_path)
+    assert edited.code == Exit.IDENTITY, edited.text
