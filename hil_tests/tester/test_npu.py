@@ -1,5 +1,6 @@
 """Firmware around a generated network on the NPU of a virtual STM32N6: judged as every other, and spoiled."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,17 @@ from hil_tests.tester.recorded import nightjar
 from host.boards.virtual_n6.build import find
 from host.build import build
 from host.bundle import Subject
+from host.compare.answers import ask
+from host.compare.bench import Bench
 from host.compare.flip import copy_project
 from host.compare.prove import prove
+from host.compare.questions import Kind, Question
 from host.compare.session import Session
 from host.compare.vectors import random_inputs
 from host.deadline import Deadline
 from host.elf_record import write_record
 from host.exit_codes import Exit
+from host.link.transport import Transport
 from host.npu.network import Network
 from host.project import Project
 from host.recording.recording import Recording
@@ -190,3 +195,58 @@ def test_a_golden_is_repeated_with_its_project_and_with_its_own_constants(
     words = ("--run-network", "--board", "n6-virtual")
     edited = nightjar("golden replay", golden, *words, cwd=tmp_path)
     assert edited.code == Exit.IDENTITY, edited.text
+
+
+class Flooding:
+    """A line on which bytes go on coming while the board computes, as from a host that asks again too early."""
+
+    def __init__(self, line: Transport) -> None:
+        self._line = line
+        self.floods = False
+        self._answered = threading.Event()
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        self._line.write(data, deadline)
+        if self.floods:
+            self._answered.clear()
+            threading.Thread(target=self._flood, args=(deadline,), daemon=True).start()
+
+    def read(self, deadline: Deadline) -> bytes:
+        data = self._line.read(deadline)
+        if data:
+            self._answered.set()
+        return data
+
+    def close(self) -> None:
+        self._answered.set()
+        self._line.close()
+
+    def _flood(self, deadline: Deadline) -> None:
+        while not self._answered.wait(0.001):
+            self._line.write(bytes(40), deadline)
+
+
+def test_what_a_busy_host_sends_again_is_no_cost_of_the_model(
+    built: tuple[Subject, Project], boards: Path
+) -> None:
+    """The core takes bytes in while it waits for the NPU."""
+    subject, project = built
+    lines: list[Flooding] = []
+
+    def flooding(line: Transport) -> Flooding:
+        lines.append(Flooding(line))
+        return lines[0]
+
+    session = Session(
+        project, subject, "n6-virtual", vectors=1, seed=SEED, root=boards, wrap=flooding
+    )
+    with Bench(session) as bench:
+        bench.identity()
+        lines[0].floods = True
+        disturbed = bench.observation(0)
+        lines[0].floods = False
+        assert not disturbed.findings
+        bench.client.stats.retries += 1
+        answer = ask(bench, Question(Kind.STAGES, vector=0))
+    assert answer.failure is None
+    assert 0 < answer.figures["model_instructions"] < disturbed.model_cost
