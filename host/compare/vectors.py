@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.bundle import Subject
+from host.compare.float_steps import FloatSteps, float_steps
 from host.errors import BadInput
 from host.reference.past import Past, linked
 
@@ -50,11 +51,20 @@ def node_id(index: int) -> str:
     return f"vec{index:02d}"
 
 
-def random_inputs(inputs: Sequence[InputTensor], count: int, seed: int) -> list[Inputs]:
+def random_inputs(
+    inputs: Sequence[InputTensor],
+    count: int,
+    seed: int,
+    quantized: Sequence[FloatSteps | None] = (),
+) -> list[Inputs]:
     """`count` sets of inputs drawn from `numpy.random.default_rng(seed)`, tensor after tensor in model order.
 
     Integers of 8 or 16 bits: integers(min, max + 1, (count, *shape), dtype), as integers(-128, 128, ..., dtype=int8).
-    float32: standard_normal((count, *shape), dtype=float32).
+    float32 that is quantized: the steps of an integer input, as values beside them; `FloatSteps.draw`.
+    float32 otherwise: standard_normal((count, *shape), dtype=float32).
+
+    Args:
+        quantized: the steps of each input, as `float_steps` gives them; none are known where it is empty.
 
     Raises:
         BadInput: an input of another type, or more vectors than fit in memory.
@@ -66,14 +76,16 @@ def random_inputs(inputs: Sequence[InputTensor], count: int, seed: int) -> list[
             evidence=f"Received: {count:,} vectors, {wanted >> 20:,} MiB",
             next_step="use fewer --vectors, in several runs, each with a --seed of its own",
         )
-    generator = np.random.default_rng(seed)
+    generator, beside = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     drawn: list[npt.NDArray[Any]] = []
-    for tensor in inputs:
+    for tensor, steps in zip(inputs, quantized or [None] * len(inputs), strict=True):
         shape = (count, *tensor.shape)
         dtype = np.dtype(tensor.dtype)
         if dtype in _INTEGERS:
             range_of = np.iinfo(dtype)
             drawn.append(generator.integers(range_of.min, range_of.max + 1, shape, dtype=dtype))
+        elif dtype == np.float32 and steps is not None:
+            drawn.append(steps.draw(shape, generator, beside))
         elif dtype == np.float32:
             drawn.append(generator.standard_normal(shape, dtype=np.float32))
         else:
@@ -122,7 +134,11 @@ def make_vectors(
     count_vectors(subject, raw)
     own = subject.vectors()
     chunks = [] if own is None else list(own.chunks)
-    drawn = random_inputs(inputs, count, seed) if count else []
+    floats = any(np.dtype(one.dtype) == np.float32 for one in inputs)
+    steps = float_steps(subject.model) if count and floats else ()
+    if len(steps) != len(inputs):  # a network's own inputs
+        steps = ()
+    drawn = random_inputs(inputs, count, seed, steps) if count else []
     pasts = [*linked(drawn), *linked(given)] if stateful else [None] * raw
     vectors = [
         Vector(i, inputs=tensors, past=past)

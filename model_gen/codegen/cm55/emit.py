@@ -26,7 +26,14 @@ from model_gen.codegen.tflite.graph import Array, State, Tensor, last_part
 
 KERNELS_API = 2
 MODEL_API = 3
-_C_BYTES = {"int8_t": 1, "int32_t": 4, "float": 4, "double": 8, "struct nj_requant": 8}
+_C_BYTES = {
+    "int8_t": 1,
+    "int16_t": 2,
+    "int32_t": 4,
+    "float": 4,
+    "double": 8,
+    "struct nj_requant": 8,
+}
 
 
 @dataclass(frozen=True)
@@ -270,6 +277,8 @@ class Emitter:
             if tensor.value is not None:
                 return c_text.code("(const float *)(const void *)({})", place)
             return c_text.code("(float *)(void *)({})", place)
+        if tensor.dtype in ("int32", "int64"):  # written, by ARG_MAX and ARG_MIN, in words
+            return c_text.code("(int32_t *)(void *)({})", place)
         return place
 
     def _address(self, tensor: Tensor, behind: int = 0) -> Text:
