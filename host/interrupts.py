@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Self, TypeVar
 
@@ -93,6 +93,25 @@ class Interrupts:
         if self._raises:
             signal.setitimer(signal.ITIMER_REAL, AGAIN)
             raise KeyboardInterrupt
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Within its block no signal interrupts: one that comes acts behind it. For what is whole or nothing."""
+    came: list[int] = []
+    before = {}
+    try:
+        for number in (*ENDING, signal.SIGALRM):
+            handler = signal.getsignal(number)
+            if handler not in (signal.SIG_IGN, None):
+                before[number] = handler
+                signal.signal(number, lambda number, frame: came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for missed in came:
+            signal.raise_signal(missed)
 
 
 def _take(handler: Callable[[int, FrameType | None], object]) -> int:

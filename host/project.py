@@ -88,13 +88,25 @@ class ProjectDescription:
         return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
+NO_ROOM = "DOES NOT FIT"  # what `Project.elsewhere` says of a board that is too small
+
+
 @dataclass(frozen=True)
 class Project:
-    """A generated firmware project and its ELF; `recalled` names what was not made anew."""
+    """A generated firmware project and its ELF; `recalled` names what was not made anew.
+
+    elsewhere: whether its model would fit other boards, in one line; "" where that was not asked.
+    """
 
     path: Path
     description: ProjectDescription
     recalled: tuple[str, ...] = field(default=(), compare=False)
+    elsewhere: str = field(default="", compare=False)
+
+    @property
+    def fits_elsewhere(self) -> bool:
+        """Whether no other board was found too small."""
+        return NO_ROOM not in self.elsewhere
 
     @property
     def elf(self) -> Path:

@@ -111,6 +111,11 @@ static void send_all(void) {
     }
 }
 
+static void drop_pending(void) {
+    counts.unsent += waiting;
+    waiting = 0;
+}
+
 /* What goes on has ended: said at once, as many as there are. */
 static void end_stream(void) {
     if (!streaming) {
@@ -307,14 +312,32 @@ static void close_source(const struct nj_port *port) {
     closed = true;
 }
 
+static void note_end(void) {
+    const uint32_t unheard = nj_intake_counts.queued;
+    note(&(struct nj_log_entry){
+        .kind = NJ_LOG_END,
+        .label = source,
+        .start = nj_intake_counts.taken - unheard,
+        .end = nj_intake_counts.missing + nj_intake_counts.refused + unheard,
+        .score = counts.detections,
+        .count = counts.unsent,
+    });
+    write_log();
+    source = NJ_SOURCE_NONE;
+}
+
+/* Whoever began this is gone: nobody takes its events, but they are counted, and the log has all of it. */
 static void forget(const struct nj_port *port) {
     if (source != NJ_SOURCE_NONE) {
         close_source(port);
-        write_log();
+        for (uint32_t i = 0; streaming && i < STAGE->detector->labels; ++i) {
+            nj_detector_end(STAGE->detector, i, detected);
+            drop_pending();
+        }
+        drop_pending();
+        note_end();
     }
-    source = NJ_SOURCE_NONE;
     streaming = false;
-    waiting = 0;
     step = IDLE;
 }
 
@@ -360,16 +383,7 @@ static void stop(const struct nj_port *port) {
     }
     end_stream();
     send_all();
-    note(&(struct nj_log_entry){
-        .kind = NJ_LOG_END,
-        .label = source,
-        .start = nj_intake_counts.taken,
-        .end = nj_intake_counts.missing + nj_intake_counts.refused,
-        .score = counts.detections,
-        .count = counts.unsent,
-    });
-    write_log();
-    source = NJ_SOURCE_NONE;
+    note_end();
 }
 
 static bool block(const struct nj_port *port, uint16_t request, const uint8_t *payload, uint32_t length) {

@@ -39,7 +39,7 @@ struct nj_listening_counts {
     uint64_t refused; /* samples that came and found no room */
     uint32_t chunks;
     uint32_t detections;
-    uint32_t unsent; /* detections lost, as too many came at once */
+    uint32_t unsent; /* detections without an event: too many came at once, or a HELLO ended it all */
     uint32_t logged; /* blocks of the log */
     uint32_t unlogged; /* entries lost, as the log was full or the card failed; 0 without a log */
     /* In the port's unit: a chunk with the samples that it adds to the one before, at most; a single unit of work, at
@@ -56,7 +56,7 @@ struct nj_listening {
     enum nj_status (*start)(const struct nj_port *port, uint32_t source, uint32_t index, uint16_t request);
     /* Hear what has come to its end, and end. */
     void (*stop)(const struct nj_port *port);
-    /* End at once; what waits is not heard. */
+    /* End at once; what waits is not heard, nor sent, but counted and logged. */
     void (*forget)(const struct nj_port *port);
     /* A block of samples over the link: the payload of a DATA frame, whose offset is the place of its first sample,
      * modulo 2^32. False: not a block for this. */

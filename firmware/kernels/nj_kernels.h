@@ -269,6 +269,15 @@ struct nj_reduce {
     int32_t reduce[4];
 };
 
+/* ARG_MAX and ARG_MIN over the middle of [outer][size][inner]: the place of the largest or smallest step, the first of equal
+ * ones. output: int32 [outer][inner][words], the place first; words is 1, or 2 for int64, little-endian. */
+struct nj_arg {
+    int32_t outer;
+    int32_t size;
+    int32_t inner;
+    int32_t words;
+};
+
 /* SOFTMAX over the last axis, int8 to int8 (scale 1/256, zero point -128). */
 struct nj_softmax {
     int32_t rows;
@@ -385,6 +394,8 @@ void nj_sum_s8(const struct nj_sum *op, const int8_t *input, int8_t *output);
 void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output);
 void nj_reduce_max_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output);
 void nj_reduce_min_s8(const struct nj_reduce *op, const int8_t *input, int8_t *output);
+void nj_arg_max_s8(const struct nj_arg *op, const int8_t *input, int32_t *output);
+void nj_arg_min_s8(const struct nj_arg *op, const int8_t *input, int32_t *output);
 void nj_softmax_s8(const struct nj_softmax *op, const int8_t *input, int8_t *output);
 /* Of both, the output may be the input. */
 void nj_log_softmax_s8(const struct nj_log_softmax *op, const int8_t *input, int8_t *output);
@@ -405,8 +416,9 @@ void nj_copy_s8(const int8_t *input, int8_t *output, size_t count);
 /* QUANTIZE: round half away from zero of value / scale, plus zero_point, saturated to [-128, 127]. */
 void nj_quantize_f32_s8(const float *input, int8_t *output, size_t count, float scale, int32_t zero_point);
 
-/* NEG of floats, as converters leave it between a DEQUANTIZE and a QUANTIZE. The output may be the input. */
+/* NEG and SQUARE of floats, as converters leave them between a DEQUANTIZE and a QUANTIZE. The output may be the input. */
 void nj_neg_f32(const float *input, float *output, size_t count);
+void nj_square_f32(const float *input, float *output, size_t count);
 
 /* DEQUANTIZE: scale * (step - zero_point). */
 void nj_dequantize_s8_f32(const int8_t *input, float *output, size_t count, float scale, int32_t zero_point);

@@ -162,6 +162,8 @@ def command(
     for name, region in memory.items():
         say(f"  {name:9} {region.used:>9,} of {region.bytes:>10,} bytes", json_path)
     say(f"  SHA-256 {digest}", json_path)
+    if project.elsewhere:
+        say(f"  {project.elsewhere}", json_path)
 
 
 def _kind(board: str | None, bench: Path | None, *, of_npu: bool) -> str:

@@ -67,14 +67,14 @@ def command(
 ) -> None:
     """Turn MODEL, a bundle folder or a .tflite, into a self-contained firmware project.
 
-    The project builds anywhere with CMake, Ninja or make, and the board's compiler. int8 ops: ABS, ADD,
-    AVERAGE_POOL_2D, BATCH_MATMUL, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, DEPTH_TO_SPACE, ELU, EXP,
-    FULLY_CONNECTED, GATHER, GELU, HARD_SWISH, LEAKY_RELU, LOG, LOGISTIC, MAXIMUM, MAX_POOL_2D, MEAN, MINIMUM,
-    MIRROR_PAD, MUL, NEG, PACK, PAD, PADV2, PRELU, REDUCE_MAX, REDUCE_MIN, RELU, RELU6, RELU_0_TO_1, RELU_N1_TO_1,
-    RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR, RSQRT, SOFTMAX, SPACE_TO_DEPTH, SPLIT, SPLIT_V, SQRT,
-    SQUARED_DIFFERENCE, SUB, SUM, TANH, TILE, TRANSPOSE, TRANSPOSE_CONV, UNPACK, slices and reshapes; QUANTIZE and
-    DEQUANTIZE at the ends; SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND around a convolution, which becomes a dilated
-    one; shape arithmetic where it is constant.
+    The project builds anywhere with CMake, Ninja or make, and the board's compiler. int8 ops: ABS, ADD, ARG_MAX,
+    ARG_MIN, AVERAGE_POOL_2D, BATCH_MATMUL, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, DEPTH_TO_SPACE, ELU, EXP,
+    FULLY_CONNECTED, GATHER, GELU, HARD_SWISH, L2_NORMALIZATION, LEAKY_RELU, LOG, LOGISTIC, LOG_SOFTMAX, MAXIMUM,
+    MAX_POOL_2D, MEAN, MINIMUM, MIRROR_PAD, MUL, NEG, PACK, PAD, PADV2, PRELU, REDUCE_MAX, REDUCE_MIN, RELU, RELU6,
+    RELU_0_TO_1, RELU_N1_TO_1, RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR, RSQRT, SOFTMAX, SPACE_TO_DEPTH, SPLIT,
+    SPLIT_V, SQRT, SQUARE, SQUARED_DIFFERENCE, SUB, SUM, TANH, TILE, TRANSPOSE, TRANSPOSE_CONV, UNPACK, slices and
+    reshapes; QUANTIZE and DEQUANTIZE at the ends; SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND around a convolution,
+    which becomes a dilated one; shape arithmetic where it is constant.
 
     Backend neural_art drives ST's stedgeai 2.0 to 4.1 instead ($STEDGEAI_CORE_DIR, ~/.config/nightjar/stedgeai.toml,
     PATH, the usual places), or takes its output with --from. It proves that the NPU was compiled for, and from this
@@ -142,9 +142,12 @@ def _cm55(
             "arena_bytes": described.arena_bytes,
             "steps": described.steps,
             "stream": described.stream,
+            "elsewhere": project.elsewhere,
         },
     )
     say(f"{out}: {described.steps} steps, arena {described.arena_bytes:,} bytes", json_path)
+    if project.elsewhere:
+        say(f"  {project.elsewhere}", json_path)
 
 
 def _neural_art(

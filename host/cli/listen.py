@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.application_options import application_options
-from host.cli.common import board_options, json_option, say, subcommand, write_json
+from host.cli.common import (
+    board_options,
+    faults_option,
+    json_option,
+    say,
+    subcommand,
+    write_json,
+)
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
@@ -65,6 +72,7 @@ _CLOCK_MHZ = 600.0
     type=FiniteRange(min=0, min_open=True),
     help=f"Clock that costs are held against.  [default: the board's, or {_CLOCK_MHZ:g}]",
 )
+@faults_option
 @json_option
 def command(
     bundle: Path,
@@ -79,16 +87,19 @@ def command(
     real_time: bool,
     block: int,
     clock_mhz: float | None,
+    faults: str | None,
     json_path: str | None,
 ) -> int:
     from dataclasses import replace
 
     from host.boards.tiers import tier_of
+    from host.cli.progress import working
     from host.compare.bench import Bench
     from host.compare.prepare import prepare
     from host.compare.session import Session
     from host.errors import BadInput
     from host.exit_codes import Exit
+    from host.link.faults import parse_faults
     from host.listen.application import (
         host_detections,
         listen,
@@ -100,6 +111,7 @@ def command(
     from model_gen.audio.decode import decode
 
     options, tier = detecting(), tier_of(board)
+    wrap = None if faults is None else parse_faults(faults).wrap
     timed = tier.counted == "cycles"
     if (source == "microphone") != (not files):
         raise BadInput(
@@ -113,21 +125,25 @@ def command(
             evidence=f"Received: --project {project} and options of detections",
             next_step="leave one of them away",
         )
-    subject, made = prepare(
-        bundle, board, rounding=None, application=options or Options(), project=project
-    )
+    with working("making firmware"):
+        subject, made = prepare(
+            bundle, board, rounding=None, application=options or Options(), project=project
+        )
     rule, contract = made.description.application, subject.contract
     assert rule is not None
     assert contract is not None
     recordings = [(file, decode(file, rule.rate)) for file in files]
     heard = []
-    with Bench(Session(made, subject, board, vectors=0, seed=0, wait=wait, at=at)) as bench:
+    session = Session(made, subject, board, vectors=0, seed=0, wait=wait, at=at, wrap=wrap)
+    with working("starting the board") as now, Bench(session) as bench:
         hello = bench.identity()
         clock = round(1e6 * (clock_mhz or _CLOCK_MHZ))
         if clock_mhz is None and hello.clocks:
             clock = hello.clocks[0]
         for index, (file, samples) in enumerate(recordings):
+            now(f"hearing {file} on the host")
             expected = host_detections(bench.oracle, rule, samples)
+            now(f"hearing {file} on the board, {samples.size / rule.rate:.0f} s")
             if source == "card":
                 found = listen_to_card(bench.client, index, file, samples, expected, rule)
             else:
@@ -142,6 +158,7 @@ def command(
                 found = replace(found, host=again)
             heard.append(found)
         if source == "microphone":
+            now(f"hearing the microphone for {seconds:g} s")
             heard.append(listen_to_microphone(bench.client, seconds, rule, timed=timed))
     for one in heard:
         show(one, rule, contract.labels, clock, tier.counted, lambda line: say(line, json_path))

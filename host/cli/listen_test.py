@@ -1,5 +1,6 @@
 """What `listen`, `build --application` and `classify --detections` refuse, before anything is built."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from host.cli import run
 from host.cli.application_options import read
 from host.errors import BadInput
 from host.exit_codes import Exit
+from host.listen.tiers_test import record
+from host.owned import LIST
 from host.project import DESCRIPTION, ELF
 from model_gen.codegen.testing.bundle import LABELS, write_small_bundle
 
@@ -75,3 +78,27 @@ def test_a_project_has_settled_it(
         capsys, "listen", model, "r.wav", "--board", "native", "--project", "out"
     )
     assert "settled when its project" in refused(capsys, "build", "out", "--application")
+
+
+def test_what_a_project_says_of_detections_is_held(
+    bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An edited nightjar.json would have other detections expected than the firmware was built for."""
+    project, model = tmp_path / "out", ["--board", "native"]
+    sound = str(record(tmp_path / "r.wav", 1))
+    assert run(["build", bundle, *model, "--out", str(project), "--application"]) == 0
+    listen = ("listen", bundle, sound, *model, "--project", str(project))
+    assert run([*listen]) == 0
+    assert run([*listen, "--faults", "seed=2,rate=0.02"]) == Exit.LINK
+    capsys.readouterr()
+    description = project / DESCRIPTION
+    said = json.loads(description.read_text())
+    said["application"]["labels"][0]["threshold"] += 1
+    description.write_text(json.dumps(said))
+    assert run([*listen]) == Exit.IDENTITY
+    assert "nightjar.json was changed" in capsys.readouterr().err
+    said["application"]["rate"] *= 2
+    description.write_text(json.dumps(said))
+    (project / LIST).unlink()  # as of a folder that was copied without
+    assert run([*listen]) == Exit.IDENTITY
+    assert "16000 samples a second where 8000 fit" in capsys.readouterr().err

@@ -40,17 +40,13 @@ def make(card: Path, size: int, log: int, json_path: str | None) -> None:
     """Make the image file of a new card, with a log that is empty."""
     from host.sdcard.blocks import opened
     from host.sdcard.card import Card
-    from host.sdcard.image import make_image
+    from host.sdcard.image import new_image
 
-    make_image(card, size)
-    try:
-        with opened(card, write=True) as blocks:
-            made = Card(blocks)
-            made.add_log(log)
-            _tell(card, made.files(), json_path)
-    except BaseException:
-        card.unlink(missing_ok=True)  # nothing is half written
-        raise
+    with new_image(card, size), opened(card, write=True) as blocks:
+        made = Card(blocks)
+        made.add_log(log)
+        made.commit()
+        _tell(card, made.files(), json_path)
 
 
 @command.command()
@@ -69,7 +65,7 @@ def add(
     """Add recordings, or a log, to a card.
 
     Each RECORDING is decoded, mixed to one channel and brought to --rate as `nightjar classify` does:
-    that of the firmware's contract, which `nightjar inspect` shows.
+    that of the firmware's contract, which `nightjar inspect` shows. All of them are added, or nothing.
     """
     from host.errors import BadInput
     from host.sdcard.blocks import opened
@@ -91,12 +87,15 @@ def add(
         on_it = Card(blocks)
         if log is not None:
             on_it.add_log(log)
+        added = []
         for path in recordings:
             assert rate is not None
             from model_gen.audio.decode import decode
 
-            added = on_it.add_recording(rate, decode(path, rate))
-            say(f"{path}: {added.name}", json_path)
+            added.append(on_it.add_recording(rate, decode(path, rate)))
+        on_it.commit()
+        for path, one in zip(recordings, added, strict=True):
+            say(f"{path}: {one.name}", json_path)
         _tell(card, on_it.files(), json_path)
 
 

@@ -107,3 +107,31 @@ def test_recordings_need_their_rate_and_nothing_is_half_made(tmp_path: Path) -> 
     assert not (tmp_path / "card.img").exists()
     with pytest.raises(BadInput, match="must be a number of bytes"):
         sdcard("make", tmp_path / "card.img", "--size", "64 MB")
+
+
+def test_all_is_added_or_nothing(tmp_path: Path) -> None:
+    card, bad = tmp_path / "card.img", tmp_path / "bad.wav"
+    sdcard("make", card, "--size", "64M", "--log", "64K")
+    good = recorded(tmp_path / "good.wav", 24000, 5000)
+    bad.write_bytes(b"no sound")
+    with pytest.raises(BadInput, match=r"cannot decode .*bad\.wav"):
+        sdcard("add", card, good, bad, "--rate", 24000)
+    assert [one["name"] for one in sdcard("show", card)["files"]] == ["NIGHTJAR.LOG"]
+    with pytest.raises(BadInput, match="has a log already"):
+        sdcard("add", card, good, "--rate", 24000, "--log", "64K")
+    added = sdcard("add", card, good, good, "--rate", 24000)["files"]
+    assert [one["name"] for one in added] == ["NIGHTJAR.LOG", "REC001.WAV", "REC002.WAV"]
+
+
+def test_an_image_that_a_signal_breaks_off_is_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    words = ["make", str(tmp_path / "c"), "--size", "64M"]
+    for place in ("host.sdcard.image.os.fsync", "host.sdcard.card.Card.commit"):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, interrupted)
+            assert CliRunner().invoke(command, words).exit_code != 0
+        assert not (tmp_path / "c").exists()

@@ -154,6 +154,8 @@ def judge(
             subject, made = prepare(
                 model, board, rounding=rounding, project=project, out=out, limit=limit, force=force
             )
+            if not made.fits_elsewhere:
+                say(made.elsewhere, json_path)
             ports = made.description.inputs
             given = [] if inputs is None else read_inputs(inputs, ports)
             if cover is not None:

@@ -9,10 +9,11 @@ from host.bundle import Subject, load_subject
 from host.contract import Contract
 from host.deadline import Deadline
 from host.elf_record import check_recorded
-from host.errors import BadInput
+from host.errors import BadInput, IdentityFailure
+from host.files import sha256_file
 from host.listen.rule import Options, Rule, make_rule
-from host.owned import alone_in
-from host.project import Project, check_streams, load_project
+from host.owned import LIST, alone_in, listed
+from host.project import DESCRIPTION, Project, check_streams, load_project
 from host.reference.kept import KeptReference
 
 BUILD = 300.0  # seconds for cmake and ninja on a busy machine
@@ -58,7 +59,7 @@ def prepare(
 
     Raises:
         BadInput: the model, the project or the board cannot be used, or the rules' own judge cannot run the model.
-        IdentityFailure: the ELF is not the one that was linked.
+        IdentityFailure: the ELF is not the one that was linked; or with `application`, nightjar.json is another one.
         HostFailure: the compiler failed, or the rules' judge is not installed.
     """
     tier_of(board)
@@ -90,6 +91,8 @@ def prepare(
                 evidence=f"Received: {project}, which was generated without",
                 next_step="make it again with `nightjar build BUNDLE --application`",
             )
+        if application is not None:
+            _require_description(taken)
         check_recorded(taken.elf)
         return subject, taken
     from host.build import build
@@ -127,6 +130,18 @@ def application_rule(subject: Subject, options: Options) -> Rule:
         BadInput: it is no bundle, or its model or the options make no detections.
     """
     return make_rule(_require_contract(subject), options)
+
+
+def _require_description(project: Project) -> None:
+    """What a detection is nobody can ask the firmware: nightjar.json must be as it was written with it."""
+    folder = listed(project.path)
+    written = None if folder is None else folder.files.get(DESCRIPTION)
+    if written is not None and sha256_file(project.path / DESCRIPTION) != written.sha256:
+        raise IdentityFailure(
+            "nightjar.json was changed since its firmware was made: its detections may be others",
+            evidence=f"Received: {project.path}, whose {LIST} tells",
+            next_step="build the project again with `nightjar build BUNDLE --application`",
+        )
 
 
 def _require_contract(subject: Subject) -> Contract:

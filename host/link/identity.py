@@ -117,7 +117,7 @@ def check_project(project: Project, subject: Subject) -> None:
     """Prove that a project was made from `subject`.
 
     Raises:
-        IdentityFailure: model or contract differ.
+        IdentityFailure: model or contract differ, or what it says of detections cannot be the contract's.
     """
     pairs = [
         ("model", project.description.model_sha256, subject.model_sha256),
@@ -129,6 +129,14 @@ def check_project(project: Project, subject: Subject) -> None:
             f"the firmware project was made from another {' and '.join(n for n, _, _ in wrong)}",
             evidence="; ".join(f"{n}: project {got}, given {want}" for n, got, want in wrong),
             next_step=f"generate the project again: `nightjar generate {subject.path}`",
+        )
+    rule = project.description.application
+    contract = None if rule is None else subject.contract
+    if rule is not None and contract is not None and (strange := rule.strange(contract)):
+        raise IdentityFailure(
+            "nightjar.json says detections that no firmware of this bundle makes",
+            evidence=f"Received: {strange}",
+            next_step=f"build the project again: `nightjar build {subject.path} --application`",
         )
 
 

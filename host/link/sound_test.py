@@ -11,12 +11,13 @@ import pytest
 
 from host.boards import open_board
 from host.boards.base import Board
-from host.deadline import Deadline
+from host.deadline import Deadline, now
 from host.errors import BadInput, HostFailure, LinkFailure
 from host.link.client import Client
 from host.link.exchange import Refused
 from host.link.faults import FaultyTransport, FrameFaults
 from host.link.messages import ErrorCode, Source, Stages
+from host.link.sound import Sound
 from host.link.testing_firmware import build_firmware, can_build, tiny_output
 from host.listen import application
 from host.listen.application import as_bytes, inject, listen, listen_to_microphone, padded
@@ -85,10 +86,24 @@ def client(board: Board) -> Iterator[Client]:
     transport.close()
 
 
+def stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real time in which nobody is late, however busy this computer is: a block is due once the one before is heard."""
+    time = 0.0
+
+    def wait(sound: Sound, due: float) -> None:
+        nonlocal time
+        assert sound.hear(soon())
+        time = due
+
+    monkeypatch.setattr(application, "now", lambda: time)
+    monkeypatch.setattr(application, "_wait", wait)
+
+
 @pytest.mark.parametrize(("seed", "block", "count"), [(1, 480, 20_000), (2, 1, 500), (3, 77, 3001)])
 def test_a_recording_is_heard_as_the_host_hears_it(
-    client: Client, seed: int, block: int, count: int
+    client: Client, seed: int, block: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stop_the_clock(monkeypatch)
     samples = recording(seed, count)
     want = expected(padded(samples, RULE))
     assert len(want) > 10
@@ -109,6 +124,16 @@ def test_a_recording_is_heard_as_the_host_hears_it(
         assert heard.counts.taken == padded(samples, RULE).size
         assert margin(RULE, heard.counts, 10**9) is None  # nothing is counted on native
         assert margin(RULE, replace(heard.counts, worst_chunk=5), 400) is None  # no time at all
+
+
+def test_a_block_waits_for_its_time(client: Client) -> None:
+    sound = client.listen(Source.LINK, soon())
+    for samples in (CHUNK, 0):  # heard, and with nothing to hear
+        if samples:
+            sound.send(recording(1, samples), soon())
+        due = now() + 0.05
+        application._wait(sound, due)
+        assert now() >= due
 
 
 def test_a_host_that_is_late_does_not_flood_the_board(client: Client) -> None:

@@ -3,6 +3,7 @@
 import ctypes
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -37,7 +38,7 @@ RULES = st.builds(
         overlap=st.sampled_from((0.0, 0.5, 0.8)),
         pool=st.sampled_from(POOLS),
         pooled=st.integers(1, 5),
-        threshold=st.sampled_from((0.1, 0.4, 0.7, 1.0)),
+        threshold=st.sampled_from((0.1, 0.4, 0.7, 0.999)),
         thresholds=st.fixed_dictionaries({"owl": st.sampled_from((0.2, 0.9))}),
         sustain=st.sampled_from((0.3, 0.8, 1.0)),
         least=st.integers(1, 2),
@@ -209,3 +210,41 @@ def test_a_rule_is_refused_with_what_is_wrong() -> None:
             Options(**bad)
     with pytest.raises(BadInput, match=r"no label 'robbin'.*robin"):
         make_rule(contract("none"), Options(thresholds={"robbin": 0.5}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", POOLS)
+@pytest.mark.parametrize(
+    ("activation", "scale", "reached"),
+    [
+        ("sigmoid", 0.07, 0.9998),
+        ("sigmoid", 0.01, 0.7755),
+        ("none", 1 / 256, 0.4843),
+        ("softmax", 0.002, 0.4543),
+    ],
+)
+def test_a_threshold_that_no_score_reaches_is_refused(
+    how: str, activation: str, scale: float, reached: float
+) -> None:
+    """And the one that is offered instead detects the loudest output."""
+    of = contract(activation, scale)
+    # The highest of the 256 steps of log-mean-exp goes up to 1.
+    for threshold in () if how == "lme" and reached > 0.996 else (1.0, min(1.0, reached + 0.005)):
+        with pytest.raises(BadInput, match="no score of this model reaches") as refused:
+            make_rule(of, Options(pool=how, threshold=threshold))  # type: ignore[arg-type]
+        assert refused.value.next_step.endswith(f" {reached:g}")
+    rule = make_rule(of, Options(pool=how, threshold=reached, pooled=1))  # type: ignore[arg-type]
+    assert detections(rule, np.array([[127, -128, -128]], np.int8))[0].label == 0
+
+
+def test_a_rule_of_another_contract_is_told() -> None:
+    of = contract("sigmoid")
+    rule = make_rule(of, Options())  # type: ignore[arg-type]
+    assert rule.strange(of) == ""  # type: ignore[arg-type]
+    for bad in (
+        {"labels": rule.labels[:2]},
+        {"labels": 2 * rule.labels},
+        {"rate": 2000},
+        {"chunk_samples": 200},
+        {"stride": 55},
+    ):
+        assert " fit" in replace(rule, **bad).strange(of)  # type: ignore[arg-type]

@@ -76,6 +76,7 @@ def test_a_recording_of_the_card_is_heard_and_logged_on_it(tmp_path: Path) -> No
         card = Card(blocks)
         card.add_log(1 << 16)
         card.add_recording(RULE.rate, samples)
+        card.commit()
     with greeted(tmp_path, Machine(card=str(image))) as client:
         client.listen(Source.CARD, soon())
         limit = soon()

@@ -106,6 +106,18 @@ class Rule:
         if self.softmax and self.table[0] == 0:
             raise ValueError("a rule whose best label weighs nothing")
 
+    def strange(self, contract: Contract) -> str:
+        """What a model of this contract does not have; "" for a rule that can be its."""
+        frontend, stride = contract.frontend, self.stride
+        pairs = (
+            ("labels", len(self.labels), len(contract.labels)),
+            ("samples a chunk", self.chunk_samples, frontend.chunk_samples),
+            ("samples a second", self.rate, frontend.sample_rate),
+            ("samples from chunk to chunk", stride, stride - stride % frontend.hop),
+        )
+        wrong = (f"{got} {what} where {want} fit" for what, got, want in pairs if got != want)
+        return ", ".join(wrong)
+
     def score(self, pooled: int) -> float:
         """The score 0 ... 1 of a pool, for people: a level's, or what the mean power says."""
         if self.pool != "lme":
@@ -117,8 +129,8 @@ def make_rule(contract: Contract, options: Options) -> Rule:
     """The rule of a bundle.
 
     Raises:
-        BadInput: the model's output is not int8, its activation gives no scores, a label that it does not have, or a
-            chunk shorter than a hop.
+        BadInput: the model's output is not int8, its activation gives no scores, a label that it does not have, a
+            threshold that no score of it reaches, or a chunk shorter than a hop.
     """
     output, frontend = contract.output, contract.frontend
     if output.dtype != "int8":
@@ -134,7 +146,7 @@ def make_rule(contract: Contract, options: Options) -> Rule:
             evidence=f"Received: a threshold for it; the bundle has {len(contract.labels)} labels",
         )
     softmax = contract.output_activation == "softmax"
-    return Rule(
+    rule = Rule(
         pool=options.pool,
         chunks=options.pooled,
         chunk_samples=frontend.chunk_samples,
@@ -147,6 +159,28 @@ def make_rule(contract: Contract, options: Options) -> Rule:
         power=_powers() if options.pool == "lme" else (),
         labels=tuple(_label(options, label) for label in contract.labels),
     )
+    _check_reached(rule, contract, options)
+    return rule
+
+
+def _check_reached(rule: Rule, contract: Contract, options: Options) -> None:
+    """Refuse thresholds that no output of the model reaches: such a label would be silent for ever.
+
+    Raises:
+        BadInput: naming the first, and the highest threshold that is reached.
+    """
+    best = max(rule.table)
+    if rule.softmax:
+        best = best * TOP // (best + (len(rule.labels) - 1) * min(rule.table))
+    most = rule.power[best // 256] if rule.pool == "lme" else best
+    for name, label in zip(contract.labels, rule.labels, strict=True):
+        if label.threshold > most:
+            raise BadInput(
+                f"no score of this model reaches the threshold of {name!r}: it would never be detected",
+                evidence=f"Received: {(options.thresholds or {}).get(name, options.threshold):g}; int8 outputs of scale"
+                f" {contract.output.scale:g} under {contract.output_activation} reach {best / TOP:.5f}",
+                next_step=f"give a threshold of at most {math.floor(best / TOP * 1e4) / 1e4:g}",
+            )
 
 
 def _label(options: Options, label: str) -> LabelRule:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from host.errors import BadInput
+from host.interrupts import unbroken
 from host.listen.card import (
     BLOCK,
     INDEX_BLOCK,
@@ -22,7 +23,7 @@ from host.listen.card import (
     volume_crc,
 )
 from host.sdcard.blocks import Blocks
-from host.sdcard.fat import File, Volume
+from host.sdcard.fat import Volume, Written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,8 @@ class Listed:
 class Card:
     """A card with its volume and its index, which may be none yet.
 
+    `add_log` and `add_recording` write into what is free; the card has all of that with `commit`, and before it none.
+
     Raises:
         BadInput: there is no volume that we know, or something else lies where the index belongs.
     """
@@ -57,6 +60,7 @@ class Card:
         self.volume = Volume(blocks)
         raw = blocks.read(INDEX_BLOCK)
         self._index: tuple[CardFile, ...] = ()
+        self._added: list[tuple[Listed, Written]] = []
         if raw.startswith(_MAGIC):
             known = struct.unpack_from("<I", raw, _VOLUME_CRC)[0]
             if known == volume_crc(self.volume.boot_sector):  # else it was formatted since
@@ -83,7 +87,7 @@ class Card:
             BadInput: the card has one, or no room.
         """
         blocks = max(2, -(-size // BLOCK))
-        if any(one.kind is FileKind.LOG for one in self.files()):
+        if any(one.kind is FileKind.LOG for one in self._all()):
             raise BadInput(
                 "the card has a log already",
                 evidence=f"Received: {self._blocks.path}, {LOG}",
@@ -98,7 +102,7 @@ class Card:
         Raises:
             BadInput: the card has no room for it in one piece.
         """
-        taken = {file.name for file in self.volume.files()}
+        taken = {file.name for file in self.volume.files()} | {one.name for one, _ in self._added}
         name = next(
             f"REC{number:03}.WAV" for number in range(1, 1000) if f"REC{number:03}.WAV" not in taken
         )
@@ -122,22 +126,34 @@ class Card:
             )
         return read_log(self._blocks.read(found.first, found.blocks))
 
+    def commit(self) -> None:
+        """Make what was added files of the card, then name them in its index, which forgets those that are no more.
+
+        A signal that ends the command waits meanwhile.
+        """
+        rows = [CardFile(one.kind, one.first, one.blocks) for one in self._all()]
+        with unbroken():
+            self.volume.commit([written for _, written in self._added])
+            self._write_index(rows)
+        self._added.clear()
+
+    def _all(self) -> list[Listed]:
+        """What the index shall name."""
+        return [*(one for one in self.files() if one.name), *(one for one, _ in self._added)]
+
     def _add(self, kind: FileKind, name: str, size: int, content: Iterable[bytes]) -> Listed:
-        """The file, then the index with it: one that names no file of before is kept out."""
-        kept = [one for one in self.files() if one.name]
-        if len(kept) == MOST_FILES:
+        if len(self._all()) == MOST_FILES:
             raise BadInput(
                 f"a card's index names at most {MOST_FILES} files",
                 evidence=f"Received: one more, on {self._blocks.path}",
                 next_step="remove recordings from the card: the next `nightjar sdcard add` forgets them",
             )
-        file: File = self.volume.add(name, size, content)
-        place = self.volume.place(file)
+        written = self.volume.write(name, size, content)
+        place = self.volume.place(written.file)
         assert place is not None, "it was just written in one piece"
-        rows = [CardFile(one.kind, one.first, one.blocks) for one in kept]
-        rows.append(CardFile(kind, *place))
-        self._write_index(rows)
-        return Listed(kind, name, *place)
+        added = Listed(kind, name, *place)
+        self._added.append((added, written))
+        return added
 
     def _write_index(self, rows: Sequence[CardFile]) -> None:
         shape = self.volume.shape

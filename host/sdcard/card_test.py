@@ -1,5 +1,6 @@
 """Cards: what is added lies in one piece, everybody can read it, and nothing that was there has changed."""
 
+import signal
 import struct
 import wave
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from host.listen.card import (
     read_index,
     read_log,
 )
-from host.sdcard.blocks import opened
+from host.sdcard.blocks import Blocks, opened
 from host.sdcard.card import Card, Listed
 from host.sdcard.image import LEAST, make_image
 from host.sdcard.testing_card import fat16_image, read_file
@@ -43,6 +44,7 @@ def added(image: Path) -> tuple[Listed, ...]:
         card = Card(blocks)
         card.add_log(10_000)
         card.add_recording(24000, SAMPLES)
+        card.commit()
         return card.files()
 
 
@@ -102,6 +104,7 @@ def test_a_second_log_is_refused_and_more_recordings_are_not(image: Path) -> Non
         with pytest.raises(BadInput, match="has a log already"):
             card.add_log(10_000)
         assert card.add_recording(24000, SAMPLES[:1]).name == "REC002.WAV"
+        card.commit()
         assert len(card.files()) == 3
     assert len(read_file(image, "REC002.WAV")) == BLOCK + 2
 
@@ -116,6 +119,7 @@ def test_a_recording_that_was_removed_is_forgotten_and_its_place_is_not_taken_fo
         card = Card(blocks)
         assert [one.name for one in card.files()] == ["NIGHTJAR.LOG", ""]
         card.add_recording(24000, SAMPLES[:1])
+        card.commit()
         assert [one.name for one in card.files()] == ["NIGHTJAR.LOG", "REC001.WAV"]
 
 
@@ -130,12 +134,15 @@ def test_there_is_no_room_in_one_piece(tmp_path: Path) -> None:
     assert b"NIGHTJAR" not in (tmp_path / "card").read_bytes(), "nothing is half written"
 
 
-def test_a_root_folder_that_is_full_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", [False, True])
+def test_a_root_folder_that_is_full_is_told(tmp_path: Path, half: bool) -> None:
     fat16_image(tmp_path / "card", root_entries=16)
     with opened(tmp_path / "card", write=True) as blocks:
         card = Card(blocks)
         for _ in range(15):
             card.add_recording(24000, SAMPLES[:1])
+            if half:
+                card.commit()
         with pytest.raises(BadInput, match="root folder of the card is full"):
             card.add_recording(24000, SAMPLES[:1])
 
@@ -148,6 +155,54 @@ def test_the_index_names_thirty_files(tmp_path: Path) -> None:
             card.add_recording(24000, SAMPLES[:1])
         with pytest.raises(BadInput, match="names at most 30 files"):
             card.add_recording(24000, SAMPLES[:1])
+
+
+def test_what_was_not_committed_is_not_there(image: Path) -> None:
+    added(image)
+    raw = image.read_bytes()
+    shown = [read_file(image, name) for name in ("NIGHTJAR.LOG", "REC001.WAV")]
+    with opened(image, write=True) as blocks:
+        card = Card(blocks)
+        names = [card.add_recording(24000, SAMPLES + i).name for i in range(2)]
+        assert names == ["REC002.WAV", "REC003.WAV"]
+        card.add_recording(24000, SAMPLES)
+    with opened(image, write=True) as blocks:
+        card = Card(blocks)
+        assert [one.name for one in card.files()] == ["NIGHTJAR.LOG", "REC001.WAV"]
+        first, second = (card.add_recording(24000, SAMPLES + i) for i in range(2))
+        card.commit()
+        assert card.files()[2:] == (first, second)
+    assert [read_file(image, name) for name in ("NIGHTJAR.LOG", "REC001.WAV")] == shown
+    for i, name in enumerate(names):
+        assert read_file(image, name)[BLOCK:] == (SAMPLES + i).astype("<i2").tobytes()
+    assert len(image.read_bytes()) == len(raw)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_all_is_there(
+    image: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    flush = Blocks.flush
+
+    def struck(self: Blocks) -> None:
+        signal.raise_signal(number)
+        flush(self)
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(number, stop)
+    try:
+        with opened(image, write=True) as blocks:
+            card = Card(blocks)
+            card.add_recording(24000, SAMPLES)
+            monkeypatch.setattr(Blocks, "flush", struck)
+            with pytest.raises(KeyboardInterrupt):
+                card.commit()
+    finally:
+        signal.signal(number, before)
+    with opened(image) as blocks:
+        assert [one.name for one in Card(blocks).files()] == ["REC001.WAV"]
 
 
 def spoilt(path: Path, at: int, data: bytes) -> None:

@@ -6,7 +6,7 @@ changed: files are added, in clusters that are free.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from host.errors import BadInput
@@ -30,6 +30,19 @@ class File:
     name: str
     first: int
     size: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file whose content is on the card, in clusters that are free as yet: `Volume.commit` makes it one.
+
+    block, entry: its place in the root folder, and the byte in that block. clusters: how many it has.
+    """
+
+    file: File
+    block: int
+    entry: int
+    clusters: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,9 @@ class Volume:
         self.shape = _shape(card)
         self.boot_sector = card.read(self.shape.start)
         self._fat = self._read_fat()
+        self._promised: set[tuple[int, int]] = (
+            set()
+        )  # places of the root folder for what is not a file yet
         told = (
             self.boot_sector[0x41 if self.shape.wide else 0x25] & 1
         )  # Linux notes it here, others in the FAT
@@ -95,10 +111,8 @@ class Volume:
         blocks = min(len(chain) * self.shape.cluster_blocks, -(-file.size // BLOCK))
         return self._block(chain[0]), blocks
 
-    def add(self, name: str, size: int, content: Iterable[bytes]) -> File:
-        """A new file in clusters that follow one another.
-
-        Its entry in the folder is written last: a cut before loses clusters, and no file.
+    def write(self, name: str, size: int, content: Iterable[bytes]) -> Written:
+        """The content of a new file, in clusters that follow one another and are still free for everybody else.
 
         Args:
             name: 8.3, upper case.
@@ -124,17 +138,25 @@ class Volume:
             block += len(piece) // BLOCK
         end = 0x0FFFFFFF if self.shape.wide else 0xFFFF
         self._fat[first : first + count] = [*range(first + 1, first + count), end]
-        self._write_fat(first, count)
+        self._promised.add((at, entry))
+        return Written(File(name, first, size), at, entry, count)
+
+    def commit(self, written: Sequence[Written]) -> None:
+        """Make files of what was written. Their entries in the folder come last: a cut before loses clusters alone."""
+        for one in written:
+            self._write_fat(one.file.first, one.clusters)
         self._card.flush()
-        folder = bytearray(self._card.read(at))
-        stem, _, suffix = name.partition(".")
-        packed = stem.ljust(8).encode() + suffix.ljust(3).encode()
-        folder[entry : entry + _ENTRY] = struct.pack(
-            "<11sB8xHHHHI", packed, 0x20, first >> 16, 0, 0x21, first & 0xFFFF, size
-        )
-        self._card.write(at, bytes(folder))
+        for one in written:
+            folder = bytearray(self._card.read(one.block))
+            stem, _, suffix = one.file.name.partition(".")
+            packed = stem.ljust(8).encode() + suffix.ljust(3).encode()
+            first, size = one.file.first, one.file.size
+            folder[one.entry : one.entry + _ENTRY] = struct.pack(
+                "<11sB8xHHHHI", packed, 0x20, first >> 16, 0, 0x21, first & 0xFFFF, size
+            )
+            self._card.write(one.block, bytes(folder))
+            self._promised.discard((one.block, one.entry))
         self._card.flush()
-        return File(name, first, size)
 
     def _block(self, cluster: int) -> int:
         return self.shape.data + (cluster - 2) * self.shape.cluster_blocks
@@ -211,7 +233,7 @@ class Volume:
         for block in self._folder_blocks():
             raw = self._card.read(block)
             for at in range(0, BLOCK, _ENTRY):
-                if raw[at] in _FREE:
+                if raw[at] in _FREE and (block, at) not in self._promised:
                     return block, at
         raise BadInput(
             "the root folder of the card is full",

@@ -3,6 +3,8 @@
 import os
 import secrets
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from host.errors import BadInput, HostFailure
@@ -18,7 +20,14 @@ _ROOT_BLOCKS = 32  # 512 files; one cluster of a small card has 16
 
 
 def make_image(path: Path, size: int) -> None:
-    """A new file of `size` bytes, most of which take no room on the disk.
+    """A new file of `size` bytes, most of which take no room on the disk. Raises as `new_image`."""
+    with new_image(path, size):
+        pass
+
+
+@contextmanager
+def new_image(path: Path, size: int) -> Iterator[None]:
+    """An image as `make_image` makes one, which stays only if the block ends well: a signal may come anywhere.
 
     Raises:
         BadInput: the file is there, or `size` is none that FAT32 can be made in.
@@ -30,30 +39,39 @@ def make_image(path: Path, size: int) -> None:
             evidence=f"Received: {size} bytes",
         )
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    except FileExistsError as error:
+        _write(path, size)
+        yield
+    except FileExistsError as error:  # another's
         raise BadInput(
             "this file is there already, and nothing is written over",
             evidence=f"Received: {path}",
             next_step="give another name; `nightjar sdcard add` adds to a card that is there",
         ) from error
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _write(path: Path, size: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise BadInput(
             "the image cannot be made", evidence=f"Received: {path}: {error.strerror}"
         ) from error
     try:
-        try:
-            os.truncate(descriptor, size)
-            for block, data in _content(size // BLOCK):
-                os.pwrite(descriptor, data, BLOCK * block)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        os.truncate(descriptor, size)
+        for block, data in _content(size // BLOCK):
+            os.pwrite(descriptor, data, BLOCK * block)
+        os.fsync(descriptor)
     except OSError as error:
-        path.unlink()  # nothing is half written
         raise HostFailure(
             "the image cannot be written", evidence=f"{path}: {error.strerror}"
         ) from error
+    finally:
+        os.close(descriptor)
 
 
 def _content(blocks: int) -> list[tuple[int, bytes]]:

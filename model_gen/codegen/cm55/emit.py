@@ -270,6 +270,8 @@ class Emitter:
             if tensor.value is not None:
                 return c_text.code("(const float *)(const void *)({})", place)
             return c_text.code("(float *)(void *)({})", place)
+        if tensor.dtype in ("int32", "int64"):  # written, by ARG_MAX and ARG_MIN, in words
+            return c_text.code("(int32_t *)(void *)({})", place)
         return place
 
     def _address(self, tensor: Tensor, behind: int = 0) -> Text:

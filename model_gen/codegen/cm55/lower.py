@@ -13,6 +13,7 @@ from model_gen.codegen.tflite.graph import Op, Tensor
 from model_gen.codegen.tflite.view import View
 
 PORT_TYPES = ("int8", "float32")
+INDEX_TYPES = ("int32", "int64")  # of outputs besides: what ARG_MAX and ARG_MIN give
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def _check_ports(resolved: Resolved, findings: Findings) -> None:
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for index in indices:
             tensor = resolved.tensors[index]
+            if what == "output" and tensor.dtype in INDEX_TYPES:
+                continue
             if tensor.dtype not in PORT_TYPES:
                 findings.note(
                     BadInput(

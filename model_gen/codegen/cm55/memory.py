@@ -241,13 +241,21 @@ def _check_data(found: Needs, memory: MemoryMap) -> None:
     )
 
 
-def _refusal(memory: MemoryMap, what: str, kind: str, blame: str) -> BadInput:
+class DoesNotFit(BadInput):
+    """A model that a board has no room for; `short` says of what, without the layers to blame."""
+
+    short = ""
+
+
+def _refusal(memory: MemoryMap, what: str, kind: str, blame: str) -> DoesNotFit:
     there = ", ".join(f"{name} {size:,}" for name, size in _rooms(memory, kind).items())
-    return BadInput(
+    error = DoesNotFit(
         f"the model does not fit the memory of the board {memory.board}",
         evidence=f"Received: {what}; the board has {there or 'none'} bytes for {kind}; {blame}",
         next_step="make those layers smaller, or take a board with more memory; `nightjar inspect` shows every layer",
     )
+    error.short = f"{what}; it has {there or 'none'}"
+    return error
 
 
 def _rooms(memory: MemoryMap, kind: str) -> dict[str, int]:

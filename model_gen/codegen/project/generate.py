@@ -11,6 +11,7 @@ from host.owned import check_replaceable
 from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
 from model_gen.codegen import c_text
 from model_gen.codegen.cm55.compile import BACKEND, Generated, banner, compile_model
+from model_gen.codegen.project.elsewhere import elsewhere
 from model_gen.codegen.project.files import (
     Files,
     Library,
@@ -21,6 +22,7 @@ from model_gen.codegen.project.files import (
     write_files,
 )
 from model_gen.codegen.project.frontend import check_stream
+from model_gen.codegen.project.judged import check_judged
 from model_gen.codegen.project.limits import check_core
 from model_gen.codegen.project.listening import render_stages
 from model_gen.codegen.project.messages import messages
@@ -63,8 +65,8 @@ def generate(
 
     Raises:
         BadInput: an unknown board, a clock that its port cannot set, no frames to stream, a model that backend cm55
-            does not take, a contract that does not fit its model, an `out` that holds something else, or a model that
-            does not fit the board's memory map.
+            or the judge of its rules does not take, a contract that does not fit its model, an `out` that holds
+            something else, or a model that does not fit the board's memory map.
     """
     out = Path(os.path.realpath(out))
     check_board(board)
@@ -86,6 +88,7 @@ def generate(
         weights=weights,
     )
     check_core(generated)
+    check_judged(subject.model, rounding)
     if contract is not None:
         _check_contract(contract, generated)
         _check_no_state(generated)
@@ -95,7 +98,8 @@ def generate(
     link, recalled = messages()
     files = _project_files(contract, generated, described, link, cpu_mhz)
     write_files(files, out, force=force)
-    return Project(out, described, ("messages",) if recalled else ())
+    told = elsewhere(generated.needs, board)
+    return Project(out, described, ("messages",) if recalled else (), told)
 
 
 def describe(

@@ -29,6 +29,11 @@ def boards() -> list[str]:
     return sorted(_PARTS)
 
 
+def n6_boards() -> list[str]:
+    """Those of them that are an STM32N6."""
+    return [name for name in boards() if _STM32N6[-1] in _PARTS[name]]
+
+
 def check_board(name: str) -> None:
     """Refuse a board that has no port.
 
@@ -48,7 +53,7 @@ def check_clock(name: str, cpu_mhz: int | None) -> None:
     Raises:
         BadInput: saying which it can.
     """
-    clocks = _CLOCKS if _STM32N6[-1] in _PARTS[name] else ()
+    clocks = _CLOCKS if name in n6_boards() else ()
     if cpu_mhz is not None and cpu_mhz not in clocks:
         can = " or ".join(f"{mhz} MHz" for mhz in clocks)
         raise BadInput(

@@ -151,6 +151,17 @@ def extreme(_: str, d: Drawn) -> Case:
     return reduction(d.one("REDUCE_MAX", "REDUCE_MIN"), d)
 
 
+def arg_extreme(_: str, d: Drawn) -> Case:
+    """ARG_MAX and ARG_MIN."""
+    op, dtype = d.one("ARG_MAX", "ARG_MIN"), d.one("int32", "int64")
+    shape = d.shape(1, 5)
+    axis = d.between(0, len(shape) - 1)
+    target = builder().Tensor(shape[:axis] + shape[axis + 1 :], dtype=dtype)
+    operands = (d.tensor(shape), d.constant(d.signed(axis, len(shape))))
+    name = "ArgMaxOptions" if op == "ARG_MAX" else "ArgMinOptions"
+    return Case(op, operands, (target,), {name: {"outputType": {"int32": 2, "int64": 4}[dtype]}}, 2)
+
+
 def prelu(op: str, d: Drawn) -> Case:
     shape = d.shape(1, 5)
     alpha = tuple(d.one(n, 1) for n in shape)[d.between(0, len(shape)) :]
@@ -202,6 +213,14 @@ def row(_: str, d: Drawn) -> Case:
     log = op == "LOG_SOFTMAX"
     target = builder().Tensor(shape, 1 / 16 if log else 1 / 128, 127 if log else 0)
     return Case(op, (d.tensor(shape),), (target,), None if log else {"L2NormOptions": {}}, 2 - log)
+
+
+def of_floats(_: str, d: Drawn) -> Case:
+    """NEG and SQUARE, as a converter leaves them in float."""
+    shape = d.shape(0, 4)
+    op = d.one("SQUARE", "NEG")
+    tensors = (builder().Tensor(shape, dtype="float32") for _ in range(2))
+    return Case(op, (next(tensors),), (next(tensors),))
 
 
 def dequantize(op: str, d: Drawn) -> Case:

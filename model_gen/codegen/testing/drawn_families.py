@@ -57,6 +57,8 @@ LATER: list[tuple[str, Family]] = [
     ("BATCH_MATMUL", arithmetic.batch_matmul),
     ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
     ("LOG_SOFTMAX, L2_NORMALIZATION", arithmetic.row),
+    ("ARG_MAX, ARG_MIN", arithmetic.arg_extreme),
+    ("SQUARE, NEG", arithmetic.of_floats),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]

@@ -30,11 +30,11 @@ def copy(view: View, position: int = 0) -> Kernel:
     )
 
 
-def refuse_micro(view: View) -> None:
-    """Under the rule `tflm`, for what only TensorFlow Lite has in int8."""
+def refuse_micro(view: View, form: str = "in int8") -> None:
+    """Under the rule `tflm`, for what only TensorFlow Lite has in this form."""
     if view.rounding == "tflm":
         raise view.refuse(
-            "tflite-micro does not have this op in int8",
+            f"tflite-micro does not have this op {form}",
             next_step="judge the rules of TensorFlow Lite, with --rounding tflite",
         )
 

@@ -110,9 +110,24 @@ def _leaky_relu(view: View) -> Kernel:
 
 def _float_table(function: Callable[[np.float32], np.float32]) -> Callable[[View], Kernel]:
     def lower(view: View) -> Kernel:
-        return _fixed_point(view) if view.rounding == "tflm" else populated(view, function)
+        if view.rounding == "tflm":
+            return _fixed_point(view)
+        kernel = populated(view, function)
+        if view.op.name == "LOGISTIC":
+            _check_logistic(*view.scale_and_zero(view.output), view)
+        return kernel
 
     return lower
+
+
+def _check_logistic(scale: float, zero_point: int, view: View) -> None:
+    """Formula: SigmoidPrepare of kernels/activations.cc."""
+    if (scale, zero_point) != (1.0 / 256.0, INT8_MIN):
+        raise view.refuse(
+            f"TensorFlow Lite takes an int8 LOGISTIC of output scale 1/256 and zero point -128, not {scale:g}"
+            f" and {zero_point}",
+            next_step="quantize the model with TensorFlow's converter, which gives this op that output",
+        )
 
 
 def populated(view: View, function: Callable[[np.float32], np.float32]) -> Kernel:

@@ -17,10 +17,18 @@ def _lower(view: View) -> Alias:
 
 def _reshape(view: View) -> Shape:
     elements = view.input(0).elements
-    if view.optional(1) is not None:
+    shape = view.optional(1)
+    listed = shape is not None and shape.dtype == "int32" and len(shape.shape) == 1
+    if shape is not None and (listed or view.rounding == "tflm"):
         wanted = view.integers(1)
     else:
+        # What is no list of int32 TFLite does not look at, even where it lies there.
         given = view.options(ReshapeOptions).new_shape
+        if given is None and shape is not None:
+            raise view.refuse(
+                f"TensorFlow Lite does not read the new shape from {shape.describe()}",
+                next_step="write the shape as one list of int32, or use --rounding tflm, which goes by the output",
+            )
         if given is None:
             raise view.refuse("the new shape is missing")
         wanted = () if given == (0,) else given  # old files say a scalar so

@@ -1,4 +1,4 @@
-"""More int8 to int8 ops of one input as tables of 256: ELU, GELU, EXP, SQRT, RSQRT, NEG."""
+"""More int8 to int8 ops of one input as tables of 256: ELU, GELU, EXP, SQRT, RSQRT, NEG; NEG and SQUARE of floats."""
 
 import math
 from collections.abc import Callable
@@ -94,11 +94,19 @@ def _rsqrt(view: View) -> Kernel:
     return table_kernel(view, np.array(table, np.int64), rule)
 
 
+def _of_floats(view: View) -> Kernel:
+    """What converters leave in float between a DEQUANTIZE and a QUANTIZE, and IEEE 754 rounds in one way."""
+    if view.input(0).dtype != "float32" or view.output.dtype != "float32":
+        raise view.refuse("it is computed in float32 only")
+    function = f"nj_{view.op.name.lower()}_f32"
+    count = str(view.output.elements)
+    return Kernel(function, None, (InputPointer(0), OutputPointer(), count), in_place=(0,))
+
+
 def _neg(view: View) -> Kernel:
     """Formula: Negate of reference/neg.h, of floats, or of the steps as they are; -128 stays -128."""
     if view.input(0).dtype == "float32":
-        count = str(view.output.elements)
-        return Kernel("nj_neg_f32", None, (InputPointer(0), OutputPointer(), count), in_place=(0,))
+        return _of_floats(view)
     refuse_micro(view)
     in_scale, in_zero = view.scale_and_zero(view.input(0))
     out_scale, out_zero = view.scale_and_zero(view.output)
@@ -119,5 +127,6 @@ for _name, _lower in (
     ("SQRT", _sqrt),
     ("RSQRT", _rsqrt),
     ("NEG", _neg),
+    ("SQUARE", _of_floats),
 ):
     register(_name, Rule(same_shape, _lower))

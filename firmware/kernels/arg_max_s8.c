@@ -1,0 +1,7 @@
+/* ARG_MAX. SPDX-License-Identifier: MIT */
+#include "nj_arg_extreme.h"
+
+void nj_arg_max_s8(const struct nj_arg *op, const int8_t *input, int32_t *output)
+{
+    nj_arg_extreme(op, input, output, 0);
+}
