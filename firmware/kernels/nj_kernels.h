@@ -147,6 +147,23 @@ struct nj_fully_connected {
     const double *scale;
 };
 
+/* SVDF: filters of `inputs` features whose last `memory` results are weighted over time; `rank` filters make one output.
+ * Rounds as NJ_ROUND_DOUBLE. */
+struct nj_svdf {
+    int32_t batches;
+    int32_t inputs;
+    int32_t filters; /* a multiple of rank */
+    int32_t rank;
+    int32_t memory;
+    int32_t output_zero_point;
+    struct nj_requant feature_requant; /* to the steps of the memory */
+    struct nj_requant output_requant;
+    const int8_t *feature_weights; /* [filters, inputs] */
+    const int32_t *feature_bias; /* [filters]: -input zero point * sum of the filter's weights */
+    const int16_t *time_weights; /* [filters, memory] */
+    const int32_t *bias; /* [filters / rank] */
+};
+
 /* FULLY_CONNECTED with its weights and constants packed as those of nj_packed_convolution, a patch being the inputs.
  * No left shifts; rounding is NJ_ROUND_SINGLE or NJ_ROUND_DOUBLE. (The generator uses NJ_ROUND_SINGLE for NJ_ROUND_REAL
  * where both give the same bytes for every accumulator that can occur.) Up to 15 bytes behind the input may be read. */
@@ -368,6 +385,8 @@ void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const 
 /* scratch: as many bytes as taps that an output meets, times the input's channels. */
 void nj_transpose_conv_s8(const struct nj_transpose_conv *op, const int8_t *input, int8_t *output, int8_t *scratch);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
+/* state: int16 [batches, filters, memory], the oldest first; aligned to 2. */
+void nj_svdf_s8(const struct nj_svdf *op, const int8_t *input, int8_t *state, int8_t *output);
 void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, const int8_t *input, int8_t *output);
 /* scratch: 4 bytes a column, aligned to 4, and the bytes of a matrix for each of turn1 and turn2. */
 void nj_batch_matmul_s8(const struct nj_batch_matmul *op, const int8_t *input1, const int8_t *input2, int8_t *output,
@@ -407,7 +426,8 @@ void nj_pad_s8(const struct nj_pad *op, const int8_t *input, int8_t *output);
 void nj_concatenation_s8(const struct nj_concatenation *op, const int8_t *const *inputs, int8_t *output);
 
 /* Any int8 to int8 op of one input, as a table of 256: output[i] = table[input[i] + 128]. RELU and its kin, LOGISTIC,
- * TANH, LOG, ELU, GELU, EXP, SQRT, RSQRT, NEG, QUANTIZE between int8 scales. */
+ * TANH, LOG, ELU, GELU, EXP, SQRT, RSQRT, NEG, QUANTIZE between int8 scales, and between int8 and uint8, whose steps
+ * 128 to 255 are read and written as -128 to -1. */
 void nj_lookup_s8(const int8_t table[256], const int8_t *input, int8_t *output, size_t count);
 
 /* RESHAPE and its kin where a copy is needed. */

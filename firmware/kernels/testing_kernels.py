@@ -143,6 +143,19 @@ class LinearChannels(ctypes.Structure):
     )
 
 
+class Svdf(ctypes.Structure):
+    _fields_ = (
+        *((name, I32) for name in ("batches", "inputs", "filters", "rank", "memory")),
+        ("output_zero_point", I32),
+        ("feature_requant", Requant),
+        ("output_requant", Requant),
+        ("feature_weights", ctypes.c_void_p),
+        ("feature_bias", ctypes.c_void_p),
+        ("time_weights", ctypes.c_void_p),
+        ("bias", ctypes.c_void_p),
+    )
+
+
 class FullyConnected(ctypes.Structure):
     _fields_ = (
         ("batches", I32),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import testing_kernels as k
 from numpy.typing import NDArray
-from testing_ops import Int8, Q, Runner, call
+from testing_ops import Int8, Q, Runner, call, fold_bias
 
 
 def reduced(library: ctypes.CDLL | Runner, name: str, x: Int8, axes: Sequence[int]) -> Int8:
@@ -73,3 +73,28 @@ def batch_matmul(
     scratch = np.empty(65536, np.int8)
     output = np.empty((batches, rows, columns), np.int8)
     return call(library, "nj_batch_matmul_s8", op, inputs, output, k.pointer(scratch))
+
+
+def svdf(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    weights: tuple[Int8, NDArray[np.int16]],
+    biases: tuple[NDArray[np.int32], NDArray[np.int32]],
+    state: NDArray[np.int16],
+    scales: tuple[float, float],
+    zero_points: tuple[int, int],
+) -> Int8:
+    """x [batches, inputs]; weights [filters, inputs] and [filters, memory]; state [batches, filters, memory]."""
+    features, time = weights
+    units = len(biases[1])
+    pairs = [k.Requant(*k.quantize_multiplier(scale)) for scale in scales]
+    sizes = (*x.shape, len(features), len(features) // units, time.shape[1])
+    op = k.Svdf(*sizes, zero_points[1], *pairs)
+    fields = {
+        "feature_weights": features,
+        "feature_bias": fold_bias(biases[0], features, zero_points[0]),
+        "time_weights": time,
+        "bias": biases[1],
+    }
+    held = state.copy().view(np.int8)  # the kernel writes there
+    return call(library, "nj_svdf_s8", op, [x, held], np.empty((len(x), units), np.int8), **fields)

@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from host.cli import main
 from host.files import sha256_file
+from model_gen.codegen.cm55.ops import RULES
 from model_gen.codegen.testing import keras_models
+from model_gen.codegen.testing.models import builder
+from model_gen.codegen.testing.single_ops import q
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +99,38 @@ def test_a_project_that_does_not_stream_is_not_taken_for_one(
     assert run("generate", model, "--board", "native", "--out", tmp_path / "p") == 0
     assert run("build", tmp_path / "p", "--stream") == 2
     assert "does not stream" in capsys.readouterr().err
+
+
+def test_inspect_shows_a_model_that_is_not_taken_and_all_that_is_in_the_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tensors = [q((1, 4)), q((1, 4)), q((1, 4)), q((1, 4), 1e-9), q((1, 4), 1 / 256, -128)]
+    ops: list[Any] = [
+        ("RELU", [0], [1], None, 1),
+        ("CEIL", [1], [2], None, 1),
+        ("RELU", [2], [3], None, 1),
+        ("SOFTMAX", [3], [4], {"SoftmaxOptions": {"beta": 1.0}}, 1),
+    ]
+    model = tmp_path / "m.tflite"
+    model.write_bytes(builder().model(ops, tensors))
+    assert run("inspect", model, "--json", tmp_path / "r.json") == 0
+    told = capsys.readouterr().out
+    assert told.count("REFUSED") == 2
+    assert "nj_lookup_s8" in told
+    assert told.count("next step: ") == 2
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert found["taken"] is False
+    assert [one["ops"] for one in found["findings"]] == [[1], [3]]
+    assert run("generate", model, "--out", tmp_path / "p") == 2
+    assert capsys.readouterr().err.count("next step: ") == 2
+
+
+def test_ops_are_listed_by_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("inspect", "--ops", "--json", "-") == 0
+    listed = json.loads(capsys.readouterr().out)["ops"]
+    how = {one["name"]: one["how"] for one in listed}
+    assert set(RULES) <= set(how)
+    assert how["CONV_2D"] == "computed"
+    assert how["RANGE"] == "of constants"
+    assert run("inspect") == 2
+    assert run("inspect", "x.tflite", "--ops") == 2

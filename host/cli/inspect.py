@@ -7,21 +7,33 @@ import click
 
 from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.parameters import Choice
+from host.errors import BadInput
 
 if TYPE_CHECKING:
-    from model_gen.codegen.cm55.report import ModelReport
+    from host.bundle import Subject
+    from model_gen.codegen.cm55.report import ModelReport, OpReport
 
 
 @subcommand(name="inspect")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option("--rounding", type=Choice(["tflite", "tflm"]), default="tflite", show_default=True)
+@click.option("--ops", is_flag=True, help="List the ops that backend cm55 takes; without MODEL.")
 @json_option
-def command(model: Path, rounding: str, json_path: str | None) -> None:
+def command(model: Path | None, rounding: str, ops: bool, json_path: str | None) -> None:
     """Show what is inside MODEL: the ops with their kernels and costs, the arena over time, and a bundle's contract.
 
     MODEL may also be a folder that stedgeai wrote, one that `generate --backend neural_art` wrote, or a c_info, a
     network.c or a report: its epochs, its memory pools over time, and what a validation measured.
+
+    Of a model that backend cm55 does not take, the ops are shown, and all that is in the way, each with its next step.
     """
+    if ops:
+        if model is not None:
+            raise click.UsageError("--ops lists the ops of every model: leave MODEL out")
+        _list_ops(json_path)
+        return
+    if model is None:
+        raise click.UsageError("Missing argument 'MODEL'.")
     if _is_stedgeais(model):
         from host.cli.inspect_npu import show
 
@@ -33,7 +45,12 @@ def command(model: Path, rounding: str, json_path: str | None) -> None:
     from model_gen.codegen.cm55.report import arena_picture, report
 
     subject = load_subject(model)
-    found = report(subject.model, rounding=rounding)
+    try:
+        found = report(subject.model, rounding=rounding)
+    except BadInput:
+        if not _show_refused(subject, rounding, json_path):
+            raise
+        return
     contract = None if subject.contract is None else asdict(subject.contract)
     write_json(
         json_path,
@@ -41,6 +58,7 @@ def command(model: Path, rounding: str, json_path: str | None) -> None:
             "schema": "nightjar/inspect/1",
             "model_sha256": subject.model_sha256,
             "contract_sha256": subject.contract_sha256,
+            "taken": True,
             **asdict(found),
             "contract": contract,
         },
@@ -55,6 +73,47 @@ def command(model: Path, rounding: str, json_path: str | None) -> None:
             say(line, json_path)
 
 
+def _show_refused(subject: "Subject", rounding: str, json_path: str | None) -> bool:
+    """Show the ops of a model that is not taken, and why; False where no op nor port is in the way."""
+    from dataclasses import asdict
+
+    from model_gen.codegen.cm55.refused import refused_report
+
+    found = refused_report(subject.model, rounding=rounding)
+    if not found.findings:
+        return False
+    write_json(
+        json_path,
+        {
+            "schema": "nightjar/inspect/1",
+            "model_sha256": subject.model_sha256,
+            "contract_sha256": subject.contract_sha256,
+            "taken": False,
+            **asdict(found),
+        },
+    )
+    say(f"model {subject.model_sha256}", json_path)
+    for line in _op_lines(found.ops):
+        say(line, json_path)
+    count = len(found.findings)
+    say(f"backend cm55 does not take it: {count} finding{'s' if count > 1 else ''}", json_path)
+    for one in found.findings:
+        for line in one.lines():
+            say(f"  {line}", json_path)
+    return True
+
+
+def _list_ops(json_path: str | None) -> None:
+    from dataclasses import asdict
+
+    from model_gen.codegen.cm55.op_list import listed_ops
+
+    listed = listed_ops()
+    write_json(json_path, {"schema": "nightjar/ops/1", "ops": [asdict(one) for one in listed]})
+    for one in listed:
+        say(f"{one.name:<30} {one.how:<13} {one.note}".rstrip(), json_path)
+
+
 def _is_stedgeais(path: Path) -> bool:
     """Whether it is what stedgeai wrote, rather than a model or a bundle, which is told by its contract."""
     from host.bundle import CONTRACT
@@ -63,17 +122,22 @@ def _is_stedgeais(path: Path) -> bool:
     return not (path / CONTRACT).exists() and is_told(path)
 
 
-def _table(found: "ModelReport") -> list[str]:
+def _op_lines(ops: "tuple[OpReport, ...]") -> list[str]:
     lines = [
         f"{'op':>4} {'name':<18} {'kernel':<24} {'output':<18} {'MACs':>12} {'bytes':>8} "
         f"{'constants':>10}  rule"
     ]
-    for op in found.ops:
+    for op in ops:
         shape = "x".join(map(str, op.shape)) or "scalar"
         lines.append(
             f"{op.index:>4} {op.name:<18} {op.kernel:<24} {shape:<18} {op.macs:>12,} {op.bytes:>8,} "
             f"{op.constant_bytes:>10,}  {op.rule or '-'}"
         )
+    return lines
+
+
+def _table(found: "ModelReport") -> list[str]:
+    lines = _op_lines(found.ops)
     lines.append(
         f"{found.steps} steps, {found.macs:,} MACs, {found.constant_bytes:,} bytes of constants, "
         f"arena {found.arena_bytes:,} bytes (peak of live tensors {found.peak_bytes:,})"

@@ -134,6 +134,9 @@ static void nj_run(const struct nj_case *item)
     case 29:
         nj_squared_difference_s8(item->op, item->input1, item->input2, item->output);
         break;
+    case 30:
+        nj_svdf_s8(item->op, item->input1, (int8_t *)(uintptr_t)item->input2, item->output);
+        break;
     default:
         break;
     }

@@ -26,7 +26,14 @@ from model_gen.codegen.tflite.graph import Array, State, Tensor, last_part
 
 KERNELS_API = 2
 MODEL_API = 3
-_C_BYTES = {"int8_t": 1, "int32_t": 4, "float": 4, "double": 8, "struct nj_requant": 8}
+_C_BYTES = {
+    "int8_t": 1,
+    "int16_t": 2,
+    "int32_t": 4,
+    "float": 4,
+    "double": 8,
+    "struct nj_requant": 8,
+}
 
 
 @dataclass(frozen=True)

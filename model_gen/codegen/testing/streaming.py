@@ -107,3 +107,37 @@ def _first_values(model: Any, schema: Any, values: dict[str, Array], *, computed
         op(opened, [], [place])
         op(assigned, [place, value], [])
     return graph
+
+
+def svdf_net(
+    *,
+    batches: int = 1,
+    units: int = 5,
+    rank: int = 2,
+    memory: int = 6,
+    bias: bool = True,
+    activation: int = 1,
+    dtype: str = "int16",
+) -> bytes:
+    """SVDF of int8 [batches, 19], with its own memory of `dtype`."""
+    generator = np.random.default_rng(7)
+    filters, tensor = units * rank, builder().Tensor
+    features = generator.integers(-127, 128, (filters, 19)).astype(np.int8)
+    time = generator.integers(-32767, 32768, (filters, memory)).astype(np.int16)
+    biases = generator.integers(-(10**6), 10**6, units).astype(np.int32)
+    tensors = [
+        tensor((batches, 19), 0.0517, 3),
+        tensor((filters, 19), 0.00313, data=features),
+        tensor((filters, memory), 0.000113, data=time, dtype="int16"),
+        tensor((units,), 1e-7, data=biases, dtype="int32"),
+        tensor((batches, filters * memory), 0.00207, dtype=dtype),
+        tensor((batches, units), 3.1, -100),
+    ]
+    options = {"SVDFOptions": {"rank": rank, "fusedActivationFunction": activation}}
+    op: Any = ("SVDF", [0, 1, 2, 3 if bias else -1, 4], [5], options, 3)
+
+    def keep(model: Any, _: Any) -> None:
+        model.subgraphs[0].tensors[4].isVariable = True
+        model.subgraphs[0].inputs = np.array([0], np.int32)
+
+    return edited(bytes(builder().model([op], tensors)), keep)

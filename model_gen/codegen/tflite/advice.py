@@ -53,7 +53,6 @@ PLANNED = {
     "SELECT_V2": "keep the condition constant",
     "SPACE_TO_DEPTH": "use a convolution with a stride, or RESHAPE and TRANSPOSE",
     "SQUARED_DIFFERENCE": "use batch normalization, which the converter folds",
-    "SVDF": "use DEPTHWISE_CONV_2D over a window of frames",
     "TILE": "use RESIZE_NEAREST_NEIGHBOR",
     "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "use convolutions over time",

@@ -123,6 +123,12 @@ class ResizeOptions(Options):
 
 
 @dataclass(frozen=True)
+class SvdfOptions(Options):
+    rank: int = 0  # filters that make one output
+    activation: str = "NONE"
+
+
+@dataclass(frozen=True)
 class VariableOptions(Options):
     """VAR_HANDLE: the name that the handles of one variable share, in all subgraphs."""
 
@@ -241,6 +247,7 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     ),
     "RESHAPE": (tflite.ReshapeOptions, _reshape, ReshapeOptions()),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice, StridedSliceOptions()),
+    "SVDF": (tflite.SVDFOptions, lambda raw: SvdfOptions(raw.Rank(), _activation(raw)), None),
     "VAR_HANDLE": (tflite.VarHandleOptions, _variable, None),
     "CALL_ONCE": (
         tflite.CallOnceOptions,

@@ -12,7 +12,7 @@ from host.reference.past import Past
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.testing.host_model import HostModel
 from model_gen.codegen.testing.models import RULES, changed, edited, judge
-from model_gen.codegen.testing.streaming import FIRST, RING, SUMS, streaming_net
+from model_gen.codegen.testing.streaming import FIRST, RING, SUMS, streaming_net, svdf_net
 from model_gen.codegen.tflite.reader import read_tflite
 
 STEPS = 40
@@ -44,6 +44,22 @@ def check_sequence(model: bytes, folder: Path, rounding: str, steps: int = STEPS
 def test_a_sequence_is_exact(rounding: str, tmp_path: Path) -> None:
     host = check_sequence(streaming_net(), tmp_path, rounding)
     assert host.generated.needs.objects["state"] == 32
+
+
+@pytest.mark.parametrize("rounding", RULES)
+@pytest.mark.parametrize(
+    "sizes", [{}, {"batches": 2, "units": 7, "rank": 3, "memory": 17}, {"rank": 1, "memory": 1}]
+)
+def test_svdf_is_exact(sizes: dict[str, Any], rounding: str, tmp_path: Path) -> None:
+    """Its memory among the tensors."""
+    host = check_sequence(svdf_net(**sizes), tmp_path, rounding)
+    assert len(host.generated.observed) == 2
+    (state,) = host.generated.program.resolved.graph.states
+    assert state.own
+
+
+def test_svdf_without_a_bias_is_exact(tmp_path: Path) -> None:
+    check_sequence(svdf_net(bias=False), tmp_path, "tflite")
 
 
 def test_variables_are_tensors_that_are_kept() -> None:
@@ -83,6 +99,8 @@ def _beyond(model: Any, _: Any) -> None:
         ),
         (lambda: changed(streaming_net(), 2, _floats), "'ring' holds int8, and not float32"),
         (lambda: edited(streaming_net(), _no_handle), "its first input is no handle"),
+        (lambda: svdf_net(activation=0), "with the activation RELU only"),
+        (lambda: svdf_net(dtype="int8"), "is not int16 of one scale"),
         (lambda: edited(streaming_net(), _beyond), "truncated or damaged"),
     ],
 )
