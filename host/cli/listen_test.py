@@ -85,10 +85,30 @@ def test_what_a_project_says_of_detections_is_held(
 ) -> None:
     """An edited nightjar.json would have other detections expected than the firmware was built for."""
     project, model = tmp_path / "out", ["--board", "native"]
-    sound = str(record(tmp_path / "r.wav", 1))
-    assert run(["build", bundle, *model, "--out", str(project), "--application"]) == 0
+    sound = str(record(tmp_path / "r.wav", 3))
+    detecting = [
+        "--overlap",
+        "0.77",
+        "--pooled",
+        "5",
+        "--threshold",
+        "0.4",
+        "--sustain",
+        "0.97",
+        "--least",
+        "2",
+        "--most",
+        "9",
+    ]
+    assert run(["build", bundle, *model, "--out", str(project), "--application", *detecting]) == 0
     listen = ("listen", bundle, sound, *model, "--project", str(project))
-    assert run([*listen]) == 0
+    classify = ("classify", bundle, sound, "--board", "none", "--detections", *detecting)
+    heard = [tmp_path / "listen.json", tmp_path / "classify.json"]
+    for words, file in zip((listen, classify), heard, strict=True):
+        assert run([*words, "--json", str(file)]) == 0
+    board, host = (json.loads(file.read_text())["files"][0]["detections"] for file in heard)
+    assert board == host
+    assert len(board) > 5
     assert run([*listen, "--faults", "seed=2,rate=0.02"]) == Exit.LINK
     capsys.readouterr()
     description = project / DESCRIPTION
