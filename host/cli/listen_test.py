@@ -62,6 +62,23 @@ def test_recordings_are_for_the_link_and_the_card(
         assert "none for a microphone" in refused(capsys, "listen", bundle, *words)
 
 
+def test_options_of_which_nothing_comes_are_refused(
+    bundle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, told in (
+        (("listen", bundle, "r.wav", "--seconds", "5"), "--seconds goes with --source microphone"),
+        (
+            ("listen", bundle, "--source", "microphone", "--real-time", "--block", "9"),
+            "--real-time, --block goes with --source link",
+        ),
+        (
+            ("classify", bundle, "r.wav", "--board", "none", "--threshold", "0.7"),
+            "--threshold goes with --detections",
+        ),
+    ):
+        assert told in refused(capsys, *words)
+
+
 def test_a_project_has_settled_it(
     bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
