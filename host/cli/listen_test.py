@@ -11,7 +11,7 @@ from host.errors import BadInput
 from host.exit_codes import Exit
 from host.listen.tiers_test import record
 from host.owned import LIST
-from host.project import DESCRIPTION, ELF
+from host.project import DESCRIPTION, ELF, load_project
 from model_gen.codegen.testing.bundle import LABELS, write_small_bundle
 
 
@@ -139,3 +139,8 @@ def test_what_a_project_says_of_detections_is_held(
     (project / LIST).unlink()  # as of a folder that was copied without
     assert run([*listen]) == Exit.IDENTITY
     assert "16000 samples a second where 8000 fit" in capsys.readouterr().err
+    said["stream"] = False  # would have its tests left out
+    description.write_text(json.dumps(said))
+    with pytest.raises(BadInput, match=r"nightjar\.json must") as caught:
+        load_project(project)
+    assert "an application that does not stream" in caught.value.evidence
