@@ -12,7 +12,7 @@ from model_gen.codegen.tflite.fold import Resolved
 from model_gen.codegen.tflite.graph import Op, Tensor
 from model_gen.codegen.tflite.view import View
 
-PORT_TYPES = ("int8", "float32")
+PORT_TYPES = ("int8", "uint8", "float32")
 INDEX_TYPES = ("int32", "int64")  # of outputs besides: what ARG_MAX and ARG_MIN give
 
 
@@ -91,9 +91,9 @@ def _check_ports(resolved: Resolved, findings: Findings) -> None:
             if tensor.dtype not in PORT_TYPES:
                 findings.note(
                     BadInput(
-                        f"backend {findings.backend} takes models with int8 or float32 {what}s",
+                        f"backend {findings.backend} takes models with int8, uint8 or float32 {what}s",
                         evidence=f"Received: {what} {index}: {tensor.describe()}",
-                        next_step="convert the model to full int8 with int8 or float32 inputs and outputs",
+                        next_step="convert the model to full int8 with int8, uint8 or float32 inputs and outputs",
                     )
                 )
 

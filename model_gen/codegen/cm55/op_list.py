@@ -13,8 +13,8 @@ _NOTES = {
     "DEQUANTIZE": "at the model's end",
     "ELU": "under --rounding tflm",
     "LOGISTIC": "under --rounding tflite of output scale 1/256 and zero point -128",
-    "QUANTIZE": "at the model's beginning, or from int8 to int8",
     "SVDF": "with RELU and a memory of int16",
+    "QUANTIZE": "from float32 or uint8 at the model's beginning, to uint8 at its end, or from int8 to int8",
     "SPACE_TO_BATCH_ND": "before a convolution, which becomes a dilated one",
     "SUM": "under --rounding tflm; under tflite only where no step can be negative: its judge reads them as uint8",
 }
@@ -41,3 +41,21 @@ def listed_ops() -> tuple[ListedOp, ...]:
         if name not in RULES
     ]
     return (*sorted(taken, key=lambda op: op.name), *planned)
+
+
+def page() -> str:
+    """`docs/ops.md`."""
+    rows = [f"| {one.name} | {one.how} | {one.note} |" for one in listed_ops()]
+    return "\n".join([_TITLE, "| op | how | |", "|---|---|---|", *rows, ""])
+
+
+_TITLE = """# Ops of backend cm55
+
+From the generator's own table, by `python -m model_gen.codegen.cm55.op_list > docs/ops.md`; `nightjar inspect --ops`
+prints the same. Computed: an int8 kernel on the board, exact under both rounding rules unless it says otherwise. Of
+constants: folded where its inputs are known when the code is generated. Planned: refused, with what does the same
+today.
+"""
+
+if __name__ == "__main__":
+    print(page(), end="")

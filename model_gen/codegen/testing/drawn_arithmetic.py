@@ -1,5 +1,6 @@
 """For tests: the ops that compute, with every attribute that TFLite's int8 kernels read."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -204,6 +205,19 @@ def table(_: str, d: Drawn) -> Case:
 
 
 _GELU = [{"GeluOptions": {"approximate": flag}} for flag in (False, True)]
+
+
+def requantize(_: str, d: Drawn) -> Case:
+    """QUANTIZE between int8 and uint8, as models with uint8 ends have it: often of one scale."""
+    shape = d.shape(0, 4)
+    source = d.tensor(shape)
+    target = d.tensor(shape, source) if d.one(True, False) else d.tensor(shape)
+    ends = [
+        replace(one, dtype="uint8", zero_point=one.zero_point + 128) for one in (source, target)
+    ]
+    if d.one(True, False):
+        return Case("QUANTIZE", (ends[0],), (target,))
+    return Case("QUANTIZE", (source,), (ends[1],))
 
 
 def row(_: str, d: Drawn) -> Case:
