@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import testing_kernels as k
@@ -96,5 +97,5 @@ def svdf(
         "time_weights": time,
         "bias": biases[1],
     }
-    held = state.copy().view(np.int8)  # the kernel writes there
+    held: Any = state.copy()  # the kernel writes there
     return call(library, "nj_svdf_s8", op, [x, held], np.empty((len(x), units), np.int8), **fields)

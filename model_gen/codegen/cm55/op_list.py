@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from model_gen.codegen.cm55.ops import RULES
 from model_gen.codegen.tflite.advice import PLANNED
+from model_gen.codegen.tflite.variables import HANDLE, ONCE
 
 COMPUTED, CONSTANT, TO_COME = "computed", "of constants", "planned"
 # What a name alone does not say.
@@ -12,6 +13,7 @@ _NOTES = {
     "DEQUANTIZE": "at the model's end",
     "ELU": "under --rounding tflm",
     "LOGISTIC": "under --rounding tflite of output scale 1/256 and zero point -128",
+    "SVDF": "with RELU and a memory of int16",
     "QUANTIZE": "from float32 or uint8 at the model's beginning, to uint8 at its end, or from int8 to int8",
     "SPACE_TO_BATCH_ND": "before a convolution, which becomes a dilated one",
     "SUM": "under --rounding tflm; under tflite only where no step can be negative: its judge reads them as uint8",
@@ -31,14 +33,14 @@ def listed_ops() -> tuple[ListedOp, ...]:
     """What is taken, by name, and then what is planned, with what does the same today."""
     taken = [
         ListedOp(name, COMPUTED if rule.runs else CONSTANT, _NOTES.get(name, ""))
-        for name, rule in sorted(RULES.items())
-    ]
+        for name, rule in RULES.items()
+    ] + [ListedOp(name, CONSTANT, "of a streaming model's variables") for name in (HANDLE, ONCE)]
     planned = [
         ListedOp(name, TO_COME, instead)
         for name, instead in sorted(PLANNED.items())
         if name not in RULES
     ]
-    return (*taken, *planned)
+    return (*sorted(taken, key=lambda op: op.name), *planned)
 
 
 def page() -> str:
