@@ -1,5 +1,7 @@
 """TRANSPOSE_CONV: every output gathers what the reference scatters to it."""
 
+from math import prod
+
 import numpy as np
 
 from model_gen.codegen.cm55.ops.common import (
@@ -29,6 +31,7 @@ from model_gen.codegen.tflite.view import View
 
 _SHAPE, _WEIGHTS, _INPUT, _BIAS = range(4)  # the op's inputs
 _MOST = 1 << 16  # of the output's rows and columns
+_MOST_WEIGHTS = 1 << 26  # zeros included: strides far beyond the window must not fill the memory
 
 
 def _shape(view: View) -> Shape:
@@ -48,6 +51,11 @@ def _shape(view: View) -> Shape:
     return given
 
 
+def _taps(weights: Shape, stride: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the window that an output meets."""
+    return -(-weights[1] // stride[0]), -(-weights[2] // stride[1])
+
+
 def by_phase(weights: Array, stride: tuple[int, int]) -> Array:
     """int8 [outputs, height, width, inputs] as [phase, outputs, taps, inputs].
 
@@ -55,7 +63,7 @@ def by_phase(weights: Array, stride: tuple[int, int]) -> Array:
     window from there on; zeros fill up what a window leaves short.
     """
     outputs, height, width, inputs = weights.shape
-    down, right = -(-height // stride[0]), -(-width // stride[1])
+    down, right = _taps(weights.shape, stride)
     whole = np.zeros((outputs, down * stride[0], right * stride[1], inputs), np.int8)
     whole[:, :height, :width] = weights
     parts = whole.reshape(outputs, down, stride[0], right, stride[1], inputs)
@@ -87,6 +95,11 @@ def _lower(view: View) -> Kernel:
     low, high = fused_range(view, options.activation)
     window = (weights.shape[1], weights.shape[2])
     forward = window_output(view, options, target[:2], window)
+    down, right = _taps(weights.shape, options.stride)
+    if prod((*options.stride, target[2], down, right, source[2])) > _MOST_WEIGHTS:
+        raise view.refuse(
+            f"strides of {list(options.stride)} are too far for the window {list(window)}"
+        )
     phases = by_phase(weights, options.stride)
     rule = rule_of(view.op.name, view.rounding)
     reals = [input_scale * scale / output_scale for scale in scales]
