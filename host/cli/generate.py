@@ -67,14 +67,8 @@ def command(
 ) -> None:
     """Turn MODEL, a bundle folder or a .tflite, into a self-contained firmware project.
 
-    The project builds anywhere with CMake, Ninja or make, and the board's compiler. int8 ops: ABS, ADD, ARG_MAX,
-    ARG_MIN, AVERAGE_POOL_2D, BATCH_MATMUL, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, DEPTH_TO_SPACE, ELU, EXP,
-    FULLY_CONNECTED, GATHER, GELU, HARD_SWISH, L2_NORMALIZATION, LEAKY_RELU, LOG, LOGISTIC, LOG_SOFTMAX, MAXIMUM,
-    MAX_POOL_2D, MEAN, MINIMUM, MIRROR_PAD, MUL, NEG, PACK, PAD, PADV2, PRELU, REDUCE_MAX, REDUCE_MIN, RELU, RELU6,
-    RELU_0_TO_1, RELU_N1_TO_1, RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR, RSQRT, SOFTMAX, SPACE_TO_DEPTH, SPLIT,
-    SPLIT_V, SQRT, SQUARE, SQUARED_DIFFERENCE, SUB, SUM, SVDF, TANH, TILE, TRANSPOSE, TRANSPOSE_CONV, UNPACK, slices and
-    reshapes; variables of streaming models; QUANTIZE and DEQUANTIZE at the ends; SPACE_TO_BATCH_ND and
-    BATCH_TO_SPACE_ND around a convolution, which becomes a dilated one; shape arithmetic where it is constant.
+    The project builds anywhere with CMake, Ninja or make, and the board's compiler. `nightjar inspect --ops` lists the
+    int8 ops that backend cm55 takes; of others, all are told at once, each with its next step.
 
     Backend neural_art drives ST's stedgeai 2.0 to 4.1 instead ($STEDGEAI_CORE_DIR, ~/.config/nightjar/stedgeai.toml,
     PATH, the usual places), or takes its output with --from. It proves that the NPU was compiled for, and from this

@@ -162,6 +162,8 @@ def command(
             heard.append(listen_to_microphone(bench.client, seconds, rule, timed=timed))
     for one in heard:
         show(one, rule, contract.labels, clock, tier.counted, lambda line: say(line, json_path))
+    if source == "card" and not all(one.same for one in heard):
+        say("  is each recording of the card the file that was given in its place?", json_path)
     who = {"board": board, "build_id": hello.build_id.hex(), "cost_unit": tier.counted}
     write_json(
         json_path,

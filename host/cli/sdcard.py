@@ -126,7 +126,8 @@ def log(card: Path, bundle: Path | None, json_path: str | None) -> None:
 
     labels = () if bundle is None else _labels(bundle)
     with opened(card) as blocks:
-        entries = Card(blocks).log()
+        found = Card(blocks).log()
+    entries = found.entries
     if bundle is not None:
         _check_labels(entries, labels, bundle)
     rate = 0
@@ -135,8 +136,11 @@ def log(card: Path, bundle: Path | None, json_path: str | None) -> None:
         say(_line(entry, rate, labels), json_path)
     if not entries:
         say("nothing has been logged yet", json_path)
+    if found.damaged:
+        say(f"{found.damaged} blocks of the log are damaged, and their entries lost", json_path)
     rows = [_entry(entry, labels) for entry in entries]
-    write_json(json_path, {"schema": LOG_SCHEMA, "card": str(card), "entries": rows})
+    told = {"schema": LOG_SCHEMA, "card": str(card), "damaged_blocks": found.damaged}
+    write_json(json_path, {**told, "entries": rows})
 
 
 def _labels(bundle: Path) -> tuple[str, ...]:

@@ -78,7 +78,9 @@ def test_a_log_is_shown_in_words_and_times(tmp_path: Path) -> None:
         "detection: label 1, 0:00:01.500000 to 0:00:02.500000, score 200, 4 chunks",
         "end: 100,000 samples heard, 7 lost, 1 detections, 0 events lost",
     ]
-    assert [one["kind"] for one in sdcard("log", card)["entries"]] == ["start", "detection", "end"]
+    told = sdcard("log", card)
+    assert [one["kind"] for one in told["entries"]] == ["start", "detection", "end"]
+    assert told["damaged_blocks"] == 0
 
 
 def test_labels_are_those_of_the_firmware_or_none(

@@ -108,23 +108,25 @@ def read_index(block: bytes) -> tuple[CardFile, ...]:
         BadInput: it is none of ours, or damaged.
     """
     if len(block) != BLOCK or not block.startswith(_CARD) or not _is_sealed(block):
+        if block.startswith(_CARD[:-1]) and block[len(_CARD) - 1 :][:1] != _CARD[-1:]:
+            raise _of_another_version("index", f"version {block[len(_CARD) - 1]}")
         raise BadInput(
             f"block {INDEX_BLOCK} of the card is no index of nightjar's",
             evidence=f"Received: {block[:8]!r}",
-            next_step="make the card with `nightjar sdcard`",
+            next_step="format the card anew, after copying what it holds, then `nightjar sdcard add` to it",
         )
     (count, _) = struct.unpack_from("<II", block, 8)
     rows = [struct.unpack_from("<3I", block, 16 + 16 * i) for i in range(min(count, MOST_FILES))]
     try:
         return tuple(CardFile(FileKind(kind), first, blocks) for kind, first, blocks in rows)
     except ValueError as error:
-        raise _of_another_version("index", error) from error
+        raise _of_another_version("index", str(error)) from error
 
 
-def _of_another_version(what: str, error: ValueError) -> BadInput:
+def _of_another_version(what: str, found: str) -> BadInput:
     return BadInput(
         f"the card's {what} is of another version of nightjar",
-        evidence=f"Received: {error}",
+        evidence=f"Received: {found}",
         next_step="read it with the nightjar that made it",
     )
 
@@ -148,7 +150,15 @@ def log_block(log_id: int, number: int, entries: Sequence[Entry]) -> bytes:
     return _sealed(_LOG_BLOCK + struct.pack("<3I", log_id, number, len(entries)) + rows)
 
 
-def read_log(file: bytes) -> tuple[Entry, ...]:
+@dataclass(frozen=True)
+class Log:
+    """What a log holds. damaged: blocks before its last whole one that are not whole, whose entries are lost."""
+
+    entries: tuple[Entry, ...]
+    damaged: int
+
+
+def read_log(file: bytes) -> Log:
     """The entries of a log, but for those of blocks that are not whole.
 
     Args:
@@ -165,18 +175,20 @@ def read_log(file: bytes) -> tuple[Entry, ...]:
         )
     (log_id, blocks) = struct.unpack_from("<II", file, 8)
     entries: list[Entry] = []
+    whole = last = 0
     for number in range(1, min(blocks, len(file) // BLOCK)):
         block = file[BLOCK * number : BLOCK * (number + 1)]
         magic, owner, place, count = struct.unpack_from("<4s3I", block)
         if (magic, owner, place) != (_LOG_BLOCK, log_id, number) or not _is_sealed(block):
             continue
+        whole, last = whole + 1, number
         for i in range(min(count, LOG_ENTRIES)):
             kind, *rest = struct.unpack_from("<IIQQII", block, 16 + 32 * i)
             try:
                 entries.append(Entry(EntryKind(kind), *rest))
             except ValueError as error:
-                raise _of_another_version("log", error) from error
-    return tuple(entries)
+                raise _of_another_version("log", str(error)) from error
+    return Log(tuple(entries), last - whole)
 
 
 def recording_head(rate_hz: int, samples: int) -> bytes:

@@ -18,6 +18,7 @@ from host.listen.card import (
     Entry,
     EntryKind,
     FileKind,
+    Log,
     index_block,
     log_block,
     log_head,
@@ -103,7 +104,7 @@ def test_a_cut_costs_the_block_that_was_being_written(cut: int, junk: bytes) -> 
     new = log_head(7, 6) + b"".join(log_block(7, i, ENTRIES[:i]) for i in range(1, 6))
     old = log_head(6, 6) + b"".join(log_block(6, i, ENTRIES[1:]) for i in range(1, 6))
     torn = new[:cut] + junk + old[cut + len(junk) :]
-    whole = read_log(torn)
+    whole = read_log(torn).entries
     blocks = cut // BLOCK - 1
     rows = [entry for i in range(1, blocks + 1) for entry in ENTRIES[:i]]
     assert list(whole) == rows or (
@@ -115,7 +116,8 @@ def test_a_cut_costs_the_block_that_was_being_written(cut: int, junk: bytes) -> 
 def test_a_damaged_block_costs_its_own_entries() -> None:
     blocks = [log_head(7, 6), *(log_block(7, i, ENTRIES[:i]) for i in range(1, 5)), bytes(BLOCK)]
     blocks[2] = blocks[2][:100] + b"?" + blocks[2][101:]
-    assert read_log(b"".join(blocks)) == tuple(e for i in (1, 3, 4) for e in ENTRIES[:i])
+    whole = tuple(e for i in (1, 3, 4) for e in ENTRIES[:i])
+    assert read_log(b"".join(blocks)) == Log(whole, damaged=1)
 
 
 def test_what_only_a_later_version_writes_is_refused() -> None:
@@ -125,6 +127,9 @@ def test_what_only_a_later_version_writes_is_refused() -> None:
         read_log(log)
     with pytest.raises(BadInput, match="another version"):
         read_index(index_block([CardFile(strange, 9, 2)], volume=1, boot_sector=BOOT))
+    later = index_block([], volume=1, boot_sector=BOOT)
+    with pytest.raises(BadInput, match="another version"):
+        read_index(later[:7] + b"\2" + later[8:])
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def wanted(samples: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> list[tuple[
 
 def logged(image: Path) -> tuple[Entry, ...]:
     with opened(image) as blocks:
-        return Card(blocks).log()
+        return Card(blocks).log().entries
 
 
 def test_a_recording_of_the_card_is_heard_and_logged_on_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -141,13 +142,33 @@ def opened(path: Path, *, write: bool = False) -> Iterator[Blocks]:
 
 
 def _folder(path: Path) -> BadInput:
-    device = next((device for device, where in _mounts() if where == path.resolve()), None)
+    """The refusal of a folder, which names the card that is mounted there, if it is one."""
+    whole = path.resolve()
+    inside = [(device, where) for device, where in _mounts() if whole.is_relative_to(where)]
+    device, where = max(inside, key=lambda one: len(one[1].parts), default=("", whole))
+    card = _card_of(Path(device)) if device.startswith("/dev/") else None
     return BadInput(
         "a folder is no card: the index lies in front of the volume, where no file system reaches",
-        evidence=f"Received: {path}, "
-        + (f"mounted from {device}" if device else "which is no card's"),
-        next_step=f"`umount {path}`, then give the whole device (of /dev/sdb1 that is /dev/sdb)",
+        evidence=f"Received: {path}" + (f", on {device}, mounted at {where}" if device else ""),
+        next_step=f"`sudo umount {shlex.quote(str(where))}`, then give the whole device, {card}"
+        if card is not None
+        else "give an image file, which `nightjar sdcard make FILE` makes, or a card's whole device: `lsblk` shows it",
     )
+
+
+def _card_of(partition: Path) -> Path | None:
+    """The device of a card, of which this is the device of a partition; None where it is no card's."""
+    try:
+        about = _SYS / "{}:{}".format(*_numbers(partition))
+        whole = about.resolve().parent if (about / "partition").exists() else about.resolve()
+    except OSError:
+        return None
+    return Path("/dev") / whole.name if _is_removable(whole) else None
+
+
+def _numbers(device: Path) -> tuple[int, int]:
+    number = device.stat().st_rdev
+    return os.major(number), os.minor(number)
 
 
 def _mounts() -> list[tuple[str, Path]]:
@@ -178,8 +199,7 @@ def require_card(path: Path, number: int, *, sys: Path = _SYS) -> None:
             evidence=f"Received: {path}",
             next_step="give the whole device: of /dev/sdb1 that is /dev/sdb",
         )
-    removable = _text(about / "removable") == "1" or _text(about / "device" / "type") == "SD"
-    if not removable:
+    if not _is_removable(about):
         raise BadInput(
             "this device cannot be taken out: it is no memory card",
             evidence=f"Received: {path}, of which the kernel says removable {_text(about / 'removable') or 'nothing'}",
@@ -195,6 +215,10 @@ def require_card(path: Path, number: int, *, sys: Path = _SYS) -> None:
             evidence=f"Received: {path}: {shown or 'held by ' + ', '.join(held)}",
             next_step=f"`umount {mounted[0][1]}`" if mounted else "release it",
         )
+
+
+def _is_removable(about: Path) -> bool:
+    return _text(about / "removable") == "1" or _text(about / "device" / "type") == "SD"
 
 
 def _partitions(about: Path) -> list[Path]:

@@ -54,8 +54,39 @@ def test_a_card_that_is_held_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="a folder is no card"), opened(tmp_path):
+    with pytest.raises(BadInput, match="a folder is no card") as caught, opened(tmp_path):
         pass
+    assert "umount" not in caught.value.next_step
+
+
+@pytest.mark.parametrize("removable", ["0", "1"])
+def test_of_a_folder_of_a_card_its_device_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removable: str
+) -> None:
+    """And that of the computer's own disk never."""
+    about = device(tmp_path / "devices", removable=removable)
+    about.rename(tmp_path / "devices" / "sdb")
+    partition = tmp_path / "devices" / "sdb" / "sdb" / "sdb1"
+    (partition / "partition").write_text("1\n")
+    partition.rename(tmp_path / "devices" / "sdb" / "sdb1")
+    (tmp_path / "8:17").symlink_to(tmp_path / "devices" / "sdb" / "sdb1")
+    where = tmp_path / "media" / "MY CARD"
+    (where / "below").mkdir(parents=True)
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+        f"2 1 8:17 / {str(where).replace(' ', chr(92) + '040')} rw - vfat /dev/sdb1 rw\n"
+    )
+    monkeypatch.setattr("host.sdcard.blocks._MOUNTS", mounts)
+    monkeypatch.setattr("host.sdcard.blocks._SYS", tmp_path)
+    monkeypatch.setattr("host.sdcard.blocks._numbers", lambda one: (8, int(one.name[3:]) + 16))
+    with pytest.raises(BadInput) as caught, opened(where / "below"):
+        pass
+    assert f"on /dev/sdb1, mounted at {where}" in caught.value.evidence
+    named = (
+        caught.value.next_step == f"`sudo umount '{where}'`, then give the whole device, /dev/sdb"
+    )
+    assert named == (removable == "1")
 
 
 @pytest.mark.parametrize("size", [0, UNIT - 512])

@@ -13,8 +13,8 @@ from host.listen.card import (
     INDEX_BLOCK,
     MOST_FILES,
     CardFile,
-    Entry,
     FileKind,
+    Log,
     index_block,
     log_head,
     read_index,
@@ -111,8 +111,8 @@ class Card:
         pieces = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
         return self._add(FileKind.RECORDING, name, BLOCK + len(data), _chained(head, pieces))
 
-    def log(self, name: str = LOG) -> tuple[Entry, ...]:
-        """The entries of the card's log.
+    def log(self) -> Log:
+        """What the card's log holds.
 
         Raises:
             BadInput: the card has none.

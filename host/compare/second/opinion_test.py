@@ -85,6 +85,13 @@ CASES = {
     "add": lambda: single(
         "ADD", [q((2, 5)), q((1, 5), 0.03, -2)], q((2, 5), 0.06), {"AddOptions": {}}
     ),
+    "matmul": lambda: single(
+        "BATCH_MATMUL",
+        [q((2, 3, 5)), q((2, 4, 5))],
+        q((2, 3, 4), 0.2),
+        {"BatchMatMulOptions": {"adjY": True}},
+        version=2,
+    ),
     "swish": lambda: single("HARD_SWISH", [q((1, 64))], q((1, 64), 0.04, -20)),
 }
 

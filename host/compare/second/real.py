@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from model_gen.codegen.tflite.graph import Array, Op, Tensor
 from model_gen.codegen.tflite.options import (
+    BatchMatmulOptions,
     LeakyReluOptions,
     ReducerOptions,
     SoftmaxOptions,
@@ -107,12 +108,11 @@ def _leaky_relu(call: Call) -> Real:
 
 
 def _batch_matmul(call: Call) -> Real:
-    """adj_x and adj_y transpose the last two dimensions."""
+    options = call.op.options
+    assert isinstance(options, BatchMatmulOptions)
     one, two = call.inputs[:2]
-    if getattr(call.op.options, "adj_x", False):
-        one = one.swapaxes(-1, -2)
-    if getattr(call.op.options, "adj_y", False):
-        two = two.swapaxes(-1, -2)
+    one = one.swapaxes(-1, -2) if options.turned_1 else one
+    two = two.swapaxes(-1, -2) if options.turned_2 else two
     return np.asarray(one @ two)
 
 

@@ -39,3 +39,21 @@ def listed_ops() -> tuple[ListedOp, ...]:
         if name not in RULES
     ]
     return (*taken, *planned)
+
+
+def page() -> str:
+    """`docs/ops.md`."""
+    rows = [f"| {one.name} | {one.how} | {one.note} |" for one in listed_ops()]
+    return "\n".join([_TITLE, "| op | how | |", "|---|---|---|", *rows, ""])
+
+
+_TITLE = """# Ops of backend cm55
+
+From the generator's own table, by `python -m model_gen.codegen.cm55.op_list > docs/ops.md`; `nightjar inspect --ops`
+prints the same. Computed: an int8 kernel on the board, exact under both rounding rules unless it says otherwise. Of
+constants: folded where its inputs are known when the code is generated. Planned: refused, with what does the same
+today.
+"""
+
+if __name__ == "__main__":
+    print(page(), end="")
