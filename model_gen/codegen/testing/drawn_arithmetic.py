@@ -1,5 +1,6 @@
 """For tests: the ops that compute, with every attribute that TFLite's int8 kernels read."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,24 @@ def transpose_conv(op: str, d: Drawn) -> Case:
     if d.one(True, False):
         operands.append(d.bias(outputs))
     return Case(op, tuple(operands), (target,), {"TransposeConvOptions": options}, 4)
+
+
+def batch(_: str, d: Drawn) -> Case:
+    """Ops that move a window, over two to four images."""
+    drawn = {"CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "MAX_POOL_2D": pool}
+    drawn |= {"AVERAGE_POOL_2D": pool, "TRANSPOSE_CONV": transpose_conv}
+    op, images = d.one(*drawn), d.between(2, 4)
+    case = drawn[op](op, d)
+    at = 2 if op == "TRANSPOSE_CONV" else 0
+
+    def several(one: Any) -> Any:
+        return replace(one, shape=(images, *one.shape[1:]))
+
+    operands = list(case.operands)
+    operands[at] = several(operands[at])
+    if at:
+        operands[0] = d.constant([images, *case.outputs[0].shape[1:]])
+    return replace(case, operands=tuple(operands), outputs=(several(case.outputs[0]),))
 
 
 def batch_matmul(op: str, d: Drawn) -> Case:

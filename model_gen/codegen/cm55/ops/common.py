@@ -1,6 +1,8 @@
 """What several ops share: weights with their biases and multipliers, windows, four-dimensional views, copies."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from model_gen.codegen.cm55.quantized_math import activation_range, quantize_mul
 from model_gen.codegen.tflite.graph import Array, Shape, Tensor
 from model_gen.codegen.tflite.options import WindowOptions
 from model_gen.codegen.tflite.view import View
+
+MOST_IMAGES = 4  # of a batch, whose images windows move over one by one
 
 
 def copy(view: View, position: int = 0) -> Kernel:
@@ -69,16 +73,41 @@ def tensor_range(view: View, activation: str, tensor: Tensor) -> tuple[int, int]
         raise view.refuse(f"the scale {scale:g} is too small for {activation}") from None
 
 
-def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
-    """(height, width, channels) of an NHWC tensor of batch 1."""
+def batched(view: View, tensor: Tensor) -> tuple[int, int, int, int]:
+    """(batch, height, width, channels) of an NHWC tensor."""
     if len(tensor.shape) != 4:
         raise view.refuse(f"{tensor.describe()} is not NHWC")
-    if tensor.shape[0] != 1:
-        raise view.refuse(
-            f"a batch of {tensor.shape[0]}, where backend cm55 takes one image at a time",
-            next_step="convert the model with a batch of 1",
-        )
-    return tensor.shape[1], tensor.shape[2], tensor.shape[3]
+    return tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]
+
+
+def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
+    """(height, width, channels) of an NHWC tensor of one image; see `per_image`."""
+    batch, *size = batched(view, tensor)
+    if batch != 1:
+        raise view.refuse(f"{tensor.describe()} is not one image")
+    return size[0], size[1], size[2]
+
+
+def per_image(lower: Callable[[View], Kernel], source_at: int = 0) -> Callable[[View], Kernel]:
+    """`lower` of one image, for a batch of them in input `source_at` and in the output: a call for each."""
+
+    def images(view: View) -> Kernel:
+        source = view.input(source_at)
+        batch = batched(view, source)[0]
+        if batch == 1:
+            return lower(view)
+        if not 0 < batch <= MOST_IMAGES:
+            raise view.refuse(
+                f"a batch of {batch}, where backend cm55 takes at most {MOST_IMAGES} images",
+                next_step="convert the model with a batch of 1",
+            )
+        alone = replace(source, shape=(1, *source.shape[1:]))
+        inputs = (*view.inputs[:source_at], alone, *view.inputs[source_at + 1 :])
+        output = replace(view.output, shape=(1, *view.output.shape[1:]))
+        kernel = lower(replace(view, inputs=inputs, outputs=(output,)))
+        return replace(kernel, images=batch, macs=batch * kernel.macs)
+
+    return images
 
 
 def window_output(
