@@ -145,6 +145,7 @@ struct nj_fully_connected {
     const int32_t *bias;
     const struct nj_requant *requant;
     const double *scale;
+    int32_t weights_zero_point; /* of all; what it takes off each sum besides the bias is computed with the input */
 };
 
 /* SVDF: filters of `inputs` features whose last `memory` results are weighted over time; `rank` filters make one output.

@@ -169,6 +169,7 @@ class FullyConnected(ctypes.Structure):
         ("bias", ctypes.c_void_p),
         ("requant", ctypes.c_void_p),
         ("scale", ctypes.c_void_p),
+        ("weights_zero_point", I32),
     )
 
 

@@ -108,6 +108,18 @@ def fully_connected(op: str, d: Drawn) -> Case:
     return Case(op, operands, (target,), {"FullyConnectedOptions": fields}, 9)
 
 
+def shifted_weights(op: str, d: Drawn) -> Case:
+    """FULLY_CONNECTED of weights with a zero point, as old converters write them."""
+    case = fully_connected(op, d)
+    source, weights, _ = case.operands
+    scale = float(np.atleast_1d(weights.scale)[0])
+    moved = builder().Tensor(weights.shape, scale, d.one(7, -128, 127, -3), weights.data)
+    bias = d.one(d.bias(weights.shape[0]), None)
+    if bias is not None:
+        bias = replace(bias, scale=float(np.float32(source.scale) * np.float32(scale)))
+    return replace(case, operands=(source, moved, bias))
+
+
 def _broadcast(d: Drawn, high: int) -> tuple[Shape, Shape]:
     """Two shapes that broadcast, either of which may be shorter."""
     shape = d.shape(0, high)

@@ -59,6 +59,7 @@ LATER: list[tuple[str, Family]] = [
     ("LOG_SOFTMAX, L2_NORMALIZATION", arithmetic.row),
     ("ARG_MAX, ARG_MIN", arithmetic.arg_extreme),
     ("SQUARE, NEG", arithmetic.of_floats),
+    ("FULLY_CONNECTED", arithmetic.shifted_weights),
     ("CONV_2D and others of several images", arithmetic.batch),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER

@@ -169,10 +169,20 @@ def image_struct(size: tuple[int, int, int]) -> tuple[tuple[str, int], ...]:
 def symmetric_weights(
     view: View, position: int, axis: int, channels: int
 ) -> tuple[Array, tuple[float, ...]]:
-    """Constant int8 weights and their scales, one a channel or one for all.
+    """Constant int8 weights of zero point 0 and their scales; see `quantized_weights`."""
+    value, scales, zero_point = quantized_weights(view, position, axis, channels)
+    if zero_point:
+        raise view.refuse(f"weights must have zero points of 0, not {zero_point}")
+    return value, scales
+
+
+def quantized_weights(
+    view: View, position: int, axis: int, channels: int
+) -> tuple[Array, tuple[float, ...], int]:
+    """Constant int8 weights, their scales, one a channel or one for all, and the zero point of all.
 
     Raises:
-        BadInput: not int8, not constant, or a zero point other than 0.
+        BadInput: not int8, not constant, or several zero points.
     """
     tensor = view.input(position)
     if tensor.dtype != "int8":
@@ -181,13 +191,15 @@ def symmetric_weights(
     quantization = tensor.quantization
     if quantization is None:
         raise view.refuse("the weights are not quantized")
-    if any(quantization.zero_points):
-        raise view.refuse("weights must have zero points of 0")
+    if len(set(quantization.zero_points)) != 1 or (
+        len(quantization.scales) > 1 and quantization.zero_points[0]
+    ):
+        raise view.refuse("weights with a scale a channel must have zero points of 0")
     if len(quantization.scales) != 1 and (
         len(quantization.scales) != channels or quantization.axis != axis
     ):
         raise view.refuse(f"the weights' scales must be one, or one for each of {channels} outputs")
-    return value, quantization.scales
+    return value, quantization.scales, quantization.zero_points[0]
 
 
 def folded_bias(view: View, position: int, weight_sums: Array, input_zero_point: int) -> Constants:
