@@ -13,7 +13,7 @@ from model_gen.codegen.tflite.graph import Op, Tensor
 from model_gen.codegen.tflite.view import View
 
 PORT_TYPES = ("int8", "float32")
-INDEX_TYPES = ("int32", "int64")  # of outputs besides: what ARG_MAX and ARG_MIN give
+RESULT_TYPES = ("int32", "int64", "bool")  # of outputs besides: what ARG_MAX, ARG_MIN and comparisons give
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _check_ports(resolved: Resolved, findings: Findings) -> None:
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for index in indices:
             tensor = resolved.tensors[index]
-            if what == "output" and tensor.dtype in INDEX_TYPES:
+            if what == "output" and tensor.dtype in RESULT_TYPES:
                 continue
             if tensor.dtype not in PORT_TYPES:
                 findings.note(

@@ -152,6 +152,32 @@ def squared_difference(op: str, d: Drawn) -> Case:
     return Case(op, operands, (d.tensor(out),), None, 2)
 
 
+def comparison(_: str, d: Drawn) -> Case:
+    op = d.one("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "EQUAL", "NOT_EQUAL")
+    first, second = _broadcast(d, 4)
+    like = d.tensor(first)
+    operands = (like, d.one(d.tensor, d.known)(second, d.one(None, like)))
+    target = builder().Tensor(tuple(np.broadcast_shapes(first, second)), dtype="bool")
+    name = "".join(part.title() for part in op.split("_"))
+    return Case(op, operands, (target,), {f"{name}Options": {}}, 2)
+
+
+def select(_: str, d: Drawn) -> Case:
+    op, shape = d.one("SELECT_V2", "SELECT"), d.shape(1, 4)
+    whole = op == "SELECT"
+    shapes = [shape if whole else tuple(d.one(n, 1) for n in shape) for _ in range(2)]
+    given = shape if whole else tuple(d.one(n, 1) for n in shape)[d.between(0, len(shape)) :]
+    if whole and d.one(False, True):
+        given = shape[: d.between(0, 1)]
+    out = tuple(np.broadcast_shapes(given, *shapes)) if not whole else shape
+    data = d.rng.integers(0, 2, given).astype(bool)
+    condition = builder().Tensor(given, data=data, dtype="bool")
+    like = d.tensor(shapes[0])
+    operands = (condition, like, d.one(d.tensor, d.known)(shapes[1], like))
+    name = "SelectV2Options" if op == "SELECT_V2" else "SelectOptions"
+    return Case(op, operands, (d.tensor(out, like),), {name: {}})
+
+
 def twice(op: str, d: Drawn) -> Case:
     """The same tensor as both operands."""
     source = d.tensor(d.shape(1, 4))

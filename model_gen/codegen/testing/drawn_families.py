@@ -59,6 +59,8 @@ LATER: list[tuple[str, Family]] = [
     ("LOG_SOFTMAX, L2_NORMALIZATION", arithmetic.row),
     ("ARG_MAX, ARG_MIN", arithmetic.arg_extreme),
     ("SQUARE, NEG", arithmetic.of_floats),
+    ("GREATER, LESS, EQUAL and their kin", arithmetic.comparison),
+    ("SELECT_V2, SELECT", arithmetic.select),
     ("FULLY_CONNECTED", arithmetic.shifted_weights),
     ("CONV_2D and others of several images", arithmetic.batch),
 ]
