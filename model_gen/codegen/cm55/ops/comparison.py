@@ -121,11 +121,11 @@ def _select_shape(view: View) -> Shape:
 
 
 def _select_fold(view: View) -> Array | None:
-    values = [view.input(position).value for position in range(3)]
-    if any(value is None for value in values) or values[0].dtype != np.bool_:  # type: ignore[union-attr]
+    condition, one, two = (view.input(position).value for position in range(3))
+    if condition is None or one is None or two is None or condition.dtype != np.bool_:
         return None
-    condition, one, two = values
-    return np.where(np.reshape(condition, _condition(view)), one, two)
+    chosen: Array = np.where(condition.reshape(_condition(view)), one, two)
+    return chosen
 
 
 def _select(view: View) -> Kernel:
