@@ -215,6 +215,12 @@ class Elementwise(ctypes.Structure):
     )
 
 
+class Select(ctypes.Structure):
+    _fields_ = tuple(
+        (name, I32 * 4) for name in ("shape", "stride_condition", "stride1", "stride2")
+    )
+
+
 class Pool(ctypes.Structure):
     _fields_ = (
         ("input", Image),
