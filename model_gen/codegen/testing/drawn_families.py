@@ -51,7 +51,7 @@ LATER: list[tuple[str, Family]] = [
     ("LOG", arithmetic.lookup),
     ("REDUCE_MAX, REDUCE_MIN", arithmetic.extreme),
     ("GELU, EXP, SQRT, RSQRT, NEG, RELU_0_TO_1, ELU", arithmetic.table),
-    ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
+    ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH, REVERSE_V2", movement.blocks),
     ("RESIZE_BILINEAR", movement.bilinear),
     ("TRANSPOSE_CONV", arithmetic.transpose_conv),
     ("BATCH_MATMUL", arithmetic.batch_matmul),
