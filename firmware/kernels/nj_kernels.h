@@ -445,7 +445,8 @@ void nj_pad_s8(const struct nj_pad *op, const int8_t *input, int8_t *output);
 void nj_concatenation_s8(const struct nj_concatenation *op, const int8_t *const *inputs, int8_t *output);
 
 /* Any int8 to int8 op of one input, as a table of 256: output[i] = table[input[i] + 128]. RELU and its kin, LOGISTIC,
- * TANH, LOG, ELU, GELU, EXP, SQRT, RSQRT, NEG, QUANTIZE between int8 scales. */
+ * TANH, LOG, ELU, GELU, EXP, SQRT, RSQRT, NEG, QUANTIZE between int8 scales, and between int8 and uint8, whose steps
+ * 128 to 255 are read and written as -128 to -1. */
 void nj_lookup_s8(const int8_t table[256], const int8_t *input, int8_t *output, size_t count);
 
 /* RESHAPE and its kin where a copy is needed. */

@@ -20,7 +20,7 @@ import flatbuffers
 import numpy as np
 from numpy.typing import NDArray
 
-_TYPES = {"float32": 0, "int32": 2, "bool": 6, "int8": 9, "int64": 4, "int16": 7}
+_TYPES = {"float32": 0, "int32": 2, "uint8": 3, "bool": 6, "int8": 9, "int64": 4, "int16": 7}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Tensor:
         scale: one float32 scale, or one a channel along `axis`; None for no quantization.
         zero_point: in steps, the same for all channels.
         data: the constant's values, of `shape` and `dtype`.
-        dtype: "int8", "int32", "int64" or "float32".
+        dtype: "int8", "uint8", "int32", "int64" or "float32".
         axis: the quantized dimension when there is a scale a channel.
     """
 

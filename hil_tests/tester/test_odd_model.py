@@ -1,4 +1,4 @@
-"""A model unlike the project's own: odd sizes, two types of input, three outputs; and the inputs that a seed states."""
+"""A model unlike the project's own: odd sizes, three types of input, four outputs; and the inputs of a seed."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ SEED, VECTORS = 11, 2
 
 
 def odd_model() -> bytes:
-    """float32 [1, 7, 5, 3] through two convolutions, one dilated, gated by int8 [1, 1, 1, 17] between them."""
+    """float32 [1, 7, 5, 3] through two convolutions, one dilated, gated by int8 [1, 1, 1, 17] between them;
+    and uint8 [1, 9], made int8 and uint8 again."""
     rng = np.random.default_rng(5)
     tensor = builder().Tensor
 
@@ -41,6 +42,9 @@ def odd_model() -> bytes:
         integers(1, 2),
         tensor((1, 17), 0.003, 1),  # 10
         tensor((1, 17), dtype="float32"),  # 11
+        tensor((1, 9), 0.02, 131, dtype="uint8"),  # 12: input
+        tensor((1, 9), 0.02, 3),
+        tensor((1, 9), 0.03, 250, dtype="uint8"),  # 14
     ]
     ops: list[Any] = [
         ("QUANTIZE", [0], [2], {"QuantizeOptions": {}}, 1),
@@ -55,8 +59,10 @@ def odd_model() -> bytes:
         ),
         ("MEAN", [8, 9], [10], {"ReducerOptions": {"keepDims": False}}, 1),
         ("DEQUANTIZE", [10], [11], None, 1),
+        ("QUANTIZE", [12], [13], {"QuantizeOptions": {}}, 1),
+        ("QUANTIZE", [13], [14], {"QuantizeOptions": {}}, 1),
     ]
-    return rewired(builder().model(ops, tensors), inputs=[0, 1], outputs=[11, 5, 8])
+    return rewired(builder().model(ops, tensors), inputs=[0, 1, 12], outputs=[11, 5, 8, 14])
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +84,7 @@ def test_odd_model_is_exact_on_the_stated_inputs(
     drawn: list[Any] = [
         ((steps - 5.0 + off) * np.float64(np.float32(0.03))).astype(np.float32),
         rng.integers(-128, 128, (VECTORS, 1, 1, 1, 17), dtype=np.int8),
+        rng.integers(0, 256, (VECTORS, 1, 9), dtype=np.uint8),
     ]
     with Bench(Session(project, subject, tier, vectors=VECTORS, seed=SEED, root=boards)) as bench:
         for vector in range(VECTORS):
@@ -89,5 +96,5 @@ def test_odd_model_is_exact_on_the_stated_inputs(
                 assert got == want
         verdict = bench.verdict()
     assert verdict.exact
-    assert [layer.index for layer in verdict.layers] == [0, 1, 2, 3, 4, 5]
+    assert [layer.index for layer in verdict.layers] == list(range(8))
     assert all(layer.observed for layer in verdict.layers)

@@ -91,8 +91,8 @@ def scaled(e: Evidence) -> str | None:
 
 
 def wrong_sign_bit(e: Evidence) -> str | None:
-    """int8 taken for uint8: every element has its top bit flipped."""
-    if e.got.dtype != np.int8 or e.got.size < 4:
+    """int8 taken for uint8, or the other way: every element has its top bit flipped."""
+    if e.got.dtype not in (np.int8, np.uint8) or e.got.size < 4:
         return None
     if np.array_equal(e.got.view(np.uint8) ^ 0x80, e.want.view(np.uint8)):
         return "every element has its top bit inverted: signed and unsigned steps are mixed up"
@@ -208,7 +208,7 @@ def one_element(e: Evidence) -> str | None:
 
 def clamped(e: Evidence) -> str | None:
     """Wrong elements sit at a limit of the type, or lack a clamp the reference has."""
-    if e.got.dtype.kind != "i":
+    if e.got.dtype.kind not in "iu":
         return None
     info = np.iinfo(e.got.dtype)
     for side, other, sentence in (

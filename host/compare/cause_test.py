@@ -34,6 +34,8 @@ def test_another_normalization() -> None:
 
 def test_top_bit(want: Tensor) -> None:
     assert "signed and unsigned" in cause((want.view(np.uint8) ^ 0x80).view(np.int8), want)
+    unsigned = want.view(np.uint8)
+    assert "signed and unsigned" in cause(unsigned ^ 0x80, unsigned)
 
 
 def test_constant_offset(want: Tensor) -> None:

@@ -57,11 +57,11 @@ def _kinds(space: Space, generator: np.random.Generator) -> Iterator[Steps]:
     count = int(np.prod(shape)) if shape else 1
     flat = np.arange(count)
     levels = [0.0, low, high, -float(space.zero_point), 1.0, -1.0]
-    if space.dtype != np.int8:
+    if not space.whole:
         levels += [sign * far for far in _FAR for sign in (1.0, -1.0)]
     for level in levels:
         yield np.full(shape, level)
-    every = np.arange(low, high + 1)  # the steps of an int8; a small input takes them in turns
+    every = np.arange(low, high + 1)  # all steps of a byte; a small input takes them in turns
     for begin in range(0, min(len(every), _MOST_TURNS * count), count):
         ramp = np.take(every, begin + flat, mode="wrap").reshape(shape)
         yield from (ramp, low + high - ramp)

@@ -30,6 +30,7 @@ from host.link.messages import What
 from host.link.registers import FirmwareFault
 from host.project import Project
 from host.reference.kept import to_bytes
+from model_gen.codegen.testing import fuzz_models
 
 Made = tuple[Subject, Project]
 TRIES = 70
@@ -165,6 +166,18 @@ def test_spaces_say_what_the_model_says() -> None:
     assert (second.shape, second.dtype.name, second.zero_point) == ((1, 4), "int8", 2)
     assert len(first.patterns) == 8
     assert not second.patterns
+
+
+def test_candidates_of_a_uint8_input_have_its_steps() -> None:
+    (space,) = spaces_of(Subject(Path("x"), fuzz_models.unsigned()))
+    assert (space.dtype.name, space.zero_point, space.lowest, space.highest) == (
+        *("uint8", 131),
+        *(-131.0, 124.0),
+    )
+    made = [one for (one,) in planned((space,), np.random.default_rng(0))]
+    assert {one.dtype for one in made} == {np.dtype(np.uint8)}
+    assert {int(step) for one in made for step in one.flat} > {0, 131, 255}
+    assert np.array_equal(space.cast(space.steps(made[0])), made[0])
 
 
 def test_every_candidate_is_an_input_of_the_model() -> None:

@@ -31,27 +31,38 @@ class Space:
 
     def cast(self, steps: npt.NDArray[np.float64]) -> Array:
         """The input at these steps from the zero point, float64 [*shape]; saturated."""
-        if self.dtype == np.int8:
-            whole = np.clip(np.rint(steps) + self.zero_point, -128, 127)
-            return np.asarray(whole, np.int8)
+        if self.whole:
+            low, high = self._limits
+            whole = np.clip(np.rint(steps) + self.zero_point, low, high)
+            return np.asarray(whole, self.dtype)
         values = np.clip(steps, -_FARTHEST, _FARTHEST) * self.scale
         return np.asarray(values, dtype=self.dtype)
 
     def steps(self, values: Array) -> npt.NDArray[np.float64]:
         """The inverse of `cast`, where nothing was saturated or rounded."""
-        if self.dtype == np.int8:
+        if self.whole:
             return values.astype(np.float64) - self.zero_point
         return values.astype(np.float64) / self.scale
 
     @property
+    def whole(self) -> bool:
+        """Whether its values are steps: int8 or uint8."""
+        return self.dtype in (np.int8, np.uint8)
+
+    @property
     def lowest(self) -> float:
-        """Steps from the zero point to the smallest int8 step."""
-        return -128.0 - self.zero_point
+        """Steps from the zero point to the smallest step."""
+        return float(self._limits[0] - self.zero_point)
 
     @property
     def highest(self) -> float:
-        """Steps from the zero point to the largest int8 step."""
-        return 127.0 - self.zero_point
+        """Steps from the zero point to the largest step."""
+        return float(self._limits[1] - self.zero_point)
+
+    @property
+    def _limits(self) -> tuple[int, int]:
+        """The smallest and the largest step; those of a float input are its QUANTIZE's, int8."""
+        return (0, 255) if self.dtype == np.uint8 else (-128, 127)
 
 
 def spaces_of(subject: Subject) -> tuple[Space, ...]:
@@ -70,7 +81,8 @@ def spaces_of(subject: Subject) -> tuple[Space, ...]:
         for op in graph.ops:
             if op.name == "QUANTIZE" and op.inputs[0] == index:
                 quantized = op.outputs[0]
-        known = graph.tensors[quantized].quantization
+        own = quantized if tensor.dtype == "float32" else index
+        known = graph.tensors[own].quantization
         scale, zero = (1.0, 0) if known is None else (known.scales[0], known.zero_points[0])
         patterns = [
             _tiled(op.name, graph.tensors[op.inputs[1]].value, tensor.shape)

@@ -19,10 +19,11 @@ _PATIENCE = 120.0  # seconds for one inference of the reference kernels
 _ACTIVATED = {"LOGISTIC", "SOFTMAX"}  # ops that make scores of logits
 _BETWEEN = {"DEQUANTIZE", "QUANTIZE"}
 _REFUSED = 3
+_BYTES = (np.int8, np.uint8)
 
 
 class BareModel:
-    """A .tflite with one input, the spectrogram as float32 or int8, and one output, a value a label.
+    """A .tflite with one input, the spectrogram as float32, int8 or uint8, and one output, a value a label.
 
     Args:
         tflite: a model that `check_runs` let through.
@@ -37,11 +38,11 @@ class BareModel:
         self.description = self._reference.description
         ends = [*self._reference.inputs, *self._reference.outputs]
         if (len(self._reference.inputs), len(ends)) != (1, 2) or any(
-            end.dtype not in (np.float32, np.int8) or (end.dtype == np.int8 and not end.scale)
+            end.dtype not in (np.float32, *_BYTES) or (end.dtype in _BYTES and not end.scale)
             for end in ends
         ):
             raise BadInput(
-                "expected a model with one input and one output, each float32 or int8",
+                "expected a model with one input and one output, each float32, int8 or uint8",
                 evidence=f"Received: {path} with {[(e.dtype.name, e.shape) for e in ends]}",
                 next_step="convert it with `nightjar convert`",
             )
@@ -81,13 +82,23 @@ class BareModel:
         return np.stack(rows)
 
     def _infer(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        given: npt.NDArray[np.float32 | np.int8] = features
+        given: npt.NDArray[np.float32 | np.int8 | np.uint8] = features
         if self._input.dtype == np.int8:
             given = quantize(features, self._input.scale, self._input.zero_point)
+        elif self._input.dtype == np.uint8:
+            given = _other(quantize(features, self._input.scale, self._input.zero_point - 128))
         out = self._reference.run([given.reshape(self._input.shape)])[self._output.tensor]
         if self._output.dtype == np.int8:
             out = dequantize(out, self._output.scale, self._output.zero_point)
+        elif self._output.dtype == np.uint8:
+            signed = _other(out).view(np.int8)
+            out = dequantize(signed, self._output.scale, self._output.zero_point - 128)
         return np.asarray(out.reshape(-1), np.float32)
+
+
+def _other(steps: npt.NDArray[np.int8 | np.uint8]) -> npt.NDArray[np.uint8]:
+    """int8 steps as the uint8 ones, 128 higher, and back: their top bit is the other."""
+    return np.asarray(steps).view(np.uint8) ^ np.uint8(128)
 
 
 def read_bare(path: Path) -> bytes:

@@ -13,12 +13,9 @@ from model_gen.codegen.tflite.fold import Resolved
 from model_gen.codegen.tflite.graph import Op, Tensor
 from model_gen.codegen.tflite.view import View
 
-PORT_TYPES = ("int8", "float32")
-RESULT_TYPES = (
-    "int32",
-    "int64",
-    "bool",
-)  # of outputs besides: what ARG_MAX, ARG_MIN and comparisons give
+PORT_TYPES = ("int8", "uint8", "float32")
+# Of outputs besides: what ARG_MAX, ARG_MIN and comparisons give.
+RESULT_TYPES = ("int32", "int64", "bool")
 
 
 @dataclass(frozen=True)
@@ -104,9 +101,9 @@ def _check_ports(resolved: Resolved, findings: Findings) -> None:
             if tensor.dtype not in PORT_TYPES:
                 findings.note(
                     BadInput(
-                        f"backend {findings.backend} takes models with int8 or float32 {what}s",
+                        f"backend {findings.backend} takes models with int8, uint8 or float32 {what}s",
                         evidence=f"Received: {what} {index}: {tensor.describe()}",
-                        next_step="convert the model to full int8 with int8 or float32 inputs and outputs",
+                        next_step="convert the model to full int8 with int8, uint8 or float32 inputs and outputs",
                     )
                 )
 

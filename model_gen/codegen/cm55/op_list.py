@@ -21,7 +21,7 @@ _NOTES = {
     "LOGISTIC": "under --rounding tflite of output scale 1/256 and zero point -128",
     "LOG_SOFTMAX": "over the last axis, of output scale 1/16 and zero point 127",
     "NEG": "of floats between DEQUANTIZE and QUANTIZE; of int8 under --rounding tflite where zero points are opposite",
-    "QUANTIZE": "at the model's beginning, or from int8 to int8",
+    "QUANTIZE": "from float32 or uint8 at the model's beginning, to uint8 at its end, or from int8 to int8",
     "RELU_0_TO_1": "under --rounding tflite",
     "RELU_N1_TO_1": "under --rounding tflite",
     "RSQRT": "of an input whose zero point is -128",

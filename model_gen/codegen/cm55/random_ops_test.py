@@ -7,6 +7,7 @@ one, shrinks the first that fails, and it is printed as a test.
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,11 @@ def inputs_of(reference: ReferenceModel | MicroModel, number: int) -> list[list[
     rng = np.random.default_rng(number)
 
     def flat(step: int) -> list[Array]:
-        return [np.full(t.shape, step).astype(t.dtype) for t in reference.inputs]
+        return [cast(np.full(t.shape, step), t.dtype) for t in reference.inputs]
+
+    def cast(steps: Array, dtype: np.dtype[Any]) -> Array:
+        """Of uint8 those that lie 128 higher."""
+        return (steps + 128 * (dtype == np.uint8)).astype(dtype)
 
     def board(shape: tuple[int, ...]) -> Array:
         return np.where(np.indices(shape).sum(0) % 2, 127, -128) if shape else np.array(-128)
@@ -72,13 +77,13 @@ def inputs_of(reference: ReferenceModel | MicroModel, number: int) -> list[list[
     drawn = [
         rng.standard_normal(t.shape, np.float32)
         if t.dtype == np.float32
-        else rng.integers(-128, 128, t.shape, np.int8)
+        else cast(rng.integers(-128, 128, t.shape), t.dtype)
         for t in reference.inputs
     ]
     return [
         flat(-128),
         flat(127),
-        [board(t.shape).astype(t.dtype) for t in reference.inputs],
+        [cast(board(t.shape), t.dtype) for t in reference.inputs],
         drawn,
     ]
 

@@ -263,6 +263,19 @@ def table(_: str, d: Drawn) -> Case:
 _GELU = [{"GeluOptions": {"approximate": flag}} for flag in (False, True)]
 
 
+def requantize(_: str, d: Drawn) -> Case:
+    """QUANTIZE between int8 and uint8, as models with uint8 ends have it: often of one scale."""
+    shape = d.shape(0, 4)
+    source = d.tensor(shape)
+    target = d.tensor(shape, source) if d.one(True, False) else d.tensor(shape)
+    ends = [
+        replace(one, dtype="uint8", zero_point=one.zero_point + 128) for one in (source, target)
+    ]
+    if d.one(True, False):
+        return Case("QUANTIZE", (ends[0],), (target,))
+    return Case("QUANTIZE", (source,), (ends[1],))
+
+
 def row(_: str, d: Drawn) -> Case:
     """LOG_SOFTMAX and L2_NORMALIZATION."""
     op = d.one("LOG_SOFTMAX", "L2_NORMALIZATION")

@@ -83,4 +83,16 @@ def broadcast() -> bytes:
     return single("MUL", [q((1, 3, 1, 5)), q((2, 1))], q((1, 3, 2, 5), 0.1), {"MulOptions": {}})
 
 
-MODELS = (convolutions, shapes, broadcast)
+def unsigned() -> bytes:
+    """uint8 at both ends of a table."""
+    ends = [builder().Tensor((1, 6), 0.05, zero, dtype="uint8") for zero in (131, 7)]
+    tensors = [ends[0], q((1, 6), 0.05, 3), q((1, 6), 1 / 128, 0), ends[1]]
+    ops: list[Any] = [
+        ("QUANTIZE", [0], [1], {"QuantizeOptions": {}}, 1),
+        ("TANH", [1], [2], None, 1),
+        ("QUANTIZE", [2], [3], {"QuantizeOptions": {}}, 1),
+    ]
+    return bytes(builder().model(ops, tensors))
+
+
+MODELS = (convolutions, shapes, broadcast, unsigned)

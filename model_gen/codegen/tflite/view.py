@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+import numpy as np
+
 from model_gen.codegen.tflite.graph import (
     Array,
     Graph,
@@ -85,23 +87,26 @@ class View:
             raise self.refuse(f"input {position} is not a short list of integers")
         return tuple(int(v) for v in value.ravel())
 
-    def quantization(self, tensor: Tensor) -> Quantization:
-        """The single scale and zero point of an int8 tensor.
+    def quantization(self, tensor: Tensor, dtype: str = "int8") -> Quantization:
+        """The single scale and zero point of a tensor of `dtype`, int8 or uint8.
 
         Raises:
             BadInput: another type, no quantization, one scale a channel, or a scale of 0.
         """
-        if tensor.dtype != "int8":
-            raise self.refuse(f"it is computed in int8 only, but {tensor.describe()} is not int8")
+        if tensor.dtype != dtype:
+            raise self.refuse(
+                f"it is computed in {dtype} only, but {tensor.describe()} is not {dtype}"
+            )
         quantization = tensor.quantization
         if quantization is None or len(quantization.scales) != 1 or quantization.scales[0] <= 0:
             raise self.refuse(f"{tensor.describe()} lacks one positive scale for the tensor")
-        if not -128 <= quantization.zero_points[0] <= 127:
-            raise self.refuse(f"{tensor.describe()} has a zero point outside int8")
+        limits = np.iinfo(dtype)
+        if not limits.min <= quantization.zero_points[0] <= limits.max:
+            raise self.refuse(f"{tensor.describe()} has a zero point outside {dtype}")
         return quantization
 
-    def scale_and_zero(self, tensor: Tensor) -> tuple[float, int]:
-        quantization = self.quantization(tensor)
+    def scale_and_zero(self, tensor: Tensor, dtype: str = "int8") -> tuple[float, int]:
+        quantization = self.quantization(tensor, dtype)
         return quantization.scales[0], quantization.zero_points[0]
 
     def axis(self, value: int, rank: int) -> int:

@@ -108,7 +108,8 @@ def _reverse(view: View, array: Array) -> Array:
     axes = sorted(view.axis(a, array.ndim) for a in view.integers(1))
     if not axes or axes != list(range(axes[0], axes[-1] + 1)):
         raise view.refuse(f"the references reverse neighbouring axes only, not {axes}")
-    return np.flip(array, axes)
+    flipped: Array = np.flip(array, tuple(axes))
+    return flipped
 
 
 def _broadcast(view: View, array: Array) -> Array:

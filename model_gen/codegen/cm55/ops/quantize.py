@@ -1,4 +1,4 @@
-"""QUANTIZE (float32 or int8 to int8) and DEQUANTIZE (int8 to float32)."""
+"""QUANTIZE (float32 to int8, and between int8 and uint8) and DEQUANTIZE (int8 to float32)."""
 
 import math
 
@@ -50,9 +50,9 @@ def _between(view: View, name: str) -> Kernel:
 def _quantize(view: View) -> Kernel:
     if view.between is not None:
         return _between(view, view.between)
-    out_scale, out_zero = view.scale_and_zero(view.output)
     source = view.input(0)
     if source.dtype == "float32":
+        out_scale, out_zero = view.scale_and_zero(view.output)
         return Kernel(
             "nj_quantize_f32_s8",
             None,
@@ -64,11 +64,30 @@ def _quantize(view: View) -> Kernel:
                 str(out_zero),
             ),
         )
-    # Formula: kernels/quantize.cc and reference/requantize.h; the scales' ratio is taken in double.
-    in_scale, in_zero = view.scale_and_zero(source)
+    return _requantize(view)
+
+
+def _requantize(view: View) -> Kernel:
+    """Formula: kernels/quantize.cc and reference/requantize.h; the scales' ratio is taken in double.
+
+    A table of bytes serves both types: a kernel of int8 reads the uint8 steps 128 to 255 as -128 to -1.
+    """
+    if view.input(0).dtype == view.output.dtype == "uint8":
+        raise view.refuse("uint8 is taken at the ends of an int8 network, not within")
+    read, written = (_byte_type(tensor.dtype) for tensor in (view.input(0), view.output))
+    in_scale, in_zero = view.scale_and_zero(view.input(0), read.name)
+    out_scale, out_zero = view.scale_and_zero(view.output, written.name)
     rule = rule_of(view.op.name, view.rounding)
     pair = requant_of(view, in_scale / out_scale)
-    return table_kernel(view, scale(STEPS - in_zero, *pair, rule) + out_zero, rule)
+    steps = STEPS.astype(read).astype(np.int64)
+    limits = np.iinfo(written)
+    found = np.clip(scale(steps - in_zero, *pair, rule) + out_zero, limits.min, limits.max)
+    return table_kernel(view, found.astype(written).view(np.int8).astype(np.int64), rule)
+
+
+def _byte_type(dtype: str) -> np.dtype[np.int8] | np.dtype[np.uint8]:
+    """int8, which refuses every other type by name, unless it is uint8."""
+    return np.dtype(np.uint8) if dtype == "uint8" else np.dtype(np.int8)
 
 
 def _dequantize(view: View) -> Kernel:
