@@ -40,6 +40,11 @@ _DEADLINE = click.option(
 @click.option("--vectors", default=8, show_default=True, type=WholeRange(min=0))
 @click.option("--seed", default=0, show_default=True, type=WholeRange(min=0))
 @click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    help="Record these inputs, too: .npy [n, *shape] of the input's dtype, or .npz keyed by input name.",
+)
+@click.option(
     "--project",
     type=click.Path(path_type=Path),
     help="Judge the ELF of this project as it lies there, without building.",
@@ -54,6 +59,7 @@ def record(
     wait: float,
     vectors: int,
     seed: int,
+    inputs: Path | None,
     project: Path | None,
     deadline: float,
     json_path: str | None,
@@ -62,7 +68,8 @@ def record(
     from host.errors import NightjarError, RegressionFailure
     from host.results import check_result, remove_result
 
-    check_result(file, [model, *([] if project is None else [project])], name="FILE")
+    read = [path for path in (project, inputs) if path is not None]
+    check_result(file, [model, *read], name="FILE")
     try:
         return verify.judge(
             model=model,
@@ -71,6 +78,7 @@ def record(
             wait=wait,
             vectors=vectors,
             seed=seed,
+            inputs=inputs,
             project=project,
             deadline=deadline,
             record=file,

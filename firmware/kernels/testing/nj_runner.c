@@ -14,6 +14,7 @@ struct nj_case {
     const void *op;
     const int8_t *input1;
     const int8_t *input2;
+    const int8_t *input3;
     int8_t *output;
     uint32_t count;
 };
@@ -136,6 +137,9 @@ static void nj_run(const struct nj_case *item)
         break;
     case 30:
         nj_svdf_s8(item->op, item->input1, (int8_t *)(uintptr_t)item->input2, item->output);
+        break;
+    case 31:
+        nj_select_s8(item->op, item->input1, item->input2, item->input3, item->output);
         break;
     default:
         break;

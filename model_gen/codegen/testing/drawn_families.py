@@ -71,7 +71,15 @@ LATER: list[tuple[str, Family]] = [
         ),
     ),
     ("tables", mixed("of_one", ("", arithmetic.table), ("", arithmetic.of_floats))),
-    ("moves", mixed("places", ("", movement.blocks), ("RESIZE_BILINEAR", movement.bilinear))),
+    (
+        "moves",
+        mixed(
+            "places",
+            ("", movement.blocks),
+            ("RESIZE_BILINEAR", movement.bilinear),
+            ("", arithmetic.select),
+        ),
+    ),
     (
         "products",
         mixed(
@@ -79,7 +87,12 @@ LATER: list[tuple[str, Family]] = [
             ("TRANSPOSE_CONV", arithmetic.transpose_conv),
             ("BATCH_MATMUL", arithmetic.batch_matmul),
             ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
+            ("", arithmetic.comparison),
         ),
+    ),
+    (
+        "batches and shifted weights",
+        mixed("later", ("", arithmetic.batch), ("FULLY_CONNECTED", arithmetic.shifted_weights)),
     ),
     ("QUANTIZE", arithmetic.requantize),
 ]

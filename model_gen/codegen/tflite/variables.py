@@ -15,7 +15,7 @@ from model_gen.codegen.tflite.graph import Array, Graph, Op, State, Tensor, refu
 from model_gen.codegen.tflite.options import Options, VariableOptions
 
 READ, ASSIGN = "READ_VARIABLE", "ASSIGN_VARIABLE"
-_HANDLE, _ONCE = "VAR_HANDLE", "CALL_ONCE"
+HANDLE, ONCE = "VAR_HANDLE", "CALL_ONCE"
 _AGAIN = "convert the streaming model again, with variables that are given a constant first value"
 
 Name = tuple[str, str]  # container and shared name
@@ -45,7 +45,7 @@ def with_states(graph: Graph, once: tuple[Graph, ...]) -> Graph:
     places: dict[Name, int] = {}
     ops = []
     for op in graph.ops:
-        if op.name in (_HANDLE, _ONCE):
+        if op.name in (HANDLE, ONCE):
             continue
         if op.name in (READ, ASSIGN):
             name = _name(graph, op, names)
@@ -74,7 +74,7 @@ def _first_values(graph: Graph) -> dict[Name, Array]:
     names = _handles(graph)
     first = {}
     for op in graph.ops:
-        if op.name == _HANDLE:
+        if op.name == HANDLE:
             continue
         value = (
             graph.tensors[op.inputs[1]].value if op.name == ASSIGN and len(op.inputs) == 2 else None

@@ -45,7 +45,10 @@ def _scale(view: View, tensor: Tensor, dtype: str) -> np.float32:
 
 def _lower(view: View) -> Kernel:
     if view.options(SvdfOptions).activation != "RELU":
-        raise view.refuse("the references compute int8 SVDF with the activation RELU only")
+        raise view.refuse(
+            "the references compute int8 SVDF with the activation RELU only",
+            next_step="train the layer with RELU",
+        )
     state, memory = view.input(_STATE), view.input(_TIME).shape[1]
     if state.index not in view.graph.kept:
         raise view.refuse(f"{state.describe()} is no memory of its own")

@@ -5,9 +5,11 @@ from math import prod
 import numpy as np
 
 from model_gen.codegen.cm55.ops.common import (
+    batched,
     fused_range,
     image,
     image_struct,
+    per_image,
     requants,
     symmetric_weights,
     window_output,
@@ -36,17 +38,17 @@ _MOST_WEIGHTS = 1 << 26  # zeros included: strides far beyond the window must no
 
 def _shape(view: View) -> Shape:
     given, weights = view.integers(_SHAPE), view.input(_WEIGHTS).shape
-    _, _, channels = image(view, view.input(_INPUT))
+    batch, _, _, channels = batched(view, view.input(_INPUT))
     if len(weights) != 4 or weights[3] != channels:
         raise view.refuse(f"weights of {list(weights)} do not fit {channels} channels")
     if (
         len(given) != 4
-        or given[0] != 1
+        or given[0] != batch
         or given[3] != weights[0]
         or not all(0 < n <= _MOST for n in given)
     ):
         raise view.refuse(
-            f"the output's shape {list(given)} is not [1, rows, columns, {weights[0]}]"
+            f"the output's shape {list(given)} is not [{batch}, rows, columns, {weights[0]}]"
         )
     return given
 
@@ -128,4 +130,4 @@ def _lower(view: View) -> Kernel:
     )
 
 
-register("TRANSPOSE_CONV", Rule(_shape, _lower))
+register("TRANSPOSE_CONV", Rule(_shape, per_image(_lower, _INPUT)))
