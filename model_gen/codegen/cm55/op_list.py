@@ -14,6 +14,7 @@ _NOTES = {
     "ELU": "under --rounding tflm",
     "LOGISTIC": "under --rounding tflite of output scale 1/256 and zero point -128",
     "SVDF": "with RELU and a memory of int16",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "as Keras has it: no projection, peepholes or layer normalization",
     "QUANTIZE": "from float32 or uint8 at the model's beginning, to uint8 at its end, or from int8 to int8",
     "SPACE_TO_BATCH_ND": "before a convolution, which becomes a dilated one",
     "SUM": "under --rounding tflm; under tflite only where no step can be negative: its judge reads them as uint8",

@@ -55,7 +55,6 @@ PLANNED = {
     "SQUARED_DIFFERENCE": "use batch normalization, which the converter folds",
     "TILE": "use RESIZE_NEAREST_NEIGHBOR",
     "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "use convolutions over time",
 }
 
 
