@@ -4,6 +4,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -97,11 +98,16 @@ class Interrupts:
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """Within its block no signal interrupts: one that comes acts behind it. For what is whole or nothing."""
+    """Within its block no signal interrupts: one that comes acts behind it.
+
+    For what is whole or nothing, and for C code that calls Python, where an exception would be dropped. Python handles
+    signals in the main thread alone: in another one this does nothing.
+    """
     came: list[int] = []
     before = {}
+    main = threading.current_thread() is threading.main_thread()
     try:
-        for number in (*ENDING, signal.SIGALRM):
+        for number in (*ENDING, signal.SIGALRM) if main else ():
             handler = signal.getsignal(number)
             if handler not in (signal.SIG_IGN, None):
                 before[number] = handler

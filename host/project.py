@@ -171,12 +171,14 @@ def load_project(path: Path) -> Project:
 
 
 def _check_numbers(description: ProjectDescription) -> None:
-    """Raise ValueError for a number that no generated project has."""
+    """Raise ValueError for a number that no generated project has, or an application that takes no stream."""
     steps = description.steps
     if not 1 <= steps <= MOST_STEPS or not (
         0 <= description.arena_bytes <= MOST_BYTES and 0 <= description.state_bytes <= MOST_BYTES
     ):
         raise ValueError(f"{steps} steps, an arena of {description.arena_bytes} bytes")
+    if description.application is not None and not description.stream:
+        raise ValueError("an application that does not stream")
     ports = description.inputs + description.outputs
     tensors: list[Port | Tap] = [*ports, *description.taps]
     for tensor in tensors:

@@ -59,13 +59,15 @@ struct nj_log_head {
 };
 
 #define NJ_LOG_ENTRIES 15u
-enum nj_log_kind { NJ_LOG_START = 1, NJ_LOG_DETECTION = 2, NJ_LOG_END = 3 };
+enum nj_log_kind { NJ_LOG_START = 1, NJ_LOG_DETECTION = 2, NJ_LOG_END = 3, NJ_LOG_LOST = 4 };
 
 /* What its fields mean, by kind:
  *             label            start               end             score              count
  * START       source           label words' CRC    0               rate, Hz           image's CRC
  * DETECTION   label's index    first sample        sample after    highest pooled     chunks above
- * END         source           samples taken       samples lost    detections         events lost  */
+ * LOST        source           samples taken       samples lost    0                  0
+ * END         source           samples heard       samples lost    detections         events lost
+ * Of LOST and END all since START, and not heard is lost. A log without END was cut. */
 struct nj_log_entry {
     uint32_t kind; /* enum nj_log_kind */
     uint32_t label;

@@ -7,15 +7,14 @@
 #include "link/nj_frame.h"
 #include "nj_card_files.h"
 #include "nj_intake.h"
+#include "nj_journal.h"
 #include "nj_model.h"
 #include "nj_send.h"
 
 #define STAGE (nj_frontend_stage.listening)
 #define PENDING 32u /* detections that wait to be sent: a chunk may end many */
-#define LOG_SECONDS 10u /* how long an entry waits for others before it is written */
 #define IDLE UINT32_MAX
 
-static const struct nj_port *on; /* the board that listens */
 static struct nj_listening_counts counts;
 static uint32_t source = NJ_SOURCE_NONE;
 static uint16_t listen_request; /* that CREDIT belongs to */
@@ -35,8 +34,6 @@ static bool closed; /* the source is not read any more */
 
 static struct nj_detection pending[PENDING];
 static uint32_t oldest, waiting;
-static bool logs; /* there was a log at the start: an entry that it does not take is lost */
-static uint64_t noted_at; /* what had come when the oldest entry that waits for the log was noted */
 
 static void begin_count(const struct nj_port *port) {
     port->cost_begin(port->context);
@@ -52,46 +49,11 @@ static void charge(const struct nj_port *port) {
     counts.worst_unit = cost > counts.worst_unit ? cost : counts.worst_unit;
 }
 
-/* The log. */
-
-static void write_log(void) {
-    const uint32_t entries = nj_card_noted();
-    if (entries != 0 && nj_card_flush(on)) {
-        counts.logged++;
-    } else {
-        counts.unlogged += entries;
-    }
-}
-
-static void note(const struct nj_log_entry *entry) {
-    if (!logs) {
-        return;
-    }
-    if (nj_card_noted() == NJ_LOG_ENTRIES) {
-        write_log();
-    }
-    noted_at = nj_card_noted() == 0 ? nj_intake_counts.taken : noted_at;
-    counts.unlogged += !nj_card_note(entry);
-}
-
-static bool log_is_due(void) {
-    const uint32_t entries = nj_card_noted();
-    const uint64_t waited = nj_intake_counts.taken - noted_at;
-    return entries == NJ_LOG_ENTRIES || (entries != 0 && waited >= (uint64_t)LOG_SECONDS * STAGE->rate_hz);
-}
-
 /* Detections. */
 
 static void detected(const struct nj_detection *detection) {
     counts.detections++;
-    note(&(struct nj_log_entry){
-        .kind = NJ_LOG_DETECTION,
-        .label = detection->label,
-        .start = detection->start,
-        .end = detection->end,
-        .score = detection->score,
-        .count = detection->chunks,
-    });
+    nj_journal_detection(detection);
     if (waiting == PENDING) {
         counts.unsent++;
         return;
@@ -296,8 +258,8 @@ static bool advance(const struct nj_port *port) {
         take_features(port);
     } else if (!hear(port)) {
         return read;
-    } else if (log_is_due()) {
-        write_log();
+    } else {
+        nj_journal_work();
     }
     return true;
 }
@@ -312,20 +274,6 @@ static void close_source(const struct nj_port *port) {
     closed = true;
 }
 
-static void note_end(void) {
-    const uint32_t unheard = nj_intake_counts.queued;
-    note(&(struct nj_log_entry){
-        .kind = NJ_LOG_END,
-        .label = source,
-        .start = nj_intake_counts.taken - unheard,
-        .end = nj_intake_counts.missing + nj_intake_counts.refused + unheard,
-        .score = counts.detections,
-        .count = counts.unsent,
-    });
-    write_log();
-    source = NJ_SOURCE_NONE;
-}
-
 /* Whoever began this is gone: nobody takes its events, but they are counted, and the log has all of it. */
 static void forget(const struct nj_port *port) {
     if (source != NJ_SOURCE_NONE) {
@@ -335,7 +283,8 @@ static void forget(const struct nj_port *port) {
             drop_pending();
         }
         drop_pending();
-        note_end();
+        nj_journal_end();
+        source = NJ_SOURCE_NONE;
     }
     streaming = false;
     step = IDLE;
@@ -343,7 +292,6 @@ static void forget(const struct nj_port *port) {
 
 static enum nj_status start(const struct nj_port *port, uint32_t wanted, uint32_t index, uint16_t request) {
     forget(port);
-    on = port;
     counts = (struct nj_listening_counts){.chunks = 0};
     spent = 0;
     listen_request = request;
@@ -352,14 +300,8 @@ static enum nj_status start(const struct nj_port *port, uint32_t wanted, uint32_
     if (status == NJ_OK) {
         source = wanted;
         closed = false;
-        logs = nj_card_has_log();
-        note(&(struct nj_log_entry){
-            .kind = NJ_LOG_START,
-            .label = source,
-            .start = STAGE->labels_crc,
-            .score = STAGE->rate_hz,
-            .count = port->image,
-        });
+        counts.source = source;
+        nj_journal_start(port, &counts);
     }
     return status;
 }
@@ -383,7 +325,8 @@ static void stop(const struct nj_port *port) {
     }
     end_stream();
     send_all();
-    note_end();
+    nj_journal_end();
+    source = NJ_SOURCE_NONE;
 }
 
 static bool block(const struct nj_port *port, uint16_t request, const uint8_t *payload, uint32_t length) {

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import testing_more_ops as more
 import testing_qemu as qemu
-from helium_test import Both
 from testing_data import Values
+from testing_qemu import Both
 
 pytestmark = pytest.mark.skipif(
     qemu.missing() is not None, reason=f"{qemu.missing()} is not installed"

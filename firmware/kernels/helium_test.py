@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,29 +12,12 @@ import testing_more_ops as more
 import testing_ops as ops
 import testing_qemu as qemu
 from testing_data import Values
+from testing_qemu import Both
 
 pytestmark = pytest.mark.skipif(
     qemu.missing() is not None, reason=f"{qemu.missing()} is not installed"
 )
 ROUNDINGS = (k.SINGLE, k.DOUBLE)
-
-
-class Both:
-    """Calls a kernel here and keeps the same call for the machine."""
-
-    def __init__(self, library: ctypes.CDLL) -> None:
-        self.library = library
-        self.machine = qemu.Machine()
-        self.pairs: list[tuple[str, ops.Int8, ops.Int8]] = []
-
-    def __call__(self, label: str, function: Callable[..., ops.Int8], *args: Any) -> None:
-        want = function(self.library, *args)
-        self.pairs.append((label, function(self.machine, *args), want))
-
-    def check(self, runner: Path, folder: Path) -> None:
-        self.machine.execute(runner, folder)
-        for label, got, want in self.pairs:
-            np.testing.assert_array_equal(got, want, err_msg=label)
 
 
 def geometry(values: Values, size: tuple[int, int]) -> tuple[k.Geometry, list[int]]:
@@ -222,6 +203,18 @@ def test_batch_matmul(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> Non
     both.check(runner, tmp_path)
 
 
+def test_select(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    both, values = Both(kernels), Values(17)
+    shapes = [((3, 19), (3, 19), (19,)), ((3, 1), (1,), (3, 21)), ((40,), (1,), (40,))]
+    for i in range(30):
+        inputs = [values.steps(*shape) for shape in shapes[i % len(shapes)]]
+        inputs[0] = values.rng.integers(0, 2, inputs[0].shape).astype(np.int8)
+        both(f"select {i}", more.select, tuple(inputs))
+        want = np.where(inputs[0], inputs[1], inputs[2])
+        np.testing.assert_array_equal(more.select(kernels, tuple(inputs)), want)
+    both.check(runner, tmp_path)
+
+
 def test_transpose(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both, values = Both(kernels), Values(8)
     for i in range(60):
@@ -253,6 +246,9 @@ def test_fully_connected(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> 
         label = f"fully_connected {i}"
         activation = int(draw(4))
         both(label, ops.fully_connected, x, weights, bias, q, activation, i % 3)
+        if i % 4 == 0:
+            shifted = (x, weights, bias, q, activation, i % 3, int(draw(-128, 128)))
+            both(f"{label} of shifted weights", ops.fully_connected, *shifted)
         if i % 3 == k.REAL:
             continue
         arguments = (x, weights, bias, q, activation, i % 3)

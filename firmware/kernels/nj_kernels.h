@@ -145,6 +145,7 @@ struct nj_fully_connected {
     const int32_t *bias;
     const struct nj_requant *requant;
     const double *scale;
+    int32_t weights_zero_point; /* of all; what it takes off each sum besides the bias is computed with the input */
 };
 
 /* SVDF: filters of `inputs` features whose last `memory` results are weighted over time; `rank` filters make one output.
@@ -240,6 +241,15 @@ struct nj_elementwise {
     int32_t activation_min;
     int32_t activation_max;
     enum nj_rounding rounding;
+};
+
+/* SELECT and SELECT_V2 of up to 4 dimensions with broadcast, as struct nj_elementwise: where the condition, bytes of 0 or not,
+ * holds the step of input1, else that of input2. */
+struct nj_select {
+    int32_t shape[4]; /* of the output */
+    int32_t stride_condition[4];
+    int32_t stride1[4];
+    int32_t stride2[4];
 };
 
 /* The shift of a linear form that Helium takes in two narrowing instructions; forms of other shifts take longer. */
@@ -431,6 +441,15 @@ void nj_linear_sum_s8(const struct nj_linear_sum *op, const int8_t *input1, cons
                       size_t count);
 /* The output may be the input. */
 void nj_linear_channels_s8(const struct nj_linear_channels *op, const int8_t *input, int8_t *output);
+/* Comparisons: each input is (step - zero_point) << left_shift, scaled by its requant; the output is 1 or 0, a bool. Of the
+ * structure neither output_requant nor what is of the output counts. */
+void nj_greater_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+void nj_greater_equal_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+void nj_equal_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+void nj_not_equal_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
+/* The output may be either input, not the condition, where its shape is the output's. */
+void nj_select_s8(const struct nj_select *op, const int8_t *condition, const int8_t *input1, const int8_t *input2,
+                  int8_t *output);
 /* MAXIMUM and MINIMUM of the steps as they are: only shape and strides of the structure count. */
 void nj_maximum_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_minimum_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);

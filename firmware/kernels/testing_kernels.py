@@ -183,6 +183,7 @@ class FullyConnected(ctypes.Structure):
         ("bias", ctypes.c_void_p),
         ("requant", ctypes.c_void_p),
         ("scale", ctypes.c_void_p),
+        ("weights_zero_point", I32),
     )
 
 
@@ -225,6 +226,12 @@ class Elementwise(ctypes.Structure):
         ("activation_min", I32),
         ("activation_max", I32),
         ("rounding", ctypes.c_int),
+    )
+
+
+class Select(ctypes.Structure):
+    _fields_ = tuple(
+        (name, I32 * 4) for name in ("shape", "stride_condition", "stride1", "stride2")
     )
 
 

@@ -20,7 +20,7 @@ import flatbuffers
 import numpy as np
 from numpy.typing import NDArray
 
-_TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int8": 9, "int64": 4, "int16": 7}
+_TYPES = {"float32": 0, "int32": 2, "uint8": 3, "bool": 6, "int8": 9, "int64": 4, "int16": 7}
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,15 @@ def svdf(
     return call(library, "nj_svdf_s8", op, [x, held], np.empty((len(x), units), np.int8), **fields)
 
 
+def select(library: ctypes.CDLL | Runner, inputs: tuple[Int8, Int8, Int8]) -> Int8:
+    """The second where the first is not 0, else the third; with broadcast to 4 dimensions."""
+    shape = np.broadcast_shapes(*(x.shape for x in inputs))
+    full = [1] * (4 - len(shape)) + list(shape)
+    four = k.I32 * 4
+    op = k.Select(four(*full), *(four(*k.strides(x.shape, full)) for x in inputs))
+    return call(library, "nj_select_s8", op, inputs, np.empty(shape, np.int8))
+
+
 def lstm(
     library: ctypes.CDLL | Runner,
     x: Int8,

@@ -253,15 +253,18 @@ def fully_connected(
     quantization: tuple[Q, Sequence[float], Q],
     activation: int,
     rounding: int,
+    weights_zero_point: int = 0,
 ) -> Int8:
     """x [batches, inputs], weights [outputs, inputs]."""
     source, scales, target = quantization
     real = np.array([k.convolution_scale(source.scale, s, target.scale) for s in scales])
     scale = requants([k.quantize_multiplier(s) for s in real])
-    folded = fold_bias(bias, weights, source.zero_point)
+    shifted = weights.astype(np.int64) - weights_zero_point
+    folded = fold_bias(bias, shifted, source.zero_point)
     low, high = k.activation_range(activation, target.scale, target.zero_point)
     op = k.FullyConnected(
-        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding
+        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding,
+        weights_zero_point=weights_zero_point,
     )  # fmt: skip
     output = np.empty((len(x), len(weights)), np.int8)
     constants = {"weights": weights, "bias": folded, "requant": scale, "scale": real}

@@ -12,6 +12,7 @@ import ctypes
 import shutil
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ KERNELS = [
     "linear_sum", "linear_channels", "transpose", "fully_connected_packed",
     "maximum", "minimum", "gather", "quantize_f32", "dequantize_f32",
     "sum", "prelu", "reduce_max", "reduce_min", "resize_bilinear", "transpose_conv", "batch_matmul",
-    "squared_difference", "svdf", "unidirectional_sequence_lstm",
+    "squared_difference", "svdf", "select", "unidirectional_sequence_lstm",
 ]  # fmt: skip
 """In the order of the runner's switch."""
 
@@ -54,7 +55,7 @@ class Machine:
     """Collects cases (a Runner of testing_ops), then runs them all."""
 
     def __init__(self) -> None:
-        self._items: list[tuple[int, int, int, int, int, int]] = []
+        self._items: list[tuple[int, ...]] = []
         self._image = bytearray()
         self._outputs: list[tuple[int, Int8]] = []
         self._pointers: list[int] = []
@@ -78,9 +79,9 @@ class Machine:
             # Pointers are offsets until the image's base is known.
             self._pointers += [address + 4 * i for i, (_, points) in enumerate(words) if points]
         places_in = [self._place(x.tobytes(), aligned=x.itemsize > 1) for x in inputs]
-        first, second = [*places_in, 0][:2]
+        first, second, third = [*places_in, 0, 0][:3]
         self._results += -self._results % output.itemsize
-        self._items.append((kernel, address, first, second, self._results, output.nbytes))
+        self._items.append((kernel, address, first, second, third, self._results, output.nbytes))
         self._outputs.append((self._results, output))
         # A gap before the next one, which must stay as it is, and every alignment in turn.
         self._results += output.nbytes + 17
@@ -100,12 +101,12 @@ class Machine:
             AssertionError: a kernel wrote outside its output.
             subprocess.CalledProcessError: a kernel faulted.
         """
-        base = CASES + 12 + 24 * len(self._items)
+        base = CASES + 12 + 28 * len(self._items)
         base += -base % 8
         head = struct.pack("<III", len(self._items), RESULTS, self._results)
-        for kernel, op, first, second, output, count in self._items:
+        for kernel, op, *inputs, output, count in self._items:
             head += struct.pack(
-                "<6I", kernel, base + op, base + first, base + second, RESULTS + output, count
+                "<7I", kernel, base + op, *(base + i for i in inputs), RESULTS + output, count
             )
         head += b"\0" * (base - CASES - len(head))
         for offset in self._pointers:
@@ -144,3 +145,21 @@ def _words(value: Any, places: dict[str, int]) -> list[tuple[int, bool]]:
         else:
             words.append((member & 0xFFFFFFFF, False))
     return words
+
+
+class Both:
+    """Calls a kernel here and keeps the same call for the machine."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self.library = library
+        self.machine = Machine()
+        self.pairs: list[tuple[str, Int8, Int8]] = []
+
+    def __call__(self, label: str, function: Callable[..., Int8], *args: Any) -> None:
+        want = function(self.library, *args)
+        self.pairs.append((label, function(self.machine, *args), want))
+
+    def check(self, runner: Path, folder: Path) -> None:
+        self.machine.execute(runner, folder)
+        for label, got, want in self.pairs:
+            np.testing.assert_array_equal(got, want, err_msg=label)

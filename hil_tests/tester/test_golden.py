@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hil_tests.tester.recorded import Done, nightjar
@@ -28,9 +29,12 @@ def replay(golden: Path, tier: str, cwd: Path, *words: object) -> Done:
 @pytest.fixture
 def golden(made: Any, model_path: Path, tier: str, tmp_path: Path) -> Path:
     file = tmp_path / "golden.njs"
-    project = made(model_path, tier)[1].path
-    words = ("--board", tier, "--project", project, "--vectors", 2, "--seed", 5)
-    done = nightjar("golden record", model_path, file, *words, cwd=tmp_path)
+    project = made(model_path, tier)[1]
+    (port,) = project.description.inputs
+    given = tmp_path / "given.npy"
+    np.save(given, np.full((1, *port.shape), 77, port.dtype))
+    words = ("--board", tier, "--project", project.path, "--vectors", 1, "--seed", 5)
+    done = nightjar("golden record", model_path, file, *words, "--inputs", given, cwd=tmp_path)
     assert (done.code, done.verdict["exact"]) == (Exit.OK, True)
     return file
 

@@ -2,7 +2,7 @@
 
 import csv
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from host.errors import BadInput
 if TYPE_CHECKING:
     from host.listen.rule import Options
 
-_NAMES = ("pooled", "threshold", "thresholds", "sustain", "least", "most")
+NAMES = ("pooled", "threshold", "thresholds", "sustain", "least", "most")
 _OPTIONS = (
     click.option(
         "--pooled",
@@ -79,13 +79,13 @@ def application_options(*, feed: bool = True) -> Callable[..., Any]:
     """
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        names = (*_NAMES, "overlap", "pool")
+        names = (*NAMES, "overlap", "pool")
 
         @functools.wraps(function)
         @click.pass_context
         def resolved(context: click.Context, /, **given: Any) -> Any:
             values = {
-                name: given[name] if not feed and name not in _NAMES else given.pop(name)
+                name: given[name] if not feed and name not in NAMES else given.pop(name)
                 for name in names
             }
             default = click.core.ParameterSource.DEFAULT
@@ -105,6 +105,23 @@ def application_options(*, feed: bool = True) -> Callable[..., Any]:
         return resolved
 
     return add
+
+
+def refuse(names: Iterable[str], goes_with: str) -> None:
+    """Refuse parameters of the running command that somebody gave, though nothing would come of them.
+
+    Raises:
+        BadInput: naming them, and what they go with.
+    """
+    context, default = click.get_current_context(), click.core.ParameterSource.DEFAULT
+    given = [name for name in names if context.get_parameter_source(name) is not default]
+    if given:
+        shown = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise BadInput(
+            f"{shown} goes with {goes_with}",
+            evidence=f"Received: {shown}",
+            next_step=f"give {goes_with}, or leave {shown} out",
+        )
 
 
 def read(file: Path) -> dict[str, float]:

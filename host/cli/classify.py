@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.application_options import application_options
+from host.cli.application_options import NAMES, application_options, refuse
 from host.cli.common import board_options, json_option, say, stream_option, subcommand, write_json
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
@@ -82,6 +82,8 @@ def command(
             next_step="make a bundle with `nightjar quantize`",
         )
     options = detecting()
+    if not detections:
+        refuse(NAMES, "--detections")
     if stream:
         check_stream(subject.contract)
     made = None

@@ -1,5 +1,6 @@
 """`nightjar golden`: keep a session of a board, and have the board repeat it, byte for byte."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.which import Which
+    from host.recording.recording import Recording
 
 SCHEMA = "nightjar/golden/1"
 
@@ -38,6 +40,11 @@ _DEADLINE = click.option(
 @click.option("--vectors", default=8, show_default=True, type=WholeRange(min=0))
 @click.option("--seed", default=0, show_default=True, type=WholeRange(min=0))
 @click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    help="Record these inputs, too: .npy [n, *shape] of the input's dtype, or .npz keyed by input name.",
+)
+@click.option(
     "--project",
     type=click.Path(path_type=Path),
     help="Judge the ELF of this project as it lies there, without building.",
@@ -52,6 +59,7 @@ def record(
     wait: float,
     vectors: int,
     seed: int,
+    inputs: Path | None,
     project: Path | None,
     deadline: float,
     json_path: str | None,
@@ -60,7 +68,8 @@ def record(
     from host.errors import NightjarError, RegressionFailure
     from host.results import check_result, remove_result
 
-    check_result(file, [model, *([] if project is None else [project])], name="FILE")
+    read = [path for path in (project, inputs) if path is not None]
+    check_result(file, [model, *read], name="FILE")
     try:
         return verify.judge(
             model=model,
@@ -69,6 +78,7 @@ def record(
             wait=wait,
             vectors=vectors,
             seed=seed,
+            inputs=inputs,
             project=project,
             deadline=deadline,
             record=file,
@@ -125,6 +135,7 @@ def replay(
     import tempfile
 
     from host.cli.progress import working
+    from host.compare.network_cause import check_constants
     from host.compare.prepare import prepare
     from host.compare.session import Session
     from host.deadline import Deadline
@@ -155,6 +166,7 @@ def replay(
         if model is None:
             subject, made = golden.unfold(Path(folder))
         else:
+            _require_project(golden, project, model, file, at)
             now("making firmware")
             subject, made = prepare(model, board, rounding=None, project=project, limit=limit)
         session = Session(
@@ -168,6 +180,8 @@ def replay(
             repeats=golden.manifest.repeats,
         )
         held = hold(golden, session, say=lambda line: say(line, json_path), now=now)
+        if session.network is not None:
+            check_constants(made.elf, session.network.generated.images)
     write_json(
         json_path,
         {
@@ -186,6 +200,25 @@ def replay(
         say(f"  not compared: {line}", json_path)
     say(held.verdict.headline, json_path)
     return 0
+
+
+def _require_project(
+    golden: "Recording", project: Path | None, model: Path, file: Path, at: "Which"
+) -> None:
+    """Refuse to make firmware where the golden's was made around a network of stedgeai's.
+
+    Raises:
+        BadInput: it was, and no project is given.
+    """
+    from host.errors import BadInput
+
+    if project is None and (golden.networks or golden.manifest.npu_library):
+        line = ["nightjar", "golden", "replay", str(file), "--model", str(model)]
+        raise BadInput(
+            "a golden of backend neural_art is repeated with the project that it was recorded with",
+            evidence="Received: --model without --project; what would be made is of backend cm55",
+            next_step=f"{shlex.join([*line, '--board', at.option])} --project PROJECT",
+        )
 
 
 def _refuse_program(file: Path, board: str) -> None:

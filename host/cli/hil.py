@@ -22,6 +22,7 @@ from host.cli.common import (
     stream_option,
     subcommand,
 )
+from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
     type=Choice(["tflite", "tflm"]),
     help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
+@backend_option
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
@@ -98,6 +100,7 @@ def command(
     vectors: int,
     seed: int,
     rounding: str,
+    backend: str | None,
     project: Path | None,
     out: Path | None,
     force: bool,
@@ -117,6 +120,7 @@ def command(
 ) -> int:
     import secrets
     import tempfile
+    from dataclasses import replace
 
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
@@ -130,6 +134,8 @@ def command(
     from host.coverage.covered import cover, require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
+    from host.errors import NightjarError
+    from host.exit_codes import Exit
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.link.identity import check_project
@@ -137,6 +143,8 @@ def command(
     from host.recording.manifest import SuiteRun
     from host.report.regression import Baseline
 
+    named = f"hil --bundle {shlex.quote(str(bundle))}"
+    check_backend(backend, project, model=bundle, command=named, at=at)
     limit = Deadline.after(deadline)
     if faults is not None:
         parse_faults(faults)  # says what is wrong with it before pytest starts
@@ -211,9 +219,13 @@ def command(
             )
         if conclusion.verdict is not None and conclusion.verdict.exact:
             vectors_judged = _vectors(session)
-            with keeper.session(), enforced(limit), working("counting what the vectors reach"):
-                covered = cover(made, subject, vectors_judged, limit=limit)
-                conclusion = gated(session, conclusion, covered, before, min_coverage)
+            try:
+                with keeper.session(), enforced(limit), working("counting what the vectors reach"):
+                    covered = cover(made, subject, vectors_judged, limit=limit)
+                    conclusion = gated(session, conclusion, covered, before, min_coverage)
+            except NightjarError as error:  # the reports are written all the same
+                code = Exit(error.exit_code)
+                conclusion = replace(conclusion, code=code, verdict=None, error=error)
         keeper.verdict, keeper.code = conclusion.verdict, conclusion.code
         return report(
             conclusion,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.application_options import application_options
+from host.cli.application_options import application_options, refuse
 from host.cli.common import (
     board_options,
     faults_option,
@@ -119,6 +119,9 @@ def command(
             evidence=f"Received: --source {source} and {len(files)} recordings",
             next_step="give the recordings, or --source microphone alone",
         )
+    for names, of in ((("real_time", "block"), "link"), (("seconds",), "microphone")):
+        if source != of:
+            refuse(names, f"--source {of}")
     if project is not None and options is not None:
         raise BadInput(
             "what a detection is was settled when the project was made",

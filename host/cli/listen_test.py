@@ -11,7 +11,7 @@ from host.errors import BadInput
 from host.exit_codes import Exit
 from host.listen.tiers_test import record
 from host.owned import LIST
-from host.project import DESCRIPTION, ELF
+from host.project import DESCRIPTION, ELF, load_project
 from model_gen.codegen.testing.bundle import LABELS, write_small_bundle
 
 
@@ -62,6 +62,23 @@ def test_recordings_are_for_the_link_and_the_card(
         assert "none for a microphone" in refused(capsys, "listen", bundle, *words)
 
 
+def test_options_of_which_nothing_comes_are_refused(
+    bundle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, told in (
+        (("listen", bundle, "r.wav", "--seconds", "5"), "--seconds goes with --source microphone"),
+        (
+            ("listen", bundle, "--source", "microphone", "--real-time", "--block", "9"),
+            "--real-time, --block goes with --source link",
+        ),
+        (
+            ("classify", bundle, "r.wav", "--board", "none", "--threshold", "0.7"),
+            "--threshold goes with --detections",
+        ),
+    ):
+        assert told in refused(capsys, *words)
+
+
 def test_a_project_has_settled_it(
     bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,10 +102,30 @@ def test_what_a_project_says_of_detections_is_held(
 ) -> None:
     """An edited nightjar.json would have other detections expected than the firmware was built for."""
     project, model = tmp_path / "out", ["--board", "native"]
-    sound = str(record(tmp_path / "r.wav", 1))
-    assert run(["build", bundle, *model, "--out", str(project), "--application"]) == 0
+    sound = str(record(tmp_path / "r.wav", 3))
+    detecting = [
+        "--overlap",
+        "0.77",
+        "--pooled",
+        "5",
+        "--threshold",
+        "0.4",
+        "--sustain",
+        "0.97",
+        "--least",
+        "2",
+        "--most",
+        "9",
+    ]
+    assert run(["build", bundle, *model, "--out", str(project), "--application", *detecting]) == 0
     listen = ("listen", bundle, sound, *model, "--project", str(project))
-    assert run([*listen]) == 0
+    classify = ("classify", bundle, sound, "--board", "none", "--detections", *detecting)
+    heard = [tmp_path / "listen.json", tmp_path / "classify.json"]
+    for words, file in zip((listen, classify), heard, strict=True):
+        assert run([*words, "--json", str(file)]) == 0
+    board, host = (json.loads(file.read_text())["files"][0]["detections"] for file in heard)
+    assert board == host
+    assert len(board) > 5
     assert run([*listen, "--faults", "seed=2,rate=0.02"]) == Exit.LINK
     capsys.readouterr()
     description = project / DESCRIPTION
@@ -102,3 +139,8 @@ def test_what_a_project_says_of_detections_is_held(
     (project / LIST).unlink()  # as of a folder that was copied without
     assert run([*listen]) == Exit.IDENTITY
     assert "16000 samples a second where 8000 fit" in capsys.readouterr().err
+    said["stream"] = False  # would have its tests left out
+    description.write_text(json.dumps(said))
+    with pytest.raises(BadInput, match=r"nightjar\.json must") as caught:
+        load_project(project)
+    assert "an application that does not stream" in caught.value.evidence

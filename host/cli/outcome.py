@@ -51,7 +51,13 @@ def held_against(
 
 
 def beside(session: Session, verdict: Verdict) -> Verdict:
-    """The verdict with its second comparison: of the NPU's with TFLite, of any other judge's with other kernels."""
+    """The verdict with what its vectors moved, and its second comparison.
+
+    That is of the NPU's with TFLite, of any other judge's with other kernels.
+    """
+    from host.compare.reach import with_reach
+
+    verdict = with_reach(session, verdict)
     if verdict.backend != NEURAL_ART:
         from host.compare.second.beside import with_second_opinion
 

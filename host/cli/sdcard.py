@@ -204,6 +204,8 @@ def _line(entry: "Entry", rate: int, labels: tuple[str, ...]) -> str:
             when = " to ".join(_time(at, rate) for at in (entry.start, entry.end))
             name = printable(_name(entry, labels) or f"label {entry.label}")
             return f"detection: {name}, {when}, score {entry.score}, {entry.count} chunks"
+        case "LOST":
+            return f"lost: {entry.end:,} samples of sound by now, when {entry.start:,} had come"
         case _:
             return (
                 f"end: {entry.start:,} samples heard, {entry.end:,} lost, {entry.score} detections,"

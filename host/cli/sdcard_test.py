@@ -66,6 +66,7 @@ def entries(crc: int) -> list[Entry]:
     return [
         Entry(EntryKind.START, 1, crc, 0, 24000, 0x1234),
         Entry(EntryKind.DETECTION, 1, 36000, 60000, 200, 4),
+        Entry(EntryKind.LOST, 1, 70_000, 7, 0, 0),
         Entry(EntryKind.END, 1, 100_000, 7, 1, 0),
     ]
 
@@ -76,10 +77,11 @@ def test_a_log_is_shown_in_words_and_times(tmp_path: Path) -> None:
     assert lines("log", card) == [
         "start: microphone, 24000 Hz, image 00001234",
         "detection: label 1, 0:00:01.500000 to 0:00:02.500000, score 200, 4 chunks",
+        "lost: 7 samples of sound by now, when 70,000 had come",
         "end: 100,000 samples heard, 7 lost, 1 detections, 0 events lost",
     ]
     told = sdcard("log", card)
-    assert [one["kind"] for one in told["entries"]] == ["start", "detection", "end"]
+    assert [one["kind"] for one in told["entries"]] == ["start", "detection", "lost", "end"]
     assert told["damaged_blocks"] == 0
 
 
@@ -89,7 +91,7 @@ def test_labels_are_those_of_the_firmware_or_none(
     monkeypatch.setattr("host.cli.sdcard._labels", lambda bundle: ("wren", "r\x1bobin"))
     card = tmp_path / "card.img"
     logged(card, entries(zlib.crc32(b"wren\nr\x1bobin\n")))
-    (_, shown, _) = lines("log", card, "--bundle", tmp_path)
+    (_, shown, *_) = lines("log", card, "--bundle", tmp_path)
     assert shown.startswith(r"detection: r\x1bobin, 0:00:01.5")
     assert sdcard("log", card, "--bundle", tmp_path)["entries"][1]["name"] == "r\x1bobin"
     card.unlink()

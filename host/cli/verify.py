@@ -19,6 +19,7 @@ from host.cli.common import (
     say,
     subcommand,
 )
+from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     type=Choice(["tflite", "tflm"]),
     help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
+@backend_option
 @click.option(
     "--project",
     type=click.Path(path_type=Path),
@@ -113,6 +115,7 @@ def judge(
     deadline: float,
     json_path: str | None,
     rounding: str = "tflite",
+    backend: str | None = None,
     project: Path | None = None,
     out: Path | None = None,
     force: bool = False,
@@ -141,6 +144,8 @@ def judge(
     from host.owned import remove_owned
     from host.report.regression import Baseline
 
+    named = f"verify {shlex.quote(str(model))}"
+    check_backend(backend, project, model=model, command=named, at=at)
     limit = Deadline.after(deadline)
     wrap = None if faults is None else parse_faults(faults).wrap
     with Keeper(record, faults=faults) as keeper:

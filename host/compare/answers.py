@@ -111,7 +111,7 @@ def _tensor(bench: Bench, question: Question, place: int) -> Answer:
 
 
 def _stages(bench: Bench, question: Question) -> Answer:
-    """The cost of frontend and model, untapped; the same when it is counted again."""
+    """The cost of frontend and model, untapped; the same when it is counted again, but for what the link disturbed."""
     observation = bench.observation(_vector(question))
     observer, vector = bench.observer, bench.vector(_vector(question))
     unit = bench.identity().cost_unit
@@ -125,6 +125,10 @@ def _stages(bench: Bench, question: Question) -> Answer:
 
     first = (observation.frontend_cost, observation.model_cost)
     again = bench.guarded(count)
+    if unit == "instructions" and again != first and not bench.client.stats.clean:
+        # A request that this host sent again has come in the middle of a run, and a core that waits for the NPU takes
+        # bytes in at its own cost: two more runs, and what they agree on.
+        first, again = bench.guarded(count), bench.guarded(count)
     figures = {f"frontend_{unit}": first[0], f"model_{unit}": first[1]}
     failure = None
     if observation.model_cost <= 0:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from host.build import footprint
 from host.compare.judge import Case
+from host.compare.network_cause import check_constants
 from host.compare.proof import Proof, header
 from host.compare.questions import COMPARED, Plan, Question
 from host.compare.session import Session
-from host.errors import FirmwareFailure, HostFailure, Incomplete, NightjarError
+from host.errors import FirmwareFailure, HostFailure, IdentityFailure, Incomplete, NightjarError
 from host.exit_codes import Exit, first, name_of
 from host.report.exhibits import load_exhibits
 from host.report.verdict import Verdict, describe
@@ -74,8 +75,10 @@ def conclude(
         errors.append(_no_proof(ended))
     if missing:
         errors.append(_incomplete(missing, plan, ended))
+    others = _other_constants(session) if not errors else []
+    errors += others
     code = first(error.exit_code for error in errors)
-    trusted = proof.complete and not proof.errors and not late
+    trusted = proof.complete and not proof.errors and not late and not others
     if said is not None and said in _VERDICTS and code not in _VERDICTS:
         errors.append(_contradicted(Exit(said)))
         code = first(error.exit_code for error in errors)
@@ -93,6 +96,17 @@ def conclude(
         )
     deciding = next((error for error in errors if error.exit_code == code), None)
     return Conclusion(code, verdict, deciding, missing)
+
+
+def _other_constants(session: Session) -> list[NightjarError]:
+    """What no vector has shown of a generated network: its ELF holds other constants than the project."""
+    if session.network is None:
+        return []
+    try:
+        check_constants(session.project.elf, session.network.generated.images)
+    except IdentityFailure as error:
+        return [error]
+    return []
 
 
 def _of(session: Session, plan: Plan, proof: Proof) -> bool:

@@ -67,12 +67,13 @@ def log_of(image: Path) -> tuple[Entry, ...]:
 
 
 @contextmanager
-def running(folder: Path, *sources: str | Path) -> Iterator[Path]:
-    """The socket of firmware with these sources."""
+def running(folder: Path, *sources: str | Path, alone: bool = False) -> Iterator[Path]:
+    """The socket of firmware with these sources; unless `alone`, it waits for us, however busy this computer is."""
     socket = folder / "link.sock"
     socket.unlink(missing_ok=True)
     elf = build_firmware("tiny", "native")
-    process = subprocess.Popen([elf, "--socket", socket, "--die-with-parent", *sources])
+    words = ["--socket", socket, "--die-with-parent", *sources, *([] if alone else ["--greeted"])]
+    process = subprocess.Popen([elf, *words])
     try:
         yield socket
     finally:
@@ -148,7 +149,7 @@ def test_unasked_it_listens_to_its_microphone_and_a_greeting_ends_that(tmp_path:
     sound.write_bytes(samples.astype("<i2").tobytes())
     image = card(tmp_path / "card", recording(13, 100))
     want = [one for one in expected(samples) if one.end < 2000]
-    with running(tmp_path, "--card", image, "--microphone", sound) as socket:
+    with running(tmp_path, "--card", image, "--microphone", sound, alone=True) as socket:
         deadline = soon()
         while sum(entry.kind == EntryKind.DETECTION for entry in log_of(image)) < len(want):
             assert not deadline.expired
@@ -209,6 +210,26 @@ def test_a_greeting_costs_no_detection_without_a_count(tmp_path: Path) -> None:
     assert last == Entry(EntryKind.END, Source.LINK, 480, 0, counts.detections, counts.unsent)
     logged = [entry for entry in log_of(image) if entry.kind == EntryKind.DETECTION]
     assert len(logged) == counts.detections
+
+
+def test_a_log_that_the_power_cuts_says_what_sound_was_lost(tmp_path: Path) -> None:
+    """The first loss at once, and those that follow after 10 s of sound: they do not fill the log."""
+    image = card(tmp_path / "card", recording(15, 480))
+    whole = 22 * RULE.rate  # an entry waits 10 s for others
+    with running(tmp_path, "--card", image) as socket, greeted(socket) as client:
+        sound = client.listen(Source.LINK, soon())
+        for place in range(0, whole, 480):
+            sound.send(np.full(480, 40, np.int16), soon())  # nothing is detected
+            assert sound.hear(soon())
+            sound.skip(100 if place < 4800 else 0)
+        client.listened(soon())
+    found = [entry for entry in log_of(image) if entry.kind != EntryKind.DETECTION]
+    (start, first, *rest) = found
+    assert start.kind == EntryKind.START
+    assert first == Entry(EntryKind.LOST, Source.LINK, 960, 100, 0, 0)
+    (last,) = rest
+    assert (last.kind, last.end) == (EntryKind.LOST, 1000)
+    assert 960 + 10 * RULE.rate <= last.start <= 960 + 10 * RULE.rate + 480
 
 
 def test_a_microphone_that_is_dead_or_loses_sound_does_not_pass(

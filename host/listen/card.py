@@ -35,6 +35,7 @@ class EntryKind(IntEnum):
     START = 1
     DETECTION = 2
     END = 3
+    LOST = 4
 
 
 @dataclass(frozen=True)

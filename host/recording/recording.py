@@ -14,7 +14,7 @@ from host.compare.vectors import Inputs
 from host.errors import BadInput, HostFailure, IdentityFailure
 from host.files import sha256_bytes
 from host.link.cut import Cutter
-from host.project import Project, load_project
+from host.project import GENERATED, Project, load_project
 from host.reading import MOST_JSON, read_file
 from host.recording import archive
 from host.recording.archive import MANIFEST, MOST_FILE, MOST_UNPACKED, PROJECT, SUBJECT, VECTORS
@@ -57,6 +57,12 @@ class Recording:
         if len(manifest) > MOST_JSON:
             raise too_long(len(manifest), MOST_JSON)
         return archive.pack({MANIFEST: manifest, **members})
+
+    @property
+    def networks(self) -> list[str]:
+        """The files of a generated network: none where the firmware's model was compiled by ourselves."""
+        start = f"{PROJECT}/{GENERATED}/"
+        return [name for name in self.members if name.startswith(start)]
 
     @classmethod
     def read(cls, path: Path) -> "Recording":

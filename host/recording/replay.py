@@ -19,7 +19,6 @@ from host.deadline import Deadline
 from host.errors import BadInput, FirmwareFailure, NightjarError
 from host.exit_codes import Exit
 from host.link.identity import check_project
-from host.project import GENERATED
 from host.recording import archive
 from host.recording.manifest import NEXT, Test, restated
 from host.recording.player import CutOff, Player
@@ -76,9 +75,7 @@ def check_networks(parts: Sequence[Recording], *, run: bool) -> None:
             )
         if run:
             continue
-        names = [
-            name for name in part.members if name.startswith(f"{archive.PROJECT}/{GENERATED}/")
-        ]
+        names = part.networks
         if names:
             raise BadInput(
                 "a session of backend neural_art is judged by running its network.c: C of whoever sent the file",

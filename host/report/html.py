@@ -151,6 +151,13 @@ def _beside_tflite(verdict: Verdict) -> list[Fact]:
     ]
 
 
+def _moved(verdict: Verdict) -> list[Fact]:
+    """What the vectors moved."""
+    if verdict.reach is None:
+        return []
+    return [Fact("moved", verdict.reach.line.removeprefix("vectors: "))]
+
+
 def _beside_judge(verdict: Verdict) -> list[Fact]:
     """What other kernels say of the judge."""
     if verdict.second is None:
@@ -172,6 +179,7 @@ def _facts(verdict: Verdict) -> list[Fact]:
         Fact("contract", proved.contract_sha256, True),
         Fact("reference", verdict.reference),
         *_beside_tflite(verdict),
+        *_moved(verdict),
         *_beside_judge(verdict),
         Fact("rounding", proved.rounding or "no op rounds"),
         Fact("compiler", proved.compiler),

@@ -42,6 +42,8 @@ def summary_lines(verdict: Verdict) -> list[str]:
             clock = verdict.proved.measured_clock
             cost += f": {whole:,.0f} us" + (f" at {clock.hz / 1e6:.4g} MHz" if clock else "")
         lines.append(f"cost: {cost}; flash {footprint.flash:,} bytes, RAM {footprint.ram:,}")
+    if verdict.reach is not None:
+        lines.append(verdict.reach.line)
     if verdict.coverage is not None:
         lines.append(_coverage(verdict.coverage.as_json()))
     return lines

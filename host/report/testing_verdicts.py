@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from host.coverage.coverage import Coverage, Layer, Share, Unreached
+from host.report.reach import InputReach, Reach
 from host.report.verdict import (
     NOT_COUNTED,
     CostVerdict,
@@ -106,6 +107,7 @@ EXACT = Verdict(
     coverage=coverage(46, 1, ordinary),
     coverage_reason="",
     recalled=("expectations", "coverage"),
+    reach=Reach((InputReach(ordinary(0), 250, 256), InputReach("x", None, None)), 40, 39),
     exhibits=Exhibits(
         (Spectrogram(4, _PICTURE, _PICTURE), Spectrogram(5, _PICTURE, _PICTURE)),
         command="nightjar verify build/demo/bundle --board virtual --vectors 4 --seed 1 --json verify.json",
@@ -113,6 +115,7 @@ EXACT = Verdict(
 )
 DIFFERENT = replace(
     EXACT,
+    reach=None,
     coverage=None,
     coverage_reason=NOT_COUNTED,
     exact=False,

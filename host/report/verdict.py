@@ -13,6 +13,7 @@ from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
 from host.printable import printable
 from host.report.finding import finding
+from host.report.reach import Reach
 from host.report.second import SecondOpinion
 from host.report.tflite import TfliteVerdict
 
@@ -161,8 +162,9 @@ class Verdict:
     the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
     changed. attempts: how often it took. tflite: of an exact verdict on the NPU, what TFLite makes of the
     same vectors, or None and a reason. second: of an exact verdict by TFLite's or tflite-micro's kernels, what
-    other kernels say of that judge, or None and a reason. gate: what a baseline or the coverage asked for says where an
-    exact verdict does not end with 0: what grew, what lies below, or what cannot be compared.
+    other kernels say of that judge, or None and a reason. reach: of an exact verdict, what its vectors moved. gate:
+    what a baseline or the coverage asked for says where an exact verdict does not end with 0: what grew, what lies
+    below, or what cannot be compared.
     """
 
     exact: bool
@@ -192,6 +194,7 @@ class Verdict:
     tflite_reason: str = ""
     second: SecondOpinion | None = None
     second_reason: str = ""
+    reach: Reach | None = None
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,3 +1,5 @@
+import itertools
+import signal
 import tracemalloc
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from host.errors import BadInput
 from model_gen.audio.decode import blocks, decode, to_int16
+from model_gen.audio.stream import Stream
 
 
 def test_to_int16_rounds_half_to_even_and_saturates() -> None:
@@ -106,6 +109,30 @@ def test_a_long_recording_takes_no_more_memory_than_a_short_one(tmp_path: Path) 
             tracemalloc.stop()
 
     assert peak(300) < peak(10) + (1 << 20)
+
+
+@pytest.mark.parametrize("at", [0, 1, 5])
+def test_an_interrupt_is_not_the_end_of_a_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """It comes while libsndfile has us read, and is raised behind that."""
+    soundfile.write(tmp_path / "r.wav", np.zeros(300_000), 8000)
+    reads, readinto = itertools.count(), Stream.readinto
+
+    def struck(self: Stream, buffer: bytearray) -> int:
+        if next(reads) == at:
+            signal.raise_signal(signal.SIGINT)
+        return readinto(self, buffer)
+
+    monkeypatch.setattr(Stream, "readinto", struck)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            decode(tmp_path / "r.wav", 8000)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert next(reads) > at
+    assert decode(tmp_path / "r.wav", 8000).size == 300_000
 
 
 def test_max_duration_keeps_the_start(tmp_path: Path) -> None:

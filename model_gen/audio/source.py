@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from host.interrupts import unbroken
 from model_gen.audio.ends import end_trouble
 from model_gen.audio.quiet import quiet
 from model_gen.audio.stream import Stream
@@ -70,7 +71,8 @@ class Source:
             block = block.astype(np.float32)
             reason = ""
             try:
-                with quiet():
+                # libsndfile calls our stream, which no exception leaves: Ctrl-C would be the end of the file.
+                with unbroken(), quiet():
                     got = len(self._file.read(out=block))
             except (RuntimeError, OSError, ValueError) as error:
                 got, reason = _filled(block), _reason(error)
@@ -135,7 +137,7 @@ def _file(path: Path, stream: Stream) -> Iterator[Any]:
     import soundfile
 
     try:
-        with quiet():
+        with unbroken(), quiet():
             try:
                 file = soundfile.SoundFile(stream)
             except soundfile.LibsndfileError:

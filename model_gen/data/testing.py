@@ -26,7 +26,7 @@ TINY = {
     "spec_width": 32,
     "num_mels": 8,
     "alpha": 0.25,
-    "depth_multiplier": 0.5,
+    "depth_multiplier": 0.25,  # one block a stage: what such a run costs is mostly the graph of all blocks
     "embeddings_size": 16,
     "dropout": 0.1,
     "batch_size": 8,

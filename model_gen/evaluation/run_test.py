@@ -65,7 +65,7 @@ def write_checkpoint(path: Path, made: EvaluateOptions, labels: tuple[str, ...])
     contract = load_subject(made.bundle).contract
     assert contract is not None
     tensorflow()
-    options = dscnn.Options(alpha=0.25, depth_multiplier=0.5, embeddings_size=16)
+    options = dscnn.Options(alpha=0.25, depth_multiplier=0.25, embeddings_size=16)
     config = ModelConfig(contract.frontend, labels, num_mels=8, options=options)
     save_checkpoint(build_model(config, seed=len(labels)), path)
     for file, content in config_files(config, path).items():

@@ -45,7 +45,10 @@ def steps_of(program: Program) -> tuple[Step, ...]:
                 inputs=tuple(_unbatched(t.shape) for t in inputs),
                 output=_unbatched(view.output.shape),
                 reads=tuple(made.get(t.index, INPUT) for t in inputs),
-                work=None if lowered is None else work_of(lowered.kernel, lowered.view),
+                # What a batch of images costs was not measured.
+                work=work_of(lowered.kernel, lowered.view)
+                if lowered is not None and lowered.kernel.images == 1
+                else None,
                 idle=lowered is None,
                 macs=0 if lowered is None else lowered.kernel.macs,
                 parameters=sum(

@@ -22,6 +22,7 @@
 
 static const char usage[] =
     "Usage: nightjar.elf --socket PATH | --pty [--boot NUMBER] [--die-with-parent] [--card FILE] [--microphone FILE]\n"
+    "                    [--greeted]\n"
     "\n"
     "Nightjar's firmware as a process of this computer.\n"
     "  --socket PATH      listen on a unix stream socket at PATH; one connection at a time, the next is taken when it\n"
@@ -30,7 +31,8 @@ static const char usage[] =
     "  --boot NUMBER      of this start, 1 if not given; a reset counts on\n"
     "  --die-with-parent  end when the process that started this one ends\n"
     "  --card FILE        blocks of 512 bytes as a memory card\n"
-    "  --microphone FILE  samples int16 as a microphone, which records as fast as it is read\n";
+    "  --microphone FILE  samples int16 as a microphone, which records as fast as it is read\n"
+    "  --greeted          wait to be told what to hear, however long that takes\n";
 
 static struct nj_channel channel;
 static struct nj_port port;
@@ -170,6 +172,9 @@ int main(int count, char **words) {
                 continue;
             } else if (strcmp(words[i], "--microphone") == 0 && i + 1 < count) {
                 setenv(NJ_MICROPHONE_PATH, words[++i], 1);
+                continue;
+            } else if (strcmp(words[i], "--greeted") == 0) {
+                setenv(NJ_GREETED, "1", 1);
                 continue;
             } else if (strcmp(words[i], "--die-with-parent") == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL); /* survives a reset's exec */

@@ -84,6 +84,6 @@ bool nj_sources_start(struct nj_port *port) {
     if (port->card == NULL && port->microphone == NULL) {
         return false;
     }
-    port->milliseconds = milliseconds;
+    port->milliseconds = getenv(NJ_GREETED) == NULL ? milliseconds : NULL;
     return true;
 }

@@ -14,6 +14,7 @@ struct nj_case {
     const void *op;
     const int8_t *input1;
     const int8_t *input2;
+    const int8_t *input3;
     int8_t *output;
     uint32_t count;
 };
@@ -137,7 +138,10 @@ static void nj_run(const struct nj_case *item)
     case 30:
         nj_svdf_s8(item->op, item->input1, (int8_t *)(uintptr_t)item->input2, item->output);
         break;
-    case 31: {
+    case 31:
+        nj_select_s8(item->op, item->input1, item->input2, item->input3, item->output);
+        break;
+    case 32: {
         const struct nj_lstm *const op = item->op;
         int8_t *const cell = (int8_t *)(uintptr_t)item->input2; /* and the hidden state behind it */
         int8_t *const hidden = cell + 2 * op->batches * op->units;

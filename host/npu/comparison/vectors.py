@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from host.bundle import Subject
+from host.compare.float_steps import FloatSteps, float_steps
 from host.compare.vectors import random_inputs
 from host.errors import BadInput
 from host.inputs import read_inputs
@@ -54,7 +55,7 @@ def choose(
     told = [f"{len(taken)} of {source}"] if taken else []
     if wanted > len(taken):
         missing = wanted - len(taken)
-        taken += _drawn(ports, missing, seed)
+        taken += _drawn(ports, missing, seed, float_steps(subject.model))
         told.append(f"{missing} drawn with seed {seed}")
     if not taken:
         raise BadInput(
@@ -91,7 +92,9 @@ def _read(path: Path, ports: Sequence[Port]) -> list[tuple[Array, ...]]:
         raise
 
 
-def _drawn(ports: Sequence[Port], count: int, seed: int) -> list[tuple[Array, ...]]:
+def _drawn(
+    ports: Sequence[Port], count: int, seed: int, quantized: Sequence[FloatSteps | None]
+) -> list[tuple[Array, ...]]:
     """Drawn as everywhere; bytes without a sign are the signed ones, 128 higher."""
     signed = [Port(p.name, p.shape, "int8" if p.dtype == "uint8" else p.dtype) for p in ports]
     return [
@@ -99,5 +102,5 @@ def _drawn(ports: Sequence[Port], count: int, seed: int) -> list[tuple[Array, ..
             (one.view(np.uint8) ^ np.uint8(128)) if port.dtype == "uint8" else one
             for port, one in zip(ports, vector, strict=True)
         )
-        for vector in random_inputs(signed, count, seed)
+        for vector in random_inputs(signed, count, seed, quantized)
     ]

@@ -87,13 +87,13 @@ class PointersText:
 
 @dataclass(frozen=True)
 class StepText:
-    """One step function."""
+    """One step function: a call, or one for each image of a batch."""
 
     number: int
     comment: Text
     parameters: ParametersText | None
     pointers: PointersText | None
-    call: Text
+    calls: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Emitter:
         variables = tuple(self._variable(state) for state in graph.states)
         if not steps:
             nothing = c_text.comment("nothing to compute")
-            steps = (StepText(0, nothing, None, None, c_text.code("")),)
+            steps = (StepText(0, nothing, None, None, ()),)
         return ModelText(
             kernels_api=KERNELS_API,
             model_api=MODEL_API,
@@ -219,16 +219,19 @@ class Emitter:
         if any(isinstance(a, InputPointers) for a in step.kernel.arguments):
             places = tuple(self._pointer(t) for t in step.view.inputs if t is not None)
             pointers = PointersText(c_text.code("{}_inputs", base), places)
-        arguments = c_text.joined(
-            ", ", (self._argument(step, base, a) for a in step.kernel.arguments)
-        )
         output = step.view.output
         comment = c_text.comment(
             f"Op {step.view.op.index}, {step.view.op.name}: "
             f"{last_part(output.name)} {list(output.shape)}"
         )
-        call = c_text.code("{}({});", c_text.identifier(step.kernel.function), arguments)
-        return StepText(step.number, comment, parameters, pointers, call)
+        calls = tuple(self._call(step, base, image) for image in range(step.kernel.images))
+        return StepText(step.number, comment, parameters, pointers, calls)
+
+    def _call(self, step: Step, base: Text, image: int) -> Text:
+        arguments = c_text.joined(
+            ", ", (self._argument(step, base, a, image) for a in step.kernel.arguments)
+        )
+        return c_text.code("{}({});", c_text.identifier(step.kernel.function), arguments)
 
     def _fields(self, base: Text, parameters: Parameters) -> Iterator[Text]:
         for name, value in parameters.fields:
@@ -249,7 +252,7 @@ class Emitter:
         items = c_text.joined(", ", (self._field(name, item) for item in value))
         return c_text.code("{{}}", items)
 
-    def _argument(self, step: Step, base: Text, argument: Argument) -> Text:
+    def _argument(self, step: Step, base: Text, argument: Argument, image: int) -> Text:
         if isinstance(argument, str):
             return c_text.constant(argument)
         if isinstance(argument, ParametersPointer):
@@ -264,10 +267,12 @@ class Emitter:
             offset = self._plan.offsets[scratch_key(step.number)]
             return c_text.code("nj_arena + {}", offset)
         if isinstance(argument, OutputPointer):
-            return self._pointer(step.view.output)
+            output = step.view.output
+            return self._pointer(output, image * (output.elements // step.kernel.images))
         assert isinstance(argument, InputPointer)
         source = step.view.input(argument.position)
-        return self._pointer(source, argument.offset, behind=step.kernel.reads_behind)
+        offset = argument.offset + image * (source.elements // step.kernel.images)
+        return self._pointer(source, offset, behind=step.kernel.reads_behind)
 
     def _pointer(self, tensor: Tensor, offset: int = 0, behind: int = 0) -> Text:
         """Where a tensor lies, `offset` elements further, as a pointer to its C type."""

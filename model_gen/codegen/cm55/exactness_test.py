@@ -296,8 +296,8 @@ def test_two_inputs_and_dequantized_output(rounding: str, tmp_path: Path) -> Non
             "share scale and zero point",
         ),
         (
-            lambda: single("AVERAGE_POOL_2D", [q((3, 4, 4, 2))], q((3, 4, 4, 2)), POOL),
-            "a batch of 3, where backend cm55 takes one image",
+            lambda: single("AVERAGE_POOL_2D", [q((5, 4, 4, 2))], q((5, 4, 4, 2)), POOL),
+            "a batch of 5, where backend cm55 takes at most 4 images",
         ),
         (
             lambda: single(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from host.errors import BadInput
 from model_gen.codegen.cm55.dilation import CONVOLUTIONS, Dilated, dilated
+from model_gen.codegen.cm55.float_chains import FloatChain, float_chains
 from model_gen.codegen.cm55.ops import RULES
 from model_gen.codegen.cm55.ops.pad import as_window_padding
 from model_gen.codegen.cm55.ops.registry import Alias, Kernel
@@ -13,7 +14,8 @@ from model_gen.codegen.tflite.graph import Op, Tensor
 from model_gen.codegen.tflite.view import View
 
 PORT_TYPES = ("int8", "uint8", "float32")
-INDEX_TYPES = ("int32", "int64")  # of outputs besides: what ARG_MAX and ARG_MIN give
+# Of outputs besides: what ARG_MAX, ARG_MIN and comparisons give.
+RESULT_TYPES = ("int32", "int64", "bool")
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,11 @@ def lower(resolved: Resolved, findings: Findings) -> Program:
     graph = resolved.graph
     readers = _readers(resolved)
     chains: list[Dilated] = []
+    tables: list[FloatChain] = []
     with findings.noting():
         counts = {index: len(ops) for index, ops in readers.items()}
         chains = dilated(resolved.views, counts, graph.outputs)
+        tables = float_chains(resolved.views, counts, graph.outputs)
     lowering = _Lowering(
         resolved,
         pads=_foldable_pads(resolved, readers),
@@ -72,9 +76,15 @@ def lower(resolved: Resolved, findings: Findings) -> Program:
             index: f"folded into op {chain.view.op.index}, a dilated {chain.view.op.name}"
             for chain in chains
             for index in chain.inside
+        }
+        | {
+            index: f"folded into op {chain.view.op.index}, a table of {chain.view.between}"
+            for chain in tables
+            for index in chain.inside
         },
     )
     merged = {chain.view.output.index: chain.view for chain in chains}
+    merged |= {chain.view.output.index: chain.view for chain in tables}
     for original in resolved.views:
         with findings.noting():
             lowering.take(merged.get(original.output.index, original))
@@ -86,7 +96,7 @@ def _check_ports(resolved: Resolved, findings: Findings) -> None:
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for index in indices:
             tensor = resolved.tensors[index]
-            if what == "output" and tensor.dtype in INDEX_TYPES:
+            if what == "output" and tensor.dtype in RESULT_TYPES:
                 continue
             if tensor.dtype not in PORT_TYPES:
                 findings.note(

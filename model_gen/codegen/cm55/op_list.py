@@ -9,15 +9,32 @@ from model_gen.codegen.tflite.variables import HANDLE, ONCE
 COMPUTED, CONSTANT, TO_COME = "computed", "of constants", "planned"
 # What a name alone does not say.
 _NOTES = {
+    "ARG_MAX": "to int32; to int64 under --rounding tflite",
+    "ARG_MIN": "to int32; to int64 under --rounding tflite",
     "BATCH_TO_SPACE_ND": "behind a convolution, which becomes a dilated one",
+    "DENSIFY": "of sparse constants, under --rounding tflite",
     "DEQUANTIZE": "at the model's end",
-    "ELU": "under --rounding tflm",
+    "ELU": "under --rounding tflm, in int8 or between DEQUANTIZE and QUANTIZE",
+    "EXP": "under --rounding tflite",
+    "GELU": "under --rounding tflite",
+    "L2_NORMALIZATION": "over the last axis, of output scale 1/128 and zero point 0",
+    "LOG": "under --rounding tflite",
     "LOGISTIC": "under --rounding tflite of output scale 1/256 and zero point -128",
-    "SVDF": "with RELU and a memory of int16",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "as Keras has it: no projection, peepholes or layer normalization",
+    "LOG_SOFTMAX": "over the last axis, of output scale 1/16 and zero point 127",
+    "NEG": "of floats between DEQUANTIZE and QUANTIZE; of int8 under --rounding tflite where zero points are opposite",
     "QUANTIZE": "from float32 or uint8 at the model's beginning, to uint8 at its end, or from int8 to int8",
+    "RELU_0_TO_1": "under --rounding tflite",
+    "RELU_N1_TO_1": "under --rounding tflite",
+    "RSQRT": "of an input whose zero point is -128",
+    "SELECT": "under --rounding tflite",
     "SPACE_TO_BATCH_ND": "before a convolution, which becomes a dilated one",
+    "SQRT": "under --rounding tflite, of an input whose zero point is -128",
+    "SQUARE": "of floats between DEQUANTIZE and QUANTIZE",
     "SUM": "under --rounding tflm; under tflite only where no step can be negative: its judge reads them as uint8",
+    "SVDF": "with RELU and a memory of int16",
+    "TILE": "under --rounding tflite",
+    "TRANSPOSE_CONV": "without dilation",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "as Keras has it: no projection, peepholes or layer normalization",
 }
 
 

@@ -44,6 +44,7 @@ MICRO_REFUSES = {
     "EXP": "Node EXP",
     "SQRT": "Node SQRT",
     "NEG": "Node NEG",  # of steps
+    "SELECT": "builtin opcode 'SELECT'",
     "ARG_MAX": "Only int32_t are supported",
     "ARG_MIN": "Only int32_t are supported",
     "TILE": "builtin opcode 'TILE'",

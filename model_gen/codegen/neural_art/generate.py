@@ -257,7 +257,7 @@ def _taken(output: Output, network: NetworkSource) -> tuple[Taken, ...]:
 
 def _boards(used: tuple[Taken, ...], boards: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """For each board what of the network's memory is not the NPU's there: nothing where it fits."""
-    found = {board: strangers(board, used) for board in boards}
+    found = {board: strangers(board, used, of_others=True) for board in boards}
     return {board: {"fits": not out, "outside": list(out)} for board, out in found.items()}
 
 

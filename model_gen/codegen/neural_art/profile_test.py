@@ -135,6 +135,11 @@ def test_what_a_network_uses_beside_the_npus_memory_is_named() -> None:
     outside = Taken("cpuRAM2", 0x34100000, 0x34101000)
     assert strangers(BOARDS[0], (outside,)) == ("cpuRAM2 0x34100000 to 0x34101000",)
     assert strangers(BOARDS[0], (replace(outside, first=None),)) == ("cpuRAM2 has no address",)
+    # Constants of who compiled it elsewhere lie anywhere behind the application's first byte, as in ST's packages.
+    packages = Taken("octoFlash", 0x70180000, 0x71000010)
+    assert strangers(BOARDS[0], (packages,)) == ("octoFlash 0x70180000 to 0x71000010",)
+    assert strangers(BOARDS[0], (packages,), of_others=True) == ()
+    assert strangers(BOARDS[0], (replace(packages, first=0x70100000),), of_others=True)
     # Neighbours are one memory where the compiler joins them; a byte behind the last is not.
     wide = Taken("joined", 0x34200000, 0x34200000 + 4 * 0x70000)
     assert strangers(BOARDS[0], (wide,)) == ()

@@ -83,14 +83,20 @@ def taken(made: Compilation) -> tuple[Taken, ...]:
     return tuple(found)
 
 
-def strangers(board: str, used: Iterable[Taken]) -> tuple[str, ...]:
+def strangers(board: str, used: Iterable[Taken], *, of_others: bool = False) -> tuple[str, ...]:
     """What a network uses besides the NPU's memory on a board, in words: each would be our firmware's, or nobody's.
 
     Args:
         board: one of BOARDS.
         used: by the network.
+        of_others: whether somebody else may have compiled it: firmware takes constants anywhere in the NOR behind the
+            application's first byte, and its linker refuses an application that runs into them.
     """
-    ours = _joined([(memory.first, memory.end) for memory in memories(board)])
+    spans = [(memory.first, memory.end) for memory in memories(board)]
+    if of_others:
+        at = layout()
+        spans.append((at["NOR_APPLICATION"] + at["IMAGE_HEADER_BYTES"], at["NOR_WEIGHTS"]))
+    ours = _joined(spans)
     found = []
     for one in used:
         if one.first is None:

@@ -48,7 +48,7 @@ def test_elf_is_the_same_elsewhere_and_with_make(subject: Subject, tmp_path: Pat
 
 def test_native_elf_is_the_same_elsewhere(subject: Subject, tmp_path: Path) -> None:
     elves = set()
-    for place in ("a", f"b/{ODD} #1", REFUSED):
+    for place in (f"b/{ODD} #1", REFUSED):
         project = generate(subject, "native", tmp_path / place)
         build(project, Deadline.after(BUILD_SECONDS))
         elves.add(sha256_file(project.elf))

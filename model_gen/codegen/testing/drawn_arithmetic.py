@@ -60,6 +60,24 @@ def transpose_conv(op: str, d: Drawn) -> Case:
     return Case(op, tuple(operands), (target,), {"TransposeConvOptions": options}, 4)
 
 
+def batch(_: str, d: Drawn) -> Case:
+    """Ops that move a window, over two to four images."""
+    drawn = {"CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "MAX_POOL_2D": pool}
+    drawn |= {"AVERAGE_POOL_2D": pool, "TRANSPOSE_CONV": transpose_conv}
+    op, images = d.one(*drawn), d.between(2, 4)
+    case = drawn[op](op, d)
+    at = 2 if op == "TRANSPOSE_CONV" else 0
+
+    def several(one: Any) -> Any:
+        return replace(one, shape=(images, *one.shape[1:]))
+
+    operands = list(case.operands)
+    operands[at] = several(operands[at])
+    if at:
+        operands[0] = d.constant([images, *case.outputs[0].shape[1:]])
+    return replace(case, operands=tuple(operands), outputs=(several(case.outputs[0]),))
+
+
 def batch_matmul(op: str, d: Drawn) -> Case:
     first, second = _broadcast(d, 3)
     out = tuple(np.broadcast_shapes(first, second))
@@ -88,6 +106,18 @@ def fully_connected(op: str, d: Drawn) -> Case:
     fields = {"fusedActivationFunction": d.activation(), "keepNumDims": keep}
     operands = (source, d.weights((outputs, inputs), 0), bias)
     return Case(op, operands, (target,), {"FullyConnectedOptions": fields}, 9)
+
+
+def shifted_weights(op: str, d: Drawn) -> Case:
+    """FULLY_CONNECTED of weights with a zero point, as old converters write them."""
+    case = fully_connected(op, d)
+    source, weights, _ = case.operands
+    scale = float(np.atleast_1d(weights.scale)[0])
+    moved = builder().Tensor(weights.shape, scale, d.one(7, -128, 127, -3), weights.data)
+    bias = d.one(d.bias(weights.shape[0]), None)
+    if bias is not None:
+        bias = replace(bias, scale=float(np.float32(source.scale) * np.float32(scale)))
+    return replace(case, operands=(source, moved, bias))
 
 
 def _broadcast(d: Drawn, high: int) -> tuple[Shape, Shape]:
@@ -120,6 +150,32 @@ def squared_difference(op: str, d: Drawn) -> Case:
     operands = (d.tensor(first), d.one(d.tensor, d.known)(second))
     out = tuple(np.broadcast_shapes(first, second))
     return Case(op, operands, (d.tensor(out),), None, 2)
+
+
+def comparison(_: str, d: Drawn) -> Case:
+    op = d.one("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "EQUAL", "NOT_EQUAL")
+    first, second = _broadcast(d, 4)
+    like = d.tensor(first)
+    operands = (like, d.one(d.tensor, d.known)(second, d.one(None, like)))
+    target = builder().Tensor(tuple(np.broadcast_shapes(first, second)), dtype="bool")
+    name = "".join(part.title() for part in op.split("_"))
+    return Case(op, operands, (target,), {f"{name}Options": {}}, 2)
+
+
+def select(_: str, d: Drawn) -> Case:
+    op, shape = d.one("SELECT_V2", "SELECT"), d.shape(1, 4)
+    whole = op == "SELECT"
+    shapes = [shape if whole else tuple(d.one(n, 1) for n in shape) for _ in range(2)]
+    given = shape if whole else tuple(d.one(n, 1) for n in shape)[d.between(0, len(shape)) :]
+    if whole and d.one(False, True):
+        given = shape[: d.between(0, 1)]
+    out = tuple(np.broadcast_shapes(given, *shapes)) if not whole else shape
+    data = d.rng.integers(0, 2, given).astype(bool)
+    condition = builder().Tensor(given, data=data, dtype="bool")
+    like = d.tensor(shapes[0])
+    operands = (condition, like, d.one(d.tensor, d.known)(shapes[1], like))
+    name = "SelectV2Options" if op == "SELECT_V2" else "SelectOptions"
+    return Case(op, operands, (d.tensor(out, like),), {name: {}})
 
 
 def twice(op: str, d: Drawn) -> Case:

@@ -15,6 +15,18 @@ from model_gen.codegen.testing.drawn import Case, Drawn, model_of
 DRAWS = 40  # cases an op
 Family = Callable[[str, Drawn], Case]
 
+
+def mixed(name: str, *families: tuple[str, Family]) -> Family:
+    """The family, called `name`, of which each case is of one of `families`, drawn for its op."""
+
+    def drawn_of_one(_: str, d: Drawn) -> Case:
+        op, family = d.one(*families)
+        return family(op, d)
+
+    drawn_of_one.__name__ = name
+    return drawn_of_one
+
+
 FAMILIES: dict[Family, tuple[str, ...]] = {
     arithmetic.convolution: ("CONV_2D", "DEPTHWISE_CONV_2D"),
     arithmetic.fully_connected: ("FULLY_CONNECTED",),
@@ -46,19 +58,42 @@ FAMILIES: dict[Family, tuple[str, ...]] = {
     movement.broadcast_to: ("BROADCAST_TO",),
 }
 # The place of a case seeds what is drawn of it: new ones go last, and the others stay as they are.
-# Of several ops in one family, each of its cases is of one of them.
+# Several ops share a family where each is cheap: one model holds the cases of all.
 LATER: list[tuple[str, Family]] = [
     ("LOG", arithmetic.lookup),
-    ("REDUCE_MAX, REDUCE_MIN", arithmetic.extreme),
-    ("GELU, EXP, SQRT, RSQRT, NEG, RELU_0_TO_1, ELU", arithmetic.table),
-    ("TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH", movement.blocks),
-    ("RESIZE_BILINEAR", movement.bilinear),
-    ("TRANSPOSE_CONV", arithmetic.transpose_conv),
-    ("BATCH_MATMUL", arithmetic.batch_matmul),
-    ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
-    ("LOG_SOFTMAX, L2_NORMALIZATION", arithmetic.row),
-    ("ARG_MAX, ARG_MIN", arithmetic.arg_extreme),
-    ("SQUARE, NEG", arithmetic.of_floats),
+    (
+        "extremes and rows",
+        mixed(
+            "over_axes",
+            ("", arithmetic.extreme),
+            ("", arithmetic.row),
+            ("", arithmetic.arg_extreme),
+        ),
+    ),
+    ("tables", mixed("of_one", ("", arithmetic.table), ("", arithmetic.of_floats))),
+    (
+        "moves",
+        mixed(
+            "places",
+            ("", movement.blocks),
+            ("RESIZE_BILINEAR", movement.bilinear),
+            ("", arithmetic.select),
+        ),
+    ),
+    (
+        "products",
+        mixed(
+            "of_two",
+            ("TRANSPOSE_CONV", arithmetic.transpose_conv),
+            ("BATCH_MATMUL", arithmetic.batch_matmul),
+            ("SQUARED_DIFFERENCE", arithmetic.squared_difference),
+            ("", arithmetic.comparison),
+        ),
+    ),
+    (
+        "batches and shifted weights",
+        mixed("later", ("", arithmetic.batch), ("FULLY_CONNECTED", arithmetic.shifted_weights)),
+    ),
     ("QUANTIZE", arithmetic.requantize),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
@@ -79,6 +114,7 @@ REFUSED = {
     "ELU": "reference kernels do not have this op",
     "EXP": "scale .* is too small",
     "NEG": "negates steps whatever their scales are",
+    "TILE": "more than 6 dimensions move",
     "RESIZE_BILINEAR": "corners are aligned and pixels have centers",
     "REDUCE_MAX": "apart in more than 4 dimensions",
     "REDUCE_MIN": "apart in more than 4 dimensions",

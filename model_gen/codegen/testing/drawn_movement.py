@@ -267,8 +267,16 @@ def broadcast_to(op: str, d: Drawn) -> Case:
 
 
 def blocks(_: str, d: Drawn) -> Case:
-    """TILE, DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
-    op = d.one("TILE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+    """TILE, DEPTH_TO_SPACE, SPACE_TO_DEPTH and REVERSE_V2."""
+    op = d.one("TILE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "REVERSE_V2")
+    if op == "REVERSE_V2":
+        source = d.tensor(d.shape(1, 5))
+        rank = len(source.shape)
+        first = d.between(0, rank - 1)
+        axes = range(first, d.between(first, rank - 1) + 1)
+        given = d.constant([d.signed(axis, rank) for axis in axes])
+        target = d.tensor(source.shape, source)
+        return Case(op, (source, given), (target,), {"ReverseV2Options": {}}, 2)
     if op == "TILE":
         source = d.tensor(d.shape(1, 5))
         multiples = [d.one(1, 2, 3) for _ in source.shape]

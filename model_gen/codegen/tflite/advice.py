@@ -35,26 +35,9 @@ _BUILTINS = f"build the layer from the ops that {OP_LIST} lists, and convert aga
 
 # Ops that other kinds of models need and that are to come, and what does the same today.
 PLANNED = {
-    "ARG_MAX": "return the scores and take the largest behind the model",
-    "BATCH_MATMUL": "use FULLY_CONNECTED or CONV_2D, whose second operand is constant",
     "DENSIFY": "strip the sparsity before the conversion",
-    "DEPTH_TO_SPACE": "use RESIZE_NEAREST_NEIGHBOR, or RESHAPE and TRANSPOSE",
     "DIV": "multiply by the reciprocal where the divisor is constant",
-    "ELU": "use RELU, LEAKY_RELU or HARD_SWISH",
-    "EXP": "use LOGISTIC or SOFTMAX",
-    "GELU": "use HARD_SWISH",
-    "L2_NORMALIZATION": "normalize behind the model",
-    "LOG_SOFTMAX": "use SOFTMAX, or return the logits",
-    "NEG": "multiply by -1",
-    "REDUCE_MAX": "use MAX_POOL_2D over the whole image",
-    "REDUCE_MIN": "use MINIMUM of slices",
-    "RESIZE_BILINEAR": "use RESIZE_NEAREST_NEIGHBOR",
-    "RSQRT": "use batch normalization, which the converter folds",
     "SELECT_V2": "keep the condition constant",
-    "SPACE_TO_DEPTH": "use a convolution with a stride, or RESHAPE and TRANSPOSE",
-    "SQUARED_DIFFERENCE": "use batch normalization, which the converter folds",
-    "TILE": "use RESIZE_NEAREST_NEIGHBOR",
-    "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
 }
 
 

@@ -39,19 +39,22 @@ class Finding:
 
 
 class Refused(BadInput):
-    """A model with several findings."""
+    """A model with several findings, or with one in several ops, which it then tells as any error does."""
 
     def __init__(self, backend: str, findings: tuple[Finding, ...]) -> None:
-        count, ops = len(findings), len({op for one in findings for op in one.ops})
+        ops = len({op for one in findings for op in one.ops})
+        what = f"backend {backend} does not take this model: {len(findings)} findings in {ops} ops"
+        alone = findings[0] if len(findings) == 1 else None
         super().__init__(
-            f"backend {backend} does not take this model: {count} finding{'s' if count > 1 else ''}"
-            f" in {ops} op{'s' if ops != 1 else ''}",
-            evidence="; ".join(one.title for one in findings),
+            what if alone is None else alone.title,
+            evidence="; ".join(one.title for one in findings) if alone is None else alone.evidence,
             next_step="; ".join(dict.fromkeys(one.next_step for one in findings)),
         )
         self.findings = findings
 
     def __str__(self) -> str:
+        if len(self.findings) == 1:
+            return super().__str__()
         lines = [line for one in self.findings for line in one.lines()]
         return "\n".join([f"{self.failure_class}: {self.what}", *(f"  {line}" for line in lines)])
 

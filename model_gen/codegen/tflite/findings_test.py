@@ -77,3 +77,11 @@ def test_one_finding_is_the_error_itself() -> None:
     error = refusal([("ADD", [0, 0], [1], {"AddOptions": {}}, 1)], [q((1, 4)), q((1, 4), 1e-9)])
     assert error.what.startswith("op 0, ADD: ")
     assert not isinstance(error, Refused)
+
+
+def test_one_reason_of_several_ops_is_told_as_any_error() -> None:
+    tensors = [q((1, 4)), q((1, 4)), q((1, 4))]
+    error = refusal([("CEIL", [0], [1], None, 1), ("CEIL", [1], [2], None, 1)], tensors)
+    assert error.what == "ops 0, 1, CEIL: backend cm55 does not know this op"
+    assert error.evidence.startswith("Received: ")
+    assert str(error).count("next step: ") == 1

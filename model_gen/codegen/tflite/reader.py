@@ -10,6 +10,7 @@ import tflite
 from host.errors import BadInput
 from model_gen.codegen.tflite.graph import ITEM_BYTES, Array, Graph, Op, Quantization, Tensor
 from model_gen.codegen.tflite.options import CallOnceOptions, read_options
+from model_gen.codegen.tflite.sparse import densified
 from model_gen.codegen.tflite.variables import own_state, with_states
 
 IDENTIFIER = b"TFL3"
@@ -169,7 +170,7 @@ class _Reader:
             shape,
             dtype,
             _quantization(index, raw.Quantization(), shape),
-            None if content is None else _value(index, content, shape, dtype),
+            _sparse_or_dense(index, raw, content, shape, dtype),
             tuple(d for d, size in enumerate(signature) if size < 0),
             opaque=dtype not in ITEM_BYTES and (content is not None or bool(raw.IsVariable())),
         )
@@ -203,6 +204,27 @@ class _Reader:
 def _indices(vector: Any) -> tuple[int, ...]:
     """An int32 vector as Python integers; the accessors give 0 for an absent one."""
     return () if isinstance(vector, int) else tuple(int(v) for v in vector)
+
+
+def _sparse_or_dense(
+    index: int,
+    raw: Any,
+    content: npt.NDArray[np.uint8] | None,
+    shape: tuple[int, ...],
+    dtype: str,
+) -> Array | None:
+    """A constant as a dense array; None where it is none, or not read: of another type, or sparse in a way that
+    contradicts itself, which is refused with the op that uses it."""
+    if content is None:
+        return None
+    stored = dtype.removeprefix("sparse ")
+    if raw.Sparsity() is None or stored not in ITEM_BYTES:
+        return _value(index, content, shape, dtype)
+    try:
+        values = np.frombuffer(content.tobytes(), np.dtype(stored).newbyteorder("<"))
+        return densified(raw.Sparsity(), values, shape)
+    except _PARSER_ERRORS:
+        return None
 
 
 def _value(

@@ -38,6 +38,8 @@ class View:
     rounding: str = "tflite"
     # Rows above and below, columns left and right of input 0, of its zero point: a PAD that was folded into this op.
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    # The op of floats between the DEQUANTIZE of input 0 and this QUANTIZE: both were folded into it.
+    between: str | None = None
 
     def refuse(
         self, why: str, *, next_step: str | None = None, kind: type[Refusal] = Refusal

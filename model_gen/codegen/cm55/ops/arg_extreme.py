@@ -34,6 +34,8 @@ def _lower(view: View) -> Kernel:
     """Formula: ArgMinMax of reference/arg_min_max.h: the first of equal steps."""
     axis, shape = _axis(view), view.input(0).shape
     view.quantization(view.input(0))
+    if shape[axis] < 1:
+        raise view.refuse("nothing lies along the axis")
     words = _WORDS.get(view.output.dtype)
     if words is None:
         raise view.refuse(f"an index is int32 or int64, not {view.output.dtype}")

@@ -1,6 +1,8 @@
 """What several ops share: weights with their biases and multipliers, windows, four-dimensional views, copies."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from model_gen.codegen.cm55.quantized_math import activation_range, quantize_mul
 from model_gen.codegen.tflite.graph import Array, Shape, Tensor
 from model_gen.codegen.tflite.options import WindowOptions
 from model_gen.codegen.tflite.view import View
+
+MOST_IMAGES = 4  # of a batch, whose images windows move over one by one
 
 
 def copy(view: View, position: int = 0) -> Kernel:
@@ -69,16 +73,41 @@ def tensor_range(view: View, activation: str, tensor: Tensor) -> tuple[int, int]
         raise view.refuse(f"the scale {scale:g} is too small for {activation}") from None
 
 
-def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
-    """(height, width, channels) of an NHWC tensor of batch 1."""
+def batched(view: View, tensor: Tensor) -> tuple[int, int, int, int]:
+    """(batch, height, width, channels) of an NHWC tensor."""
     if len(tensor.shape) != 4:
         raise view.refuse(f"{tensor.describe()} is not NHWC")
-    if tensor.shape[0] != 1:
-        raise view.refuse(
-            f"a batch of {tensor.shape[0]}, where backend cm55 takes one image at a time",
-            next_step="convert the model with a batch of 1",
-        )
-    return tensor.shape[1], tensor.shape[2], tensor.shape[3]
+    return tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]
+
+
+def image(view: View, tensor: Tensor) -> tuple[int, int, int]:
+    """(height, width, channels) of an NHWC tensor of one image; see `per_image`."""
+    batch, *size = batched(view, tensor)
+    if batch != 1:
+        raise view.refuse(f"{tensor.describe()} is not one image")
+    return size[0], size[1], size[2]
+
+
+def per_image(lower: Callable[[View], Kernel], source_at: int = 0) -> Callable[[View], Kernel]:
+    """`lower` of one image, for a batch of them in input `source_at` and in the output: a call for each."""
+
+    def images(view: View) -> Kernel:
+        source = view.input(source_at)
+        batch = batched(view, source)[0]
+        if batch == 1:
+            return lower(view)
+        if not 0 < batch <= MOST_IMAGES:
+            raise view.refuse(
+                f"a batch of {batch}, where backend cm55 takes at most {MOST_IMAGES} images",
+                next_step="convert the model with a batch of 1",
+            )
+        alone = replace(source, shape=(1, *source.shape[1:]))
+        inputs = (*view.inputs[:source_at], alone, *view.inputs[source_at + 1 :])
+        output = replace(view.output, shape=(1, *view.output.shape[1:]))
+        kernel = lower(replace(view, inputs=inputs, outputs=(output,)))
+        return replace(kernel, images=batch, macs=batch * kernel.macs)
+
+    return images
 
 
 def window_output(
@@ -140,10 +169,20 @@ def image_struct(size: tuple[int, int, int]) -> tuple[tuple[str, int], ...]:
 def symmetric_weights(
     view: View, position: int, axis: int, channels: int
 ) -> tuple[Array, tuple[float, ...]]:
-    """Constant int8 weights and their scales, one a channel or one for all.
+    """Constant int8 weights of zero point 0 and their scales; see `quantized_weights`."""
+    value, scales, zero_point = quantized_weights(view, position, axis, channels)
+    if zero_point:
+        raise view.refuse(f"weights must have zero points of 0, not {zero_point}")
+    return value, scales
+
+
+def quantized_weights(
+    view: View, position: int, axis: int, channels: int
+) -> tuple[Array, tuple[float, ...], int]:
+    """Constant int8 weights, their scales, one a channel or one for all, and the zero point of all.
 
     Raises:
-        BadInput: not int8, not constant, or a zero point other than 0.
+        BadInput: not int8, not constant, or several zero points.
     """
     tensor = view.input(position)
     if tensor.dtype != "int8":
@@ -152,13 +191,15 @@ def symmetric_weights(
     quantization = tensor.quantization
     if quantization is None:
         raise view.refuse("the weights are not quantized")
-    if any(quantization.zero_points):
-        raise view.refuse("weights must have zero points of 0")
+    if len(set(quantization.zero_points)) != 1 or (
+        len(quantization.scales) > 1 and quantization.zero_points[0]
+    ):
+        raise view.refuse("weights with a scale a channel must have zero points of 0")
     if len(quantization.scales) != 1 and (
         len(quantization.scales) != channels or quantization.axis != axis
     ):
         raise view.refuse(f"the weights' scales must be one, or one for each of {channels} outputs")
-    return value, quantization.scales
+    return value, quantization.scales, quantization.zero_points[0]
 
 
 def folded_bias(view: View, position: int, weight_sums: Array, input_zero_point: int) -> Constants:

@@ -6,11 +6,13 @@ import numpy as np
 
 from model_gen.codegen.cm55.ops import packing
 from model_gen.codegen.cm55.ops.common import (
+    batched,
     folded_bias,
     fused_range,
     image,
     image_struct,
     linear_channels_kernel,
+    per_image,
     requants,
     symmetric_weights,
     window_output,
@@ -53,18 +55,10 @@ def _window(view: View) -> tuple[int, int]:
     return weights.shape[1], weights.shape[2]
 
 
-def _batched(view: View) -> tuple[int, int, int, int]:
-    """(batch, height, width, channels): more than one image only where it is part of a dilated convolution."""
-    tensor = view.input(0)
-    if len(tensor.shape) != 4:
-        raise view.refuse(f"{tensor.describe()} is not NHWC")
-    return tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]
-
-
 def _channels(view: View) -> int:
     """Output channels, after checking that the weights fit the input."""
     weights = view.input(1).shape
-    inputs = _batched(view)[3]
+    inputs = batched(view, view.input(0))[3]
     if _depthwise(view):
         if weights[0] != 1 or inputs == 0 or weights[3] % inputs:
             raise view.refuse("depthwise weights do not fit the input's channels")
@@ -77,7 +71,7 @@ def _channels(view: View) -> int:
 
 
 def _shape(view: View) -> Shape:
-    batch, height, width, _ = _batched(view)
+    batch, height, width, _ = batched(view, view.input(0))
     out = window_output(view, view.options(WindowOptions), (height, width), _window(view))
     return (batch, *out, _channels(view))
 
@@ -273,4 +267,4 @@ def _linear_channels(
 
 
 for _name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-    register(_name, Rule(_shape, _lower))
+    register(_name, Rule(_shape, per_image(_lower)))

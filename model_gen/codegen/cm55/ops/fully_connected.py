@@ -3,7 +3,7 @@
 import numpy as np
 
 from model_gen.codegen.cm55.ops import packing
-from model_gen.codegen.cm55.ops.common import folded_bias, fused_range, requants, symmetric_weights
+from model_gen.codegen.cm55.ops.common import folded_bias, fused_range, quantized_weights, requants
 from model_gen.codegen.cm55.ops.registry import (
     Constants,
     InputPointer,
@@ -65,14 +65,15 @@ def _real_scales(reals: list[float], outputs: int) -> Constants:
 
 def _lower(view: View) -> Kernel:
     batches, inputs, outputs = _sizes(view)
-    weights, scales = symmetric_weights(view, 1, 0, outputs)
+    weights, scales, weights_zero = quantized_weights(view, 1, 0, outputs)
     input_scale, input_zero = view.scale_and_zero(view.input(0))
     output_scale, output_zero = view.scale_and_zero(view.output)
     # Measured: double throughout, for one scale as for one a channel.
     reals = [input_scale * scale / output_scale for scale in scales]
     low, high = fused_range(view, view.options(FullyConnectedOptions).activation)
     rule = rule_of(view.op.name, view.rounding)
-    bias = folded_bias(view, 2, weights.sum(axis=1, dtype=np.int64), input_zero)
+    sums = weights.sum(axis=1, dtype=np.int64) - inputs * weights_zero
+    bias = folded_bias(view, 2, sums, input_zero)
     if len(scales) == 1:
         _check_bias_scale(view, input_scale * scales[0], output_scale)
     requant = requants(view, reals, outputs)
@@ -86,7 +87,12 @@ def _lower(view: View) -> Kernel:
         clamp = low - output_zero, high - output_zero
         pairs = as_single(requant.values, scales_of, reach, clamp)
         packed_rule = None if pairs is None else "single"
-    if packed_rule is not None and pairs is not None and pairs[:, 1].max() <= 0:
+    if (
+        weights_zero == 0
+        and packed_rule is not None
+        and pairs is not None
+        and pairs[:, 1].max() <= 0
+    ):
         return Kernel(
             "nj_fully_connected_packed_s8",
             Parameters(
@@ -124,6 +130,7 @@ def _lower(view: View) -> Kernel:
                 ("bias", bias),
                 ("requant", requant if rule != "real" else "0"),
                 ("scale", _real_scales(reals, outputs) if rule == "real" else "0"),
+                ("weights_zero_point", weights_zero),
             ),
         ),
         (ParametersPointer(), InputPointer(0), OutputPointer()),

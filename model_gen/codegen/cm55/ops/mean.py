@@ -112,6 +112,8 @@ def _extreme(view: View) -> Kernel:
     """REDUCE_MAX and REDUCE_MIN compare steps: both references take only equal scales and zero points."""
     if view.scale_and_zero(view.input(0)) != view.scale_and_zero(view.output):
         raise view.refuse("input and output must share scale and zero point")
+    if view.input(0).elements < 1:
+        raise view.refuse("the extreme of nothing")
     shape, reduced = _four(view, _axes(view))
     return Kernel(
         f"nj_{view.op.name.lower()}_s8",

@@ -1,4 +1,4 @@
-"""TRANSPOSE, STRIDED_SLICE, SLICE and BROADCAST_TO: each output index walks the input with constant strides.
+"""TRANSPOSE, STRIDED_SLICE, SLICE, BROADCAST_TO, REVERSE_V2: each output index walks the input with constant strides.
 
 NumPy does the index arithmetic, on a view that owns no memory.
 """
@@ -104,6 +104,14 @@ def _take(view: View, array: Array, index: tuple[object, ...]) -> Array:
     return taken
 
 
+def _reverse(view: View, array: Array) -> Array:
+    axes = sorted(view.axis(a, array.ndim) for a in view.integers(1))
+    if not axes or axes != list(range(axes[0], axes[-1] + 1)):
+        raise view.refuse(f"the references reverse neighbouring axes only, not {axes}")
+    flipped: Array = np.flip(array, tuple(axes))
+    return flipped
+
+
 def _broadcast(view: View, array: Array) -> Array:
     try:
         return np.broadcast_to(array, view.integers(1))
@@ -184,5 +192,6 @@ for _name, _move in (
     ("STRIDED_SLICE", _strided_slice),
     ("SLICE", _slice),
     ("BROADCAST_TO", _broadcast),
+    ("REVERSE_V2", _reverse),
 ):
     register(_name, move_rule(_move))

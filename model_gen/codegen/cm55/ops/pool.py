@@ -1,9 +1,11 @@
 """AVERAGE_POOL_2D and MAX_POOL_2D."""
 
 from model_gen.codegen.cm55.ops.common import (
+    batched,
     fused_range,
     image,
     image_struct,
+    per_image,
     window_output,
     window_struct,
 )
@@ -23,8 +25,8 @@ from model_gen.codegen.tflite.view import View
 
 def _shape(view: View) -> Shape:
     options = view.options(WindowOptions)
-    height, width, channels = image(view, view.input(0))
-    return (1, *window_output(view, options, (height, width), options.filter), channels)
+    batch, height, width, channels = batched(view, view.input(0))
+    return (batch, *window_output(view, options, (height, width), options.filter), channels)
 
 
 def _lower(view: View) -> Kernel:
@@ -52,4 +54,4 @@ def _lower(view: View) -> Kernel:
 
 
 for _name in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
-    register(_name, Rule(_shape, _lower))
+    register(_name, Rule(_shape, per_image(_lower)))

@@ -1,12 +1,14 @@
 """QUANTIZE (float32 to int8, and between int8 and uint8) and DEQUANTIZE (int8 to float32)."""
 
+import math
+
 import numpy as np
 
 from model_gen.codegen.cm55.ops.common import requant_of
 from model_gen.codegen.cm55.ops.lookup import STEPS, table_kernel
 from model_gen.codegen.cm55.ops.registry import InputPointer, Kernel, OutputPointer, Rule, register
 from model_gen.codegen.cm55.ops.rounding import rule_of
-from model_gen.codegen.cm55.quantized_math import scale
+from model_gen.codegen.cm55.quantized_math import round_half_away, scale
 from model_gen.codegen.tflite.graph import Shape
 from model_gen.codegen.tflite.view import View
 
@@ -20,7 +22,34 @@ def _float_text(value: float) -> str:
     return f"{value.hex()}f"
 
 
+def _elu(x: np.float32) -> np.float32:
+    """Formula: Elu of reference/elu.h."""
+    return np.float32(math.expm1(float(x))) if x < 0 else x
+
+
+_BETWEEN = {"ELU": _elu}
+
+
+def _between(view: View, name: str) -> Kernel:
+    """DEQUANTIZE, a function of floats and QUANTIZE as one table, every operation rounded to float32."""
+    if view.rounding == "tflite":
+        raise view.refuse(
+            f"TensorFlow Lite's reference kernels do not have the {name} before it",
+            next_step="judge the rules of tflite-micro, with --rounding tflm",
+        )
+    in_scale, in_zero = view.scale_and_zero(view.input(0))
+    out_scale, out_zero = view.scale_and_zero(view.output)
+    with np.errstate(all="ignore"):
+        reals = np.float32(in_scale) * (STEPS - in_zero).astype(np.float32)
+        scaled = [float(_BETWEEN[name](real) / np.float32(out_scale)) for real in reals]
+    if not all(abs(y) < 1 << 30 for y in scaled):
+        raise view.refuse(f"the output's scale {out_scale:g} is too small")
+    return table_kernel(view, np.array([round_half_away(y) + out_zero for y in scaled], np.int64))
+
+
 def _quantize(view: View) -> Kernel:
+    if view.between is not None:
+        return _between(view, view.between)
     source = view.input(0)
     if source.dtype == "float32":
         out_scale, out_zero = view.scale_and_zero(view.output)

@@ -80,6 +80,7 @@ class Kernel:
     scratch: int = 0  # bytes of the arena that the step needs while it runs
     in_place: tuple[int, ...] = ()  # inputs in whose memory the output may be written
     reads_behind: int = 0  # bytes behind its inputs that the kernel reads and does not use
+    images: int = 1  # of a batch: as many calls, each of its share of every input that is pointed at, and of the output
 
 
 @dataclass(frozen=True)

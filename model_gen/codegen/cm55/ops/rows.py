@@ -17,7 +17,8 @@ from model_gen.codegen.tflite.graph import Shape
 from model_gen.codegen.tflite.options import ElementwiseOptions
 from model_gen.codegen.tflite.view import View
 
-_DEEPEST = 1 << 15  # 255^2 times as many stay within int32
+# Of a last axis: as many exponentials stay within 12 integer bits, as many squares within int32.
+_DEEPEST = {"LOG_SOFTMAX": 1 << 12, "L2_NORMALIZATION": 1 << 15}
 
 
 def _shape(view: View) -> Shape:
@@ -38,8 +39,9 @@ def _rows(view: View) -> tuple[int, int]:
     shape = view.input(0).shape
     if not shape:
         raise view.refuse("a scalar has no last axis")
-    if not 0 < shape[-1] <= _DEEPEST:
-        raise view.refuse(f"a last axis of {shape[-1]}, of which 1 to {_DEEPEST} are taken")
+    most = _DEEPEST[view.op.name]
+    if not 0 < shape[-1] < most:
+        raise view.refuse(f"a last axis of {shape[-1]}, of which 1 to {most - 1} are taken")
     return view.input(0).elements // shape[-1], shape[-1]
 
 

@@ -9,6 +9,7 @@ from model_gen.codegen.tflite.graph import ITEM_BYTES, Array, Shape
 from model_gen.codegen.tflite.options import AxisOptions, ReducerOptions
 from model_gen.codegen.tflite.view import View
 
+_CAST = "iufb"  # kinds of types: integers of either sign, floats, bool
 _MAX_FILLED = 1 << 26  # elements of a FILL: a hostile file must not fill the memory
 
 
@@ -93,8 +94,14 @@ def _cast_shape(view: View) -> Shape:
 
 def _cast_fold(view: View) -> Array | None:
     values = _values(view)
-    if values is None or values[0].dtype.kind != "i" or _dtype(view).kind != "i":
+    if values is None or values[0].dtype.kind not in _CAST or _dtype(view).kind not in _CAST:
         return None
+    limits = np.iinfo(view.output.dtype) if _dtype(view).kind in "iu" else None
+    if values[0].dtype.kind == "f" and limits is not None:
+        # Others are undefined in C.
+        whole = np.trunc(values[0])
+        if not np.all((whole >= limits.min) & (whole <= limits.max)):
+            raise view.refuse(f"a float outside {_dtype(view)} is cast to it")
     return values[0].astype(_dtype(view))
 
 

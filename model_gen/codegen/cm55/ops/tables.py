@@ -31,7 +31,7 @@ def _exp(x: np.float32) -> np.float32:
 
 
 def _elu(view: View) -> Kernel:
-    """Formula: PopulateLookupTable of micro/kernels/elu.cc."""
+    """Formula: PopulateLookupTable of micro/kernels/elu.cc. Between a DEQUANTIZE and a QUANTIZE it is their table."""
     if view.rounding == "tflite":
         raise view.refuse(
             "TensorFlow Lite's reference kernels do not have this op",

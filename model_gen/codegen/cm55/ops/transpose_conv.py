@@ -1,11 +1,15 @@
 """TRANSPOSE_CONV: every output gathers what the reference scatters to it."""
 
+from math import prod
+
 import numpy as np
 
 from model_gen.codegen.cm55.ops.common import (
+    batched,
     fused_range,
     image,
     image_struct,
+    per_image,
     requants,
     symmetric_weights,
     window_output,
@@ -29,23 +33,29 @@ from model_gen.codegen.tflite.view import View
 
 _SHAPE, _WEIGHTS, _INPUT, _BIAS = range(4)  # the op's inputs
 _MOST = 1 << 16  # of the output's rows and columns
+_MOST_WEIGHTS = 1 << 26  # zeros included: strides far beyond the window must not fill the memory
 
 
 def _shape(view: View) -> Shape:
     given, weights = view.integers(_SHAPE), view.input(_WEIGHTS).shape
-    _, _, channels = image(view, view.input(_INPUT))
+    batch, _, _, channels = batched(view, view.input(_INPUT))
     if len(weights) != 4 or weights[3] != channels:
         raise view.refuse(f"weights of {list(weights)} do not fit {channels} channels")
     if (
         len(given) != 4
-        or given[0] != 1
+        or given[0] != batch
         or given[3] != weights[0]
         or not all(0 < n <= _MOST for n in given)
     ):
         raise view.refuse(
-            f"the output's shape {list(given)} is not [1, rows, columns, {weights[0]}]"
+            f"the output's shape {list(given)} is not [{batch}, rows, columns, {weights[0]}]"
         )
     return given
+
+
+def _taps(weights: Shape, stride: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the window that an output meets."""
+    return -(-weights[1] // stride[0]), -(-weights[2] // stride[1])
 
 
 def by_phase(weights: Array, stride: tuple[int, int]) -> Array:
@@ -55,7 +65,7 @@ def by_phase(weights: Array, stride: tuple[int, int]) -> Array:
     window from there on; zeros fill up what a window leaves short.
     """
     outputs, height, width, inputs = weights.shape
-    down, right = -(-height // stride[0]), -(-width // stride[1])
+    down, right = _taps(weights.shape, stride)
     whole = np.zeros((outputs, down * stride[0], right * stride[1], inputs), np.int8)
     whole[:, :height, :width] = weights
     parts = whole.reshape(outputs, down, stride[0], right, stride[1], inputs)
@@ -87,6 +97,11 @@ def _lower(view: View) -> Kernel:
     low, high = fused_range(view, options.activation)
     window = (weights.shape[1], weights.shape[2])
     forward = window_output(view, options, target[:2], window)
+    down, right = _taps(weights.shape, options.stride)
+    if prod((*options.stride, target[2], down, right, source[2])) > _MOST_WEIGHTS:
+        raise view.refuse(
+            f"strides of {list(options.stride)} are too far for the window {list(window)}"
+        )
     phases = by_phase(weights, options.stride)
     rule = rule_of(view.op.name, view.rounding)
     reals = [input_scale * scale / output_scale for scale in scales]
@@ -115,4 +130,4 @@ def _lower(view: View) -> Kernel:
     )
 
 
-register("TRANSPOSE_CONV", Rule(_shape, _lower))
+register("TRANSPOSE_CONV", Rule(_shape, per_image(_lower, _INPUT)))
