@@ -17,3 +17,11 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     import testing_kernels
 
     return testing_kernels.compile_library(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(scope="session")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The kernels and their runner for the target."""
+    import testing_qemu
+
+    return testing_qemu.compile_runner(tmp_path_factory.mktemp("runner"))

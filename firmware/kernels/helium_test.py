@@ -20,11 +20,6 @@ pytestmark = pytest.mark.skipif(
 ROUNDINGS = (k.SINGLE, k.DOUBLE)
 
 
-@pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return qemu.compile_runner(tmp_path_factory.mktemp("runner"))
-
-
 def geometry(values: Values, size: tuple[int, int]) -> tuple[k.Geometry, list[int]]:
     """A random geometry and an image that the window fits."""
     draw = values.rng.integers
@@ -205,23 +200,6 @@ def test_batch_matmul(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> Non
         inputs = values.steps(1 + i % 3 % 2 * 2, *one), values.steps(3, *two)
         q = values.quantization(), values.quantization(), values.quantization(0.1, 8.0)
         both(f"batch_matmul {i}", more.batch_matmul, inputs, turns, q)
-    both.check(runner, tmp_path)
-
-
-def test_svdf(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
-    both, values = Both(kernels), Values(18)
-    draw = values.rng.integers
-    for i in range(80):
-        batches, inputs, units, rank, memory = (int(n) for n in draw(1, (3, 50, 9, 4, 30)))
-        filters = units * rank
-        weights = values.steps(filters, inputs), draw(-(2**15), 2**15, (filters, memory), np.int16)
-        state = draw(-(2**15), 2**15, (batches, filters, memory), np.int16)
-        biases = np.zeros(filters, np.int32), draw(-(2**20), 2**20, units).astype(np.int32)
-        # Half of the memory's places beyond int16, so that they are cut off; sums over time wrap.
-        scales = float(2.0 ** draw(-6, 3)), float(2.0 ** draw(-26, -20)) * 1.3
-        zeros = values.zero_point(), values.zero_point()
-        x = values.steps(batches, inputs)
-        both(f"svdf {i}", more.svdf, x, weights, biases, state, scales, zeros)
     both.check(runner, tmp_path)
 
 

@@ -165,6 +165,30 @@ struct nj_svdf {
     const int32_t *bias; /* [filters / rank] */
 };
 
+/* UNIDIRECTIONAL_SEQUENCE_LSTM, rows of `inputs` steps each. The gates come in the order input, forget, cell, output; before
+ * their activations they have 3 integer bits of 15. Rounds as NJ_ROUND_DOUBLE. */
+struct nj_lstm {
+    int32_t batches;
+    int32_t steps;
+    int32_t inputs;
+    int32_t units;
+    int32_t batch_rows; /* rows from one batch to the next, */
+    int32_t step_rows; /* and from one step to the next */
+    int32_t output_zero_point;
+    int32_t cell_bits; /* integer bits of the cell, 0 to 6 */
+    int32_t cell_clip; /* its largest magnitude; 0: any */
+    struct nj_requant keep_requant; /* of forget gate * cell, with a table */
+    struct nj_requant take_requant; /* of input gate * cell gate, with a table */
+    struct nj_requant hidden_requant; /* of output gate * tanh(cell) */
+    const int8_t *input_weights; /* [4, units, inputs] */
+    const int32_t *input_bias; /* [4, units]: bias - input zero point * sum of weights */
+    const struct nj_requant *input_requant; /* [4] */
+    const int8_t *recurrent_weights; /* [4, units, units] */
+    const int32_t *recurrent_bias; /* [4, units]: -output zero point * sum of weights */
+    const struct nj_requant *recurrent_requant; /* [4] */
+    const uint16_t *table; /* NULL: as TFLite; else as tflite-micro, by its table of logistic: nj_fixed16.h */
+};
+
 /* FULLY_CONNECTED with its weights and constants packed as those of nj_packed_convolution, a patch being the inputs.
  * No left shifts; rounding is NJ_ROUND_SINGLE or NJ_ROUND_DOUBLE. (The generator uses NJ_ROUND_SINGLE for NJ_ROUND_REAL
  * where both give the same bytes for every accumulator that can occur.) Up to 15 bytes behind the input may be read. */
@@ -397,6 +421,9 @@ void nj_transpose_conv_s8(const struct nj_transpose_conv *op, const int8_t *inpu
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
 /* state: int16 [batches, filters, memory], the oldest first; aligned to 2. */
 void nj_svdf_s8(const struct nj_svdf *op, const int8_t *input, int8_t *state, int8_t *output);
+/* hidden: [batches, units]; cell: int16 [batches, units], aligned to 2; scratch: 20 bytes a unit, aligned to 4. */
+void nj_unidirectional_sequence_lstm_s8(const struct nj_lstm *op, const int8_t *input, int8_t *hidden, int8_t *cell,
+                                        int8_t *output, int8_t *scratch);
 void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, const int8_t *input, int8_t *output);
 /* scratch: 4 bytes a column, aligned to 4, and the bytes of a matrix for each of turn1 and turn2. */
 void nj_batch_matmul_s8(const struct nj_batch_matmul *op, const int8_t *input1, const int8_t *input2, int8_t *output,

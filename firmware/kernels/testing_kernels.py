@@ -156,6 +156,20 @@ class Svdf(ctypes.Structure):
     )
 
 
+class Lstm(ctypes.Structure):
+    _fields_ = (
+        *(
+            (name, I32)
+            for name in ("batches", "steps", "inputs", "units", "batch_rows", "step_rows")
+        ),
+        *((name, I32) for name in ("output_zero_point", "cell_bits", "cell_clip")),
+        *((name, Requant) for name in ("keep_requant", "take_requant", "hidden_requant")),
+        *((name, ctypes.c_void_p) for name in ("input_weights", "input_bias", "input_requant")),
+        *((f"recurrent_{name}", ctypes.c_void_p) for name in ("weights", "bias", "requant")),
+        ("table", ctypes.c_void_p),
+    )
+
+
 class FullyConnected(ctypes.Structure):
     _fields_ = (
         ("batches", I32),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import testing_kernels as k
+import testing_ops as ops
 from numpy.typing import NDArray
 from testing_ops import Int8, Q, Runner, call, fold_bias
 
@@ -108,3 +109,54 @@ def select(library: ctypes.CDLL | Runner, inputs: tuple[Int8, Int8, Int8]) -> In
     four = k.I32 * 4
     op = k.Select(four(*full), *(four(*k.strides(x.shape, full)) for x in inputs))
     return call(library, "nj_select_s8", op, inputs, np.empty(shape, np.int8))
+
+
+def lstm(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    weights: tuple[Int8, Int8],
+    biases: NDArray[np.int32],
+    scales: NDArray[np.float64],
+    state: tuple[NDArray[np.int16], Int8],
+    form: tuple[int, int, int, bool],
+) -> Int8:
+    """x [batches, steps, inputs]; weights [4, units, inputs] and [4, units, units]; scales [2, 4].
+
+    biases: [2, 4, units]. state: cell and hidden, [batches, units]. form: integer bits of the cell, its clip, the
+    output's zero point, and whether with a table.
+    """
+    batches, steps, inputs = x.shape
+    units = weights[1].shape[1]
+    bits, clip, zero_point, table = form
+    requants = [ops.requants([k.quantize_multiplier(float(s)) for s in row]) for row in scales]
+    squash = [k.Requant(*k.quantize_multiplier(2.0**n)) for n in (-15, -15 - bits, -23)]
+    rows = (steps, 1)
+    op = k.Lstm(batches, steps, inputs, units, *rows, zero_point, bits, clip, *squash)
+    fields = {
+        "input_weights": weights[0],
+        "input_bias": biases[0],
+        "input_requant": requants[0],
+        "recurrent_weights": weights[1],
+        "recurrent_bias": biases[1],
+        "recurrent_requant": requants[1],
+    }
+    if table:
+        value = 1 / (1 + np.exp(-np.arange(256) / 24))
+        fields["table"] = np.minimum(np.rint(65536 * value), 65535).astype(np.uint16)
+    held: Any = np.frombuffer(
+        state[0].tobytes() + state[1].tobytes() + bytes(state[1].size % 2), np.int16
+    )
+    held = held.copy()  # the kernel writes there
+    output = np.empty((batches, steps, units), np.int8)
+    name = "nj_unidirectional_sequence_lstm_s8"
+    if isinstance(
+        library, ctypes.CDLL
+    ):  # where the machine's runner knows by itself where these lie
+        hidden = ctypes.c_void_p(held.ctypes.data + state[0].nbytes)
+        scratch = np.empty(20 * units, np.int8)
+        for field, constant in fields.items():
+            setattr(op, field, k.pointer(constant))
+        pointers = (k.pointer(x), hidden, k.pointer(held), k.pointer(output), k.pointer(scratch))
+        getattr(library, name)(ctypes.byref(op), *pointers)
+        return output
+    return call(library, name, op, [x, held], output, **fields)

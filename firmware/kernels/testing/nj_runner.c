@@ -141,6 +141,13 @@ static void nj_run(const struct nj_case *item)
     case 31:
         nj_select_s8(item->op, item->input1, item->input2, item->input3, item->output);
         break;
+    case 32: {
+        const struct nj_lstm *const op = item->op;
+        int8_t *const cell = (int8_t *)(uintptr_t)item->input2; /* and the hidden state behind it */
+        int8_t *const hidden = cell + 2 * op->batches * op->units;
+        nj_unidirectional_sequence_lstm_s8(op, item->input1, hidden, cell, item->output, nj_scratch);
+        break;
+    }
     default:
         break;
     }

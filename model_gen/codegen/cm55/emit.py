@@ -29,6 +29,7 @@ MODEL_API = 3
 _C_BYTES = {
     "int8_t": 1,
     "int16_t": 2,
+    "uint16_t": 2,
     "int32_t": 4,
     "float": 4,
     "double": 8,

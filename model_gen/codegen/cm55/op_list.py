@@ -34,6 +34,7 @@ _NOTES = {
     "SVDF": "with RELU and a memory of int16",
     "TILE": "under --rounding tflite",
     "TRANSPOSE_CONV": "without dilation",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "as Keras has it: no projection, peepholes or layer normalization",
 }
 
 

@@ -38,7 +38,6 @@ PLANNED = {
     "DENSIFY": "strip the sparsity before the conversion",
     "DIV": "multiply by the reciprocal where the divisor is constant",
     "SELECT_V2": "keep the condition constant",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "use convolutions over time",
 }
 
 

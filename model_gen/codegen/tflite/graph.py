@@ -78,6 +78,9 @@ class Op:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Options
+    intermediates: tuple[
+        int, ...
+    ] = ()  # tensors that only say how something inside of the op is quantized
 
 
 @dataclass(frozen=True)

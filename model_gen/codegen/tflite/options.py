@@ -123,6 +123,17 @@ class ResizeOptions(Options):
 
 
 @dataclass(frozen=True)
+class LstmOptions(Options):
+    """A clip of 0 is none."""
+
+    activation: str = "NONE"
+    cell_clip: float = 0.0
+    projection_clip: float = 0.0
+    time_major: bool = False
+    diagonal: bool = False  # whether the recurrent weights are diagonals
+
+
+@dataclass(frozen=True)
 class SvdfOptions(Options):
     rank: int = 0  # filters that make one output
     activation: str = "NONE"
@@ -194,6 +205,16 @@ def _variable(raw: Any) -> Options:
     return VariableOptions(*names)
 
 
+def _lstm(raw: Any) -> Options:
+    return LstmOptions(
+        _activation(raw),
+        raw.CellClip(),
+        raw.ProjClip(),
+        bool(raw.TimeMajor()),
+        bool(raw.DiagonalRecurrentTensors()),
+    )
+
+
 def _strided_slice(raw: Any) -> Options:
     return StridedSliceOptions(
         raw.BeginMask(),
@@ -247,6 +268,7 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     ),
     "RESHAPE": (tflite.ReshapeOptions, _reshape, ReshapeOptions()),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice, StridedSliceOptions()),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (tflite.UnidirectionalSequenceLSTMOptions, _lstm, None),
     "SVDF": (tflite.SVDFOptions, lambda raw: SvdfOptions(raw.Rank(), _activation(raw)), None),
     "VAR_HANDLE": (tflite.VarHandleOptions, _variable, None),
     "CALL_ONCE": (

@@ -99,7 +99,7 @@ class _Reader:
             for i in range(self._count(subgraph.TensorsLength(), "tensors"))
         )
         ops = tuple(
-            self._op(i, subgraph.Operators(i), codes)
+            self._op(i, subgraph.Operators(i), codes, len(tensors))
             for i in range(self._count(subgraph.OperatorsLength(), "operators"))
         )
         used = {index for op in ops for index in op.inputs}
@@ -187,16 +187,18 @@ class _Reader:
         raw: npt.NDArray[np.uint8] = buffer.DataAsNumpy()
         return raw
 
-    def _op(self, index: int, raw: Any, codes: list[str]) -> Op:
+    def _op(self, index: int, raw: Any, codes: list[str], tensors: int) -> Op:
         if raw.OpcodeIndex() >= len(codes):
             raise _Malformed(f"op {index} has the operator code {raw.OpcodeIndex()}")
         name = codes[raw.OpcodeIndex()]
         options = read_options(name, raw.BuiltinOptions() if raw.BuiltinOptionsType() else None)
         if options is None:
             raise _Malformed(f"op {index}, {name}, lacks its options")
-        return Op(
-            index, name, _indices(raw.InputsAsNumpy()), _indices(raw.OutputsAsNumpy()), options
-        )
+        intermediates = _indices(raw.IntermediatesAsNumpy())
+        if any(not 0 <= place < tensors for place in intermediates):
+            raise _Malformed(f"op {index}, {name}, has the intermediate tensors {intermediates}")
+        inputs, outputs = _indices(raw.InputsAsNumpy()), _indices(raw.OutputsAsNumpy())
+        return Op(index, name, inputs, outputs, options, intermediates)
 
 
 def _indices(vector: Any) -> tuple[int, ...]:

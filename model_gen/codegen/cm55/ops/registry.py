@@ -12,7 +12,7 @@ class Constants:
     """A constant array of the firmware. `values` is int8 or int32 of any shape; a [n, 2] array of type
     "struct nj_requant" holds multiplier and shift."""
 
-    type: str  # in C: "int8_t", "int16_t", "int32_t", "float", "double", "struct nj_requant"
+    type: str  # in C: "int8_t", "int16_t", "uint16_t", "int32_t", "float", "double", "struct nj_requant"
     values: Array
 
 
