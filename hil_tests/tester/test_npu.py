@@ -249,4 +249,5 @@ def test_what_a_busy_host_sends_again_is_no_cost_of_the_model(
         bench.client.stats.retries += 1
         answer = ask(bench, Question(Kind.STAGES, vector=0))
     assert answer.failure is None
-    assert 0 < answer.figures["model_instructions"] < disturbed.model_cost
+    # Equal where no byte of the flood came during the run.
+    assert 0 < answer.figures["model_instructions"] <= disturbed.model_cost

@@ -32,7 +32,7 @@ def with_reach(session: Session, verdict: Verdict) -> Verdict:
         stateful=session.structure.stateful,
     )
     expected = (oracle.expect(vector) for vector in vectors)
-    quantized = float_steps(session.subject.model)
+    quantized = () if network is not None else float_steps(session.subject.model)
     return replace(
         verdict, reach=reach(ports, quantized, ((one.inputs, one.outputs) for one in expected))
     )
