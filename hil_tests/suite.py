@@ -26,9 +26,10 @@ from host.inputs import read_inputs
 from host.link.faults import parse_faults
 from host.link.identity import check_project
 from host.owned import remove_owned
+from host.project import FAILED
 from host.recording.manifest import SuiteRun, Test
 from host.recording.recorder import Recorder
-from host.recording.recording import part_of
+from host.recording.recording import KEPT, kept_anyway, part_of, parts_of
 from host.report.html import write_html
 from host.report.junit import CaseRecord, add_types
 from host.results import write_result
@@ -53,6 +54,8 @@ class Suite:
     leads: bool
     minutes: Minutes
     recorder: Recorder | None
+    kept: Path  # where the recording goes
+    unasked: bool  # only that of a failure stays
 
     @classmethod
     def open(cls, config: pytest.Config) -> "Suite":
@@ -111,10 +114,16 @@ class Suite:
         path = Path(f"{proof}.{worker}") if worker else proof
         minutes = Minutes(ProofWriter(path, header(session, questions, nonce)))
         recorder = None
-        if option("--hil-record") and not leads:
-            recorder = Recorder(session, faults=option("--faults"))
+        asked_for = option("--hil-record")
+        kept = Path(asked_for) if asked_for else folder / FAILED
+        if not asked_for and not worker:
+            for part in parts_of(kept):  # of an earlier run
+                part.unlink()
+        if not leads:
+            recorder = Recorder(session, faults=option("--faults"), trusts=not asked_for)
             session = replace(session, tape=recorder)
-        return cls(session, questions, proof, nonce, worker, leads, minutes, recorder)
+        made = (session, questions, proof, nonce, worker, leads, minutes, recorder)
+        return cls(*made, kept, unasked=not asked_for)
 
     @property
     def writer(self) -> ProofWriter:
@@ -150,10 +159,14 @@ class Suite:
             merge(_parts(self.proof), self.writer, self.nonce)
         else:
             self.writer.complete()
-        self._write_recording(config)
         if self.worker:
+            self._write_recording(config)  # it cannot know whether another one fails
             return None
         conclusion = conclude(self.session, self.plan, read_proof(self.proof, self.nonce))
+        if not self.unasked or conclusion.code in KEPT:
+            self._write_recording(config)
+        if self.unasked:
+            self._keep_failure(conclusion, config)
         xml = getattr(config.option, "xmlpath", None)
         if xml and Path(xml).is_file():
             add_types(Path(xml))
@@ -175,7 +188,17 @@ class Suite:
         except NightjarError as error:
             config.get_terminal_writer().line(str(error))
             return
-        write_result(part_of(Path(config.getoption("--hil-record")), self.worker), data)
+        self.kept.parent.mkdir(parents=True, exist_ok=True)
+        write_result(part_of(self.kept, self.worker), data)
+
+    def _keep_failure(self, conclusion: Conclusion, config: pytest.Config) -> None:
+        """Say where the recording of a failure lies, and remove that of anything else."""
+        parts = parts_of(self.kept)
+        if conclusion.code in KEPT and parts:
+            config.get_terminal_writer().line(kept_anyway(parts))
+            return
+        for part in parts:
+            part.unlink()
 
 
 def _parts(proof: Path) -> list[Path]:

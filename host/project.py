@@ -14,6 +14,7 @@ from host.typed import typed
 SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
 ELF = "build/nightjar.elf"
+FAILED = "failure.njs"  # a failed session with it; of a process of xdist, failure-gw0.njs
 RUNTIME = "st"  # of backend neural_art: ST's runtime, where that and not ours runs the network
 GENERATED = (
     "generated"  # of backend neural_art: network.c and constants, as the compiler wrote them

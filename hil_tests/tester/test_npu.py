@@ -198,7 +198,10 @@ def test_a_golden_is_repeated_with_its_project_and_with_its_own_constants(
 
 
 class Flooding:
-    """A line on which bytes go on coming while the board computes, as from a host that asks again too early."""
+    """A line on which bytes go on coming while the board computes, as from a host that asks again too early.
+
+    It ends by itself, else a board that reads slower than this writes would never hear what is asked again.
+    """
 
     def __init__(self, line: Transport) -> None:
         self._line = line
@@ -222,7 +225,9 @@ class Flooding:
         self._line.close()
 
     def _flood(self, deadline: Deadline) -> None:
-        while not self._answered.wait(0.001):
+        for _ in range(100):
+            if self._answered.wait(0.001):
+                return
             self._line.write(bytes(40), deadline)
 
 

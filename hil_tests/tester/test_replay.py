@@ -18,9 +18,9 @@ from host.compare.prove import prove
 from host.compare.session import Session
 from host.deadline import Deadline
 from host.elf_record import write_record
-from host.errors import LinkFailure
+from host.errors import HostFailure, LinkFailure
 from host.exit_codes import Exit
-from host.project import Project
+from host.project import FAILED, Project
 from host.recording.recorder import Recorder
 from host.recording.recording import Recording
 from host.recording.records import Kind
@@ -44,6 +44,8 @@ LINKS = {
     "noisy, flipped": "seed=4,rate=3e-3",
     "lost": "seed=5,rate=0.3",
 }
+# Of these nobody asks for a recording: that of a failure is kept.
+UNASKED = ("flipped", "foreign", "hangs", "lost")
 # Seconds for what no answer ends. A busy computer may need more to come to the question at all, which it says then.
 DEADLINE, LONGEST = 4, 512
 NO_TIME = (Exit.HOST, Exit.BOARD)
@@ -95,11 +97,20 @@ def recorded(condition: str, command: str, *words: object, cwd: Path) -> Done:
         seconds *= 2
 
 
+def kept(condition: str, file: Path, words: list[object]) -> tuple[Path, list[object]]:
+    """Where a recording will lie, and the words of the command."""
+    if condition not in UNASKED:
+        return file, [*words, "--record", file]
+    out = file.with_name("out")
+    return out / FAILED, [*words, "--out", out]
+
+
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_verify(scene: Any, tier: str, tmp_path: Path, condition: str) -> None:
     model, _, words = scene(condition, tier)
     file = tmp_path / "session.njs"
-    words += ["--vectors", 3, "--record", file]
+    words += ["--vectors", 3]
+    file, words = kept(condition, file, words)
     done = recorded(condition, "verify", model, *words, cwd=tmp_path)
     assert done.code == CONDITIONS[condition], done.text
     assert bool(done.verdict) is (condition in ("good", "flipped", "noisy", "noisy, flipped"))
@@ -107,11 +118,35 @@ def test_verify(scene: Any, tier: str, tmp_path: Path, condition: str) -> None:
     same(done, file, tmp_path / "elsewhere")
 
 
+@pytest.mark.parametrize("command", ["verify", "hil"])
+def test_unasked_nothing_stays_of_a_good_session(scene: Any, tmp_path: Path, command: str) -> None:
+    """Not even the failure of an earlier one."""
+    model, _, words = scene("good", "native")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / FAILED).write_bytes(b"an earlier one")
+    named = [model] if command == "verify" else ["--bundle", model, "--soak", 1]
+    done = nightjar(command, *named, *words, "--vectors", 1, "--out", out, cwd=tmp_path)
+    assert done.code == 0, done.text
+    assert not list(out.glob("*.njs"))
+
+
+def test_what_rests_on_a_wrong_record_is_no_recording(
+    made: Any, model_path: Path, tmp_path: Path
+) -> None:
+    subject, project = made(model_path, "native")
+    recorder = Recorder(Session(project, subject, "native", 1, 0), trusts=True)
+    recorder.deceived()
+    with pytest.raises(HostFailure, match="believed an expectation"):
+        recorder.recording()
+
+
 @pytest.mark.parametrize(("tier", "condition"), OF_THE_SUITE)
 def test_hil(scene: Any, tier: str, tmp_path: Path, condition: str) -> None:
     model, _, words = scene(condition, tier)
     file, junit = tmp_path / "session.njs", tmp_path / "junit.xml"
-    words += ["--bundle", model, "--vectors", 2, "--soak", 3, "--junit", junit, "--record", file]
+    words += ["--bundle", model, "--vectors", 2, "--soak", 3, "--junit", junit]
+    file, words = kept(condition, file, words)
     done = recorded(condition, "hil", *words, cwd=tmp_path)
     assert done.code == CONDITIONS[condition], done.text
     shutil.rmtree(tmp_path / "work")

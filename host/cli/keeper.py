@@ -1,4 +1,7 @@
-"""Keeps the recording of a command, `--record FILE`: written when it ends, whatever ends it but an interrupt."""
+"""Keeps the recording of a command, `--record FILE`: written when it ends, whatever ends it but an interrupt.
+
+Without that option the recording of a session that failed is kept with its project, and no other.
+"""
 
 import json
 import shlex
@@ -14,17 +17,18 @@ import click
 from host.cli import as_nightjar
 from host.compare.session import Session
 from host.errors import HostFailure, NightjarError
+from host.project import FAILED
 from host.recording import archive
 from host.recording.manifest import Manifest, SuiteRun, stated
 from host.recording.recorder import Recorder
-from host.recording.recording import Recording, part_of, parts_of
+from host.recording.recording import KEPT, Recording, kept_anyway, part_of, parts_of
 from host.report.regression import Baseline
 from host.report.verdict import Verdict
 from host.results import remove_result, write_result
 
 
 class Keeper:
-    """Writes to `path` when its block ends; None writes nothing.
+    """Writes to `path` when its block ends; with None only a session that failed, to where `beside` says.
 
     What keeps the file from being written is an error only where all else is well: no verdict is hidden by it.
 
@@ -43,7 +47,17 @@ class Keeper:
         self._recorder: Recorder | None = None
         self._parts: list[tuple[Path, Recording]] | None = None
         self._ended: NightjarError | None = None
-        for part in [] if path is None else parts_of(path):  # of an earlier run
+        self._asked_for = path is not None
+        self._clear()
+
+    def beside(self, folder: Path) -> None:
+        """Where nobody asked for a recording, keep that of a failure in the folder `folder` of a project."""
+        if self.path is None:
+            self.path = folder / FAILED
+            self._clear()
+
+    def _clear(self) -> None:
+        for part in [] if self.path is None else parts_of(self.path):  # of an earlier run
             remove_result(part)
 
     def __enter__(self) -> "Keeper":
@@ -58,18 +72,31 @@ class Keeper:
         if error is not None and not isinstance(error, Exception):
             return
         try:
-            for path, recording in self._recordings():
-                write_result(path, self._completed(recording).to_bytes())
+            if self._asked_for or self._failed(error):
+                self._write()
         except (NightjarError, OSError) as failure:
             if error is None and self.verdict is not None and self.verdict.exit_code == 0:
                 raise
             click.echo(f"no recording: {as_nightjar(failure)}", err=True)
 
+    def _failed(self, error: BaseException | None) -> bool:
+        """Whether a session failed, and not merely what comes before or behind it."""
+        ended = as_nightjar(error) if isinstance(error, Exception) else None
+        begun = self._recorder is not None and self._recorder.begun
+        return begun and (self.code if ended is None else ended.exit_code) in KEPT
+
+    def _write(self) -> None:
+        for path, recording in self._recordings():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_result(path, self._completed(recording).to_bytes())
+            if not self._asked_for:
+                click.echo(kept_anyway([path]), err=True)
+
     def record(self, session: Session) -> Session:
         """The same session, which is recorded from now on, if that is wanted."""
         if self.path is None:
             return session
-        self._recorder = Recorder(session, faults=self._faults)
+        self._recorder = Recorder(session, faults=self._faults, trusts=not self._asked_for)
         return replace(session, tape=self._recorder)
 
     @contextmanager

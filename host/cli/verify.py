@@ -156,6 +156,7 @@ def judge(
                 out if out is not None else default_folder(load_subject(model), board, rounding)
             )
             remove_owned(folder / "difference")  # of an earlier run
+            keeper.beside(folder)
             subject, made = prepare(
                 model, board, rounding=rounding, project=project, out=out, limit=limit, force=force
             )

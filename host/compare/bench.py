@@ -119,7 +119,7 @@ class Bench:
             self._oracle = Oracle(
                 *(session.subject, session.structure, rules),
                 judging=None if session.network is None else session.network.judging,
-                trusts=session.tape is None,
+                trusts=session.tape is None or session.tape.trusts,
             )
         return self._oracle
 
@@ -340,6 +340,8 @@ class Bench:
         """Ask again what was found equal to records, once one of them is known to be wrong."""
         if self.oracle.distrusts:
             believed, self._believed = self._believed, set()
+            if believed and self.session.tape is not None:
+                self.session.tape.deceived()
             for index in sorted(believed):
                 self._expected.pop(index, None)
                 del self.case.observations[index]

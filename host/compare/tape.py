@@ -10,10 +10,11 @@ from host.link.transport import Transport
 
 
 class Tape(Protocol):
-    """Everything that a session takes from outside goes through here, time and chance included.
+    """Everything that a session takes from outside goes through here, time and chance included."""
 
-    A session with a tape computes its reference: what was kept of an earlier run would change what is asked.
-    """
+    @property
+    def trusts(self) -> bool:
+        """Whether the session may believe expectations that were kept of an earlier run."""
 
     @property
     def generator(self) -> random.Random:
@@ -35,3 +36,6 @@ class Tape(Protocol):
 
     def answered(self) -> None:
         """What was asked last was answered, well or not."""
+
+    def deceived(self) -> None:
+        """The session believed what was wrong, and asks again: nobody who computes would ask so."""

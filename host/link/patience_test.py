@@ -94,3 +94,17 @@ def test_what_takes_long_is_soon_asked_once(
         for _ in range(50):
             ask(exchange, size)
     assert exchange.stats.retries == learnt
+
+
+@pytest.mark.parametrize("ask", [loads, reads])
+@pytest.mark.parametrize("seconds", [0.9, 3.0, 12.0])
+def test_a_board_slower_than_any_wait_is_heard(
+    ask: Callable[[Exchange, PieceSize], None], seconds: float
+) -> None:
+    """It answers in the end; what was asked again meanwhile is not waited for."""
+    board = SlowBoard(seconds)
+    with clocked(lambda: board.time):
+        exchange, size = Exchange(board), PieceSize()
+        exchange.hello = HELLO
+        ask(exchange, size)
+        assert board.time < seconds + 0.1

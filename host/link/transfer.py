@@ -287,7 +287,11 @@ def read(
 
 
 class _Download:
-    """READs of one tensor, several under way. Repeats have new ids, so that each can be timed."""
+    """READs of one tensor, several under way.
+
+    Repeats have new ids, so that each can be timed; an answer that comes late, to an older one, is taken all the same:
+    else a board that always needs longer than is waited would never be heard.
+    """
 
     def __init__(
         self, exchange: Exchange, size: PieceSize, what: What, index: int, total: int | None
@@ -299,7 +303,7 @@ class _Download:
         self._total = total
         self._wanted: deque[tuple[int, int]] = deque()  # offset and length of what is not asked for
         self._asked: dict[int, _Ask] = {}  # by request id, oldest first
-        self._given_up: dict[int, float] = {}  # by request id, when it was sent
+        self._given_up: dict[int, _Ask] = {}  # by request id
         self._asking = Attempts(exchange, "READ", sent=1)
 
     def run(self, offset: int, length: int, deadline: Deadline, patience: float) -> bytes:
@@ -348,12 +352,11 @@ class _Download:
 
     def _take(self, frame: Frame) -> tuple[_Ask, bytes] | None:
         """What was asked and the bytes in its answer; None when it is no answer to that."""
-        if frame.request not in self._asked or frame.type == FrameType.CREDIT:
+        late = frame.request in self._given_up
+        if frame.type == FrameType.CREDIT or not (late or frame.request in self._asked):
             self._exchange.stats.stale += 1
-            if frame.request in self._given_up:  # it was late, and not lost
-                self._size.pace.saw(now() - self._given_up.pop(frame.request))
             return None
-        ask = self._asked[frame.request]
+        ask = self._given_up.pop(frame.request) if late else self._asked[frame.request]
         if frame.type == FrameType.RESPONSE:
             response = self._exchange.parse(frame)
             if isinstance(response, ErrorResponse):
@@ -364,6 +367,10 @@ class _Download:
             raise unexpected("READ", f"DATA {frame.payload[:16].hex()}")
         if self._total is not None and parsed[1] != self._total:
             raise WrongSize(self._what, self._index, parsed[1], self._total)
+        self._size.pace.saw(now() - ask.sent)
+        if late:
+            self._exchange.stats.stale += 1
+            return (ask, parsed[2]) if self._spare(ask) else None
         # The board answers in order: what was asked for earlier and has not come is lost.
         requests = list(self._asked)
         for older in requests[: requests.index(frame.request)]:
@@ -371,8 +378,28 @@ class _Download:
             self._give_up(older)
         del self._asked[frame.request]
         self._size.arrived()
-        self._size.pace.saw(now() - ask.sent)
         return ask, parsed[2]
+
+    def _spare(self, late: _Ask) -> bool:
+        """Ask no more for what came `late`; False if it is all there already."""
+        end = late.offset + late.length
+        again = [
+            r
+            for r, ask in self._asked.items()
+            if late.offset <= ask.offset and ask.offset + ask.length <= end
+        ]
+        for request in again:
+            self._given_up[request] = self._asked.pop(request)
+        wanted = deque[tuple[int, int]]()
+        for at, length in self._wanted:
+            parts = [
+                (at, min(at + length, late.offset) - at),
+                (max(at, end), at + length - max(at, end)),
+            ]
+            wanted += [part for part in parts if part[1] > 0]
+        spared = bool(again) or wanted != self._wanted
+        self._wanted = wanted
+        return spared
 
     def _damaged(self, broken: Broken) -> int:
         """The request whose answer was damaged: the one it names, or most likely the oldest."""
@@ -390,6 +417,6 @@ class _Download:
 
     def _give_up(self, request: int) -> None:
         ask = self._asked.pop(request)
-        self._given_up[request] = ask.sent
+        self._given_up[request] = ask
         self._wanted.appendleft((ask.offset, ask.length))
         self._exchange.stats.retries += 1

@@ -41,6 +41,8 @@ class Player:
     diverged: the first thing that was not as it was recorded. Whatever the session made of it, it then proves nothing.
     """
 
+    trusts = False
+
     def __init__(self, recording: Recording) -> None:
         manifest = recording.manifest
         self.generator = random.Random(manifest.generator)
@@ -84,6 +86,9 @@ class Player:
 
     def answered(self) -> None:
         self._under_way = None
+
+    def deceived(self) -> None:
+        """It never is: it believes nothing."""
 
     def finish(self) -> None:
         """The session is over.

@@ -19,7 +19,7 @@ from host.boards.whereabouts import Whereabouts
 from host.compare.session import Session
 from host.compare.vectors import make_vectors
 from host.deadline import Deadline
-from host.errors import NightjarError
+from host.errors import HostFailure, NightjarError
 from host.link import frames, messages
 from host.link.faults import client_seed, parse_faults
 from host.link.transport import Transport
@@ -46,17 +46,25 @@ class Recorder:
         session: without a tape.
         faults: of its link, as `parse_faults` takes them; they seed the client, too. None or "": there are none.
         seed: of the client's ids and nonces, to ask as another session did; None: of the faults, or a new one.
+        trusts: whether the session may believe what was kept of an earlier run. If that is wrong, it is no recording.
     """
 
     def __init__(
-        self, session: Session, *, faults: str | None = None, seed: str | None = None
+        self,
+        session: Session,
+        *,
+        faults: str | None = None,
+        seed: str | None = None,
+        trusts: bool = False,
     ) -> None:
         self.session = session
         self.faults = faults or ""
         drawn = client_seed(parse_faults(faults).seed) if faults else secrets.token_hex(16)
         self.seed = drawn if seed is None else seed
         self.generator = random.Random(self.seed)
+        self.trusts = trusts
         self.test: Test | None = None  # that will ask next
+        self._deceived = False
         self._project = project_members(session.project)
         self._origin = time.monotonic_ns() // 1000
         self._stream = Stream()
@@ -97,6 +105,14 @@ class Recorder:
     def answered(self) -> None:
         self._asked[-1] = replace(self._asked[-1], answered=True)
 
+    def deceived(self) -> None:
+        self._deceived = True
+
+    @property
+    def begun(self) -> bool:
+        """Whether a board was asked for."""
+        return self._stream.count > 0
+
     def broke(self, error: NightjarError) -> None:
         """What went wrong, outside the session, with the question under way, or else outside any."""
         last = self._asked[-1] if self._asked else None
@@ -109,10 +125,16 @@ class Recorder:
         """What was recorded; `line` is the command of the session, `suite` how the suite ended, if it was one.
 
         Raises:
-            HostFailure: it is more than a recording may hold.
+            HostFailure: it is more than a recording may hold, or what the session did rests on what was kept wrongly.
             BadInput: its vectors are more than anybody could have drawn.
         """
         session = self.session
+        if self._deceived:
+            raise HostFailure(
+                "the session believed an expectation that was kept of an earlier run, and was wrong",
+                evidence="it asked again, as no replay would",
+                next_step="run it again: what was kept is mended",
+            )
         if len(self._stream) > archive.MOST_UNPACKED or self._stream.count > MOST_RECORDS:
             raise too_long(len(self._stream))
         manifest = Manifest(

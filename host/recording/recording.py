@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from host.arrays import read_arrays
 from host.bundle import CONTRACT, MODEL, Subject, load_subject
 from host.compare.vectors import Inputs
 from host.errors import BadInput, HostFailure, IdentityFailure
+from host.exit_codes import Exit
 from host.files import sha256_bytes
 from host.link.cut import Cutter
 from host.project import GENERATED, Project, load_project
@@ -21,6 +23,11 @@ from host.recording.archive import MANIFEST, MOST_FILE, MOST_UNPACKED, PROJECT, 
 from host.recording.manifest import NEXT, Manifest, Member
 from host.recording.records import Kind, Record, records
 from host.zips import DAMAGED
+
+# Whose recording is kept unasked: a replay shows anybody whose fault it was.
+KEPT = frozenset(
+    {*(Exit.FIRMWARE, Exit.IDENTITY, Exit.HOST, Exit.BOARD, Exit.FLASH, Exit.LINK), Exit.DEFECT}
+)
 
 
 @dataclass(frozen=True)
@@ -174,6 +181,12 @@ def parts_of(path: Path) -> list[Path]:
         return [path]
     name = re.compile(rf"{re.escape(path.stem)}-gw\d+{re.escape(path.suffix)}")
     return sorted(one for one in path.parent.glob("*") if name.fullmatch(one.name))
+
+
+def kept_anyway(parts: Sequence[Path]) -> str:
+    """What is said of the recording of a failure, for which nobody has asked."""
+    again = shlex.join(["nightjar", "replay", *map(str, parts)])
+    return f"the session is kept, and can be judged again anywhere: {again}"
 
 
 def vectors_npz(inputs: Sequence[Inputs]) -> bytes:

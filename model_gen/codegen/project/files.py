@@ -6,28 +6,24 @@ from pathlib import Path
 from host.build_stamp import NAME as STAMP
 from host.elf_record import record_path
 from host.owned import LIST, new_directory
-from host.project import ELF
+from host.project import ELF, FAILED
 from model_gen.codegen import c_text
 from model_gen.codegen.c_text import Text
 
 BUILD = "build"  # the folder in a project that CMake writes
-# What is written into it: by CMake, by ninja or make, by the linking, by `nightjar build`.
-BUILT = tuple(
-    f"{BUILD}/{name}"
-    for name in (
-        *("CMakeCache.txt", "CMakeFiles/*", "cmake_install.cmake", "compile_commands.json"),
-        *("*/CMakeFiles/*", "*/cmake_install.cmake", "build.ninja", ".ninja_*", "Makefile"),
-        *(
-            "*/Makefile",
-            "*.a",
-            "*.ld",
+# What is written into a project: by CMake, by ninja or make, by the linking, by `nightjar build`, by who judges it.
+BUILT = (
+    *(FAILED, "failure-gw*.njs"),
+    *(
+        f"{BUILD}/{name}"
+        for name in (
+            *("CMakeCache.txt", "CMakeFiles/*", "cmake_install.cmake", "compile_commands.json"),
+            *("*/CMakeFiles/*", "*/cmake_install.cmake", "build.ninja", ".ninja_*", "Makefile"),
+            *("*/Makefile", "*.a", "*.ld"),
             "nj_*.elf",  # beside the firmware: board/beside.cmake
-            Path(ELF).name,
-            record_path(Path(ELF)).name,
-            STAMP,
-            ".nightjar.*",
-        ),
-    )
+            *(Path(ELF).name, record_path(Path(ELF)).name, STAMP, ".nightjar.*"),
+        )
+    ),
 )
 _COPIED = (".c", ".h")
 
