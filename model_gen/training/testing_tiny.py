@@ -11,7 +11,11 @@ from model_gen.models.blocks.convolution import conv_bn_relu6
 from model_gen.models.config import ModelConfig
 
 # Options under which nothing of the frontend lies in the network.
-ALONE: dict[str, Any] = {"audio_frontend": "log_mel", "input_compression": "log1p", "mag_scale": "none"}
+ALONE: dict[str, Any] = {
+    "audio_frontend": "log_mel",
+    "input_compression": "log1p",
+    "mag_scale": "none",
+}
 TINIEST: dict[str, Any] = {**TINY, **ALONE}  # a training run's, inside `in_its_place`
 
 
