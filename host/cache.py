@@ -113,6 +113,7 @@ CACHES = {
             "a SHA-256 of its content in its name",
             r"lib[a-z]+-[0-9a-f]{16}-[0-9a-f]{32}\.(so|o|elf)",
         ),
+        Cache("prebuilt", "what firmware projects have in common, compiled", 256 * MIB),
         Cache(
             "windows",
             "what is heard of recordings, as PCM at a model's rate",
@@ -137,6 +138,7 @@ COVERAGE = CACHES["coverage"]
 INSPECTIONS = CACHES["inspections"]
 MESSAGES = CACHES["messages"]
 LIBRARIES = CACHES["libraries"]
+PREBUILT = CACHES["prebuilt"]
 WINDOWS = CACHES["windows"]
 UNFINISHED = CACHES["unfinished"]
 
