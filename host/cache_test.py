@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host.cache import CACHES, ROOT, Cache, cache_root, key_of
+from host.cache import CACHES, Cache, cache_root, key_of
 from host.cache_folder import BoundedFolder, Swept
+from host.installed import ROOT
 
 CACHE = Cache("expectations", "things", 8000)
 FILES = Cache("libraries", "things", 8000, "name", r"lib[a-z]+-[0-9a-f]{16}-[0-9a-f]{32}\.so")
