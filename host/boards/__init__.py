@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,7 @@ def _meant(board: "str | Which") -> "Which":
 
 @contextmanager
 def open_board(
-    board: "str | Which", *, root: Path | None = None, wait: float = 0
+    board: "str | Which", *, root: Path | None = None, wait: float = 0, marked: bool = False
 ) -> "Iterator[Board]":
     """The board that is meant, locked for us: at its port, or kept, or else one of our own that ends with the context.
 
@@ -88,13 +88,14 @@ def open_board(
         board: which; a name is looked up as `which` does.
         root: the private folder of boards, for tests; None is the user's.
         wait: seconds to wait for a kept board that somebody else uses.
+        marked: whether it may be one that no rung of the ladder brought back: host/boards/recovery.
 
     Raises:
         BadInput: no such kind.
         BoardLocked: somebody else uses the board, or has its serial port open.
         IdentityFailure: its unique id is not the bench's, as far as it is known before firmware is asked.
         HostFailure: a tool is missing or does not run, or no folder can be trusted.
-        BoardFailure: the board does not start.
+        BoardFailure: the board does not start, or is marked.
     """
     from host.boards.folder import private_folder
     from host.boards.lock import board_lock
@@ -102,7 +103,7 @@ def open_board(
 
     meant = _meant(board).located()
     if meant.url is not None:
-        with _at_port(meant, wait) as there:
+        with _at_port(meant, wait, marked) as there:
             yield there
         return
     kind, private, name = _kind(meant), private_folder(root, make=True), meant.name
@@ -153,16 +154,20 @@ def _require_fitted(meant: "Which", attached: Any) -> None:
 
 
 @contextmanager
-def _at_port(which: "Which", wait: float) -> "Iterator[Board]":
+def _at_port(which: "Which", wait: float, marked: bool) -> "Iterator[Board]":
     """The board at a serial port, locked against every user of this computer, and its port with it."""
     from host.boards.at_port import PortBoard
     from host.boards.flashers.reach import held
+    from host.boards.recovery.mark import require_well
     from host.link.port_holder import held_port
 
     assert which.url is not None
     with ExitStack() as stack:
-        if which.entry is not None:
-            stack.enter_context(held(replace(which.entry, port=which.url), wait))
+        entry = which.standing
+        if entry is not None:
+            stack.enter_context(held(entry, wait))
+            if not marked:
+                require_well(entry)
         stack.enter_context(held_port(which.url, wait))
         yield PortBoard(which.name, which.url, which.baud, which.entry, which.boot)
 

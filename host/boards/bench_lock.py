@@ -1,8 +1,9 @@
 """One user a bench board, whoever of the computer's users it is.
 
 The lock is the kernel's, on a file that all users can open and nobody writes; it ends with its holder.
-Who that is stands in a record beside it, which informs and decides nothing. In a sticky folder a user
-can remove his own files only, so that each has a record of his own name.
+Who that is stands in a record beside it, which informs and decides nothing; so does, in a mark, how
+the board was left. In a sticky folder a user can remove his own files only, so that each has files of
+his own name.
 """
 
 import contextlib
@@ -64,7 +65,7 @@ def bench_lock(
             yield handle
         finally:
             with contextlib.suppress(OSError):
-                os.unlink(_own_record(file), dir_fd=folder)
+                os.unlink(_own(file, "holder"), dir_fd=folder)
             os.close(handle)
     finally:
         os.close(folder)
@@ -104,13 +105,47 @@ def forget_holders(kind: str, probe: str, *, root: Path | None = None) -> int:
     try:
         if _is_held(folder, root, file):
             return 0
-        for entry in _records(folder, file):
+        for entry in _all(folder, file, "holder"):
             with contextlib.suppress(OSError):
                 os.unlink(entry, dir_fd=folder)
                 removed += 1
     finally:
         os.close(folder)
     return removed
+
+
+def leave_mark(kind: str, probe: str, content: dict[str, Any], *, root: Path | None = None) -> None:
+    """Leave word of how a board is, for all users: JSON, until the computer starts anew.
+
+    Raises:
+        HostFailure: the folder cannot be trusted or made, or takes no file.
+    """
+    root, file = root or ROOT, lock_name(kind, probe)
+    folder = _open_folder(root, make=True)
+    try:
+        _leave(folder, file, "mark", content)
+    except OSError as error:
+        raise _untrusted(root, f"it takes no file: {error.strerror}") from error
+    finally:
+        os.close(folder)
+
+
+def newest_mark(kind: str, probe: str, *, root: Path | None = None) -> dict[str, Any] | None:
+    """What was left last, whoever left it, with its `uid`; None: nothing. Nothing is written.
+
+    Raises:
+        HostFailure: the folder cannot be trusted.
+    """
+    root, file = root or ROOT, lock_name(kind, probe)
+    try:
+        folder = _open_folder(root, make=False)
+    except FileNotFoundError:
+        return None
+    try:
+        found = list(_left(folder, file, "mark"))
+        return max(found, key=lambda one: one[0])[1] if found else None
+    finally:
+        os.close(folder)
 
 
 def _open_folder(root: Path, *, make: bool) -> int:
@@ -225,38 +260,57 @@ def _is(handle: int, folder: int, file: str) -> bool:
     return os.path.samestat(os.fstat(handle), there)
 
 
-def _own_record(file: str) -> str:
-    return f"{file}.{os.geteuid()}.holder.json"
+def _own(file: str, what: str) -> str:
+    return f"{file}.{os.geteuid()}.{what}.json"
 
 
-def _records(folder: int, file: str) -> list[str]:
-    """The names of a board's records, whoever left them."""
+def _all(folder: int, file: str, what: str) -> list[str]:
+    """The names of a board's records or marks, whoever left them."""
     return [
         name
         for name in os.listdir(folder)
-        if name.startswith(f"{file}.") and name.endswith(".holder.json")
+        if name.startswith(f"{file}.") and name.endswith(f".{what}.json")
     ]
 
 
 def _write_record(folder: int, file: str, name: str) -> None:
     """Leave word who holds the lock. It only informs: where it cannot be written, the lock holds nevertheless."""
     record = {"pid": os.getpid(), "command": this_command(), "since": right_now(), "name": name}
-    new = f".{file}.{secrets.token_hex(8)}"
     with contextlib.suppress(OSError):
-        handle = os.open(new, _MAKE, 0o600, dir_fd=folder)
+        _leave(folder, file, "holder", record)
+
+
+def _leave(folder: int, file: str, what: str, content: dict[str, Any]) -> None:
+    """Write this user's file of that kind, whole or not at all.
+
+    Raises:
+        OSError: the folder takes none.
+    """
+    new = f".{file}.{secrets.token_hex(8)}"
+    handle = os.open(new, _MAKE, 0o600, dir_fd=folder)
+    try:
         with os.fdopen(handle, "wb") as stream:
             os.fchmod(handle, 0o444)
-            stream.write(json.dumps(record).encode() + b"\n")
-        try:
-            os.rename(new, _own_record(file), src_dir_fd=folder, dst_dir_fd=folder)
-        except OSError:
-            os.unlink(new, dir_fd=folder)
+            stream.write(json.dumps(content).encode() + b"\n")
+        os.rename(new, _own(file, what), src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(new, dir_fd=folder)
+        raise
 
 
 def _record(folder: int, file: str) -> dict[str, Any] | None:
     """The newest record of a process that lives; None where there is none to believe."""
-    found = []
-    for entry in _records(folder, file):
+    found = [
+        (at, raw)
+        for at, raw in _left(folder, file, "holder")
+        if isinstance(raw.get("pid"), int) and Path(f"/proc/{raw['pid']}").exists()
+    ]
+    return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def _left(folder: int, file: str, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What users left of that kind, as far as it is theirs: when, in nanoseconds, and its content with `uid`."""
+    for entry in _all(folder, file, what):
         try:
             handle = os.open(entry, _OPEN, dir_fd=folder)
         except OSError:
@@ -268,12 +322,9 @@ def _record(folder: int, file: str) -> dict[str, Any] | None:
             raw = load_json(data, entry, limit=MOST_BYTES)
         except BadInput:
             continue
-        # Nobody speaks for another user, and who is gone holds nothing.
-        if entry != f"{file}.{of.st_uid}.holder.json" or not isinstance(raw, dict):
-            continue
-        if isinstance(raw.get("pid"), int) and Path(f"/proc/{raw['pid']}").exists():
-            found.append((of.st_mtime_ns, {**raw, "uid": of.st_uid}))
-    return max(found, key=lambda one: one[0])[1] if found else None
+        # Nobody speaks for another user.
+        if entry == f"{file}.{of.st_uid}.{what}.json" and isinstance(raw, dict):
+            yield of.st_mtime_ns, {**raw, "uid": of.st_uid}
 
 
 def _locked(name: str, holder: dict[str, Any] | None) -> BoardLocked:

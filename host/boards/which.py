@@ -60,6 +60,13 @@ class Which:
         """As `Board.boot`, of one at a port: a debugger loads what we flash; nobody says how what runs was started."""
         return "ram" if self.flashes and self.tier in (*SILICON, VIRTUAL_N6) else ""
 
+    @property
+    def standing(self) -> BenchBoard | None:
+        """Its entry with the port that it is reached at; None: no bench has it, or it is none at a port."""
+        if self.entry is None or self.url is None:
+            return None
+        return replace(self.entry, port=self.url)
+
     def located(self) -> "Which":
         """Of silicon, with the probe and the serial port that are plugged in; nothing is opened.
 

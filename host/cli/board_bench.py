@@ -78,6 +78,8 @@ def scan(bench: Path | None, kinds: tuple[str, ...], force: bool, json_path: str
 def list_boards(bench: Path | None, json_path: str | None) -> None:
     """Show the boards of the bench, and who uses each."""
     from host.boards.bench_file import find_bench
+    from host.boards.flashers.reach import plugged
+    from host.boards.recovery.mark import wedged
 
     found = find_bench(bench)
     where = "no bench.toml" if found.path is None else str(found.path)
@@ -85,11 +87,15 @@ def list_boards(bench: Path | None, json_path: str | None) -> None:
     rows = []
     for board in found.boards:
         holder, process, up = _holder(board), _port_process(board), _is_up(board)
-        rows.append({**_described(board), "holder": holder, "port_pid": process, "up": up})
+        mark = wedged(plugged(board)) if _is_shared(board) else None
+        uses = {"holder": holder, "port_pid": process, "up": up, "mark": mark}
+        rows.append({**_described(board), **uses})
         text = f"{board.name:16} {board.kind:18} {board.probe or '-':26} {board.port or '-'}"
         say(text + (" up" if up else ""), json_path)
         for line in _uses(holder, process):
             say(f"  {line}", json_path)
+        if mark is not None:
+            say(f"  marked since {mark.get('since')}: {mark.get('cause')}", json_path)
     path = None if found.path is None else str(found.path)
     write_json(json_path, {"schema": SCHEMA, "path": path, "boards": rows})
 
@@ -101,10 +107,10 @@ def list_boards(bench: Path | None, json_path: str | None) -> None:
 def unlock(name: str, bench: Path | None, json_path: str | None) -> None:
     """Say who holds a board, and remove what dead holders left. Ends nothing: a lock ends with its holder."""
     from host.boards.bench_file import find_bench
-    from host.boards.flashers.reach import forget_dead
+    from host.boards.flashers.reach import forget_dead, plugged
     from host.errors import BadInput, BoardLocked
 
-    board = _plugged(find_bench(bench).board(name))
+    board = plugged(find_bench(bench).board(name))
     if not _is_shared(board):
         raise BadInput(
             "only boards behind a probe or at a port are locked for all users",
@@ -265,24 +271,13 @@ def _is_shared(board: "BenchBoard") -> bool:
     return board.kind in SILICON or board.port is not None or board.gdb is not None
 
 
-def _plugged(board: "BenchBoard") -> "BenchBoard":
-    """The board with its probe and its port, as far as they are plugged in."""
-    from host.boards.flashers.reach import named
-    from host.errors import NightjarError
-
-    try:
-        return named(board)
-    except NightjarError:
-        return board
-
-
 def _holder(board: "BenchBoard") -> dict[str, Any] | None:
     from host.boards import lock
     from host.boards.flashers import reach
     from host.boards.folder import private_folder
 
     if _is_shared(board):
-        return reach.holder_of(_plugged(board))
+        return reach.holder_of(reach.plugged(board))
     found = lock.holder_of(private_folder(None, make=False), board.name)
     return None if found is None else {**found, "uid": os.geteuid()}
 

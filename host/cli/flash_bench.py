@@ -90,6 +90,7 @@ def flash(
     from host.boards.flashers.job import flash_board
     from host.boards.flashers.reach import held, named
     from host.boards.kinds import NOT_SEEN
+    from host.boards.recovery.mark import require_well
     from host.elf_record import check_recorded
     from host.link.port_holder import held_port
 
@@ -104,6 +105,7 @@ def flash(
     for line in flashers.switches(image, board):
         say(line, json_path)
     with held(board, wait), held_port(board.port or "", wait):
+        require_well(board)
         done = flash_board(
             board, project, image, way, lambda line: say(line, json_path), always=always
         )

@@ -13,7 +13,7 @@ from host.boards.places import places
 from host.boards.probes import ST, choose_probe, find_probes
 from host.boards.which import Which
 from host.deadline import Deadline
-from host.errors import BadInput
+from host.errors import BadInput, NightjarError
 
 
 def kept_board(at: Which) -> BenchBoard:
@@ -52,6 +52,14 @@ def named(board: BenchBoard) -> BenchBoard:
     return replace(board, probe=probe, port=port)
 
 
+def plugged(board: BenchBoard) -> BenchBoard:
+    """As `named`; the board as it is given where nothing plugged in tells more."""
+    try:
+        return named(board)
+    except NightjarError:
+        return board
+
+
 @contextmanager
 def held(board: BenchBoard, wait: float) -> Iterator[tuple[int, ...]]:
     """Hold a board of the bench against every user of this computer. Gives the handles that hold it.
@@ -68,7 +76,7 @@ def held(board: BenchBoard, wait: float) -> Iterator[tuple[int, ...]]:
     with ExitStack() as stack:
         yield tuple(
             stack.enter_context(bench_lock(*mark, name=board.name, wait=limit.remaining))
-            for mark in _marks(board)
+            for mark in marks(board)
         )
 
 
@@ -78,7 +86,7 @@ def holder_of(board: BenchBoard) -> dict[str, Any] | None:
     Raises:
         HostFailure: the lock cannot be trusted.
     """
-    holders = (bench_holder(*mark) for mark in _marks(board))
+    holders = (bench_holder(*mark) for mark in marks(board))
     return next((holder for holder in holders if holder is not None), None)
 
 
@@ -88,10 +96,10 @@ def forget_dead(board: BenchBoard) -> int:
     Raises:
         HostFailure: the lock cannot be trusted.
     """
-    return sum(forget_holders(*mark) for mark in _marks(board))
+    return sum(forget_holders(*mark) for mark in marks(board))
 
 
-def _marks(board: BenchBoard) -> list[tuple[str, str]]:
+def marks(board: BenchBoard) -> list[tuple[str, str]]:
     """What tells a board from others on this computer, in an order that is the same for all: its probe, and each place
     that leads to it. Who holds all of them has it alone, whatever of it another bench file names.
     """

@@ -1,0 +1,1 @@
+"""How a board that does not answer is brought back: a ladder of rungs, the mildest first."""
