@@ -15,6 +15,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
+from host import prebuilt
 from host.build_place import buildable
 from host.build_stamp import Stamper
 from host.deadline import Deadline
@@ -107,6 +108,27 @@ def _build(project: Project, deadline: Deadline) -> bool:
     folder = project.elf.parent
     if not stamper.same_tools and not folder.is_symlink():
         shutil.rmtree(folder)
+    of = prebuilt.key_for(project, cmake, ninja, compiler)
+    kept = prebuilt.find(of) if not (folder / "CMakeCache.txt").exists() else None
+    outside = None
+    if kept is not None:
+        if stamper.elf_has_changed:
+            check_recorded(project.elf)
+        stamper.forget()
+        outside = _complete(project, kept, ninja, deadline)
+    if outside is None:
+        _make(project, cmake, ninja, deadline)
+        outside = stamper.outside()
+    check_recorded(project.elf)
+    stamper.write(outside)
+    if kept is None and outside is not None:
+        prebuilt.keep(of, project, ninja, outside)
+    return False
+
+
+def _make(project: Project, cmake: str, ninja: str, deadline: Deadline) -> None:
+    """Have CMake and ninja build a project as anybody else would."""
+    folder = project.elf.parent
     configure = [cmake, "-G", "Ninja", "-S", str(project.path), "-B", str(folder)]
     configure += [f"-DCMAKE_MAKE_PROGRAM={ninja}"]
     if not _configured_here(project):
@@ -124,9 +146,26 @@ def _build(project: Project, deadline: Deadline) -> bool:
         raise
     if not project.elf.is_file():
         raise HostFailure("the build gave no ELF", evidence=f"expected {project.elf}")
-    check_recorded(project.elf)
-    stamper.write()
-    return False
+
+
+def _complete(
+    project: Project, kept: prebuilt.Prebuilt, ninja: str, deadline: Deadline
+) -> list[str] | None:
+    """Compile and link what other builds have left over.
+
+    Returns:
+        Paths outside the project that the ELF comes from; None where it cannot be made so: CMake then says why.
+    """
+    folder = project.elf.parent
+    try:
+        kept.lay(project)
+        steps = [ninja, "-C", str(folder), "-f", prebuilt.NINJA]
+        _run(steps, deadline, "the firmware does not build")
+        return kept.came_from(project)
+    except (OSError, HostFailure):
+        if deadline.expired:
+            raise
+        return None
 
 
 def _configured_here(project: Project) -> bool:

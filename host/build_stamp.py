@@ -9,6 +9,7 @@ may write beside it. Whatever is unclear is no match.
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Stamper:
         self._project = project
         self._ninja = ninja
         self._compiler = compiler
-        self._tools = _seen([cmake, ninja, compiler])
+        self._tools = seen([cmake, ninja, compiler])
         self._sources = sources_of(project)
         self._linked = _linked(project)
         self._stamp = _load(project)
@@ -69,13 +70,35 @@ class Stamper:
         stamp = self._stamp
         return stamp is None or (
             stamp.tools == self._tools
-            and stamp.outside == _seen([path for path, _, _ in stamp.outside])
+            and stamp.outside == seen([path for path, _, _ in stamp.outside])
         )
 
-    def write(self) -> None:
-        """Record the build that has just ended well, of the files as they were when it began."""
+    @property
+    def elf_has_changed(self) -> bool:
+        """Whether nothing but the ELF is other than at the last build, or what was recorded of it."""
+        stamp = self._stamp
+        return (
+            stamp is not None
+            and self.same_tools
+            and stamp.sources == self._sources
+            and None not in self._linked
+            and (stamp.elf, stamp.record) != self._linked
+        )
+
+    def forget(self) -> None:
+        """Have no stamp: what lies there is being made anew."""
+        _path(self._project).unlink(missing_ok=True)
+
+    def outside(self) -> list[str] | None:
+        """Paths outside the project that CMake's last build comes from; None when ninja does not say."""
+        return outside_of(self._project, self._compiler, self._ninja)
+
+    def write(self, outside: Iterable[str] | None) -> None:
+        """Record the build that has just ended well, of the files as they were when it began.
+
+        outside: paths outside the project that it comes from; None: nobody knows, and nothing is recorded.
+        """
         elf, record = _linked(self._project)
-        outside = _outside(self._project, self._compiler, self._ninja)
         if elf is None or outside is None:
             return
         if self._stamp is not None and self._stamp.elf != elf == self._linked[0]:
@@ -84,7 +107,7 @@ class Stamper:
             place=str(self._project.path.resolve()),
             sources=self._sources,
             tools=self._tools,
-            outside=_seen(outside),
+            outside=seen(outside),
             version=_ask(self._compiler, "--version").partition("\n")[0],
             elf=elf,
             record=record,
@@ -129,8 +152,8 @@ def _linked(project: Project) -> tuple[str | None, str | None]:
     )
 
 
-def _seen(paths: list[str]) -> tuple[Seen, ...]:
-    """Size 0 and time 0 for what is not there."""
+def seen(paths: Iterable[str]) -> tuple[Seen, ...]:
+    """Files as they are now; size 0 and time 0 for what is not there."""
     found = []
     for path in paths:
         try:
@@ -141,17 +164,14 @@ def _seen(paths: list[str]) -> tuple[Seen, ...]:
     return tuple(found)
 
 
-def _outside(project: Project, compiler: str, ninja: str) -> list[str] | None:
+def outside_of(project: Project, compiler: str, ninja: str) -> list[str] | None:
     """Paths outside the project that its ELF comes from; None when ninja does not say."""
     built = project.elf.parent
     listed = _ask(ninja, "-C", str(built), "-t", "deps")
     inside = project.path.resolve()
-    headers = set()
-    for line in listed.splitlines():
-        if line.startswith("    "):
-            path = (built / line.strip()).resolve()
-            if not path.is_relative_to(inside):
-                headers.add(str(path))
+    names = {line.strip() for line in listed.splitlines() if line.startswith("    ")}
+    paths = {(built / name).resolve() for name in names}
+    headers = {str(path) for path in paths if not path.is_relative_to(inside)}
     if not headers:
         return None
     text = (built / "build.ninja").read_text()
@@ -159,8 +179,14 @@ def _outside(project: Project, compiler: str, ninja: str) -> list[str] | None:
     asked = [f"-print-prog-name={name}" for name in _PROGRAMS]
     asked += [f"-print-file-name={name}" for name in _LIBRARIES]
     named = {_ask(compiler, *machine, one).strip() for one in asked}
+    words = _ask(ninja, "-C", str(built), "-t", "commands").split()
+    named |= {word for word in words if word.startswith("/")}
     # What gcc does not find it gives back as a bare name.
-    return sorted(headers | {str(Path(path).resolve()) for path in named if "/" in path})
+    found = {Path(path).resolve() for path in named if "/" in path}
+    return sorted(
+        headers
+        | {str(path) for path in found if path.is_file() and not path.is_relative_to(inside)}
+    )
 
 
 def _ask(*command: str) -> str:

@@ -15,7 +15,7 @@ from host.files import sha256_file
 from host.project import load_project
 from model_gen.codegen.project.generate import generate
 from model_gen.codegen.project.generate_test import BUILD_SECONDS, build_by_cmake, needs_cross
-from model_gen.codegen.testing import keras_models
+from model_gen.codegen.testing import fuzz_models, keras_models
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_anew")]
 # Folders that a user may have, and one that CMake itself cannot build in.
@@ -30,9 +30,13 @@ def subject() -> Subject:
 
 @needs_cross
 def test_elf_is_the_same_elsewhere_and_with_make(subject: Subject, tmp_path: Path) -> None:
-    """Taken to another folder without the host's packages, and built by make: the same bytes."""
+    """Completed from what another model's build left in the cache; then taken to another folder without the host's
+    packages, and built by make: the same bytes."""
+    other = Subject(Path("other.tflite"), fuzz_models.broadcast())
+    build(generate(other, "virtual", tmp_path / "other"), Deadline.after(BUILD_SECONDS))
     built = generate(subject, "virtual", tmp_path / "project")
     build(built, Deadline.after(BUILD_SECONDS))
+    assert not (built.path / "build/CMakeCache.txt").exists()
     moved = tmp_path / ODD / "firmware"
     shutil.copytree(built.path, moved, ignore=shutil.ignore_patterns("build"))
     cmake = find_tool("cmake", "")
