@@ -46,8 +46,8 @@ def _net(values: Any) -> bytes:
     tensors = [
         q((2, 5, 6, 32)),
         *(tensor((18, 3, 3, 32)), constant(random.integers(-999, 999, 18)), q((2, 5, 6, 18), 0.1)),
-        *(tensor((70, 1, 1, 18)), constant(random.integers(-99, 99, 70)), q((2, 5, 6, 70), 0.1)),
-        *(tensor((7, 70)), q((60, 7), 0.1)),
+        *(tensor((80, 1, 1, 18)), constant(random.integers(-99, 99, 80)), q((2, 5, 6, 80), 0.1)),
+        *(tensor((7, 80)), q((60, 7), 0.1)),
     ]
     options = {"Conv2DOptions": window()}
     ops = [

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host.installed import FIRMWARE
 from model_gen.codegen.cm55.ops.row_packing import SPARSE, Packed, pack, unpack
-from model_gen.codegen.templates import FIRMWARE
 from model_gen.codegen.tflite.graph import Array
 
 
