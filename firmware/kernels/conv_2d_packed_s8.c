@@ -83,15 +83,17 @@ static void nj_patch_narrow(const struct nj_packed_convolution *op, const int8_t
     const int32_t begin = nj_clamp(-column, 0, width) * channels;
     const int32_t end = nj_clamp(op->input.width - column, 0, width) * channels;
     const mve_pred16_t inside = (mve_pred16_t)(vctp8q((uint32_t)end) & ~vctp8q((uint32_t)begin));
-    for (int32_t ky = op->window.height; ky > 0; ky--) {
-        int8x16_t steps = zero;
-        if ((uint32_t)row < (uint32_t)op->input.height) {
-            steps = vpselq_s8(vldrbq_z_s8(source, inside), zero, inside);
-        }
-        vst1q_s8(patch, steps);
-        row += op->window.dilation_height;
-        source += pitch;
-        patch += run;
+    const int8x16_t beside = vpselq_s8(vdupq_n_s8(0), zero, inside);
+    const int32_t down = op->window.dilation_height;
+    int32_t left = op->window.height;
+    for (; left > 0 && row < 0; left--, row += down, source += pitch, patch += run) {
+        vst1q_s8(patch, zero);
+    }
+    for (; left > 0 && row < op->input.height; left--, row += down, source += pitch, patch += run) {
+        vst1q_s8(patch, vorrq_s8(vldrbq_z_s8(source, inside), beside));
+    }
+    for (; left > 0; left--, patch += run) {
+        vst1q_s8(patch, zero);
     }
 }
 

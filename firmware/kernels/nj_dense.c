@@ -8,7 +8,8 @@
 
 #if NJ_HELIUM
 
-_Static_assert(offsetof(struct nj_dense, turn) == 0 && offsetof(struct nj_dense, turns) == 8 &&
+_Static_assert(offsetof(struct nj_dense, turn) == 0 && offsetof(struct nj_dense, step) == 4 &&
+                   offsetof(struct nj_dense, turns) == 8 && offsetof(struct nj_dense, requant) == 16 &&
                    offsetof(struct nj_dense, weights) == 12 && offsetof(struct nj_dense, end) == 20 &&
                    offsetof(struct nj_dense, y) == 24 && offsetof(struct nj_dense, min) == 32 &&
                    offsetof(struct nj_dense, place) == 40 && offsetof(struct nj_dense, pairs) == 56 &&
@@ -78,23 +79,21 @@ _Static_assert(NJ_DENSE_BLOCKS == 8 && NJ_DENSE_BLOCK_CODE == 14 * 4, "unrolled 
                 "adds r9, r9, #4\n"                                                                                   \
                 "cmp r7, r1\n" /* the last turn's x0 */                                                               \
                 "bne.w 1b\n"                                                                                          \
-                "ldr r12, [sp, #12]\n"                                                                                \
-                "ldrd r0, r2, [r12]\n"                                                                                \
-                "ldr r4, [r12, #8]\n"                                                                                 \
+                "ldrd r6, r12, [sp, #8]\n"                                                                            \
+                "subs r6, #1\n"                                                                                       \
+                "str r6, [sp, #8]\n"                                                                                  \
+                "ldm r12, {r0, r2, r4, r5, r7}\n" /* turn, step, turns, weights, requant */                           \
                 "2:\n"                                                                                                \
-                "ldr r6, [r2], #4\n"                                                                                  \
+                "ldr lr, [r2], #4\n"                                                                                  \
                 "ldrd r8, r10, [r0]\n"                                                                                \
-                "add r8, r6\n"                                                                                        \
-                "add r10, r6\n"                                                                                       \
+                "add r8, lr\n"                                                                                        \
+                "add r10, lr\n"                                                                                       \
                 "strd r8, r10, [r0], #12\n"                                                                           \
                 "subs r4, #1\n"                                                                                       \
                 "bne 2b\n"                                                                                            \
-                "ldr r6, [r12, #60]\n"                                                                                \
-                "add r9, r6\n"                                                                                        \
-                "ldrd r5, r7, [r12, #12]\n"                                                                           \
-                "ldr r6, [sp, #8]\n"                                                                                  \
-                "subs r6, #1\n"                                                                                       \
-                "str r6, [sp, #8]\n"                                                                                  \
+                "ldr r2, [r12, #60]\n"                                                                                \
+                "add r9, r2\n"                                                                                        \
+                "cmp r6, #0\n"                                                                                        \
                 "bne.w 1b\n"                                                                                          \
                 "add sp, sp, #16\n"                                                                                   \
                 "vpop {d8-d15}\n"                                                                                     \
