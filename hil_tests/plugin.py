@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hil_tests.options import OF_USERS, add_options, take_settings
-from hil_tests.suite import SUITE, WORKERS, Ask, Suite, place_proof
+from hil_tests.suite import SUITE, WORKERS, Ask, Suite, place_proof, say
 from host.compare.answers import ask as ask_bench
 from host.compare.bench import Bench
 from host.compare.minutes import follows
@@ -314,8 +314,6 @@ class Status:
             session.exitstatus = code
         lines = [] if conclusion.error is None else [str(conclusion.error)]
         lines += [] if conclusion.verdict is None else [conclusion.verdict.headline]
-        terminal = self._config.pluginmanager.has_plugin("terminalreporter")
-        say = self._config.get_terminal_writer().line if terminal else print
         for line in [*lines, f"exit code {int(code)} {name_of(code)}"]:
-            say(line)
+            say(self._config, line)
         return result

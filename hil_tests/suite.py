@@ -38,6 +38,12 @@ WORKERS = "nightjar_proof"  # what processes of xdist are told
 Ask = Callable[[Question], None]  # raises where the answer is wrong
 
 
+def say(config: pytest.Config, line: str) -> None:
+    """Print a line, whether pytest has a terminal or was told to have none."""
+    terminal = config.pluginmanager.has_plugin("terminalreporter")
+    (config.get_terminal_writer().line if terminal else print)(line)
+
+
 def worker_of(config: pytest.Config) -> str:
     """The name of this process of xdist, "" where it is none."""
     return os.environ.get("PYTEST_XDIST_WORKER", "") if hasattr(config, "workerinput") else ""
@@ -205,7 +211,7 @@ class Suite:
                 line, SuiteRun(config.getoption("--hil-soak"))
             ).to_bytes()
         except NightjarError as error:
-            config.get_terminal_writer().line(str(error))
+            say(config, str(error))
             return
         self.kept.parent.mkdir(parents=True, exist_ok=True)
         write_result(part_of(self.kept, self.worker), data)
@@ -214,7 +220,7 @@ class Suite:
         """Say where the recording of a failure lies, and remove that of anything else."""
         parts = parts_of(self.kept)
         if conclusion.code in KEPT and parts:
-            config.get_terminal_writer().line(kept_anyway(parts))
+            say(config, kept_anyway(parts))
             return
         for part in parts:
             part.unlink()
