@@ -15,6 +15,7 @@ SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
 ELF = "build/nightjar.elf"
 FAILED = "failure.njs"  # a failed session with it; of a process of xdist, failure-gw0.njs
+ATTEMPT = "attempt-{}.njs"  # the same of one that was begun anew, by its number
 RUNTIME = "st"  # of backend neural_art: ST's runtime, where that and not ours runs the network
 GENERATED = (
     "generated"  # of backend neural_art: network.c and constants, as the compiler wrote them
@@ -78,6 +79,9 @@ class ProjectDescription:
         None  # what a detection is, where the firmware has an application mode
     )
     state_bytes: int = 0  # that an inference leaves to the next
+    optimize: str = (
+        "speed"  # what for: "speed", or "flash", with weights that are unpacked layer by layer
+    )
 
     def to_json(self) -> bytes:
         """The bytes of `nightjar.json`; the same description always gives the same bytes."""
@@ -86,6 +90,8 @@ class ProjectDescription:
             del content["application"]
         if not self.state_bytes:
             del content["state_bytes"]
+        if self.optimize == "speed":
+            del content["optimize"]
         return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 

@@ -179,7 +179,7 @@ def _call(command: list[str | Path]) -> str:
         [str(part) for part in command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         stdin=subprocess.DEVNULL,
         check=False,
     )
