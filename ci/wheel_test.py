@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from host.cache import cache_root
 from model_gen.codegen.testing.net import make_net
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,8 +46,9 @@ class Own:
         version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
         return self.python.parents[1] / "lib" / version / "site-packages"
 
-    def run(self, *command: object) -> str:
-        return run(self.python, *command, where=self.folder, environment=self.environment)
+    def run(self, *command: object, **environment: str) -> str:
+        given = {**self.environment, **environment}
+        return run(self.python, *command, where=self.folder, environment=given)
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +69,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
-    """An environment with the wheel, unpacked as an installer does it, beside the packages of this one without ours."""
+    """An environment with the wheel, beside the packages of this one without ours.
+
+    The caches are those of the other tests: what they hold is not computed again.
+    """
     home = tmp_path_factory.mktemp("a user's Plätze")
     run(sys.executable, "-m", "venv", "--without-pip", home / "venv", where=home)
     environment = {
         **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
-        **{"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "TMPDIR": str(home)},
+        **{"HOME": str(home), "TMPDIR": str(home), "NIGHTJAR_CACHE": str(cache_root())},
     }
     made = Own(home / "repository", home / "venv" / "bin" / "python", environment)
     pip = (sys.executable, "-m", "pip", "--python", made.python, "--disable-pip-version-check")
@@ -136,3 +141,8 @@ def test_the_example_runs_and_so_does_the_suite(own: Own) -> None:
     assert "EXACT" in said
     assert 'classname="hil_tests.test_tensors"' in (own.folder / "hil.xml").read_text()
     assert (own.folder / "build" / "subjects").is_dir()
+
+
+def test_what_is_made_for_nobody_goes_to_the_users_cache(own: Own, tmp_path: Path) -> None:
+    said = own.run("-m", "host.entry", "cache", XDG_CACHE_HOME=str(tmp_path), NIGHTJAR_CACHE="")
+    assert str(tmp_path / "nightjar" / "cache") in said

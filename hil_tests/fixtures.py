@@ -22,19 +22,13 @@ from host.report.verdict import Verdict
 @pytest.fixture(scope="session")
 def bundle(pytestconfig: pytest.Config) -> Subject:
     """What is judged: model, contract, labels and windows of sound, as they were found right."""
-    path = pytestconfig.getoption("--hil-bundle")
-    if path is None:
-        raise BadInput(
-            "the fixtures of a bundle need one",
-            evidence="Received: neither --bundle nor nightjar_bundle in pytest's configuration",
-            next_step="pytest --bundle DIR, or a bundle folder or .tflite as nightjar_bundle",
-        )
-    return load_subject(Path(path))
+    return load_subject(_asked(pytestconfig))
 
 
 @pytest.fixture(scope="session")
-def bench(bundle: Subject, pytestconfig: pytest.Config) -> Iterator[Bench]:
+def bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
     """Its firmware, made and built, on a board that is started, flashed and identified by the first question."""
+    _asked(pytestconfig)
     if SUITE in pytestconfig.stash:
         raise BadInput(
             "the suite holds the board as long as it runs",
@@ -59,3 +53,19 @@ def verdict(bench: Bench) -> Verdict:
         with bench.asking(node_id(index)):
             bench.observation(index)
     return bench.verdict()
+
+
+def _asked(config: pytest.Config) -> Path:
+    """Where the bundle or .tflite lies.
+
+    Raises:
+        BadInput: nobody has said so.
+    """
+    path = config.getoption("--hil-bundle")
+    if path is None:
+        raise BadInput(
+            "tests on a board need a bundle",
+            evidence="Received: neither --bundle nor nightjar_bundle in pytest's configuration",
+            next_step="pytest --bundle DIR, or a bundle folder or .tflite as nightjar_bundle",
+        )
+    return Path(path)
