@@ -62,6 +62,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")
     group.addoption("--hil-html", help="write the verdict as one page")
+    group.addoption(
+        "--history", help="append the verdict to this store: a file, or postgresql://..."
+    )
     group.addoption("--hil-record", help="write what passes between session and board")
     group.addoption("--hil-proof", help="write the proof to this file")
     group.addoption("--hil-nonce", default="", help="of who started this run; goes into the proof")

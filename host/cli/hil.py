@@ -15,6 +15,7 @@ from host.cli.common import (
     board_options,
     faults_option,
     force_option,
+    history_option,
     json_option,
     record_option,
     result_option,
@@ -90,6 +91,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @result_option("--html", "html_path", text="Write one page.")
 @faults_option
 @record_option
+@history_option
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
@@ -115,6 +117,7 @@ def command(
     html_path: Path | None,
     faults: str | None,
     record: Path | None,
+    history: str | None,
     json_path: str | None,
     pytest_arguments: tuple[str, ...],
 ) -> int:
@@ -136,6 +139,7 @@ def command(
     from host.enforced import enforced
     from host.errors import NightjarError
     from host.exit_codes import Exit
+    from host.history.written import Keeping
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.link.identity import check_project
@@ -145,6 +149,7 @@ def command(
 
     named = f"hil --bundle {shlex.quote(str(bundle))}"
     check_backend(backend, project, model=bundle, command=named, at=at)
+    keeping = Keeping.begin(history)
     limit = Deadline.after(deadline)
     if faults is not None:
         parse_faults(faults)  # says what is wrong with it before pytest starts
@@ -235,6 +240,8 @@ def command(
             html_path=html_path,
             junit=junit,
             gitlab=gitlab,
+            keeping=keeping,
+            board=at.name,
         )
 
 

@@ -13,6 +13,7 @@ from host.cli.common import (
     board_options,
     faults_option,
     force_option,
+    history_option,
     json_option,
     record_option,
     result_option,
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
 )
 @faults_option
 @record_option
+@history_option
 @json_option
 def command(**given: Any) -> int:
     return judge(**given)
@@ -127,11 +129,12 @@ def judge(
     cover_tries: int = 1,
     faults: str | None = None,
     record: Path | None = None,
+    history: str | None = None,
 ) -> int:
     """What the command does; each argument is the option of its name."""
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
-    from host.cli.outcome import beside, held_against, show, told
+    from host.cli.outcome import beside, held_against, kept, show, told
     from host.cli.progress import working
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
@@ -139,6 +142,7 @@ def judge(
     from host.coverage.covered import require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
+    from host.history.written import Keeping
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.owned import remove_owned
@@ -146,6 +150,7 @@ def judge(
 
     named = f"verify {shlex.quote(str(model))}"
     check_backend(backend, project, model=model, command=named, at=at)
+    keeping = Keeping.begin(history)
     limit = Deadline.after(deadline)
     wrap = None if faults is None else parse_faults(faults).wrap
     with Keeper(record, faults=faults) as keeper:
@@ -190,7 +195,11 @@ def judge(
         verdict, failure = held_against(verdict, before, min_coverage)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
         title = f"{model.name} on {at.name}"
-        told(verdict.exit_code, lambda: show(verdict, title, json_path, html_path))
+        told(
+            verdict.exit_code,
+            lambda: show(verdict, title, json_path, html_path),
+            lambda: kept(keeping, verdict, model.name, at.name, json_path),
+        )
         if failure is not None:
             raise failure
         return verdict.exit_code
