@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SMALL = ("PER_SPECIES=8", "ALPHA=0.25", "EPOCHS=2", "MAX_DROP=1", "VECTORS=1", "SOAK=2")
+SMALL = (
+    *("PER_SPECIES=8", "ALPHA=0.25", "DEPTH=0.25", "EPOCHS=2", "MAX_DROP=1"),
+    *("VECTORS=1", "SOAK=2"),
+)
 STEPS = ("synth", "train", "quantize", "evaluate", "build", "verify", "hil")
 
 pytestmark = pytest.mark.slow

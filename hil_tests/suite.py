@@ -113,8 +113,9 @@ class Suite:
         )
         questions = plan(session.structure, session.taps, session.scope)
         proof, nonce = Path(option("--hil-proof")), option("--hil-nonce")
-        # Who started this run keeps its verdict by itself.
-        store = option("--history") or ("" if nonce else os.environ.get(HISTORY))
+        # "" is none: `nightjar hil`, which started this run, keeps its verdict by itself.
+        given_store = option("--history")
+        store = os.environ.get(HISTORY) if given_store is None else given_store
         keeping = None if worker else Keeping.begin(store)
         leads = not worker and getattr(config.option, "dist", "no") != "no"
         if not worker:

@@ -59,6 +59,8 @@ PACKAGES = {
     "gcc": lambda: shutil.which("gcc") is not None,
     "libc6-dev": has_libc_headers,
 }
+# Those of them without which there is no `.venv`: some dependencies are compiled when they are installed.
+VENV_PACKAGES = ("python3-venv", "gcc", "libc6-dev")
 # What only a test uses, which is skipped without, or takes longer: the report as a browser shows it, objects that are
 # compiled once, serial ports over TCP, and on x86 the frontend's bits on AArch64. Not asked of who cannot install, nor
 # where it cannot be had: Ubuntu has Chromium as a snap alone.
@@ -211,15 +213,21 @@ def main(arguments: list[str]) -> None:
             f"Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]} is needed; received {sys.version.split()[0]}",
             "install a fitting python3 and run `make PYTHON=/path/to/python3 ...`",
         )
-    install_packages()
-    tests_too = "--test" in arguments and can_install()
-    cross = CROSS_TEST_PACKAGES if platform.machine() == "x86_64" else {}
+    if not can_install():
+        install_packages()  # which says at once what is missing
+    install_packages({name: PACKAGES[name] for name in VENV_PACKAGES})
     with ThreadPoolExecutor(1) as beside:  # apt and pip take a core each
-        wanted = {**cross, **TEST_PACKAGES}
-        installed = beside.submit(install_test_packages, wanted) if tests_too else None
+        installed = beside.submit(install_the_rest, "--test" in arguments and can_install())
         make_venv()
-        if installed is not None:
-            installed.result()
+        installed.result()
+
+
+def install_the_rest(tests_too: bool) -> None:
+    """What `.venv` does not need, and, with `tests_too`, what only tests use."""
+    install_packages()
+    if tests_too:
+        cross = CROSS_TEST_PACKAGES if platform.machine() == "x86_64" else {}
+        install_test_packages({**cross, **TEST_PACKAGES})
 
 
 if __name__ == "__main__":

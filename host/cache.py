@@ -1,6 +1,7 @@
 """Caches: what was computed before, in one place, bounded, verified when read, and never needed.
 
-A cache is a folder under `NIGHTJAR_CACHE`, or under build/cache of this checkout. What is missing,
+A cache is a folder under `NIGHTJAR_CACHE`, or under build/cache of a checkout, or else
+in the user's cache (host/installed.py). What is missing,
 damaged, somebody else's or cannot be written there is as if it had never been kept. A new cache is
 one line in `CACHES`.
 """
@@ -15,8 +16,8 @@ from pathlib import Path
 
 from host.cache_folder import BoundedFolder
 from host.files import sha256_file
+from host.installed import own_folder
 
-ROOT = Path(__file__).resolve().parents[1]
 _SEALED = r"[0-9a-f]{64}"
 _SEAL = "nightjar cache 1 "
 MIB = 1 << 20
@@ -143,9 +144,9 @@ UNFINISHED = CACHES["unfinished"]
 
 
 def cache_root() -> Path:
-    """The folder of all caches: `NIGHTJAR_CACHE`, or build/cache of this checkout."""
+    """The folder of all caches: `NIGHTJAR_CACHE`, or cache/ where Nightjar keeps what it makes for itself."""
     given = os.environ.get("NIGHTJAR_CACHE")
-    return Path(given).absolute() if given else ROOT / "build" / "cache"
+    return Path(given).absolute() if given else own_folder() / "cache"
 
 
 def key_of(*parts: str | bytes) -> str:

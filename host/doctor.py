@@ -14,11 +14,11 @@ from host.bootstrap import NEWEST, OLDEST, apt_command, has_libc_headers, has_ne
 from host.doctor_bench import bench_checks
 from host.doctor_npu import check_stedgeai
 from host.findings import ON_TARGET, TIERS, Finding, Tier, output_of
+from host.installed import IS_CHECKOUT, setup_command
 
 OLDEST_QEMU = (7, 2)  # the first with -netdev dgram
 MACHINE = "mps3-an547"
 FREE_BYTES = 2 << 30
-PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
 def _tool(name: str, package: str, command: list[str], tiers: tuple[str, ...] = TIERS) -> Finding:
@@ -37,16 +37,21 @@ def check_python() -> Finding:
         "python",
         "FAIL",
         f"3.11 to 3.13 is needed; received {version}",
-        "make clean, then make PYTHON=... setup",
+        "make clean, then make PYTHON=... setup"
+        if IS_CHECKOUT
+        else "install it into an environment of one of these",
     )
 
 
 def pinned_versions() -> dict[str, str]:
-    """The exact pins of pyproject.toml that hold on this machine."""
+    """The exact pins of pyproject.toml that hold on this machine; of extras, those of what is installed.
+
+    `make` installs the extras, too, so a checkout has them all.
+    """
     found = {}
     for requirement in importlib.metadata.requires("nightjar") or []:
         match = re.match(r"([A-Za-z0-9_.-]+)==([^;\s]+)\s*(?:;(.*))?", requirement)
-        if match and _marker_holds(match[3] or ""):
+        if match and _marker_holds(match[3] or "") and _is_wanted(match[1], match[3] or ""):
             found[match[1]] = match[2]
     return found
 
@@ -56,6 +61,17 @@ def _marker_holds(marker: str) -> bool:
     for operator, wanted in re.findall(r'platform_machine\s*(==|!=)\s*["\']([^"\']+)', marker):
         if (machine == wanted) != (operator == "=="):
             return False
+    return True
+
+
+def _is_wanted(name: str, marker: str) -> bool:
+    """Whether a package has to be there, or else is, so that its version matters."""
+    if IS_CHECKOUT or "extra" not in marker:
+        return True
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
     return True
 
 
@@ -75,13 +91,14 @@ def check_packages() -> Finding:
             "python packages",
             "FAIL",
             "; ".join(wrong) or "the package nightjar is not installed",
-            f"{sys.executable} -m pip install -e '.[dev]'",
+            setup_command("dev") if IS_CHECKOUT else setup_command(),
         )
     return Finding("python packages", "OK", f"{len(pins)} as pinned")
 
 
 def check_serial() -> Finding:
     """Exactly one distribution provides the module `serial`."""
+    again = "make clean" if IS_CHECKOUT else f"{sys.executable} -m pip install pyserial"
     providers = importlib.metadata.packages_distributions().get("serial", [])
     if sorted(set(providers)) == ["pyserial"]:
         return Finding("serial", "OK", "pyserial is its only provider")
@@ -89,7 +106,7 @@ def check_serial() -> Finding:
         "serial",
         "FAIL",
         f"`import serial` must come from pyserial alone; received {providers}",
-        f"{sys.executable} -m pip uninstall -y {' '.join(providers)} && make clean",
+        f"{sys.executable} -m pip uninstall -y {' '.join(providers)} && {again}",
     )
 
 
@@ -143,7 +160,7 @@ def check_build_tool(name: str) -> Finding:
     command = str(beside) if beside.exists() else name
     output = output_of([command, "--version"])
     if output is None:
-        return Finding(name, "FAIL", "not found", f"{sys.executable} -m pip install -e '.[dev]'")
+        return Finding(name, "FAIL", "not found", setup_command())
     return Finding(name, "OK", output.splitlines()[0])
 
 
@@ -160,7 +177,10 @@ def check_disk() -> Finding:
         )
     if free < FREE_BYTES:
         return Finding(
-            "disk", "FAIL", f"2 GiB are needed; received {free >> 20} MiB free", "make clean"
+            "disk",
+            "FAIL",
+            f"2 GiB are needed; received {free >> 20} MiB free",
+            f"rm -r {here}/build",
         )
     return Finding("disk", "OK", f"{free >> 30} GiB free")
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from host.boards import openocd, probes
 from host.boards.kinds import NOT_SEEN, SILICON, VIRTUAL_N6, BenchKind
-from host.boards.virtual_n6.build import find
+from host.boards.virtual_n6.build import COMMAND, find
 from host.errors import NightjarError
 from host.findings import BOARDS, Finding
 
@@ -186,7 +186,7 @@ def check_virtual() -> Finding:
     program = find()
     if program is not None:
         return Finding(VIRTUAL_N6, "OK", str(program), tiers=(VIRTUAL_N6,))
-    return Finding(VIRTUAL_N6, "NOTE", "not built", "make n6-virtual", (VIRTUAL_N6,))
+    return Finding(VIRTUAL_N6, "NOTE", "not built", COMMAND, (VIRTUAL_N6,))
 
 
 def _tools_of(board: "BenchBoard") -> list[ProbeTool]:

@@ -24,7 +24,7 @@ print("quiet")
 
 def run(work: str) -> "subprocess.CompletedProcess[str]":
     code = CODE.replace("WORK", work)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(

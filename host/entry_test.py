@@ -24,7 +24,7 @@ def run(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-c", DEFAULTS + code, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -67,7 +67,7 @@ def make(folder: Path, target: str, nightjar: str, scons: str = "exit 0") -> tup
     code.write_text("0 OK\n")
     line = ["make", "-C", str(ROOT), "--no-print-directory", target, f"BIN={folder}"]
     line += [f"PYTHON={folder / 'python3'}", f"EXIT={code}"]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300)
     assert (done.returncode != 0) == (not code.read_text().startswith("0 "))
     return code.read_text(), done.stdout + done.stderr
 

@@ -2,9 +2,10 @@
 
 import re
 from functools import cache
-from pathlib import Path
 
-HEADER = Path(__file__).resolve().parents[1] / "firmware/boards/stm32n6/nj_layout.h"
+from host.installed import BOARDS
+
+HEADER = BOARDS / "stm32n6/nj_layout.h"
 _DEFINE = re.compile(r"^#define (NJ_[A-Z0-9_]+) (0x[0-9A-F]+|\d+)$", re.MULTILINE)
 
 

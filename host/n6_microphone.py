@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 
 from host.errors import BadInput
+from host.installed import BOARDS
 
-HEADER = Path(__file__).resolve().parents[1] / "firmware/boards/stm32n6/nj_mdf_rates.h"
+HEADER = BOARDS / "stm32n6/nj_mdf_rates.h"
 _ROW = re.compile(r"^NJ_RATE\((\d+), (\d+), (\d+), (\d+), (\d+), (\d+)\)$", re.MULTILINE)
 _REFERENCE = 64_000_000 // 8  # Hz: the HSI by PLL3's DIVM
 _AFTER = 7 * 4 * 2  # PDIV1, IC8, PROCDIV

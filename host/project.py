@@ -15,6 +15,7 @@ SCHEMA = "nightjar/project/1"
 DESCRIPTION = "nightjar.json"
 ELF = "build/nightjar.elf"
 FAILED = "failure.njs"  # a failed session with it; of a process of xdist, failure-gw0.njs
+ATTEMPT = "attempt-{}.njs"  # the same of one that was begun anew, by its number
 RUNTIME = "st"  # of backend neural_art: ST's runtime, where that and not ours runs the network
 GENERATED = (
     "generated"  # of backend neural_art: network.c and constants, as the compiler wrote them

@@ -30,7 +30,7 @@ print("after", flush=True)
 
 def run(path: object, **more: object) -> "subprocess.CompletedProcess[str]":
     line = [sys.executable, "-c", PROGRAM, str(path)]
-    done = subprocess.run(line, text=True, timeout=60, **more)  # type: ignore[call-overload]
+    done = subprocess.run(line, text=True, timeout=300, **more)  # type: ignore[call-overload]
     return cast("subprocess.CompletedProcess[str]", done)
 
 

@@ -83,15 +83,17 @@ static void nj_patch_narrow(const struct nj_packed_convolution *op, const int8_t
     const int32_t begin = nj_clamp(-column, 0, width) * channels;
     const int32_t end = nj_clamp(op->input.width - column, 0, width) * channels;
     const mve_pred16_t inside = (mve_pred16_t)(vctp8q((uint32_t)end) & ~vctp8q((uint32_t)begin));
-    for (int32_t ky = op->window.height; ky > 0; ky--) {
-        int8x16_t steps = zero;
-        if ((uint32_t)row < (uint32_t)op->input.height) {
-            steps = vpselq_s8(vldrbq_z_s8(source, inside), zero, inside);
-        }
-        vst1q_s8(patch, steps);
-        row += op->window.dilation_height;
-        source += pitch;
-        patch += run;
+    const int8x16_t beside = vpselq_s8(vdupq_n_s8(0), zero, inside);
+    const int32_t down = op->window.dilation_height;
+    int32_t left = op->window.height;
+    for (; left > 0 && row < 0; left--, row += down, source += pitch, patch += run) {
+        vst1q_s8(patch, zero);
+    }
+    for (; left > 0 && row < op->input.height; left--, row += down, source += pitch, patch += run) {
+        vst1q_s8(patch, vorrq_s8(vldrbq_z_s8(source, inside), beside));
+    }
+    for (; left > 0; left--, patch += run) {
+        vst1q_s8(patch, zero);
     }
 }
 
@@ -165,13 +167,13 @@ static void nj_loop_add(struct nj_loop *loop, const int8_t *x0, const int8_t *x1
 
 /* All output channels of `pairs` pairs of places, `other` bytes apart in the output, from `output` on. */
 static void nj_loop_run(struct nj_loop *loop, const struct nj_packed_convolution *op, int32_t pairs, int32_t other,
-                        int8_t *output)
+                        int8_t *output, void (*run)(const struct nj_dense *))
 {
     struct nj_dense *const dense = &loop->dense;
     const int32_t channels = op->output.channels;
     const int32_t whole = channels / NJ_GROUP; /* groups without a repeated channel */
-    dense->turn[dense->turns] = (struct nj_turn){0, 0, nj_dense_enter(loop->code, 0)};
     dense->pairs = pairs;
+    dense->next = 2 * channels;
     for (int32_t group = 0;;) {
         const int32_t here = whole > 0 && group == 0 ? NJ_GROUP : channels - group;
         const int32_t groups = here == NJ_GROUP ? whole : 1;
@@ -183,9 +185,10 @@ static void nj_loop_run(struct nj_loop *loop, const struct nj_packed_convolution
         dense->weights = op->weights + op->patch * group;
         dense->requant = op->requant + NJ_CONSTANTS / NJ_GROUP * group;
         dense->end = dense->requant + NJ_CONSTANTS * groups;
+        dense->turn[dense->turns] = (struct nj_turn){dense->end, 0, nj_dense_enter(loop->code, 0)};
         dense->back = 2 * channels - NJ_GROUP * groups;
         dense->y = output + group;
-        loop->run(dense);
+        run(dense);
         group += NJ_GROUP * groups;
         if (group >= channels) {
             return;
@@ -197,6 +200,18 @@ static void nj_loop_run(struct nj_loop *loop, const struct nj_packed_convolution
     }
 }
 
+/* The loop of patches of one block, `step` bytes from one to the next; 0 if there is none. */
+static void (*nj_of_one_block(const struct nj_packed_convolution *op, int32_t step))(const struct nj_dense *)
+{
+    if (op->patch == NJ_BLOCK && step == NJ_BLOCK) {
+        return op->relu ? nj_dense_block16_relu : nj_dense_block16_clamped;
+    }
+    if (op->patch == NJ_BLOCK && 2 * step == NJ_BLOCK) {
+        return op->relu ? nj_dense_block8_relu : nj_dense_block8_clamped;
+    }
+    return 0;
+}
+
 /* `count` patches, `step` bytes from one to the next, to as many places of the output: pairs, and an odd last one twice. */
 static void nj_patches(struct nj_loop *loop, const struct nj_packed_convolution *op, const int8_t *x, int32_t step,
                        int32_t count, int8_t *output)
@@ -205,14 +220,19 @@ static void nj_patches(struct nj_loop *loop, const struct nj_packed_convolution 
     const int32_t channels = op->output.channels;
     if (count > 1) {
         loop->dense.turns = 0;
-        nj_loop_add(loop, x, x + step, blocks, 2 * step);
-        nj_loop_run(loop, op, count / 2, channels, output);
+        void (*run)(const struct nj_dense *) = nj_of_one_block(op, step);
+        if (run == 0) {
+            run = loop->run;
+            nj_loop_add(loop, x, x + step, blocks, 2 * step);
+        }
+        loop->dense.x = x;
+        nj_loop_run(loop, op, count / 2, channels, output, run);
     }
     if (count % 2 != 0) {
         x += (count - 1) * step;
         loop->dense.turns = 0;
         nj_loop_add(loop, x, x, blocks, 0);
-        nj_loop_run(loop, op, 1, 0, output + (count - 1) * channels);
+        nj_loop_run(loop, op, 1, 0, output + (count - 1) * channels, loop->run);
     }
 }
 
@@ -246,7 +266,7 @@ static void nj_conv_rows(const struct nj_packed_convolution *op, const int8_t *i
                         inside ? 2 * next : 0);
         }
         if (pairs > 0) {
-            nj_loop_run(&loop, op, pairs, op->output.channels, output + first * op->output.channels);
+            nj_loop_run(&loop, op, pairs, op->output.channels, output + first * op->output.channels, loop.run);
         }
         int32_t waiting = -1; /* a column whose patch is gathered */
         for (int32_t ox = 0; ox < width; ox++) {
@@ -263,7 +283,7 @@ static void nj_conv_rows(const struct nj_packed_convolution *op, const int8_t *i
             }
             loop.dense.turns = 0;
             nj_loop_add(&loop, patch, patch + op->patch, op->patch / NJ_BLOCK, 0);
-            nj_loop_run(&loop, op, 1, (ox - waiting) * op->output.channels, output + waiting * op->output.channels);
+            nj_loop_run(&loop, op, 1, (ox - waiting) * op->output.channels, output + waiting * op->output.channels, loop.run);
             waiting = -1;
         }
         if (waiting >= 0) {

@@ -9,8 +9,9 @@ enum { NJ_LANES = 16, NJ_NINE = 9 };
 
 #if NJ_HELIUM
 
-/* Where each tap of the window whose first place is (row, column) begins; a padded one in the row of zero points. */
-static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, const int8_t **tap, int32_t row,
+/* Where each tap of the window whose first place is (row, column) begins; a padded one in the row of zero points. Returns
+ * whether none is padded. */
+static bool nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, const int8_t **tap, int32_t row,
                     int32_t column)
 {
     const struct nj_window *window = &op->window;
@@ -20,6 +21,7 @@ static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
     const int32_t pitch = window->dilation_height * op->input.width * op->input.channels;
     const int32_t next = window->dilation_width * op->input.channels;
     const int8_t *line = input + (row * op->input.width + column) * op->input.channels;
+    bool whole = true;
     for (int32_t ky = 0; ky < window->height; ky++, line += pitch) {
         const bool inside = (uint32_t)(row + ky * window->dilation_height) < (uint32_t)op->input.height;
         const int8_t *place = line;
@@ -28,12 +30,14 @@ static void nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
                 *tap++ = place;
             }
         } else {
+            whole = false;
             for (int32_t kx = 0, x = column; kx < width; kx++, x += window->dilation_width, place += next) {
                 *tap++ = inside && (uint32_t)x < (uint32_t)op->input.width ? place : op->padding;
             }
         }
     }
     *tap = *first; /* of the zeros that make their number even */
+    return whole;
 }
 
 /* Output indices from `first` to before `behind` of a dimension see no padding. */
@@ -62,17 +66,6 @@ static bool nj_is_nine(const struct nj_window *window)
     return window->height * window->width == NJ_NINE;
 }
 
-/* Whether no tap is a padded one. */
-static bool nj_all_inside(const struct nj_packed_depthwise *op, const int8_t *const *tap)
-{
-    for (int32_t t = 0; t < op->taps; t++) {
-        if (tap[t] == op->padding) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Runs along the longer side of the image, so that the taps' places are found once a run. */
 static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                               struct nj_depthwise *depthwise)
@@ -98,20 +91,21 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
     void (*const run)(const struct nj_depthwise *) =
         nine ? (op->relu ? nj_depthwise_9_relu : nj_depthwise_9_clamped)
              : (op->relu ? nj_depthwise_any_relu : nj_depthwise_any_clamped);
+    int32_t alike = 0; /* what every tap's step is, unless 0 */
     for (int32_t line = 0; line < lines; line++) {
         int32_t places = 1;
         for (int32_t i = 0; i < length; i += places) {
             const int32_t oy = down ? i : line;
             const int32_t ox = down ? line : i;
-            nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
-                    ox * window->stride_width - window->pad_left);
+            const bool whole = nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
+                                       ox * window->stride_width - window->pad_left);
             depthwise->y = output + (oy * op->output.width + ox) * channels;
             depthwise->channels = channels;
             depthwise->back = back;
             depthwise->moves = 0;
             places = 1;
             int32_t turns = 1;
-            if (i >= inside.first && i < inside.behind && (nine || nj_all_inside(op, depthwise->tap))) {
+            if (i >= inside.first && i < inside.behind && (nine || whole)) {
                 const bool wide = together > 1 && inside.behind - i >= together;
                 turns = (inside.behind - i) / (wide ? together : 1);
                 places = wide ? turns * together : turns;
@@ -122,7 +116,10 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
                 }
                 if (!nine) {
                     depthwise->moves = step;
+                } else if (turns > 1 && whole && alike == step) {
+                    depthwise->moves = step - (wide ? NJ_LANES : walked);
                 } else if (turns > 1) {
+                    alike = whole ? step : 0;
                     for (int32_t t = 0; t < NJ_NINE; t++) {
                         /* Padded taps stay where they are. */
                         depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : step;

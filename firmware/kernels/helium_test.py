@@ -81,6 +81,8 @@ def packed(both: Both, values: Values, name: str, count: int) -> tuple[int, int]
             ic = (
                 (8 << int(draw(6))) // size[1] if name == "conv_2d" and size[1] in (1, 2, 4) else 16
             )
+        if name == "conv_2d" and i % 8 == 4:
+            ic = 8 << i % 16 // 8  # patches of one block that lie side by side
         if name == "depthwise_conv_2d":
             oc = ic
         weights = values.steps(*((oc, *size, ic) if name == "conv_2d" else (1, *size, oc)))

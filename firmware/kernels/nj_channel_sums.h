@@ -19,6 +19,10 @@ static inline void nj_channel_sums(const int8_t *corner, int32_t lanes, int32_t 
     int32x4_t odd = vdupq_n_s32(0);
     int16x8_t sum = vdupq_n_s16(0);
     int32_t room = NJ_SUM_SAFE;
+    if (columns * next == pitch) { /* whole rows are one */
+        columns *= rows;
+        rows = 1;
+    }
     for (int32_t y = 0; y < rows; y++, corner += pitch) {
         const int8_t *place = corner;
         int32_t left = columns;

@@ -20,7 +20,7 @@ struct nj_turn {
 
 /* nj_dense.c's assembly reads the fields by their offsets. */
 struct nj_dense {
-    struct nj_turn *turn; /* [turns], and one of 0 blocks behind them; the patches are moved along in it */
+    struct nj_turn *turn; /* [turns], and one of 0 blocks behind them, whose x0 is `end`; the patches are moved along in it */
     const int32_t *step; /* [turns]: bytes from one pair of patches to the next */
     int32_t turns;
     const int8_t *weights;
@@ -33,11 +33,19 @@ struct nj_dense {
     uint16_t place[8]; /* from y: channel 0 of patch 0, channel 0 of patch 1, channel 1 of patch 0 ... */
     int32_t pairs; /* of patches, */
     int32_t back; /* and bytes in y from the end of one pair's groups to the next */
+    const int8_t *x; /* what follows is read by the loops of one block alone: the first patch, */
+    int32_t next; /* and bytes in y from one pair to the next */
 };
 
 /* For each pair of patches and each group of 4 channels: y = clamp(zero_point + requantize(bias + sum(weight * x))), shifts <= 0. */
 void nj_dense_relu(const struct nj_dense *op); /* right where zero_point and min are -128 and max is 127 */
 void nj_dense_clamped(const struct nj_dense *op); /* right where all shifts are negative */
+
+/* The same of patches of one block, 8 or 16 bytes from one to the next: neither turns nor steps count. */
+void nj_dense_block8_relu(const struct nj_dense *op);
+void nj_dense_block8_clamped(const struct nj_dense *op);
+void nj_dense_block16_relu(const struct nj_dense *op);
+void nj_dense_block16_clamped(const struct nj_dense *op);
 
 /* Where the unrolled loop of each begins. */
 extern const uint8_t nj_dense_relu_blocks[];

@@ -101,11 +101,36 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
                 "vmullt.s8 q6, q6, q7\n"                                                                              \
                 "vadd.i16 q4, q4, q3\n"                                                                               \
                 "vadd.i16 q5, q5, q6\n"                                                                               \
-                "vldrw.32 q0, [r9, #160]\n" /* biases */                                                              \
-                "vldrw.32 q1, [r9, #208]\n"                                                                           \
-                "vldrw.32 q2, [r9, #256]\n"                                                                           \
-                "vldrw.32 q3, [r9, #304]\n" NJ_WIDEN                                                                  \
-                NJ_FIRST("r2", "[r9, #32]") NJ_SECOND("r3", "[r9, #48]", "[r9, #48]") NJ_WIDEN                        \
+                "vldrb.8 q6, [r2], #16\n"                                                                             \
+                "vldrw.32 q7, [r9, #32]\n"                                                                            \
+                "vmullb.s8 q2, q6, q7\n"                                                                              \
+                "vmullt.s8 q3, q6, q7\n"                                                                              \
+                "vldrb.8 q6, [r3], #16\n"                                                                             \
+                "vldrw.32 q7, [r9, #48]\n"                                                                            \
+                "vmullb.s8 q0, q6, q7\n"                                                                              \
+                "vmullt.s8 q6, q6, q7\n"                                                                              \
+                "vadd.i16 q2, q2, q0\n"                                                                               \
+                "vadd.i16 q3, q3, q6\n"                                                                               \
+                "vmovlb.s16 q0, q4\n" /* both pairs widened, and added */                                             \
+                "vmovlt.s16 q1, q4\n"                                                                                 \
+                "vmovlb.s16 q4, q2\n"                                                                                 \
+                "vmovlt.s16 q6, q2\n"                                                                                 \
+                "vadd.i32 q0, q0, q4\n"                                                                               \
+                "vadd.i32 q1, q1, q6\n"                                                                               \
+                "vmovlb.s16 q2, q5\n"                                                                                 \
+                "vmovlt.s16 q4, q5\n"                                                                                 \
+                "vmovlb.s16 q6, q3\n"                                                                                 \
+                "vmovlt.s16 q3, q3\n"                                                                                 \
+                "vadd.i32 q2, q2, q6\n"                                                                               \
+                "vadd.i32 q3, q3, q4\n"                                                                               \
+                "vldrw.32 q4, [r9, #160]\n" /* biases */                                                              \
+                "vldrw.32 q5, [r9, #208]\n"                                                                           \
+                "vldrw.32 q6, [r9, #256]\n"                                                                           \
+                "vldrw.32 q7, [r9, #304]\n"                                                                           \
+                "vadd.i32 q0, q0, q4\n"                                                                               \
+                "vadd.i32 q1, q1, q5\n"                                                                               \
+                "vadd.i32 q2, q2, q6\n"                                                                               \
+                "vadd.i32 q3, q3, q7\n"                                                                               \
                 NJ_FIRST("r4", "[r9, #64]") NJ_SECOND("r5", "[r9, #80]", "[r9, #80]") NJ_WIDEN                        \
                 NJ_FIRST("r6", "[r9, #96]") NJ_SECOND("r7", "[r9, #112]", "[r9, #112]") NJ_WIDEN                      \
                 NJ_FIRST("r8", "[r9, #128]") NJ_WIDEN                                                                 \

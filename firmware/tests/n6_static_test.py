@@ -61,7 +61,7 @@ def assembled(tmp_path: Path, text: str) -> bytes:
     source, made = tmp_path / "a.s", tmp_path / "a.o"
     source.write_text(f".syntax unified\n.thumb\n{text}\n")
     tool = ["arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mthumb", "-c", str(source), "-o", str(made)]
-    subprocess.run(tool, check=True, timeout=60)
+    subprocess.run(tool, check=True, timeout=300)
     with made.open("rb") as stream:
         return bytes(ELFFile(stream).get_section_by_name(".text").data())
 

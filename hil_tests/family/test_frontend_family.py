@@ -14,7 +14,7 @@ from host.compare.prove import prove
 from host.compare.session import Session
 from host.elf_record import write_record
 from host.reference.frontend_diagnose import diagnose
-from host.reference.frontend_members import MEMBERS
+from host.reference.frontend_members import MEMBERS, PATHS
 from host.reference.frontend_stages import recorded_signal
 
 pytestmark = pytest.mark.slow
@@ -35,12 +35,11 @@ RETURN = {  # the machine's instruction: x86 or AArch64, Thumb
 }
 
 
-@pytest.fixture(params=MEMBERS)
-def member(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
+# The host hears all of them without firmware, with the same flags: host/reference/frontend_bits_test.py.
+PROVED = (*(("native", name) for name in PATHS), *(("virtual", name) for name in MEMBERS))
 
 
+@pytest.mark.parametrize(("tier", "member"), PROVED, indirect=["tier"])
 def test_member(tier: str, member: str, tmp_path: Path) -> None:
     """Features and model input of every chunk, every byte."""
     bundle = write_member(member, tmp_path)

@@ -175,7 +175,7 @@ def poke(board: Any, elf: Path, symbol: str) -> None:
     place = f"*(unsigned char *)&{symbol}"
     command = ["gdb-multiarch", "-nx", "-batch", "-ex", "target remote gdb.sock"]
     command += ["-ex", f"set var {place} = {place} ^ 1", "-ex", "detach", str(elf.resolve())]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
 
 
 def test_identity_of_another_model_on_the_board(

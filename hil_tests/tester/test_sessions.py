@@ -18,7 +18,7 @@ from host.selftest.session_tally import SessionTally
 from host.selftest.sessions import KINDS, campaign, draw, run, seeds_of, stocked
 from host.selftest.stock import Stock
 
-COUNT = 2_000
+COUNT = 700
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 

@@ -9,8 +9,8 @@ from host.compare.prepare import prepare
 from host.compare.prove import prove
 from host.compare.session import Session
 from host.files import sha256_bytes, write_atomically
+from host.installed import FIRMWARE
 from model_gen.codegen.cm55.compile import plan_model
-from model_gen.codegen.templates import FIRMWARE
 from model_gen.profile import grid
 from model_gen.profile.cost import CostTable, Point, fit, read_table
 from model_gen.profile.grid import FAMILIES, keras_model

@@ -19,11 +19,12 @@ import numpy as np
 from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.frontend_contract import FrontendContract
-from host.reference.frontend_library import ROOT, SOURCES
+from host.installed import own_folder, setup_command
+from host.reference.frontend_library import SOURCES
 from host.reference.frontend_tables import make_tables
 
 RUNNER = Path(__file__).with_name("runner")
-CACHE = ROOT / "build" / "bench"
+CACHE = own_folder() / "bench"
 LENGTHS = (256, 512, 1024, 2048)
 COMPRESSIONS = ("log", "log1p", "pcen")  # that are counted a value
 MEL_BANDS = 40  # of which they are
@@ -110,7 +111,7 @@ def measure_host(fft_length: int, seconds: float = 1.0) -> Throughput:
         raise HostFailure(
             "librosa and SciPy are needed to compare with",
             evidence=str(error),
-            next_step='pip install -e ".[dev]"',
+            next_step=setup_command("dev"),
         ) from error
     from host.reference.frontend import magnitudes
 

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from host.contract import Contract, TensorContract
 from host.errors import HostFailure
 from host.frontend_contract import FrontendContract
-from host.reference.frontend_library import ROOT, SOURCES
+from host.installed import FIRMWARE
+from host.reference.frontend_library import SOURCES
 from host.reference.frontend_stages import (
     INPUT_SCALE,
     INPUT_ZERO_POINT,
@@ -147,7 +148,7 @@ def run(
     _call(
         [
             *(compiler(tier), *_flags(tier, flags), *flush, *target, "-o", program),
-            *(f"-I{ROOT / 'firmware/core'}", f"-I{SOURCES}", f"-I{folder}", f"-Wa,-I{folder}"),
+            *(f"-I{FIRMWARE / 'core'}", f"-I{SOURCES}", f"-I{folder}", f"-Wa,-I{folder}"),
             *(f"-D{name}={value}" for name, value in numbers.items()),
             *(RUNNER / "runner.c", folder / "nj_frontend_tables.c", *objects),
             *((RUNNER / "mps3.c",) if tier == "virtual" else ()),
@@ -178,7 +179,7 @@ def _call(command: list[str | Path]) -> str:
         [str(part) for part in command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         stdin=subprocess.DEVNULL,
         check=False,
     )

@@ -36,52 +36,35 @@ def recover(
     Ends with the first that makes it say HELLO, and removes its mark. Where none does, the board is marked, and
     refused by every command until this one brings it back. FIRMWARE is a project's folder or an ELF.
     """
-    from dataclasses import replace
-
-    from host.boards import open_board
-    from host.boards.flashers.reach import plugged
-    from host.boards.recovery.ladder import ANSWERS, climb
-    from host.boards.recovery.mark import mark_wedged, mark_well
-    from host.boards.recovery.rungs import hello, rungs_of
+    from host.boards.recovery.recover import recover as bring_back
     from host.boards.which import which
     from host.deadline import Deadline
     from host.errors import BoardFailure
     from host.project import load_project
 
-    at = which(name, bench=bench, flashes=False).located()
-    if at.standing is not None:
-        at = replace(at, entry=plugged(at.standing))
+    at = which(name, bench=bench, flashes=False)
     elf = firmware
     if firmware is not None and firmware.is_dir():
         elf = load_project(firmware).elf
-    with open_board(at, wait=wait, marked=True) as board:
-        rungs = rungs_of(board, at.entry, elf)
-        steps = climb(
-            rungs, lambda: hello(board), lambda line: say(line, json_path), Deadline.after(deadline)
-        )
-        back = steps[-1].outcome == ANSWERS
-        shared = at.standing
-        if shared is not None:
-            if back:
-                mark_well(shared)
-            else:
-                mark_wedged(shared, f"{steps[0].rung}: {steps[0].said}")
+    found = bring_back(
+        *(at, elf, lambda line: say(line, json_path), Deadline.after(deadline)), wait=wait
+    )
     write_json(
         json_path,
         {
             "schema": SCHEMA,
             "board": at.name,
-            "answers": back,
-            "marked": shared is not None and not back,
-            "steps": [step.as_json() for step in steps],
+            "answers": found.answers,
+            "marked": found.marked,
+            "steps": [step.as_json() for step in found.steps],
         },
     )
-    if not back:
+    if not found.answers:
         raise BoardFailure(
             f"nothing brought the board {at.name} back",
-            evidence="; ".join(step.line for step in steps),
+            evidence="; ".join(step.line for step in found.steps),
             next_step="look at its supply, its switches and its cables; it is refused until `nightjar board recover`"
             " sees it answer"
-            if shared is not None
+            if found.marked
             else f"`nightjar board down {at.name}`, then up",
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.cli.common import json_option, say, subcommand, write_json
-from host.cli.parameters import Choice
+from host.cli.parameters import Choice, WholeRange
 
 if TYPE_CHECKING:
     from host.cache import Cache
@@ -19,8 +19,13 @@ SCHEMA = "nightjar/cache/1"
 @click.argument("action", default="show", type=Choice(["show", "prune"]))
 @click.option("--cache", "name", metavar="NAME", help="Only this cache.")
 @click.option("--all", "everything", is_flag=True, help="With prune: remove every entry.")
+@click.option(
+    "--bound", metavar="BYTES", type=WholeRange(min=0), help="With prune: to fewer than the bound."
+)
 @json_option
-def command(action: str, name: str | None, everything: bool, json_path: str | None) -> None:
+def command(
+    action: str, name: str | None, everything: bool, bound: int | None, json_path: str | None
+) -> None:
     """Show what is kept between commands, or prune it to its bounds.
 
     What was not used for longest goes first. Nothing here is needed: what is missing is computed
@@ -36,17 +41,20 @@ def command(action: str, name: str | None, everything: bool, json_path: str | No
             evidence=f"Received: --cache {name}",
             next_step="nightjar cache show",
         )
-    if everything and action != "prune":
+    wrong = "--all" if everything else "--bound" if bound is not None else None
+    if wrong is not None and action != "prune":
         raise BadInput(
-            "--all goes with prune",
-            evidence=f"Received: {action} --all",
-            next_step="nightjar cache prune --all",
+            f"{wrong} goes with prune",
+            evidence=f"Received: {action} {wrong}",
+            next_step=f"nightjar cache prune {wrong}",
         )
+    given = 0 if everything else bound
     chosen = [cache for cache in CACHES.values() if name in (None, cache.name)]
     say(str(cache_root()), json_path)
     rows = []
     for cache in chosen:
-        swept = _prune(cache, 0 if everything else cache.bound) if action == "prune" else None
+        most = cache.bound if given is None else min(given, cache.bound)
+        swept = _prune(cache, most) if action == "prune" else None
         rows.append(_row(cache, swept))
         for line in _lines(rows[-1]):
             say(line, json_path)

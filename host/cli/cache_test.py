@@ -1,6 +1,7 @@
 """`nightjar cache` shows and prunes, and nothing outside."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,23 @@ def test_prune_removes_what_is_over_the_bound_or_all_of_one(root: Path) -> None:
     assert EXPECTATIONS.read(key_of("k")) is None
 
 
+def test_prune_to_less_leaves_what_was_used_last(root: Path) -> None:
+    for name in ("old", "new"):
+        MESSAGES.write(key_of(name), bytes(1000))
+    os.utime(root / "messages" / key_of("old"), (1, 1))
+    rows = cache("prune", "--bound", "1500")
+    assert (rows["messages"]["entries"], rows["messages"]["removed"]["entries"]) == (1, 1)
+    assert MESSAGES.read(key_of("new")) == bytes(1000)
+    assert cache("prune", "--bound", str(1 << 60))["messages"]["entries"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--cache", "nothing"], "expectations"), (["show", "--all"], "goes with prune")],
+    [
+        (["--cache", "nothing"], "expectations"),
+        (["show", "--all"], "goes with prune"),
+        (["--bound", "1"], "--bound goes"),
+    ],
 )
 def test_bad_usage_is_refused(arguments: list[str], said: str) -> None:
     with pytest.raises(BadInput, match=said):

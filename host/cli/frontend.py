@@ -16,8 +16,8 @@ def command() -> None:
 
 @command.command(
     "check",
-    help="Compute every stage of every recorded member and hold it against docs/frontend-vectors.json; the first stage"
-    " that differs is named. With --port DIR: instead, hold the files DIR/MEMBER/STAGE.bin that a port wrote (arrays as"
+    help="Compute every stage of every recorded member and hold it against the recorded vectors; the first stage that"
+    " differs is named. With --port DIR: instead, hold the files DIR/MEMBER/STAGE.bin that a port wrote (arrays as"
     " the reference page describes them, row-major, little-endian) against them; stages that it did not write are"
     " passed over. Exit 19 when a port differs, 10 when this host does.",
 )
@@ -76,16 +76,24 @@ def check(
 
 @command.command(
     "record",
-    help="Compute the stage vectors and write them to docs/frontend-vectors.json and into docs/frontend.md.",
+    help="Compute the stage vectors and write them to host/reference/frontend-vectors.json and into docs/frontend.md.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Only this JSON file instead.")
 def record(out: Path | None) -> int:
     import json
 
+    from host.errors import BadInput
     from host.files import write_atomically
+    from host.installed import IS_CHECKOUT
     from host.reference.frontend_stages import PAGE, RECORDED, page_section, record, with_section
     from host.results import check_result, write_result
 
+    if out is None and not IS_CHECKOUT:
+        raise BadInput(
+            "the recorded vectors are written in a checkout alone",
+            evidence=f"Received: no --out, and an installed package whose vectors are {RECORDED}",
+            next_step="give --out FILE.json",
+        )
     target = out or RECORDED
     check_result(target, name="--out")
     made = record()

@@ -1,6 +1,7 @@
 """`nightjar hil`: run the hardware-in-the-loop suite, and say what its proof comes to."""
 
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.common import (
+    attempts_options,
     baseline_option,
     board_options,
     faults_option,
@@ -27,7 +29,9 @@ from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
+    from host.boards.recovery.ladder import Step
     from host.boards.which import Which
+    from host.compare.conclude import Conclusion
     from host.compare.proof import Proof
     from host.compare.session import Session
     from host.compare.vectors import Vector
@@ -90,6 +94,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
 @result_option("--html", "html_path", text="Write one page.")
 @faults_option
+@attempts_options
 @record_option
 @history_option
 @json_option
@@ -116,6 +121,8 @@ def command(
     gitlab: Path | None,
     html_path: Path | None,
     faults: str | None,
+    attempts: int,
+    allow_flaky: int,
     record: Path | None,
     history: str | None,
     json_path: str | None,
@@ -129,6 +136,7 @@ def command(
     from host.cli.keeper import Keeper
     from host.cli.outcome import gated, report
     from host.cli.progress import working
+    from host.compare.attempts import attempted, bring_back, is_retried, with_attempts
     from host.compare.conclude import conclude
     from host.compare.prepare import default_folder, prepare
     from host.compare.proof import read_proof
@@ -144,8 +152,10 @@ def command(
     from host.link.faults import parse_faults
     from host.link.identity import check_project
     from host.owned import remove_owned
+    from host.project import ATTEMPT, FAILED
     from host.recording.manifest import SuiteRun
     from host.report.regression import Baseline
+    from host.results import remove_result
 
     named = f"hil --bundle {shlex.quote(str(bundle))}"
     check_backend(backend, project, model=bundle, command=named, at=at)
@@ -161,6 +171,8 @@ def command(
             before = None if baseline is None else Baseline.read(baseline)
             folder = out or default_folder(load_subject(bundle), board, rounding, stream=stream)
             remove_owned(folder / "difference")  # of an earlier run
+            for old in folder.glob(ATTEMPT.format("*")):
+                remove_result(old)
             subject, made = prepare(
                 bundle,
                 board,
@@ -178,11 +190,10 @@ def command(
         keeper.suite, keeper.min_coverage = SuiteRun(soak, proof=False), min_coverage
         keeper.baseline = before
         keeper.record(session)
-        with keeper.session(), tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
-            check_project(made, subject)
-            questions = plan(session.structure, session.taps, session.scope)
-            file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
-            recorded = Path(temporary) / "session.njs"
+        check_project(made, subject)
+        questions = plan(session.structure, session.taps, session.scope)
+        with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
+            recorded = folder / FAILED if record is None else Path(temporary) / "session.njs"
             options = {
                 "--board": at.option,
                 "--wait": wait,
@@ -193,35 +204,60 @@ def command(
                 "--hil-out": folder,
                 "--soak": soak,
             }
-            line = [sys.executable, "-m", "pytest", str(suite)]
-            line += [word for name, value in options.items() for word in (name, str(value))]
-            line += [] if inputs is None else ["--inputs", str(inputs)]
-            line += [] if faults is None else ["--faults", faults]
-            line += [] if at.bench is None else ["--bench", str(at.bench)]
-            line += [] if at.port is None else ["--port", at.port]
-            line += [] if at.flashes else ["--no-flash"]
-            line += pytest_arguments
-            say("$ " + shlex.join(["pytest", *line[3:]]), json_path)
-            line += ["--hil-proof", str(file), "--hil-nonce", nonce]
-            line += ["--deadline", f"{limit.remaining:.3f}"]
-            line += [] if record is None else ["--hil-record", str(recorded)]
-            ended = _run(line, limit, quiet=json_path == "-")
-            proof = read_proof(file, nonce)
-            keeper.take(recorded)
-            run = keeper.suite = SuiteRun(
-                *(soak, proof is not None, _how(ended), ended in _ORDERLY, ended is None)
+            words = [str(suite)]
+            words += [word for name, value in options.items() for word in (name, str(value))]
+            words += [] if inputs is None else ["--inputs", str(inputs)]
+            words += [] if faults is None else ["--faults", faults]
+            words += [] if at.bench is None else ["--bench", str(at.bench)]
+            words += [] if at.port is None else ["--port", at.port]
+            words += [] if at.flashes else ["--no-flash"]
+            words += pytest_arguments
+            say("$ " + shlex.join(["pytest", *words]), json_path)
+            words += [] if record is None else ["--hil-record", str(recorded)]
+            causes: list[NightjarError] = []
+
+            def attempt(number: int) -> "tuple[Conclusion, Proof | None]":
+                file, nonce = Path(temporary) / f"proof-{number}", secrets.token_hex(16)
+                line = [sys.executable, "-m", "pytest", *words]
+                line += ["--hil-proof", str(file), "--hil-nonce", nonce, "--history", ""]
+                line += ["--deadline", f"{limit.remaining:.3f}"]
+                with keeper.session():
+                    ended = _run(line, limit, quiet=json_path == "-")
+                    proof = read_proof(file, nonce)
+                    if record is not None:
+                        keeper.take(recorded)
+                    run = keeper.suite = SuiteRun(
+                        *(soak, proof is not None, _how(ended), ended in _ORDERLY, ended is None)
+                    )
+                    _check_usage(ended, proof)
+                    conclusion = conclude(
+                        session,
+                        questions,
+                        proof,
+                        ended=run.ended,
+                        orderly=run.orderly,
+                        late=run.late,
+                        said=ended,
+                        command=shlex.join(["nightjar", *sys.argv[1:]]),
+                    )
+                if conclusion.error is not None and is_retried(conclusion.error):
+                    causes.append(conclusion.error)
+                    if number < attempts:
+                        raise conclusion.error
+                return conclusion, proof
+
+            def back(error: NightjarError, number: int) -> "tuple[Step, ...] | None":
+                _keep_attempt(recorded, folder, number)
+                session_at = replace(session, at=at)
+                return bring_back(session_at, error, lambda line: say(line, json_path))
+
+            (conclusion, proof), failed = attempted(
+                attempts, attempt, back, lambda line: say(line, json_path)
             )
-            _check_usage(ended, proof)
-            conclusion = conclude(
-                session,
-                questions,
-                proof,
-                ended=run.ended,
-                orderly=run.orderly,
-                late=run.late,
-                said=ended,
-                command=shlex.join(["nightjar", *sys.argv[1:]]),
-            )
+            if conclusion.error is not None and conclusion.error in causes:
+                conclusion = replace(
+                    conclusion, error=causes[0], code=Exit(causes[0].exit_code), verdict=None
+                )
         if conclusion.verdict is not None and conclusion.verdict.exact:
             vectors_judged = _vectors(session)
             try:
@@ -232,6 +268,9 @@ def command(
                 code = Exit(error.exit_code)
                 conclusion = replace(conclusion, code=code, verdict=None, error=error)
         keeper.verdict, keeper.code = conclusion.verdict, conclusion.code
+        if conclusion.verdict is not None:
+            verdict = with_attempts(conclusion.verdict, failed, allow_flaky)
+            conclusion = replace(conclusion, code=Exit(verdict.exit_code), verdict=verdict)
         return report(
             conclusion,
             proof,
@@ -243,6 +282,21 @@ def command(
             keeping=keeping,
             board=at.name,
         )
+
+
+def _keep_attempt(recorded: Path, folder: Path, number: int) -> None:
+    """Keep what the suite recorded of an attempt that failed, before the next one takes its place."""
+    from host.project import ATTEMPT
+    from host.recording.recording import kept_anyway, parts_of
+
+    kept = []
+    for part in parts_of(recorded):
+        worker = part.stem.removeprefix(recorded.stem)
+        name = ATTEMPT.format(f"{number}{worker}")
+        folder.mkdir(parents=True, exist_ok=True)
+        kept.append(Path(shutil.move(part, folder / name)))
+    if kept:
+        click.echo(kept_anyway(kept), err=True)
 
 
 def _check_foreign(arguments: Sequence[str]) -> None:

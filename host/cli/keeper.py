@@ -17,7 +17,7 @@ import click
 from host.cli import as_nightjar
 from host.compare.session import Session
 from host.errors import HostFailure, NightjarError
-from host.project import FAILED
+from host.project import ATTEMPT, FAILED
 from host.recording import archive
 from host.recording.manifest import Manifest, SuiteRun, stated
 from host.recording.recorder import Recorder
@@ -48,16 +48,34 @@ class Keeper:
         self._parts: list[tuple[Path, Recording]] | None = None
         self._ended: NightjarError | None = None
         self._asked_for = path is not None
-        self._clear()
+        self._folder: Path | None = None
+        if path is not None:
+            self._clear(path)
 
     def beside(self, folder: Path) -> None:
-        """Where nobody asked for a recording, keep that of a failure in the folder `folder` of a project."""
+        """The folder of a project, where the recording of a failure is kept unasked, and of attempts that failed."""
+        self._folder = folder
+        for attempt in folder.glob(ATTEMPT.format("*")):
+            remove_result(attempt)
         if self.path is None:
             self.path = folder / FAILED
-            self._clear()
+            self._clear(self.path)
 
-    def _clear(self) -> None:
-        for part in [] if self.path is None else parts_of(self.path):  # of an earlier run
+    def keep_attempt(self, number: int) -> None:
+        """Keep the session that has just failed, before another one is recorded."""
+        if self._folder is None or self._recorder is None or not self._recorder.begun:
+            return
+        try:
+            path = self._folder / ATTEMPT.format(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_result(path, self._completed(self._recorder.recording()).to_bytes())
+            click.echo(kept_anyway([path]), err=True)
+        except (NightjarError, OSError) as failure:
+            click.echo(f"no recording: {as_nightjar(failure)}", err=True)
+
+    @staticmethod
+    def _clear(path: Path) -> None:
+        for part in parts_of(path):  # of an earlier run
             remove_result(part)
 
     def __enter__(self) -> "Keeper":
@@ -102,6 +120,7 @@ class Keeper:
     @contextmanager
     def session(self) -> Iterator[None]:
         """What raises in the block is what ends the session."""
+        self._ended = None
         try:
             yield
         except Exception as error:

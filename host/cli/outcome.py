@@ -187,6 +187,7 @@ def _properties(session: Session, conclusion: Conclusion) -> dict[str, str]:
         "model_sha256": session.subject.model_sha256,
     }
     if conclusion.verdict is not None:
+        found["attempts"] = str(conclusion.verdict.attempts)
         found["build_id"] = conclusion.verdict.build_id
         if conclusion.verdict.boot:
             found["boot"] = conclusion.verdict.boot

@@ -22,7 +22,7 @@ common.say("done")
 
 def run(level: str) -> tuple[str, str]:
     done = subprocess.run(
-        [sys.executable, "-c", CODE, level], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", CODE, level], capture_output=True, text=True, timeout=300, check=True
     )
     return done.stdout, done.stderr
 

@@ -8,9 +8,10 @@ import pytest
 from host.cli import main
 from host.cli.table_options import FIRST, UNBUILT
 from host.cli.train import command
-from model_gen.data.testing import TINY, write_tiny_dataset
+from model_gen.data.testing import write_tiny_dataset
 from model_gen.training.option import PARTS, flag
 from model_gen.training.presets import table
+from model_gen.training.testing_tiny import TINIEST, in_its_place
 
 
 def _fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -149,11 +150,11 @@ def test_a_run_that_a_callback_ended_is_said_to_be_unfinished(
         "    def on_epoch_end(self, epoch, logs=None):\n"
         "        self.model.stop_training = True\n"
     )
-    given = {**TINY, "data_path_train": write_tiny_dataset(tmp_path / "data", per_class=3)}
+    given = {**TINIEST, "data_path_train": write_tiny_dataset(tmp_path / "data", per_class=3)}
     given |= {"checkpoint_path": "run/x.keras", "cache_dir": "cache", "epochs": 3}
     given |= {"select": select}
     words = [f"{flag(name)}={value}" for name, value in given.items()]
-    with pytest.raises(SystemExit) as caught:
+    with in_its_place(), pytest.raises(SystemExit) as caught:
         main(["train", *words, "--callback", "ends_training:Stop", "--json", "x.json"])
     told = capsys.readouterr()
     assert caught.value.code in (0, None), told.err
@@ -172,14 +173,14 @@ def test_quiet_says_warnings_and_results_alone(
     (data / "up" / "broken.flac").write_bytes(b"RIFF, or not")
     checkpoint, bundle = str(tmp_path / "m" / "x.keras"), str(tmp_path / "bundle")
     common = ["-q", "--cache-dir", str(tmp_path / "cache"), "--json", "-"]
-    words = [f"{flag(name)}={value}" for name, value in {**TINY, "epochs": 1}.items()]
+    words = [f"{flag(name)}={value}" for name, value in {**TINIEST, "epochs": 1}.items()]
     lines = {
         "train": ["--data-path-train", str(data), "--checkpoint-path", checkpoint, *words],
         "quantize": [checkpoint, "--data", str(data), "--out", bundle, "--max-drop", "1"],
         "evaluate": [bundle, "--data", str(data)],
     }
     for name, given in lines.items():
-        with pytest.raises(SystemExit) as caught:
+        with in_its_place(), pytest.raises(SystemExit) as caught:
             main([name, *given, *common])
         told = capsys.readouterr()
         assert caught.value.code in (0, None), told.err

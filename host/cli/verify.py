@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.cli.common import (
+    attempts_options,
     baseline_option,
     board_options,
     faults_option,
@@ -24,11 +25,13 @@ from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
+    from host.boards.recovery.ladder import Step
     from host.boards.which import Which
     from host.bundle import Subject
     from host.compare.vectors import Inputs
     from host.deadline import Deadline
     from host.project import Project
+    from host.report.verdict import Verdict
 
 
 @subcommand(
@@ -99,6 +102,7 @@ if TYPE_CHECKING:
     "--cover-tries", default=200, show_default=True, type=WholeRange(min=1), help="Of --cover."
 )
 @faults_option
+@attempts_options
 @record_option
 @history_option
 @json_option
@@ -128,6 +132,8 @@ def judge(
     cover: Path | None = None,
     cover_tries: int = 1,
     faults: str | None = None,
+    attempts: int = 1,
+    allow_flaky: int = 0,
     record: Path | None = None,
     history: str | None = None,
 ) -> int:
@@ -136,12 +142,14 @@ def judge(
     from host.cli.keeper import Keeper
     from host.cli.outcome import beside, held_against, kept, show, told
     from host.cli.progress import working
+    from host.compare.attempts import attempted, bring_back, with_attempts
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
     from host.compare.session import Session
     from host.coverage.covered import require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
+    from host.errors import NightjarError
     from host.history.written import Keeping
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
@@ -183,17 +191,30 @@ def judge(
             if before is not None:
                 before.check(session)
             keeper.baseline, keeper.min_coverage = before, min_coverage
-            with keeper.session():
-                verdict = prove(
-                    keeper.record(session),
-                    say=lambda line: say(line, json_path),
-                    now=now,
-                    coverage=True,
-                    command=shlex.join(["nightjar", *sys.argv[1:]]),
-                )
-                verdict = beside(session, verdict)
+
+            def tell(line: str) -> None:
+                say(line, json_path)
+
+            def attempt(number: int) -> "Verdict":
+                with keeper.session():
+                    verdict = prove(
+                        keeper.record(session),
+                        say=tell,
+                        now=now,
+                        coverage=True,
+                        command=shlex.join(["nightjar", *sys.argv[1:]]),
+                    )
+                    return beside(session, verdict)
+
+            def back(error: NightjarError, number: int) -> "tuple[Step, ...] | None":
+                keeper.keep_attempt(number)
+                now("bringing the board back")
+                return bring_back(session, error, tell)
+
+            verdict, failed = attempted(attempts, attempt, back, tell)
         verdict, failure = held_against(verdict, before, min_coverage)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
+        verdict = with_attempts(verdict, failed, allow_flaky)
         title = f"{model.name} on {at.name}"
         told(
             verdict.exit_code,

@@ -266,7 +266,7 @@ def test_reads_of_the_debugger_do_not_count(made: Made, vectors: list[Vector]) -
         ]
         shown = subprocess.run(
             ["gdb-multiarch", "-nx", "-batch", "-ex", "set architecture armv8.1-m.main", *script],
-            cwd=socket.parent, capture_output=True, text=True, timeout=60,
+            cwd=socket.parent, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         assert len(re.findall(r"0x[0-9a-f]{2}\b", shown.stdout)) == 256
         board.link.hello(board.patience())

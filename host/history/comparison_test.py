@@ -13,27 +13,23 @@ from host.report.verdict import Verdict
 def run(number: int, verdict: Verdict = EXACT) -> Run:
     found = raw(verdict)
     columns = columns_of(found, Place(Commit("a" * 40, "main"), "birds", "virtual"))
-    return Run(
-        **columns, id=number, recorded="", structure=str(number), layers=layers_of(found)
-    )
+    return Run(**columns, id=number, recorded="", structure=str(number), layers=layers_of(found))
 
 
 def test_one_layer_that_became_dearer_is_named() -> None:
-    found = compared(run(1), run(2, with_cost(1100, layer=3)))
+    found = compared(run(1, with_cost(1000)), run(2, with_cost(1100, layer=3)))
     assert found.unlike == ()
     assert [change.name for change in found.worse] == ["cost.model", "layer 3 ADD"]
     before = EXACT.layers[3].instructions or 0
     assert (found.worse[1].before, found.worse[1].now) == (before, before * 1100 // 1000)
-    assert compared(run(2, with_cost(900)), run(1)).worse
-    assert not compared(run(1), run(2, with_cost(900))).worse
+    assert compared(run(2, with_cost(900)), run(1, with_cost(1000))).worse
+    assert not compared(run(1, with_cost(1000)), run(2, with_cost(900))).worse
 
 
 def test_less_coverage_is_worse_and_none_is_not() -> None:
-    assert EXACT.coverage is not None
-    code = replace(EXACT.coverage.code, reached=1)
-    less = replace(EXACT, coverage=replace(EXACT.coverage, code=code))
-    assert [one.name for one in compared(run(1), run(2, less)).worse] == ["coverage.code"]
-    assert not compared(run(1), run(2, replace(EXACT, coverage=None))).worse
+    less = replace(run(2), code=1.0)
+    assert [one.name for one in compared(run(1), less).worse] == ["coverage.code"]
+    assert not compared(run(1), replace(run(2), code=None)).worse
 
 
 def test_a_model_exchanged_makes_costs_void_and_says_so() -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from host.cache import LIBRARIES, key_of
 from host.errors import BadInput, HostFailure
+from host.installed import FIRMWARE
 from host.made_once import made_once
 from host.npu.generated import GeneratedCode
 from host.reference.processor import processor
 
 HERE = Path(__file__).resolve().parent
 INTERFACE = HERE / "interface"
-KERNELS = HERE.parents[1] / "firmware" / "kernels"
+KERNELS = FIRMWARE / "kernels"
 _FOLDERS = ("device", "interface", "software")
 # -march=native only makes it faster: everything but the software epochs is integer arithmetic, and
 # those are told to keep to the order that is written.

@@ -62,11 +62,11 @@ class Manifest:
     line: its command. versions: of what recorded it. board, vectors, given, seed, repeats: as in `Session`. faults:
     with which its link was damaged on purpose. generator: seeds the request ids and nonces. origin: microseconds of
     the clock when it began; limit: seconds of that clock. model, project: where they lay. bundle: whether the model
-    came in one. asked: in the order of asking. errors: what went wrong outside any question. ended: what ended the
-    command from outside the session, if anything did. exit_code: of its conclusion; None where the suite was called
-    without `nightjar hil`. suite: None for `nightjar verify`. min_coverage: percent. baseline: where it lay.
-    coverage_reason: why there is no coverage. npu_library: of ST's, which computed for the processor of a network on
-    the NPU, and is in no recording; "" where none did.
+    came in one. flashes: whether firmware was written first. asked: in the order of asking. errors: what went wrong
+    outside any question. ended: what ended the command from outside the session, if anything did. exit_code: of its
+    conclusion; None where the suite was called without `nightjar hil`. suite: None for `nightjar verify`.
+    min_coverage: percent. baseline: where it lay. coverage_reason: why there is no coverage. npu_library: of ST's,
+    which computed for the processor of a network on the NPU, and is in no recording; "" where none did.
     """
 
     line: str
@@ -81,6 +81,7 @@ class Manifest:
     model: str
     project: str
     bundle: bool
+    flashes: bool = True
     limit: float | None = None
     faults: str = ""
     asked: tuple[Asked, ...] = ()

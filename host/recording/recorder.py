@@ -150,6 +150,7 @@ class Recorder:
             model=str(session.subject.path),
             project=str(session.project.path),
             bundle=session.subject.contract_json is not None,
+            flashes=session.flashes,
             limit=None if session.limit is None else session.limit.at,
             faults=self.faults,
             asked=tuple(self._asked),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from host.boards.tiers import tier_of
+from host.boards.which import Which
 from host.compare.answers import ask
 from host.compare.bench import Bench
 from host.compare.conclude import Conclusion, conclude
@@ -197,6 +198,7 @@ def _session(recording: Recording, folder: Path) -> tuple[Session, Player]:
         limit=None if manifest.limit is None else Deadline(manifest.limit),
         repeats=manifest.repeats,
         tape=player,
+        at=None if manifest.flashes else Which(manifest.board, flashes=False),
     )
     return session, player
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from host.cache import LIBRARIES, key_of
 from host.errors import HostFailure
+from host.installed import FIRMWARE
 from host.made_once import made_once
 from host.reference.frontend_tables import FrontendTables
 from host.reference.processor import processor
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ROOT / "firmware" / "core" / "frontend"
+SOURCES = FIRMWARE / "core" / "frontend"
 # -march=native only makes it faster: the bits are the same for any -march (frontend_bits_test.py).
 FLAGS = (
     *("-std=c11", "-O3", "-march=native", "-fPIC", "-shared"),

@@ -95,3 +95,9 @@ MEMBERS: dict[str, FrontendContract] = {
         spectrum="none", normalization="peak",
     ),
 }  # fmt: skip
+# Each stage's every path once: the other members are more of the same code.
+PATHS = (
+    *("default", "n128-nyquist", "n256-hamming", "n512-no-window", "n1024-power"),
+    *("n2048-power-root", "mel-power-log-2048", "mfcc", "fixed-mel-log", "mel-log1p-loud"),
+    *("pcen-power-fixed", "n128-pcen", "minmax-high-rows", "dc-percentile-mel-root", "raw"),
+)

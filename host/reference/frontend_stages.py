@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract, changed
+from host.installed import DOCS
 from host.reading import load_json
 from host.reference import frontend_library as library
 from host.reference import frontend_numpy
@@ -21,8 +22,8 @@ from host.reference.frontend_tables import FrontendTables, make_tables
 from host.typed import typed
 
 SCHEMA = "nightjar/frontend-vectors/1"
-RECORDED = Path(__file__).resolve().parents[2] / "docs" / "frontend-vectors.json"
-PAGE = RECORDED.with_name("frontend.md")
+RECORDED = Path(__file__).with_name("frontend-vectors.json")
+PAGE = DOCS / "frontend.md"
 STAGES = ("samples", "window", "fft", "spectrum", "bands", "compressed", "dct", "features", "input")
 INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128  # of the recorded int8 input
 DTYPES = ("int16", "float32", "int8")
@@ -139,7 +140,7 @@ def _first_values(array: Array) -> Array:
 
 
 def record() -> dict[str, Any]:
-    """What docs/frontend-vectors.json holds; written by `nightjar frontend record`."""
+    """What frontend-vectors.json holds; written by `nightjar frontend record`."""
     signal = recorded_signal()
     return {
         "schema": SCHEMA,

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import HostFailure
+from host.installed import setup_command
 
 Array = npt.NDArray[Any]
 
@@ -131,7 +132,7 @@ def package() -> Package:
     if root is None:
         raise HostFailure(
             "TensorFlow is not installed, whose reference kernels judge the model",
-            next_step="make setup, or .venv/bin/pip install -e .",
+            next_step=setup_command(),
         )
     found = {
         match["version"]
@@ -197,7 +198,7 @@ def _tensorflow() -> Any:
         raise HostFailure(
             "TensorFlow, whose reference kernels judge the model, cannot be imported",
             evidence=f"{type(error).__name__}: {error}",
-            next_step="make setup, or .venv/bin/pip install -e .",
+            next_step=setup_command(),
         ) from error
 
 

@@ -13,7 +13,7 @@ import pytest
 import tflite
 
 from host.errors import BadInput
-from host.reference.frontend_library import ROOT
+from host.installed import ROOT
 from host.reference.interpreter import Array, Interpreter, package
 from host.reference.model import ReferenceModel
 from model_gen.codegen.testing import fuzz_models, keras_models

@@ -13,6 +13,7 @@ import numpy as np
 
 from host.errors import BadInput, HostFailure
 from host.files import sha256_bytes
+from host.installed import setup_command
 from host.reference.interpreter import INTERPRETER, Array, ReferenceTensor
 from host.reference.model import check_inputs
 from host.reference.past import Past
@@ -175,8 +176,7 @@ def _missing(evidence: str) -> HostFailure:
     return HostFailure(
         "the rules of tflite-micro are judged by tflite-micro, which is not installed",
         evidence=evidence,
-        next_step="install it with `.venv/bin/pip install -e '.[dev]'` (x86-64 only), or "
-        + _OTHERWISE,
+        next_step=f"install it with `{setup_command('dev')}` (x86-64 only), or " + _OTHERWISE,
     )
 
 

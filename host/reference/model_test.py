@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from host.errors import BadInput
+from host.installed import ROOT
 from host.reference.frontend import quantize
-from host.reference.frontend_library import ROOT
 from host.reference.model import ReferenceModel
 
 KWS = ROOT / "../shared/data/models/mlperf_tiny_kws_int8.tflite"

@@ -12,6 +12,7 @@ from host.boards.kinds import NOT_SEEN, SILICON
 from host.coverage.coverage import Coverage
 from host.exit_codes import Exit
 from host.printable import printable
+from host.report.attempt import FailedAttempt
 from host.report.finding import finding
 from host.report.reach import Reach
 from host.report.second import SecondOpinion
@@ -160,7 +161,8 @@ class Verdict:
     not_applicable: what there was nothing to judge of, with the reason. coverage: what the vectors
     reached of the firmware, or None and a reason. image_crc: CRC-32 of the loaded image, computed by
     the firmware, in hex. recalled: what was not computed anew, because nothing that it depends on had
-    changed. attempts: how often it took. tflite: of an exact verdict on the NPU, what TFLite makes of the
+    changed. attempts: how often it took; failed_attempts: what
+    ended those before. tflite: of an exact verdict on the NPU, what TFLite makes of the
     same vectors, or None and a reason. second: of an exact verdict by TFLite's or tflite-micro's kernels, what
     other kernels say of that judge, or None and a reason. reach: of an exact verdict, what its vectors moved. gate:
     what a baseline or the coverage asked for says where an exact verdict does not end with 0: what grew, what lies
@@ -189,6 +191,7 @@ class Verdict:
     image_crc: str = ""
     recalled: tuple[str, ...] = ()
     attempts: int = 1
+    failed_attempts: tuple[FailedAttempt, ...] = ()
     gate: str = ""
     tflite: TfliteVerdict | None = None
     tflite_reason: str = ""
@@ -267,6 +270,7 @@ class Verdict:
                 of = f"{epochs} epochs equal the executor of the network"
             wrong = () if self.second is None else self.second.judge_wrong
             but = "; BUT ITS JUDGE IS WRONG" if wrong else ""
+            but += f"; at attempt {self.attempts}" if self.attempts > 1 else ""
             return f"EXACT: {observed} tensors of {of}, byte for byte, on {vectors} ({self.where}){but}"
         assert self.first_difference is not None
         return f"DIFFERENT: {describe(self.first_difference)}"

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from host.compare.prepare import prepare
+from host.installed import ROOT
 from host.project import Project
 from host.selftest.leftovers import MARK
 from model_gen.codegen.testing.bundle import write_small_bundle
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "host.entry")
 _RATE, _SAMPLES = 8000, 5000  # of the recording: three chunks of the small bundle
 _UP, _DOWN = ("board", "up"), ("board", "down", "--all")

@@ -14,14 +14,13 @@ from tempfile import TemporaryDirectory
 from host.compare.flip import copy_project
 from host.compare.prepare import prepare
 from host.exit_codes import Exit
+from host.installed import ROOT, SUITE
 from host.project import Project
 from host.selftest.commands import called
 from host.selftest.invocations import CODES, Invocation
 from host.selftest.stock import swapped
 from model_gen.codegen.testing.net import make_net
 
-ROOT = Path(__file__).resolve().parents[2]
-SUITE = ROOT / "hil_tests"
 CONDITIONS = ("good", "damaged", "foreign", "dead")
 _DEAD = "seed=1,rate=0.5"  # nothing that passes means anything
 _DEADLINE = 120.0  # seconds; a dead link ends a call before that

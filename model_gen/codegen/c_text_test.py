@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from host import installed
 from model_gen.codegen import c_text, templates
 from model_gen.codegen.c_text import Text
 
@@ -212,14 +213,14 @@ def test_numbers() -> None:
                 function(wrong)
 
 
-NAMES = sorted(path.name.removesuffix(".jinja") for path in templates.TEMPLATES.glob("*.jinja"))
+NAMES = sorted(path.name.removesuffix(".jinja") for path in installed.TEMPLATES.glob("*.jinja"))
 HASHED = {"CMakeLists.txt", "README.md", "nj_weights.h", "nj_weights.c", "nj_model.c"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_template_only_prints(name: str) -> None:
     """No macro, filter or literal of its own could make text; `length` gives a number."""
-    source = (templates.TEMPLATES / f"{name}.jinja").read_text(encoding="utf-8")
+    source = (installed.TEMPLATES / f"{name}.jinja").read_text(encoding="utf-8")
     found = jinja2.Environment().parse(source)
     tags = (jinja2.nodes.Macro, jinja2.nodes.Assign, jinja2.nodes.FilterBlock, jinja2.nodes.Include)
     assert not list(found.find_all((*tags, jinja2.nodes.Call, jinja2.nodes.Concat)))

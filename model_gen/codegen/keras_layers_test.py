@@ -1,6 +1,6 @@
 """Which of Keras's layers are taken: docs/keras-layers.md says it, and is right."""
 
-from model_gen.codegen.templates import FIRMWARE
+from host.installed import FIRMWARE
 from model_gen.codegen.testing.keras_layers import converted, page, rows
 
 PAGE = FIRMWARE.parent / "docs" / "keras-layers.md"

@@ -4,11 +4,8 @@ from typing import Any
 
 import jinja2
 
-from host.reference.frontend_library import ROOT
+from host.installed import TEMPLATES
 from model_gen.codegen.c_text import printed
-
-FIRMWARE = ROOT / "firmware"
-TEMPLATES = FIRMWARE / "templates"
 
 
 def _finalize(value: Any) -> Any:

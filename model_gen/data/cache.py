@@ -16,11 +16,11 @@ from typing import IO, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-import host
 from host.cache import WINDOWS
 from host.cache_folder import BoundedFolder
 from host.errors import BadInput
 from host.files import sha256_file, write_atomically
+from host.installed import ROOT
 from host.made_once import made_once
 from model_gen.audio.chunks import Loudness
 from model_gen.audio.decode import QUALITY, opened, pcm
@@ -30,7 +30,6 @@ from model_gen.data.entry import Damaged, Entry, Part, check_samples, parts, rea
 from model_gen.data.selection import Selection
 
 _LOG = logging.getLogger("nightjar.windows")
-ROOT = Path(host.__file__).parents[1]
 # What decides the bytes of an entry besides its recording, rate and selection.
 SOURCES = (
     "model_gen/audio/chunks.py",

@@ -11,13 +11,12 @@ from dataclasses import asdict, astuple
 from importlib.metadata import version
 from pathlib import Path
 
-import host
 from host.cache import INSPECTIONS, key_of
+from host.installed import ROOT
 from host.made_once import made_once
 from model_gen.data.hearing import Hearing
 from model_gen.data.measure import Measures, measure
 
-ROOT = Path(host.__file__).parents[1]
 # What decides the measures of a file besides its bytes.
 SOURCES = (
     "model_gen/audio/chunks.py",

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from host.cache import ROOT, UNFINISHED, key_of
+from host.cache import UNFINISHED, key_of
+from host.installed import ROOT
 from model_gen.data.features import Chunks
 from model_gen.progress import bar, line
 

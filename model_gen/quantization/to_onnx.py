@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput, HostFailure
+from host.installed import setup_command
 from model_gen.quantization.apart import JOB, RESULT, run_apart
 from model_gen.quantization.convert import job_of, loaded
 from model_gen.quantization.form import Form
@@ -31,7 +32,7 @@ def require_onnx() -> None:
         raise HostFailure(
             "--format onnx needs the extra onnx",
             evidence=f"not installed: {', '.join(missing)}",
-            next_step='.venv/bin/pip install -e ".[onnx]"',
+            next_step=setup_command("onnx"),
         )
 
 

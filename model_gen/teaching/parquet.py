@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from host.errors import HostFailure
+from host.installed import setup_command
 from model_gen.teaching.scores import Scores, unreadable
 
 _META = b"nightjar"  # key of the metadata, whose value is JSON
@@ -28,7 +29,7 @@ def arrow() -> Any:
         raise HostFailure(
             "Parquet needs the extra `parquet`",
             evidence=f"Received: {error}",
-            next_step="pip install 'nightjar[parquet]', or use a file that ends in .npz",
+            next_step=f"{setup_command('parquet')}, or use a file that ends in .npz",
         ) from error
     return pyarrow
 

@@ -1,4 +1,4 @@
-"""The engine on batches of a test's own, with real models and validation recordings."""
+"""The engine on batches of a test's own, with real validation recordings."""
 
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from model_gen.training.losses import loss_of
 from model_gen.training.optimizers import is_kernel
 from model_gen.training.options import TrainOptions
 from model_gen.training.steps import Supervised
+from model_gen.training.testing_tiny import tiny
 
 tensorflow()  # before Keras computes: threads cannot be set afterwards
 
@@ -78,7 +79,7 @@ def run(batches: Batches, val: Chunks, folder: Path, **given: Any) -> str:
         batch_size=4,
         **given,
     )
-    model = build_model(CONFIG, seed=1)
+    model = tiny(CONFIG, seed=1)
     fit(model, model, batches, val, LABELS, options, "", {})
     return weights_sha256(model)
 

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from host.errors import BadInput, NightjarError
+from host.installed import setup_command
 from model_gen.training.options import TrainOptions
 
 # What Keras calls of a callback in training.
@@ -74,7 +75,7 @@ def tensorboard_callback(folder: Path) -> Any:
         raise BadInput(
             "--tensorboard needs the package tensorboard",
             evidence=f"Received: --tensorboard {folder}; the package is not installed",
-            next_step='install it: .venv/bin/pip install "nightjar[tensorboard]"',
+            next_step=f"install it: {setup_command('tensorboard')}",
         )
     return keras.callbacks.TensorBoard(str(folder), write_graph=False)
 

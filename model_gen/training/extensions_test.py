@@ -2,6 +2,7 @@ import importlib
 import importlib.util
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import pytest
 
 from host.errors import BadInput
-from model_gen.data.testing import TINY, write_tiny_dataset
+from model_gen.data.testing import write_tiny_dataset
 from model_gen.runtime import tensorflow
 from model_gen.training.extensions import user_callbacks
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import state_path
 from model_gen.training.run import train
 from model_gen.training.state import read_state
+from model_gen.training.testing_tiny import TINIEST, in_its_place
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +93,12 @@ number = 5
 """
 
 
+@pytest.fixture(autouse=True)
+def around_a_tiny_network() -> Iterator[None]:
+    with in_its_place():
+        yield
+
+
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A module of the user's in the present folder."""
@@ -102,7 +110,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def tiny(tmp_path: Path, **more: Any) -> TrainOptions:
-    given: dict[str, Any] = {**TINY, "epochs": 1, **more}
+    given: dict[str, Any] = {**TINIEST, "epochs": 1, **more}
     return TrainOptions(
         data_path_train=write_tiny_dataset(tmp_path / "data", per_class=5),
         checkpoint_path=tmp_path / "run" / "best_model.keras",

@@ -1,6 +1,7 @@
 """Which runs may begin, and that a refusal comes before anything is decoded."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from host.files import write_atomically
-from model_gen.data.testing import TINY, write_tiny_dataset
+from model_gen.data.testing import write_tiny_dataset
 from model_gen.models.checkpoint import beside, load_checkpoint, save_checkpoint, weights_sha256
 from model_gen.models.config import config_path
 from model_gen.training import keeper
@@ -20,20 +21,26 @@ from model_gen.training.run import train
 from model_gen.training.schedule import learning_rate
 from model_gen.training.state import EpochResult, read_state, save_state
 from model_gen.training.testing import refused
+from model_gen.training.testing_tiny import TINIEST, in_its_place
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def around_a_tiny_network() -> Iterator[None]:
+    with in_its_place():
+        yield
 
 
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:
     """A run that left after the first of two epochs."""
     root = tmp_path_factory.mktemp("resume")
-    tiny: dict[str, Any] = {**TINY, "epochs": 2}
     options = TrainOptions(
         data_path_train=write_tiny_dataset(root / "data", per_class=5),
         checkpoint_path=root / "run" / "best_model.keras",
         cache_dir=root / "cache",
-        **tiny,
+        **{**TINIEST, "epochs": 2},
     )
     train(options, stop_after=1)
     return options

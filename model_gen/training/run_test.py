@@ -1,7 +1,7 @@
 import csv
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.models.checkpoint import load_checkpoint, weights_sha256
 from model_gen.training.options import TrainOptions
 from model_gen.training.run import TrainResult, train
+from model_gen.training.testing_tiny import ALONE, in_its_place
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,12 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TrainOp
         return TrainOptions(**given)
 
     return make
+
+
+@pytest.fixture
+def around_a_tiny_network() -> Iterator[None]:
+    with in_its_place():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +121,7 @@ def test_two_runs_and_a_resumed_one_give_the_same_bytes(
             assert other.read_bytes() == path.read_bytes(), (name, path.name)
 
 
+@pytest.mark.usefixtures("around_a_tiny_network")
 @pytest.mark.parametrize(
     "parts",
     [
@@ -125,7 +133,7 @@ def test_two_runs_and_a_resumed_one_give_the_same_bytes(
 def test_parts_of_other_names_train_and_resume(
     options: Callable[[str], TrainOptions], parts: dict[str, Any]
 ) -> None:
-    whole = replace(options(parts["loss"]), epochs=2, label_smoothing=0.1, **parts)
+    whole = replace(options(parts["loss"]), epochs=2, label_smoothing=0.1, **ALONE, **parts)
     want = train(whole)
     assert want.progress.history[1].loss < 2 * want.progress.history[0].loss
     cut = replace(whole, checkpoint_path=options(f"{parts['loss']}-cut").checkpoint_path)
@@ -170,6 +178,7 @@ def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
         TrainOptions(Path("data"), **wrong)
 
 
+@pytest.mark.usefixtures("around_a_tiny_network")
 def test_the_labels_of_a_table_are_trained_on_and_lie_beside_the_checkpoint(
     options: Callable[[str], TrainOptions], tmp_path: Path
 ) -> None:
@@ -177,6 +186,7 @@ def test_the_labels_of_a_table_are_trained_on_and_lie_beside_the_checkpoint(
     rows = [f"{r.relative_to(data)},up|fast" for r in sorted((data / "up").iterdir())]
     (tmp_path / "labels.csv").write_text("\n".join(["path,labels", *rows]))
     told = replace(options("told"), data_path_train=data, labels=tmp_path / "labels.csv", epochs=1)
+    told = replace(told, **ALONE)
     assert train(told).config.labels == ("down", "fast", "up")
     split = read_split(told.checkpoint_path.with_name("best_model_split.csv"))
     assert split.labels["up/a0_0.wav"] == ("fast", "up")

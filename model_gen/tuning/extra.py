@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 from host.errors import BadInput
+from host.installed import setup_command
 
 
 def optuna() -> Any:
@@ -17,7 +18,7 @@ def optuna() -> Any:
         raise BadInput(
             "--tune needs the extra tune",
             evidence="Received: --tune; the package optuna is not installed",
-            next_step='.venv/bin/pip install -e ".[tune]"',
+            next_step=setup_command("tune"),
         )
     import optuna as package
 

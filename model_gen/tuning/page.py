@@ -4,15 +4,15 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from host.installed import DOCS
 from host.typed import typed
 from model_gen.evaluation.markdown import made_on, table
 from model_gen.tuning.bench import HEADING, Row
 from model_gen.tuning.bench_payload import apart
 
-DATA = Path(__file__).parents[2] / "docs" / "tuning-digits.json"
+DATA = DOCS / "tuning-digits.json"
 _HEAD = """# What a search is worth
 
 Made by `python -m model_gen.tuning.page > docs/tuning-digits.md` from docs/tuning-digits.json, which

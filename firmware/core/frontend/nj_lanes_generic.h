@@ -4,8 +4,10 @@
 #ifndef NJ_LANES_GENERIC_H
 #define NJ_LANES_GENERIC_H
 
-#if defined(__SSE2__)
+#if defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <xmmintrin.h> /* all of immintrin.h takes the compiler longer than this code */
 #elif !defined(__arm__) && !defined(__aarch64__)
 #include <math.h>
 #endif

@@ -12,18 +12,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from host.bootstrap import QEMU_PACKAGES, ROOT, apt_command, is_installed
+from host.bootstrap import QEMU_PACKAGES, apt_command, is_installed
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.files import write_atomically
 from host.group import run_group
+from host.installed import IS_CHECKOUT, own_folder
 from host.n6_layout import HEADER
 from host.owned import alone_in
 
 HERE = Path(__file__).resolve().parent
 EXECUTOR = HERE.parents[1] / "npu" / "device"  # the NPU, as the host runs it; MIT
 PROGRAM = "qemu-system-arm"
-COMMAND = "make n6-virtual"
+COMMAND = "make n6-virtual" if IS_CHECKOUT else "nightjar board build n6-virtual"
 # QEMU that the machine fits, Debian 12's and 13's -> what its configure is told beside the rest.
 VERSIONS = {"7.2": ("--meson=/usr/bin/meson",), "10.0": ()}
 # What target/arm lacks, by version: WFE sleeps until an interrupt or an event, and SEV is one.
@@ -72,7 +73,7 @@ def require_program() -> str:
         raise HostFailure(
             "the virtual STM32N6 has not been built",
             evidence=f"Received: no {_place() / PROGRAM} of this version",
-            next_step="make n6-virtual (about 8 minutes of processor time, once)",
+            next_step=f"{COMMAND} (about 8 minutes of processor time, once)",
         )
     return str(program)
 
@@ -142,7 +143,10 @@ def _build(say: Callable[[str], None], limit: Deadline) -> None:
 
 
 def _place() -> Path:
-    return ROOT / "build" / "n6-virtual"
+    """In a user's cache each version has its own: other versions may be installed elsewhere."""
+    if IS_CHECKOUT:
+        return own_folder() / "n6-virtual"
+    return own_folder() / f"n6-virtual-{sources_digest()[:12]}"
 
 
 def _machine() -> list[Path]:

@@ -23,7 +23,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "tools"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "own_folder", lambda: tmp_path / "build")
     tool(folder, "dpkg-query", "printf 'install ok installed'")
     return folder
 
@@ -84,7 +84,7 @@ def test_what_is_skipped_for_want_of_it_is_in_the_summary_with_the_reason(tmp_pa
     code = f"""\
         import pathlib, sys, pytest
         import host.boards.virtual_n6.build as module
-        module.ROOT = pathlib.Path({str(tmp_path)!r})
+        module.own_folder = lambda: pathlib.Path({str(tmp_path)!r}) / "build"
         sys.exit(pytest.main(["-q", "-p", "conftest", "-c", "/dev/null", {str(tmp_path)!r}]))
         """
     done = subprocess.run(

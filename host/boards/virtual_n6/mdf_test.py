@@ -218,6 +218,6 @@ def test_behind_its_end_a_recording_is_silent(tmp_path: Path) -> None:
 def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "other").write_bytes(content)
     command = [str(find()), "-machine", "nightjar-n6,microphone=other", "-display", "none"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 1
     assert "no WAV file of one channel, PCM of 16 bits: other: " in ended.stderr

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from host.cache import LIBRARIES, key_of
 from host.errors import BadInput, HostFailure
+from host.installed import FIRMWARE
 from host.made_once import made_once
 from host.npu import compiled
 from host.npu.board.runtime import Runtime
@@ -13,9 +14,9 @@ from host.npu.generated import GeneratedCode
 HERE = Path(__file__).resolve().parent
 GCC = "arm-none-eabi-gcc"
 PACKAGE = "gcc-arm-none-eabi libnewlib-arm-none-eabi"
-_BOARDS = compiled.KERNELS.parent / "boards"
+_BOARDS = FIRMWARE / "boards"
 _START = (_BOARDS / "virtual/nj_startup.c", _BOARDS / "cortex_m55/nj_fault_entry.c")
-_HEADERS = (_BOARDS / "virtual", _BOARDS / "cortex_m55", compiled.KERNELS.parent / "core")
+_HEADERS = (_BOARDS / "virtual", _BOARDS / "cortex_m55", FIRMWARE / "core")
 _ONLY_HERE = "nj_npu_process.c"  # is a process of this computer
 _OPERATORS = b"void ll_sw_forward_"  # what ST's library has, too
 # As on the host: the order of real arithmetic is the one that is written. Vectors of the core are

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host.installed import FIRMWARE
 from host.npu.arithmetic import HALF_AWAY, TIE_RULES
 from host.npu.compiler.model import compile_model, predict
 from host.npu.compiler.tie_rules import bytes_wrong
-from model_gen.codegen.templates import FIRMWARE
 from model_gen.codegen.tflite.graph import Array
 
 BOARDS = FIRMWARE.parent / "../shared/data/stedgeai/magnus_silicon"

@@ -1,6 +1,7 @@
 """All probes, and what no probe can decide."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from host.npu.compiler.dialect import dialect_named
 from host.npu.probe import accumulators, constants, ties
@@ -66,6 +67,7 @@ UNDECIDED = (
 )
 
 
+@cache
 def probes(dialect: str) -> tuple[Probe, ...]:
     """The probes that apply to a dialect's arithmetic.
 

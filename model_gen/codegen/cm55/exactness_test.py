@@ -9,9 +9,9 @@ import pytest
 
 from host.compare.layers import read_structure
 from host.errors import BadInput
+from host.installed import FIRMWARE
 from host.reference.micro import MicroModel
 from host.reference.model import ReferenceModel
-from model_gen.codegen.templates import FIRMWARE
 from model_gen.codegen.testing import keras_models
 from model_gen.codegen.testing.host_model import HostModel
 from model_gen.codegen.testing.models import RULES, builder, judge, rewired, single

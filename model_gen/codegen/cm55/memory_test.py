@@ -15,12 +15,13 @@ from host.contract import Contract, TensorContract
 from host.deadline import Deadline
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
+from host.installed import BOARDS
 from host.n6_layout import layout
 from model_gen.codegen.cm55.compile import compile_model
 from model_gen.codegen.cm55.memory import MemoryMap, Region, check_fits
 from model_gen.codegen.cm55.report import report
 from model_gen.codegen.project.generate import generate
-from model_gen.codegen.project.ports import BOARDS, port_memory
+from model_gen.codegen.project.ports import port_memory
 from model_gen.codegen.testing import keras_models
 from model_gen.codegen.testing.models import builder
 

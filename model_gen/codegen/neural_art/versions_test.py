@@ -1,6 +1,6 @@
 """The table of versions, and the page that shows it."""
 
-from host.reference.frontend_library import ROOT
+from host.installed import ROOT
 from model_gen.codegen.neural_art.versions import DIALECTS
 
 

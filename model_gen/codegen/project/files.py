@@ -13,7 +13,7 @@ from model_gen.codegen.c_text import Text
 BUILD = "build"  # the folder in a project that CMake writes
 # What is written into a project: by CMake, by ninja or make, by the linking, by `nightjar build`, by who judges it.
 BUILT = (
-    *(FAILED, "failure-gw*.njs"),
+    *(FAILED, "failure-gw*.njs", "attempt-*.njs"),
     *(
         f"{BUILD}/{name}"
         for name in (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from host.contract import Contract, TensorContract
 from host.errors import BadInput
 from host.frontend_contract import FrontendContract
-from host.reference.frontend_library import ROOT
+from host.installed import ROOT
 from host.reference.frontend_tables import make_tables
 from model_gen.codegen.c_text import single
 from model_gen.codegen.project.frontend import STAGE, TABLES, render_frontend

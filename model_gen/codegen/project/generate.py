@@ -6,6 +6,7 @@ from pathlib import Path
 from host.bundle import Subject
 from host.contract import Contract
 from host.errors import BadInput
+from host.installed import FIRMWARE
 from host.listen.rule import Rule
 from host.owned import check_replaceable
 from host.project import DESCRIPTION, Port, Project, ProjectDescription, Tap
@@ -33,7 +34,7 @@ from model_gen.codegen.project.ports import (
     port_files,
     port_memory,
 )
-from model_gen.codegen.templates import FIRMWARE, render
+from model_gen.codegen.templates import render
 from model_gen.codegen.tflite.graph import Tensor
 
 FOLDED = "folded: constant since generation"

@@ -3,8 +3,8 @@
 import re
 
 from host.errors import BadInput
+from host.installed import FIRMWARE
 from model_gen.codegen.cm55.compile import Generated
-from model_gen.codegen.templates import FIRMWARE
 
 
 def core_limits() -> dict[str, int]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from host.cache import MESSAGES, key_of
 from host.errors import HostFailure
-from model_gen.codegen.templates import FIRMWARE
+from host.installed import FIRMWARE, setup_command
 
 CDDL = FIRMWARE / "core" / "link" / "nightjar.cddl"
 ENTRY_TYPES = ("request", "response", "event")
@@ -72,7 +72,7 @@ def _package() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise HostFailure(
             "zcbor, which writes the C of the link's messages, is not installed",
-            next_step="make setup, or .venv/bin/pip install -e .",
+            next_step=setup_command(),
         )
     return Path(spec.submodule_search_locations[0])
 

@@ -4,12 +4,11 @@ from pathlib import Path
 
 from host.contract import Contract
 from host.errors import BadInput
+from host.installed import BOARDS
 from host.n6_microphone import require_rate
 from host.nearest import did_you_mean
 from model_gen.codegen.cm55.memory import MemoryMap, memory_map
-from model_gen.codegen.templates import FIRMWARE
 
-BOARDS = FIRMWARE / "boards"
 _COPIED = (".c", ".h", ".ld", ".cmake")
 _CORTEX_M55 = "cortex_m55"
 _STM32N6 = (_CORTEX_M55, "stm32n6")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from host.installed import FIRMWARE
 from model_gen.codegen.cm55.compile import Generated, compile_model
 from model_gen.codegen.cm55.emit import observed
-from model_gen.codegen.templates import FIRMWARE
 from model_gen.codegen.tflite.graph import Array
 
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Werror")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from host.installed import FIRMWARE
 from host.reference.micro import MicroModel
 from host.reference.model import ReferenceModel
-from model_gen.codegen.templates import FIRMWARE
 
 
 def builder() -> Any:

@@ -3,13 +3,11 @@
 python -m model_gen.data.rules.document        write it
 """
 
-from pathlib import Path
-
-import host
 from host.files import write_atomically
+from host.installed import DOCS
 from model_gen.data.rules import TABLE
 
-PLACE = Path(host.__file__).parents[1] / "docs" / "data-rules.md"
+PLACE = DOCS / "data-rules.md"
 _HEAD = """# Rules that data are held against
 
 `nightjar data FOLDER` looks at every recording and says what is wrong; `nightjar train` looks

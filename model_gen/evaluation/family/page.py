@@ -3,14 +3,14 @@
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from host.installed import DOCS
 from host.typed import typed
 from model_gen.evaluation.family.table import HEADING, Row
 from model_gen.evaluation.markdown import made_on, table
 
-DATA = Path(__file__).parents[3] / "docs" / "family.json"
+DATA = DOCS / "family.json"
 _HEAD = """# The presets beside each other
 
 Made by `python -m model_gen.evaluation.family.page > docs/family.md` from docs/family.json, which

@@ -3,16 +3,16 @@
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from host.installed import DOCS
 from host.typed import typed
 from model_gen.evaluation.learning.result import Run
 from model_gen.evaluation.learning.table import cells, columns
 from model_gen.evaluation.learning.targets import targets
 from model_gen.evaluation.markdown import made_on, table
 
-DATA = Path(__file__).parents[3] / "docs" / "learning.json"
+DATA = DOCS / "learning.json"
 _HEAD = """# Learning at any offset, over clicks, hum and DC
 
 Made by `python -m model_gen.evaluation.learning.page > docs/learning.md` from docs/learning.json,

@@ -10,7 +10,7 @@ from model_gen.evaluation.learning.reference import at_random, log_mel, mixup, s
 from model_gen.evaluation.learning.speakers import Clip
 
 
-@pytest.mark.slow
+# Not marked as slow: it is quick where librosa's code was compiled before, by the run of the recipe in run_test.
 def test_log_mel_is_librosas_of_each_window_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     windows = (rng.standard_normal((5, WINDOW)) * [[9], [99], [999], [9999], [1]]).astype(np.int16)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.errors import HostFailure
+from host.installed import setup_command
 from host.typed import typed
 from model_gen.evaluation.child import ask
 from model_gen.evaluation.learning.child import Job
@@ -116,7 +117,7 @@ def _require_librosa() -> None:
         raise HostFailure(
             "the reference recipe needs librosa",
             evidence=str(error),
-            next_step='pip install -e ".[dev]", or name other recipes with --recipe',
+            next_step=f"{setup_command('dev')}, or name other recipes with --recipe",
         ) from error
 
 

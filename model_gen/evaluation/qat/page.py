@@ -3,14 +3,14 @@
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from host.installed import DOCS
 from host.typed import typed
 from model_gen.evaluation.markdown import made_on, table
 from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, Pair, Row, verdicts
 
-DATA = Path(__file__).parents[3] / "docs" / "qat-results.json"
+DATA = DOCS / "qat-results.json"
 _HEAD = """# What int8 costs
 
 Made by `python -m model_gen.evaluation.qat.page > docs/qat-results.md` from docs/qat-results.json,

@@ -3,14 +3,12 @@
 python -m model_gen.profile.rules.document        write it
 """
 
-from pathlib import Path
-
-import host
 from host.files import write_atomically
+from host.installed import DOCS
 from model_gen.profile.cost import shipped_table
 from model_gen.profile.rules import TABLE
 
-PLACE = Path(host.__file__).parents[1] / "docs" / "profile.md"
+PLACE = DOCS / "profile.md"
 _HEAD = """# What a model will cost, before it is trained or converted
 
 ```sh

@@ -12,6 +12,7 @@ from host.backends import NEURAL_ART
 from host.bundle import MODEL, Subject, load_subject
 from host.contract import Contract
 from host.errors import BadInput
+from host.installed import FIRMWARE
 from host.listen.rule import Rule
 from host.npu.board.runtime import Runtime
 from host.npu.generated import GeneratedCode
@@ -55,7 +56,7 @@ from model_gen.codegen.project.limits import check_counts
 from model_gen.codegen.project.listening import render_stages
 from model_gen.codegen.project.messages import messages
 from model_gen.codegen.project.ports import check_clock, check_heard, port_files
-from model_gen.codegen.templates import FIRMWARE, render
+from model_gen.codegen.templates import render
 from model_gen.codegen.tflite.graph import Graph
 from model_gen.codegen.tflite.reader import read_tflite
 

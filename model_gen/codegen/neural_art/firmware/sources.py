@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from host.installed import FIRMWARE
 from host.npu.compiled import HERE as EXECUTOR
 from host.npu.generated import GeneratedCode
 from host.npu.memory import Image
@@ -17,7 +18,7 @@ from model_gen.codegen.neural_art.firmware.places import Placed
 from model_gen.codegen.neural_art.firmware.taps import Seen
 from model_gen.codegen.neural_art.network_source import NetworkSource
 from model_gen.codegen.project.files import Files, copies
-from model_gen.codegen.templates import FIRMWARE, render
+from model_gen.codegen.templates import render
 
 NPU = "npu"  # the project's folder with what runs network.c
 NETWORK, IMAGES = "model/nj_npu_network.c", "model/nj_npu_images.c"

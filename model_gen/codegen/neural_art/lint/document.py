@@ -3,13 +3,11 @@
 python -m model_gen.codegen.neural_art.lint.document        write it
 """
 
-from pathlib import Path
-
-import host
 from host.files import write_atomically
+from host.installed import DOCS
 from model_gen.codegen.neural_art.lint import TABLE
 
-PLACE = Path(host.__file__).parents[1] / "docs" / "npu-lint.md"
+PLACE = DOCS / "npu-lint.md"
 _HEAD = """# What the NPU gets wrong, and what to change
 
 `nightjar lint TARGET` looks at a model, or at what stedgeai made of one, and says what the NPU will

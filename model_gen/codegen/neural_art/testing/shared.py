@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from host.reference.frontend_library import ROOT
+from host.installed import ROOT
 
 DATA = ROOT.parent / "shared/data/stedgeai"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data/stedgeai")
