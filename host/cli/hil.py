@@ -25,6 +25,7 @@ from host.cli.common import (
     stream_option,
     subcommand,
 )
+from host.cli.generating_options import optimize_option
 from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
@@ -64,6 +65,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
     help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
 @backend_option
+@optimize_option
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
@@ -108,6 +110,7 @@ def command(
     seed: int,
     rounding: str,
     backend: str | None,
+    optimize: str | None,
     project: Path | None,
     out: Path | None,
     force: bool,
@@ -169,7 +172,9 @@ def command(
         with enforced(limit), working("making firmware"):
             require_coverable(board, min_coverage)
             before = None if baseline is None else Baseline.read(baseline)
-            folder = out or default_folder(load_subject(bundle), board, rounding, stream=stream)
+            folder = out or default_folder(
+                load_subject(bundle), board, rounding, stream=stream, optimize=optimize
+            )
             remove_owned(folder / "difference")  # of an earlier run
             for old in folder.glob(ATTEMPT.format("*")):
                 remove_result(old)
@@ -182,6 +187,7 @@ def command(
                 out=out,
                 limit=limit,
                 force=force,
+                optimize=optimize,
             )
         given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
         session = Session(made, subject, board, vectors, seed, given, limit=limit)

@@ -21,6 +21,7 @@ from host.cli.common import (
     say,
     subcommand,
 )
+from host.cli.generating_options import optimize_option
 from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
 @backend_option
+@optimize_option
 @click.option(
     "--project",
     type=click.Path(path_type=Path),
@@ -122,6 +124,7 @@ def judge(
     json_path: str | None,
     rounding: str = "tflite",
     backend: str | None = None,
+    optimize: str | None = None,
     project: Path | None = None,
     out: Path | None = None,
     force: bool = False,
@@ -166,12 +169,20 @@ def judge(
             require_coverable(board, min_coverage)
             before = None if baseline is None else Baseline.read(baseline)
             folder = (
-                out if out is not None else default_folder(load_subject(model), board, rounding)
+                out
+                if out is not None
+                else default_folder(load_subject(model), board, rounding, optimize=optimize)
             )
             remove_owned(folder / "difference")  # of an earlier run
             keeper.beside(folder)
             subject, made = prepare(
-                model, board, rounding=rounding, project=project, out=out, limit=limit, force=force
+                *(model, board),
+                rounding=rounding,
+                project=project,
+                out=out,
+                limit=limit,
+                force=force,
+                optimize=optimize,
             )
             if not made.fits_elsewhere:
                 say(made.elsewhere, json_path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from host.errors import BadInput
+from host.operator_code import builtin_code
 from host.project import Tap
 from host.reference.state import has_state, own_states
 
@@ -68,7 +69,7 @@ def read_structure(model: bytes) -> Structure:
         for index in range(graph.OperatorsLength()):
             operator = graph.Operators(index)
             code = root.OperatorCodes(operator.OpcodeIndex())
-            builtin = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+            builtin = builtin_code(code)
             if builtin == tflite.BuiltinOperator.VAR_HANDLE:
                 continue  # the name of a variable, and no tensor
             for position, tensor in enumerate(_written(operator, own)):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from host.operator_code import builtin_code
 from host.reference.interpreter import Array
 from host.reference.past import Past, missing
 
@@ -26,7 +27,7 @@ def has_state(model: bytes) -> bool:
 
     root = _root(model)
     codes = (root.OperatorCodes(i) for i in range(root.OperatorCodesLength()))
-    handles = any(code.BuiltinCode() == tflite.BuiltinOperator.VAR_HANDLE for code in codes)
+    handles = any(builtin_code(code) == tflite.BuiltinOperator.VAR_HANDLE for code in codes)
     return handles or bool(own_states(model))
 
 

@@ -6,6 +6,8 @@ one before, and that of the default kernels does not. The kernel behind both is 
 
 import struct
 
+from host.operator_code import builtin_code
+
 _LAST = {"TILE": 2, "DEPTH_TO_SPACE": 1}
 # Where vtables of the schema keep OperatorCode.version.
 _VERSION = 8
@@ -25,7 +27,7 @@ def with_versions_in_reach(tflite: bytes) -> tuple[bytes, tuple[str, ...]]:
         model = Model.GetRootAs(tflite, 0)
         for i in range(model.OperatorCodesLength()):
             code = model.OperatorCodes(i)
-            number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+            number = builtin_code(code)
             name = BUILTIN_OPCODE2NAME.get(number, "")
             last = _LAST.get(name, code.Version())
             if code.Version() > last:

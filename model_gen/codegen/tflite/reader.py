@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tflite
 
 from host.errors import BadInput
+from host.operator_code import builtin_code
 from model_gen.codegen.tflite.graph import ITEM_BYTES, Array, Graph, Op, Quantization, Tensor
 from model_gen.codegen.tflite.options import CallOnceOptions, read_options
 from model_gen.codegen.tflite.sparse import densified
@@ -140,7 +141,7 @@ class _Reader:
         names = []
         for i in range(self._count(self._model.OperatorCodesLength(), "operator codes")):
             code = self._model.OperatorCodes(i)
-            number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+            number = builtin_code(code)
             name = tflite.utils.BUILTIN_OPCODE2NAME.get(number, f"BUILTIN_{number}")
             if name == "CUSTOM":
                 name = f"CUSTOM:{_text(code.CustomCode())}"

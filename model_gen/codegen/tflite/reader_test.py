@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.compare.layers import read_structure
 from host.errors import BadInput
+from host.reference.model import ReferenceModel
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.testing import keras_models
 from model_gen.codegen.testing.models import builder, changed, edited, rewired, single
@@ -181,3 +183,15 @@ def test_model_without_an_input_is_refused_as_such() -> None:
     known = builder().Tensor((1, 3), 0.05, 0, data=np.array([[1, 2, 3]], np.int8))
     with pytest.raises(BadInput, match="must have an input and an output"):
         read_tflite(single("RELU", [known], q((1, 3))))
+
+
+@pytest.mark.parametrize("of", ["deprecatedBuiltinCode", "builtinCode"])
+def test_an_op_is_known_by_either_field_of_its_code(of: str) -> None:
+    """As files are that another tool than the converter packed: one field is left at its default, 0."""
+    options = {"Pool2DOptions": window(filterHeight=2, filterWidth=2)}
+    model = single("MAX_POOL_2D", [q((1, 4, 4, 2))], q((1, 3, 3, 2)), options)
+    one = edited(model, lambda content, _: setattr(content.operatorCodes[0], of, 0))
+    assert one != model
+    assert [op.name for op in read_tflite(one).ops] == ["MAX_POOL_2D"]
+    assert [layer.op for layer in read_structure(one).layers] == ["MAX_POOL_2D"]
+    assert ReferenceModel(one).ops == ReferenceModel(model).ops
