@@ -90,7 +90,7 @@ def test_nothing_downstream_is_imported_upstream() -> None:
 
 
 def test_one_module_says_where_files_lie() -> None:
-    """What leaves its own package finds nothing once it is installed elsewhere; bootstrap.py runs before anything is."""
+    """What climbs out of its package finds other things where it is installed; bootstrap.py runs before anything is."""
     leaving = re.compile(r"__file__\)(\.resolve\(\))?\.(parents\[|parent\.parent)")
     found = {name for name, path in modules().items() if leaving.search(path.read_text("utf-8"))}
     assert found == {"host.bootstrap", "host.installed"}
