@@ -44,6 +44,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("deadline", type=float, default=3600, help="seconds for everything")
     add("faults", help="damage the link: seed=N,rate=R")
     add("force", action="store_true", help="replace a project that was changed")
+    add("history", help="append the verdict to this store: a file, or postgresql://...")
     add("soak", type=int, default=20, help="inferences of the soak test")
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")

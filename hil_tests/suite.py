@@ -3,6 +3,7 @@
 import os
 import secrets
 import shlex
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from host.boards.which import which
-from host.cli.common import write_json
+from host.cli.common import HISTORY, write_json
 from host.compare.answers import Answer
 from host.compare.bench import Bench
 from host.compare.conclude import Conclusion, conclude
@@ -22,6 +23,8 @@ from host.compare.questions import Plan, Question, plan
 from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import NightjarError
+from host.exit_codes import Exit, first
+from host.history.written import Keeping
 from host.inputs import read_inputs
 from host.link.faults import parse_faults
 from host.link.identity import check_project
@@ -32,6 +35,7 @@ from host.recording.recorder import Recorder
 from host.recording.recording import KEPT, kept_anyway, part_of, parts_of
 from host.report.html import write_html
 from host.report.junit import CaseRecord, add_types
+from host.report.verdict import Verdict
 from host.results import write_result
 
 WORKERS = "nightjar_proof"  # what processes of xdist are told
@@ -117,6 +121,8 @@ class Suite:
     recorder: Recorder | None
     kept: Path  # where the recording goes
     unasked: bool  # only that of a failure stays
+    keeping: Keeping | None = None
+    board: str = ""
 
     @classmethod
     def open(cls, config: pytest.Config) -> "Suite":
@@ -130,6 +136,10 @@ class Suite:
         session, folder = open_session(config)
         questions = plan(session.structure, session.taps, session.scope)
         proof, nonce = Path(option("--hil-proof")), option("--hil-nonce")
+        # "" is none: `nightjar hil`, which started this run, keeps its verdict by itself.
+        given_store = option("--hil-history")
+        store = os.environ.get(HISTORY) if given_store is None else given_store
+        keeping = None if worker else Keeping.begin(store)
         leads = not worker and getattr(config.option, "dist", "no") != "no"
         if not worker:
             for part in _parts(proof):
@@ -145,8 +155,9 @@ class Suite:
         if not leads:
             recorder = Recorder(session, faults=option("--hil-faults"), trusts=not asked_for)
             session = replace(session, tape=recorder)
+        board = session.board if session.at is None else session.at.name
         made = (session, questions, proof, nonce, worker, leads, minutes, recorder)
-        return cls(*made, kept, unasked=not asked_for)
+        return cls(*made, kept, unasked=not asked_for, keeping=keeping, board=board)
 
     @property
     def writer(self) -> ProofWriter:
@@ -199,6 +210,19 @@ class Suite:
             if config.getoption("--hil-html"):
                 title = f"{self.session.subject.path.name} on {self.session.board}"
                 write_html(Path(config.getoption("--hil-html")), conclusion.verdict, title=title)
+            conclusion = self._keep(conclusion, conclusion.verdict)
+        return conclusion
+
+    def _keep(self, conclusion: Conclusion, verdict: Verdict) -> Conclusion:
+        """Append the verdict to the history, where one is wanted; that it cannot be hides no other failure."""
+        if self.keeping is None:
+            return conclusion
+        try:
+            print(self.keeping.keep(verdict, self.session.subject.path.name, self.board))
+        except NightjarError as error:
+            if first((conclusion.code, error.exit_code)) != conclusion.code:
+                return replace(conclusion, code=Exit(error.exit_code), error=error)
+            print(error, file=sys.stderr)
         return conclusion
 
     def _write_recording(self, config: pytest.Config) -> None:
