@@ -16,6 +16,7 @@ from host.cache import cache_root
 from model_gen.codegen.testing.net import make_net
 
 ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.slow
 OURS = ("nightjar", "__editable__", "__pycache__", "distutils-precedence")
 
 
