@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 
 from host.boards import open_board
 from host.boards.base import Board
@@ -79,18 +80,28 @@ class Contact:
 
     def _hello(self, client: Client, limit: Deadline) -> Hello:
         """The board's HELLO; where it answers at another speed of its port, that is said."""
-        at = self._session.at
         try:
             return client.hello(limit)
         except NightjarError as error:
-            if at is None or at.url is None or self._session.tape is not None:
-                raise
-            assert self._hang_up is not None
-            self._hang_up()
-            explained = explain_speed(error, at.url, at.baud)
+            explained = self._at_another_speed(error)
             if explained is error:
                 raise
             raise explained from error
+
+    def _at_another_speed(self, error: NightjarError) -> NightjarError:
+        """What HELLO raised, or else that the board answers at another speed, where it is one at a port."""
+        at, tape = self._session.at, self._session.tape
+        ask = None
+        if at is not None and at.url is not None:
+            ask = partial(self._ask_speeds, error, at.url, at.baud)
+        if tape is not None:
+            return tape.explained(error, ask)
+        return error if ask is None else ask()
+
+    def _ask_speeds(self, error: NightjarError, url: str, baud: int) -> NightjarError:
+        assert self._hang_up is not None
+        self._hang_up()
+        return explain_speed(error, url, baud)
 
     def told(self) -> list[str]:
         """What was told beside the answers: by the firmware in its log, by the virtual chip in its notes."""

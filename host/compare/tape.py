@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from host.boards.base import Board
+from host.errors import NightjarError
 from host.link.transport import Transport
 
 
@@ -30,6 +31,11 @@ class Tape(Protocol):
 
     def line(self, transport: Transport) -> Transport:
         """The link of the session as its client is to see it; `transport` is the board's, with its faults."""
+
+    def explained(
+        self, error: NightjarError, ask: Callable[[], NightjarError] | None
+    ) -> NightjarError:
+        """What `ask` makes of an error, by other connections than the session's; None: nobody can be asked."""
 
     def asked(self, what: str) -> None:
         """The session begins to ask this; what follows belongs to it."""

@@ -118,6 +118,9 @@ class Manifest:
         )
 
 
+EXPLAINED = "explained"  # the note of what others than the session's line said of an error
+
+
 def stated(error: NightjarError) -> Stated:
     """An error as a recording holds it."""
     return error.as_json()

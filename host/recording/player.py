@@ -12,7 +12,7 @@ from host.deadline import Deadline
 from host.errors import BadInput, NightjarError
 from host.link.transport import Transport
 from host.reading import load_json
-from host.recording.manifest import Asked, restated
+from host.recording.manifest import EXPLAINED, Asked, restated, stated
 from host.recording.recording import Recording
 from host.recording.records import Kind, Record
 from host.typed import typed
@@ -75,6 +75,15 @@ class Player:
 
     def line(self, transport: Transport) -> Transport:
         return transport
+
+    def explained(
+        self, error: NightjarError, ask: Callable[[], NightjarError] | None
+    ) -> NightjarError:
+        record = self._event()
+        if record is None or self._note(record).get("call") != EXPLAINED:
+            return error
+        again = _error(self.gave(EXPLAINED, dict))
+        return error if stated(again) == stated(error) else again
 
     def asked(self, what: str) -> None:
         self._under_way = next(self._asked, None)

@@ -24,7 +24,7 @@ from host.link import frames, messages
 from host.link.faults import client_seed, parse_faults
 from host.link.transport import Transport
 from host.recording import archive
-from host.recording.manifest import Asked, Manifest, SuiteRun, Test, stated
+from host.recording.manifest import EXPLAINED, Asked, Manifest, SuiteRun, Test, stated
 from host.recording.recording import (
     Recording,
     project_members,
@@ -96,6 +96,11 @@ class Recorder:
         """Another connection to the same board."""
         self._lines += 1
         return _Line(transport, self, self._lines - 1)
+
+    def explained(
+        self, error: NightjarError, ask: Callable[[], NightjarError] | None
+    ) -> NightjarError:
+        return error if ask is None else self.outcome(EXPLAINED, ask, stated)
 
     def asked(self, what: str) -> None:
         self._asked.append(Asked(what, test=self.test))

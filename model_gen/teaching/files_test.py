@@ -1,6 +1,7 @@
 """Scores come back from their files as they were; what is none is refused."""
 
 import importlib.util
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from host.errors import BadInput, HostFailure
+from host.installed import setup_command
 from model_gen.teaching import parquet
 from model_gen.teaching.files import check_suffix, read_scores, write_scores
 from model_gen.teaching.match_test import scores
@@ -139,7 +141,7 @@ def test_a_table_of_somebody_else_is_read_by_its_fields(tmp_path: Path) -> None:
 
 def test_without_the_extra_parquet_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(HostFailure, match="nightjar\\[parquet\\]"):
+    with pytest.raises(HostFailure, match=re.escape(setup_command("parquet"))):
         parquet.arrow()
     with pytest.raises(BadInput, match=r"\.npz or \.parquet"):
         check_suffix("--out", Path("x.csv"))

@@ -1,5 +1,6 @@
 import importlib
 import importlib.util
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from host.errors import BadInput
+from host.installed import setup_command
 from model_gen.data.testing import write_tiny_dataset
 from model_gen.runtime import tensorflow
 from model_gen.training.extensions import user_callbacks
@@ -215,7 +217,7 @@ def test_tensorboard_is_written_and_resumed_or_its_absence_said_before_anything(
 ) -> None:
     options = tiny(tmp_path, tensorboard=tmp_path / "logs")
     if importlib.util.find_spec("tensorboard") is None:
-        with pytest.raises(BadInput, match=r"nightjar\[tensorboard\]"):
+        with pytest.raises(BadInput, match=re.escape(setup_command("tensorboard"))):
             train(options)
         assert not (tmp_path / "cache").exists()
         return

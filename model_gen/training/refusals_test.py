@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from host.errors import BadInput
+from host.installed import setup_command
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import files_of
@@ -129,7 +130,7 @@ def test_tensorboard_that_is_not_installed(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     logs = options.checkpoint_path.parent.parent / "logs"
-    refused(replace(options, tensorboard=logs), "nightjar[tensorboard]")
+    refused(replace(options, tensorboard=logs), setup_command("tensorboard"))
 
 
 @pytest.mark.parametrize("number", range(len(files_of(Path("x.keras")))))
