@@ -79,6 +79,9 @@ class ProjectDescription:
         None  # what a detection is, where the firmware has an application mode
     )
     state_bytes: int = 0  # that an inference leaves to the next
+    optimize: str = (
+        "speed"  # what for: "speed", or "flash", with weights that are unpacked layer by layer
+    )
 
     def to_json(self) -> bytes:
         """The bytes of `nightjar.json`; the same description always gives the same bytes."""
@@ -87,6 +90,8 @@ class ProjectDescription:
             del content["application"]
         if not self.state_bytes:
             del content["state_bytes"]
+        if self.optimize == "speed":
+            del content["optimize"]
         return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 

@@ -90,6 +90,22 @@ struct nj_packed_convolution {
     const int8_t *requant;
 };
 
+/* The weights of a packed convolution or a packed fully connected layer in fewer bytes, unpacked into scratch before the
+ * layer runs. A row is 16 weights, of one channel, in the order in which the kernels read them.
+ * kinds: 4 bits a row, the low half of a byte first:
+ *   0 to 7: so many planes of 16 bits, little endian, the highest first; weight i has bit i of each. Without tables they are
+ *           two's complement, with tables an index, of 4 planes at most, into the 16 values of the row's channel;
+ *   8: the 16 weights themselves;
+ *   9: 16 bits that say which weights are not 0, then those, one byte each.
+ * group_rows: rows of a group of 4 channels, a multiple of 4. tables: [channel][16], or null. */
+struct nj_packed_weights {
+    int32_t rows;
+    int32_t group_rows;
+    const uint8_t *kinds;
+    const uint8_t *data;
+    const int8_t *tables;
+};
+
 /* DEPTHWISE_CONV_2D of depth multiplier 1, packed likewise: channels go in groups of 16. Beyond the last channel come the
  * first ones again where 16 is a multiple of their number, else zeros.
  * Each group is `16 * taps + 192` bytes: weights [tap][16] in the order [row][column], a tap of zeros at the end where their
@@ -410,6 +426,8 @@ struct nj_resize_bilinear {
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
 /* scratch, aligned to 4: 16 * turns + 12 bytes; and besides, but for windows of one place without padding, batch * patch + 16
  * bytes, or where batch is 0 the bytes of two patches and a row of the window. */
+/* weights: 16 * rows bytes, aligned to 4. */
+void nj_unpack_s8(const struct nj_packed_weights *op, int8_t *weights);
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);

@@ -63,6 +63,7 @@ def command(
     backend: str,
     taken: Path | None,
     release: bool,
+    optimize: str | None,
     npu_runtime: str | None,
     stream: bool,
     application: bool,
@@ -100,12 +101,19 @@ def command(
         "--release": release,
         "--npu-runtime": npu_runtime is not None,
     }
-    _check_options(of_npu=of_npu, given=given, rounding=rounding)
+    cores = {"--rounding": rounding != "tflite", "--optimize": optimize is not None}
+    _check_options(of_npu=of_npu, given=given, cores=cores)
     heard = (options or Options()) if application else None
     if (model / DESCRIPTION).is_file():
         project = load_project(model)
         _check_same(model, project.description.board, board, out)
         check_streams(project, stream)
+        if optimize not in (None, project.description.optimize):
+            raise BadInput(
+                "what firmware is optimized for was settled when its project was made",
+                evidence=f"Received: --optimize {optimize} for the project {model}",
+                next_step="give the bundle or .tflite",
+            )
         if application:
             raise BadInput(
                 "whether firmware has an application mode was settled when its project was made",
@@ -130,6 +138,7 @@ def command(
                 project = _for_core(
                     *(model, name, folder),
                     rounding=rounding,
+                    optimize=optimize or "speed",
                     stream=stream,
                     application=heard,
                     force=force,
@@ -178,6 +187,7 @@ def _for_core(
     folder: Path,
     *,
     rounding: str,
+    optimize: str,
     stream: bool,
     application: "Options | None",
     force: bool,
@@ -192,6 +202,7 @@ def _for_core(
         board,
         folder,
         rounding=rounding,
+        optimize=optimize,
         stream=stream,
         application=None if application is None else application_rule(subject, application),
         force=force,
@@ -244,11 +255,9 @@ def _for_npu(
     return generate(given, board, folder, st=st, stream=stream, application=rule, force=force)
 
 
-def _check_options(*, of_npu: bool, given: dict[str, bool], rounding: str) -> None:
+def _check_options(*, of_npu: bool, given: dict[str, bool], cores: dict[str, bool]) -> None:
     """Refuse options of the other backend: they would be passed over in silence."""
-    wrong = ["--rounding"] if of_npu and rounding != "tflite" else []
-    if not of_npu:
-        wrong += [option for option, is_given in given.items() if is_given]
+    wrong = [option for option, is_given in (cores if of_npu else given).items() if is_given]
     if wrong:
         raise BadInput(
             f"{', '.join(wrong)} is for backend {'cm55' if of_npu else NEURAL_ART}",

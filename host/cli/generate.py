@@ -59,6 +59,7 @@ def command(
     backend: str,
     taken: Path | None,
     release: bool,
+    optimize: str | None,
     weights: str,
     cpu_mhz: int | None,
     stream: bool,
@@ -76,7 +77,8 @@ def command(
     """
     if backend == NEURAL_ART:
         given = _others(rounding=rounding != "tflite", weights=weights != "auto", stream=stream)
-        _refuse(given | _others(cpu_mhz=cpu_mhz is not None), "backend cm55")
+        given |= _others(cpu_mhz=cpu_mhz is not None, optimize=optimize is not None)
+        _refuse(given, "backend cm55")
         if taken is not None:
             given = _others(release=release, board=board is not None)
             _refuse(given, "a generation here, not --from")
@@ -91,6 +93,7 @@ def command(
         rounding=rounding,
         stream=stream,
         weights=weights,
+        optimize=optimize or "speed",
         cpu_mhz=cpu_mhz,
         force=force,
     )

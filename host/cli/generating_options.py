@@ -39,8 +39,16 @@ _OPTIONS = (
 )
 
 
+optimize_option = click.option(
+    "--optimize",
+    type=Choice(["speed", "flash"]),
+    help="What for: flash packs weights where that saves an eighth of a layer, and unpacks them to RAM before "
+    "it runs.  [default: speed]",
+)
+
+
 def generating_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--rounding`, `--backend`, `--from` and `--release`; `--from` is passed as `taken`."""
-    for add in reversed(_OPTIONS):
+    """Add `--rounding`, `--backend`, `--from`, `--release` and `--optimize`; `--from` is passed as `taken`."""
+    for add in reversed((*_OPTIONS, optimize_option)):
         function = add(function)
     return function

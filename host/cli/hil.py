@@ -17,6 +17,7 @@ from host.cli.common import (
     board_options,
     faults_option,
     force_option,
+    history_option,
     json_option,
     record_option,
     result_option,
@@ -24,6 +25,7 @@ from host.cli.common import (
     stream_option,
     subcommand,
 )
+from host.cli.generating_options import optimize_option
 from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
@@ -63,6 +65,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
     help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
 @backend_option
+@optimize_option
 @click.option(
     "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
 )
@@ -95,6 +98,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @faults_option
 @attempts_options
 @record_option
+@history_option
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
@@ -106,6 +110,7 @@ def command(
     seed: int,
     rounding: str,
     backend: str | None,
+    optimize: str | None,
     project: Path | None,
     out: Path | None,
     force: bool,
@@ -122,6 +127,7 @@ def command(
     attempts: int,
     allow_flaky: int,
     record: Path | None,
+    history: str | None,
     json_path: str | None,
     pytest_arguments: tuple[str, ...],
 ) -> int:
@@ -144,6 +150,7 @@ def command(
     from host.enforced import enforced
     from host.errors import NightjarError
     from host.exit_codes import Exit
+    from host.history.written import Keeping
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.link.identity import check_project
@@ -155,16 +162,18 @@ def command(
 
     named = f"hil --bundle {shlex.quote(str(bundle))}"
     check_backend(backend, project, model=bundle, command=named, at=at)
+    keeping = Keeping.begin(history)
     limit = Deadline.after(deadline)
     if faults is not None:
         parse_faults(faults)  # says what is wrong with it before pytest starts
-    suite = _suite()
     _check_foreign(pytest_arguments)
     with Keeper(record, faults=faults) as keeper:
         with enforced(limit), working("making firmware"):
             require_coverable(board, min_coverage)
             before = None if baseline is None else Baseline.read(baseline)
-            folder = out or default_folder(load_subject(bundle), board, rounding, stream=stream)
+            folder = out or default_folder(
+                load_subject(bundle), board, rounding, stream=stream, optimize=optimize
+            )
             remove_owned(folder / "difference")  # of an earlier run
             for old in folder.glob(ATTEMPT.format("*")):
                 remove_result(old)
@@ -177,6 +186,7 @@ def command(
                 out=out,
                 limit=limit,
                 force=force,
+                optimize=optimize,
             )
         given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
         session = Session(made, subject, board, vectors, seed, given, limit=limit)
@@ -199,7 +209,7 @@ def command(
                 "--hil-out": folder,
                 "--soak": soak,
             }
-            words = [str(suite)]
+            words = _suite()
             words += [word for name, value in options.items() for word in (name, str(value))]
             words += [] if inputs is None else ["--inputs", str(inputs)]
             words += [] if faults is None else ["--faults", faults]
@@ -214,7 +224,7 @@ def command(
             def attempt(number: int) -> "tuple[Conclusion, Proof | None]":
                 file, nonce = Path(temporary) / f"proof-{number}", secrets.token_hex(16)
                 line = [sys.executable, "-m", "pytest", *words]
-                line += ["--hil-proof", str(file), "--hil-nonce", nonce]
+                line += ["--hil-proof", str(file), "--hil-nonce", nonce, "--hil-history", ""]
                 line += ["--deadline", f"{limit.remaining:.3f}"]
                 with keeper.session():
                     ended = _run(line, limit, quiet=json_path == "-")
@@ -274,6 +284,8 @@ def command(
             html_path=html_path,
             junit=junit,
             gitlab=gitlab,
+            keeping=keeping,
+            board=at.name,
         )
 
 
@@ -318,19 +330,19 @@ def _vectors(session: "Session") -> "list[Vector]":
     )
 
 
-def _suite() -> Path:
-    """The folder of the suite."""
-    import host
-    from host.errors import HostFailure
+def _suite() -> list[str]:
+    """What pytest is told first: the suite, and in an installed package, which may be read only, a configuration.
 
-    suite = Path(host.__file__).resolve().parents[1] / "hil_tests"
-    if not (suite / "conftest.py").is_file():
-        raise HostFailure(
-            "the suite is not there: nightjar is not installed from a checkout",
-            evidence=f"no {suite}",
-            next_step="clone the repository and install it with `make`",
-        )
-    return suite
+    There the configuration of whoever calls would hold for a suite that is not theirs, or none would.
+    """
+    import os
+
+    from host.installed import IS_CHECKOUT, ROOT, SUITE
+
+    if IS_CHECKOUT:
+        return [str(SUITE)]
+    alone = ["-c", os.devnull, "--rootdir", str(ROOT), "-p", "no:cacheprovider"]
+    return [str(SUITE), *alone, "-o", "timeout=600"]
 
 
 def _check_usage(ended: int | None, proof: "Proof | None") -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.generating_options import optimize_option
 from host.cli.parameters import Choice
 from host.errors import BadInput
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 @subcommand(name="inspect")
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option("--rounding", type=Choice(["tflite", "tflm"]), default="tflite", show_default=True)
+@optimize_option
 @click.option("--ops", is_flag=True, help="List the ops that backend cm55 takes; without MODEL.")
 @json_option
-def command(model: Path | None, rounding: str, ops: bool, json_path: str | None) -> None:
+def command(
+    model: Path | None, rounding: str, optimize: str | None, ops: bool, json_path: str | None
+) -> None:
     """Show what is inside MODEL: the ops with their kernels and costs, the arena over time, and a bundle's contract.
 
     MODEL may also be a folder that stedgeai wrote, one that `generate --backend neural_art` wrote, or a c_info, a
@@ -46,7 +50,7 @@ def command(model: Path | None, rounding: str, ops: bool, json_path: str | None)
 
     subject = load_subject(model)
     try:
-        found = report(subject.model, rounding=rounding)
+        found = report(subject.model, rounding=rounding, optimize=optimize or "speed")
     except BadInput:
         if not _show_refused(subject, rounding, json_path):
             raise
@@ -142,10 +146,28 @@ def _table(found: "ModelReport") -> list[str]:
         f"{found.steps} steps, {found.macs:,} MACs, {found.constant_bytes:,} bytes of constants, "
         f"arena {found.arena_bytes:,} bytes (peak of live tensors {found.peak_bytes:,})"
     )
+    lines += _packed_lines(found)
     lines.append(f"alive at the arena's peak, step {found.peak_step}:")
     for live in found.peak:
         place = live.name if live.op is None else f"op {live.op}, {live.name}"
         lines.append(f"{live.bytes:>12,} bytes  {place}{' (scratch)' if live.scratch else ''}")
+    return lines
+
+
+def _packed_lines(found: "ModelReport") -> list[str]:
+    """What packed weights save in flash, layer by layer, and what they cost."""
+    packed = [(op, op.packed) for op in found.ops if op.packed is not None]
+    if not packed:
+        return []
+    lines = [
+        "weights packed in flash:",
+        f"{'op':>4} {'bytes':>10} {'packed':>10} {'of them':>8} {'instructions':>13} {'a MAC':>7}",
+    ]
+    lines += [
+        f"{op.index:>4} {one.unpacked:>10,} {one.packed:>10,} {one.packed / one.unpacked:>8.1%} "
+        f"{one.instructions:>13,} {one.instructions / max(op.macs, 1):>7.2f}"
+        for op, one in packed
+    ]
     return lines
 
 

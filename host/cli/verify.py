@@ -14,12 +14,14 @@ from host.cli.common import (
     board_options,
     faults_option,
     force_option,
+    history_option,
     json_option,
     record_option,
     result_option,
     say,
     subcommand,
 )
+from host.cli.generating_options import optimize_option
 from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
 )
 @backend_option
+@optimize_option
 @click.option(
     "--project",
     type=click.Path(path_type=Path),
@@ -103,6 +106,7 @@ if TYPE_CHECKING:
 @faults_option
 @attempts_options
 @record_option
+@history_option
 @json_option
 def command(**given: Any) -> int:
     return judge(**given)
@@ -120,6 +124,7 @@ def judge(
     json_path: str | None,
     rounding: str = "tflite",
     backend: str | None = None,
+    optimize: str | None = None,
     project: Path | None = None,
     out: Path | None = None,
     force: bool = False,
@@ -133,11 +138,12 @@ def judge(
     attempts: int = 1,
     allow_flaky: int = 0,
     record: Path | None = None,
+    history: str | None = None,
 ) -> int:
     """What the command does; each argument is the option of its name."""
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
-    from host.cli.outcome import beside, held_against, show, told
+    from host.cli.outcome import beside, held_against, kept, show, told
     from host.cli.progress import working
     from host.compare.attempts import attempted, bring_back, with_attempts
     from host.compare.prepare import default_folder, prepare
@@ -147,6 +153,7 @@ def judge(
     from host.deadline import Deadline
     from host.enforced import enforced
     from host.errors import NightjarError
+    from host.history.written import Keeping
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.owned import remove_owned
@@ -154,6 +161,7 @@ def judge(
 
     named = f"verify {shlex.quote(str(model))}"
     check_backend(backend, project, model=model, command=named, at=at)
+    keeping = Keeping.begin(history)
     limit = Deadline.after(deadline)
     wrap = None if faults is None else parse_faults(faults).wrap
     with Keeper(record, faults=faults) as keeper:
@@ -161,12 +169,20 @@ def judge(
             require_coverable(board, min_coverage)
             before = None if baseline is None else Baseline.read(baseline)
             folder = (
-                out if out is not None else default_folder(load_subject(model), board, rounding)
+                out
+                if out is not None
+                else default_folder(load_subject(model), board, rounding, optimize=optimize)
             )
             remove_owned(folder / "difference")  # of an earlier run
             keeper.beside(folder)
             subject, made = prepare(
-                model, board, rounding=rounding, project=project, out=out, limit=limit, force=force
+                *(model, board),
+                rounding=rounding,
+                project=project,
+                out=out,
+                limit=limit,
+                force=force,
+                optimize=optimize,
             )
             if not made.fits_elsewhere:
                 say(made.elsewhere, json_path)
@@ -211,7 +227,11 @@ def judge(
         keeper.verdict, keeper.code = verdict, verdict.exit_code
         verdict = with_attempts(verdict, failed, allow_flaky)
         title = f"{model.name} on {at.name}"
-        told(verdict.exit_code, lambda: show(verdict, title, json_path, html_path))
+        told(
+            verdict.exit_code,
+            lambda: show(verdict, title, json_path, html_path),
+            lambda: kept(keeping, verdict, model.name, at.name, json_path),
+        )
         if failure is not None:
             raise failure
         return verdict.exit_code

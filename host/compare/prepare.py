@@ -27,9 +27,11 @@ def default_folder(
     *,
     stream: bool = False,
     application: bool = False,
+    optimize: str | None = None,
 ) -> Path:
     """Where a subject's firmware is made when nobody says where: one folder a model, contract, board, rule and kind."""
     rule = "" if rounding == "tflite" else f"-{rounding}"
+    rule += "" if optimize in (None, "speed") else f"-{optimize}"
     kind = "-application" if application else "-stream" if stream else ""
     return HOME / f"{subject.model_sha256[:12]}-{subject.contract_sha256[:8]}-{board}{rule}{kind}"
 
@@ -45,6 +47,7 @@ def prepare(
     out: Path | None = None,
     limit: Deadline | None = None,
     force: bool = False,
+    optimize: str | None = None,
 ) -> tuple[Subject, Project]:
     """Load a bundle or .tflite and make its firmware, or take the ELF of `project` as it lies there.
 
@@ -56,6 +59,7 @@ def prepare(
         out: the project is written to out / "firmware".
         limit: a deadline over everything.
         force: whether a project is replaced even where somebody has changed it.
+        optimize: what for, "speed" or "flash"; None is what `project` has, or else "speed".
 
     Raises:
         BadInput: the model, the project or the board cannot be used, or the rules' own judge cannot run the model.
@@ -82,6 +86,12 @@ def prepare(
                 if rules == NEURAL_ART
                 else f"use --rounding {rules}",
             )
+        if optimize not in (None, taken.description.optimize):
+            raise BadInput(
+                "the project was generated for another purpose",
+                evidence=f"Received: --optimize {optimize}, a project for {taken.description.optimize}",
+                next_step="leave --optimize out",
+            )
         check_streams(taken, stream)
         if application is not None:
             _require_contract(subject)
@@ -103,7 +113,9 @@ def prepare(
     folder = out
     if folder is None:
         listens = application is not None
-        folder = default_folder(subject, board, rounding, stream=stream, application=listens)
+        folder = default_folder(
+            subject, board, rounding, stream=stream, application=listens, optimize=optimize
+        )
     patience = Deadline.after(BUILD) if limit is None else limit.at_most(BUILD)
     with alone_in(folder, patience):
         kind = tier_of(board).runs[0]
@@ -115,6 +127,7 @@ def prepare(
             stream=stream,
             application=rule,
             force=force,
+            optimize=optimize or "speed",
         )
         if rounding == "tflm":
             _ = KeptReference(subject.model, rounding).ports  # its judge may refuse: before a build

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+Array = npt.NDArray[Any]
 COLUMNS = 100
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONSTANT = re.compile(_IDENTIFIER.pattern + r"|-?[0-9][0-9a-fx.]*(p[+-]?[0-9]+f?)?")
@@ -178,9 +180,26 @@ def wrapped(items: Iterable[Text], columns: int = COLUMNS) -> list[Text]:
     return _wrapped(map(printed, items), columns)
 
 
-def integers(values: Iterable[int]) -> list[Text]:
-    """The same of int32 constants: there are millions."""
-    return _wrapped("(-2147483647 - 1)" if v == -(1 << 31) else str(v) for v in map(int, values))
+def integers(values: Array) -> list[Text]:
+    """The same of int32 constants: there are millions, so they are printed and wrapped as one text.
+
+    >>> integers(np.array([1, -2, 3]))
+    ['1, -2, 3,']
+    """
+    whole = str(values.ravel().astype(np.int32, casting="safe").tolist())[1:-1]
+    if not whole:
+        return []
+    # Where a line must not end, no blank stands yet.
+    text = whole.replace(str(-(1 << 31)), integer(-(1 << 31)).replace(" ", "~")) + ","
+    lines, start = [], 0
+    while len(text) - start > COLUMNS:
+        end = text.rfind(" ", start, start + COLUMNS + 1)
+        lines.append(text[start:end])
+        start = end + 1
+    lines.append(text[start:])
+    if "~" in text:
+        lines = [line.replace("~", " ") for line in lines]
+    return [_text(line) for line in lines]
 
 
 def _wrapped(items: Iterable[str], columns: int = COLUMNS) -> list[Text]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -200,13 +201,19 @@ def test_nothing_else_makes_text() -> None:
 
 
 def test_numbers() -> None:
-    assert c_text.integers([-(2**31), -1, 0, 2**31 - 1]) == [
+    assert c_text.integers(np.array([-(2**31), -1, 0, 2**31 - 1]).astype(np.int32)) == [
         "(-2147483647 - 1), -1, 0, 2147483647,"
     ]
+    assert c_text.integers(np.zeros(0, np.int8)) == []
     assert float.fromhex(c_text.double(0.1)) == 0.1
     lines = c_text.wrapped(c_text.integer(i) for i in range(1000))
     assert max(map(len, lines)) <= c_text.COLUMNS
     assert [int(item) for line in lines for item in line.rstrip(",").split(",")] == [*range(1000)]
+    many = np.random.default_rng(0).integers(-(2**31), 2**31, 1000)
+    many[::7] = -(2**31)
+    many[::3] %= 128
+    printed = c_text.wrapped(c_text.integer(int(i)) for i in many)
+    assert c_text.integers(many.astype(np.int32)) == printed
     for wrong in (float("nan"), float("inf"), -float("inf")):
         for function in (c_text.single, c_text.double):
             with pytest.raises(ValueError, match="no constant"):

@@ -8,6 +8,7 @@ from host.errors import BadInput
 from host.files import sha256_bytes
 from model_gen.codegen.c_text import Text, phrase
 from model_gen.codegen.cm55.emit import Emitter, observed, render_model, tap_steps
+from model_gen.codegen.cm55.flash import check_optimize, in_less_flash
 from model_gen.codegen.cm55.lower import Program, lower
 from model_gen.codegen.cm55.memory import MemoryMap, Needs, check_fits, needs
 from model_gen.codegen.cm55.ops import RULES
@@ -42,15 +43,20 @@ class Generated:
         return tap_steps(self.program, self.plan, tensor)[0]
 
 
-def plan_model(model: bytes, *, rounding: str = "tflite") -> tuple[Program, Plan]:
+def plan_model(
+    model: bytes, *, rounding: str = "tflite", optimize: str = "speed"
+) -> tuple[Program, Plan]:
     """Read, fold, lower and plan.
 
     Raises:
         BadInput: the file is not a model, or backend cm55 does not take it; all that it does not take is told.
     """
+    check_optimize(optimize)
     findings = Findings(BACKEND)
     program = lower_model(model, rounding, findings)
     findings.check()
+    if optimize == "flash":
+        program = in_less_flash(program)
     plan = place(lifetimes(program), behind=reads_behind(program), in_place=in_place(program))
     if plan.bytes > MAX_ARENA or max(len(program.steps), len(observed(program))) > MAX_STEPS:
         raise BadInput(
@@ -91,14 +97,15 @@ def compile_model(
     stream: bool = False,
     memory: MemoryMap | None = None,
     weights: str = "auto",
+    optimize: str = "speed",
 ) -> Generated:
     """The C of a model; with a contract its chunk must fit into the staging area too. Nothing is printed that does
-    not fit `memory`.
+    not fit `memory`. `optimize`: for "speed", or for "flash", with packed weights.
 
     Raises:
         BadInput: as `plan_model`; or the model does not fit.
     """
-    program, plan = plan_model(model, rounding=rounding)
+    program, plan = plan_model(model, rounding=rounding, optimize=optimize)
     digest = sha256_bytes(model)
     text = Emitter(program, plan).model(
         model_sha256=digest,

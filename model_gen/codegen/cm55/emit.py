@@ -1,11 +1,9 @@
 """What the templates print: every decision and every number made here, as text."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from host.files import sha256_bytes
 from model_gen.codegen import c_text
 from model_gen.codegen.c_text import Text
 from model_gen.codegen.cm55.lower import Program, Step
@@ -19,145 +17,23 @@ from model_gen.codegen.cm55.ops.registry import (
     Parameters,
     ParametersPointer,
     ScratchPointer,
+    Unpacked,
 )
 from model_gen.codegen.cm55.plan import Plan, aligned, scratch_key
+from model_gen.codegen.cm55.texts import (
+    Arrays,
+    ModelText,
+    ParametersText,
+    PlaceText,
+    PointersText,
+    StepText,
+    VariableText,
+)
 from model_gen.codegen.templates import render
-from model_gen.codegen.tflite.graph import Array, State, Tensor, last_part
+from model_gen.codegen.tflite.graph import State, Tensor, last_part
 
 KERNELS_API = 2
 MODEL_API = 3
-_C_BYTES = {
-    "int8_t": 1,
-    "int16_t": 2,
-    "uint16_t": 2,
-    "int32_t": 4,
-    "float": 4,
-    "double": 8,
-    "struct nj_requant": 8,
-}
-
-
-@dataclass(frozen=True)
-class ArrayText:
-    """A constant array. Its lines are made when they are asked for: sizes are wanted before any text."""
-
-    name: Text
-    type: Text
-    values: Array = field(repr=False)
-
-    @property
-    def length(self) -> int:
-        return len(self.values) if self.type == "struct nj_requant" else int(self.values.size)
-
-    @property
-    def bytes(self) -> int:
-        """What sizeof must give."""
-        return self.length * _C_BYTES[self.type]
-
-    @property
-    def lines(self) -> list[Text]:
-        """`values` printed as initializers of `type`, as many a line as fit."""
-        if self.type == "struct nj_requant":
-            pairs = ((c_text.integer(m), c_text.integer(s)) for m, s in self.values)
-            return c_text.wrapped(c_text.code("{{}, {}}", *pair) for pair in pairs)
-        values = self.values.ravel()
-        if self.type == "double":
-            return c_text.wrapped(map(c_text.double, values))
-        if self.type == "float":
-            return c_text.wrapped(c_text.code("{}f", c_text.double(v)) for v in values)
-        return c_text.integers(values.tolist())
-
-
-@dataclass(frozen=True)
-class ParametersText:
-    """A constant struct with its initializer, line by line."""
-
-    struct: Text
-    name: Text
-    lines: tuple[Text, ...]
-
-
-@dataclass(frozen=True)
-class PointersText:
-    """A constant array of pointers to a step's inputs."""
-
-    name: Text
-    items: tuple[Text, ...]
-
-
-@dataclass(frozen=True)
-class StepText:
-    """One step function: a call, or one for each image of a batch."""
-
-    number: int
-    comment: Text
-    parameters: ParametersText | None
-    pointers: PointersText | None
-    calls: tuple[Text, ...]
-
-
-@dataclass(frozen=True)
-class PlaceText:
-    """A struct nj_place, or that of a tap with its steps."""
-
-    data: Text
-    bytes: int
-    comment: Text
-    step: int = 0
-    last_step: int = 0
-
-
-@dataclass(frozen=True)
-class VariableText:
-    """A struct nj_variable. `first` is what it holds at first, byte by byte; "0" where that is `fill` everywhere."""
-
-    offset: int
-    bytes: int
-    first: Text
-    fill: int
-    comment: Text
-
-
-@dataclass(frozen=True)
-class ModelText:
-    """Everything of nj_model.c and nj_weights.*. `constants`: bytes of `arrays` by the op that uses them first."""
-
-    kernels_api: int
-    model_api: int
-    arena_bytes: int
-    arena_length: int
-    staging_bytes: int
-    arrays: tuple[ArrayText, ...]
-    steps: tuple[StepText, ...]
-    inputs: tuple[PlaceText, ...]
-    outputs: tuple[PlaceText, ...]
-    taps: tuple[PlaceText, ...]
-    variables: tuple[VariableText, ...]
-    state_bytes: int  # of all variables
-    model_sha256: Text
-    contract_sha256: Text
-    backend: Text
-    rounding: Text
-    constants: dict[int, int]
-
-
-@dataclass
-class _Arrays:
-    """Collects constant arrays; equal content is stored once, under the name of its first user."""
-
-    found: dict[tuple[str, str], ArrayText] = field(default_factory=dict)
-    bytes_by_op: dict[int, int] = field(default_factory=dict)
-    op: int | None = None  # whose arrays are added now
-
-    def add(self, name: Text, constants: Constants) -> Text:
-        values = np.ascontiguousarray(constants.values)
-        key = (constants.type, sha256_bytes(values.tobytes()))
-        if key not in self.found:
-            self.found[key] = ArrayText(name, c_text.phrase(constants.type), values)
-            if self.op is not None:
-                known = self.bytes_by_op.get(self.op, 0)
-                self.bytes_by_op[self.op] = known + self.found[key].bytes
-        return self.found[key].name
 
 
 class Emitter:
@@ -166,7 +42,7 @@ class Emitter:
     def __init__(self, program: Program, plan: Plan) -> None:
         self._program = program
         self._plan = plan
-        self._arrays = _Arrays()
+        self._arrays = Arrays()
         self._writers = {v.output.index: v.op.index for v in program.resolved.views}
         self._states, self._state_bytes = state_offsets(program)
 
@@ -180,7 +56,7 @@ class Emitter:
         variables = tuple(self._variable(state) for state in graph.states)
         if not steps:
             nothing = c_text.comment("nothing to compute")
-            steps = (StepText(0, nothing, None, None, ()),)
+            steps = (StepText(0, nothing, (), None, ()),)
         return ModelText(
             kernels_api=KERNELS_API,
             model_api=MODEL_API,
@@ -208,13 +84,9 @@ class Emitter:
         base = c_text.code("nj_op{}", step.view.op.index)
         if step.view.position:
             base = c_text.code("{}_{}", base, step.view.position)
-        parameters = None
+        structs = []
         if step.kernel.parameters is not None:
-            parameters = ParametersText(
-                c_text.identifier(step.kernel.parameters.struct),
-                base,
-                tuple(self._fields(base, step.kernel.parameters)),
-            )
+            structs.append(self._struct(step, base, step.kernel.parameters))
         pointers = None
         if any(isinstance(a, InputPointers) for a in step.kernel.arguments):
             places = tuple(self._pointer(t) for t in step.view.inputs if t is not None)
@@ -224,8 +96,21 @@ class Emitter:
             f"Op {step.view.op.index}, {step.view.op.name}: "
             f"{last_part(output.name)} {list(output.shape)}"
         )
-        calls = tuple(self._call(step, base, image) for image in range(step.kernel.images))
-        return StepText(step.number, comment, parameters, pointers, calls)
+        calls = [self._call(step, base, image) for image in range(step.kernel.images)]
+        unpacking = step.kernel.unpacking
+        if unpacking is not None:
+            packed = c_text.code("{}_packed", base)
+            structs.append(self._struct(step, packed, unpacking.parameters))
+            place = self._scratch(step, unpacking.weights.offset)
+            calls.insert(0, c_text.code("nj_unpack_s8(&{}, {});", packed, place))
+        return StepText(step.number, comment, tuple(structs), pointers, tuple(calls))
+
+    def _struct(self, step: Step, name: Text, parameters: Parameters) -> ParametersText:
+        fields = tuple(self._fields(step, name, parameters))
+        return ParametersText(c_text.identifier(parameters.struct), name, fields)
+
+    def _scratch(self, step: Step, offset: int = 0) -> Text:
+        return c_text.code("nj_arena + {}", self._plan.offsets[scratch_key(step.number)] + offset)
 
     def _call(self, step: Step, base: Text, image: int) -> Text:
         arguments = c_text.joined(
@@ -233,13 +118,17 @@ class Emitter:
         )
         return c_text.code("{}({});", c_text.identifier(step.kernel.function), arguments)
 
-    def _fields(self, base: Text, parameters: Parameters) -> Iterator[Text]:
+    def _fields(self, step: Step, base: Text, parameters: Parameters) -> Iterator[Text]:
         for name, value in parameters.fields:
             field = c_text.identifier(name)
-            initializer = self._field(c_text.code("{}_{}", base, field), value)
+            if isinstance(value, Unpacked):
+                initializer = self._scratch(step, value.offset)
+            else:
+                initializer = self._field(c_text.code("{}_{}", base, field), value)
             yield c_text.code(".{} = {},", field, initializer)
 
     def _field(self, name: Text, value: Field | tuple[str, int]) -> Text:
+        assert not isinstance(value, Unpacked), "only a field itself is weights"
         if isinstance(value, Constants):
             return self._arrays.add(name, value)
         if isinstance(value, int):
@@ -264,8 +153,7 @@ class Emitter:
         if isinstance(argument, ScratchPointer):
             if not step.kernel.scratch:
                 return c_text.integer(0)
-            offset = self._plan.offsets[scratch_key(step.number)]
-            return c_text.code("nj_arena + {}", offset)
+            return self._scratch(step)
         if isinstance(argument, OutputPointer):
             output = step.view.output
             return self._pointer(output, image * (output.elements // step.kernel.images))

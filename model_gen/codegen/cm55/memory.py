@@ -13,9 +13,9 @@ from pathlib import Path
 from host.contract import Contract
 from host.errors import BadInput
 from host.reference.frontend_tables import make_tables
-from model_gen.codegen.cm55.emit import ModelText
 from model_gen.codegen.cm55.lower import Program
 from model_gen.codegen.cm55.plan import Block, Plan, peak_step
+from model_gen.codegen.cm55.texts import ModelText
 from model_gen.codegen.tflite.graph import short_name
 
 SCHEMA = "nightjar/memory/1"

@@ -4,9 +4,19 @@ from dataclasses import dataclass
 
 from model_gen.codegen.cm55.compile import compile_model
 from model_gen.codegen.cm55.memory import Live
+from model_gen.codegen.cm55.ops.registry import Kernel
 from model_gen.codegen.cm55.plan import peak
 
 _ROWS = 16  # of the arena's picture
+
+
+@dataclass(frozen=True)
+class PackedReport:
+    """Weights of an op that are packed: bytes before and after, and about how many instructions unpack them."""
+
+    unpacked: int
+    packed: int
+    instructions: int
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,7 @@ class OpReport:
     bytes: int  # of the output
     constant_bytes: int
     step: int | None
+    packed: PackedReport | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +68,13 @@ class ModelReport:
     rounding: dict[str, str]
 
 
-def report(model: bytes, *, rounding: str = "tflite") -> ModelReport:
+def report(model: bytes, *, rounding: str = "tflite", optimize: str = "speed") -> ModelReport:
     """Read, plan and print the model in memory.
 
     Raises:
         BadInput: the file is not a model, or backend cm55 does not take it.
     """
-    generated = compile_model(model, rounding=rounding)
+    generated = compile_model(model, rounding=rounding, optimize=optimize)
     program, plan = generated.program, generated.plan
     steps = {step.view.output.index: step for step in program.steps}
     constants = {layer.op: layer.bytes for layer in generated.needs.layers}
@@ -84,6 +95,7 @@ def report(model: bytes, *, rounding: str = "tflite") -> ModelReport:
                 bytes=view.output.bytes,
                 constant_bytes=constants.get(view.op.index, 0),
                 step=None if step is None else step.number,
+                packed=None if step is None else _packed(step.kernel),
             )
         )
     blocks = tuple(
@@ -102,6 +114,11 @@ def report(model: bytes, *, rounding: str = "tflite") -> ModelReport:
         peak=generated.needs.peak,
         rounding=program.rounding(),
     )
+
+
+def _packed(kernel: Kernel) -> PackedReport | None:
+    one = kernel.unpacking
+    return None if one is None else PackedReport(one.unpacked, one.packed, one.instructions)
 
 
 def arena_picture(found: ModelReport) -> list[str]:

@@ -49,6 +49,7 @@ def generate(
     stream: bool = False,
     application: Rule | None = None,
     weights: str = "auto",
+    optimize: str = "speed",
     cpu_mhz: int | None = None,
     force: bool = False,
 ) -> Project:
@@ -62,7 +63,8 @@ def generate(
     `stream` the firmware also takes samples as they arrive, for which it keeps a ring of frames as
     large as its features. With `application` it streams, and has the application mode, whose detections are those of
     that rule. `weights` is "ram", "nor" (a board's external one), or "auto": in RAM where
-    they fit. `cpu_mhz` is one of the core's clocks that the board's port can set; None is the port's own.
+    they fit. `optimize` is "speed", or "flash": weights are packed where that saves an eighth of a layer, and unpacked
+    to RAM before it runs. `cpu_mhz` is one of the core's clocks that the board's port can set; None is the port's own.
 
     Raises:
         BadInput: an unknown board, a clock that its port cannot set, no frames to stream, a model that backend cm55
@@ -87,6 +89,7 @@ def generate(
         stream=stream,
         memory=port_memory(board),
         weights=weights,
+        optimize=optimize,
     )
     check_core(generated)
     check_judged(subject.model, rounding)
@@ -94,7 +97,11 @@ def generate(
         _check_contract(contract, generated)
         _check_no_state(generated)
     described = describe(
-        subject, board, generated, rules=rounding, stream=stream, application=application
+        *(subject, board, generated),
+        rules=rounding,
+        stream=stream,
+        application=application,
+        optimize=optimize,
     )
     link, recalled = messages()
     files = _project_files(contract, generated, described, link, cpu_mhz)
@@ -111,6 +118,7 @@ def describe(
     rules: str,
     stream: bool = False,
     application: Rule | None = None,
+    optimize: str = "speed",
 ) -> ProjectDescription:
     """The table of taps and ports that the host compares by."""
     program = generated.program
@@ -160,6 +168,7 @@ def describe(
         stream=stream,
         application=application,
         state_bytes=sum(program.tensors[i].bytes for i in graph.kept),
+        optimize=optimize,
     )
 
 

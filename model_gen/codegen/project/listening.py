@@ -3,6 +3,8 @@
 import zlib
 from dataclasses import dataclass
 
+import numpy as np
+
 from host.contract import Contract
 from host.listen.rule import Rule
 from model_gen.codegen import c_text
@@ -69,8 +71,8 @@ def render_listening(rule: Rule, labels: tuple[str, ...]) -> dict[str, str]:
         STAGE,
         rule=rule,
         words=words,
-        table=c_text.integers(rule.table),
-        power=c_text.integers(rule.power),
+        table=c_text.integers(np.array(rule.table, np.int32)),
+        power=c_text.integers(np.array(rule.power, np.int32)),
         labels=lines,
         labels_crc=labels_crc(labels),
     )

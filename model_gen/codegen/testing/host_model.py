@@ -73,8 +73,10 @@ class HostRun:
 class HostModel:
     """A generated model as a shared library of this computer."""
 
-    def __init__(self, model: bytes, folder: Path, *, rounding: str = "tflite") -> None:
-        self.generated: Generated = compile_model(model, rounding=rounding)
+    def __init__(
+        self, model: bytes, folder: Path, *, rounding: str = "tflite", optimize: str = "speed"
+    ) -> None:
+        self.generated: Generated = compile_model(model, rounding=rounding, optimize=optimize)
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in self.generated.sources.items():
             (folder / name).write_text(text)

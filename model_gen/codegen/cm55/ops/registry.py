@@ -9,10 +9,10 @@ from model_gen.codegen.tflite.view import View
 
 @dataclass(frozen=True)
 class Constants:
-    """A constant array of the firmware. `values` is int8 or int32 of any shape; a [n, 2] array of type
+    """A constant array of the firmware. `values` is int8, uint8 or int32 of any shape; a [n, 2] array of type
     "struct nj_requant" holds multiplier and shift."""
 
-    type: str  # in C: "int8_t", "int16_t", "uint16_t", "int32_t", "float", "double", "struct nj_requant"
+    type: str  # in C: "int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "float", "double", "struct nj_requant"
     values: Array
 
 
@@ -24,7 +24,26 @@ class Parameters:
     fields: tuple[tuple[str, "Field"], ...]
 
 
-Field = int | str | Constants | tuple["Field", ...] | tuple[tuple[str, int], ...]
+@dataclass(frozen=True)
+class Unpacked:
+    """A field: the weights that the step unpacks before its kernel runs, `offset` bytes into its scratch memory."""
+
+    offset: int
+
+
+Field = int | str | Constants | Unpacked | tuple["Field", ...] | tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Unpacking:
+    """Weights that lie in flash as a struct nj_packed_weights, `packed` bytes in all, and are unpacked to `unpacked`
+    bytes before the kernel runs, in about so many instructions."""
+
+    parameters: Parameters
+    weights: Unpacked
+    packed: int
+    unpacked: int
+    instructions: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,7 @@ class Kernel:
     scratch: int = 0  # bytes of the arena that the step needs while it runs
     in_place: tuple[int, ...] = ()  # inputs in whose memory the output may be written
     reads_behind: int = 0  # bytes behind its inputs that the kernel reads and does not use
+    unpacking: Unpacking | None = None
     images: int = 1  # of a batch: as many calls, each of its share of every input that is pointed at, and of the output
 
 
