@@ -33,6 +33,10 @@ def _transpose_conv(stride: int) -> bytes:
             "both references want",
         ),
         (lambda: single("RSQRT", [q((1, 4))], q((1, 4))), "below its input's zero point, 3, are"),
+        (
+            lambda: single("ADD", [q((4,), 3e38, 0)] * 2, q((4,), 3e38, 0), {"AddOptions": {}}),
+            "the scale 3e[+]38, with which the reference's float32 overflows",
+        ),
         (lambda: single("SQUARE", [q((1, 4))], q((1, 4))), "computed in float32 only"),
         (
             lambda: single(

@@ -16,6 +16,7 @@ from model_gen.codegen.testing.streaming import FIRST, RING, SUMS, streaming_net
 from model_gen.codegen.tflite.reader import read_tflite
 
 STEPS = 40
+RECORDING = 500  # steps of a wake word in 15 s
 
 
 def check_sequence(model: bytes, folder: Path, rounding: str, steps: int = STEPS) -> HostModel:
@@ -42,7 +43,7 @@ def check_sequence(model: bytes, folder: Path, rounding: str, steps: int = STEPS
 
 @pytest.mark.parametrize("rounding", RULES)
 def test_a_sequence_is_exact(rounding: str, tmp_path: Path) -> None:
-    host = check_sequence(streaming_net(), tmp_path, rounding)
+    host = check_sequence(streaming_net(), tmp_path, rounding, RECORDING)
     assert host.generated.needs.objects["state"] == 32
 
 

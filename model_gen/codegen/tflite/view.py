@@ -19,6 +19,8 @@ from model_gen.codegen.tflite.graph import (
 )
 from model_gen.codegen.tflite.options import Options
 
+# Of an activation. ADD multiplies its output's by 2^20 in float32; where that is infinite, TFLite ends the process.
+_LARGEST_SCALE = 2.0**100
 ROUNDINGS = ("tflite", "tflm")  # whose rounding rules
 
 _O = TypeVar("_O", bound=Options)
@@ -91,7 +93,7 @@ class View:
         """The single scale and zero point of a tensor of `dtype`, int8 or uint8.
 
         Raises:
-            BadInput: another type, no quantization, one scale a channel, or a scale of 0.
+            BadInput: another type, no quantization, one scale a channel, or a scale of 0 or beyond _LARGEST_SCALE.
         """
         if tensor.dtype != dtype:
             raise self.refuse(
@@ -100,6 +102,12 @@ class View:
         quantization = tensor.quantization
         if quantization is None or len(quantization.scales) != 1 or quantization.scales[0] <= 0:
             raise self.refuse(f"{tensor.describe()} lacks one positive scale for the tensor")
+        if quantization.scales[0] > _LARGEST_SCALE:
+            raise self.refuse(
+                f"{tensor.describe()} has the scale {quantization.scales[0]:g}, with which the reference's float32 "
+                "overflows",
+                next_step="calibrate again: the representative data set held values that no input has",
+            )
         limits = np.iinfo(dtype)
         if not limits.min <= quantization.zero_points[0] <= limits.max:
             raise self.refuse(f"{tensor.describe()} has a zero point outside {dtype}")
