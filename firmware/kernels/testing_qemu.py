@@ -30,7 +30,7 @@ KERNELS = [
     "max_pool_2d", "mean", "softmax", "lookup", "conv_2d_packed", "depthwise_conv_2d_packed",
     "linear_sum", "linear_channels", "transpose", "fully_connected_packed",
     "maximum", "minimum", "gather", "quantize_f32", "dequantize_f32",
-    "sum", "prelu", "reduce_max", "reduce_min", "resize_bilinear", "transpose_conv", "batch_matmul",
+    "unpack", "prelu", "reduce_max", "reduce_min", "resize_bilinear", "transpose_conv", "batch_matmul",
     "squared_difference", "svdf", "select", "unidirectional_sequence_lstm",
 ]  # fmt: skip
 """In the order of the runner's switch."""
