@@ -108,7 +108,8 @@ def _build(project: Project, deadline: Deadline) -> bool:
     folder = project.elf.parent
     if not stamper.same_tools and not folder.is_symlink():
         shutil.rmtree(folder)
-    of = prebuilt.key_for(project, cmake, ninja, compiler)
+    found_by_cmake = [shutil.which("cc") or ""] if project.description.board == "native" else []
+    of = prebuilt.key_for(project, cmake, ninja, compiler, *found_by_cmake)
     kept = prebuilt.find(of) if not (folder / "CMakeCache.txt").exists() else None
     outside = None
     if kept is not None:
@@ -134,16 +135,7 @@ def _make(project: Project, cmake: str, ninja: str, deadline: Deadline) -> None:
     if not _configured_here(project):
         configure.append("--fresh")  # CMake refuses the cache of another folder or generator
     _run(configure, deadline, "CMake does not accept the project")
-    try:
-        _run([ninja, "-C", str(folder)], deadline, "the firmware does not build")
-    except HostFailure as error:
-        if any(sign in error.evidence for sign in _TOO_LARGE):
-            raise BadInput(
-                f"the model does not fit the memory of the board {project.description.board}",
-                evidence=f"Received: an arena of {project.description.arena_bytes:,} bytes; {error.evidence}",
-                next_step="take a smaller model or input, or a board with more memory",
-            ) from error
-        raise
+    _run_ninja(project, [ninja, "-C", str(folder)], deadline)
     if not project.elf.is_file():
         raise HostFailure("the build gave no ELF", evidence=f"expected {project.elf}")
 
@@ -155,17 +147,32 @@ def _complete(
 
     Returns:
         Paths outside the project that the ELF comes from; None where it cannot be made so: CMake then says why.
+
+    Raises:
+        BadInput: the model does not fit the board's memory.
     """
     folder = project.elf.parent
     try:
         kept.lay(project)
-        steps = [ninja, "-C", str(folder), "-f", prebuilt.NINJA]
-        _run(steps, deadline, "the firmware does not build")
+        _run_ninja(project, [ninja, "-C", str(folder), "-f", prebuilt.NINJA], deadline)
         return kept.came_from(project)
     except (OSError, HostFailure):
         if deadline.expired:
             raise
         return None
+
+
+def _run_ninja(project: Project, command: list[str], deadline: Deadline) -> None:
+    try:
+        _run(command, deadline, "the firmware does not build")
+    except HostFailure as error:
+        if any(sign in error.evidence for sign in _TOO_LARGE):
+            raise BadInput(
+                f"the model does not fit the memory of the board {project.description.board}",
+                evidence=f"Received: an arena of {project.description.arena_bytes:,} bytes; {error.evidence}",
+                next_step="take a smaller model or input, or a board with more memory",
+            ) from error
+        raise
 
 
 def _configured_here(project: Project) -> bool:

@@ -11,7 +11,7 @@ from host import build as building
 from host.build import build
 from host.cache import PREBUILT
 from host.deadline import Deadline
-from host.errors import HostFailure
+from host.errors import BadInput, HostFailure
 from host.files import sha256_file
 from host.prebuilt import Prebuilt, find, key_for
 from host.project import Project, ProjectDescription
@@ -197,6 +197,17 @@ def test_a_model_that_does_not_compile_says_so(tmp_path: Path) -> None:
     (project.path / "model/model.c").write_text("#error no\n")
     with pytest.raises(HostFailure, match="does not build"):
         linked(project)
+
+
+def test_a_model_that_does_not_fit_is_told_so_at_once(
+    tmp_path: Path, first: Built, whole: list[Path]
+) -> None:
+    line = "region `RAM' overflowed by 8 bytes"
+    steps = f'rule run\n command = echo "{line}"; false\nbuild nightjar.elf: run\n'
+    PREBUILT.write(first.name, replace(first.kept, steps=steps.replace("`", "\\`")).packed())
+    with pytest.raises(BadInput, match="does not fit"):
+        linked(tiny(tmp_path / "b", 1))
+    assert not whole
 
 
 def test_a_build_goes_on_after_one_that_was_cut_off(

@@ -44,6 +44,7 @@ COMMANDS = {
     "lint": "Say what the NPU will get wrong, and what to change.",
     "profile": "Show where the instructions of an inference go.",
     "frontend": "Check the frontend, or a port of it, stage by stage.",
+    "history": "Keep verdicts by commit and board, and show what became dearer.",
     "doctor": "Check every tool and say which tiers are ready.",
     "sdcard": "Prepare memory cards, and read what was logged.",
     "board": "Keep a board alive between commands.",

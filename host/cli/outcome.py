@@ -17,6 +17,7 @@ from host.compare.session import Session
 from host.coverage.covered import Covered, below
 from host.errors import NightjarError
 from host.exit_codes import Exit, first, name_of
+from host.history.written import Keeping
 from host.loudness import Level
 from host.report.html import write_html
 from host.report.junit import CaseRecord, annotations, junit_xml
@@ -95,20 +96,32 @@ def show(verdict: Verdict, title: str, json_path: str | None, html_path: Path | 
         say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
 
 
-def told(code: int, tell: Callable[[], None]) -> int:
-    """Tell a verdict; its code.
+def kept(
+    keeping: Keeping | None, verdict: Verdict, model: str, board: str, json_path: str | None
+) -> None:
+    """Append the verdict to the history, where one is wanted."""
+    if keeping is not None:
+        say(keeping.keep(verdict, model, board), json_path)
+
+
+def told(code: int, *tell: Callable[[], None]) -> int:
+    """Tell a verdict in each of these ways, though one fails; its code.
 
     What keeps it from being told is an error only where its own code does not come first: a full disk
     hides no difference.
     """
-    try:
-        tell()
-    except (NightjarError, OSError) as error:
-        failure = as_nightjar(error)
-        if first((code, failure.exit_code)) != code:
-            raise
+    failures: list[Exception] = []
+    for way in tell:
+        try:
+            way()
+        except (NightjarError, OSError) as error:
+            failures.append(error)
+    decides = [one for one in failures if first((code, as_nightjar(one).exit_code)) != code]
+    if decides:
+        raise decides[0]
+    for failure in failures:
         with suppress(OSError):
-            click.echo(str(failure), err=True)
+            click.echo(str(as_nightjar(failure)), err=True)
         with suppress(OSError, ValueError):  # there may be none
             mute()
     return code
@@ -123,6 +136,8 @@ def report(
     html_path: Path | None,
     junit: Path | None,
     gitlab: Path | None,
+    keeping: Keeping | None = None,
+    board: str = "",
 ) -> int:
     """Write the reports of a conclusion; its exit code.
 
@@ -142,7 +157,11 @@ def report(
         if verdict is not None:
             show(verdict, f"{session.subject.path.name} on {session.board}", json_path, html_path)
 
-    told(conclusion.code, tell)
+    def keep() -> None:
+        if verdict is not None:
+            kept(keeping, verdict, session.subject.path.name, board, json_path)
+
+    told(conclusion.code, tell, keep)
     if error is not None and (verdict is None or verdict.first_difference is None):
         raise error
     return conclusion.code

@@ -14,6 +14,7 @@ from host.cli.common import (
     board_options,
     faults_option,
     force_option,
+    history_option,
     json_option,
     record_option,
     result_option,
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
 @faults_option
 @attempts_options
 @record_option
+@history_option
 @json_option
 def command(**given: Any) -> int:
     return judge(**given)
@@ -136,11 +138,12 @@ def judge(
     attempts: int = 1,
     allow_flaky: int = 0,
     record: Path | None = None,
+    history: str | None = None,
 ) -> int:
     """What the command does; each argument is the option of its name."""
     from host.bundle import load_subject
     from host.cli.keeper import Keeper
-    from host.cli.outcome import beside, held_against, show, told
+    from host.cli.outcome import beside, held_against, kept, show, told
     from host.cli.progress import working
     from host.compare.attempts import attempted, bring_back, with_attempts
     from host.compare.prepare import default_folder, prepare
@@ -150,6 +153,7 @@ def judge(
     from host.deadline import Deadline
     from host.enforced import enforced
     from host.errors import NightjarError
+    from host.history.written import Keeping
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.owned import remove_owned
@@ -157,6 +161,7 @@ def judge(
 
     named = f"verify {shlex.quote(str(model))}"
     check_backend(backend, project, model=model, command=named, at=at)
+    keeping = Keeping.begin(history)
     limit = Deadline.after(deadline)
     wrap = None if faults is None else parse_faults(faults).wrap
     with Keeper(record, faults=faults) as keeper:
@@ -222,7 +227,11 @@ def judge(
         keeper.verdict, keeper.code = verdict, verdict.exit_code
         verdict = with_attempts(verdict, failed, allow_flaky)
         title = f"{model.name} on {at.name}"
-        told(verdict.exit_code, lambda: show(verdict, title, json_path, html_path))
+        told(
+            verdict.exit_code,
+            lambda: show(verdict, title, json_path, html_path),
+            lambda: kept(keeping, verdict, model.name, at.name, json_path),
+        )
         if failure is not None:
             raise failure
         return verdict.exit_code

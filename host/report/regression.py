@@ -1,14 +1,13 @@
 """Cost and footprint against an earlier verdict: like with like, layer by layer, or not at all."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from host.errors import BadInput, NightjarError, RegressionFailure
-from host.reading import MOST_JSON, read_file
-from host.report.verdict import SCHEMA, SCHEMA_FILE, Verdict
+from host.report.stored import parse_verdict, read_verdict
+from host.report.verdict import Verdict
 
 if TYPE_CHECKING:
     from host.compare.session import Session
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 FOOTPRINT = ("flash", "engine_flash", "ram", "arena", "stack")
 _SHOWN = 5  # differences that a message names
 
-_RECORD = "record one: `nightjar verify MODEL --json FILE`"
+_WHAT = "a baseline"
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,7 @@ class Baseline:
         Raises:
             BadInput: the file is none, or one that nothing can be held against: not exact, or not whole.
         """
-        try:
-            return cls.parse(path, read_file(path, "the baseline", MOST_JSON, next_step=_RECORD))
-        except OSError as error:
-            raise _no_verdict(path, f"{type(error).__name__}: {error}") from error
+        return cls._of(path, read_verdict(path, _WHAT))
 
     @classmethod
     def parse(cls, path: Path, data: bytes) -> "Baseline":
@@ -44,18 +40,10 @@ class Baseline:
 
         Raises: as `read`.
         """
-        import jsonschema
+        return cls._of(path, parse_verdict(path, data, _WHAT))
 
-        try:
-            raw = json.loads(data, parse_constant=_no_number)
-            # A later version's members are ignored.
-            schema = json.loads(SCHEMA_FILE.read_bytes()) | {"additionalProperties": True}
-            jsonschema.validate(raw, schema)
-        except (ValueError, RecursionError) as error:
-            raise _no_verdict(path, f"{type(error).__name__}: {error}") from error
-        except jsonschema.ValidationError as error:
-            place = "/".join(map(str, error.absolute_path)) or "the whole"
-            raise _no_verdict(path, f"{place}: {error.message[:300]}") from error
+    @classmethod
+    def _of(cls, path: Path, raw: dict[str, Any]) -> "Baseline":
         baseline = cls(path, raw)
         if not raw["exact"] or not raw.get("complete", True):
             raise baseline._refuse("is not exact", "exact: false")
@@ -165,18 +153,6 @@ class Baseline:
             evidence=f"Received: {self.path}: {received}",
             next_step="give a baseline of the same model, board, compiler and vectors, or record a new one",
         )
-
-
-def _no_verdict(path: Path, received: str) -> BadInput:
-    return BadInput(
-        f"a baseline must be a verdict of the schema {SCHEMA}",
-        evidence=f"Received: {path}: {received}",
-        next_step="make one with `nightjar verify ... --json FILE`",
-    )
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 def _short(value: object) -> str:

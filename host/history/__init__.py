@@ -1,0 +1,1 @@
+"""The history: an append-only store of verdicts, by commit and board."""
