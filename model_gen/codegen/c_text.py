@@ -210,7 +210,7 @@ def _commas(values: Array) -> str:
     if values.dtype != np.int8:
         return str(values.astype(np.int32, casting="safe").tolist())[1:-1]
     printed = _BYTES[values.view(np.uint8)]
-    return printed[printed != 0].tobytes()[:-2].decode("ascii")
+    return str(printed[printed != 0].tobytes()[:-2], "ascii")
 
 
 def _wrapped(items: Iterable[str], columns: int = COLUMNS) -> list[Text]:

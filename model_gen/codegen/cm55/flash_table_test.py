@@ -1,6 +1,7 @@
 """The table of packed weights, of models whose answer is known, and the models that stand for clustered ones."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ SHAPE = (16, 256)
 
 def _model(data: "np.typing.NDArray[np.int8]") -> bytes:
     weights = builder().Tensor(SHAPE, np.full(16, 0.004), data=data, axis=0)
-    options = {"FullyConnectedOptions": {}}
+    options: dict[str, Any] = {"FullyConnectedOptions": {}}
     return single("FULLY_CONNECTED", [q((1, 256)), weights, None], q((1, 16)), options, version=9)
 
 

@@ -28,15 +28,16 @@ def clustered(steps: Array, scales: Array, values: int) -> Array:
         sums = np.bincount(nearest, real.ravel(), minlength=values)
         centres = np.sort(np.where(counts > 0, sums / np.maximum(counts, 1), centres))
     nearest = np.searchsorted((centres[1:] + centres[:-1]) / 2, real)
-    made = np.clip(np.rint(centres[nearest] / scales[:, None]), -127, 127)
-    return made.astype(np.int8).reshape(steps.shape)
+    made = np.asarray(np.clip(np.rint(centres[nearest] / scales[:, None]), -127, 127), np.int8)
+    return made.reshape(steps.shape)
 
 
 def pruned(steps: Array, scales: Array, zeros: float) -> Array:
     """The same with that share of the smallest real weights 0."""
     real = np.abs(steps.reshape(len(steps), -1) * scales[:, None])
     kept = real > np.quantile(real, zeros)
-    return (steps.reshape(len(steps), -1) * kept).astype(np.int8).reshape(steps.shape)
+    made = np.asarray(steps.reshape(len(steps), -1) * kept, np.int8)
+    return made.reshape(steps.shape)
 
 
 def compressed(model: bytes, *, values: int | None, zeros: float | None) -> bytes:
