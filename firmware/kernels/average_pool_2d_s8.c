@@ -62,7 +62,7 @@ void nj_average_pool_2d_s8(const struct nj_pool *op, const int8_t *input, int8_t
             for (int32_t c = 0; c < channels; c += NJ_SUM_LANES) {
                 int32_t acc[NJ_SUM_LANES];
                 const int32_t lanes = nj_clamp(channels - c, 0, NJ_SUM_LANES);
-                nj_channel_sums(corner + c, lanes, channels, columns, op->input.width * channels, rows, -1, acc);
+                nj_channel_sums(corner + c, lanes, channels, columns, op->input.width * channels, rows, acc);
                 for (int32_t i = 0; i < lanes; i++) {
                     const int32_t mean = nj_mean_of(acc[i], rows * columns);
                     *output++ = (int8_t)nj_clamp(mean, op->activation_min, op->activation_max);

@@ -7,6 +7,7 @@ import ctypes
 import numpy as np
 import pytest
 import testing_kernels as k
+import testing_layers as layers
 import testing_ops as ops
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def same_packed(
     got: ops.Int8,
 ) -> None:
     """The kernel with packed weights agrees, where it takes the convolution."""
-    packed = ops.packed_convolution(kernels, name, x, weights, bias, quantization, geometry)
+    packed = layers.packed_convolution(kernels, name, x, weights, bias, quantization, geometry)
     if packed is not None:
         np.testing.assert_array_equal(packed, got)
 
@@ -73,7 +74,7 @@ def test_conv_2d(
     scales = [values.scale() for _ in range(oc)]
     bias = values.rng.integers(-(2**18), 2**18, oc).astype(np.int32)
     quantization = (source, scales, target)
-    got = ops.convolution(kernels, "conv_2d", x, weights, bias, quantization, geometry)
+    got = layers.convolution(kernels, "conv_2d", x, weights, bias, quantization, geometry)
     same_packed(kernels, "conv_2d", x, weights, bias, quantization, geometry, got)
     tensors = [
         Tensor(x.shape, source.scale, source.zero_point),
@@ -104,7 +105,7 @@ def test_depthwise_conv_2d(
     scales = [values.scale() for _ in range(oc)]
     bias = values.rng.integers(-(2**16), 2**16, oc).astype(np.int32)
     quantization = (source, scales, target)
-    got = ops.convolution(kernels, "depthwise_conv_2d", x, weights, bias, quantization, geometry)
+    got = layers.convolution(kernels, "depthwise_conv_2d", x, weights, bias, quantization, geometry)
     same_packed(kernels, "depthwise_conv_2d", x, weights, bias, quantization, geometry, got)
     tensors = [
         Tensor(x.shape, source.scale, source.zero_point),
@@ -131,7 +132,7 @@ def judged_fully_connected(
     """What the kernel and the judge compute."""
     source, scales, target = quantization
     rounding = FULLY_CONNECTED_ROUNDING[judge]
-    got = ops.fully_connected(kernels, x, weights, bias, quantization, activation, rounding)
+    got = layers.fully_connected(kernels, x, weights, bias, quantization, activation, rounding)
     single = len(set(scales)) == 1
     tensors = [
         Tensor(x.shape, source.scale, source.zero_point),
@@ -205,7 +206,7 @@ def test_real_rounding_is_not_an_integer_rule(kernels: ctypes.CDLL) -> None:
     quantization = (ops.Q(1.0), [1.0] * len(bias), ops.Q(10.0))
     got, want = judged_fully_connected(kernels, "tflite", x, weights, bias, quantization)
     np.testing.assert_array_equal(got, want)
-    other = ops.fully_connected(kernels, x, weights, bias, quantization, 0, k.SINGLE)
+    other = layers.fully_connected(kernels, x, weights, bias, quantization, 0, k.SINGLE)
     assert (other != want).any()
 
 

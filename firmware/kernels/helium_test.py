@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import testing_kernels as k
+import testing_layers as layers
 import testing_more_ops as more
 import testing_ops as ops
 import testing_qemu as qemu
+import testing_structures as cs
 from testing_data import Values
 from testing_qemu import Both
 
@@ -51,7 +53,7 @@ def convolutions(both: Both, values: Values, name: str, count: int) -> None:
         x = values.steps(1, *image, ic)
         q = (source, scales, target)
         rounding = ROUNDINGS[i % 2]
-        both(f"{name} {i}", ops.convolution, name, x, weights, bias, q, place, rounding)
+        both(f"{name} {i}", layers.convolution, name, x, weights, bias, q, place, rounding)
 
 
 @pytest.mark.parametrize("name", ["conv_2d", "depthwise_conv_2d"])
@@ -96,12 +98,15 @@ def packed(both: Both, values: Values, name: str, count: int) -> tuple[int, int]
         bias = draw(-(2**17), 2**17, oc).astype(np.int32)
         x = values.steps(1, *image, ic)
         arguments = (name, x, weights, bias, q, place)
-        if ops.packed_convolution(both.library, *arguments) is not None:
-            both(f"{name} packed {i}", ops.packed_convolution, *arguments, 2 * int(draw(1, 4)))
+        if layers.packed_convolution(both.library, *arguments) is not None:
+            both(f"{name} packed {i}", layers.packed_convolution, *arguments, 2 * int(draw(1, 4)))
             taken += 1
-        if name != "conv_2d" or ops.packed_convolution(both.library, *arguments, 0, True) is None:
+        if (
+            name != "conv_2d"
+            or layers.packed_convolution(both.library, *arguments, 0, True) is None
+        ):
             continue
-        both(f"{name} in place {i}", ops.packed_convolution, *arguments, 0, True)
+        both(f"{name} in place {i}", layers.packed_convolution, *arguments, 0, True)
         in_place += 1
     return taken, in_place
 
@@ -183,7 +188,7 @@ def test_transpose_conv(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> N
         weights = values.steps(sh * sw, outputs, taps, inputs)
         bias = draw(-(2**17), 2**17, (sh * sw, outputs)).astype(np.int32)
         pairs = [k.quantize_multiplier(values.scale() * 0.01) for _ in range(outputs)]
-        window = k.Window(kh, kw, sh, sw, 1, 1, int(draw(kh)), int(draw(kw)))
+        window = cs.Window(kh, kw, sh, sw, 1, 1, int(draw(kh)), int(draw(kw)))
         arguments = (values.steps(1, height, width, inputs), weights, bias, ops.requants(pairs))
         zeros = values.zero_point(), values.zero_point()
         size = (height * sh, width * sw)
@@ -247,18 +252,18 @@ def test_fully_connected(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> 
         bias = draw(-(2**18), 2**18, outputs).astype(np.int32)
         label = f"fully_connected {i}"
         activation = int(draw(4))
-        both(label, ops.fully_connected, x, weights, bias, q, activation, i % 3)
+        both(label, layers.fully_connected, x, weights, bias, q, activation, i % 3)
         if i % 4 == 0:
             shifted = (x, weights, bias, q, activation, i % 3, int(draw(-128, 128)))
-            both(f"{label} of shifted weights", ops.fully_connected, *shifted)
+            both(f"{label} of shifted weights", layers.fully_connected, *shifted)
         if i % 3 == k.REAL:
             continue
         arguments = (x, weights, bias, q, activation, i % 3)
-        plain = ops.fully_connected(kernels, *arguments)
-        packed = ops.packed_fully_connected(kernels, *arguments)
+        plain = layers.fully_connected(kernels, *arguments)
+        packed = layers.packed_fully_connected(kernels, *arguments)
         if packed is not None:
             np.testing.assert_array_equal(packed, plain)
-            both(f"packed {label}", ops.packed_fully_connected, *arguments)
+            both(f"packed {label}", layers.packed_fully_connected, *arguments)
     both.check(runner, tmp_path)
 
 
@@ -337,14 +342,12 @@ def test_reductions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
         axes = [d for d in range(4) if draw(2)]
         q = (values.quantization(), values.quantization())
         both(f"mean {i}", ops.mean, x, axes, *q, k.DOUBLE)
-        both(f"sum {i}", ops.total, x, axes, q, bool(i % 2), ROUNDINGS[i // 2 % 2])
         name, numpy = (("reduce_max", np.max), ("reduce_min", np.min))[i % 2]
         both(f"{name} {i}", more.reduced, name, x, axes)
         want = numpy(x, axis=tuple(axes), keepdims=True)
         np.testing.assert_array_equal(more.reduced(kernels, name, x, axes), want)
     full = np.full((1, 40, 40, 9), -128, np.int8)
     q = (ops.Q(1.0, 127), ops.Q(1e4, -128))
-    both("sum of extremes", ops.total, full, (1, 2), q, True, k.DOUBLE)
     both("mean of extremes", ops.mean, full, (1, 2), *q, k.DOUBLE)
     both.check(runner, tmp_path)
 

@@ -1,4 +1,4 @@
-/* MEAN. SPDX-License-Identifier: MIT */
+/* MEAN and SUM. SPDX-License-Identifier: MIT */
 #include "nj_reduce.h"
 
 static int8_t nj_mean_step(const void *mean, int32_t sum, int32_t count)
@@ -10,5 +10,5 @@ static int8_t nj_mean_step(const void *mean, int32_t sum, int32_t count)
 
 void nj_mean_s8(const struct nj_mean *op, const int8_t *input, int8_t *output)
 {
-    nj_reduce_each(op->shape, op->reduce, input, output, -1, nj_mean_step, op);
+    nj_reduce_each(op->shape, op->reduce, input, output, nj_mean_step, op);
 }

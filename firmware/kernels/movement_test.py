@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import testing_kernels as k
 import testing_ops as ops
+import testing_structures as cs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from testing_data import JUDGES, Values
@@ -18,7 +19,7 @@ from testing_models import Tensor, single_op
 
 SEEDS = st.integers(0, 2**32 - 1)
 SHAPES = st.tuples(*[st.integers(1, 5)] * 4)
-FOUR = k.I32 * 4
+FOUR = cs.I32 * 4
 
 
 @given(shape=st.tuples(*[st.integers(1, 4)] * 6), order=st.permutations(range(6)), seed=SEEDS)
@@ -45,7 +46,7 @@ def test_pad(
 ) -> None:
     x = Values(seed).steps(*shape)
     want = np.pad(x, around, constant_values=value)
-    op = k.Pad(FOUR(*shape), FOUR(*(a for a, _ in around)), FOUR(*(b for _, b in around)), value)
+    op = cs.Pad(FOUR(*shape), FOUR(*(a for a, _ in around)), FOUR(*(b for _, b in around)), value)
     got = np.empty(want.shape, np.int8)
     kernels.nj_pad_s8(ctypes.byref(op), k.pointer(x), k.pointer(got))
     np.testing.assert_array_equal(got, want)
@@ -63,7 +64,7 @@ def test_concatenation(
     outer = int(np.prod(shape[:axis]))
     lengths = np.array([part.size // outer for part in parts], np.int32)
     pointers = (ctypes.c_void_p * len(parts))(*(part.ctypes.data for part in parts))
-    op = k.Concatenation(len(parts), outer, k.pointer(lengths))
+    op = cs.Concatenation(len(parts), outer, k.pointer(lengths))
     got = np.empty(want.shape, np.int8)
     kernels.nj_concatenation_s8(ctypes.byref(op), pointers, k.pointer(got))
     np.testing.assert_array_equal(got, want)

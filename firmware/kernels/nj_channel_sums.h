@@ -6,14 +6,13 @@
 
 #if NJ_HELIUM
 
-enum { NJ_SUM_LANES = 8, NJ_SUM_SAFE = 128 }; /* 128 steps fit into 16 bits, read as uint8, too */
+enum { NJ_SUM_LANES = 8, NJ_SUM_SAFE = 128 }; /* 128 steps fit into 16 bits */
 
 /* acc[lane]: the sum over `rows` x `columns` places, `next` bytes from place to place, `pitch` from row to row; at most 8
- * `lanes`. The steps are taken as they are, or (`mask` 0xff) their bits as uint8. */
+ * `lanes`. */
 static inline void nj_channel_sums(const int8_t *corner, int32_t lanes, int32_t next, int32_t columns, int32_t pitch,
-                                   int32_t rows, int32_t mask, int32_t acc[NJ_SUM_LANES])
+                                   int32_t rows, int32_t acc[NJ_SUM_LANES])
 {
-    const int16x8_t bits = vdupq_n_s16((int16_t)mask);
     const mve_pred16_t some = vctp16q((uint32_t)lanes);
     int32x4_t even = vdupq_n_s32(0); /* channels 0 2 4 6 */
     int32x4_t odd = vdupq_n_s32(0);
@@ -29,8 +28,7 @@ static inline void nj_channel_sums(const int8_t *corner, int32_t lanes, int32_t 
         while (left > 0) {
             const int32_t turn = left < room ? left : room;
             for (int32_t x = 0; x < turn; x++, place += next) {
-                const int16x8_t steps = vldrbq_z_s16(place, some);
-                sum = vaddq_s16(sum, mask == -1 ? steps : vandq_s16(steps, bits));
+                sum = vaddq_s16(sum, vldrbq_z_s16(place, some));
             }
             left -= turn;
             room -= turn;

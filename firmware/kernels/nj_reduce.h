@@ -1,4 +1,4 @@
-/* The walk that MEAN and SUM share: which inputs each output adds up. Internal to the kernels.
+/* The walk of MEAN and SUM: which inputs each output adds up. Internal to the kernels.
  * SPDX-License-Identifier: MIT
  */
 #ifndef NJ_REDUCE_H
@@ -35,25 +35,24 @@ static inline struct nj_reduction nj_reduce_begin(const int32_t shape[4], const 
 }
 
 /* The sum of `count` steps in a row. */
-static inline int32_t nj_reduce_row(const int8_t *steps, int32_t count, int32_t mask)
+static inline int32_t nj_reduce_row(const int8_t *steps, int32_t count)
 {
     int32_t acc = 0;
 #if NJ_HELIUM
     for (int32_t i = 0; i < count; i += 16) {
         const mve_pred16_t lanes = vctp8q((uint32_t)(count - i));
-        const int8x16_t some = vldrbq_z_s8(steps + i, lanes);
-        acc = mask == -1 ? vaddvaq_s8(acc, some) : (int32_t)vaddvaq_u8((uint32_t)acc, vreinterpretq_u8_s8(some));
+        acc = vaddvaq_s8(acc, vldrbq_z_s8(steps + i, lanes));
     }
 #else
     for (int32_t i = 0; i < count; i++) {
-        acc += steps[i] & mask;
+        acc += steps[i];
     }
 #endif
     return acc;
 }
 
-/* The sum for output `o`, of the steps as they are or (`mask` 0xff) of their bits read as uint8. */
-static inline int32_t nj_reduce_sum(const struct nj_reduction *walk, const int8_t *input, int32_t o, int32_t mask)
+/* The sum for output `o`. */
+static inline int32_t nj_reduce_sum(const struct nj_reduction *walk, const int8_t *input, int32_t o)
 {
     const int32_t *kept = walk->kept;
     const int32_t *summed = walk->summed;
@@ -67,7 +66,7 @@ static inline int32_t nj_reduce_sum(const struct nj_reduction *walk, const int8_
     for (int32_t s0 = 0; s0 < summed[0]; s0++) {
         for (int32_t s1 = 0; s1 < summed[1]; s1++) {
             for (int32_t s2 = 0; s2 < summed[2]; s2++) {
-                acc += nj_reduce_row(base + s0 * stride[0] + s1 * stride[1] + s2 * stride[2], summed[3], mask);
+                acc += nj_reduce_row(base + s0 * stride[0] + s1 * stride[1] + s2 * stride[2], summed[3]);
             }
         }
     }
@@ -79,7 +78,7 @@ typedef int8_t nj_reduce_step(const void *op, int32_t sum, int32_t count);
 
 /* Every output in order, each from its sum. */
 static inline void nj_reduce_each(const int32_t shape[4], const int32_t reduce[4], const int8_t *input, int8_t *output,
-                                  int32_t mask, nj_reduce_step *step, const void *op)
+                                  nj_reduce_step *step, const void *op)
 {
 #if NJ_HELIUM
     if (!reduce[3] && (!reduce[0] || shape[0] == 1)) { /* channels stay and a batch is not reduced: a lane a channel */
@@ -93,7 +92,7 @@ static inline void nj_reduce_each(const int32_t shape[4], const int32_t reduce[4
                 for (int32_t c = 0; c < channels; c += NJ_SUM_LANES) {
                     int32_t acc[NJ_SUM_LANES];
                     const int32_t lanes = nj_clamp(channels - c, 0, NJ_SUM_LANES);
-                    nj_channel_sums(corner + c, lanes, channels, columns, pitch, rows, mask, acc);
+                    nj_channel_sums(corner + c, lanes, channels, columns, pitch, rows, acc);
                     for (int32_t i = 0; i < lanes; i++) {
                         *output++ = step(op, acc[i], rows * columns);
                     }
@@ -105,7 +104,7 @@ static inline void nj_reduce_each(const int32_t shape[4], const int32_t reduce[4
 #endif
     const struct nj_reduction walk = nj_reduce_begin(shape, reduce);
     for (int32_t o = 0; o < walk.outputs; o++) {
-        output[o] = step(op, nj_reduce_sum(&walk, input, o, mask), walk.count);
+        output[o] = step(op, nj_reduce_sum(&walk, input, o), walk.count);
     }
 }
 

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import testing_kernels as k
 import testing_ops as ops
+import testing_structures as cs
 from numpy.typing import NDArray
-from testing_ops import Int8, Q, Runner, call, fold_bias
+from testing_layers import fold_bias
+from testing_ops import Int8, Q, Runner, call
 
 
 def reduced(library: ctypes.CDLL | Runner, name: str, x: Int8, axes: Sequence[int]) -> Int8:
     """reduce_max or reduce_min of a 4-dimensional x over axes, dimensions kept."""
-    four = k.I32 * 4
-    op = k.Reduce(four(*x.shape), four(*(int(d in axes) for d in range(4))))
+    four = cs.I32 * 4
+    op = cs.Reduce(four(*x.shape), four(*(int(d in axes) for d in range(4))))
     shape = [1 if d in axes else x.shape[d] for d in range(4)]
     return call(library, f"nj_{name}_s8", op, [x], np.empty(shape, np.int8))
 
@@ -26,7 +28,7 @@ def resize_bilinear(
 ) -> Int8:
     """x [images, height, width, channels]; rows and columns [n, 3] as the kernel takes them."""
     images, height, width, channels = x.shape
-    op = k.ResizeBilinear(images, len(rows), len(columns), height, width, channels)
+    op = cs.ResizeBilinear(images, len(rows), len(columns), height, width, channels)
     output = np.empty((images, len(rows), len(columns), channels), np.int8)
     name = "nj_resize_bilinear_s8"
     return call(library, name, op, [x], output, row_between=rows, column_between=columns)
@@ -38,14 +40,14 @@ def transpose_conv(
     weights: Int8,
     bias: NDArray[np.int32],
     requant: NDArray[np.int32],
-    window: k.Window,
+    window: cs.Window,
     size: tuple[int, int],
     zero_points: tuple[int, int],
 ) -> Int8:
     """x [1, height, width, inputs]; weights [phase, outputs, taps, inputs], bias [phase, outputs]."""
     outputs = weights.shape[1]
-    op = k.Convolution(
-        k.Image(*x.shape[1:]), k.Image(*size, outputs), window, *zero_points, -128, 127, k.DOUBLE
+    op = cs.Convolution(
+        cs.Image(*x.shape[1:]), cs.Image(*size, outputs), window, *zero_points, -128, 127, k.DOUBLE
     )
     output = np.empty((1, *size, outputs), np.int8)
     fields = {"weights": weights, "bias": bias, "requant": requant}
@@ -65,12 +67,12 @@ def batch_matmul(
     rows, depth = one.shape[:0:-1] if turns[0] else one.shape[1:]
     columns = two.shape[2 if turns[1] else 1]
     batches = max(len(one), len(two))
-    three = k.I32 * 3
+    three = cs.I32 * 3
     pair = k.quantize_multiplier(k.convolution_scale(first.scale, second.scale, target.scale))
-    op = k.BatchMatmul(
+    op = cs.BatchMatmul(
         three(1, 1, batches), *(three(0, 0, x[0].size if len(x) > 1 else 0) for x in inputs),
         rows, columns, depth, *turns, first.zero_point, second.zero_point, target.zero_point,
-        k.Requant(*pair), k.DOUBLE,
+        cs.Requant(*pair), k.DOUBLE,
     )  # fmt: skip
     scratch = np.empty(65536, np.int8)
     output = np.empty((batches, rows, columns), np.int8)
@@ -89,9 +91,9 @@ def svdf(
     """x [batches, inputs]; weights [filters, inputs] and [filters, memory]; state [batches, filters, memory]."""
     features, time = weights
     units = len(biases[1])
-    pairs = [k.Requant(*k.quantize_multiplier(scale)) for scale in scales]
+    pairs = [cs.Requant(*k.quantize_multiplier(scale)) for scale in scales]
     sizes = (*x.shape, len(features), len(features) // units, time.shape[1])
-    op = k.Svdf(*sizes, zero_points[1], *pairs)
+    op = cs.Svdf(*sizes, zero_points[1], *pairs)
     fields = {
         "feature_weights": features,
         "feature_bias": fold_bias(biases[0], features, zero_points[0]),
@@ -106,8 +108,8 @@ def select(library: ctypes.CDLL | Runner, inputs: tuple[Int8, Int8, Int8]) -> In
     """The second where the first is not 0, else the third; with broadcast to 4 dimensions."""
     shape = np.broadcast_shapes(*(x.shape for x in inputs))
     full = [1] * (4 - len(shape)) + list(shape)
-    four = k.I32 * 4
-    op = k.Select(four(*full), *(four(*k.strides(x.shape, full)) for x in inputs))
+    four = cs.I32 * 4
+    op = cs.Select(four(*full), *(four(*k.strides(x.shape, full)) for x in inputs))
     return call(library, "nj_select_s8", op, inputs, np.empty(shape, np.int8))
 
 
@@ -129,9 +131,9 @@ def lstm(
     units = weights[1].shape[1]
     bits, clip, zero_point, table = form
     requants = [ops.requants([k.quantize_multiplier(float(s)) for s in row]) for row in scales]
-    squash = [k.Requant(*k.quantize_multiplier(2.0**n)) for n in (-15, -15 - bits, -23)]
+    squash = [cs.Requant(*k.quantize_multiplier(2.0**n)) for n in (-15, -15 - bits, -23)]
     rows = (steps, 1)
-    op = k.Lstm(batches, steps, inputs, units, *rows, zero_point, bits, clip, *squash)
+    op = cs.Lstm(batches, steps, inputs, units, *rows, zero_point, bits, clip, *squash)
     fields = {
         "input_weights": weights[0],
         "input_bias": biases[0],
@@ -160,3 +162,18 @@ def lstm(
         getattr(library, name)(ctypes.byref(op), *pointers)
         return output
     return call(library, name, op, [x, held], output, **fields)
+
+
+def unpack(
+    library: ctypes.CDLL | Runner,
+    rows: int,
+    group_rows: int,
+    kinds: NDArray[np.uint8],
+    data: NDArray[np.uint8],
+    tables: Int8 | None,
+) -> Int8:
+    """Weights [rows, 16]; see nj_packed_weights."""
+    op = cs.PackedWeights(rows, group_rows)
+    constants: dict[str, NDArray[Any]] = {"kinds": kinds, "data": data}
+    constants |= {} if tables is None else {"tables": tables}
+    return call(library, "nj_unpack_s8", op, [], np.empty((rows, 16), np.int8), **constants)

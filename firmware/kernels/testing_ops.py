@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import testing_kernels as k
+import testing_structures as cs
 from numpy.typing import NDArray
 
 Int8 = NDArray[np.int8]
@@ -65,140 +66,13 @@ def call(
     return output
 
 
-def fold_bias(bias: NDArray[Any], weights: NDArray[Any], zero_point: int) -> NDArray[np.int32]:
-    """bias - zero_point * sum(weights) modulo 2^32; weights [output channel, ...]."""
-    total = weights.reshape(len(weights), -1).astype(np.int64).sum(1)
-    return (bias.astype(np.int64) - zero_point * total).astype(np.int32)
-
-
-def convolution(
-    library: ctypes.CDLL | Runner,
-    name: str,
-    x: Int8,
-    weights: Int8,
-    bias: NDArray[np.int32],
-    quantization: tuple[Q, Sequence[float], Q],
-    geometry: Any,
-    rounding: int = 1,
-) -> Int8:
-    """conv_2d: weights [oc, h, w, ic]; depthwise_conv_2d: [1, h, w, oc]. x [1, h, w, ic]."""
-    source, scales, target = quantization
-    window, height, width = geometry.place(x.shape[1:3], weights.shape[1:3])
-    by_channel = weights if name == "conv_2d" else np.moveaxis(weights, 3, 0)
-    folded = fold_bias(bias, by_channel, source.zero_point)
-    pairs = [
-        k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
-    ]
-    scale = requants(pairs)
-    low, high = k.activation_range(geometry.activation, target.scale, target.zero_point)
-    channels = len(by_channel)
-    op = k.Convolution(
-        k.Image(*x.shape[1:]), k.Image(height, width, channels), window, source.zero_point,
-        target.zero_point, low, high, rounding,
-    )  # fmt: skip
-    output = np.empty((1, height, width, channels), np.int8)
-    constants = {"weights": weights, "bias": folded, "requant": scale}
-    return call(library, f"nj_{name}_s8", op, [x], output, **constants)
-
-
-def packed_convolution(
-    library: ctypes.CDLL | Runner,
-    name: str,
-    x: Int8,
-    weights: Int8,
-    bias: NDArray[np.int32],
-    quantization: tuple[Q, Sequence[float], Q],
-    geometry: Any,
-    batch: int = 4,
-    in_place: bool = False,
-) -> Int8 | None:
-    """As `convolution`, by the kernels with packed weights; None where they do not take it, or not `in_place`."""
-    source, scales, target = quantization
-    window, height, width = geometry.place(x.shape[1:3], weights.shape[1:3])
-    dense = name == "conv_2d"
-    by_channel = weights if dense else np.moveaxis(weights, 3, 0)
-    channels = len(by_channel)
-    pairs = [
-        k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
-    ]
-    low, high = k.activation_range(geometry.activation, target.scale, target.zero_point)
-    relu = (target.zero_point, low, high) == (-128, -128, 127)
-    if max(shift for _, shift in pairs) > (0 if relu else -1):
-        return None
-    folded = fold_bias(bias, by_channel, source.zero_point)
-    constants = [(int(b), *pair) for b, pair in zip(folded, pairs, strict=True)]
-    output = np.empty((1, height, width, channels), np.int8)
-    images = k.Image(*x.shape[1:]), k.Image(height, width, channels), window
-    rows = by_channel.reshape(channels, -1)
-    scratch = k.pointer(np.empty(65536, np.int8))
-    if dense:
-        patch = -(-rows.shape[1] // 16) * 16
-        row = weights.shape[2] * x.shape[3]
-        if in_place and (row % 16 or window.dilation_width > 1):
-            return None
-        of_rows = weights.shape[1] * -(-row // 128)
-        turns = max(-(-patch // 128), of_rows if in_place else 0)
-        op = k.PackedConvolution(
-            *images, source.zero_point, target.zero_point, low, high, relu, patch,
-            0 if in_place else batch, turns,
-        )  # fmt: skip
-        packed, requant = pack_dense(rows, patch, constants)
-        fields = {"weights": packed, "requant": requant}
-        return call(library, "nj_conv_2d_packed_s8", op, [x], output, scratch, **fields)
-    if channels != x.shape[3] or weights.min() == -128:
-        return None
-    taps = rows.shape[1] + rows.shape[1] % 2
-    op = k.PackedDepthwise(*images, target.zero_point, low, high, relu, taps)
-    padding = np.full(-(-channels // 16) * 16, source.zero_point, np.int8)
-    fields = {"groups": pack_depthwise(rows, taps, constants), "padding": padding}
-    return call(library, "nj_depthwise_conv_2d_packed_s8", op, [x], output, scratch, **fields)
-
-
-def pack_dense(
-    rows: Int8, patch: int, constants: Sequence[tuple[int, int, int]]
-) -> tuple[Int8, Int8]:
-    """Weights and (bias, multiplier, shift) as nj_packed_convolution lays them out, byte by byte."""
-    outputs, size = rows.shape
-    weights: list[int] = []
-    requant = b""
-    for group in range(0, outputs, 4):
-        members = [min(group + i, outputs - 1) for i in range(4)]
-        for start in range(0, patch, 16):
-            for oc in members:
-                weights += [int(rows[oc, i]) if i < size else 0 for i in range(start, start + 16)]
-        for field, kind in enumerate(("<i4", "<i4", "i1")):
-            requant += np.array([constants[oc][field] for oc in members], kind).tobytes()
-    return np.array(weights, np.int8), np.frombuffer(requant, np.int8).copy()
-
-
-def pack_depthwise(rows: Int8, taps: int, constants: Sequence[tuple[int, int, int]]) -> Int8:
-    """The groups of nj_packed_depthwise, byte by byte."""
-    if 16 % len(rows) == 0:
-        rows, constants = np.tile(rows, (16 // len(rows), 1)), [*constants] * (16 // len(rows))
-    channels, count = rows.shape
-    data = b""
-    for start in range(0, channels, 16):
-        for tap in range(taps):
-            lanes = [
-                int(rows[c, tap]) if c < channels and tap < count else 0
-                for c in range(start, start + 16)
-            ]
-            data += np.array(lanes, np.int8).tobytes()
-        for first in (0, 2, 1, 3):
-            members = [start + first + 4 * i for i in range(4)]
-            for field in range(3):
-                words = [constants[c][field] if c < channels else 0 for c in members]
-                data += np.array(words, "<i4").tobytes()
-    return np.frombuffer(data, np.int8).copy()
-
-
 def linear_sum(
     library: ctypes.CDLL | Runner, inputs: tuple[Int8, Int8], numbers: Sequence[int]
 ) -> Int8:
     """`numbers`: the fields of nj_linear_sum."""
     output = np.empty(inputs[0].shape, np.int8)
     count = ctypes.c_size_t(output.size)
-    return call(library, "nj_linear_sum_s8", k.LinearSum(*numbers), inputs, output, count)
+    return call(library, "nj_linear_sum_s8", cs.LinearSum(*numbers), inputs, output, count)
 
 
 def linear_channels(
@@ -210,7 +84,7 @@ def linear_channels(
     clamp: tuple[int, int],
 ) -> Int8:
     """x [places, channels]."""
-    op = k.LinearChannels(*x.shape, shift, *clamp)
+    op = cs.LinearChannels(*x.shape, shift, *clamp)
     constants = {"factor": factor, "offset": offset}
     return call(library, "nj_linear_channels_s8", op, [x], np.empty(x.shape, np.int8), **constants)
 
@@ -219,8 +93,8 @@ def transpose(library: ctypes.CDLL | Runner, x: Int8, axes: Sequence[int]) -> In
     """x of up to 6 dimensions."""
     shape = [x.shape[a] for a in axes]
     strides = [int(np.prod(x.shape[a + 1 :])) for a in axes]
-    lead, six = 6 - len(shape), k.I32 * 6
-    op = k.Transpose(six(*[1] * lead, *shape), six(*[0] * lead, *strides))
+    lead, six = 6 - len(shape), cs.I32 * 6
+    op = cs.Transpose(six(*[1] * lead, *shape), six(*[0] * lead, *strides))
     return call(library, "nj_transpose_s8", op, [x], np.empty(shape, np.int8))
 
 
@@ -228,8 +102,8 @@ def extreme(library: ctypes.CDLL | Runner, name: str, inputs: tuple[Int8, Int8])
     """maximum or minimum, with broadcast to 4 dimensions."""
     shape = np.broadcast_shapes(inputs[0].shape, inputs[1].shape)
     full = [1] * (4 - len(shape)) + list(shape)
-    four = k.I32 * 4
-    op = k.Elementwise(
+    four = cs.I32 * 4
+    op = cs.Elementwise(
         four(*full), four(*k.strides(inputs[0].shape, full)), four(*k.strides(inputs[1].shape, full))
     )  # fmt: skip
     return call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
@@ -240,63 +114,9 @@ def gather(
 ) -> Int8:
     """x [outer, rows, columns, inner] at (rows[i], columns[j])."""
     outer, height, width, inner = x.shape
-    op = k.Gather(outer, len(rows), len(columns), height, width, inner)
+    op = cs.Gather(outer, len(rows), len(columns), height, width, inner)
     output = np.empty((outer, len(rows), len(columns), inner), np.int8)
     return call(library, "nj_gather_s8", op, [x], output, row_of=rows, column_of=columns)
-
-
-def fully_connected(
-    library: ctypes.CDLL | Runner,
-    x: Int8,
-    weights: Int8,
-    bias: NDArray[np.int32],
-    quantization: tuple[Q, Sequence[float], Q],
-    activation: int,
-    rounding: int,
-    weights_zero_point: int = 0,
-) -> Int8:
-    """x [batches, inputs], weights [outputs, inputs]."""
-    source, scales, target = quantization
-    real = np.array([k.convolution_scale(source.scale, s, target.scale) for s in scales])
-    scale = requants([k.quantize_multiplier(s) for s in real])
-    shifted = weights.astype(np.int64) - weights_zero_point
-    folded = fold_bias(bias, shifted, source.zero_point)
-    low, high = k.activation_range(activation, target.scale, target.zero_point)
-    op = k.FullyConnected(
-        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding,
-        weights_zero_point=weights_zero_point,
-    )  # fmt: skip
-    output = np.empty((len(x), len(weights)), np.int8)
-    constants = {"weights": weights, "bias": folded, "requant": scale, "scale": real}
-    return call(library, "nj_fully_connected_s8", op, [x], output, **constants)
-
-
-def packed_fully_connected(
-    library: ctypes.CDLL | Runner,
-    x: Int8,
-    weights: Int8,
-    bias: NDArray[np.int32],
-    quantization: tuple[Q, Sequence[float], Q],
-    activation: int,
-    rounding: int,
-) -> Int8 | None:
-    """As `fully_connected`, with packed weights; None where a shift is to the left."""
-    source, scales, target = quantization
-    pairs = [
-        k.quantize_multiplier(k.convolution_scale(source.scale, s, target.scale)) for s in scales
-    ]
-    if max(shift for _, shift in pairs) > 0:
-        return None
-    low, high = k.activation_range(activation, target.scale, target.zero_point)
-    folded = fold_bias(bias, weights, source.zero_point)
-    constants = [(int(b), *pair) for b, pair in zip(folded, pairs, strict=True)]
-    op = k.PackedFullyConnected(
-        len(x), x.shape[1], len(weights), target.zero_point, low, high, rounding
-    )
-    packed, requant = pack_dense(weights, -(-x.shape[1] // 16) * 16, constants)
-    output = np.empty((len(x), len(weights)), np.int8)
-    fields = {"weights": packed, "requant": requant}
-    return call(library, "nj_fully_connected_packed_s8", op, [x], output, **fields)
 
 
 def requantize(
@@ -308,7 +128,7 @@ def requantize(
 ) -> Int8:
     """The accumulators as steps, each by its (multiplier, shift): a FULLY_CONNECTED of no inputs."""
     count = len(accumulators)
-    op = k.FullyConnected(1, 0, count, zero_point, -128, 127, rounding)
+    op = cs.FullyConnected(1, 0, count, zero_point, -128, 127, rounding)
     empty = np.zeros(16, np.int8)
     constants = {"weights": empty, "bias": accumulators, "requant": pairs}
     output = np.empty(count, np.int8)
@@ -340,7 +160,7 @@ def _converted(library: ctypes.CDLL | Runner, name: str, x: Any, q: Q, output: A
         count, scale = ctypes.c_size_t(x.size), ctypes.c_float(q.scale)
         getattr(library, name)(k.pointer(x), k.pointer(output), count, scale, q.zero_point)
     else:
-        library.run(name, k.Scale(q.scale, q.zero_point), {}, [x], output)
+        library.run(name, cs.Scale(q.scale, q.zero_point), {}, [x], output)
     return output
 
 
@@ -365,11 +185,11 @@ def elementwise(
     else:
         one, two, out, left = k.add_requants(first.scale, second.scale, target.scale)
     low, high = k.activation_range(activation, target.scale, target.zero_point)
-    four = k.I32 * 4
-    op = k.Elementwise(
+    four = cs.I32 * 4
+    op = cs.Elementwise(
         four(*full), four(*k.strides(inputs[0].shape, full)),
         four(*k.strides(inputs[1].shape, full)), first.zero_point, second.zero_point,
-        target.zero_point, left, k.Requant(*one), k.Requant(*two), k.Requant(*out), low, high,
+        target.zero_point, left, cs.Requant(*one), cs.Requant(*two), cs.Requant(*out), low, high,
         rounding,
     )  # fmt: skip
     return call(library, f"nj_{name}_s8", op, inputs, np.empty(shape, np.int8))
@@ -382,7 +202,7 @@ def pool(
     window, height, width = geometry.place(x.shape[1:3], size)
     low, high = k.activation_range(geometry.activation, q.scale, q.zero_point)
     channels = x.shape[3]
-    op = k.Pool(k.Image(*x.shape[1:]), k.Image(height, width, channels), window, low, high)
+    op = cs.Pool(cs.Image(*x.shape[1:]), cs.Image(height, width, channels), window, low, high)
     return call(library, f"nj_{name}_s8", op, [x], np.empty((1, height, width, channels), np.int8))
 
 
@@ -391,33 +211,13 @@ def mean(
 ) -> Int8:
     """Mean of a 4-dimensional x over axes, dimensions kept."""
     count = int(np.prod([x.shape[a] for a in axes]))
-    four = k.I32 * 4
-    op = k.Mean(
+    four = cs.I32 * 4
+    op = cs.Mean(
         four(*x.shape), four(*(int(d in axes) for d in range(4))), source.zero_point,
-        target.zero_point, k.Requant(*k.mean_requant(source.scale, target.scale, count)), rounding,
+        target.zero_point, cs.Requant(*k.mean_requant(source.scale, target.scale, count)), rounding,
     )  # fmt: skip
     shape = [1 if d in axes else x.shape[d] for d in range(4)]
     return call(library, "nj_mean_s8", op, [x], np.empty(shape, np.int8))
-
-
-def total(
-    library: ctypes.CDLL | Runner,
-    x: Int8,
-    axes: Sequence[int],
-    quantization: tuple[Q, Q],
-    unsigned: bool,
-    rounding: int,
-) -> Int8:
-    """SUM of a 4-dimensional x over axes, dimensions kept."""
-    source, target = quantization
-    four = k.I32 * 4
-    op = k.Sum(
-        four(*x.shape), four(*(int(d in axes) for d in range(4))), source.zero_point,
-        target.zero_point, int(unsigned),
-        k.Requant(*k.quantize_multiplier(source.scale / target.scale)), rounding,
-    )  # fmt: skip
-    shape = [1 if d in axes else x.shape[d] for d in range(4)]
-    return call(library, "nj_sum_s8", op, [x], np.empty(shape, np.int8))
 
 
 def prelu(
@@ -430,12 +230,12 @@ def prelu(
     x, alpha = inputs
     source, slope, target = quantization
     full = [1] * (4 - x.ndim) + list(x.shape)
-    four = k.I32 * 4
-    op = k.Elementwise(
+    four = cs.I32 * 4
+    op = cs.Elementwise(
         four(*full), four(*k.strides(x.shape, full)), four(*k.strides(alpha.shape, full)),
         source.zero_point, slope.zero_point, target.zero_point, 0,
-        k.Requant(*k.quantize_multiplier(source.scale / target.scale)), k.Requant(0, 0),
-        k.Requant(*k.quantize_multiplier(source.scale * slope.scale / target.scale)), -128, 127,
+        cs.Requant(*k.quantize_multiplier(source.scale / target.scale)), cs.Requant(0, 0),
+        cs.Requant(*k.quantize_multiplier(source.scale * slope.scale / target.scale)), -128, 127,
         rounding,
     )  # fmt: skip
     return call(library, "nj_prelu_s8", op, inputs, np.empty(x.shape, np.int8))
@@ -444,5 +244,5 @@ def prelu(
 def softmax(library: ctypes.CDLL | Runner, x: Int8, scale: float, beta: float) -> Int8:
     """Softmax of x [rows, depth]."""
     requant, least = k.softmax_constants(beta, scale)
-    op = k.Softmax(*x.shape, k.Requant(*requant), least)
+    op = cs.Softmax(*x.shape, cs.Requant(*requant), least)
     return call(library, "nj_softmax_s8", op, [x], np.empty(x.shape, np.int8))

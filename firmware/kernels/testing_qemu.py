@@ -30,7 +30,7 @@ KERNELS = [
     "max_pool_2d", "mean", "softmax", "lookup", "conv_2d_packed", "depthwise_conv_2d_packed",
     "linear_sum", "linear_channels", "transpose", "fully_connected_packed",
     "maximum", "minimum", "gather", "quantize_f32", "dequantize_f32",
-    "sum", "prelu", "reduce_max", "reduce_min", "resize_bilinear", "transpose_conv", "batch_matmul",
+    "unpack", "prelu", "reduce_max", "reduce_min", "resize_bilinear", "transpose_conv", "batch_matmul",
     "squared_difference", "svdf", "select", "unidirectional_sequence_lstm",
 ]  # fmt: skip
 """In the order of the runner's switch."""
@@ -79,7 +79,7 @@ class Machine:
             # Pointers are offsets until the image's base is known.
             self._pointers += [address + 4 * i for i, (_, points) in enumerate(words) if points]
         places_in = [self._place(x.tobytes(), aligned=x.itemsize > 1) for x in inputs]
-        first, second, third = [*places_in, 0, 0][:3]
+        first, second, third = [*places_in, 0, 0, 0][:3]
         self._results += -self._results % output.itemsize
         self._items.append((kernel, address, first, second, third, self._results, output.nbytes))
         self._outputs.append((self._results, output))

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 COLUMNS = 100
+# uint8 [256, 6]: by its bits as uint8, how an int8 is printed in a list, and zeros.
+_BYTES = np.array([f"{v}, " for v in (*range(128), *range(-128, 0))], "S6").view(np.uint8)
+_BYTES = _BYTES.reshape(256, 6)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONSTANT = re.compile(_IDENTIFIER.pattern + r"|-?[0-9][0-9a-fx.]*(p[+-]?[0-9]+f?)?")
 _CODE = re.compile(
@@ -186,7 +189,7 @@ def integers(values: Array) -> list[Text]:
     >>> integers(np.array([1, -2, 3], np.int32))
     ['1, -2, 3,']
     """
-    whole = str(values.ravel().astype(np.int32, casting="safe").tolist())[1:-1]
+    whole = _commas(values.ravel())
     if not whole:
         return []
     # Where a line must not end, no blank stands yet.
@@ -200,6 +203,14 @@ def integers(values: Array) -> list[Text]:
     if "~" in text:
         lines = [line.replace("~", " ") for line in lines]
     return [_text(line) for line in lines]
+
+
+def _commas(values: Array) -> str:
+    """Integers with a comma and a blank between them; of bytes, which are the millions, by a table of all 256."""
+    if values.dtype != np.int8:
+        return str(values.astype(np.int32, casting="safe").tolist())[1:-1]
+    printed = _BYTES[values.view(np.uint8)]
+    return str(printed[printed != 0].tobytes()[:-2], "ascii")
 
 
 def _wrapped(items: Iterable[str], columns: int = COLUMNS) -> list[Text]:

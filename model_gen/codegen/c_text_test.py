@@ -214,6 +214,8 @@ def test_numbers() -> None:
     many[::3] %= 128
     printed = c_text.wrapped(c_text.integer(int(i)) for i in many)
     assert c_text.integers(many.astype(np.int32)) == printed
+    few = many.astype(np.int8)
+    assert c_text.integers(few) == c_text.integers(few.astype(np.int32))
     for wrong in (float("nan"), float("inf"), -float("inf")):
         for function in (c_text.single, c_text.double):
             with pytest.raises(ValueError, match="no constant"):

@@ -112,7 +112,7 @@ static void nj_run(const struct nj_case *item)
         break;
     }
     case 22:
-        nj_sum_s8(item->op, item->input1, item->output);
+        nj_unpack_s8(item->op, item->output);
         break;
     case 23:
         nj_prelu_s8(item->op, item->input1, item->input2, item->output);

@@ -91,7 +91,7 @@ class _Sides:
 
     def _made(self, inputs: list[Array]) -> dict[str, Any]:
         given = {t.tensor: v for t, v in zip(self._reference.inputs, inputs, strict=True)}
-        judge, other = given | self._reference.run(inputs), given | self._default.run(inputs)
+        judge, other = given | self._reference.tensors(inputs), given | self._default.run(inputs)
         ports = [port.tensor for port in self._reference.outputs]
         written = [index for op in self.graph.ops for index in op.outputs if index in judge]
         delegated = None
@@ -155,5 +155,8 @@ def _code() -> str:
     """Digest of the code that makes a record."""
     folder = Path(__file__).parent
     return key_of(
-        *((folder / name).read_bytes() for name in ("beside.py", "opinion.py", "real.py"))
+        *(
+            (folder / name).read_bytes()
+            for name in ("beside.py", "opinion.py", "real.py", "real_images.py")
+        )
     )

@@ -47,8 +47,32 @@ def test_the_reference_is_found_wrong_in_sum_and_nobody_in_what_follows() -> Non
     assert dispute.wrong == "judge"
 
 
+def test_the_judge_is_not_asked_twice_in_a_process() -> None:
+    """Its tensors are those of the run before, of the same model and inputs alone."""
+    model, steps = sum_and_relu(), drawn((1, 4, 3))
+    computed = KeptReference(model, "tflite").run([steps])
+    second = KeptReference(model, "tflite")
+    record = beside._Sides(model, second)._made([steps])
+    assert not second.opened
+    again = second.tensors([steps])
+    assert {i: t.tolist() for i, t in again.items()} == {i: t.tolist() for i, t in computed.items()}
+    assert record == beside._Sides(model, KeptReference(model, "tflite"))._made([steps])
+    second.tensors([steps + np.int8(1)])
+    assert second.opened
+
+
 def drawn(shape: tuple[int, ...]) -> Any:
     return _RNG.integers(-128, 128, shape, dtype=np.int8)
+
+
+def bilinear(**fields: bool) -> bytes:
+    return single(
+        "RESIZE_BILINEAR",
+        [q((2, 3, 5, 3)), constant([7, 4])],
+        q((2, 7, 4, 3)),
+        {"ResizeBilinearOptions": fields},
+        version=3,
+    )
 
 
 CASES = {
@@ -70,6 +94,28 @@ CASES = {
         q((2, 5), 0.05),
         {"FullyConnectedOptions": {"fusedActivationFunction": 1}},
     ),
+    "transpose": lambda: single(
+        "TRANSPOSE_CONV",
+        [
+            constant([1, 7, 8, 5]),
+            weights((5, 3, 4, 2), 0),
+            q((1, 4, 3, 2)),
+            constant([9, -8, 0, 5, 7]),
+        ],
+        q((1, 7, 8, 5), 0.05),
+        {"TransposeConvOptions": {"padding": 0, "strideH": 2, "strideW": 3}},
+        version=3,
+    ),
+    "transpose valid": lambda: single(
+        "TRANSPOSE_CONV",
+        [constant([1, 6, 7, 3]), weights((3, 4, 3, 2), 0), q((1, 3, 3, 2))],
+        q((1, 6, 7, 3), 0.05),
+        {"TransposeConvOptions": {"padding": 1, "strideH": 1, "strideW": 2}},
+        version=1,
+    ),
+    "bilinear": lambda: bilinear(),
+    "bilinear corners": lambda: bilinear(alignCorners=True),
+    "bilinear centers": lambda: bilinear(halfPixelCenters=True),
     "pool": lambda: single(
         "AVERAGE_POOL_2D",
         [q((1, 5, 5, 3))],

@@ -12,18 +12,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from host.compare.second.real_images import resize_bilinear, transpose_conv
 from model_gen.codegen.tflite.graph import Array, Op, Tensor
 from model_gen.codegen.tflite.options import (
     BatchMatmulOptions,
     LeakyReluOptions,
     ReducerOptions,
+    ResizeOptions,
     SoftmaxOptions,
     WindowOptions,
 )
 
 Real = npt.NDArray[np.float64]
 _BOUNDS = {"RELU": (0.0, np.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
-_BIASED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # input 2 is their bias
+# Op -> which of its inputs are source, weights and bias.
+_BIASED = {
+    "CONV_2D": (0, 1, 2),
+    "DEPTHWISE_CONV_2D": (0, 1, 2),
+    "FULLY_CONNECTED": (0, 1, 2),
+    "TRANSPOSE_CONV": (2, 1, 3),
+}
 _erf = np.frompyfunc(erf, 1, 1)
 
 
@@ -177,6 +185,21 @@ def _depthwise(call: Call) -> Real:
     return np.array(sums)
 
 
+def _transpose_conv(call: Call) -> Real:
+    options = call.op.options
+    assert isinstance(options, WindowOptions)
+    _, weights, source, *bias = call.inputs
+    return transpose_conv(
+        source, weights, bias[0] if bias else None, options, call.shape, call.places
+    )
+
+
+def _resize_bilinear(call: Call) -> Real:
+    options = call.op.options
+    assert isinstance(options, ResizeOptions)
+    return resize_bilinear(call.inputs[0], options, call.shape, call.places)
+
+
 def _pool(function: Callable[[Real], Any]) -> Callable[[Call], Real]:
     def sparse(call: Call) -> Real:
         options = call.op.options
@@ -229,6 +252,8 @@ _SPARSE: dict[str, Callable[[Call], Real]] = {
     "FULLY_CONNECTED": _fully_connected,
     "AVERAGE_POOL_2D": _pool(np.mean),
     "MAX_POOL_2D": _pool(np.max),
+    "RESIZE_BILINEAR": _resize_bilinear,
+    "TRANSPOSE_CONV": _transpose_conv,
 }
 
 
@@ -252,8 +277,9 @@ def inputs_of(
         value = values(index) if value is None else value
         if value is None:
             return None
-        if op.name in _BIASED and position == 2:
-            found.append(_bias(value, tensors[op.inputs[0]], tensors[op.inputs[1]]))
+        source, weights, bias = _BIASED.get(op.name, (0, 0, -1))
+        if position == bias:
+            found.append(_bias(value, tensors[op.inputs[source]], tensors[op.inputs[weights]]))
         else:
             found.append(real_of(tensors[index], value))
     return tuple(found)

@@ -19,6 +19,7 @@ from model_gen.codegen.cm55.ops.registry import (
 )
 from model_gen.codegen.cm55.ops.row_packing import PLAIN, SPARSE, Packed, pack, unpack
 from model_gen.codegen.cm55.plan import aligned
+from model_gen.codegen.tflite.graph import Array
 
 OPTIMIZES = ("speed", "flash")  # for what
 # The structures whose weights are rows of 16, and what a layer must save at least: below, RAM and time are lost for
@@ -43,16 +44,22 @@ def in_less_flash(program: Program) -> Program:
     return replace(program, steps=tuple(_packed(step) for step in program.steps))
 
 
+def weights_of(kernel: Kernel) -> Array | None:
+    """The weights that may be packed, int8 [group][block][4][16]; None where there are none."""
+    if kernel.parameters is None or kernel.parameters.struct not in _STRUCTS:
+        return None
+    weights = dict(kernel.parameters.fields)["weights"]
+    return weights.values if isinstance(weights, Constants) else None
+
+
 def _packed(step: Step) -> Step:
-    parameters = step.kernel.parameters
-    if parameters is None or parameters.struct not in _STRUCTS:
+    parameters, weights = step.kernel.parameters, weights_of(step.kernel)
+    if parameters is None or weights is None:
         return step
-    weights = dict(parameters.fields)["weights"]
-    assert isinstance(weights, Constants)
-    packed = pack(weights.values)
+    packed = pack(weights)
     if packed.bytes > (1 - _LEAST) * packed.unpacked:
         return step
-    assert np.array_equal(unpack(packed), weights.values.ravel()), "packing lost weights"
+    assert np.array_equal(unpack(packed), weights.ravel()), "packing lost weights"
     return replace(step, kernel=_unpacking(step.kernel, parameters, packed))
 
 

@@ -1,4 +1,4 @@
-"""Weights and multipliers in the order in which the packed kernels read them (nj_kernels.h says which)."""
+"""Weights and multipliers in the order in which the packed kernels read them (nj_layers.h says which)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Weights in fewer bytes, row by row of 16 (struct nj_packed_weights of nj_kernels.h says how), and back."""
+"""Weights in fewer bytes, row by row of 16 (struct nj_packed_weights of nj_layers.h says how), and back."""
 
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ def pack(weights: Array) -> Packed:
 
 
 def unpack(packed: Packed) -> Array:
-    """int8 [rows * 16], read as nj_kernels.h says and by nothing that `pack` uses."""
+    """int8 [rows * 16], read as nj_layers.h says and by nothing that `pack` uses."""
     found = []
     at = 0
     for row in range(packed.rows):
