@@ -45,8 +45,7 @@ def list_runs(store: str, last: int, json_path: str | None, **equal: str | None)
     if not runs:
         say("no run of that kind", json_path)
         return
-    for line in table([_HEADS, *map(_cells, runs)]):
-        say(line, json_path)
+    say("\n".join(table([_HEADS, *map(_cells, runs)])), json_path)
 
 
 def stated(run: "Run") -> dict[str, object]:

@@ -47,6 +47,11 @@ class Address:
             return str(self.file)
         return self.url.set(drivername="postgresql").render_as_string(hide_password=True)
 
+    @property
+    def name(self) -> str:
+        """For a page that others see: the file's name, or the database's."""
+        return self.file.name if self.file is not None else str(self.url and self.url.database)
+
     def check(self, *, write: bool) -> None:
         """Refuse, before anything runs, a file that is no store or cannot be written.
 
