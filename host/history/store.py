@@ -65,7 +65,12 @@ class Store:
                 query.order_by(desc(RUNS.c.id)).limit(limit)
             ).all()
             layers = self._layers(connection, {row.structure for row in rows})
-        return [Run(*row, layers=layers[row.structure]) for row in reversed(rows)]
+        *names, last = [field.name for field in fields(Run)]
+        assert last == "layers"
+        return [
+            Run(**dict(zip(names, row, strict=True)), layers=layers[row.structure])
+            for row in reversed(rows)
+        ]
 
     def _layers(self, connection: Connection, wanted: set[str]) -> dict[str, str]:
         """The layers of each structure: a text that its runs share."""

@@ -125,15 +125,10 @@ def test_the_page_is_seen_whole(tmp_path: Path, dark: bool) -> None:
 
 @browser
 def test_a_hostile_name_in_every_field_is_text() -> None:
+    names = ("commit", "branch", "model", "board", "kind", "compiler", "backend")
+    hostile: dict[str, Any] = dict.fromkeys(names, HOSTILE)
     runs = [
-        replace(
-            one,
-            **{
-                name: HOSTILE
-                for name in ("commit", "branch", "model", "board", "kind", "compiler", "backend")
-            },
-            layers=json.dumps([[i, HOSTILE, HOSTILE] for i, _, _ in one.named]),
-        )
+        replace(one, **hostile, layers=json.dumps([[i, HOSTILE, HOSTILE] for i, _, _ in one.named]))
         for one in few()
     ]
     asks = """return [view.hacked === undefined && window.hacked === undefined, page.images.length,
