@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from host.boards.which import which
-from host.cli.common import HISTORY, write_json
+from host.cli.common import write_json
+from host.cli.history_options import HISTORY
 from host.compare.answers import Answer
 from host.compare.bench import Bench
 from host.compare.conclude import Conclusion, conclude

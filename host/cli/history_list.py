@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say, store_option, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.history_options import store_option
 from host.cli.parameters import WholeRange
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import ResultFile, say, store_option, subcommand
+from host.cli.common import ResultFile, say, subcommand
+from host.cli.history_options import store_option
 
 
 @subcommand("page")

@@ -4,7 +4,8 @@ https://github.com/benchmark-action/github-action-benchmark#customsmallerisbette
 objects with `name`, `unit` and `value`, and an `extra` that its chart shows at a point.
 """
 
-from host.history.run import COVERAGE, FOOTPRINT, Run
+from host.history.run import Run
+from host.report.gates import COVERAGE, FOOTPRINT
 
 
 def benchmark(run: Run) -> list[dict[str, object]]:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from host.history.run import COVERAGE, FOOTPRINT, Run
+from host.history.run import Run
+from host.report.gates import COVERAGE, FOOTPRINT
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from host.history.comparison import Change, compared
-from host.history.run import COVERAGE, FOOTPRINT, Run
+from host.history.run import Run
+from host.report.gates import COVERAGE, FOOTPRINT
 
 MAIN = ("main", "master")
 NOISE = 1.0  # percent by which cycles differ from run to run; instructions are exact

@@ -7,10 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from host.history.commit import Commit
-
-STAGES = ("frontend", "model")
-FOOTPRINT = ("flash", "engine_flash", "ram", "arena", "stack")
-COVERAGE = ("code", "constants")
+from host.report.gates import COVERAGE, FOOTPRINT
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from markupsafe import Markup
 from host import __version__
 from host.history.comparison import Change
 from host.history.regressions import NOISE, Regression, Void, regressions
-from host.history.run import COVERAGE, FOOTPRINT, Run
+from host.history.run import Run
 from host.printable import printable
+from host.report.gates import COVERAGE, FOOTPRINT
 from host.report.html import NARROW, environment
 from host.results import write_result
 

@@ -9,6 +9,7 @@ from typing import Any
 from host.backends import NEURAL_ART
 from host.coverage.coverage import Share
 from host.coverage.table import percent
+from host.report.gates import PASSED
 from host.report.verdict import Verdict, ran_on
 
 
@@ -42,6 +43,10 @@ def summary_lines(verdict: Verdict) -> list[str]:
             clock = verdict.proved.measured_clock
             cost += f": {whole:,.0f} us" + (f" at {clock.hz / 1e6:.4g} MHz" if clock else "")
         lines.append(f"cost: {cost}; flash {footprint.flash:,} bytes, RAM {footprint.ram:,}")
+    if verdict.gates:
+        passed = sum(one.state == PASSED for one in verdict.gates)
+        lines.append(f"gates: {passed} of {len(verdict.gates)} figures are within their limits")
+        lines += [f"  {one.line}" for one in verdict.gates if one.state != PASSED]
     if verdict.reach is not None:
         lines.append(verdict.reach.line)
     if verdict.coverage is not None:
