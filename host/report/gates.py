@@ -68,9 +68,7 @@ class Judged:
 
     @property
     def line(self) -> str:
-        """For people."""
-        if self.state == VOID:
-            return f"{self.gate}: void for {self.figure}: {self.reason}"
+        """One that was judged, for people."""
         of = "" if self.before is None else f", {_said(self.before)} in the baseline"
         return f"{self.figure} {_said(self.now)}, {'within' if self.state == PASSED else 'beyond'} {self.gate}{of}"
 
@@ -116,14 +114,14 @@ def judged(gates: Iterable[Gate], raw: Mapping[str, Any], against: Against) -> l
 
 def failure_of(found: Sequence[Judged]) -> NightjarError | None:
     """What is wrong: a figure beyond its limit, else a gate that could not be judged; None where all passed."""
-    beyond = [one.line for one in found if one.state == FAILED]
+    beyond = beyond_lines(found)
     if beyond:
         return RegressionFailure(
             "a gate is not kept",
             evidence=_listed(beyond),
             next_step="find the change that costs it, or move the limit where it is meant",
         )
-    void = [one.line for one in found if one.state == VOID]
+    void = void_lines(found)
     if void:
         return Incomplete(
             "a gate could not be judged",
@@ -131,6 +129,23 @@ def failure_of(found: Sequence[Judged]) -> NightjarError | None:
             next_step="give what it needs, or take the gate away: what is void proves nothing",
         )
     return None
+
+
+def beyond_lines(found: Iterable[Judged]) -> list[str]:
+    """What is beyond its limit."""
+    return [one.line for one in found if one.state == FAILED]
+
+
+def void_lines(found: Iterable[Judged]) -> list[str]:
+    """What could not be judged, a gate and a reason a line."""
+    figures: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        if one.state == VOID:
+            figures.setdefault((one.gate, one.reason), []).append(one.figure)
+    return [
+        f"{gate} is void for {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {reason}"
+        for (gate, reason), names in figures.items()
+    ]
 
 
 def _judged(gate: Gate, raw: Mapping[str, Any], against: Against) -> Iterator[Judged]:

@@ -9,7 +9,7 @@ from typing import Any
 from host.backends import NEURAL_ART
 from host.coverage.coverage import Share
 from host.coverage.table import percent
-from host.report.gates import PASSED
+from host.report.gates import PASSED, beyond_lines, void_lines
 from host.report.verdict import Verdict, ran_on
 
 
@@ -46,7 +46,8 @@ def summary_lines(verdict: Verdict) -> list[str]:
     if verdict.gates:
         passed = sum(one.state == PASSED for one in verdict.gates)
         lines.append(f"gates: {passed} of {len(verdict.gates)} figures are within their limits")
-        lines += [f"  {one.line}" for one in verdict.gates if one.state != PASSED]
+        others = beyond_lines(verdict.gates) + void_lines(verdict.gates)
+        lines += [f"  {line}" for line in others]
     if verdict.reach is not None:
         lines.append(verdict.reach.line)
     if verdict.coverage is not None:
