@@ -195,7 +195,7 @@ class Suite:
         if self.keeping is None:
             return conclusion
         try:
-            print(self.keeping.keep(verdict, self.session.subject.path.name, self.board))
+            print(self.keeping.keep(verdict, self.session.subject.path, self.board))
         except NightjarError as error:
             if first((conclusion.code, error.exit_code)) != conclusion.code:
                 return replace(conclusion, code=Exit(error.exit_code), error=error)

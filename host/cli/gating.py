@@ -5,6 +5,7 @@ from pathlib import Path
 
 from host.boards.which import Which
 from host.exit_codes import Exit
+from host.history.written import called
 from host.report.gates import Against, Gate, Judged, judged
 from host.report.gates_file import GatesFile, read_gates
 from host.report.regression import Baseline
@@ -36,7 +37,7 @@ class Gating:
         texts: tuple[str, ...],
         *,
         at: Which,
-        model: str,
+        model: Path,
         store: str | None,
         baseline: Baseline | None,
     ) -> "Gating | None":
@@ -59,7 +60,7 @@ class Gating:
             against = Against(read_verdict(file.parent / found.baseline, "a baseline"))
         elif not store:
             against = Against(None, "there is no baseline: neither --baseline nor --history")
-        return cls(gates, against, store or None, found.branch, model, at.name)
+        return cls(gates, against, store or None, found.branch, called(model), at.name)
 
     def judge(self, verdict: Verdict) -> tuple[Judged, ...]:
         """What the gates say of it.

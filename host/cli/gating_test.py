@@ -25,7 +25,7 @@ def gating(store: Path | None, *texts: str, file: Path | None = None) -> Gating:
     found = Gating.begin(
         *(file, texts),
         at=AT,
-        model="birds",
+        model=Path("birds"),
         store=None if store is None else str(store),
         baseline=None,
     )
@@ -45,7 +45,7 @@ def add(store: Path, verdict: Verdict, place: Place = PLACE) -> None:
 
 
 def test_nothing_asked_is_no_gate() -> None:
-    assert Gating.begin(None, (), at=AT, model="m", store=None, baseline=None) is None
+    assert Gating.begin(None, (), at=AT, model=Path("m"), store=None, baseline=None) is None
     assert held_against(BASE, None, None, None) == (BASE, None)
 
 
@@ -97,7 +97,11 @@ def test_a_baseline_that_was_given_comes_before_the_history(tmp_path: Path) -> N
     slower = with_cost(1100)
     given = Baseline(Path("x.json"), raw(slower))
     found = Gating.begin(
-        *(None, ("cost.model <= +0%",)), at=AT, model="birds", store=str(store), baseline=given
+        *(None, ("cost.model <= +0%",)),
+        at=AT,
+        model=Path("birds"),
+        store=str(store),
+        baseline=given,
     )
     assert outcome(slower, found) == (0, "None")  # type: ignore[arg-type]
 

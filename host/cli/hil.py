@@ -177,7 +177,7 @@ def command(
             require_coverable(board, min_coverage)
             before = None if baseline is None else Baseline.read(baseline)
             gating = Gating.begin(
-                *(gates_file, gates), at=at, model=bundle.name, store=history, baseline=before
+                *(gates_file, gates), at=at, model=bundle, store=history, baseline=before
             )
             folder = out or default_folder(
                 load_subject(bundle), board, rounding, stream=stream, optimize=optimize

@@ -117,4 +117,8 @@ def test_a_store_is_looked_at_before_anything_runs(tmp_path: Path) -> None:
         Keeping.begin("/proc/h.sqlite")
     keeping = Keeping.begin(str(tmp_path / "h"))
     assert keeping is not None
-    assert keeping.keep(replace(EXACT), "m", "virtual").startswith("history: run 1 in ")
+    assert keeping.keep(replace(EXACT), tmp_path / "bundle", "virtual").startswith(
+        "history: run 1 in "
+    )
+    with opened(str(tmp_path / "h")) as history:
+        assert history.run(1).model == f"{tmp_path.name}/bundle"

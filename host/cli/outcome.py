@@ -104,7 +104,7 @@ def show(verdict: Verdict, title: str, json_path: str | None, html_path: Path | 
 
 
 def kept(
-    keeping: Keeping | None, verdict: Verdict, model: str, board: str, json_path: str | None
+    keeping: Keeping | None, verdict: Verdict, model: Path, board: str, json_path: str | None
 ) -> None:
     """Append the verdict to the history, where one is wanted."""
     if keeping is not None:
@@ -166,7 +166,7 @@ def report(
 
     def keep() -> None:
         if verdict is not None:
-            kept(keeping, verdict, session.subject.path.name, board, json_path)
+            kept(keeping, verdict, session.subject.path, board, json_path)
 
     told(conclusion.code, tell, keep)
     if error is not None and (verdict is None or verdict.first_difference is None):

@@ -173,7 +173,7 @@ def judge(
             require_coverable(board, min_coverage)
             before = None if baseline is None else Baseline.read(baseline)
             gating = Gating.begin(
-                *(gates_file, gates), at=at, model=model.name, store=history, baseline=before
+                *(gates_file, gates), at=at, model=model, store=history, baseline=before
             )
             folder = (
                 out
@@ -237,7 +237,7 @@ def judge(
         told(
             verdict.exit_code,
             lambda: show(verdict, title, json_path, html_path),
-            lambda: kept(keeping, verdict, model.name, at.name, json_path),
+            lambda: kept(keeping, verdict, model, at.name, json_path),
         )
         if failure is not None:
             raise failure

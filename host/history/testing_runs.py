@@ -60,18 +60,23 @@ def fill(place: Path, count: int) -> None:
     for number in range(count):
         grown = 1.0 + 0.03 * (number % 97 == 96)  # falls back with the next
         costs = [int(cost * grown * random.uniform(1.0, 1.002)) for cost in base]
-        branch = "main" if number % 5 else f"topic-{number % 11}"
-        board = ("bench-1", "bench-2", "virtual")[number % 3]
-        columns = columns_of(verdict, at(number, board=board))
-        row = {
-            **columns,
-            "branch": branch,
-            "costs": json.dumps(costs, separators=(",", ":")),
-            "model_cost": sum(costs),
-        }
+        costs[7] = int(costs[7] * (1.06 if 150 <= number % 400 < 300 else 1.0))
         day = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=45 * number)
-        more = {"recorded": day.strftime("%Y-%m-%dT%H:%M:%SZ"), "structure": digest}
-        rows.append({**row, **more, "unit": "cycles", "verdict": blob})
+        row = columns_of(verdict, at(number, board=f"bench-{1 + number % 3}"))
+        row |= {
+            "recorded": day.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "branch": "main" if number % 5 else f"topic-{number % 11}",
+            "kind": "stm32n6570-dk",
+            "tier": "stm32n6570-dk",
+            "unit": "cycles",
+            "model_cost": sum(costs),
+            "costs": json.dumps(costs, separators=(",", ":")),
+            "flash": row["flash"] + 40 * (number // 60),
+            "code": row["code"] - 0.1 * (number // 150 % 9),
+            "structure": digest,
+            "verdict": blob,
+        }
+        rows.append(row)
     with opened(str(place), write=True) as store, store.engine.begin() as connection:
         connection.execute(insert(STRUCTURES).values(digest=digest, layers=layers))
         connection.execute(insert(RUNS), rows)

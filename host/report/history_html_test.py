@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,19 @@ def test_a_user_finds_filters_and_compares() -> None:
     assert changes[1][1:] == ["23\u202f758", "26\u202f133", "+10.00\u202f%"]
     assert desk["unknown"] == ["Give the numbers of two runs.", 0]
     assert desk["chosen"] == "2"
+
+
+def test_a_thousand_runs_are_a_page_at_once(tmp_path: Path) -> None:
+    """In processor time; of 10,000, `nightjar history list` and `page` have 2 seconds (docs/history.md)."""
+    fill(tmp_path / "h", 1_000)
+    begin = time.process_time()
+    with opened(str(tmp_path / "h")) as store:
+        runs = store.runs()
+        page = render(runs, store.address.name)
+    took = time.process_time() - begin
+    assert len(runs) == 1_000
+    assert "runs that became worse" in page
+    assert took < 1.0
 
 
 @browser
