@@ -17,7 +17,7 @@ from host.testing_counterexample import carried, watch
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("NIGHTJAR_EXIT_FILE", None)  # make's, for what it starts itself
-    if config.getoption("--bundle", None) is None:
+    if config.getoption("--hil-bundle", None) is None:
         folder = tempfile.mkdtemp(prefix="nightjar-tests-")
         os.environ["XDG_RUNTIME_DIR"] = folder
         os.environ.pop("NIGHTJAR_BENCH", None)

@@ -43,6 +43,67 @@ WORKERS = "nightjar_proof"  # what processes of xdist are told
 Ask = Callable[[Question], None]  # raises where the answer is wrong
 
 
+def say(config: pytest.Config, line: str) -> None:
+    """Print a line, whether pytest has a terminal or was told to have none."""
+    terminal = config.pluginmanager.has_plugin("terminalreporter")
+    (config.get_terminal_writer().line if terminal else print)(line)
+
+
+def worker_of(config: pytest.Config) -> str:
+    """The name of this process of xdist, "" where it is none."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "") if hasattr(config, "workerinput") else ""
+
+
+def open_session(config: pytest.Config) -> tuple[Session, Path]:
+    """What the options ask for, its firmware made, and the folder of what it leaves. No board is started.
+
+    Raises:
+        NightjarError: it cannot be judged, and why.
+    """
+    option = config.getoption
+    limit = Deadline.after(option("--hil-deadline"))
+    at = which(
+        option("--hil-board"),
+        bench=Path(option("--hil-bench")) if option("--hil-bench") else None,
+        port=option("--hil-port"),
+        flashes=not option("--hil-no-flash"),
+    ).located()
+    bundle, board, rounding = Path(option("--hil-bundle")), at.tier, option("--hil-rounding")
+    out = Path(option("--hil-out")) if option("--hil-out") else None
+    subject, project = prepare(
+        bundle,
+        board,
+        rounding=None if option("--hil-project") else rounding,
+        stream=option("--hil-stream"),
+        project=Path(option("--hil-project")) if option("--hil-project") else None,
+        out=out,
+        limit=limit,
+        force=option("--hil-force"),
+    )
+    check_project(project, subject)
+    streams = project.description.stream
+    folder = out or default_folder(subject, board, project.description.rules, stream=streams)
+    inputs = option("--hil-inputs")
+    given = tuple(read_inputs(Path(inputs), project.description.inputs)) if inputs else ()
+    worker = worker_of(config)
+    evidence = folder / f"difference{'-' if worker else ''}{worker}"
+    remove_owned(evidence)  # of an earlier run
+    session = Session(
+        project,
+        subject,
+        board,
+        vectors=option("--hil-vectors"),
+        seed=option("--hil-seed"),
+        given=given,
+        limit=limit,
+        wait=option("--hil-wait"),
+        wrap=parse_faults(option("--hil-faults")).wrap if option("--hil-faults") else None,
+        evidence=evidence,
+        at=at,
+    )
+    return session, folder
+
+
 @dataclass
 class Suite:
     """What is judged, where it is written down, and what went wrong so far.
@@ -72,50 +133,12 @@ class Suite:
             NightjarError: it cannot be judged, and why.
         """
         option = config.getoption
-        limit = Deadline.after(option("--deadline"))
-        at = which(
-            option("--board"),
-            bench=Path(option("--bench")) if option("--bench") else None,
-            port=option("--port"),
-            flashes=not option("--no-flash"),
-        ).located()
-        bundle, board, rounding = Path(option("--bundle")), at.tier, option("--rounding")
-        out = Path(option("--hil-out")) if option("--hil-out") else None
-        subject, project = prepare(
-            bundle,
-            board,
-            rounding=None if option("--project") else rounding,
-            stream=option("--stream"),
-            project=Path(option("--project")) if option("--project") else None,
-            out=out,
-            limit=limit,
-            force=option("--force"),
-        )
-        check_project(project, subject)
-        streams = project.description.stream
-        folder = out or default_folder(subject, board, project.description.rules, stream=streams)
-        inputs = option("--inputs")
-        given = tuple(read_inputs(Path(inputs), project.description.inputs)) if inputs else ()
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "") if hasattr(config, "workerinput") else ""
-        evidence = folder / f"difference{'-' if worker else ''}{worker}"
-        remove_owned(evidence)  # of an earlier run
-        session = Session(
-            project,
-            subject,
-            board,
-            vectors=option("--vectors"),
-            seed=option("--seed"),
-            given=given,
-            limit=limit,
-            wait=option("--wait"),
-            wrap=parse_faults(option("--faults")).wrap if option("--faults") else None,
-            evidence=evidence,
-            at=at,
-        )
+        worker = worker_of(config)
+        session, folder = open_session(config)
         questions = plan(session.structure, session.taps, session.scope)
         proof, nonce = Path(option("--hil-proof")), option("--hil-nonce")
         # "" is none: `nightjar hil`, which started this run, keeps its verdict by itself.
-        given_store = option("--history")
+        given_store = option("--hil-history")
         store = os.environ.get(HISTORY) if given_store is None else given_store
         keeping = None if worker else Keeping.begin(store)
         leads = not worker and getattr(config.option, "dist", "no") != "no"
@@ -131,10 +154,11 @@ class Suite:
             for part in parts_of(kept):  # of an earlier run
                 part.unlink()
         if not leads:
-            recorder = Recorder(session, faults=option("--faults"), trusts=not asked_for)
+            recorder = Recorder(session, faults=option("--hil-faults"), trusts=not asked_for)
             session = replace(session, tape=recorder)
+        board = session.board if session.at is None else session.at.name
         made = (session, questions, proof, nonce, worker, leads, minutes, recorder)
-        return cls(*made, kept, unasked=not asked_for, keeping=keeping, board=at.name)
+        return cls(*made, kept, unasked=not asked_for, keeping=keeping, board=board)
 
     @property
     def writer(self) -> ProofWriter:
@@ -208,9 +232,11 @@ class Suite:
             return
         line = shlex.join(["pytest", *map(str, config.invocation_params.args)])
         try:
-            data = self.recorder.recording(line, SuiteRun(config.getoption("--soak"))).to_bytes()
+            data = self.recorder.recording(
+                line, SuiteRun(config.getoption("--hil-soak"))
+            ).to_bytes()
         except NightjarError as error:
-            config.get_terminal_writer().line(str(error))
+            say(config, str(error))
             return
         self.kept.parent.mkdir(parents=True, exist_ok=True)
         write_result(part_of(self.kept, self.worker), data)
@@ -219,10 +245,13 @@ class Suite:
         """Say where the recording of a failure lies, and remove that of anything else."""
         parts = parts_of(self.kept)
         if conclusion.code in KEPT and parts:
-            config.get_terminal_writer().line(kept_anyway(parts))
+            say(config, kept_anyway(parts))
             return
         for part in parts:
             part.unlink()
+
+
+SUITE = pytest.StashKey[Suite]()  # of the run that judges
 
 
 def _parts(proof: Path) -> list[Path]:

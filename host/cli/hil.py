@@ -170,7 +170,6 @@ def command(
     limit = Deadline.after(deadline)
     if faults is not None:
         parse_faults(faults)  # says what is wrong with it before pytest starts
-    suite = _suite()
     _check_foreign(pytest_arguments)
     with Keeper(record, faults=faults) as keeper:
         with enforced(limit), working("making firmware"):
@@ -217,7 +216,7 @@ def command(
                 "--hil-out": folder,
                 "--soak": soak,
             }
-            words = [str(suite)]
+            words = _suite()
             words += [word for name, value in options.items() for word in (name, str(value))]
             words += [] if inputs is None else ["--inputs", str(inputs)]
             words += [] if faults is None else ["--faults", faults]
@@ -232,7 +231,7 @@ def command(
             def attempt(number: int) -> "tuple[Conclusion, Proof | None]":
                 file, nonce = Path(temporary) / f"proof-{number}", secrets.token_hex(16)
                 line = [sys.executable, "-m", "pytest", *words]
-                line += ["--hil-proof", str(file), "--hil-nonce", nonce, "--history", ""]
+                line += ["--hil-proof", str(file), "--hil-nonce", nonce, "--hil-history", ""]
                 line += ["--deadline", f"{limit.remaining:.3f}"]
                 with keeper.session():
                     ended = _run(line, limit, quiet=json_path == "-")
@@ -338,19 +337,19 @@ def _vectors(session: "Session") -> "list[Vector]":
     )
 
 
-def _suite() -> Path:
-    """The folder of the suite."""
-    import host
-    from host.errors import HostFailure
+def _suite() -> list[str]:
+    """What pytest is told first: the suite, and in an installed package, which may be read only, a configuration.
 
-    suite = Path(host.__file__).resolve().parents[1] / "hil_tests"
-    if not (suite / "conftest.py").is_file():
-        raise HostFailure(
-            "the suite is not there: nightjar is not installed from a checkout",
-            evidence=f"no {suite}",
-            next_step="clone the repository and install it with `make`",
-        )
-    return suite
+    There the configuration of whoever calls would hold for a suite that is not theirs, or none would.
+    """
+    import os
+
+    from host.installed import IS_CHECKOUT, ROOT, SUITE
+
+    if IS_CHECKOUT:
+        return [str(SUITE)]
+    alone = ["-c", os.devnull, "--rootdir", str(ROOT), "-p", "no:cacheprovider"]
+    return [str(SUITE), *alone, "-o", "timeout=600"]
 
 
 def _check_usage(ended: int | None, proof: "Proof | None") -> None:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy.typing as npt
 
 from host.boards.n6_memory import is_n6, placement
 from host.compare.contact import Contact
@@ -161,6 +163,12 @@ class Bench:
         self.identity()
         ports = [(port.shape, port.dtype) for port in self.oracle.reference.outputs]
         return self.guarded(lambda: self.observer.infer(feed, ports))
+
+    def outputs(self, vector: Vector) -> tuple[npt.NDArray[Any], ...]:
+        """The model's outputs for any inputs or chunk, as the board sends them; nothing is compared."""
+        self.identity()
+        ports = [(port.shape, port.dtype) for port in self.oracle.reference.outputs]
+        return self.guarded(lambda: self.observer.outputs(vector, ports))
 
     def observe_feed(self, number: int, feed: Feed) -> Observation:
         """What a fed chunk shows, compared as a vector is."""
