@@ -15,10 +15,12 @@ from host.nearest import did_you_mean
 FOOTPRINT = ("flash", "engine_flash", "ram", "arena", "stack")
 COVERAGE = ("code", "constants")
 STAGES = ("frontend", "model")
+LATENCY = ("minimum", "median", "p99")
 PASSED, FAILED, VOID = "passed", "failed", "void"
 _SHOWN = 5  # that a message names
 _GROUPS = {
     "cost": tuple(f"cost.{name}" for name in STAGES),
+    "latency": tuple(f"latency.{name}" for name in LATENCY),
     "footprint": tuple(f"footprint.{name}" for name in FOOTPRINT),
     "coverage": tuple(f"coverage.{name}" for name in COVERAGE),
 }
@@ -207,6 +209,9 @@ def _value(name: str, raw: Mapping[str, Any]) -> float | None:
         counted = [cost for cost in costs if cost is not None]
         return max(counted) if counted else None
     group, _, member = name.partition(".")
+    if group == "latency":
+        taken = raw.get("latency")
+        return None if taken is None else float(taken[member])
     if group != "coverage":
         found: float | None = raw[group][member]
         return found

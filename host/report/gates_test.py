@@ -109,6 +109,17 @@ def test_what_is_not_there_is_void() -> None:
     assert "no run of main yet" in str(failure_of(found))
 
 
+def test_latency_is_a_figure_like_others() -> None:
+    taken = {"n": 7, "warm_ups": 1, "minimum": 90, "median": 95.5, "p99": 101}
+    raw = changed(latency=None)
+    assert states("latency <= 200", raw) == ["void"] * 3
+    raw["latency"] = taken
+    assert states("latency.median <= 95.5", raw) == ["passed"]
+    assert states(
+        "latency.p99 <= +0%", {**raw, "latency": {**taken, "p99": 102}}, Against(raw)
+    ) == ["failed"]
+
+
 def test_a_layer_of_another_op_is_void_and_another_model_is_not() -> None:
     layers = [{**one, "op": "MUL"} if one["index"] == 3 else one for one in RAW["layers"]]
     before = changed(layers=layers, model_sha256="f" * 64)

@@ -43,6 +43,12 @@ def summary_lines(verdict: Verdict) -> list[str]:
             clock = verdict.proved.measured_clock
             cost += f": {whole:,.0f} us" + (f" at {clock.hz / 1e6:.4g} MHz" if clock else "")
         lines.append(f"cost: {cost}; flash {footprint.flash:,} bytes, RAM {footprint.ram:,}")
+    if verdict.latency is not None and verdict.proved.cost_unit == "cycles":
+        taken = verdict.latency
+        lines.append(
+            f"latency: {taken.minimum:,} at least, {taken.median:,.0f} in the middle, {taken.p99:,} at the 99th"
+            f" percentile of {taken.n} inferences behind {taken.warm_ups} warm-up"
+        )
     if verdict.gates:
         passed = sum(one.state == PASSED for one in verdict.gates)
         lines.append(f"gates: {passed} of {len(verdict.gates)} figures are within their limits")
