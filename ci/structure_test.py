@@ -1,6 +1,7 @@
 """The folders keep to the way of the data: no import goes in a circle, and none goes upstream."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -86,3 +87,10 @@ def test_nothing_downstream_is_imported_upstream() -> None:
         if any(within(other, one) for one in barred)
     ]
     assert wrong == []
+
+
+def test_one_module_says_where_files_lie() -> None:
+    """What climbs out of its package finds other things where it is installed; bootstrap.py runs before anything is."""
+    leaving = re.compile(r"__file__\)(\.resolve\(\))?\.(parents\[|parent\.parent)")
+    found = {name for name, path in modules().items() if leaving.search(path.read_text("utf-8"))}
+    assert found == {"host.bootstrap", "host.installed"}

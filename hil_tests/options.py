@@ -1,5 +1,6 @@
 """What the plugin is told: options of the command line, and settings of a configuration file."""
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def add_options(parser: pytest.Parser) -> None:
         long, dest = f"--hil-{name}", f"hil_{name.replace('-', '_')}"
         try:
             group.addoption(f"--{name}", long, dest=dest, **how)
-        except ValueError:  # another plugin's
+        except (ValueError, argparse.ArgumentError):  # it is another plugin's
             group.addoption(long, dest=dest, **how)
 
     add("board", help="virtual (default), native, ..., a bench's name")

@@ -314,6 +314,7 @@ class Status:
             session.exitstatus = code
         lines = [] if conclusion.error is None else [str(conclusion.error)]
         lines += [] if conclusion.verdict is None else [conclusion.verdict.headline]
-        for line in [*lines, f"exit code {int(code)} {name_of(code)}"]:
+        beside = " of the suite; other tests failed" if code == Exit.OK and self._others else ""
+        for line in [*lines, f"exit code {int(code)} {name_of(code)}{beside}"]:
             say(self._config, line)
         return result

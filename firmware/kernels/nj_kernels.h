@@ -423,11 +423,11 @@ struct nj_resize_bilinear {
     const int32_t *column_between;
 };
 
+/* weights: 16 * rows bytes, aligned to 4. */
+void nj_unpack_s8(const struct nj_packed_weights *op, int8_t *weights);
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
 /* scratch, aligned to 4: 16 * turns + 12 bytes; and besides, but for windows of one place without padding, batch * patch + 16
  * bytes, or where batch is 0 the bytes of two patches and a row of the window. */
-/* weights: 16 * rows bytes, aligned to 4. */
-void nj_unpack_s8(const struct nj_packed_weights *op, int8_t *weights);
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);

@@ -8,6 +8,7 @@ import pytest
 
 from host.cli import main
 from host.files import sha256_file
+from host.project import DESCRIPTION, load_project
 from model_gen.codegen.cm55.ops import RULES
 from model_gen.codegen.testing import keras_models
 from model_gen.codegen.testing.models import builder
@@ -44,6 +45,26 @@ def test_generate_then_build(
     before = Path(built["elf"]).stat().st_mtime_ns
     assert run("build", model, "--board", "native", "--out", out) == 0
     assert Path(built["elf"]).stat().st_mtime_ns == before
+    # It is for speed, and nobody is told that it is for something else.
+    capsys.readouterr()
+    assert run("verify", model, "--board", "native", "--project", out, "--optimize", "flash") == 2
+    assert "--optimize flash, a project for speed" in capsys.readouterr().err
+    assert run("build", out, "--optimize", "flash") == 2
+    assert "--optimize flash for the project" in capsys.readouterr().err
+
+
+def test_a_project_says_that_it_is_for_flash(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("speed", "flash"):
+        out = tmp_path / name
+        assert run("generate", model, "--board", "native", "--out", out, "--optimize", name) == 0
+        assert load_project(out).description.optimize == name
+        assert ("optimize" in json.loads((out / DESCRIPTION).read_text())) is (name == "flash")
+    capsys.readouterr()
+    npu = ("--backend", "neural_art", "--optimize", "flash")
+    assert run("generate", model, "--out", tmp_path / "npu", *npu) == 2
+    assert "--optimize is for backend cm55" in capsys.readouterr().err
 
 
 def test_a_project_is_built_where_it_is(

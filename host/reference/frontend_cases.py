@@ -1,11 +1,11 @@
 """Chunks that are hard on a frontend, for tests."""
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 
-RECORDINGS = Path(__file__).resolve().parents[2] / "../shared/data/fsdd"
+from host.installed import ROOT
+
+RECORDINGS = ROOT / "../shared/data/fsdd"
 
 Samples = npt.NDArray[np.int16]
 

@@ -16,6 +16,7 @@ from host.files import sha256_bytes
 from host.installed import setup_command
 from host.reference.interpreter import INTERPRETER, Array, ReferenceTensor
 from host.reference.model import check_inputs
+from host.reference.offline import without_plan
 from host.reference.past import Past
 from host.reference.said import said_by_libraries
 from host.reference.state import Standing, has_state, own_states
@@ -38,9 +39,10 @@ class MicroModel:
 
     def __init__(self, tflite: bytes) -> None:
         _, version = _package()
-        self.description = f"tflite-micro {version}"
+        self._content, planned = without_plan(tflite)
+        left = ", without the file's memory plan" if planned else ""
+        self.description = f"tflite-micro {version}{left}"
         self.loaded = INTERPRETER
-        self._content = tflite
         self._standing: Standing | None = None
         try:
             with said_by_libraries() as said:

@@ -183,7 +183,7 @@ def wrapped(items: Iterable[Text], columns: int = COLUMNS) -> list[Text]:
 def integers(values: Array) -> list[Text]:
     """The same of int32 constants: there are millions, so they are printed and wrapped as one text.
 
-    >>> integers(np.array([1, -2, 3]))
+    >>> integers(np.array([1, -2, 3], np.int32))
     ['1, -2, 3,']
     """
     whole = str(values.ravel().astype(np.int32, casting="safe").tolist())[1:-1]
