@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from host.errors import BadInput, HostFailure
+from host.installed import setup_command
 from host.places import problem_above
 
 WAIT = 60  # seconds for others who write
@@ -109,7 +110,7 @@ class Address:
             raise HostFailure(
                 "the driver of PostgreSQL is not installed",
                 evidence=f"Received: {error}",
-                next_step="pip install 'nightjar[postgres]', or give the path of a file",
+                next_step=f"{setup_command('postgres')}, or give the path of a file",
             ) from error
 
     def advice(self, said: str) -> str:
