@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from host.boards.which import which
-from host.cli.common import HISTORY, write_json
+from host.cli.common import write_json
+from host.cli.history_options import HISTORY
 from host.compare.answers import Answer
 from host.compare.bench import Bench
 from host.compare.conclude import Conclusion, conclude
@@ -218,7 +219,7 @@ class Suite:
         if self.keeping is None:
             return conclusion
         try:
-            print(self.keeping.keep(verdict, self.session.subject.path.name, self.board))
+            print(self.keeping.keep(verdict, self.session.subject.path, self.board))
         except NightjarError as error:
             if first((conclusion.code, error.exit_code)) != conclusion.code:
                 return replace(conclusion, code=Exit(error.exit_code), error=error)

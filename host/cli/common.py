@@ -18,7 +18,6 @@ from host.errors import BadInput, NightjarError
 from host.loudness import Level, level, set_level
 from host.printable import printable
 
-HISTORY = "NIGHTJAR_HISTORY"  # the variable that names a store
 # Parameters that name what a command writes besides its results; every other path is read.
 WRITTEN = frozenset({"out", "budget", "cache_dir", "checkpoint_path", "tensorboard"})
 
@@ -343,28 +342,6 @@ def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--baseline",
         type=click.Path(path_type=Path),
         help="An earlier verdict: exit 16 when a cost or the footprint grew, 2 when it cannot be compared.",
-    )(function)
-
-
-def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--history FILE|URL`, without which a command has nothing to do, passed as `store`."""
-    return click.option(
-        "--history",
-        "store",
-        envvar=HISTORY,
-        required=True,
-        metavar="FILE|URL",
-        help="The history: a file, or postgresql://...  [default: $NIGHTJAR_HISTORY]",
-    )(function)
-
-
-def history_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--history FILE|URL`, passed to the command as `history` (text or None)."""
-    return click.option(
-        "--history",
-        envvar=HISTORY,
-        metavar="FILE|URL",
-        help="Append the verdict to this history: a file, or postgresql://...  [default: $NIGHTJAR_HISTORY]",
     )(function)
 
 

@@ -17,7 +17,6 @@ from host.cli.common import (
     board_options,
     faults_option,
     force_option,
-    history_option,
     json_option,
     record_option,
     result_option,
@@ -26,6 +25,7 @@ from host.cli.common import (
     subcommand,
 )
 from host.cli.generating_options import optimize_option
+from host.cli.history_options import gates_options, history_option
 from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
@@ -98,6 +98,7 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @faults_option
 @attempts_options
 @record_option
+@gates_options
 @history_option
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
@@ -128,6 +129,8 @@ def command(
     allow_flaky: int,
     record: Path | None,
     history: str | None,
+    gates_file: Path | None,
+    gates: tuple[str, ...],
     json_path: str | None,
     pytest_arguments: tuple[str, ...],
 ) -> int:
@@ -136,6 +139,7 @@ def command(
     from dataclasses import replace
 
     from host.bundle import load_subject
+    from host.cli.gating import Gating
     from host.cli.keeper import Keeper
     from host.cli.outcome import gated, report
     from host.cli.progress import working
@@ -171,6 +175,9 @@ def command(
         with enforced(limit), working("making firmware"):
             require_coverable(board, min_coverage)
             before = None if baseline is None else Baseline.read(baseline)
+            gating = Gating.begin(
+                *(gates_file, gates), at=at, model=bundle, store=history, baseline=before
+            )
             folder = out or default_folder(
                 load_subject(bundle), board, rounding, stream=stream, optimize=optimize
             )
@@ -268,7 +275,7 @@ def command(
             try:
                 with keeper.session(), enforced(limit), working("counting what the vectors reach"):
                     covered = cover(made, subject, vectors_judged, limit=limit)
-                    conclusion = gated(session, conclusion, covered, before, min_coverage)
+                    conclusion = gated(session, conclusion, covered, before, min_coverage, gating)
             except NightjarError as error:  # the reports are written all the same
                 code = Exit(error.exit_code)
                 conclusion = replace(conclusion, code=code, verdict=None, error=error)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import json_option, say, store_option, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.history_options import store_option
 
 SCHEMA = "nightjar/history-add/1"
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say, store_option, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.history_list import table
+from host.cli.history_options import store_option
 
 if TYPE_CHECKING:
     from host.history.comparison import Change, Comparison

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import json_option, say, store_option, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
+from host.cli.history_options import store_option
 from host.cli.parameters import WholeRange
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def list_runs(store: str, last: int, json_path: str | None, **equal: str | None)
     if not runs:
         say("no run of that kind", json_path)
         return
-    for line in table([_HEADS, *map(_cells, runs)]):
-        say(line, json_path)
+    say("\n".join(table([_HEADS, *map(_cells, runs)])), json_path)
 
 
 def stated(run: "Run") -> dict[str, object]:

@@ -2,8 +2,9 @@
 
 import click
 
-from host.cli.common import json_option, say, store_option, subcommand, write_json
+from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.history_list import table
+from host.cli.history_options import store_option
 
 
 @subcommand("show")

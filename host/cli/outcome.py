@@ -11,6 +11,7 @@ import click
 from host.backends import NEURAL_ART
 from host.cli import as_nightjar
 from host.cli.common import mute, say, write_json
+from host.cli.gating import Gating, with_gates
 from host.compare.conclude import Conclusion
 from host.compare.proof import Proof
 from host.compare.session import Session
@@ -19,6 +20,7 @@ from host.errors import NightjarError
 from host.exit_codes import Exit, first, name_of
 from host.history.written import Keeping
 from host.loudness import Level
+from host.report.gates import failure_of
 from host.report.html import write_html
 from host.report.junit import CaseRecord, annotations, junit_xml
 from host.report.regression import Baseline
@@ -31,7 +33,7 @@ _VERDICT = CaseRecord("nightjar", "verdict", "passed", 0.0, "hil_tests/conftest.
 
 
 def held_against(
-    verdict: Verdict, before: Baseline | None, least: float | None
+    verdict: Verdict, before: Baseline | None, least: float | None, gating: Gating | None = None
 ) -> tuple[Verdict, NightjarError | None]:
     """The verdict with the code and the words of the first gate that it does not pass, and what that gate says.
 
@@ -39,12 +41,16 @@ def held_against(
 
     `least` is the coverage that is asked for, in percent.
     """
+    verdict = with_gates(verdict, gating)
     failures = [
         None if verdict.tflite is None else verdict.tflite.failure,
         None if before is None else before.compare(verdict),
         below(verdict.coverage, least),
+        failure_of(verdict.gates),
     ]
-    failure = next((one for one in failures if one is not None), None)
+    said = [one for one in failures if one is not None]
+    code = first(one.exit_code for one in said)
+    failure = next((one for one in said if one.exit_code == code), None)
     if failure is None or not verdict.exact:
         return verdict, None
     gate = f"{failure.what}: {failure.evidence}"
@@ -74,6 +80,7 @@ def gated(
     covered: Covered | None,
     before: Baseline | None,
     least: float | None,
+    gating: Gating | None = None,
 ) -> Conclusion:
     """The conclusion of an exact verdict with what its vectors reach, where that is known, held against all gates."""
     verdict = conclusion.verdict
@@ -81,7 +88,7 @@ def gated(
     verdict = beside(session, verdict)
     if covered is not None:
         verdict = verdict.covered(covered)
-    verdict, failure = held_against(verdict, before, least)
+    verdict, failure = held_against(verdict, before, least, gating)
     return replace(conclusion, code=Exit(verdict.exit_code), verdict=verdict, error=failure)
 
 
@@ -97,7 +104,7 @@ def show(verdict: Verdict, title: str, json_path: str | None, html_path: Path | 
 
 
 def kept(
-    keeping: Keeping | None, verdict: Verdict, model: str, board: str, json_path: str | None
+    keeping: Keeping | None, verdict: Verdict, model: Path, board: str, json_path: str | None
 ) -> None:
     """Append the verdict to the history, where one is wanted."""
     if keeping is not None:
@@ -159,7 +166,7 @@ def report(
 
     def keep() -> None:
         if verdict is not None:
-            kept(keeping, verdict, session.subject.path.name, board, json_path)
+            kept(keeping, verdict, session.subject.path, board, json_path)
 
     told(conclusion.code, tell, keep)
     if error is not None and (verdict is None or verdict.first_difference is None):

@@ -14,7 +14,6 @@ from host.cli.common import (
     board_options,
     faults_option,
     force_option,
-    history_option,
     json_option,
     record_option,
     result_option,
@@ -22,6 +21,7 @@ from host.cli.common import (
     subcommand,
 )
 from host.cli.generating_options import optimize_option
+from host.cli.history_options import gates_options, history_option
 from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
@@ -106,6 +106,7 @@ if TYPE_CHECKING:
 @faults_option
 @attempts_options
 @record_option
+@gates_options
 @history_option
 @json_option
 def command(**given: Any) -> int:
@@ -139,9 +140,12 @@ def judge(
     allow_flaky: int = 0,
     record: Path | None = None,
     history: str | None = None,
+    gates_file: Path | None = None,
+    gates: tuple[str, ...] = (),
 ) -> int:
     """What the command does; each argument is the option of its name."""
     from host.bundle import load_subject
+    from host.cli.gating import Gating
     from host.cli.keeper import Keeper
     from host.cli.outcome import beside, held_against, kept, show, told
     from host.cli.progress import working
@@ -168,6 +172,9 @@ def judge(
         with enforced(limit), working("making firmware") as now:
             require_coverable(board, min_coverage)
             before = None if baseline is None else Baseline.read(baseline)
+            gating = Gating.begin(
+                *(gates_file, gates), at=at, model=model, store=history, baseline=before
+            )
             folder = (
                 out
                 if out is not None
@@ -223,14 +230,14 @@ def judge(
                 return bring_back(session, error, tell)
 
             verdict, failed = attempted(attempts, attempt, back, tell)
-        verdict, failure = held_against(verdict, before, min_coverage)
+        verdict, failure = held_against(verdict, before, min_coverage, gating)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
         verdict = with_attempts(verdict, failed, allow_flaky)
         title = f"{model.name} on {at.name}"
         told(
             verdict.exit_code,
             lambda: show(verdict, title, json_path, html_path),
-            lambda: kept(keeping, verdict, model.name, at.name, json_path),
+            lambda: kept(keeping, verdict, model, at.name, json_path),
         )
         if failure is not None:
             raise failure

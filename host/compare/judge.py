@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Protocol
 
 from host.compare.expect import Expected
@@ -16,6 +17,7 @@ from host.report.verdict import (
     Exhibits,
     FirstDifference,
     FootprintVerdict,
+    LatencyVerdict,
     LayerVerdict,
     MeasuredClock,
     NotApplicable,
@@ -23,6 +25,8 @@ from host.report.verdict import (
     Spectrogram,
     Verdict,
 )
+
+WARM_UPS = 1  # inferences that latency leaves out: caches and branch prediction are cold then
 
 
 class Footprint(Protocol):
@@ -160,6 +164,7 @@ class Case:
                 for position in range(len(self.structure.layers))
             ),
             cost=_cost(observations, answered),
+            latency=latency(observations) if answered.cost_unit != "none" else None,
             footprint=FootprintVerdict(
                 flash=footprint.flash,
                 engine_flash=footprint.engine_flash,
@@ -262,6 +267,21 @@ def first_difference(vector: int, finding: Finding, structure: Structure) -> Fir
         max_steps=finding.max_steps,
         cause=finding.cause,
         part=structure.part,
+    )
+
+
+def latency(observations: Sequence[Observation]) -> LatencyVerdict | None:
+    """Of one inference, in the order in which they ran; None where the warm-ups are all."""
+    took = [one.frontend_cost + one.model_cost for one in observations][WARM_UPS:]
+    if not took:
+        return None
+    took.sort()
+    return LatencyVerdict(
+        n=len(took),
+        warm_ups=WARM_UPS,
+        minimum=took[0],
+        median=float(median(took)),
+        p99=took[-(-99 * len(took) // 100) - 1],
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from host.compare.expect import Expected
-from host.compare.judge import Answered, Case
+from host.compare.judge import Answered, Case, latency
 from host.compare.layers_test import STRUCTURE, TAPS
 from host.compare.observation import Finding, Observation
 from host.compare.observe import Observer
@@ -19,7 +19,7 @@ from host.link.messages import Mode, RunResult, What
 from host.listen.feed import feeds
 from host.project import Tap
 from host.reference.kept import digest
-from host.report.verdict import MeasuredClock
+from host.report.verdict import LatencyVerdict, MeasuredClock
 
 ANSWERED = Answered(
     "virtual",
@@ -263,3 +263,11 @@ def test_cycles_are_told_in_time_by_the_measured_clock_and_instructions_are_not(
         (None, None),
     ]
     assert costs[0].frontend_us is None
+
+
+def test_latency_drops_the_warm_up_and_is_of_the_nearest_rank() -> None:
+    took = [9_999, *range(200, 0, -1)]
+    seen = [replace(RIGHT, frontend_cost=50, model_cost=cost - 50) for cost in took]
+    assert latency(seen) == LatencyVerdict(n=200, warm_ups=1, minimum=1, median=100.5, p99=198)
+    assert latency(seen[:2]) == LatencyVerdict(n=1, warm_ups=1, minimum=200, median=200.0, p99=200)
+    assert latency(seen[:1]) is None

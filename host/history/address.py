@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from host.errors import BadInput, HostFailure
+from host.installed import setup_command
 from host.places import problem_above
 
 WAIT = 60  # seconds for others who write
@@ -46,6 +47,11 @@ class Address:
         if self.url is None:
             return str(self.file)
         return self.url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+    @property
+    def name(self) -> str:
+        """For a page that others see: the file's name, or the database's."""
+        return self.file.name if self.file is not None else str(self.url and self.url.database)
 
     def check(self, *, write: bool) -> None:
         """Refuse, before anything runs, a file that is no store or cannot be written.
@@ -104,7 +110,7 @@ class Address:
             raise HostFailure(
                 "the driver of PostgreSQL is not installed",
                 evidence=f"Received: {error}",
-                next_step="pip install 'nightjar[postgres]', or give the path of a file",
+                next_step=f"{setup_command('postgres')}, or give the path of a file",
             ) from error
 
     def advice(self, said: str) -> str:

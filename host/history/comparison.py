@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from host.history.run import COVERAGE, FOOTPRINT, Run
+from host.history.run import Run
+from host.report.gates import COVERAGE, FOOTPRINT
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def aligned(
 
     By name and op, where a name stands once; a list of the same ops in the same order has been renamed at most.
     """
+    if before == now:
+        return [(place, place) for place in range(len(now))], []
     if [layer[:2] for layer in before] == [layer[:2] for layer in now]:
         renamed = [
             f"layer {old[0]} {old[1]} was renamed from {old[2]} to {new[2]}"

@@ -3,14 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from host.history.commit import Commit
-
-STAGES = ("frontend", "model")
-FOOTPRINT = ("flash", "engine_flash", "ram", "arena", "stack")
-COVERAGE = ("code", "constants")
+from host.report.gates import COVERAGE, FOOTPRINT
 
 
 @dataclass(frozen=True)
@@ -89,15 +86,21 @@ class Run:
         """Its commit in ten digits, with a + where the tree was dirty; a dash without one."""
         return (self.commit[:10] or "-") + ("+" if self.dirty else "")
 
-    @cached_property
+    @property
     def named(self) -> tuple[tuple[int, str, str], ...]:
         """(index, op, name) of each layer."""
-        return tuple((index, op, name) for index, op, name in json.loads(self.layers))
+        return _named(self.layers)
 
     @cached_property
     def counted(self) -> tuple[int | None, ...]:
         """The cost of each layer."""
         return tuple(json.loads(self.costs))
+
+
+@lru_cache(maxsize=64)
+def _named(layers: str) -> tuple[tuple[int, str, str], ...]:
+    """Read once for all runs that have the same."""
+    return tuple((index, op, name) for index, op, name in json.loads(layers))
 
 
 def columns_of(verdict: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -129,7 +132,9 @@ def columns_of(verdict: Mapping[str, Any], place: Place) -> dict[str, Any]:
         "model_cost": cost["model"],
         **{name: verdict["footprint"][name] for name in FOOTPRINT},
         **shares,
-        "costs": json.dumps([layer["instructions"] for layer in verdict["layers"]]),
+        "costs": json.dumps(
+            [layer["instructions"] for layer in verdict["layers"]], separators=(",", ":")
+        ),
     }
 
 

@@ -22,9 +22,7 @@ from host.history.run import Place, Run, columns_of, layers_of
 from host.history.schema import GUARDS, META, RUNS, STRUCTURES, TABLES, VERSION
 
 _LOCK = 0x6E6A6869  # of PostgreSQL, while the tables are made
-_COLUMNS = [
-    STRUCTURES.c.layers if field.name == "layers" else RUNS.c[field.name] for field in fields(Run)
-]
+_COLUMNS = [RUNS.c[field.name] for field in fields(Run) if field.name != "layers"]
 
 
 @dataclass(frozen=True)
@@ -59,16 +57,25 @@ class Store:
 
     def runs(self, limit: int | None = None, **equal: object) -> list[Run]:
         """The runs whose columns are `equal` to what is given, oldest first; of many only the last `limit`."""
-        query = select(*_COLUMNS).join_from(
-            RUNS, STRUCTURES, RUNS.c.structure == STRUCTURES.c.digest
-        )
+        query = select(*_COLUMNS)
         for name, value in equal.items():
             query = query.where(RUNS.c[name] == value)
         with self._told("read"), self.engine.begin() as connection:
             rows: Sequence[Any] = connection.execute(
                 query.order_by(desc(RUNS.c.id)).limit(limit)
             ).all()
-        return [Run(*row) for row in reversed(rows)]
+            layers = self._layers(connection, {row.structure for row in rows})
+        *names, last = [field.name for field in fields(Run)]
+        assert last == "layers"
+        return [
+            Run(**dict(zip(names, row, strict=True)), layers=layers[row.structure])
+            for row in reversed(rows)
+        ]
+
+    def _layers(self, connection: Connection, wanted: set[str]) -> dict[str, str]:
+        """The layers of each structure: a text that its runs share."""
+        query = select(STRUCTURES.c.digest, STRUCTURES.c.layers)
+        return {row.digest: row.layers for row in connection.execute(query) if row.digest in wanted}
 
     def run(self, number: int) -> Run:
         """One run.

@@ -8,6 +8,12 @@ from host.history.run import Place
 from host.report.verdict import Verdict
 
 
+def called(model: Path) -> str:
+    """What a model is called in a history: its file or folder; `bundle`, as most folders are, says too little."""
+    place = model.resolve()
+    return f"{place.parent.name}/{place.name}" if place.name == "bundle" else place.name
+
+
 @dataclass(frozen=True)
 class Keeping:
     """Where the verdict of a command goes, and what it is of; the commit is the one at the command's begin."""
@@ -30,7 +36,7 @@ class Keeping:
             pass
         return cls(store, commit_of(Path.cwd()))
 
-    def keep(self, verdict: Verdict, model: str, board: str) -> str:
+    def keep(self, verdict: Verdict, model: Path, board: str) -> str:
         """Append a verdict; a line for people.
 
         Raises:
@@ -39,5 +45,5 @@ class Keeping:
         from host.history.store import opened
 
         with opened(self.store, write=True) as store:
-            number = store.add(verdict.as_json(), Place(self.commit, model, board))
+            number = store.add(verdict.as_json(), Place(self.commit, called(model), board))
         return f"history: run {number} in {store.address.shown}"

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from host.errors import BadInput, NightjarError, RegressionFailure
+from host.report.gates import FOOTPRINT
 from host.report.stored import parse_verdict, read_verdict
 from host.report.verdict import Verdict
 
 if TYPE_CHECKING:
     from host.compare.session import Session
 
-FOOTPRINT = ("flash", "engine_flash", "ram", "arena", "stack")
 _SHOWN = 5  # differences that a message names
-
 _WHAT = "a baseline"
 
 

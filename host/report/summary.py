@@ -9,6 +9,7 @@ from typing import Any
 from host.backends import NEURAL_ART
 from host.coverage.coverage import Share
 from host.coverage.table import percent
+from host.report.gates import PASSED, beyond_lines, void_lines
 from host.report.verdict import Verdict, ran_on
 
 
@@ -42,6 +43,17 @@ def summary_lines(verdict: Verdict) -> list[str]:
             clock = verdict.proved.measured_clock
             cost += f": {whole:,.0f} us" + (f" at {clock.hz / 1e6:.4g} MHz" if clock else "")
         lines.append(f"cost: {cost}; flash {footprint.flash:,} bytes, RAM {footprint.ram:,}")
+    if verdict.latency is not None and verdict.proved.cost_unit == "cycles":
+        taken = verdict.latency
+        lines.append(
+            f"latency: {taken.minimum:,} at least, {taken.median:,.0f} in the middle, {taken.p99:,} at the 99th"
+            f" percentile of {taken.n} inferences behind {taken.warm_ups} warm-up"
+        )
+    if verdict.gates:
+        passed = sum(one.state == PASSED for one in verdict.gates)
+        lines.append(f"gates: {passed} of {len(verdict.gates)} figures are within their limits")
+        others = beyond_lines(verdict.gates) + void_lines(verdict.gates)
+        lines += [f"  {line}" for line in others]
     if verdict.reach is not None:
         lines.append(verdict.reach.line)
     if verdict.coverage is not None:

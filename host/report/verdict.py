@@ -14,6 +14,7 @@ from host.exit_codes import Exit
 from host.printable import printable
 from host.report.attempt import FailedAttempt
 from host.report.finding import finding
+from host.report.gates import Judged
 from host.report.reach import Reach
 from host.report.second import SecondOpinion
 from host.report.tflite import TfliteVerdict
@@ -86,6 +87,20 @@ class CostVerdict:
     model: int | None
     frontend_us: float | None = None
     model_us: float | None = None
+
+
+@dataclass(frozen=True)
+class LatencyVerdict:
+    """Untapped inferences, frontend and model together, each on a vector of its own, in the unit of costs.
+
+    The first `warm_ups` are dropped and `n` are left. `p99` is the 99th percentile by nearest rank.
+    """
+
+    n: int
+    warm_ups: int
+    minimum: int
+    median: float
+    p99: int
 
 
 @dataclass(frozen=True)
@@ -166,7 +181,8 @@ class Verdict:
     same vectors, or None and a reason. second: of an exact verdict by TFLite's or tflite-micro's kernels, what
     other kernels say of that judge, or None and a reason. reach: of an exact verdict, what its vectors moved. gate:
     what a baseline or the coverage asked for says where an exact verdict does not end with 0: what grew, what lies
-    below, or what cannot be compared.
+    below, or what cannot be compared. latency: None where nothing is
+    counted, or too few vectors ran. gates: what each gate says that was asked for.
     """
 
     exact: bool
@@ -193,6 +209,8 @@ class Verdict:
     attempts: int = 1
     failed_attempts: tuple[FailedAttempt, ...] = ()
     gate: str = ""
+    latency: LatencyVerdict | None = None
+    gates: tuple[Judged, ...] = ()
     tflite: TfliteVerdict | None = None
     tflite_reason: str = ""
     second: SecondOpinion | None = None

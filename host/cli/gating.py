@@ -1,0 +1,106 @@
+"""The gates of a command: read before anything runs, judged on its verdict, against the baseline that there is."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from host.boards.which import Which
+from host.exit_codes import Exit
+from host.history.written import called
+from host.report.gates import Against, Gate, Judged, judged
+from host.report.gates_file import GatesFile, read_gates
+from host.report.regression import Baseline
+from host.report.stored import read_verdict
+from host.report.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Gating:
+    """Gates, and what relative ones are held against.
+
+    Attributes:
+        against: a verdict that was given, or why there is none.
+        store: the history whose last run of `branch` is the baseline where none was given; None: none.
+        model, board: whose runs are looked for there.
+    """
+
+    gates: tuple[Gate, ...]
+    against: Against
+    store: str | None
+    branch: str
+    model: str
+    board: str
+
+    @classmethod
+    def begin(
+        cls,
+        file: Path | None,
+        texts: tuple[str, ...],
+        *,
+        at: Which,
+        model: Path,
+        store: str | None,
+        baseline: Baseline | None,
+    ) -> "Gating | None":
+        """Read what was asked for; None where nothing was.
+
+        Raises:
+            BadInput: a gate, a file or its baseline cannot be used.
+        """
+        from host.report.gates import parse_gate
+
+        if file is None and not texts:
+            return None
+        found = GatesFile() if file is None else read_gates(file)
+        gates = (*found.of(at.tier, at.name), *map(parse_gate, texts))
+        against = Against()
+        if baseline is not None:
+            against = Against(baseline.raw)
+        elif found.baseline is not None:
+            assert file is not None
+            against = Against(read_verdict(file.parent / found.baseline, "a baseline"))
+        elif not store:
+            against = Against(None, "there is no baseline: neither --baseline nor --history")
+        return cls(gates, against, store or None, found.branch, called(model), at.name)
+
+    def judge(self, verdict: Verdict) -> tuple[Judged, ...]:
+        """What the gates say of it.
+
+        Raises:
+            NightjarError: the history cannot be read.
+        """
+        against = self.against
+        if against.raw is None and self.store and any(gate.relative for gate in self.gates):
+            against = self._last(verdict)
+        return tuple(judged(self.gates, verdict.as_json(), against))
+
+    def _last(self, verdict: Verdict) -> Against:
+        """The last run of the branch that is of the same model, board and backend, and did not itself break a gate.
+
+        One with changes that nobody committed is none that others could repeat.
+        """
+        from host.history.store import opened
+
+        assert self.store is not None
+        with opened(self.store, write=True) as store:  # which may be empty yet
+            runs = store.runs(
+                branch=self.branch,
+                model=self.model,
+                board=self.board,
+                tier=verdict.tier or verdict.board,
+                backend=verdict.backend,
+                state="Exact",
+                dirty=False,
+            )
+            good = [run for run in runs if run.exit_code != Exit.REGRESSION]
+            if good:
+                return Against(store.verdict(good[-1].id))
+        return Against(
+            None, f"the history has no clean, exact run of it on branch {self.branch} yet"
+        )
+
+
+def with_gates(verdict: Verdict, gating: Gating | None) -> Verdict:
+    """The verdict with what its gates say; one that is not exact is held against none."""
+    if gating is None or not verdict.exact:
+        return verdict
+    return replace(verdict, gates=gating.judge(verdict))
