@@ -29,6 +29,7 @@ from host.results import remove_result
 HERE = Path(__file__).parent
 pytest_plugins = ("hil_tests.fixtures",)
 NO_BUNDLE = "give --bundle DIR (a bundle folder or a .tflite) to judge it on a board"
+TOLD = pytest.StashKey[bool]()  # whether what the board told has been shown
 # Folders whose tests make their own models and boards: of the tester itself, and of every member of the frontend.
 APART = (HERE / "tester", HERE / "family")
 ORDER = ("identity", "frontend", "tensors", "cost", "determinism", "stream", "soak")
@@ -211,6 +212,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, Any, Any]:
     """Write down how a test ended; what is no verdict about the device is an error, not a failed test."""
     report = yield
+    _tell(item, report)
     suite = item.config.stash.get(SUITE, None)
     raised = None if call.excinfo is None else call.excinfo.value
     if suite is None or "suite_bench" not in getattr(item, "fixturenames", ()):
@@ -248,6 +250,16 @@ def pytest_runtest_makereport(
         elif report.when == "call":
             report.when = "setup"
     return report
+
+
+def _tell(item: pytest.Item, report: pytest.TestReport) -> None:
+    """With the first test that fails on a board, what its firmware logged and the virtual chip noted until then."""
+    found = getattr(item, "funcargs", {})
+    bench = found.get("suite_bench") or found.get("bench")
+    if report.failed and isinstance(bench, Bench) and not item.config.stash.get(TOLD, False):
+        lines = bench.told
+        item.config.stash[TOLD] = bool(lines)
+        report.sections += [("What the board told", "\n".join(lines))] if lines else []
 
 
 def _case(

@@ -4,12 +4,16 @@ The generated project with one step changed, built by its own build and judged a
 the NPU's RAM, so that they are copied. What a start-up for the core forgets is n6_traps_test.py's.
 """
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from host.boards.kinds import DK
@@ -19,6 +23,8 @@ from host.compare.prove import prove
 from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import NightjarError
+from host.exit_codes import Exit
+from host.installed import ROOT
 from host.project import Project, load_project
 from host.report.summary import summary_lines
 from model_gen.codegen.neural_art.firmware.generate import generate
@@ -62,6 +68,15 @@ UNRESET = without(POWER, "    RCC_AHB5RSTSR = RCC_AHB5_NPU;\n")
 UNCHECKED: Edit = (MODEL, "if ((NJ_NPU(CLOCKS_CTRL) & CLOCKS_ENABLED) != 0) {", "if (false) {")
 UNCOPIED = without(MODEL, "        memcpy(image->to, image->from, image->bytes);\n")
 UNSEEN: Edit = (MODEL, "if (same < image->bytes) {", "if (false) {")
+# Of these no source says what the chip does without, and the virtual chip does nothing (docs/npu-firmware.md).
+UNPUNISHED = (
+    (POWER, "RCC_AHB5ENSR = RCC_AHB5_NPU | RCC_AHB5_CACHEAXI;", "RCC_AHB5ENSR = RCC_AHB5_NPU;"),
+    (POWER, "RCC_AHB5LPENSR = RCC_AHB5_NPU | RCC_AHB5_CACHEAXI", "RCC_AHB5LPENSR = RCC_AHB5_NPU"),
+    without(POWER, "    RCC_MEMENSR = RCC_MEM_CACHEAXIRAM;\n"),
+    without(POWER, "    RCC_MEMLPENSR = RCC_MEM_CACHEAXIRAM;\n"),
+    without(POWER, "    RIFSC_RISC_SECCFGR3 = RIFSC_RISC_SECCFGR3 | RIFSC_RISC3_NPU;\n"),
+    without(POWER, "    RIFSC_RISC_PRIVCFGR3 = RIFSC_RISC_PRIVCFGR3 | RIFSC_RISC3_NPU;\n"),
+)
 NEVER = "no epoch has written it"
 SLOT = "the firmware says: no epoch has written the tensor of slot 0"
 
@@ -122,9 +137,41 @@ TRAPS = {
         ),
         ("it reads what memory holds, and not what the core has written from 34",),
     ),
+    "FPSCR of an operator of the processor": Trap(
+        (
+            (
+                MODEL,
+                '    __asm__ volatile("vmsr fpscr, %0" : : "r"(to));\n',
+                "    (void)to;\n",
+            ),
+        ),
+        ("DIFFERENT: vector 0, epoch 2", "ran with an FPSCR that flushes them (FZ)"),
+    ),
     "results fetched from memory": Trap(
         ((MODEL, "{\n    nj_npu_drop(place->data, place->bytes);", "{\n    (void)place;"),),
         (NEVER, "lines of the core's data cache that were not invalidated"),
+    ),
+}
+
+# Of a network whose constants stay in the NOR, and whose tensors lie where its inputs were.
+IN_NOR = {
+    "clock of the NOR, while the core sleeps": Trap(
+        ((POWER, " | RCC_AHB5_XSPI2 | RCC_AHB5_XSPIM;", ";"), SHORT),
+        (
+            "has not ended epoch block 0 after 100 ms",
+            "took the NPU's clock away by sleeping (RCC_AHB5LPENR)",
+            "the sleep clock of XSPI2 is off (bit 12 of RCC_AHB5LPENR)",
+        ),
+    ),
+    "input put there again for each run": Trap(
+        (
+            (
+                "core/nj_run.c",
+                "            nj_staging_copy_inputs();",
+                "            if (!done) nj_staging_copy_inputs();",
+            ),
+        ),
+        ("INPUT (input 0)", "something else wrote into this tensor"),
     ),
 }
 
@@ -150,15 +197,35 @@ class Workshop:
         return project
 
 
+def made(folder: Path) -> Workshop:
+    generate(given(folder / "net"), DK.name, folder / "project")
+    return Workshop(folder / "project")
+
+
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Of a network whose floats are subnormal."""
     folder = tmp_path_factory.mktemp("npu")
     written = network(folder / "net", ("pointwise", "software"))
     text = written.source.read_text().replace("0x71000000", "0x34340000")
     written.source.write_text(text.replace("size=66060288", "size=65536"))
-    generate(given(folder / "net"), DK.name, folder / "project")
-    assert "NJ_WEIGHTS_IN_NOR" not in (folder / "project/CMakeLists.txt").read_text()
-    return Workshop(folder / "project")
+    (image,) = (folder / "net").glob("*.raw")
+    scales = [np.float32(scale).tobytes() for scale in (0.0625, 0.1, 0.003)]
+    (scale,) = (scale for scale in scales if scale in image.read_bytes())
+    content = image.read_bytes()
+    assert content.count(scale) == 1
+    image.write_bytes(content.replace(scale, np.float32(2.0**-134).tobytes()))
+    shop = made(folder)
+    assert "NJ_WEIGHTS_IN_NOR" not in (shop.folder / "CMakeLists.txt").read_text()
+    return shop
+
+
+@pytest.fixture(scope="module")
+def shop_in_nor(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Of a network whose constants stay in the NOR, and whose tensors lie where its inputs were."""
+    folder = tmp_path_factory.mktemp("nor")
+    network(folder / "net", ("pointwise", "software"), reuse=True)
+    return made(folder)
 
 
 @pytest.fixture(scope="module")
@@ -184,11 +251,15 @@ def told(shop: Workshop, edits: tuple[Edit, ...], boards: Path) -> tuple[bool, s
     return verdict.exact, "\n".join([*lines, *summary_lines(verdict)])
 
 
-@pytest.mark.parametrize("before", [(), (USED,)], ids=["alone", "behind another program"])
+@pytest.mark.parametrize(
+    "edits",
+    [(), (USED, *UNPUNISHED)],
+    ids=["nothing", "what is punished, behind another program"],
+)
 def test_what_forgets_nothing_is_exact(
-    workshop: Workshop, boards: Path, before: tuple[Edit, ...]
+    workshop: Workshop, boards: Path, edits: tuple[Edit, ...]
 ) -> None:
-    exact, said = told(workshop, before, boards)
+    exact, said = told(workshop, edits, boards)
     assert exact, said
     assert "noted" not in said
 
@@ -199,3 +270,28 @@ def test_a_forgotten_step_fails_and_is_named(workshop: Workshop, boards: Path, t
     assert not exact
     for text in trap.said:
         assert text in said, said
+
+
+@pytest.mark.parametrize("trap", IN_NOR.values(), ids=IN_NOR)
+def test_a_step_for_other_memory_is_named(shop_in_nor: Workshop, boards: Path, trap: Trap) -> None:
+    test_a_forgotten_step_fails_and_is_named(shop_in_nor, boards, trap)
+
+
+def test_what_the_board_told_is_shown_by_hil_too(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.built(TRAPS["whose the NPU's masters are"].forgets)
+    model = tmp_path / "net.tflite"
+    model.write_bytes(given(workshop.folder.parent / "net").subject.model)
+    words = ["hil", "--bundle", model, "--board", "n6-virtual", "--project", project.path]
+    words += ["--vectors", "1", "--soak", "1", "--out", tmp_path / "out"]
+    done = subprocess.run(
+        [sys.executable, "-m", "host.entry", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == Exit.FIRMWARE, done.stdout + done.stderr
+    assert done.stdout.count("What the board told") == 1, done.stdout
+    for text in (SLOT, "the chip noted: NPU: what it reads is zero"):
+        assert text in done.stdout, done.stdout

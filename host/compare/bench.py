@@ -300,6 +300,11 @@ class Bench:
                 raise
             raise self._cause from error
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What was told beside the answers: when something was first found wrong, or else until now."""
+        return tuple(self._told or self._contact.told())
+
     def _tell(self) -> None:
         """Say once what was told beside the answers, when something is wrong."""
         if not self._told:

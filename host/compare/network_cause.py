@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.compare.cause import RECOGNISERS, Evidence, Recogniser, off_by_one, some_channels
+from host.compare.cause import (
+    RECOGNISERS,
+    Evidence,
+    Recogniser,
+    denormals_flushed,
+    off_by_one,
+    some_channels,
+)
 from host.compare.observation import LAYERS, Observation
 from host.compare.tensors import Array, distance
 from host.errors import IdentityFailure
@@ -48,6 +55,16 @@ def without_power(e: Evidence) -> str | None:
     return "every byte is 0: memory of the NPU that is shut down or has no clock reads so, or the epoch was given zeros"
 
 
+def flushed(e: Evidence) -> str | None:
+    """Zeros where the executor has denormals: told before zeros everywhere are."""
+    if denormals_flushed(e) is None:
+        return None
+    return (
+        "only denormal values differ, and one side has 0 for them: an operator of the processor ran with an FPSCR that"
+        " flushes them (FZ), where the network's are computed as IEEE 754 has it"
+    )
+
+
 def channels_of_epoch(e: Evidence) -> str | None:
     """Few channels differ: their constants, also where the epoch is not known for an op of the model."""
     return some_channels(Evidence(e.got, e.want, "CONV_2D" if e.op == "EPOCH" else e.op))
@@ -65,6 +82,7 @@ def tie_rule(e: Evidence) -> str | None:
 
 _OWN: dict[Recogniser, Recogniser] = {some_channels: channels_of_epoch, off_by_one: tie_rule}
 NETWORK_RECOGNISERS: tuple[Recogniser, ...] = (
+    flushed,
     never_written,
     without_power,
     *(_OWN.get(one, one) for one in RECOGNISERS),

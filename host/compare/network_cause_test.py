@@ -54,6 +54,12 @@ def test_memory_without_power() -> None:
     assert "shut down" in cause(np.zeros_like(WANT))
 
 
+def test_denormals_that_were_flushed_are_told_before_memory_without_power() -> None:
+    want = (WANT * 2.0**-140).astype(np.float32)
+    assert "FPSCR that flushes them (FZ)" in cause(np.zeros_like(want), want, "Dequantize")
+    assert "shut down" in cause(np.zeros_like(want), want + np.float32(1), "Dequantize")
+
+
 def test_a_constant_of_a_channel() -> None:
     got = WANT.copy()
     got[..., 3] += 2

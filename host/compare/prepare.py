@@ -63,7 +63,7 @@ def prepare(
 
     Raises:
         BadInput: the model, the project or the board cannot be used, or the rules' own judge cannot run the model.
-        IdentityFailure: the ELF is not the one that was linked; or with `application`, nightjar.json is another one.
+        IdentityFailure: the ELF is not the one that was linked, or nightjar.json not the one that was generated.
         HostFailure: the compiler failed, or the rules' judge is not installed.
     """
     tier_of(board)
@@ -76,6 +76,7 @@ def prepare(
                 evidence=f"Received: {project} without {taken.elf.relative_to(project)}",
                 next_step="build it with `cmake -G Ninja -S . -B build && cmake --build build`",
             )
+        _require_description(taken)
         require_runs(board, taken.description.board)
         rules = taken.description.rules
         if rounding not in (None, rules) and not (rules == NEURAL_ART and rounding == "tflite"):
@@ -101,8 +102,6 @@ def prepare(
                 evidence=f"Received: {project}, which was generated without",
                 next_step="make it again with `nightjar build BUNDLE --application`",
             )
-        if application is not None:
-            _require_description(taken)
         check_recorded(taken.elf)
         return subject, taken
     from host.build import build
@@ -146,14 +145,25 @@ def application_rule(subject: Subject, options: Options) -> Rule:
 
 
 def _require_description(project: Project) -> None:
-    """What a detection is nobody can ask the firmware: nightjar.json must be as it was written with it."""
+    """Refuse a nightjar.json that is not the one the firmware was generated with.
+
+    What a detection is, and which questions apply, nobody can ask the firmware. A folder that came without its list
+    says nothing of that: the tensors must.
+
+    Raises:
+        IdentityFailure: it was changed, or the list does not name it or cannot be read.
+    """
     folder = listed(project.path)
+    if folder is None and not (project.path / LIST).exists():
+        return
     written = None if folder is None else folder.files.get(DESCRIPTION)
-    if written is not None and sha256_file(project.path / DESCRIPTION) != written.sha256:
+    found = sha256_file(project.path / DESCRIPTION)
+    if written is None or found != written.sha256:
+        said = "nothing of it" if written is None else written.sha256
         raise IdentityFailure(
-            "nightjar.json was changed since its firmware was made: its detections may be others",
-            evidence=f"Received: {project.path}, whose {LIST} tells",
-            next_step="build the project again with `nightjar build BUNDLE --application`",
+            f"{DESCRIPTION} was changed since its firmware was made: it decides what is asked and what is expected",
+            evidence=f"Received: {project.path} with one of SHA-256 {found}; {LIST} says {said}",
+            next_step=f"restore {DESCRIPTION}, or make the project again with `nightjar build BUNDLE`",
         )
 
 

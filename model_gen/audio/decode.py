@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import BadInput
+from host.interrupts import unbroken
 from host.reading import kind_of
 from model_gen.audio.formats import TAKEN
 from model_gen.audio.source import BLOCK, Source, Unreadable, open_source
@@ -106,7 +107,8 @@ def pcm(
     Raises:
         Unreadable: nothing of it can be decoded, or it holds NaN or infinity.
     """
-    import soxr
+    with unbroken():  # its C++ aborts where an exception interrupts its loading
+        import soxr
 
     most = None if max_duration is None else max(1, round(max_duration * source.rate))
     resampler = None

@@ -1,5 +1,7 @@
 import itertools
 import signal
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -160,3 +162,28 @@ def test_an_absent_file_and_a_folder_are_said_to_be_so(tmp_path: Path) -> None:
         with pytest.raises(BadInput) as caught:
             decode(path, 24000)
         assert caught.value.evidence == f"Received: {said}"
+
+
+INTERRUPTED = """
+import os, signal, sys
+from pathlib import Path
+from model_gen.audio.decode import decode
+
+def look(frame, event, argument):
+    if frame.f_code.co_name == "_create_":  # soxr's module makes an Enum of its own
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.setprofile(look)
+decode(Path(sys.argv[1]), 24000)
+"""
+
+
+def test_a_signal_while_the_resampler_is_loaded_ends_no_process_by_force(tmp_path: Path) -> None:
+    """Its C++ ends in SIGABRT where a KeyboardInterrupt comes out of the Python that it calls."""
+    soundfile.write(tmp_path / "a.wav", np.ones(300, np.int16), 48000, subtype="PCM_16")
+    line = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "a.wav")]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120)
+    assert done.returncode == -signal.SIGINT, done.stderr
+    assert "nanobind" not in done.stderr
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")

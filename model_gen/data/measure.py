@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.files import sha256_file
+from host.interrupts import unbroken
 from model_gen.audio.chunks import Loudness, merged, salient_starts
 from model_gen.audio.decode import QUALITY, mix, to_int16
 from model_gen.audio.source import Source, Unreadable, open_source
@@ -81,7 +82,8 @@ class _Sound:
 
 
 def _measured(source: Source, hearing: Hearing) -> Measures:
-    import soxr
+    with unbroken():  # its C++ aborts where an exception interrupts its loading
+        import soxr
 
     rate, wanted = source.rate, hearing.sample_rate
     most = max(1, round(hearing.max_duration * rate)) if hearing.max_duration else None

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from host.interrupts import unbroken
 from model_gen.audio.decode import to_int16
 
 Samples = npt.NDArray[np.int16]
@@ -16,7 +17,8 @@ def at_length(sound: Samples, samples: int) -> Samples:
     """
     if len(sound) == samples:
         return sound
-    import soxr
+    with unbroken():  # its C++ aborts where an exception interrupts its loading
+        import soxr
 
     x = sound.astype(np.float32) * np.float32(1 / 32768)
     found = soxr.resample(x, len(sound), samples, quality="QQ")[:samples]

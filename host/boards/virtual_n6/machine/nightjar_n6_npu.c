@@ -23,6 +23,8 @@
 #define AHB5ENR 0x260
 #define AHB5LPENR 0x2A0
 #define CLOCK_BIT 31
+#define XSPI1_BIT 5
+#define XSPI2_BIT 12
 #define INTERRUPT 53 /* of line 0 */
 #define WORK_NS 20000
 #define SCRATCH_BYTES (1ull << 30)
@@ -36,6 +38,7 @@ static struct {
     qemu_irq lines[NJ_NPU_LINES];
     MemoryRegion memory;
     bool held; /* in reset by RCC_AHB5RSTR */
+    bool starved; /* what is being worked on needs a memory that does not answer now */
     uint32_t started_by; /* where the instruction lies that started what is to be done */
 } npu;
 
@@ -96,12 +99,29 @@ static uint8_t *nothing(uint32_t size, bool writes)
     return size <= SCRATCH_BYTES ? lent(writes ? &npu.waste : &npu.zeros) : NULL;
 }
 
+/* Whether the memory behind XSPI1 or XSPI2 does not answer, since the controller's clock went when the core fell asleep. */
+static bool sleeps(uint32_t address)
+{
+    bool first = address >= NJ_PSRAM;
+    unsigned bit = first ? XSPI1_BIT : XSPI2_BIT;
+
+    if (!first_cpu->halted || n6_clocked(npu.chip, AHB5LPENR, bit)) {
+        return false;
+    }
+    n6_note(npu.chip, "NPU: what was started waits: for %08x, since the core sleeps, and the sleep clock of XSPI%d is off (bit %u of "
+            "RCC_AHB5LPENR)", address, first ? 1 : 2, bit);
+    return true;
+}
+
 /* Where its masters find [address, address + size), NULL where nothing is. They do not reach the core's own memories. */
 static uint8_t *reach(void *opaque, uint32_t address, uint32_t size, bool writes)
 {
     uint32_t at = address | 0x10000000, all = NJ_AXISRAM6 + NJ_AXISRAM3_TO_6_EACH_BYTES - NJ_AXISRAM1;
     uint8_t *found = NULL;
 
+    if (npu.starved && writes) { /* it does not come that far */
+        return nothing(size, writes);
+    }
     if (!n6_rif_trusts_npu(npu.chip)) {
         n6_note(npu.chip, "NPU: what it reads is zero and what it writes is lost: its masters are not secure, privileged and of "
                 "compartment 1 (RIFSC_RIMC_ATTR1)");
@@ -133,17 +153,20 @@ static uint8_t *reach(void *opaque, uint32_t address, uint32_t size, bool writes
             }
             memory_region_unref(section.mr);
         }
+        npu.starved = npu.starved || (found && sleeps(address));
     }
     return found;
 }
 
 static void work(void *opaque)
 {
+    static struct nj_npu_bus before;
     struct nj_npu_machine machine = {
         .window = reach, .tie = NJ_NPU_HALF_AWAY, .scratch_bytes = SCRATCH_BYTES,
     };
     struct nj_npu_error error;
     g_autofree char *why = NULL;
+    bool worked;
 
     if (!nj_npu_bus_busy(&npu.bus)) {
         return;
@@ -156,7 +179,12 @@ static void work(void *opaque)
     n6_update_memories(npu.chip);
     machine.scratch = lent(&npu.scratch);
     n6_overlay_share(true);
-    if (nj_npu_bus_work(&npu.bus, &machine, &npu.job, &error) != NJ_NPU_OK) {
+    before = npu.bus;
+    npu.starved = false;
+    worked = nj_npu_bus_work(&npu.bus, &machine, &npu.job, &error) == NJ_NPU_OK;
+    if (npu.starved) { /* from its start, when it is looked at again */
+        npu.bus = before;
+    } else if (!worked) {
         end(&error, npu.bus.controller.running ? "a program" : "an epoch");
     }
     n6_overlay_share(false);

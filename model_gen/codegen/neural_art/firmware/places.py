@@ -9,6 +9,8 @@ from host.npu.generated import Pool
 from host.npu.memory import Image
 from host.npu.network import Buffer
 
+# Where the executor puts what an application would place (host/npu/interface/nj_npu_describe.c): no memory of the chip.
+LEFT_TO_THE_APPLICATION = range(0xA0000000, 0xB0000000)
 NEXT = "generate the network with `nightjar generate --backend neural_art`, whose memory pools are free"
 
 
@@ -34,8 +36,18 @@ def placed(images: Sequence[Image], pools: Sequence[Pool], buffers: Sequence[Buf
     """The images, by what memory each is for.
 
     Raises:
-        BadInput: the network uses memory that is the firmware's, that nobody maps, or two stretches of the NOR.
+        BadInput: the network leaves inputs or outputs without a place, or uses memory that is the firmware's, that
+            nobody maps, or two stretches of the NOR.
     """
+    left = [one for one in buffers if one.address in LEFT_TO_THE_APPLICATION]
+    if left:
+        names = ", ".join(f"{one.name} of {one.size} bytes" for one in left[:6])
+        raise BadInput(
+            "the compiler must have placed a network's inputs and outputs: this firmware gives them no memory",
+            evidence=f"Received: user-allocated buffers, which the application would place: {names}",
+            next_step="run stedgeai again without --no-inputs-allocation and --no-outputs-allocation, or"
+            " `nightjar generate --backend neural_art`, which does",
+        )
     at = layout()
     ram = range(at["AXISRAM3"], at["CACHEAXI_RAM"])
     nor = range(at["NOR_APPLICATION"] + at["IMAGE_HEADER_BYTES"], at["NOR_END"])

@@ -15,12 +15,20 @@ KINDS = ("fused_pair", "chained", "add", "pool", "software")
 
 
 def network(
-    folder: Path, kinds: tuple[str, ...] = KINDS, dialect: str = "2.2", *, blobs: bool = False
+    folder: Path,
+    kinds: tuple[str, ...] = KINDS,
+    dialect: str = "2.2",
+    *,
+    blobs: bool = False,
+    reuse: bool = False,
 ) -> Written:
-    """Write a network of a piece of each kind; the same at every call with the same arguments."""
+    """Write a network of a piece of each kind; the same at every call with the same arguments.
+
+    reuse: tensors lie where earlier ones did, inputs among them.
+    """
     random = Random(dialect)
     pieces = [MAKERS[kind](Choice(random), f"{kind}_{i}") for i, kind in enumerate(kinds, 1)]
-    made = compose("net", pieces, seed=random.getrandbits(32), pools=NPU_ONLY)
+    made = compose("net", pieces, reuse=reuse, seed=random.getrandbits(32), pools=NPU_ONLY)
     return write_network(folder, made, dialect, blobs=blobs)
 
 
