@@ -15,6 +15,7 @@ import pytest
 from hil_tests.tester.conftest import Make
 from host.boards.virtual_n6.build import find
 from host.exit_codes import Exit
+from host.project import FAILED
 from model_gen.codegen.testing.net import make_net
 
 pytestmark = pytest.mark.skipif(find() is None, reason="make n6-virtual")
@@ -292,6 +293,9 @@ def test_the_wrong_speed_is_said(bench: Bench) -> None:
     done = bench.run(*judge(bench, "slow", 0), "--bench", file, "--no-flash")
     assert done.returncode == Exit.LINK, done.stdout + done.stderr
     assert "the board answers at 921600 baud, and not at 115200" in done.stderr
+    again = bench.run("replay", bench.folder / "out-slow-0" / FAILED)
+    assert again.returncode == Exit.LINK, again.stdout + again.stderr
+    assert "the board answers at 921600 baud, and not at 115200" in again.stderr
 
 
 def test_shell_and_log_of_a_kept_board(bench: Bench) -> None:
