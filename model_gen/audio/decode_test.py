@@ -174,6 +174,7 @@ def look(frame, event, argument):
         sys.setprofile(None)
         os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who started this may ignore it
 sys.setprofile(look)
 decode(Path(sys.argv[1]), 24000)
 """
