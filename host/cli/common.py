@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.boards import KINDS
-from host.cli.parameters import FiniteRange, Sectioned, WholeRange
+from host.cli.parameters import FiniteRange, Sectioned
 from host.errors import BadInput, NightjarError
 from host.loudness import Level, level, set_level
 from host.printable import printable
@@ -220,31 +220,6 @@ def faults_option(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="seed=N,rate=R",
         help="Damage the link: each byte with probability R, the same ones for the same seed.",
     )(function)
-
-
-def attempts_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--attempts N` and `--allow-flaky N`, passed to the command as `attempts` and `allow_flaky`."""
-    for option in (
-        click.option(
-            "--allow-flaky",
-            metavar="N",
-            default=0,
-            show_default=True,
-            type=WholeRange(min=0),
-            help="End with 0, not 17, where no more attempts failed before a right one.",
-        ),
-        click.option(
-            "--attempts",
-            metavar="N",
-            default=1,
-            show_default=True,
-            type=WholeRange(1, 10),
-            help="Begin a session anew that the board or the link ended, with the board brought back between; what is"
-            " right then is FLAKY. Nothing that was judged is judged again.",
-        ),
-    ):
-        function = option(function)
-    return function
 
 
 def record_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from host.cli.attempts_options import attempts_options
 from host.cli.common import (
-    attempts_options,
     baseline_option,
     board_options,
     faults_option,
@@ -159,10 +159,10 @@ def command(
     from host.link.faults import parse_faults
     from host.link.identity import check_project
     from host.owned import remove_owned
-    from host.project import ATTEMPT, FAILED
+    from host.project import FAILED
     from host.recording.manifest import SuiteRun
+    from host.recording.recording import clear_attempts
     from host.report.regression import Baseline
-    from host.results import remove_result
 
     named = f"hil --bundle {shlex.quote(str(bundle))}"
     check_backend(backend, project, model=bundle, command=named, at=at)
@@ -182,8 +182,7 @@ def command(
                 load_subject(bundle), board, rounding, stream=stream, optimize=optimize
             )
             remove_owned(folder / "difference")  # of an earlier run
-            for old in folder.glob(ATTEMPT.format("*")):
-                remove_result(old)
+            clear_attempts(folder)
             subject, made = prepare(
                 bundle,
                 board,
@@ -228,6 +227,9 @@ def command(
             words += [] if record is None else ["--hil-record", str(recorded)]
             causes: list[NightjarError] = []
 
+            def tell(line: str) -> None:
+                say(line, json_path)
+
             def attempt(number: int) -> "tuple[Conclusion, Proof | None]":
                 file, nonce = Path(temporary) / f"proof-{number}", secrets.token_hex(16)
                 line = [sys.executable, "-m", "pytest", *words]
@@ -260,12 +262,9 @@ def command(
 
             def back(error: NightjarError, number: int) -> "tuple[Step, ...] | None":
                 _keep_attempt(recorded, folder, number)
-                session_at = replace(session, at=at)
-                return bring_back(session_at, error, lambda line: say(line, json_path))
+                return bring_back(replace(session, at=at), error, tell)
 
-            (conclusion, proof), failed = attempted(
-                attempts, attempt, back, lambda line: say(line, json_path)
-            )
+            (conclusion, proof), failed = attempted(attempts, attempt, back, tell)
             if conclusion.error is not None and conclusion.error in causes:
                 conclusion = replace(
                     conclusion, error=causes[0], code=Exit(causes[0].exit_code), verdict=None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from host.cli.attempts_options import attempts_options
 from host.cli.common import (
-    attempts_options,
     baseline_option,
     board_options,
     faults_option,
