@@ -167,10 +167,8 @@ def seen(paths: Iterable[str]) -> tuple[Seen, ...]:
 def outside_of(project: Project, compiler: str, ninja: str) -> list[str] | None:
     """Paths outside the project that its ELF comes from; None when ninja does not say."""
     built = project.elf.parent
-    listed = _ask(ninja, "-C", str(built), "-t", "deps")
     inside = project.path.resolve()
-    names = {line.strip() for line in listed.splitlines() if line.startswith("    ")}
-    paths = {(built / name).resolve() for name in names}
+    paths = set[Path]().union(*read_by(built, ninja).values())
     headers = {str(path) for path in paths if not path.is_relative_to(inside)}
     if not headers:
         return None
@@ -187,6 +185,22 @@ def outside_of(project: Project, compiler: str, ninja: str) -> list[str] | None:
         headers
         | {str(path) for path in found if path.is_file() and not path.is_relative_to(inside)}
     )
+
+
+def read_by(built: Path, ninja: str) -> dict[str, set[Path]]:
+    """What each compiler of a build folder read, by what it wrote, as ninja recorded it."""
+    found: dict[str, set[Path]] = {}
+    places: dict[str, Path] = {}
+    read: set[Path] = set()
+    for line in _ask(ninja, "-C", str(built), "-t", "deps").splitlines():
+        if line.startswith("    "):
+            name = line.strip()
+            if name not in places:
+                places[name] = (built / name).resolve()
+            read.add(places[name])
+        elif ": #deps" in line:
+            read = found.setdefault(line.partition(": #deps")[0], set())
+    return found
 
 
 def _ask(*command: str) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from host.build_stamp import Seen, seen
+from host.build_stamp import Seen, read_by, seen
 from host.cache import PREBUILT, key_of
 from host.project import ELF, Project
 
@@ -154,7 +154,7 @@ def _kept(project: Project, ninja: str, outside: Iterable[str]) -> Prebuilt | No
     if not _is_configured(built):
         return None
     steps = _steps(built, ninja)
-    private = _private(steps, _read_by(built, ninja), here)
+    private = _private(steps, read_by(built, ninja), here)
     if private is None:
         return None
     used = {name for step in private.values() for name in step.needs}
@@ -182,7 +182,7 @@ def _is_configured(built: Path) -> bool:
 
 
 def _steps(built: Path, ninja: str) -> dict[str, _Step]:
-    listed = json.loads(_ask(ninja, built, "compdb"))
+    listed = json.loads(_commands(built, ninja))
     commands = {one["output"]: one["command"] for one in listed if one["output"].endswith(_MADE)}
     commands = {output: command for output, command in commands.items() if command}
     return {
@@ -193,22 +193,6 @@ def _steps(built: Path, ninja: str) -> dict[str, _Step]:
         )
         for output, command in commands.items()
     }
-
-
-def _read_by(built: Path, ninja: str) -> dict[str, set[Path]]:
-    """What each compiler read, by what it wrote, as ninja recorded it."""
-    found: dict[str, set[Path]] = {}
-    places: dict[str, Path] = {}
-    read: set[Path] = set()
-    for line in _ask(ninja, built, "deps").splitlines():
-        if line.startswith("    "):
-            name = line.strip()
-            if name not in places:
-                places[name] = (built / name).resolve()
-            read.add(places[name])
-        elif line:
-            read = found.setdefault(line.partition(": #deps")[0], set())
-    return found
 
 
 def _private(
@@ -248,7 +232,8 @@ def _text(steps: Iterable[_Step]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ask(ninja: str, built: Path, what: str) -> str:
-    command = [ninja, "-C", str(built), "-t", what]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+def _commands(built: Path, ninja: str) -> str:
+    """Every command of a build, as JSON."""
+    asked = [ninja, "-C", str(built), "-t", "compdb"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
     return "\n".join(one for one in answer.stdout.splitlines() if not one.startswith("ninja: "))
