@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,14 +78,10 @@ def bench_holder(kind: str, probe: str, *, root: Path | None = None) -> dict[str
         HostFailure: the folder or the file cannot be trusted.
     """
     root, file = root or ROOT, lock_name(kind, probe)
-    try:
-        folder = _open_folder(root, make=False)
-    except FileNotFoundError:
-        return None
-    try:
-        return (_record(folder, file) or {}) if _is_held(folder, root, file) else None
-    finally:
-        os.close(folder)
+    with _there(root) as folder:
+        if folder is None or not _is_held(folder, root, file):
+            return None
+        return _record(folder, file) or {}
 
 
 def forget_holders(kind: str, probe: str, *, root: Path | None = None) -> int:
@@ -97,20 +93,14 @@ def forget_holders(kind: str, probe: str, *, root: Path | None = None) -> int:
         HostFailure: the folder or the file cannot be trusted.
     """
     root, file = root or ROOT, lock_name(kind, probe)
-    try:
-        folder = _open_folder(root, make=False)
-    except FileNotFoundError:
-        return 0
     removed = 0
-    try:
-        if _is_held(folder, root, file):
+    with _there(root) as folder:
+        if folder is None or _is_held(folder, root, file):
             return 0
         for entry in _all(folder, file, "holder"):
             with contextlib.suppress(OSError):
                 os.unlink(entry, dir_fd=folder)
                 removed += 1
-    finally:
-        os.close(folder)
     return removed
 
 
@@ -137,13 +127,20 @@ def newest_mark(kind: str, probe: str, *, root: Path | None = None) -> dict[str,
         HostFailure: the folder cannot be trusted.
     """
     root, file = root or ROOT, lock_name(kind, probe)
+    with _there(root) as folder:
+        return None if folder is None else _newest(_left(folder, file, "mark"))
+
+
+@contextmanager
+def _there(root: Path) -> Iterator[int | None]:
+    """A handle of the folder of locks as it is found; None: there is none, and none is made."""
     try:
         folder = _open_folder(root, make=False)
     except FileNotFoundError:
-        return None
+        yield None
+        return
     try:
-        found = list(_left(folder, file, "mark"))
-        return max(found, key=lambda one: one[0])[1] if found else None
+        yield folder
     finally:
         os.close(folder)
 
@@ -300,12 +297,16 @@ def _leave(folder: int, file: str, what: str, content: dict[str, Any]) -> None:
 
 def _record(folder: int, file: str) -> dict[str, Any] | None:
     """The newest record of a process that lives; None where there is none to believe."""
-    found = [
+    return _newest(
         (at, raw)
         for at, raw in _left(folder, file, "holder")
         if isinstance(raw.get("pid"), int) and Path(f"/proc/{raw['pid']}").exists()
-    ]
-    return max(found, key=lambda one: one[0])[1] if found else None
+    )
+
+
+def _newest(found: Iterable[tuple[int, dict[str, Any]]]) -> dict[str, Any] | None:
+    """Of what `_left` gives; None of nothing."""
+    return max(found, key=lambda one: one[0], default=(0, None))[1]
 
 
 def _left(folder: int, file: str, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
