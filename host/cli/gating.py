@@ -6,10 +6,9 @@ from pathlib import Path
 from host.boards.which import Which
 from host.exit_codes import Exit
 from host.history.written import called
-from host.report.gates import Against, Gate, Judged, judged
+from host.report.gates import Against, Gate, Judged, judged, parse_gate
 from host.report.gates_file import GatesFile, read_gates
 from host.report.regression import Baseline
-from host.report.stored import read_verdict
 from host.report.verdict import Verdict
 
 
@@ -46,8 +45,6 @@ class Gating:
         Raises:
             BadInput: a gate, a file or its baseline cannot be used.
         """
-        from host.report.gates import parse_gate
-
         if file is None and not texts:
             return None
         found = GatesFile() if file is None else read_gates(file)
@@ -57,7 +54,7 @@ class Gating:
             against = Against(baseline.raw)
         elif found.baseline is not None:
             assert file is not None
-            against = Against(read_verdict(file.parent / found.baseline, "a baseline"))
+            against = Against(Baseline.read(file.parent / found.baseline).raw)
         elif not store:
             against = Against(None, "there is no baseline: neither --baseline nor --history")
         return cls(gates, against, store or None, found.branch, called(model), at.name)

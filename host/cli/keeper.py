@@ -21,7 +21,14 @@ from host.project import ATTEMPT, FAILED
 from host.recording import archive
 from host.recording.manifest import Manifest, SuiteRun, stated
 from host.recording.recorder import Recorder
-from host.recording.recording import KEPT, Recording, kept_anyway, part_of, parts_of
+from host.recording.recording import (
+    KEPT,
+    Recording,
+    clear_attempts,
+    kept_anyway,
+    part_of,
+    parts_of,
+)
 from host.report.regression import Baseline
 from host.report.verdict import Verdict
 from host.results import remove_result, write_result
@@ -55,8 +62,7 @@ class Keeper:
     def beside(self, folder: Path) -> None:
         """The folder of a project, where the recording of a failure is kept unasked, and of attempts that failed."""
         self._folder = folder
-        for attempt in folder.glob(ATTEMPT.format("*")):
-            remove_result(attempt)
+        clear_attempts(folder)
         if self.path is None:
             self.path = folder / FAILED
             self._clear(self.path)

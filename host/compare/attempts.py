@@ -90,8 +90,7 @@ def bring_back(
     elf = session.project.elf if session.flashes else None
     try:
         found = recover(
-            replace(at, flashes=False),
-            *(elf, say, limit),
+            *(at, elf, say, limit),
             cause=f"{error.failure_class}: {error.what}",
             root=session.root,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from host.coverage.coverage import Share
 from host.history.commit import Commit
 from host.report.gates import COVERAGE, FOOTPRINT
 
@@ -109,8 +110,7 @@ def columns_of(verdict: Mapping[str, Any], place: Place) -> dict[str, Any]:
     coverage: dict[str, Any] = verdict.get("coverage") or {}
     shares: dict[str, Any] = dict.fromkeys(COVERAGE)
     for name in COVERAGE if coverage else ():
-        size, reached = coverage[name]["bytes"], coverage[name]["reached"]
-        shares[name] = 100.0 * reached / size if size else 100.0
+        shares[name] = Share(**coverage[name]).percent
     return {
         "commit": place.commit.sha,
         "branch": place.commit.branch,

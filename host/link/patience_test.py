@@ -2,7 +2,8 @@
 
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 
 import cbor2
@@ -79,15 +80,21 @@ def reads(exchange: Exchange, size: PieceSize) -> None:
     assert got == bytes([5]) * BYTES
 
 
+@contextmanager
+def linked(board: SlowBoard) -> Iterator[tuple[Exchange, PieceSize]]:
+    """What asks the board, in its time."""
+    with clocked(lambda: board.time):
+        exchange = Exchange(board)
+        exchange.hello = HELLO
+        yield exchange, PieceSize()
+
+
 @pytest.mark.parametrize("ask", [loads, reads])
 @pytest.mark.parametrize("seconds", [0.01, 0.08, 0.3])
 def test_what_takes_long_is_soon_asked_once(
     ask: Callable[[Exchange, PieceSize], None], seconds: float
 ) -> None:
-    board = SlowBoard(seconds)
-    with clocked(lambda: board.time):
-        exchange, size = Exchange(board), PieceSize()
-        exchange.hello = HELLO
+    with linked(SlowBoard(seconds)) as (exchange, size):
         for _ in range(3):
             ask(exchange, size)
         learnt = exchange.stats.retries
@@ -103,8 +110,6 @@ def test_a_board_slower_than_any_wait_is_heard(
 ) -> None:
     """It answers in the end; what was asked again meanwhile is not waited for."""
     board = SlowBoard(seconds)
-    with clocked(lambda: board.time):
-        exchange, size = Exchange(board), PieceSize()
-        exchange.hello = HELLO
+    with linked(board) as (exchange, size):
         ask(exchange, size)
         assert board.time < seconds + 0.1

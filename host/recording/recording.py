@@ -16,12 +16,13 @@ from host.errors import BadInput, HostFailure, IdentityFailure
 from host.exit_codes import Exit
 from host.files import sha256_bytes
 from host.link.cut import Cutter
-from host.project import GENERATED, Project, load_project
+from host.project import ATTEMPT, GENERATED, Project, load_project
 from host.reading import MOST_JSON, read_file
 from host.recording import archive
 from host.recording.archive import MANIFEST, MOST_FILE, MOST_UNPACKED, PROJECT, SUBJECT, VECTORS
 from host.recording.manifest import NEXT, Manifest, Member
 from host.recording.records import Kind, Record, records
+from host.results import remove_result
 from host.zips import DAMAGED
 
 # Whose recording is kept unasked: a replay shows anybody whose fault it was.
@@ -181,6 +182,12 @@ def parts_of(path: Path) -> list[Path]:
         return [path]
     name = re.compile(rf"{re.escape(path.stem)}-gw\d+{re.escape(path.suffix)}")
     return sorted(one for one in path.parent.glob("*") if name.fullmatch(one.name))
+
+
+def clear_attempts(folder: Path) -> None:
+    """Remove the recordings of attempts that an earlier run left with a project."""
+    for attempt in folder.glob(ATTEMPT.format("*")):
+        remove_result(attempt)
 
 
 def kept_anyway(parts: Sequence[Path]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from host.coverage.coverage import Share
 from host.errors import BadInput, Incomplete, NightjarError, RegressionFailure
 from host.nearest import did_you_mean
 
@@ -120,14 +121,14 @@ def failure_of(found: Sequence[Judged]) -> NightjarError | None:
     if beyond:
         return RegressionFailure(
             "a gate is not kept",
-            evidence=_listed(beyond),
+            evidence=listed(beyond),
             next_step="find the change that costs it, or move the limit where it is meant",
         )
     void = void_lines(found)
     if void:
         return Incomplete(
             "a gate could not be judged",
-            evidence=_listed(void),
+            evidence=listed(void),
             next_step="give what it needs, or take the gate away: what is void proves nothing",
         )
     return None
@@ -218,8 +219,7 @@ def _value(name: str, raw: Mapping[str, Any]) -> float | None:
     coverage = raw.get("coverage")
     if coverage is None:
         return None
-    size, reached = coverage[member]["bytes"], coverage[member]["reached"]
-    return 100.0 * reached / size if size else 100.0
+    return Share(**coverage[member]).percent
 
 
 def _unlike(name: str, raw: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:
@@ -255,7 +255,8 @@ def _listless(value: object) -> object:
     return (list(value) if isinstance(value, tuple | list) else value) or None
 
 
-def _listed(lines: Sequence[str]) -> str:
+def listed(lines: Sequence[str]) -> str:
+    """The first of them, and how many more there are, in one line."""
     more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
     return "; ".join(lines[:_SHOWN]) + more
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from host.errors import BadInput, NightjarError, RegressionFailure
-from host.report.gates import FOOTPRINT
+from host.report.gates import FOOTPRINT, STAGES, listed
 from host.report.stored import parse_verdict, read_verdict
 from host.report.verdict import Verdict
 
@@ -93,10 +93,9 @@ class Baseline:
         ]
         if not grown:
             return None
-        more = f"; and {len(grown) - _SHOWN} more" if len(grown) > _SHOWN else ""
         return RegressionFailure(
             "cost or footprint grew against the baseline",
-            evidence="; ".join(grown[:_SHOWN]) + more,
+            evidence=listed(grown),
             next_step="find the change that costs it, or accept it by recording a new baseline",
         )
 
@@ -113,7 +112,7 @@ class Baseline:
         """(name, before, now) of everything that is held against each other."""
         now = verdict.as_json()
         counted = verdict.proved.cost_unit != "none"
-        for name in ("frontend", "model") if counted else ():
+        for name in STAGES if counted else ():
             if now["cost"][name] is not None:
                 yield f"cost.{name}", self.raw["cost"][name], now["cost"][name]
         for before, after in zip(self.raw["layers"], now["layers"], strict=True):
@@ -125,7 +124,7 @@ class Baseline:
 
     def _counted(self, *, has_frontend: bool) -> None:
         """On a board that counts, every cost must be there."""
-        stages = ("frontend", "model") if has_frontend else ("model",)
+        stages = STAGES if has_frontend else ("model",)
         lacking = [name for name in stages if self.raw["cost"][name] is None]
         lacking += [
             f"layer {layer['index']}"

@@ -45,7 +45,7 @@ def recover(
     Raises:
         NightjarError: as `open_board`.
     """
-    at = replace(at.located(), flashes=False)
+    at = replace(at, flashes=False).located()
     if at.standing is not None:
         at = replace(at, entry=plugged(at.standing))
     with open_board(at, root=root, wait=wait, marked=True) as board:
