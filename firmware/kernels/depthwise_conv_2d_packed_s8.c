@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nj_depthwise.h"
+#include "nj_inside.h"
 #include "nj_requantize.h"
 
 enum { NJ_LANES = 16, NJ_NINE = 9 };
@@ -40,32 +41,12 @@ static bool nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
     return whole;
 }
 
-/* Output indices from `first` to before `behind` of a dimension see no padding. */
-struct nj_inside {
-    int32_t first;
-    int32_t behind;
-};
-
-static struct nj_inside nj_inside(int32_t input, int32_t output, int32_t reach, int32_t stride, int32_t pad)
-{
-    const int32_t room = input - 1 - reach + pad;
-    const int32_t first = (pad + stride - 1) / stride;
-    return (struct nj_inside){first, room < 0 ? first : nj_clamp(room / stride + 1, first, output)};
-}
-
 /* Neighbouring places that one group of lanes takes at a time: with few channels, places next to each other in a row lie
  * next to each other in memory, and the group's lanes repeat the channels. */
 static int32_t nj_side_by_side(const struct nj_packed_depthwise *op)
 {
     const int32_t channels = op->output.channels;
     return op->window.stride_width == 1 && NJ_LANES % channels == 0 ? NJ_LANES / channels : 1;
-}
-
-/* Output indices from `at` on that are taken at once: those inside, in multiples of `together`, or one. */
-static int32_t nj_stretch(struct nj_inside inside, int32_t at, int32_t together)
-{
-    const int32_t whole = (inside.behind - at) / together * together;
-    return at == inside.first && whole > 1 ? whole : 1;
 }
 
 /* The loop of 9 taps, whose last vector of a place needs channels in fours. */
@@ -137,12 +118,8 @@ void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const 
                                      .tap = (const int8_t **)(void *)scratch};
     vst1q_s8(depthwise.min, vdupq_n_s8((int8_t)op->activation_min));
     vst1q_s8(depthwise.max, vdupq_n_s8((int8_t)op->activation_max));
-    const struct nj_inside rows =
-        nj_inside(op->input.height, op->output.height, (window->height - 1) * window->dilation_height,
-                  window->stride_height, window->pad_top);
-    const struct nj_inside columns =
-        nj_inside(op->input.width, op->output.width, (window->width - 1) * window->dilation_width,
-                  window->stride_width, window->pad_left);
+    const struct nj_inside rows = nj_inside_rows(window, op->input.height, op->output.height);
+    const struct nj_inside columns = nj_inside_columns(window, op->input.width, op->output.width);
     const int32_t together = nj_side_by_side(op);
     for (int32_t oy = 0, height; oy < op->output.height; oy += height) {
         height = nj_stretch(rows, oy, 1);
