@@ -20,12 +20,13 @@ static inline nj_v apply(nj_v value, const struct rule *rule, int guarded)
 
 static void minmax(float *features, uint32_t count, float low, float factor)
 {
-    uint32_t i = 0;
-
-    for (; i + NJ_LANES <= count; i += NJ_LANES)
-        nj_store(features + i, nj_scale(nj_offset(nj_load(features + i), -low), factor));
-    for (; i < count; i++)
-        features[i] = (features[i] - low) * factor;
+    for (; count >= 2 * NJ_LANES; count -= 2 * NJ_LANES) {
+        nj_store(features, nj_scale(nj_offset(nj_load(features), -low), factor));
+        nj_store(features + NJ_LANES, nj_scale(nj_offset(nj_load(features + NJ_LANES), -low), factor));
+        features += 2 * NJ_LANES;
+    }
+    for (; count > 0u; count--, features++)
+        *features = (*features - low) * factor;
 }
 
 static void general(float *features, uint32_t count, const struct rule *rule)
