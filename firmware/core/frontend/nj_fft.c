@@ -47,7 +47,10 @@ void nj_fft(float *complex, uint32_t points, const float *twiddle)
 {
     for (uint32_t done = (points & 0x55555555u) != 0u ? 4u : 2u; done < points; done *= 4u) {
 #if NJ_HELIUM
-        nj_helium_pass(complex, points, done, twiddle);
+        if (done == 4u)
+            nj_helium_pass_of_16(complex, points, twiddle);
+        else
+            nj_helium_pass(complex, points, done, twiddle);
 #else
         pass_of_fours(complex, points, done, twiddle);
 #endif

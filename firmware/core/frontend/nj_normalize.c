@@ -18,12 +18,19 @@ static inline nj_v apply(nj_v value, const struct rule *rule, int guarded)
     return nj_offset(nj_scale(value, rule->factor), rule->add);
 }
 
+static inline float *between(float *features, float low, float factor)
+{
+    nj_store_next(&features, nj_scale(nj_offset(nj_load(features), -low), factor));
+    return features;
+}
+
 static void minmax(float *features, uint32_t count, float low, float factor)
 {
-    for (; count >= 2 * NJ_LANES; count -= 2 * NJ_LANES) {
-        nj_store(features, nj_scale(nj_offset(nj_load(features), -low), factor));
-        nj_store(features + NJ_LANES, nj_scale(nj_offset(nj_load(features + NJ_LANES), -low), factor));
-        features += 2 * NJ_LANES;
+    for (; count >= 4 * NJ_LANES; count -= 4 * NJ_LANES) {
+        features = between(features, low, factor);
+        features = between(features, low, factor);
+        features = between(features, low, factor);
+        features = between(features, low, factor);
     }
     for (; count > 0u; count--, features++)
         *features = (*features - low) * factor;

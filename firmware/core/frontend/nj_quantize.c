@@ -16,10 +16,14 @@ static void quantize_turns(const float *features, int8_t *steps, uint32_t count,
     const uint8x16_t places = vld1q_u8(place);
 
     for (; count > 0u; count -= TURN) {
-        register float32x4_t a __asm__("q0") = vldrwq_f32(features);
-        register float32x4_t b __asm__("q1") = vldrwq_f32(features + 4);
-        register float32x4_t c __asm__("q2") = vldrwq_f32(features + 8);
-        register float32x4_t d __asm__("q3") = vldrwq_f32(features + 12);
+        const nj_v first = nj_load_next(&features);
+        const nj_v second = nj_load_next(&features);
+        const nj_v third = nj_load_next(&features);
+        const nj_v fourth = nj_load_next(&features);
+        register nj_v a __asm__("q0") = first;
+        register nj_v b __asm__("q1") = second;
+        register nj_v c __asm__("q2") = third;
+        register nj_v d __asm__("q3") = fourth;
         __asm__("vdiv.f32 s0, s0, %[by]\n\tvdiv.f32 s1, s1, %[by]\n\tvdiv.f32 s2, s2, %[by]\n\tvdiv.f32 s3, s3, %[by]\n\t"
                 "vdiv.f32 s4, s4, %[by]\n\tvdiv.f32 s5, s5, %[by]\n\tvdiv.f32 s6, s6, %[by]\n\tvdiv.f32 s7, s7, %[by]\n\t"
                 "vdiv.f32 s8, s8, %[by]\n\tvdiv.f32 s9, s9, %[by]\n\tvdiv.f32 s10, s10, %[by]\n\tvdiv.f32 s11, s11, %[by]\n\t"
@@ -31,7 +35,6 @@ static void quantize_turns(const float *features, int8_t *steps, uint32_t count,
         even = vqaddq_n_s16(vqmovntq_s32(even, vcvtaq_s32_f32(c)), zero_point);
         odd = vqaddq_n_s16(vqmovntq_s32(odd, vcvtaq_s32_f32(d)), zero_point);
         vstrbq_scatter_offset_s8(steps, places, vqmovntq_s16(vqmovnbq_s16(vreinterpretq_s8_s16(even), even), odd));
-        features += TURN;
         steps += TURN;
     }
 }
