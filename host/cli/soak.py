@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import board_options, faults_option, json_option, say, subcommand, write_json
+from host.cli.common import (
+    board_options,
+    faults_option,
+    force_option,
+    json_option,
+    say,
+    subcommand,
+    write_json,
+)
 from host.cli.generating_options import optimize_option
 from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange
@@ -35,7 +43,7 @@ LOG, PAGE = "soak.jsonl", "soak.html"
     "--hours",
     required=True,
     type=FiniteRange(min=0),
-    help="Of sessions, those of earlier calls counted in; one session is held in any case.",
+    help="Of sessions, those of earlier calls counted in; each call holds one at least.",
 )
 @board_options()
 @click.option(
@@ -82,6 +90,7 @@ LOG, PAGE = "soak.jsonl", "soak.html"
     type=WholeRange(min=0),
     help="End with 0, not 17, where no more sessions were lost.",
 )
+@force_option
 @faults_option
 @json_option
 def command(
@@ -99,6 +108,7 @@ def command(
     optimize: str | None,
     project: Path | None,
     allow_flaky: int,
+    force: bool,
     faults: str | None,
     json_path: str | None,
 ) -> int:
@@ -119,7 +129,12 @@ def command(
             usual = default_folder(load_subject(model), board, rounding, optimize=optimize)
             out = usual.with_name(f"{usual.name}-soak")
         subject, made = prepare(
-            *(model, board), rounding=rounding, project=project, out=out, optimize=optimize
+            *(model, board),
+            rounding=rounding,
+            project=project,
+            out=out,
+            force=force,
+            optimize=optimize,
         )
         check_project(made, subject)
         of = Subject(
@@ -137,10 +152,12 @@ def command(
         with closing(Log(out / LOG, of)) as log:
             soak = _Soak(log, session, out, faults, lambda line: say(line, json_path))
             soak.show(hours)
-            while not log.ended(hours):
+            while not log.totals.wrong:
                 now(f"session {len(log.stints) + 1}; {log.totals.headline}")
                 soak.sit()
                 soak.show(hours)
+                if log.ended(hours):
+                    break
             code = log.code(allow_flaky)
     write_json(json_path, log.as_json(code))
     say(log.totals.headline, json_path)

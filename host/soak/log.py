@@ -12,7 +12,7 @@ from typing import Any
 
 from host.deadline import Deadline
 from host.errors import BadInput
-from host.exit_codes import Exit, name_of
+from host.exit_codes import Exit, first, name_of
 from host.locks import take
 from host.reading import read_file
 from host.typed import typed
@@ -136,16 +136,17 @@ class Log:
         return Totals.of(self.stints)
 
     def ended(self, hours: float) -> bool:
-        """Whether no further stint is due: one is held in any case, and none behind a wrong one."""
+        """Whether no further stint is due: the hours are over, or one was wrong."""
         totals = self.totals
-        return bool(totals.wrong) or (totals.stints > 0 and totals.seconds >= 3600 * hours)
+        return bool(totals.wrong) or totals.seconds >= 3600 * hours
 
     def code(self, allowed: int) -> Exit:
         """The exit code of a soak that has ended, where `allowed` stints may be lost."""
         wrong = [stint.code for stint in self.stints if stint.wrong]
-        if wrong:
-            return Exit(wrong[0])
-        return Exit.FLAKY if self.totals.lost > allowed else Exit.OK
+        lost = [stint.code for stint in self.stints if stint.lost]
+        if wrong or len(lost) == len(self.stints):
+            return first([*wrong, *lost])
+        return Exit.FLAKY if len(lost) > allowed else Exit.OK
 
     def as_json(self, code: Exit) -> dict[str, Any]:
         """The counts as `nightjar/soak/1`; the failures of stints, each by its number."""
