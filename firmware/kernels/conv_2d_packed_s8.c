@@ -3,134 +3,13 @@
 #include <string.h>
 
 #include "nj_dense.h"
+#include "nj_inside.h"
+#include "nj_patch.h"
 #include "nj_requantize.h"
 
-enum { NJ_GROUP = 4, NJ_BLOCK = 16, NJ_CONSTANTS = 9 * NJ_GROUP }; /* the latter: bytes of a group's requant */
+enum { NJ_GROUP = 4, NJ_CONSTANTS = 9 * NJ_GROUP }; /* the latter: bytes of a group's requant */
 
 #if NJ_HELIUM
-
-static inline void nj_copy(int8_t *target, const int8_t *source, int32_t count)
-{
-    while (count >= NJ_BLOCK) {
-        vst1q_s8(target, vld1q_s8(source));
-        target += NJ_BLOCK;
-        source += NJ_BLOCK;
-        count -= NJ_BLOCK;
-    }
-    if (count > 0) {
-        const mve_pred16_t lanes = vctp8q((uint32_t)count);
-        vstrbq_p_s8(target, vldrbq_z_s8(source, lanes), lanes);
-    }
-}
-
-/* The patches of `count` places of a row, without dilation along it and without padding. Runs are copied in whole vectors,
- * whose surplus the next run overwrites. */
-static void nj_patch_run(const struct nj_packed_convolution *op, const int8_t *source, int8_t *patch, int32_t count)
-{
-    const int32_t channels = op->input.channels;
-    const int32_t height = op->window.height;
-    const int32_t run = op->window.width * channels;
-    const int32_t pitch = op->window.dilation_height * op->input.width * channels;
-    const int32_t next = op->window.stride_width * channels;
-    const int32_t size = op->patch;
-    const int32_t vectors = (run + NJ_BLOCK - 1) / NJ_BLOCK;
-    const int32_t back = pitch - vectors * NJ_BLOCK;
-    if (vectors == 1 && height == 3) { /* the usual window: its inner loop would cost more than the copies */
-        for (; count > 0; count--, source += next, patch += size) {
-            const int8_t *second = source + pitch;
-            vst1q_s8(patch, vld1q_s8(source));
-            vst1q_s8(patch + run, vld1q_s8(second));
-            vst1q_s8(patch + 2 * run, vld1q_s8(second + pitch));
-        }
-        return;
-    }
-    if (vectors == 1) {
-        for (; count > 0; count--, source += next, patch += size) {
-            const int8_t *from = source;
-            int8_t *to = patch;
-            for (int32_t ky = height; ky > 0; ky--) {
-                vst1q_s8(to, vld1q_s8(from));
-                from += pitch;
-                to += run;
-            }
-        }
-        return;
-    }
-    for (; count > 0; count--, source += next, patch += size) {
-        const int8_t *from = source;
-        int8_t *to = patch;
-        for (int32_t ky = height; ky > 0; ky--, from += back, to += run) {
-            int8_t *target = to;
-            for (int32_t left = vectors; left > 0; left--) {
-                vst1q_s8(target, vld1q_s8(from));
-                target += NJ_BLOCK;
-                from += NJ_BLOCK;
-            }
-        }
-    }
-}
-
-/* The patch of a window whose rows are runs of at most 16 bytes and see padding: a vector a row. */
-static void nj_patch_narrow(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch, int32_t row,
-                            int32_t column)
-{
-    const int32_t channels = op->input.channels;
-    const int32_t width = op->window.width;
-    const int32_t run = width * channels;
-    const int32_t pitch = op->window.dilation_height * op->input.width * channels;
-    const int8_t *source = input + (row * op->input.width + column) * channels;
-    const int8x16_t zero = vdupq_n_s8((int8_t)op->input_zero_point);
-    const int32_t begin = nj_clamp(-column, 0, width) * channels;
-    const int32_t end = nj_clamp(op->input.width - column, 0, width) * channels;
-    const mve_pred16_t inside = (mve_pred16_t)(vctp8q((uint32_t)end) & ~vctp8q((uint32_t)begin));
-    const int8x16_t beside = vpselq_s8(vdupq_n_s8(0), zero, inside);
-    const int32_t down = op->window.dilation_height;
-    int32_t left = op->window.height;
-    for (; left > 0 && row < 0; left--, row += down, source += pitch, patch += run) {
-        vst1q_s8(patch, zero);
-    }
-    for (; left > 0 && row < op->input.height; left--, row += down, source += pitch, patch += run) {
-        vst1q_s8(patch, vorrq_s8(vldrbq_z_s8(source, inside), beside));
-    }
-    for (; left > 0; left--, patch += run) {
-        vst1q_s8(patch, zero);
-    }
-}
-
-/* The patch whose first place is (row, column), gathered into `patch`: zero points, and over them what is inside. */
-static void nj_patch_copy(const struct nj_packed_convolution *op, const int8_t *input, int8_t *patch, int32_t row,
-                          int32_t column)
-{
-    const struct nj_window *window = &op->window;
-    const int32_t channels = op->input.channels;
-    const int32_t line = window->width * channels;
-    const int32_t pitch = op->input.width * channels;
-    const int8x16_t zero = vdupq_n_s8((int8_t)op->input_zero_point);
-    for (int32_t i = 0; i < op->patch; i += NJ_BLOCK) {
-        vst1q_s8(patch + i, zero);
-    }
-    if (window->dilation_width > 1) {
-        for (int32_t ky = 0, y = row; ky < window->height; ky++, y += window->dilation_height) {
-            for (int32_t kx = 0, x = column; kx < window->width; kx++, x += window->dilation_width, patch += channels) {
-                if (y >= 0 && y < op->input.height && x >= 0 && x < op->input.width) {
-                    nj_copy(patch, input + y * pitch + x * channels, channels);
-                }
-            }
-        }
-        return;
-    }
-    const int32_t begin = nj_clamp(-column, 0, window->width) * channels;
-    const int32_t end = nj_clamp(op->input.width - column, 0, window->width) * channels;
-    const int8_t *source = input + row * pitch + column * channels + begin;
-    patch += begin;
-    for (int32_t ky = 0, y = row; ky < window->height; ky++, y += window->dilation_height) {
-        if (y >= 0 && y < op->input.height) {
-            nj_copy(patch, source, end - begin);
-        }
-        patch += line;
-        source += window->dilation_height * pitch;
-    }
-}
 
 /* The inner loop of an op, with its list of turns at the beginning of the scratch memory. */
 struct nj_loop {
@@ -165,15 +44,15 @@ static void nj_loop_add(struct nj_loop *loop, const int8_t *x0, const int8_t *x1
     }
 }
 
-/* All output channels of `pairs` pairs of places, `other` bytes apart in the output, from `output` on. */
+/* All output channels of `pairs` pairs of places from `output` on, whose two are `other` bytes apart, and `next` the pairs. */
 static void nj_loop_run(struct nj_loop *loop, const struct nj_packed_convolution *op, int32_t pairs, int32_t other,
-                        int8_t *output, void (*run)(const struct nj_dense *))
+                        int32_t next, int8_t *output, void (*run)(const struct nj_dense *))
 {
     struct nj_dense *const dense = &loop->dense;
     const int32_t channels = op->output.channels;
     const int32_t whole = channels / NJ_GROUP; /* groups without a repeated channel */
     dense->pairs = pairs;
-    dense->next = 2 * channels;
+    dense->next = next;
     for (int32_t group = 0;;) {
         const int32_t here = whole > 0 && group == 0 ? NJ_GROUP : channels - group;
         const int32_t groups = here == NJ_GROUP ? whole : 1;
@@ -186,7 +65,7 @@ static void nj_loop_run(struct nj_loop *loop, const struct nj_packed_convolution
         dense->requant = op->requant + NJ_CONSTANTS / NJ_GROUP * group;
         dense->end = dense->requant + NJ_CONSTANTS * groups;
         dense->turn[dense->turns] = (struct nj_turn){dense->end, 0, nj_dense_enter(loop->code, 0)};
-        dense->back = 2 * channels - NJ_GROUP * groups;
+        dense->back = next - NJ_GROUP * groups;
         dense->y = output + group;
         run(dense);
         group += NJ_GROUP * groups;
@@ -226,69 +105,100 @@ static void nj_patches(struct nj_loop *loop, const struct nj_packed_convolution 
             nj_loop_add(loop, x, x + step, blocks, 2 * step);
         }
         loop->dense.x = x;
-        nj_loop_run(loop, op, count / 2, channels, output, run);
+        nj_loop_run(loop, op, count / 2, channels, 2 * channels, output, run);
     }
     if (count % 2 != 0) {
         x += (count - 1) * step;
         loop->dense.turns = 0;
         nj_loop_add(loop, x, x, blocks, 0);
-        nj_loop_run(loop, op, 1, 0, output + (count - 1) * channels, loop->run);
+        nj_loop_run(loop, op, 1, 0, 0, output + (count - 1) * channels, loop->run);
     }
 }
 
-/* Windows whose rows are whole blocks are read where they lie: pairs of places of a row that see no padding left or
- * right; rows of padding are one row of zero points. What is left of a row is gathered, two places at a time. */
-static void nj_conv_rows(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output, int8_t *scratch)
+/* Where the channels of the input's place (y, x) lie. */
+static const int8_t *nj_step(const struct nj_image *image, const int8_t *input, const int8_t *padding, int32_t y, int32_t x)
+{
+    const bool inside = y >= 0 && y < image->height && x >= 0 && x < image->width;
+    return inside ? input + (y * image->width + x) * image->channels : padding;
+}
+
+/* A place of the output. */
+struct nj_spot {
+    int32_t y;
+    int32_t x;
+};
+
+/* `pairs` pairs of places, the first of which are `first` and `second`, and the next ones twice as far away as these are
+ * apart; of all pairs the same places of the windows are in the padding. The windows are read where they lie: in rows, or
+ * place by place where a row sees padding, of which there is a row. */
+static void nj_window_pairs(struct nj_loop *loop, const struct nj_packed_convolution *op, const int8_t *input,
+                            const int8_t *padding, int8_t *output, struct nj_spot first, struct nj_spot second,
+                            int32_t pairs)
 {
     const struct nj_window *window = &op->window;
-    const int32_t channels = op->input.channels;
-    const int32_t run = window->width * channels;
-    const int32_t width = op->output.width;
-    const int32_t next = window->stride_width * channels;
-    const int32_t first = nj_clamp((window->pad_left + window->stride_width - 1) / window->stride_width, 0, width);
-    const int32_t room = op->input.width - window->width + window->pad_left;
-    const int32_t behind = room < 0 ? first : nj_clamp(room / window->stride_width + 1, first, width);
-    const int32_t pairs = (behind - first) / 2;
+    const struct nj_image *image = &op->input;
+    const int32_t down = (second.y - first.y) * window->stride_height;
+    const int32_t right = (second.x - first.x) * window->stride_width;
+    const int32_t row = first.y * window->stride_height - window->pad_top;
+    const int32_t column = first.x * window->stride_width - window->pad_left;
+    const int32_t last = column + window->width - 1;
+    const bool whole = column >= 0 && last < image->width && column + right >= 0 && last + right < image->width;
+    const int32_t wide = whole ? window->width : 1;
+    const int32_t blocks = wide * image->channels / NJ_BLOCK;
+    loop->dense.turns = 0;
+    for (int32_t ky = 0; ky < window->height; ky++) {
+        const int32_t y = row + ky * window->dilation_height;
+        for (int32_t x = column; x <= last; x += wide) {
+            const int8_t *x0 = nj_step(image, input, padding, y, x);
+            const int8_t *x1 = nj_step(image, input, padding, y + down, x + right);
+            nj_loop_add(loop, x0, x1, blocks,
+                        x0 == padding ? 0 : 2 * (down * image->width + right) * image->channels);
+        }
+    }
+    const int32_t other = ((second.y - first.y) * op->output.width + second.x - first.x) * op->output.channels;
+    nj_loop_run(loop, op, pairs, other, 2 * other,
+                output + (first.y * op->output.width + first.x) * op->output.channels, loop->run);
+}
+
+/* Windows whose rows are whole blocks, and whose places are where a row can see padding. Where none does, pairs go along
+ * the rows; at the edges down the columns. Places that are left alone make pairs with each other. */
+static void nj_conv_rows(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output, int8_t *scratch)
+{
+    const int32_t run = op->window.width * op->input.channels;
+    const struct nj_inside rows = nj_inside_rows(&op->window, op->input.height, op->output.height);
+    const struct nj_inside columns = nj_inside_columns(&op->window, op->input.width, op->output.width);
     struct nj_loop loop;
     nj_loop_start(&loop, op, scratch);
     int8_t *const padding = (int8_t *)(loop.step + op->turns);
-    int8_t *const patch = padding + run;
     for (int32_t i = 0; i < run; i += NJ_BLOCK) {
         vst1q_s8(padding + i, vdupq_n_s8((int8_t)op->input_zero_point));
     }
-    int32_t row = -window->pad_top;
-    for (int32_t oy = 0; oy < op->output.height; oy++, row += window->stride_height, output += width * op->output.channels) {
-        loop.dense.turns = 0;
-        for (int32_t ky = 0, y = row; ky < window->height && pairs > 0; ky++, y += window->dilation_height) {
-            const bool inside = y >= 0 && y < op->input.height;
-            const int8_t *x0 = input + (y * op->input.width - window->pad_left) * channels + first * next;
-            nj_loop_add(&loop, inside ? x0 : padding, inside ? x0 + next : padding, run / NJ_BLOCK,
-                        inside ? 2 * next : 0);
-        }
-        if (pairs > 0) {
-            nj_loop_run(&loop, op, pairs, op->output.channels, output + first * op->output.channels, loop.run);
-        }
-        int32_t waiting = -1; /* a column whose patch is gathered */
-        for (int32_t ox = 0; ox < width; ox++) {
-            if (ox == first) {
-                ox += 2 * pairs;
-                if (ox == width) {
-                    break;
+    struct nj_spot alone = {-1, 0};
+    for (int32_t oy = 0, height; oy < op->output.height; oy += height) {
+        height = nj_stretch(rows, oy, 1);
+        for (int32_t ox = 0, width; ox < op->output.width; ox += width) {
+            width = nj_stretch(columns, ox, 2);
+            const struct nj_spot first = {oy, ox};
+            for (int32_t y = oy; y < oy + height && width > 1; y++) {
+                nj_window_pairs(&loop, op, input, padding, output, (struct nj_spot){y, ox},
+                                (struct nj_spot){y, ox + 1}, width / 2);
+            }
+            if (width == 1 && height > 1) {
+                nj_window_pairs(&loop, op, input, padding, output, first, (struct nj_spot){oy + 1, ox}, height / 2);
+            }
+            if (width == 1 && height % 2 != 0) {
+                const struct nj_spot here = {oy + height - 1, ox};
+                if (alone.y < 0) {
+                    alone = here;
+                } else {
+                    nj_window_pairs(&loop, op, input, padding, output, alone, here, 1);
+                    alone.y = -1;
                 }
             }
-            nj_patch_copy(op, input, waiting < 0 ? patch : patch + op->patch, row, ox * window->stride_width - window->pad_left);
-            if (waiting < 0) {
-                waiting = ox;
-                continue;
-            }
-            loop.dense.turns = 0;
-            nj_loop_add(&loop, patch, patch + op->patch, op->patch / NJ_BLOCK, 0);
-            nj_loop_run(&loop, op, 1, (ox - waiting) * op->output.channels, output + waiting * op->output.channels, loop.run);
-            waiting = -1;
         }
-        if (waiting >= 0) {
-            nj_patches(&loop, op, patch, 0, 1, output + waiting * op->output.channels);
-        }
+    }
+    if (alone.y >= 0) {
+        nj_window_pairs(&loop, op, input, padding, output, alone, alone, 1);
     }
 }
 

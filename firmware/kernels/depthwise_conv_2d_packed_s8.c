@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nj_depthwise.h"
+#include "nj_inside.h"
 #include "nj_requantize.h"
 
 enum { NJ_LANES = 16, NJ_NINE = 9 };
@@ -40,19 +41,6 @@ static bool nj_taps(const struct nj_packed_depthwise *op, const int8_t *input, c
     return whole;
 }
 
-/* Output indices from `first` to before `behind` of a dimension see no padding. */
-struct nj_inside {
-    int32_t first;
-    int32_t behind;
-};
-
-static struct nj_inside nj_inside(int32_t input, int32_t output, int32_t reach, int32_t stride, int32_t pad)
-{
-    const int32_t room = input - 1 - reach + pad;
-    const int32_t first = (pad + stride - 1) / stride;
-    return (struct nj_inside){first, room < 0 ? first : nj_clamp(room / stride + 1, first, output)};
-}
-
 /* Neighbouring places that one group of lanes takes at a time: with few channels, places next to each other in a row lie
  * next to each other in memory, and the group's lanes repeat the channels. */
 static int32_t nj_side_by_side(const struct nj_packed_depthwise *op)
@@ -61,74 +49,61 @@ static int32_t nj_side_by_side(const struct nj_packed_depthwise *op)
     return op->window.stride_width == 1 && NJ_LANES % channels == 0 ? NJ_LANES / channels : 1;
 }
 
-static bool nj_is_nine(const struct nj_window *window)
+/* The loop of 9 taps, whose last vector of a place needs channels in fours. */
+static bool nj_is_nine(const struct nj_packed_depthwise *op)
 {
-    return window->height * window->width == NJ_NINE;
+    return op->window.height * op->window.width == NJ_NINE && op->output.channels % 4 == 0;
 }
 
-/* Runs along the longer side of the image, so that the taps' places are found once a run. */
-static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
-                              struct nj_depthwise *depthwise)
+/* `height` x `width` places from (oy, ox) on, of which a tap is padded at all or at none, in runs along the longer side. */
+static void nj_depthwise_block(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
+                               struct nj_depthwise *depthwise, int32_t oy, int32_t ox, int32_t height, int32_t width)
 {
     const struct nj_window *window = &op->window;
-    const int32_t channels = op->output.channels;
-    const int32_t walked = (channels + NJ_LANES - 1) / NJ_LANES * NJ_LANES;
-    const struct nj_inside rows =
-        nj_inside(op->input.height, op->output.height, (window->height - 1) * window->dilation_height,
-                  window->stride_height, window->pad_top);
-    const struct nj_inside columns =
-        nj_inside(op->input.width, op->output.width, (window->width - 1) * window->dilation_width,
-                  window->stride_width, window->pad_left);
+    const bool whole = nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
+                               ox * window->stride_width - window->pad_left);
+    const bool nine = nj_is_nine(op);
+    if (!nine && !whole && height * width > 1) { /* its taps all move alike */
+        for (int32_t i = 0; i < height * width; i++) {
+            nj_depthwise_block(op, input, output, depthwise, oy + i / width, ox + i % width, 1, 1);
+        }
+        return;
+    }
     const int32_t together = nj_side_by_side(op);
-    const bool down = together == 1 && rows.behind - rows.first > columns.behind - columns.first;
-    const struct nj_inside inside = down ? rows : columns;
-    const int32_t lines = down ? op->output.width : op->output.height;
-    const int32_t length = down ? op->output.height : op->output.width;
-    const int32_t move =
-        (down ? window->stride_height * op->input.width : window->stride_width) * op->input.channels;
-    const int32_t back = (down ? op->output.width * channels : channels) - walked;
-    const bool nine = nj_is_nine(window);
+    const bool wide = together > 1 && width >= together;
+    const bool down = !wide && height > width;
+    const int32_t channels = wide ? NJ_LANES : op->output.channels;
+    const int32_t walked = (channels + NJ_LANES - 1) / NJ_LANES * NJ_LANES;
+    const int32_t right = window->stride_width * (wide ? NJ_LANES : op->input.channels);
+    const int32_t below = window->stride_height * op->input.width * op->input.channels;
+    const int32_t pitch = op->output.width * op->output.channels;
+    const int32_t places = wide ? width / together : down ? height : width;
+    const int32_t step = down ? below : right;
+    const int32_t stride = down ? pitch : channels;
+    depthwise->channels = channels;
+    depthwise->back = stride - walked;
+    depthwise->moves = step;
+    int32_t line = down ? right : below;
+    if (nine) {
+        depthwise->moves = 0;
+        for (int32_t t = 0; t < NJ_NINE && places > 1; t++) {
+            depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : step;
+            depthwise->moves |= depthwise->step[t] - walked;
+        }
+        line -= depthwise->moves != 0 ? places * step : 0;
+    }
     void (*const run)(const struct nj_depthwise *) =
         nine ? (op->relu ? nj_depthwise_9_relu : nj_depthwise_9_clamped)
              : (op->relu ? nj_depthwise_any_relu : nj_depthwise_any_clamped);
-    int32_t alike = 0; /* what every tap's step is, unless 0 */
-    for (int32_t line = 0; line < lines; line++) {
-        int32_t places = 1;
-        for (int32_t i = 0; i < length; i += places) {
-            const int32_t oy = down ? i : line;
-            const int32_t ox = down ? line : i;
-            const bool whole = nj_taps(op, input, depthwise->tap, oy * window->stride_height - window->pad_top,
-                                       ox * window->stride_width - window->pad_left);
-            depthwise->y = output + (oy * op->output.width + ox) * channels;
-            depthwise->channels = channels;
-            depthwise->back = back;
-            depthwise->moves = 0;
-            places = 1;
-            int32_t turns = 1;
-            if (i >= inside.first && i < inside.behind && (nine || whole)) {
-                const bool wide = together > 1 && inside.behind - i >= together;
-                turns = (inside.behind - i) / (wide ? together : 1);
-                places = wide ? turns * together : turns;
-                const int32_t step = wide ? NJ_LANES : move;
-                if (wide) {
-                    depthwise->channels = NJ_LANES;
-                    depthwise->back = 0;
-                }
-                if (!nine) {
-                    depthwise->moves = step;
-                } else if (turns > 1 && whole && alike == step) {
-                    depthwise->moves = step - (wide ? NJ_LANES : walked);
-                } else if (turns > 1) {
-                    alike = whole ? step : 0;
-                    for (int32_t t = 0; t < NJ_NINE; t++) {
-                        /* Padded taps stay where they are. */
-                        depthwise->step[t] = depthwise->tap[t] == op->padding ? 0 : step;
-                        depthwise->moves |= depthwise->step[t] - (wide ? NJ_LANES : walked);
-                    }
-                }
-            }
-            depthwise->places = turns;
-            run(depthwise);
+    int8_t *y = output + oy * pitch + ox * op->output.channels;
+    for (int32_t left = down ? width : height; left > 0; left--) {
+        depthwise->y = y;
+        depthwise->end = y + places * stride;
+        run(depthwise);
+        y += down ? channels : pitch;
+        uint32_t *const tap = (uint32_t *)(void *)depthwise->tap;
+        for (int32_t t = 0; t < op->taps; t += 4) {
+            vst1q_u32(tap + t, vaddq_n_u32(vld1q_u32(tap + t), (uint32_t)line));
         }
     }
 }
@@ -136,13 +111,23 @@ static void nj_depthwise_runs(const struct nj_packed_depthwise *op, const int8_t
 void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const int8_t *input, int8_t *output,
                                     int8_t *scratch)
 {
+    const struct nj_window *window = &op->window;
     struct nj_depthwise depthwise = {.groups = op->groups,
                                      .zero_point = op->output_zero_point,
                                      .pairs = op->taps / 2,
                                      .tap = (const int8_t **)(void *)scratch};
     vst1q_s8(depthwise.min, vdupq_n_s8((int8_t)op->activation_min));
     vst1q_s8(depthwise.max, vdupq_n_s8((int8_t)op->activation_max));
-    nj_depthwise_runs(op, input, output, &depthwise);
+    const struct nj_inside rows = nj_inside_rows(window, op->input.height, op->output.height);
+    const struct nj_inside columns = nj_inside_columns(window, op->input.width, op->output.width);
+    const int32_t together = nj_side_by_side(op);
+    for (int32_t oy = 0, height; oy < op->output.height; oy += height) {
+        height = nj_stretch(rows, oy, 1);
+        for (int32_t ox = 0, width; ox < op->output.width; ox += width) {
+            width = nj_stretch(columns, ox, together);
+            nj_depthwise_block(op, input, output, &depthwise, oy, ox, height, width);
+        }
+    }
 }
 
 #else

@@ -9,11 +9,12 @@
 
 #if NJ_HELIUM
 
-_Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct nj_depthwise, places) == 12 &&
-                   offsetof(struct nj_depthwise, moves) == 16 && offsetof(struct nj_depthwise, back) == 20 &&
-                   offsetof(struct nj_depthwise, zero_point) == 24 && offsetof(struct nj_depthwise, pairs) == 28 &&
-                   offsetof(struct nj_depthwise, min) == 32 && offsetof(struct nj_depthwise, max) == 48 &&
-                   offsetof(struct nj_depthwise, tap) == 64 && offsetof(struct nj_depthwise, step) == 68,
+_Static_assert(offsetof(struct nj_depthwise, channels) == 4 && offsetof(struct nj_depthwise, y) == 8 &&
+                   offsetof(struct nj_depthwise, zero_point) == 12 && offsetof(struct nj_depthwise, back) == 16 &&
+                   offsetof(struct nj_depthwise, moves) == 20 && offsetof(struct nj_depthwise, end) == 24 &&
+                   offsetof(struct nj_depthwise, pairs) == 28 && offsetof(struct nj_depthwise, min) == 32 &&
+                   offsetof(struct nj_depthwise, max) == 48 && offsetof(struct nj_depthwise, tap) == 64 &&
+                   offsetof(struct nj_depthwise, step) == 68,
                "offsets in the assembly");
 
 /* q0 to q3: accumulators of channels 0 4 8 12, 2 6 10 14, 1 5 9 13, 3 7 11 15; q4, q5: sums of the even and the odd
@@ -49,64 +50,58 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
     "vldrw.32 q4, [r9, #" multiplier "]\n"                                                                            \
     "vldrw.32 q6, [r9, #" shift "]\n"                                                                                 \
     "vqrdmulh.s32 " acc ", " acc ", q4\n" correction(acc) "vrshl.s32 " acc ", " acc ", q6\n"
-#define NJ_RELU_RANGE "" /* saturation is the clamp */
-#define NJ_CLAMPED_RANGE                                                                                              \
-    "vldrw.32 q4, [r12, #32]\n"                                                                                       \
-    "vldrw.32 q5, [r12, #48]\n"                                                                                       \
-    "vmax.s8 q0, q0, q4\n"                                                                                            \
-    "vmin.s8 q0, q0, q5\n"
-/* q0 to q3 to 16 steps at [r10]; r9: 16 bytes before the first multiplier; r11: zero point; r12: op; lr: channels left. */
-#define NJ_FINISH(correction)                                                                                         \
-    NJ_SCALE("q0", "16", "32", correction)                                                                            \
-    NJ_SCALE("q1", "64", "80", correction)                                                                            \
-    NJ_SCALE("q2", "112", "128", correction)                                                                          \
-    NJ_SCALE("q3", "160", "176", correction)                                                                          \
-    "vqmovnb.s32 q0, q0\n"                                                                                            \
-    "vqmovnt.s32 q0, q1\n"                                                                                            \
-    "vqmovnb.s32 q2, q2\n"                                                                                            \
-    "vqmovnt.s32 q2, q3\n"                                                                                            \
+/* From zero point -128 on, to 127: saturation to 0 to 255 is the clamp. */
+#define NJ_RELU_NARROW                                                                                                \
+    "vqmovunb.s16 q0, q0\n"                                                                                           \
+    "vqmovunt.s16 q0, q2\n"                                                                                           \
+    "vadd.i8 q0, q0, r11\n"
+#define NJ_CLAMPED_NARROW                                                                                             \
     "vqadd.s16 q0, q0, r11\n"                                                                                         \
     "vqadd.s16 q2, q2, r11\n"                                                                                         \
     "vqmovnb.s16 q0, q0\n"                                                                                            \
     "vqmovnt.s16 q0, q2\n"                                                                                            \
-    correction##_RANGE                                                                                                \
-    "vctp.8 lr\n"                                                                                                     \
-    "vpst\n"                                                                                                          \
-    "vstrbt.8 q0, [r10], #16\n"                                                                                       \
-    "subs.w lr, lr, #16\n"                                                                                            \
-    "add.w r9, r9, #192\n"                                                                                            \
-    "bgt.w 1b\n"
+    "vldrw.32 q4, [r12, #32]\n"                                                                                       \
+    "vldrw.32 q5, [r12, #48]\n"                                                                                       \
+    "vmax.s8 q0, q0, q4\n"                                                                                            \
+    "vmin.s8 q0, q0, q5\n"
+/* q0 to q3 to 16 steps in q0; r9: behind the group; r11: zero point; r12: op. */
+#define NJ_FINISH(correction)                                                                                         \
+    NJ_SCALE("q0", "-176", "-160", correction)                                                                        \
+    NJ_SCALE("q1", "-128", "-112", correction)                                                                        \
+    NJ_SCALE("q2", "-80", "-64", correction)                                                                          \
+    NJ_SCALE("q3", "-32", "-16", correction)                                                                          \
+    "vqmovnb.s32 q0, q0\n"                                                                                            \
+    "vqmovnt.s32 q0, q1\n"                                                                                            \
+    "vqmovnb.s32 q2, q2\n"                                                                                            \
+    "vqmovnt.s32 q2, q3\n" correction##_NARROW
 
-/* r0 to r8: taps; r9: groups; r10: y. On the stack: places left. */
+/* r0 to r8: taps; r9: behind the group, which its first load leaves behind; r10: y. The tail of a loop of bytes leaves
+ * out whole numbers of 32 bits as of 8 only where channels come in fours. */
 #define NJ_DEPTHWISE_9(name, correction)                                                                              \
     __attribute__((naked)) void name(const struct nj_depthwise *op __attribute__((unused)))                           \
     {                                                                                                                 \
         __asm__("push {r4-r11, lr}\n"                                                                                 \
                 "vpush {d8-d15}\n"                                                                                    \
-                "sub sp, sp, #4\n"                                                                                    \
                 "mov r12, r0\n"                                                                                       \
-                "ldr r10, [r12, #4]\n"                                                                                \
-                "ldr lr, [r12, #12]\n"                                                                                \
-                "ldr r11, [r12, #24]\n"                                                                               \
+                "ldrd r10, r11, [r12, #8]\n"                                                                          \
                 "ldr r0, [r12, #64]\n"                                                                                \
                 "ldm r0, {r0-r8}\n"                                                                                   \
                 "2:\n"                                                                                                \
-                "str lr, [sp]\n"                                                                                      \
-                "ldr r9, [r12]\n"                                                                                     \
-                "ldr lr, [r12, #8]\n"                                                                                 \
-                "1:\n" NJ_FIRST("r0", "[r9]")                                                                         \
+                "ldrd r9, lr, [r12]\n"                                                                                \
+                "dlstp.8 lr, lr\n"                                                                                    \
+                "1:\n" NJ_FIRST("r0", "[r9], #352")                                                                   \
                 "vldrb.8 q6, [r1], #16\n"                                                                             \
-                "vldrw.32 q7, [r9, #16]\n"                                                                            \
+                "vldrw.32 q7, [r9, #-336]\n"                                                                          \
                 "vmullb.s8 q3, q6, q7\n"                                                                              \
                 "vmullt.s8 q6, q6, q7\n"                                                                              \
                 "vadd.i16 q4, q4, q3\n"                                                                               \
                 "vadd.i16 q5, q5, q6\n"                                                                               \
                 "vldrb.8 q6, [r2], #16\n"                                                                             \
-                "vldrw.32 q7, [r9, #32]\n"                                                                            \
+                "vldrw.32 q7, [r9, #-320]\n"                                                                          \
                 "vmullb.s8 q2, q6, q7\n"                                                                              \
                 "vmullt.s8 q3, q6, q7\n"                                                                              \
                 "vldrb.8 q6, [r3], #16\n"                                                                             \
-                "vldrw.32 q7, [r9, #48]\n"                                                                            \
+                "vldrw.32 q7, [r9, #-304]\n"                                                                          \
                 "vmullb.s8 q0, q6, q7\n"                                                                              \
                 "vmullt.s8 q6, q6, q7\n"                                                                              \
                 "vadd.i16 q2, q2, q0\n"                                                                               \
@@ -123,21 +118,22 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
                 "vmovlt.s16 q3, q3\n"                                                                                 \
                 "vadd.i32 q2, q2, q6\n"                                                                               \
                 "vadd.i32 q3, q3, q4\n"                                                                               \
-                "vldrw.32 q4, [r9, #160]\n" /* biases */                                                              \
-                "vldrw.32 q5, [r9, #208]\n"                                                                           \
-                "vldrw.32 q6, [r9, #256]\n"                                                                           \
-                "vldrw.32 q7, [r9, #304]\n"                                                                           \
+                "vldrw.32 q4, [r9, #-192]\n" /* biases */                                                             \
+                "vldrw.32 q5, [r9, #-144]\n"                                                                          \
+                "vldrw.32 q6, [r9, #-96]\n"                                                                           \
+                "vldrw.32 q7, [r9, #-48]\n"                                                                           \
                 "vadd.i32 q0, q0, q4\n"                                                                               \
                 "vadd.i32 q1, q1, q5\n"                                                                               \
                 "vadd.i32 q2, q2, q6\n"                                                                               \
                 "vadd.i32 q3, q3, q7\n"                                                                               \
-                NJ_FIRST("r4", "[r9, #64]") NJ_SECOND("r5", "[r9, #80]", "[r9, #80]") NJ_WIDEN                        \
-                NJ_FIRST("r6", "[r9, #96]") NJ_SECOND("r7", "[r9, #112]", "[r9, #112]") NJ_WIDEN                      \
-                NJ_FIRST("r8", "[r9, #128]") NJ_WIDEN                                                                 \
-                "add.w r9, r9, #160\n" NJ_FINISH(correction)                                                          \
-                "ldr lr, [r12, #20]\n"                                                                                \
-                "add r10, lr\n"                                                                                       \
-                "ldr lr, [r12, #16]\n"                                                                                \
+                NJ_FIRST("r4", "[r9, #-288]") NJ_SECOND("r5", "[r9, #-272]", "[r9, #-272]") NJ_WIDEN                  \
+                NJ_FIRST("r6", "[r9, #-256]") NJ_SECOND("r7", "[r9, #-240]", "[r9, #-240]") NJ_WIDEN                  \
+                NJ_FIRST("r8", "[r9, #-224]") NJ_WIDEN                                                                \
+                NJ_FINISH(correction)                                                                                 \
+                "vstrb.8 q0, [r10], #16\n"                                                                            \
+                "letp lr, 1b\n"                                                                                       \
+                "ldrd r9, lr, [r12, #16]\n"                                                                           \
+                "add r10, r9\n"                                                                                       \
                 "cmp lr, #0\n"                                                                                        \
                 "beq 3f\n"                                                                                            \
                 "ldr lr, [r12, #64]\n"                                                                                \
@@ -156,34 +152,28 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
                 "vstrw.32 q0, [lr, #32]\n"                                                                            \
                 "ldm lr, {r0-r8}\n"                                                                                   \
                 "3:\n"                                                                                                \
-                "ldr lr, [sp]\n"                                                                                      \
-                "subs.w lr, lr, #1\n"                                                                                 \
+                "ldr lr, [r12, #24]\n"                                                                                \
+                "cmp r10, lr\n"                                                                                       \
                 "bne.w 2b\n"                                                                                          \
-                "add sp, sp, #4\n"                                                                                    \
                 "vpop {d8-d15}\n"                                                                                     \
                 "pop {r4-r11, pc}\n");                                                                                \
     }
 
 /* r0, r1: taps; r2: walks over them; r3: pairs left; r4: bytes from where the taps begin; r8: the same of the place;
- * r9: groups; r10: y. On the stack: places left. */
+ * r9: groups; r10: y; lr: channels left. */
 #define NJ_DEPTHWISE_ANY(name, correction)                                                                            \
     __attribute__((naked)) void name(const struct nj_depthwise *op __attribute__((unused)))                           \
     {                                                                                                                 \
         __asm__("push {r4-r11, lr}\n"                                                                                 \
                 "vpush {d8-d15}\n"                                                                                    \
-                "sub sp, sp, #4\n"                                                                                    \
                 "mov r12, r0\n"                                                                                       \
-                "ldr r10, [r12, #4]\n"                                                                                \
-                "ldr r3, [r12, #12]\n"                                                                                \
-                "ldr r11, [r12, #24]\n"                                                                               \
+                "ldrd r10, r11, [r12, #8]\n"                                                                          \
                 "ldr r5, [r12, #28]\n"                                                                                \
                 "lsls r6, r5, #5\n" /* bytes of weights of a group */                                                 \
                 "movs r4, #0\n"                                                                                       \
                 "2:\n"                                                                                                \
-                "str r3, [sp]\n"                                                                                      \
                 "mov r8, r4\n"                                                                                        \
-                "ldr r9, [r12]\n"                                                                                     \
-                "ldr lr, [r12, #8]\n"                                                                                 \
+                "ldrd r9, lr, [r12]\n"                                                                                \
                 "1:\n"                                                                                                \
                 "ldr r2, [r12, #64]\n"                                                                                \
                 "mov r3, r5\n"                                                                                        \
@@ -198,14 +188,19 @@ _Static_assert(offsetof(struct nj_depthwise, channels) == 8 && offsetof(struct n
                 "add r1, r4\n" NJ_FIRST("r0", "[r9], #16") NJ_SECOND("r1", "[r9]", "[r9], #16") NJ_WIDEN              \
                 "subs r3, #1\n"                                                                                       \
                 "bne 4b\n"                                                                                            \
-                "adds r4, #16\n" NJ_FINISH(correction)                                                                \
-                "ldrd r4, r7, [r12, #16]\n"                                                                           \
+                "adds r4, #16\n"                                                                                      \
+                "add.w r9, r9, #192\n" NJ_FINISH(correction)                                                          \
+                "vctp.8 lr\n"                                                                                         \
+                "vpst\n"                                                                                              \
+                "vstrbt.8 q0, [r10], #16\n"                                                                           \
+                "subs.w lr, lr, #16\n"                                                                                \
+                "bgt.w 1b\n"                                                                                          \
+                "ldrd r7, r4, [r12, #16]\n"                                                                           \
                 "add r10, r7\n"                                                                                       \
                 "add r4, r8\n"                                                                                        \
-                "ldr r3, [sp]\n"                                                                                      \
-                "subs r3, #1\n"                                                                                       \
+                "ldr r3, [r12, #24]\n"                                                                                \
+                "cmp r10, r3\n"                                                                                       \
                 "bne.w 2b\n"                                                                                          \
-                "add sp, sp, #4\n"                                                                                    \
                 "vpop {d8-d15}\n"                                                                                     \
                 "pop {r4-r11, pc}\n");                                                                                \
     }

@@ -11,13 +11,13 @@
 /* nj_depthwise.c's assembly reads the fields by their offsets. */
 struct nj_depthwise {
     const int8_t *groups; /* of struct nj_packed_depthwise */
-    int8_t *y;
     int32_t channels;
-    int32_t places; /* at least 1 */
+    int8_t *y;
+    int32_t zero_point;
+    int32_t back; /* bytes from the end of the output's last group to its next place */
     int32_t moves; /* of 9 taps: 0 if every tap's next place begins where its last group ended; of others: bytes from one
                     * place to the next */
-    int32_t back; /* bytes from the end of the output's last group to its next place */
-    int32_t zero_point;
+    const int8_t *end; /* y behind the last place; there is at least one */
     int32_t pairs; /* of taps; read by the general loop */
     int8_t min[16];
     int8_t max[16];
@@ -25,11 +25,11 @@ struct nj_depthwise {
     int32_t step[12]; /* of 9 taps: bytes from one place to the next */
 };
 
-/* 9 taps at `places` places. Requantization as in nj_dense.h. */
+/* 9 taps at places up to `end`, of channels in fours. Requantization as in nj_dense.h. */
 void nj_depthwise_9_relu(const struct nj_depthwise *op);
 void nj_depthwise_9_clamped(const struct nj_depthwise *op);
 
-/* Any even number of taps at `places` places, all moving alike. */
+/* Any even number of taps and any channels, all taps moving alike. */
 void nj_depthwise_any_relu(const struct nj_depthwise *op);
 void nj_depthwise_any_clamped(const struct nj_depthwise *op);
 

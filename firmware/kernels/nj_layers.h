@@ -64,9 +64,11 @@ struct nj_convolution {
  * weights: [group][patch / 16][channel of 4][16]; requant, 36 bytes a group: int32 bias [4], int32 multiplier [4], int8 shift [4].
  * relu: 1 where output_zero_point and activation_min are -128 and activation_max is 127, so that no negative result
  * survives and saturation is the clamp; otherwise 0, and every shift is below 0.
- * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number; 0 where the
- * rows of a window are whole blocks of 16 (its width times the input channels, no dilation along it) and are read in place.
- * turns: the most stretches that the inner loop takes a patch in: 128 bytes each at most, or a row of the window in place.
+ * Windows of more than one place, and padded ones, are gathered in batches of `batch` patches, an even number; 0 where they
+ * are read in place: there is no dilation along the rows, a row of the output has 32768 bytes at most, and the rows of a
+ * window are whole blocks of 16 (its width times the input channels), or, where any sees padding left or right, its places.
+ * turns: the most stretches that the inner loop takes a patch in: 128 bytes each at most, of the patch or, in place, of a
+ * row of the window or of one of its places.
  * Up to 15 bytes behind the input may be read; they do not count. */
 struct nj_packed_convolution {
     struct nj_image input;
@@ -238,7 +240,7 @@ struct nj_batch_matmul {
 void nj_unpack_s8(const struct nj_packed_weights *op, int8_t *weights);
 void nj_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);
 /* scratch, aligned to 4: 16 * turns + 12 bytes; and besides, but for windows of one place without padding, batch * patch + 16
- * bytes, or where batch is 0 the bytes of two patches and a row of the window. */
+ * bytes, or where batch is 0 those of a row of the window. */
 void nj_conv_2d_packed_s8(const struct nj_packed_convolution *op, const int8_t *input, int8_t *output,
                           int8_t *scratch);
 void nj_depthwise_conv_2d_s8(const struct nj_convolution *op, const int8_t *input, int8_t *output);

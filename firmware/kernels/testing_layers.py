@@ -82,9 +82,11 @@ def packed_convolution(
     if dense:
         patch = -(-rows.shape[1] // 16) * 16
         row = weights.shape[2] * x.shape[3]
-        if in_place and (row % 16 or window.dilation_width > 1):
+        reach = (width - 1) * window.stride_width + window.width
+        stretch = x.shape[3] if window.pad_left or reach > x.shape[2] else row
+        if in_place and (stretch % 16 or window.dilation_width > 1):
             return None
-        of_rows = weights.shape[1] * -(-row // 128)
+        of_rows = weights.shape[1] * row // stretch * -(-stretch // 128)
         turns = max(-(-patch // 128), of_rows if in_place else 0)
         op = cs.PackedConvolution(
             *images, source.zero_point, target.zero_point, low, high, relu, patch,

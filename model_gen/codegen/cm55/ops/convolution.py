@@ -120,7 +120,10 @@ def _lower(view: View) -> Kernel:
         rows = dense.reshape(channels, -1)
         patch = -(-rows.shape[1] // packing.BLOCK) * packing.BLOCK
         direct = window == (1, 1) and place[-2:] == (("pad_top", 0), ("pad_left", 0))
-        reading = _reading(patch, window, source[2], options.dilation[1], target)
+        sides = dict(place)["pad_left"] > 0 or (
+            (target[1] - 1) * options.stride[1] + window[1] > source[1]
+        )
+        reading = _reading(patch, window, source[2], options.dilation[1], target, sides)
         return Kernel(
             "nj_conv_2d_packed_s8",
             Parameters(
@@ -220,13 +223,16 @@ def _reading(
     inputs: int,
     dilation_width: int,
     target: tuple[int, int, int],
+    sides: bool,
 ) -> _Reading:
-    """In place where the window's rows are whole blocks, else gathered."""
+    """In place where the window's rows are whole blocks, and its places where it sees padding at the `sides`, else
+    gathered."""
     turns, row = packing.turns(patch // packing.BLOCK), window[1] * inputs
-    apart = (target[1] - 1) * target[2]  # of the outputs of a row, in the kernel's 16 bits
-    if row % packing.BLOCK == 0 and dilation_width == 1 and apart <= _MAX_PACKED:
-        of_rows = window[0] * packing.turns(row // packing.BLOCK)
-        return _Reading(0, max(turns, of_rows), 2 * patch + row)
+    apart = target[1] * target[2]  # bytes of two outputs in the kernel's 16 bits
+    stretch = inputs if sides else row
+    if stretch % packing.BLOCK == 0 and dilation_width == 1 and apart <= _MAX_PACKED:
+        of_rows = window[0] * row // stretch * packing.turns(stretch // packing.BLOCK)
+        return _Reading(0, max(turns, of_rows), row)
     batch = max(2, min(_BATCH_BYTES // patch, _MAX_BATCH) // 2 * 2)
     return _Reading(batch, turns, batch * patch + packing.BLOCK)
 
