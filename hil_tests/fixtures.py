@@ -7,27 +7,34 @@ share one board, one link and one firmware. What is judged and where is said by 
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from hil_tests.running import RunningBoard
-from hil_tests.suite import SUITE, open_session
-from host.bundle import Subject, load_subject
-from host.compare.bench import Bench
-from host.compare.vectors import node_id
+from hil_tests.options import SUITE
 from host.errors import BadInput
-from host.report.verdict import Verdict
+
+if TYPE_CHECKING:
+    from hil_tests.running import RunningBoard
+    from host.bundle import Subject
+    from host.compare.bench import Bench
+    from host.report.verdict import Verdict
 
 
 @pytest.fixture(scope="session")
-def bundle(pytestconfig: pytest.Config) -> Subject:
+def bundle(pytestconfig: pytest.Config) -> "Subject":
     """What is judged: model, contract, labels and windows of sound, as they were found right."""
+    from host.bundle import load_subject
+
     return load_subject(_asked(pytestconfig))
 
 
 @pytest.fixture(scope="session")
-def bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
+def bench(pytestconfig: pytest.Config) -> Iterator["Bench"]:
     """Its firmware, made and built, on a board that is started, flashed and identified by the first question."""
+    from hil_tests.suite import open_session
+    from host.compare.bench import Bench
+
     _asked(pytestconfig)
     if SUITE in pytestconfig.stash:
         raise BadInput(
@@ -40,14 +47,18 @@ def bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="session")
-def board(bench: Bench) -> RunningBoard:
+def board(bench: "Bench") -> "RunningBoard":
     """The board that answers, its identity proved: `board.hello` says which, `board.infer(inputs)` what it computes."""
+    from hil_tests.running import RunningBoard
+
     return RunningBoard(bench)
 
 
 @pytest.fixture(scope="session")
-def verdict(bench: Bench) -> Verdict:
+def verdict(bench: "Bench") -> "Verdict":
     """Whether the board computes what the host computes, on every vector: what `nightjar verify` judges."""
+    from host.compare.vectors import node_id
+
     bench.identity()
     for index in range(bench.total):
         with bench.asking(node_id(index)):

@@ -1,11 +1,15 @@
-"""What the plugin is told: options of the command line, and settings of a configuration file."""
+"""What the plugin is told: options of the command line, settings of a configuration file, whether there is a suite."""
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from hil_tests.suite import Suite
+
+SUITE: "pytest.StashKey[Suite]" = pytest.StashKey()  # of a run that judges
 OF_USERS = {"bundle", "bench", "board", "verdict"}  # fixtures
 SETTINGS = {
     "nightjar_bundle": "bundle folder or .tflite that is judged where --bundle is not given; from the file's folder",

@@ -251,9 +251,6 @@ class Suite:
             part.unlink()
 
 
-SUITE = pytest.StashKey[Suite]()  # of the run that judges
-
-
 def _parts(proof: Path) -> list[Path]:
     return sorted(proof.parent.glob(f"{proof.name}.gw*"))
 

@@ -85,8 +85,12 @@ def verify(model: Path, project: Path, *more: str) -> "subprocess.CompletedProce
 def test_one_flip_in_every_report(made: Any, net: Any, model_path: Path, tmp_path: Path) -> None:
     spoiled = copy_project(made(model_path, "native")[1], tmp_path / "spoiled")
     net.flip(spoiled.elf, 2, 30, 6)
-    done = hil(tmp_path, model_path, spoiled.path, GITHUB_ACTIONS="true")
+    summary, quality = tmp_path / "summary.md", tmp_path / "quality.json"
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    done = hil(tmp_path, model_path, spoiled.path, "--code-quality", str(quality), **github)
     assert done.returncode == 19, done.stderr
+    assert "| 19 FIRMWARE | native | 1 |" in summary.read_text()
+    assert [one["check_name"] for one in json.loads(quality.read_text())] == ["FIRMWARE"]
     lines = [line for line in done.stdout.splitlines() if line.startswith("::error ")]
     assert len(lines) == 1
     assert "file=hil_tests/test_tensors.py,line=" in lines[0]

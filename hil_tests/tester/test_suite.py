@@ -237,6 +237,22 @@ def test_without_a_bundle_nothing_is_judged_and_nothing_is_green() -> None:
         assert "give --bundle" in done.stdout + done.stderr
 
 
+def test_a_pytest_that_judges_nothing_imports_next_to_nothing() -> None:
+    """Every pytest of an environment with Nightjar loads the plugin and its fixtures."""
+    code = "import sys, hil_tests.plugin, hil_tests.fixtures; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "pytest" in loaded
+    assert not loaded & {
+        "numpy",
+        "click",
+        "host.compare",
+        "host.boards",
+        "host.link",
+        "host.report",
+    }
+
+
 def test_the_projects_own_run_collects_no_judging_module() -> None:
     """Paths of the configuration, not named by anybody; the project's others have none to collect."""
     line = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-k", "test_identity"]

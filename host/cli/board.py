@@ -7,6 +7,7 @@ import click
 
 from host.boards.kinds import VIRTUAL_N6
 from host.cli.board_bench import COMMANDS
+from host.cli.board_power import power
 from host.cli.board_recover import recover
 from host.cli.common import Group, bench_option, json_option, say, wait_option, write_json
 from host.cli.parameters import Choice, FiniteRange
@@ -186,5 +187,5 @@ def _payload(name: str, record: "Record | None", meant: "Which | None" = None) -
     }
 
 
-for _of_bench in (*COMMANDS, recover):
+for _of_bench in (*COMMANDS, power, recover):
     command.add_command(_of_bench)

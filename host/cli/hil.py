@@ -94,6 +94,9 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 )
 @result_option("--junit", text="Write JUnit XML as Jenkins takes it.")
 @result_option("--junit-gitlab", "gitlab", text="Write JUnit XML as GitLab takes it.")
+@result_option(
+    "--code-quality", "quality", text="Write what failed as GitLab's code quality report."
+)
 @result_option("--html", "html_path", text="Write one page.")
 @faults_option
 @attempts_options
@@ -123,6 +126,7 @@ def command(
     min_coverage: float | None,
     junit: Path | None,
     gitlab: Path | None,
+    quality: Path | None,
     html_path: Path | None,
     faults: str | None,
     attempts: int,
@@ -290,6 +294,7 @@ def command(
             html_path=html_path,
             junit=junit,
             gitlab=gitlab,
+            quality=quality,
             keeping=keeping,
             board=at.name,
         )

@@ -20,10 +20,12 @@ from host.errors import NightjarError
 from host.exit_codes import Exit, first, name_of
 from host.history.written import Keeping
 from host.loudness import Level
+from host.report.code_quality import code_quality
 from host.report.gates import failure_of
 from host.report.html import write_html
 from host.report.junit import CaseRecord, annotations, junit_xml
 from host.report.regression import Baseline
+from host.report.step_summary import append_summary, step_summary
 from host.report.summary import summary_lines
 from host.report.verdict import Verdict
 from host.results import write_result
@@ -143,6 +145,7 @@ def report(
     html_path: Path | None,
     junit: Path | None,
     gitlab: Path | None,
+    quality: Path | None = None,
     keeping: Keeping | None = None,
     board: str = "",
 ) -> int:
@@ -158,11 +161,18 @@ def report(
         for path, form in ((junit, False), (gitlab, True)):
             if path is not None:
                 write_result(path, junit_xml(cases, properties, gitlab=form))
+        if quality is not None:
+            write_result(quality, code_quality(cases))
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for text in annotations(cases):
                 say(text, json_path)
+        title = f"{session.subject.path.name} on {board or session.board}"
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            lines = str(error).splitlines() if verdict is None else summary_lines(verdict)
+            append_summary(Path(summary), step_summary(title, lines, cases, properties))
         if verdict is not None:
-            show(verdict, f"{session.subject.path.name} on {session.board}", json_path, html_path)
+            show(verdict, title, json_path, html_path)
 
     def keep() -> None:
         if verdict is not None:

@@ -48,7 +48,7 @@ def junit_xml(
     cases: Iterable[CaseRecord], properties: Mapping[str, str], *, gitlab: bool = False
 ) -> bytes:
     """The file; `gitlab` adds the attribute `file` to each testcase."""
-    given = _once(cases)
+    given = once(cases)
     counts: dict[str, str] = {
         "tests": str(len(given)),
         "failures": str(sum(case.outcome == "failed" for case in given)),
@@ -79,7 +79,7 @@ def annotations(cases: Iterable[CaseRecord]) -> list[str]:
     return [
         f"::error file={_escaped(case.file, ':,')},line={case.line},"
         f"title={_escaped(f'{case.kind} {case.name}', ':,')}::{_escaped(case.text or case.message)}"
-        for case in _once(cases)
+        for case in once(cases)
         if case.outcome in ("failed", "error")
     ]
 
@@ -110,7 +110,7 @@ def add_types(path: Path) -> int:
     return given
 
 
-def _once(cases: Iterable[CaseRecord]) -> list[CaseRecord]:
+def once(cases: Iterable[CaseRecord]) -> list[CaseRecord]:
     """Each test once; of one that was run again, the worst."""
     worst = ("passed", "skipped", "error", "failed")
     found: dict[tuple[str, str], CaseRecord] = {}
