@@ -118,6 +118,20 @@ static uint32_t exchange_fpscr(uint32_t to) {
     return before;
 }
 
+static void check_next(uint32_t wanted) {
+    const uint32_t next = nj_npu_runtime_next();
+    if (next != wanted) {
+        struct nj_npu_text text = {.length = 0};
+        nj_npu_put(&text, "the network's instance has not been reset: epoch block ");
+        nj_npu_put_number(&text, wanted);
+        nj_npu_put(&text, " is to run, and ");
+        nj_npu_put_number(&text, next);
+        nj_npu_put(&text, " is next, of ");
+        nj_npu_put_number(&text, nj_model.steps);
+        nj_npu_stop(&text);
+    }
+}
+
 /* The NPU's interrupt is looked at and never taken: it is enabled where nj_npu_sleep has masked all, and nowhere else. */
 void nj_npu_step(uint32_t number) {
     const uint32_t fpscr = exchange_fpscr(IEEE_754);
@@ -126,6 +140,7 @@ void nj_npu_step(uint32_t number) {
             nj_npu_clean(nj_model.input[i].data, nj_model.input[i].bytes);
         }
     }
-    nj_npu_runtime_run(number);
+    check_next(number);
+    nj_npu_runtime_run();
     (void)exchange_fpscr(fpscr);
 }

@@ -12,10 +12,13 @@
 /* Once, with the NPU powered and out of its reset. */
 void nj_npu_runtime_start(void);
 
-/* Before the input of an inference is put in its place: whatever ran before is given up. */
+/* Before the input of an inference is put in its place: whatever ran before is given up, and block 0 is next. */
 void nj_npu_runtime_begin(void);
 
-/* Run block `number` to its end; they come in their order, from 0 on behind a begin. */
-void nj_npu_runtime_run(uint32_t number);
+/* The number of the block that is next; as many as there are where the last has run. */
+uint32_t nj_npu_runtime_next(void);
+
+/* Run that block to its end. Behind the last nothing runs. */
+void nj_npu_runtime_run(void);
 
 #endif

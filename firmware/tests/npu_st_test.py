@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from firmware.tests.testing_npu_firmware import board_of, built, loaded, soon, wrong_taps
-from host.boards.kinds import DK, NUCLEO
+from host.boards.kinds import DK, NUCLEO, BenchKind
 from host.boards.virtual_n6.build import find
 from host.build import build
 from host.bundle import Subject
+from host.errors import BadInput, NightjarError
 from host.link.client import Client
 from host.link.messages import Mode, Stages
 from host.npu.board.runtime import Runtime
@@ -124,6 +125,51 @@ def test_every_tensor_of_a_public_network(public: Public, whose: str, tmp_path: 
             plain = client.run(Stages.MODEL, times=3, mode=Mode.PLAIN, deadline=soon())
             assert (plain.differing, plain.output) == (0, tapped.output)
             assert client.logs == []
+
+
+@pytest.mark.parametrize(
+    ("board", "output"),
+    [
+        (DK, "Quantize_927_out_0 of 128 bytes"),
+        (NUCLEO, "Quantize_249_out_0 of 1280 bytes"),
+    ],
+    ids=["dk", "nucleo"],
+)
+def test_an_output_that_the_application_would_place_is_refused(
+    board: BenchKind, output: str, tmp_path: Path
+) -> None:
+    """ST's ReID networks were compiled with --no-outputs-allocation."""
+    there = REID.folder / "Model" / board.name.upper()
+    net = tmp_path / "net"
+    net.mkdir()
+    for name in ("reid_ecblobs.h", "reid_atonbuf.xSPI2.bin"):
+        shutil.copy(there / name, net / name)
+    shutil.copy(there / "reid.c", net / "network.c")
+    with pytest.raises(BadInput) as refused:
+        generate(
+            given_in(net, Subject(Path("public.tflite"), b"not at hand")),
+            board.name,
+            tmp_path / "project",
+        )
+    assert output in refused.value.evidence
+    assert "--no-outputs-allocation" in refused.value.next_step
+    assert not (tmp_path / "project").exists()
+
+
+def test_an_instance_that_is_not_reset_is_named(tmp_path: Path) -> None:
+    """ST's runtime finds it behind its end, and runs nothing."""
+    written = network(tmp_path / "net", ("pointwise", "add"), "3.0")
+    forgets = ("    LL_ATON_RT_Reset_Network(nj_npu_instance);\n", "")
+    edits = {"npu/st/nj_npu_runtime_st.c": forgets}
+    st = REID.folder / REID.runtime
+    project = built(tmp_path / "project", tmp_path / "net", edits, st)
+    with board_of(project) as board:
+        client = loaded(board, project, written)
+        assert wrong_taps(client, project, written) == []
+        with pytest.raises(NightjarError) as caught:
+            client.run(Stages.MODEL, mode=Mode.PLAIN, deadline=soon())
+        told = "".join(client.logs) + str(caught.value.evidence)
+    assert "instance has not been reset: epoch block 0 is to run, and 2 is next, of 2" in told
 
 
 @pytest.mark.parametrize("blobs", [False, True], ids=["epochs", "programs"])

@@ -1,6 +1,7 @@
 """`nightjar listen`: recordings through a board's application mode, its detections held against the host's."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,21 +149,19 @@ def command(
             expected = host_detections(bench.oracle, rule, samples)
             now(f"hearing {file} on the board, {samples.size / rule.rate:.0f} s")
             if source == "card":
-                found = listen_to_card(bench.client, index, file, samples, expected, rule)
+                ask = partial(listen_to_card, bench.client, index, file, samples, expected, rule)
             else:
-                found = listen(
-                    *(bench.client, file, samples, expected, rule),
-                    block=block,
-                    real_time=real_time,
-                    timed=timed,
-                )
+                hear = partial(listen, block=block, real_time=real_time, timed=timed)
+                ask = partial(hear, bench.client, file, samples, expected, rule)
+            found = bench.guarded(ask)
             if not found.same:
                 again = host_detections(bench.oracle, rule, samples, confirmed=True)
                 found = replace(found, host=again)
             heard.append(found)
         if source == "microphone":
             now(f"hearing the microphone for {seconds:g} s")
-            heard.append(listen_to_microphone(bench.client, seconds, rule, timed=timed))
+            ask = partial(listen_to_microphone, bench.client, seconds, rule, timed=timed)
+            heard.append(bench.guarded(ask))
     for one in heard:
         show(one, rule, contract.labels, clock, tier.counted, lambda line: say(line, json_path))
     if source == "card" and not all(one.same for one in heard):

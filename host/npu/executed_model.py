@@ -84,6 +84,10 @@ class ExecutedModel:
         told = f"{code.path.name} {sha256_bytes(code.text.encode())[:12]}, dialect {code.dialect}"
         on = "" if board is None else f", on {board.name}"
         self.description = f"nightjar {host.__version__} executor of {told}, ties half-away{on}"
+        if not self.lists_internals:
+            self.description += (
+                ", by its outputs alone: it lists no internal buffers (--all-buffers-info)"
+            )
         # The order of the tensors is that of a run: nothing that is said of the network could hide one.
         zeros = [np.zeros(one.size // _width(one.dtype), one.dtype) for one in self._network.inputs]
         run = self._network.run(zeros)

@@ -8,8 +8,12 @@ import pytest
 from host.compare.testing_networks import write_project
 from host.errors import BadInput
 from host.npu.board.virtual import VirtualBoard
-from host.npu.executed_model import GeneratedNetwork
+from host.npu.executed_model import ExecutedModel, GeneratedNetwork
+from host.npu.generated import read_generated
+from host.npu.testing.code import RAM, Code, copy
 from host.project import GENERATED
+
+FAR = 0x34000040  # where the output lies
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,14 @@ def test_where_it_runs_is_part_of_what_decides_its_numbers(folder: Path, tmp_pat
     there = GeneratedNetwork(here.code, here.images, VirtualBoard())
     assert here.judging.content == there.judging.content
     assert here.judging.identity != there.judging.identity
+
+
+def test_a_network_that_lists_no_internal_buffers_says_so(folder: Path, tmp_path: Path) -> None:
+    """As one of a release build."""
+    move = copy(hex(RAM), hex(FAR))
+    code = read_generated(Code(blocks=[(move, "")], internals=None).write(tmp_path))
+    assert "by its outputs alone" in ExecutedModel(code, ()).description
+    assert "alone" not in GeneratedNetwork.read(folder).model.description
 
 
 def test_inputs_that_do_not_fit_are_refused(folder: Path) -> None:

@@ -34,6 +34,7 @@
 struct nj_npu_epoch nj_npu_epoch;
 
 static const LL_ATON_RT_EpochBlockItem_t *blocks;
+static const LL_ATON_RT_EpochBlockItem_t *next;
 
 void nj_npu_runtime_start(void) {
     CLOCKS_CTRL = ENABLE;
@@ -47,6 +48,7 @@ void nj_npu_runtime_start(void) {
     INTERRUPTS_ALL0 = NOBODY;
     INTERRUPTS_CTRL = ENABLE;
     blocks = nj_npu_connection.blocks();
+    next = blocks;
     if (nj_npu_connection.prepare != NULL && !nj_npu_connection.prepare()) {
         nj_npu_refuse_call("LL_ATON_EC_Network_Init", "result", 0);
     }
@@ -58,6 +60,11 @@ void nj_npu_runtime_begin(void) {
     }
     nj_npu_write_back();
     nj_npu_clean_all(); /* programs whose addresses have been set */
+    next = blocks;
+}
+
+uint32_t nj_npu_runtime_next(void) {
+    return (uint32_t)(next - blocks);
 }
 
 /* What has told that it is done, by now; errors are told on the same line. */
@@ -79,10 +86,10 @@ static uint32_t take_interrupt(void) {
     return latched;
 }
 
-static void wait_for(uint32_t block, uint32_t wanted) {
+static void wait_for(uint32_t wanted) {
     for (uint32_t told = 0; (told & wanted) != wanted; told |= take_interrupt()) {
         if (!nj_npu_sleep(NJ_NPU_PATIENCE_MS)) {
-            nj_npu_stop_late(block, wanted & ALL_ENGINES);
+            nj_npu_stop_late(nj_npu_runtime_next(), wanted & ALL_ENGINES);
         }
     }
 }
@@ -97,25 +104,25 @@ static uint32_t writing_engines(void) {
     return engines;
 }
 
-static void run_epoch(uint32_t block) {
+static void run_epoch(void) {
     const uint32_t engines = writing_engines();
     if (engines == 0) {
         nj_npu_refuse_call("LL_ATON_EnableUnits_Init", "engines that write", 0);
     }
     INTERRUPTS_ALL0 = ~engines;
     nj_npu_start_epoch(&nj_npu_epoch);
-    wait_for(block, engines);
+    wait_for(engines);
     INTERRUPTS_ALL0 = NOBODY;
     nj_npu_end_epoch(&nj_npu_epoch);
 }
 
-static void run_program(uint32_t block) {
-    if ((blocks[block].flags & EpochBlock_Flags_blob_encrypted) != 0) {
-        nj_npu_refuse_call("an epoch controller program", "blob_encrypted", block);
+static void run_program(void) {
+    if ((next->flags & EpochBlock_Flags_blob_encrypted) != 0) {
+        nj_npu_refuse_call("an epoch controller program", "blob_encrypted", nj_npu_runtime_next());
     }
-    CONTROLLER_ADDRESS = (uint32_t)blocks[block].blob_address;
+    CONTROLLER_ADDRESS = (uint32_t)next->blob_address;
     CONTROLLER_CTRL = ENABLE;
-    wait_for(block, CONTROLLER_DONE);
+    wait_for(CONTROLLER_DONE);
     nj_npu_clear(CONTROLLER);
     CLOCKS_UNITS = 0xFFFFFFFFu; /* programs gate the clocks of what they have used */
 }
@@ -128,25 +135,28 @@ static bool any_enabled(void) {
     return enabled != 0;
 }
 
-static void call(EpochBlock_FuncPtr_t function, const LL_ATON_RT_EpochBlockItem_t *block) {
+static void call(EpochBlock_FuncPtr_t function) {
     if (function != NULL) {
 #if NJ_NPU_INSTANCE
-        function(block, NULL);
+        function(next, NULL);
 #else
-        function(block);
+        function(next);
 #endif
     }
 }
 
-void nj_npu_runtime_run(uint32_t number) {
-    const LL_ATON_RT_EpochBlockItem_t *const block = &blocks[number];
-    memset(&nj_npu_epoch, 0, sizeof nj_npu_epoch);
-    call(block->start_epoch_block, block);
-    if ((block->flags & (EpochBlock_Flags_blob | EpochBlock_Flags_blob_encrypted)) != 0) {
-        run_program(number);
-    } else if (any_enabled()) {
-        run_epoch(number);
+void nj_npu_runtime_run(void) {
+    if ((next->flags & EpochBlock_Flags_last_eb) != 0) {
+        return;
     }
-    call(block->end_epoch_block, block);
+    memset(&nj_npu_epoch, 0, sizeof nj_npu_epoch);
+    call(next->start_epoch_block);
+    if ((next->flags & (EpochBlock_Flags_blob | EpochBlock_Flags_blob_encrypted)) != 0) {
+        run_program();
+    } else if (any_enabled()) {
+        run_epoch();
+    }
+    call(next->end_epoch_block);
     nj_npu_write_back();
+    ++next;
 }

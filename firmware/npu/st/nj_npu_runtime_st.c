@@ -16,7 +16,7 @@ extern NN_Instance_TypeDef *const nj_npu_instance;
 void NPU0_IRQHandler(void);
 
 static const LL_ATON_RT_EpochBlockItem_t *blocks;
-static uint32_t running;
+static uint32_t running; /* while another list may be the current one */
 
 static void wait(uint32_t engines) {
     if (!nj_npu_sleep(NJ_NPU_PATIENCE_MS)) {
@@ -55,10 +55,14 @@ static void drop_what_is_old(uint32_t number) {
     }
 }
 
-void nj_npu_runtime_run(uint32_t number) {
-    running = number;
-    drop_what_is_old(number);
-    while (!is_behind(number)) {
+uint32_t nj_npu_runtime_next(void) {
+    return (uint32_t)(nj_npu_instance->exec_state.current_epoch_block - blocks);
+}
+
+void nj_npu_runtime_run(void) {
+    running = nj_npu_runtime_next();
+    drop_what_is_old(running);
+    while (!is_behind(running)) {
         const LL_ATON_RT_RetValues_t told = LL_ATON_RT_RunEpochBlock(nj_npu_instance);
         if (told == LL_ATON_RT_WFE) {
             const LL_ATON_RT_EpochBlockItem_t *const now = nj_npu_instance->exec_state.current_epoch_block;

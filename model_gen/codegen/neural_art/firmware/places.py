@@ -11,6 +11,7 @@ from host.npu.network import Buffer
 
 # Where the executor puts what an application would place (host/npu/interface/nj_npu_describe.c): no memory of the chip.
 LEFT_TO_THE_APPLICATION = range(0xA0000000, 0xB0000000)
+_WINDOW = 0x10000000  # of addresses, for each external memory
 NEXT = "generate the network with `nightjar generate --backend neural_art`, whose memory pools are free"
 
 
@@ -52,19 +53,19 @@ def placed(images: Sequence[Image], pools: Sequence[Pool], buffers: Sequence[Buf
     ram = range(at["AXISRAM3"], at["CACHEAXI_RAM"])
     nor = range(at["NOR_APPLICATION"] + at["IMAGE_HEADER_BYTES"], at["NOR_END"])
     strange = [
-        f"pool {pool.name} at {pool.address:#x}"
+        f"pool {pool.name} at {_shown(pool.address)}"
         for pool in pools
         if pool.used
         and pool.address not in (ram if pool.writable else nor)
         and pool.address not in ram
     ]
     strange += [
-        f"buffer {one.name} at {one.address:#x}"
+        f"buffer {one.name} at {_shown(one.address)}"
         for one in buffers
         if not one.parameter and one.size and not _inside(one.address, one.size, ram)
     ]
     strange += [
-        f"image {image.path.name} at {image.address:#x}"
+        f"image {image.path.name} at {_shown(image.address)}"
         for image in images
         if not any(_inside(image.address, len(image.content), memory) for memory in (ram, nor))
     ]
@@ -81,6 +82,18 @@ def placed(images: Sequence[Image], pools: Sequence[Pool], buffers: Sequence[Buf
         tuple(image for image in images if image.address in ram),
         external[0] if external else None,
     )
+
+
+def _shown(address: int) -> str:
+    """An address, with the memory that it is in where that is known and not the NPU's."""
+    at = layout()
+    known = {
+        "AXISRAM1, the firmware's": range(at["AXISRAM1"], at["AXISRAM2"]),
+        "AXISRAM2, the firmware's": range(at["AXISRAM2"], at["AXISRAM3"]),
+        "PSRAM, which this firmware does not map": range(at["PSRAM"], at["PSRAM"] + _WINDOW),
+    }
+    names = [f" ({name})" for name, memory in known.items() if address in memory]
+    return f"{address:#x}{''.join(names)}"
 
 
 def _inside(address: int, size: int, memory: range) -> bool:
