@@ -6,12 +6,14 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from host.boards.which import which
+from host.boards.pool import firmware_kind, fitting, taken
+from host.boards.which import ANY, Which, check_any, check_tagged, which
 from host.cli.common import write_json
 from host.cli.history_options import HISTORY
 from host.compare.answers import Answer
@@ -62,12 +64,7 @@ def open_session(config: pytest.Config) -> tuple[Session, Path]:
     """
     option = config.getoption
     limit = Deadline.after(option("--hil-deadline"))
-    at = which(
-        option("--hil-board"),
-        bench=Path(option("--hil-bench")) if option("--hil-bench") else None,
-        port=option("--hil-port"),
-        flashes=not option("--hil-no-flash"),
-    ).located()
+    at = _which(config)
     bundle, board, rounding = Path(option("--hil-bundle")), at.tier, option("--hil-rounding")
     out = Path(option("--hil-out")) if option("--hil-out") else None
     subject, project = prepare(
@@ -102,6 +99,32 @@ def open_session(config: pytest.Config) -> tuple[Session, Path]:
         at=at,
     )
     return session, folder
+
+
+def _which(config: pytest.Config) -> Which:
+    """The board that the options mean. One that they let us choose is held until pytest ends."""
+    option = config.getoption
+    name, tags, port = option("--hil-board"), option("--hil-tag"), option("--hil-port")
+    bench = Path(option("--hil-bench")) if option("--hil-bench") else None
+    flashes = not option("--hil-no-flash")
+    if name != ANY:
+        check_tagged(name, tags)
+        return which(name, bench=bench, port=port, flashes=flashes).located()
+    check_any(port)
+    project = option("--hil-project")
+    kind = firmware_kind(Path(project) if project else None)
+    if leads_others(config):  # each of which takes one of its own
+        return fitting(tags, bench=bench, kind=kind, flashes=flashes)[0]
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    return stack.enter_context(
+        taken(tags, bench=bench, kind=kind, flashes=flashes, wait=option("--hil-wait"))
+    )
+
+
+def leads_others(config: pytest.Config) -> bool:
+    """Whether this process of xdist only starts others."""
+    return not worker_of(config) and getattr(config.option, "dist", "no") != "no"
 
 
 @dataclass
@@ -141,7 +164,7 @@ class Suite:
         given_store = option("--hil-history")
         store = os.environ.get(HISTORY) if given_store is None else given_store
         keeping = None if worker else Keeping.begin(store)
-        leads = not worker and getattr(config.option, "dist", "no") != "no"
+        leads = leads_others(config)
         if not worker:
             for part in _parts(proof):
                 part.unlink()
@@ -206,12 +229,15 @@ class Suite:
         if xml and Path(xml).is_file():
             add_types(Path(xml))
         if conclusion.verdict is not None:
+            stands = "" if self.session.at is None or self.leads else self.session.at.stands
+            verdict = replace(conclusion.verdict, stands=stands)
+            conclusion = replace(conclusion, verdict=verdict)
             if config.getoption("--hil-json"):
-                write_json(config.getoption("--hil-json"), conclusion.verdict.as_json())
+                write_json(config.getoption("--hil-json"), verdict.as_json())
             if config.getoption("--hil-html"):
                 title = f"{self.session.subject.path.name} on {self.session.board}"
-                write_html(Path(config.getoption("--hil-html")), conclusion.verdict, title=title)
-            conclusion = self._keep(conclusion, conclusion.verdict)
+                write_html(Path(config.getoption("--hil-html")), verdict, title=title)
+            conclusion = self._keep(conclusion, verdict)
         return conclusion
 
     def _keep(self, conclusion: Conclusion, verdict: Verdict) -> Conclusion:

@@ -231,12 +231,12 @@ def record_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def board_options(
-    help: str = "virtual, native, ..., or the name of a board on the bench.",
+    help: str = "virtual, native, ..., the name of a board on the bench, or any: the first that is free and fits.",
     none: bool = False,
     writes: bool = False,
     default: str = "virtual",
 ) -> Callable[..., Any]:
-    """Add `--board`, `--bench`, `--port`, `--no-flash` and `--wait`.
+    """Add `--board`, `--tag`, `--bench`, `--port`, `--no-flash` and `--wait`.
 
     The command is passed `board`, the name of the tier; `at`, which board of it is meant; and `wait`. With `none`
     a board "none" is no board: `at` is None. `writes` says that it is only written, which needs no serial port.
@@ -262,21 +262,56 @@ def board_options(
             help="Judge what runs on the board; its HELLO must be the project's.",
         )
 
+        tag = click.option(
+            "--tag",
+            "tags",
+            multiple=True,
+            metavar="TAG",
+            help="With --board any: a tag that the board must have on the bench. May be repeated.",
+        )
+
         @functools.wraps(function)
         def resolved(**given: Any) -> Any:
-            from host.boards.which import which
+            from host.boards.which import ANY, check_tagged, which
 
             name, bench, port = given.pop("board"), given.pop("bench"), given.pop("port")
-            flashes = not given.pop("no_flash")
+            flashes, tags = not given.pop("no_flash"), given.pop("tags")
+            if name == ANY:
+                return _with_any(function, given, tags, bench, port, flashes)
+            check_tagged(name, tags)
             if none and name == "none":
                 return function(board=name, at=None, **given)
             at = which(name, bench=bench, port=port, flashes=flashes)
             at = at if writes else at.located()
             return function(board=at.tier, at=at, **given)
 
-        return board(bench_option(port(flash(wait_option(resolved)))))
+        return board(tag(bench_option(port(flash(wait_option(resolved))))))
 
     return add
+
+
+def _with_any(
+    function: Callable[..., Any],
+    given: dict[str, Any],
+    tags: Sequence[str],
+    bench: Path | None,
+    port: str | None,
+    flashes: bool,
+) -> Any:
+    """Call a command with the first free board of the bench that fits, which is held as long as it runs."""
+    from host.boards.pool import firmware_kind, taken
+    from host.boards.which import check_any
+
+    check_any(port)
+    kind = firmware_kind(given.get("project") or given.get("source"))
+
+    def tell(line: str) -> None:
+        say(line, given.get("json_path"))
+
+    with taken(
+        tags, bench=bench, kind=kind, flashes=flashes, wait=given.get("wait", 0), say=tell
+    ) as at:
+        return function(board=at.tier, at=at, **given)
 
 
 def _complete_board(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
@@ -286,7 +321,7 @@ def _complete_board(context: click.Context, option: click.Parameter, begun: str)
     names: list[str] = []
     with contextlib.suppress(NightjarError):
         names = [board.name for board in find_bench(context.params.get("bench")).boards]
-    return [name for name in (*KINDS, *names) if name.startswith(begun)]
+    return [name for name in (*KINDS, "any", *names) if name.startswith(begun)]
 
 
 def bench_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -307,7 +342,7 @@ def wait_option(function: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         type=FiniteRange(min=0),
         metavar="SECONDS",
-        help="How long to wait for a kept board that somebody else uses.",
+        help="How long to wait for a board that somebody else uses.",
     )(function)
 
 

@@ -144,6 +144,8 @@ def judge(
     gates: tuple[str, ...] = (),
 ) -> int:
     """What the command does; each argument is the option of its name."""
+    from dataclasses import replace
+
     from host.bundle import load_subject
     from host.cli.gating import Gating
     from host.cli.keeper import Keeper
@@ -232,7 +234,7 @@ def judge(
             verdict, failed = attempted(attempts, attempt, back, tell)
         verdict, failure = held_against(verdict, before, min_coverage, gating)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
-        verdict = with_attempts(verdict, failed, allow_flaky)
+        verdict = replace(with_attempts(verdict, failed, allow_flaky), stands=at.stands)
         title = f"{model.name} on {at.name}"
         told(
             verdict.exit_code,
