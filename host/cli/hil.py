@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.attempts_options import attempts_options
+from host.cli.board_options import board_options
 from host.cli.common import (
     baseline_option,
-    board_options,
     faults_option,
     force_option,
     json_option,
