@@ -25,7 +25,7 @@ from host.compare.proof import ProofWriter, header, merge, read_proof
 from host.compare.questions import Plan, Question, plan
 from host.compare.session import Session
 from host.deadline import Deadline
-from host.errors import NightjarError
+from host.errors import BadInput, BoardLocked, NightjarError
 from host.exit_codes import Exit, first
 from host.history.written import Keeping
 from host.inputs import read_inputs
@@ -113,13 +113,41 @@ def _which(config: pytest.Config) -> Which:
     check_any(port)
     project = option("--hil-project")
     kind = firmware_kind(Path(project) if project else None)
+    fit = fitting(tags, bench=bench, kind=kind, flashes=flashes)
     if leads_others(config):  # each of which takes one of its own
-        return fitting(tags, bench=bench, kind=kind, flashes=flashes)[0]
+        _check_enough(len(config.option.tx), fit)
+        return fit[0]
     stack = ExitStack()
     config.add_cleanup(stack.close)
-    return stack.enter_context(
-        taken(tags, bench=bench, kind=kind, flashes=flashes, wait=option("--hil-wait"))
-    )
+    try:
+        return stack.enter_context(
+            taken(tags, bench=bench, kind=kind, flashes=flashes, wait=option("--hil-wait"))
+        )
+    except BoardLocked:
+        if not worker_of(config):
+            raise
+        return fit[0]  # without a word xdist would start another one: its tests say who has it
+
+
+def _check_enough(processes: int, fit: tuple[Which, ...]) -> None:
+    """Refuse more processes than there are boards.
+
+    Raises:
+        BadInput: they are more, or boards of several kinds, which run no one project.
+    """
+    names = ", ".join(one.name for one in fit)
+    if processes > len(fit):
+        raise BadInput(
+            "each process of xdist needs a board of its own",
+            evidence=f"Received: -n {processes}, and {len(fit)} fit: {names}",
+            next_step=f"-n {len(fit)}",
+        )
+    if len({one.tier for one in fit}) > 1:
+        raise BadInput(
+            "processes of xdist judge one kind of board",
+            evidence=f"Received: --board {ANY}, and several kinds fit: {names}",
+            next_step="add a --tag that only boards of one kind have",
+        )
 
 
 def leads_others(config: pytest.Config) -> bool:
