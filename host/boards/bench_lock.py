@@ -97,6 +97,16 @@ def queued(
         yield lambda: wanted_before(folder, name)
 
 
+def is_ours(kind: str, probe: str, *, root: Path | None = None) -> bool:
+    """Whether the command that we work for holds a board, and has lent it to us.
+
+    Raises:
+        HostFailure: the folder cannot be trusted.
+    """
+    with _there(root or ROOT) as folder:
+        return folder is not None and lent(folder, lock_name(kind, probe)) is not None
+
+
 def bench_holder(kind: str, probe: str, *, root: Path | None = None) -> dict[str, Any] | None:
     """Who holds a board now: pid, uid, command, since and name as far as known; None: nobody. Nothing is written.
 

@@ -121,7 +121,8 @@ def test_who_finds_one_taken_takes_the_next(bench: Path) -> None:
     ):
         assert at.name == "two"
         assert lent_handles()
-        with held(board(bench, "two"), 0):  # the command itself has it
+        both = [*marks(board(bench, "one")), *marks(board(bench, "two"))]
+        with queued(both), held(board(bench, "two"), 0):  # the command itself has it, whoever waits
             pass
         assert holder_of(board(bench, "two")) is not None
         with other(bench, wait=0) as late:

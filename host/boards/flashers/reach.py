@@ -13,6 +13,7 @@ from host.boards.bench_lock import (
     bench_holder,
     bench_lock,
     forget_holders,
+    is_ours,
     lock_name,
     queued,
 )
@@ -111,9 +112,10 @@ def _first(
     while True:
         last, before, locked = limit.expired, ahead(), []
         for board in boards:
-            if not before.isdisjoint(lock_name(*mark) for mark in marks(board)):
-                holder = holder_of(board)
-                locked.append(_promised(board, holder))
+            names = {lock_name(*mark) for mark in marks(board)}
+            ours = all(is_ours(*mark) for mark in marks(board))
+            if not ours and not before.isdisjoint(names):
+                locked.append(_promised(board, holder_of(board)))
                 continue
             try:
                 with ExitStack() as tried:
