@@ -281,10 +281,23 @@ def signals(
 )
 @click.option("--boards", default=4, show_default=True, type=WholeRange(min=1))
 @click.option("--at-once", default=8, show_default=True, type=WholeRange(min=1), help="Jobs.")
+@click.option(
+    "--linger",
+    default=0.1,
+    show_default=True,
+    type=FiniteRange(min=0),
+    help="Seconds, at most, that a job keeps its board between two questions.",
+)
 @_seed("Of what is killed, and when.")
 @json_option
 def boards(
-    count: int, minutes: float | None, boards: int, at_once: int, seed: int, json_path: str | None
+    count: int,
+    minutes: float | None,
+    boards: int,
+    at_once: int,
+    linger: float,
+    seed: int,
+    json_path: str | None,
 ) -> int:
     import tempfile
 
@@ -310,5 +323,5 @@ def boards(
         found = campaign(project.elf, boards=boards, at_once=at_once, seed=seed, more=more)
     for line in found.lines():
         say(line, json_path)
-    given = {"seed": seed, "boards": boards, "at_once": at_once}
+    given = {"seed": seed, "boards": boards, "at_once": at_once, "linger": linger}
     return _end("boards", given, found.as_json(), json_path)

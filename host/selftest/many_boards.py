@@ -26,10 +26,18 @@ from host.files import write_atomically
 from host.link.client import Client
 from host.selftest.simulated_board import SimulatedBoard
 
-PRELOADED = "host.selftest.many_boards"
+# What jobs import: once for all of them.
+PRELOADED = [
+    "host.selftest.many_boards",
+    "host.boards.at_port",
+    "host.boards.recovery.mark",
+    "host.link.port_holder",
+    "host.link.serial_url",
+    "serial.urlhandler.protocol_socket",
+]
 WAIT = 600.0  # seconds that a job waits for a board: who waits longer starves
 _ANSWER = 10.0  # seconds for HELLO
-_LOOK = 0.01
+_LOOK = 0.02
 _JOBS_A_KILL = 4  # in the middle
 
 
@@ -96,7 +104,7 @@ class Figures:
         return {**asdict(self), "deviations": len(self.deviating)}
 
 
-def job(number: int, root: Path, bench: Path, seed: int, folder: Path) -> None:
+def job(number: int, root: Path, bench: Path, seed: int, folder: Path, linger: float) -> None:
     """One user: takes any board, and asks it who it is."""
     bench_lock.ROOT = root
     chance, came, took, board, hellos, failure = (
@@ -111,14 +119,14 @@ def job(number: int, root: Path, bench: Path, seed: int, folder: Path) -> None:
         with taken(["n6"], bench=bench, flashes=False, wait=WAIT) as at:
             took, board = time.monotonic(), at.name
             with open_board(at) as opened:
-                for _ in range(chance.randint(1, 4)):
+                for _ in range(chance.randint(1, 3)):
                     transport = opened.connect(Deadline.after(_ANSWER))
                     try:
                         at.check_uid(Client(transport).hello(Deadline.after(_ANSWER)))
                     finally:
                         transport.close()
                     hellos += 1
-                    time.sleep(chance.uniform(0, 0.1))
+                    time.sleep(chance.uniform(0, linger))
     except BoardLocked as error:
         failure = f"LOCKED: {error.what}: {error.evidence}"
     except (BoardFailure, LinkFailure) as error:
@@ -132,8 +140,10 @@ def job(number: int, root: Path, bench: Path, seed: int, folder: Path) -> None:
 class Campaign:
     """Jobs side by side on boards of a bench that is made for them."""
 
-    def __init__(self, elf: Path, folder: Path, boards: int, seed: int, stack: ExitStack) -> None:
-        self.chance = random.Random(seed)
+    def __init__(
+        self, elf: Path, folder: Path, boards: int, seed: int, linger: float, stack: ExitStack
+    ) -> None:
+        self.chance, self.linger = random.Random(seed), linger
         self.root, self.bench, self.results = (
             folder / "locks",
             folder / "bench.toml",
@@ -146,7 +156,7 @@ class Campaign:
         ]
         self.bench.write_text("".join(board.entry for board in self.boards))
         self.starts = multiprocessing.get_context("forkserver")
-        self.starts.set_forkserver_preload([PRELOADED])
+        self.starts.set_forkserver_preload(PRELOADED)
         self.running: dict[int, ForkServerProcess] = {}
         self.killed: set[int] = set()
         self.boards_killed = 0
@@ -165,7 +175,7 @@ class Campaign:
         while more(number) or self.running:
             while more(number) and len(self.running) < at_once:
                 seed = self.chance.getrandbits(32)
-                given = (number, self.root, self.bench, seed, self.results)
+                given = (number, self.root, self.bench, seed, self.results, self.linger)
                 self.running[number] = self.starts.Process(target=job, args=given)
                 self.running[number].start()
                 number += 1
@@ -232,7 +242,13 @@ class Campaign:
 
 
 def campaign(
-    elf: Path, *, boards: int, at_once: int, seed: int, more: Callable[[int], bool]
+    elf: Path,
+    *,
+    boards: int,
+    at_once: int,
+    seed: int,
+    more: Callable[[int], bool],
+    linger: float = 0.1,
 ) -> Figures:
     """Run one.
 
@@ -242,6 +258,7 @@ def campaign(
         at_once: jobs that run side by side.
         seed: of what is killed, and when.
         more: whether there is a job of that number, from 0.
+        linger: seconds, at most, that a job keeps a board between two questions.
     """
     begun, started = time.monotonic(), 0
 
@@ -251,6 +268,6 @@ def campaign(
         return more(number)
 
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder, ExitStack() as stack:
-        made = Campaign(elf, Path(folder), boards, seed, stack)
+        made = Campaign(elf, Path(folder), boards, seed, linger, stack)
         made.run(at_once, counted)
         return made.figures(started, time.monotonic() - begun)
