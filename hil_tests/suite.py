@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from host.boards.pool import firmware_kind, fitting, taken
-from host.boards.which import ANY, Which, check_any, check_tagged, which
+from host.boards.pool import firmware_kind, fitting, meant
+from host.boards.which import ANY, Which
 from host.cli.common import write_json
 from host.cli.history_options import HISTORY
 from host.compare.answers import Answer
@@ -102,31 +102,36 @@ def open_session(config: pytest.Config) -> tuple[Session, Path]:
 
 
 def _which(config: pytest.Config) -> Which:
-    """The board that the options mean. One that they let us choose is held until pytest ends."""
+    """The board that the options mean. One that is chosen or leased is held until pytest ends."""
     option = config.getoption
-    name, tags, port = option("--hil-board"), option("--hil-tag"), option("--hil-port")
+    name, tags = option("--hil-board"), option("--hil-tag")
     bench = Path(option("--hil-bench")) if option("--hil-bench") else None
-    flashes = not option("--hil-no-flash")
-    if name != ANY:
-        check_tagged(name, tags)
-        return which(name, bench=bench, port=port, flashes=flashes).located()
-    check_any(port)
     project = option("--hil-project")
     kind = firmware_kind(Path(project) if project else None)
-    fit = fitting(tags, bench=bench, kind=kind, flashes=flashes)
-    if leads_others(config):  # each of which takes one of its own
-        _check_enough(len(config.option.tx), fit)
-        return fit[0]
+    flashes = not option("--hil-no-flash")
+
+    def fit() -> tuple[Which, ...]:
+        return fitting(tags, bench=bench, kind=kind, flashes=flashes)
+
+    if name == ANY and leads_others(config):  # each of which takes one of its own
+        _check_enough(len(config.option.tx), fit())
+        return fit()[0]
     stack = ExitStack()
     config.add_cleanup(stack.close)
+    held = meant(
+        *(name, tags),
+        bench=bench,
+        port=option("--hil-port"),
+        kind=kind,
+        flashes=flashes,
+        wait=option("--hil-wait"),
+    )
     try:
-        return stack.enter_context(
-            taken(tags, bench=bench, kind=kind, flashes=flashes, wait=option("--hil-wait"))
-        )
+        return stack.enter_context(held)
     except BoardLocked:
-        if not worker_of(config):
+        if name != ANY or not worker_of(config):
             raise
-        return fit[0]  # without a word xdist would start another one: its tests say who has it
+        return fit()[0]  # xdist would start another process: the tests of this one say who has it
 
 
 def _check_enough(processes: int, fit: tuple[Which, ...]) -> None:

@@ -1,4 +1,4 @@
-"""`--board any`: the first free board of the bench that fits, held until the command ends."""
+"""The board that a command means. `--board any` is the first free one of the bench that fits, held until it ends."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,46 +8,67 @@ from host.boards.bench_file import Bench, BenchBoard, find_bench
 from host.boards.bench_lock import lock_name
 from host.boards.flashers.reach import first_free, marks
 from host.boards.kinds import SILICON
+from host.boards.lease import leased, needs_lease
 from host.boards.lent import lend
 from host.boards.recovery.mark import require_well
 from host.boards.tiers import TIERS
-from host.boards.which import ANY, Which, which
+from host.boards.which import ANY, Which, check_any, check_tagged, which
 from host.errors import BadInput, BoardFailure, NightjarError
 from host.project import DESCRIPTION, load_project
 
 
 @contextmanager
-def taken(
-    tags: Sequence[str],
+def meant(
+    board: str,
+    tags: Sequence[str] = (),
     *,
     bench: Path | None = None,
+    port: str | None = None,
     kind: str | None = None,
     flashes: bool = True,
     wait: float = 0,
     say: Callable[[str], None] = lambda line: None,
+    writes: bool = False,
 ) -> Iterator[Which]:
-    """Hold the first board that fits and is free; who waits is served in the order of arrival.
+    """The board that a command means; one that is chosen or leased is held until the block ends.
 
     Args:
-        tags: which it must have, all of them.
-        bench: as `which` takes it.
-        kind: of the firmware that it must run; None: any.
-        flashes: as `Which.flashes`.
-        wait: seconds to wait where all that fit are taken.
-        say: told which board was taken.
+        board: a kind, a name of the bench, or ANY.
+        tags: as `fitting`, as are bench, kind and flashes.
+        port: its serial port by hand.
+        wait: seconds to wait where it, or all that fit, are taken.
+        say: told which board was taken of several.
+        writes: whether it is only written, which needs no serial port.
 
     Raises:
-        BadInput: no board of the bench fits.
+        BadInput: there is none, or no board of the bench fits.
         BoardFailure: all that fit are marked.
-        BoardLocked: all that fit are taken, and by whom.
+        BoardLocked: it, or all that fit, are taken, and by whom.
     """
-    found = fitting(tags, bench=bench, kind=kind, flashes=flashes)
-    boards = {one.name: one.standing or _entry(one) for one in found}
-    with first_free(tuple(boards.values()), wait) as (board, handles):
+    if board == ANY:
+        check_any(port)
+        found = fitting(tags, bench=bench, kind=kind, flashes=flashes)
+    else:
+        check_tagged(board, tags)
+        at = which(board, bench=bench, port=port, flashes=flashes)
+        if not needs_lease(at):
+            yield at if writes else at.located()
+            return
+        found = (at,)
+    with _held(found, wait) as taken, leased(taken, wait) as at:
+        if len(found) > 1:
+            say(f"took {at.name}, of {', '.join(one.name for one in found)}")
+        yield at.located()
+
+
+@contextmanager
+def _held(found: Sequence[Which], wait: float) -> Iterator[Which]:
+    """The first that is free, held by the command as long as it runs: what it calls and starts has it."""
+    boards = [one.standing or _entry(one) for one in found]
+    with first_free(boards, wait) as (board, handles):
         names = [lock_name(*mark) for mark in marks(board)]
-        say(f"took {board.name}, of {', '.join(boards)}")
         with lend(dict(zip(names, handles, strict=True))):
-            yield next(one for one in found if one.name == board.name)
+            yield found[boards.index(board)]
 
 
 def firmware_kind(source: Path | None) -> str | None:
@@ -68,7 +89,13 @@ def fitting(
     kind: str | None = None,
     flashes: bool = True,
 ) -> tuple[Which, ...]:
-    """Every board that `taken` would take, in the order of the bench file, whether it is free or not.
+    """Every board that ANY may mean, in the order of the bench file, whether it is free or not.
+
+    Args:
+        tags: which it must have, all of them.
+        bench: as `which` takes it.
+        kind: of the firmware that it must run; None: any.
+        flashes: as `Which.flashes`.
 
     Raises:
         BadInput: none fits, and why each does not.
@@ -79,7 +106,8 @@ def fitting(
     for entry in known.boards:
         try:
             _require_fit(entry, tags, kind)
-            one = which(entry.name, bench=known.path, flashes=flashes).located()
+            one = which(entry.name, bench=known.path, flashes=flashes)
+            one = one if needs_lease(one) else one.located()
         except NightjarError as error:
             unfit.append(f"{entry.name}: {error.what}")
             continue
@@ -111,7 +139,7 @@ def _require_fit(entry: BenchBoard, tags: Sequence[str], kind: str | None) -> No
         raise BadInput(f"it has no tag {', '.join(missing)}")
     if kind is not None and kind not in TIERS[entry.kind].runs:
         raise BadInput(f"it is of kind {entry.kind}, and the firmware is for {kind}")
-    if entry.port is None and entry.kind not in SILICON:
+    if entry.port is None and entry.lease is None and entry.kind not in SILICON:
         raise BadInput("it is a virtual one that no port leads to")
 
 

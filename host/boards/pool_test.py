@@ -16,7 +16,7 @@ from host.boards.bench_file import BenchBoard, read_bench
 from host.boards.bench_lock import lock_name, queued
 from host.boards.flashers.reach import held, holder_of, marks
 from host.boards.lent import lent_handles
-from host.boards.pool import fitting, taken
+from host.boards.pool import fitting, meant
 from host.boards.recovery.mark import mark_wedged
 from host.errors import BadInput, BoardFailure, BoardLocked
 
@@ -42,11 +42,11 @@ TAKES = """
 import sys
 from pathlib import Path
 from host.boards import bench_lock
-from host.boards.pool import taken
+from host.boards.pool import meant
 from host.errors import BoardLocked
 bench_lock.ROOT = Path(sys.argv[1])
 try:
-    with taken(["n6"], bench=Path(sys.argv[2]), kind="native", flashes=False, wait=float(sys.argv[3])) as at:
+    with meant("any", ["n6"], bench=Path(sys.argv[2]), kind="native", flashes=False, wait=float(sys.argv[3])) as at:
         print(at.name, flush=True)
         sys.stdin.read()
 except BoardLocked as error:
@@ -117,7 +117,7 @@ def test_boards_fit_by_tags_kind_and_port(bench: Path) -> None:
 def test_who_finds_one_taken_takes_the_next(bench: Path) -> None:
     with (
         held(board(bench, "one"), 0),
-        taken(["n6"], bench=bench, kind="native", flashes=False) as at,
+        meant("any", ["n6"], bench=bench, kind="native", flashes=False) as at,
     ):
         assert at.name == "two"
         assert lent_handles()
@@ -136,7 +136,7 @@ def test_who_finds_one_taken_takes_the_next(bench: Path) -> None:
 
 def test_a_marked_board_is_none(bench: Path) -> None:
     mark_wedged(board(bench, "one"), "it hangs")
-    with taken(["n6"], bench=bench, kind="native", flashes=False) as at:
+    with meant("any", ["n6"], bench=bench, kind="native", flashes=False) as at:
         assert at.name == "two"
     mark_wedged(board(bench, "two"), "it hangs")
     with pytest.raises(BoardFailure, match="every board of the bench that fits is marked"):

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,46 +56,27 @@ def board_options(
 
         @functools.wraps(function)
         def resolved(**given: Any) -> Any:
-            from host.boards.which import ANY, check_tagged, which
+            from host.boards.pool import firmware_kind, meant
 
-            name, bench, port = given.pop("board"), given.pop("bench"), given.pop("port")
-            flashes, tags = not given.pop("no_flash"), given.pop("tags")
-            if name == ANY:
-                return _with_any(function, given, tags, bench, port, flashes)
-            check_tagged(name, tags)
+            name, flashes = given.pop("board"), not given.pop("no_flash")
+            tags, bench, port = given.pop("tags"), given.pop("bench"), given.pop("port")
             if none and name == "none":
                 return function(board=name, at=None, **given)
-            at = which(name, bench=bench, port=port, flashes=flashes)
-            at = at if writes else at.located()
-            return function(board=at.tier, at=at, **given)
+            with meant(
+                *(name, tags),
+                bench=bench,
+                port=port,
+                kind=firmware_kind(given.get("project") or given.get("source")),
+                flashes=flashes,
+                wait=given["wait"],
+                say=lambda line: say(line, given.get("json_path")),
+                writes=writes,
+            ) as at:
+                return function(board=at.tier, at=at, **given)
 
         return board(tag(bench_option(port(flash(wait_option(resolved))))))
 
     return add
-
-
-def _with_any(
-    function: Callable[..., Any],
-    given: dict[str, Any],
-    tags: Sequence[str],
-    bench: Path | None,
-    port: str | None,
-    flashes: bool,
-) -> Any:
-    """Call a command with the first free board of the bench that fits, which is held as long as it runs."""
-    from host.boards.pool import firmware_kind, taken
-    from host.boards.which import check_any
-
-    check_any(port)
-    kind = firmware_kind(given.get("project") or given.get("source"))
-
-    def tell(line: str) -> None:
-        say(line, given.get("json_path"))
-
-    with taken(
-        tags, bench=bench, kind=kind, flashes=flashes, wait=given.get("wait", 0), say=tell
-    ) as at:
-        return function(board=at.tier, at=at, **given)
 
 
 def _complete_board(context: click.Context, option: click.Parameter, begun: str) -> list[str]:

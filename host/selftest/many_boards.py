@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 
 from host.boards import bench_lock, open_board
-from host.boards.pool import taken
+from host.boards.pool import meant
 from host.deadline import Deadline
 from host.errors import BoardFailure, BoardLocked, LinkFailure, NightjarError
 from host.files import write_atomically
@@ -36,7 +36,7 @@ PRELOADED = [
     "serial.urlhandler.protocol_socket",
 ]
 WAIT = 600.0  # seconds that a job waits for a board: who waits longer starves
-_ANSWER = 10.0  # seconds for HELLO
+_ANSWER = 120.0  # seconds for HELLO, on whatever busy computer
 _LOOK = 0.02
 _JOBS_A_KILL = 4  # in the middle
 
@@ -116,7 +116,7 @@ def job(number: int, root: Path, bench: Path, seed: int, folder: Path, linger: f
         "",
     )
     try:
-        with taken(["n6"], bench=bench, flashes=False, wait=WAIT) as at:
+        with meant("any", ["n6"], bench=bench, flashes=False, wait=WAIT) as at:
             took, board = time.monotonic(), at.name
             with open_board(at) as opened:
                 for _ in range(chance.randint(1, 3)):

@@ -22,4 +22,3 @@ def test_jobs_that_take_any_board_end_each_in_its_own_result(tmp_path: Path) -> 
     assert found.jobs == JOBS == found.done + found.killed + found.ended_with_board
     assert found.killed > 0
     assert found.boards_killed > 0
-    assert found.overtaken_most < 4

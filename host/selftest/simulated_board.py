@@ -8,9 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-_UP = 10.0  # seconds for the firmware to listen
+_UP = 120.0  # seconds for the firmware to listen
 _LOOK = 0.05
-_GRACE = 1.0  # seconds in which the end of a killed user arrives after his lock is free
+_GRACE = 30.0  # seconds in which the end of a killed user arrives after his lock is free
 _PIECE = 1 << 14
 
 

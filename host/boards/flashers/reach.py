@@ -113,7 +113,7 @@ def _first(
         last, before, locked = limit.expired, ahead(), []
         for board in boards:
             names = {lock_name(*mark) for mark in marks(board)}
-            ours = all(is_ours(*mark) for mark in marks(board))
+            ours = any(is_ours(*mark) for mark in marks(board))
             if not ours and not before.isdisjoint(names):
                 locked.append(_promised(board, holder_of(board)))
                 continue
@@ -170,10 +170,11 @@ def forget_dead(board: BenchBoard) -> int:
 
 
 def marks(board: BenchBoard) -> list[tuple[str, str]]:
-    """What tells a board from others on this computer, in an order that is the same for all: its probe, and each place
-    that leads to it. Who holds all of them has it alone, whatever of it another bench file names.
+    """What tells a board from others on this computer, in an order that is the same for all: its probe, each place
+    that leads to it, and its lease. Who holds all of them has it alone, whatever of it another bench file names.
     """
     marks = [] if board.probe is None else [(board.kind, board.probe)]
     for what, text in (("gdb", board.gdb), ("port", board.port)):
         marks += [] if text is None else [(what, place) for place in places(text)]
+    marks += [] if board.lease is None else [("lease", board.lease.acquire)]
     return sorted(marks) or [("name", board.name)]
