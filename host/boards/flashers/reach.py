@@ -24,7 +24,7 @@ from host.boards.which import Which
 from host.deadline import Deadline
 from host.errors import BadInput, BoardLocked, NightjarError
 
-_LOOK = 0.05  # seconds between two attempts
+_LOOK = 0.1  # seconds between two attempts
 
 
 def kept_board(at: Which) -> BenchBoard:
@@ -115,7 +115,8 @@ def _first(
             names = {lock_name(*mark) for mark in marks(board)}
             ours = any(is_ours(*mark) for mark in marks(board))
             if not ours and not before.isdisjoint(names):
-                locked.append(_promised(board, holder_of(board)))
+                if last:  # who it is costs more to find out than to wait
+                    locked.append(_promised(board, holder_of(board)))
                 continue
             try:
                 with ExitStack() as tried:
