@@ -297,7 +297,7 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
         ("uid", board.chip_uid),
         ("gdb", board.gdb and places(board.gdb, look_up=False)[0]),
         ("port", board.port and places(board.port, look_up=False)[0]),
-        ("lease.acquire", board.lease and board.lease.acquire),
+        ("lease.acquire", None if board.lease is None else board.lease.acquire),
         ("machine.nor", board.machine.nor and os.path.realpath(board.machine.nor)),
         ("machine.card", board.machine.card and os.path.realpath(board.machine.card)),
     ):

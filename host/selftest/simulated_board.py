@@ -60,8 +60,8 @@ class SimulatedBoard:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         self._socket.unlink(missing_ok=True)
-        line = [self._elf, "--socket", self._socket, "--uid", self._uid, "--die-with-parent"]
-        return subprocess.Popen(line)
+        line: list[str | Path] = [self._elf, "--socket", self._socket, "--uid", self._uid]
+        return subprocess.Popen([*line, "--die-with-parent"])
 
     def _serve(self) -> None:
         while not self._stopped:
