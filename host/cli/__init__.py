@@ -34,6 +34,7 @@ COMMANDS = {
     "flash": "Write firmware to a board and print its HELLO.",
     "verify": "Prove that a board computes what the host computes.",
     "hil": "Run the hardware-in-the-loop suite.",
+    "soak": "Judge a board for hours, and count everything.",
     "replay": "Judge a recorded session again, without its board.",
     "golden": "Have a board repeat a recorded session, byte for byte.",
     "classify": "Label recordings on the host and on a board, side by side.",

@@ -58,6 +58,13 @@ SCHEMA = "nightjar/bench/1"
 @learning_options
 @tuning_options
 @click.option(
+    "--preset",
+    "presets",
+    multiple=True,
+    type=Choice(["release", "april"]),
+    help="For `bench family` and `qat`: of this preset alone; several may be given.",
+)
+@click.option(
     "--epochs",
     type=WholeRange(min=1, max=10000),
     help="For `bench family`, `qat` and `tuning`: of every training, instead of the presets'.",
@@ -73,6 +80,7 @@ def command(
     seed: int,
     models: Path,
     cost_table: Path | None,
+    presets: tuple[str, ...],
     epochs: int | None,
     trials: int,
     budget_macs: int | None,
@@ -97,6 +105,7 @@ def command(
             json_path,
             data_path=learning["data_path"],
             tests=learning["speakers"],
+            presets=presets,
             epochs=epochs,
         )
     if str(model) == "qat" and not model.exists():
@@ -107,6 +116,7 @@ def command(
             data_path=learning["data_path"],
             tests=learning["speakers"],
             seeds=learning["seeds"],
+            presets=presets,
             epochs=epochs,
         )
     if str(model) == "tuning" and not model.exists():

@@ -17,12 +17,14 @@ def bench_family(
     *,
     data_path: Path,
     tests: tuple[str, ...] = (),
+    presets: tuple[str, ...] = (),
     epochs: int | None = None,
 ) -> int:
     """Train, quantize, hear, count, print; see `nightjar bench --help`.
 
     Args:
         tests: who tests, in turn; () is every speaker.
+        presets: that train; () is every one.
         epochs: of every training; None is as the presets have it.
     """
     from model_gen.evaluation.family.jobs import jobs_of
@@ -32,7 +34,7 @@ def bench_family(
     from model_gen.evaluation.learning.payload import made_by
 
     digits, speakers, birds = folders_of_data(data_path, json_path)
-    jobs = jobs_of(digits, speakers, birds, tests=tests, epochs=epochs)
+    jobs = jobs_of(digits, speakers, birds, tests=tests, presets=presets, epochs=epochs)
     folders = train_all(jobs, HOME)
     costs = [proved(folder / "bundle") for folder in folders]
     rows = rows_of(jobs, [Scores.read(folder / SCORES) for folder in folders], costs)

@@ -18,6 +18,7 @@ def bench_qat(
     *,
     data_path: Path,
     tests: tuple[str, ...] = (),
+    presets: tuple[str, ...] = (),
     seeds: int,
     epochs: int | None = None,
 ) -> int:
@@ -25,6 +26,7 @@ def bench_qat(
 
     Args:
         tests: who tests, in turn; () is every speaker.
+        presets: that train; () is every one.
         seeds: 1 to this.
         epochs: of every training; None is as the presets and modes have it.
     """
@@ -37,7 +39,10 @@ def bench_qat(
     from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, tables, verdicts
 
     digits, speakers, birds = folders_of_data(data_path, json_path)
-    jobs = jobs_of(trainings_of(digits, speakers, birds, tests=tests, epochs=epochs), seeds)
+    trainings = trainings_of(
+        *(digits, speakers, birds), tests=tests, presets=presets, epochs=epochs
+    )
+    jobs = jobs_of(trainings, seeds)
     folders = measure(jobs, HOME, FAMILY)
     exact = [job.kind == FAITHFUL for job in jobs]
     for folder, asked in zip(folders, exact, strict=True):

@@ -145,8 +145,8 @@ class Keeper:
     def _recordings(self) -> list[tuple[Path, Recording]]:
         if self.path is None or self._recorder is None:
             return []
-        asked = self.suite is not None and self.suite.proof
-        if self._parts or asked:
+        elsewhere = self.suite is not None and self.suite.proof and not self._recorder.begun
+        if self._parts or elsewhere:
             if not self._parts:
                 raise HostFailure(
                     "the suite left no recording",

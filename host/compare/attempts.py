@@ -71,6 +71,14 @@ def _first(cause: NightjarError, failed: list[FailedAttempt]) -> NightjarError:
     return cause
 
 
+def outlives(session: Session) -> bool:
+    """Whether the board of a session is there before and behind it: at a port, or kept."""
+    at = session.at or Which(session.board)
+    if at.url is not None:
+        return True
+    return at.tier in KINDS and board_status(at, root=session.root).record is not None
+
+
 def bring_back(
     session: Session, error: NightjarError, say: Callable[[str], None]
 ) -> tuple[Step, ...] | None:
@@ -79,11 +87,9 @@ def bring_back(
     Returns:
         the steps; None where the board stays away, and is marked if it is one at a port.
     """
-    at = session.at or Which(session.board)
-    if at.url is None and (
-        at.tier not in KINDS or board_status(at, root=session.root).record is None
-    ):
+    if not outlives(session):
         return ()  # a new one is started
+    at = session.at or Which(session.board)
     limit = Deadline.after(_RECOVERY)
     if session.limit is not None:
         limit = limit.at_most(session.limit.remaining)

@@ -165,10 +165,10 @@ class KeptReference:
             EXPECTATIONS.write(self._run_key(inputs, past), json.dumps(record).encode())
         return tensors
 
-    def tensors(self, inputs: Sequence[Array]) -> dict[int, Array]:
-        """What `run` gives or, in this process, has given a short while ago for these inputs of the same model."""
-        found = _RECENT.find(self._run_key(inputs, None))
-        return self.run(inputs) if found is None else found
+    def tensors(self, inputs: Sequence[Array], past: Past | None = None) -> dict[int, Array]:
+        """What `run` gives or, in this process, has given a short while ago for this step of the same model."""
+        found = _RECENT.find(self._run_key(inputs, past))
+        return self.run(inputs, past) if found is None else found
 
     def recall(self, inputs: Sequence[Array], past: Past | None = None) -> Recalled | None:
         """What is kept of `run` with these inputs."""
@@ -203,9 +203,9 @@ class KeptReference:
                 )
         return self._judge
 
-    def key_of_more(self, what: str, inputs: Sequence[Array]) -> str:
+    def key_of_more(self, what: str, inputs: Sequence[Array], past: Past | None = None) -> str:
         """The key of something else that is kept about a run with these inputs."""
-        return key_of(what, self._run_key(inputs, None))
+        return key_of(what, self._run_key(inputs, past))
 
     def _run_key(self, inputs: Sequence[Array], past: Past | None) -> str:
         parts = [part for one in inputs for part in (repr(_described(one)), to_bytes(one))]

@@ -16,6 +16,7 @@ from host.errors import BadInput
 from host.reference.interpreter import Array
 from host.reference.kept import KeptReference
 from host.reference.model import ReferenceModel
+from host.reference.past import Past
 from host.reference.said import said_by_libraries
 from host.report.second import Dispute, SecondOpinion
 from host.report.verdict import Verdict
@@ -37,14 +38,12 @@ def with_second_opinion(session: Session, verdict: Verdict) -> Verdict:
 
 
 def _opinion(session: Session) -> SecondOpinion:
-    if session.structure.stateful:
-        raise BadInput("the model keeps state, and other kernels are asked about single runs only")
     description = session.project.description
     oracle = Oracle(session.subject, session.structure, description.rules)
     ports = oracle.reference.inputs
     vectors = make_vectors(session.subject, ports, session.vectors, session.seed, session.given)
     sides = _Sides(session.subject.model, oracle.reference)
-    records = [sides.record(oracle.inputs_of(vector)[1]) for vector in vectors[:MOST_VECTORS]]
+    records = [sides.record(oracle.inputs_of(one)[1], one.past) for one in vectors[:MOST_VECTORS]]
     return SecondOpinion(
         kernels=records[0]["kernels"],
         vectors=len(records),
@@ -62,14 +61,14 @@ class _Sides:
     def __init__(self, model: bytes, reference: KeptReference) -> None:
         self._model, self._reference = model, reference
 
-    def record(self, inputs: Sequence[Array]) -> dict[str, Any]:
-        """What is kept of one set of inputs."""
-        key = self._reference.key_of_more(f"second opinion {_code()}", inputs)
+    def record(self, inputs: Sequence[Array], past: Past | None = None) -> dict[str, Any]:
+        """What is kept of one set of inputs, with state of one step: each side goes on from its own state."""
+        key = self._reference.key_of_more(f"second opinion {_code()}", inputs, past)
         raw = EXPECTATIONS.read(key)
         if raw is not None:
             kept: dict[str, Any] = json.loads(raw)
             return kept
-        record = self._made(list(inputs))
+        record = self._made(list(inputs), past)
         EXPECTATIONS.write(key, json.dumps(record).encode())
         return record
 
@@ -89,14 +88,15 @@ class _Sides:
         except BadInput:  # the delegate takes less
             return None
 
-    def _made(self, inputs: list[Array]) -> dict[str, Any]:
+    def _made(self, inputs: list[Array], past: Past | None = None) -> dict[str, Any]:
         given = {t.tensor: v for t, v in zip(self._reference.inputs, inputs, strict=True)}
-        judge, other = given | self._reference.tensors(inputs), given | self._default.run(inputs)
+        judge = given | self._reference.tensors(inputs, past)
+        other = given | self._default.run(inputs, past)
         ports = [port.tensor for port in self._reference.outputs]
         written = [index for op in self.graph.ops for index in op.outputs if index in judge]
         delegated = None
         if self._delegated is not None:
-            outputs = self._delegated.run_outputs(inputs)
+            outputs = self._delegated.run_outputs(inputs, past)
             delegated = [_apart(ports, judge, outputs), *_tops(ports, judge, outputs)]
         return {
             "kernels": self._default.description,

@@ -11,11 +11,13 @@ from host.compare.second.opinion import Parting, partings, top_classes
 from host.compare.second.real import Call, evaluate, in_steps, inputs_of, real_of
 from host.reference.kept import KeptReference
 from host.reference.model import ReferenceModel
+from host.reference.past import Past, linked
 from host.report.report_test import EXACT
 from host.report.second import Dispute, SecondOpinion
 from host.report.summary import summary_lines
 from model_gen.codegen.testing.models import builder, single
 from model_gen.codegen.testing.single_ops import constant, q, weights, window
+from model_gen.codegen.testing.streaming import streaming_net
 from model_gen.codegen.tflite.graph import Quantization
 from model_gen.codegen.tflite.reader import read_tflite
 
@@ -59,6 +61,33 @@ def test_the_judge_is_not_asked_twice_in_a_process() -> None:
     assert record == beside._Sides(model, KeptReference(model, "tflite"))._made([steps])
     second.tensors([steps + np.int8(1)])
     assert second.opened
+
+
+def test_other_kernels_run_the_same_sequence_from_a_state_of_their_own() -> None:
+    model = streaming_net()
+    sides = beside._Sides(model, KeptReference(model, "tflite"))
+    steps = [(drawn((1, 2, 1, 3)),) for _ in range(5)]
+    pasts = list(linked(steps))
+    judge, other = ReferenceModel(model), ReferenceModel(model, beside.DEFAULT)
+    for step, past in zip(steps, pasts, strict=True):
+        one, two = judge.run(list(step), past), other.run(list(step), past)
+        record = sides.record(step, past)
+        shared = sorted(one.keys() & two.keys())
+        assert record["steps"] == beside._apart(shared, one, two)
+        assert record["partings"] == []
+    assert sides._default.run(list(steps[-1]), pasts[-1])[13].tobytes() == two[13].tobytes()
+    assert two[13].tobytes() != other.run(list(steps[-1]))[13].tobytes()
+
+
+def test_what_an_earlier_inference_left_is_only_passed_on() -> None:
+    model = streaming_net()
+    graph, reference = read_tflite(model), ReferenceModel(model)
+    step = drawn((1, 2, 1, 3))
+    judge = {0: step} | reference.run([step])
+    other = {0: step} | reference.run([step], Past((np.full_like(step, 127),)))
+    assert np.abs(judge[2].astype(int) - other[2]).max() > 2
+    assert partings(graph, judge, other) == []
+    assert [one.name for one in partings(graph, judge, other | {13: ~other[13]})] == ["ADD"]
 
 
 def drawn(shape: tuple[int, ...]) -> Any:

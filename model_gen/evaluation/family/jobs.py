@@ -52,11 +52,12 @@ def jobs_of(
     birds: Path,
     *,
     tests: Sequence[str] = (),
+    presets: Sequence[str] = (),
     epochs: int | None = None,
 ) -> list[Job]:
     """Every job, those of one fold side by side; without `digits`, those of `birds` alone.
 
-    `tests`: who tests, in turn; () is every speaker.
+    `tests`: who tests, in turn; () is every speaker. `presets`: those that train; () is every one.
 
     Raises:
         BadInput: nobody of `tests` is among the speakers.
@@ -66,9 +67,9 @@ def jobs_of(
     found = [
         Job(DIGITS, str(digits), preset, fold.test, fold.val, epochs)
         for fold in folds
-        for preset in PRESETS
+        for preset in presets or PRESETS
     ]
-    return found + [Job(BIRDS, str(birds), preset, epochs=epochs) for preset in PRESETS]
+    return found + [Job(BIRDS, str(birds), one, epochs=epochs) for one in presets or PRESETS]
 
 
 def options_for(job: Job, folder: Path) -> TrainOptions:
