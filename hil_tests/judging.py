@@ -106,6 +106,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[position] = item
         item.user_properties.append(("tier", session.board))
         item.user_properties.append(("board", session.project.description.board))
+        if session.at is not None and session.at.stands:
+            item.user_properties.append(("stands", session.at.stands))
 
 
 @pytest.fixture(scope="session")

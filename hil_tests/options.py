@@ -33,7 +33,11 @@ def add_options(parser: pytest.Parser) -> None:
         except (ValueError, argparse.ArgumentError):  # it is another plugin's
             group.addoption(long, dest=dest, **how)
 
-    add("board", help="virtual (default), native, ..., a bench's name")
+    add(
+        "board",
+        help="virtual (default), native, ..., a bench's name, or any: the first free one that fits",
+    )
+    add("tag", action="append", default=[], help="with --board any: a tag that it must have")
     add("bench", help="the bench file")
     add("port", help="reach the board at this serial port")
     add("no-flash", action="store_true", help="judge what runs on the board")

@@ -6,12 +6,14 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from host.boards.which import which
+from host.boards.pool import firmware_kind, fitting, meant
+from host.boards.which import ANY, Which
 from host.cli.common import write_json
 from host.cli.history_options import HISTORY
 from host.compare.answers import Answer
@@ -23,7 +25,7 @@ from host.compare.proof import ProofWriter, header, merge, read_proof
 from host.compare.questions import Plan, Question, plan
 from host.compare.session import Session
 from host.deadline import Deadline
-from host.errors import NightjarError
+from host.errors import BadInput, BoardLocked, NightjarError
 from host.exit_codes import Exit, first
 from host.history.written import Keeping
 from host.inputs import read_inputs
@@ -62,12 +64,7 @@ def open_session(config: pytest.Config) -> tuple[Session, Path]:
     """
     option = config.getoption
     limit = Deadline.after(option("--hil-deadline"))
-    at = which(
-        option("--hil-board"),
-        bench=Path(option("--hil-bench")) if option("--hil-bench") else None,
-        port=option("--hil-port"),
-        flashes=not option("--hil-no-flash"),
-    ).located()
+    at = _which(config)
     bundle, board, rounding = Path(option("--hil-bundle")), at.tier, option("--hil-rounding")
     out = Path(option("--hil-out")) if option("--hil-out") else None
     subject, project = prepare(
@@ -102,6 +99,65 @@ def open_session(config: pytest.Config) -> tuple[Session, Path]:
         at=at,
     )
     return session, folder
+
+
+def _which(config: pytest.Config) -> Which:
+    """The board that the options mean. One that is chosen or leased is held until pytest ends."""
+    option = config.getoption
+    name, tags = option("--hil-board"), option("--hil-tag")
+    bench = Path(option("--hil-bench")) if option("--hil-bench") else None
+    project = option("--hil-project")
+    kind = firmware_kind(Path(project) if project else None)
+    flashes = not option("--hil-no-flash")
+
+    def fit() -> tuple[Which, ...]:
+        return fitting(tags, bench=bench, kind=kind, flashes=flashes)
+
+    if name == ANY and leads_others(config):  # each of which takes one of its own
+        _check_enough(len(config.option.tx), fit())
+        return fit()[0]
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    held = meant(
+        *(name, tags),
+        bench=bench,
+        port=option("--hil-port"),
+        kind=kind,
+        flashes=flashes,
+        wait=option("--hil-wait"),
+    )
+    try:
+        return stack.enter_context(held)
+    except BoardLocked:
+        if name != ANY or not worker_of(config):
+            raise
+        return fit()[0]  # xdist would start another process: the tests of this one say who has it
+
+
+def _check_enough(processes: int, fit: tuple[Which, ...]) -> None:
+    """Refuse more processes than there are boards.
+
+    Raises:
+        BadInput: they are more, or boards of several kinds, which run no one project.
+    """
+    names = ", ".join(one.name for one in fit)
+    if processes > len(fit):
+        raise BadInput(
+            "each process of xdist needs a board of its own",
+            evidence=f"Received: -n {processes}, and {len(fit)} fit: {names}",
+            next_step=f"-n {len(fit)}",
+        )
+    if len({one.tier for one in fit}) > 1:
+        raise BadInput(
+            "processes of xdist judge one kind of board",
+            evidence=f"Received: --board {ANY}, and several kinds fit: {names}",
+            next_step="add a --tag that only boards of one kind have",
+        )
+
+
+def leads_others(config: pytest.Config) -> bool:
+    """Whether this process of xdist only starts others."""
+    return not worker_of(config) and getattr(config.option, "dist", "no") != "no"
 
 
 @dataclass
@@ -141,7 +197,7 @@ class Suite:
         given_store = option("--hil-history")
         store = os.environ.get(HISTORY) if given_store is None else given_store
         keeping = None if worker else Keeping.begin(store)
-        leads = not worker and getattr(config.option, "dist", "no") != "no"
+        leads = leads_others(config)
         if not worker:
             for part in _parts(proof):
                 part.unlink()
@@ -206,12 +262,15 @@ class Suite:
         if xml and Path(xml).is_file():
             add_types(Path(xml))
         if conclusion.verdict is not None:
+            stands = "" if self.session.at is None or self.leads else self.session.at.stands
+            verdict = replace(conclusion.verdict, stands=stands)
+            conclusion = replace(conclusion, verdict=verdict)
             if config.getoption("--hil-json"):
-                write_json(config.getoption("--hil-json"), conclusion.verdict.as_json())
+                write_json(config.getoption("--hil-json"), verdict.as_json())
             if config.getoption("--hil-html"):
                 title = f"{self.session.subject.path.name} on {self.session.board}"
-                write_html(Path(config.getoption("--hil-html")), conclusion.verdict, title=title)
-            conclusion = self._keep(conclusion, conclusion.verdict)
+                write_html(Path(config.getoption("--hil-html")), verdict, title=title)
+            conclusion = self._keep(conclusion, verdict)
         return conclusion
 
     def _keep(self, conclusion: Conclusion, verdict: Verdict) -> Conclusion:

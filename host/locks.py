@@ -51,11 +51,17 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
+        return held_elsewhere(handle)
+    finally:
+        os.close(handle)
+
+
+def held_elsewhere(handle: int) -> bool:
+    """Whether somebody holds the lock of a file that was just opened. Nothing is written."""
+    try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    finally:
-        os.close(handle)
     return False
 
 

@@ -36,6 +36,25 @@ class Power:
 
 
 @dataclass(frozen=True)
+class Lease:
+    """Commands, for the shell, that lease a board of another host: host/boards/lease.py.
+
+    Attributes:
+        acquire: takes it; any exit status but 0 says that it was not given.
+        release: gives it back.
+        port: prints its port as the last line, once it is taken; None: it is the board's own.
+    """
+
+    acquire: str
+    release: str
+    port: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, text in vars(self).items():
+            _check_one_line(f"lease.{name}", text)
+
+
+@dataclass(frozen=True)
 class Machine:
     """What a virtual N6 is given.
 
@@ -82,7 +101,8 @@ class BenchBoard:
         baud: speed of the port, 1200 to 20,000,000.
         power: commands that switch its power.
         switches: where its boot switches stand, one of BOOTS.
-        tags: for people and scripts.
+        tags: what `--board any --tag` chooses by.
+        lease: how it is taken from who keeps it on another host; None: it is here.
         machine: of a virtual N6.
 
     Raises:
@@ -100,6 +120,7 @@ class BenchBoard:
     power: Power = field(default_factory=Power)
     switches: str = "development"
     tags: tuple[str, ...] = ()
+    lease: Lease | None = None
     machine: Machine = field(default_factory=Machine)
 
     def __post_init__(self) -> None:
@@ -276,6 +297,7 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
         ("uid", board.chip_uid),
         ("gdb", board.gdb and places(board.gdb, look_up=False)[0]),
         ("port", board.port and places(board.port, look_up=False)[0]),
+        ("lease.acquire", None if board.lease is None else board.lease.acquire),
         ("machine.nor", board.machine.nor and os.path.realpath(board.machine.nor)),
         ("machine.card", board.machine.card and os.path.realpath(board.machine.card)),
     ):

@@ -7,26 +7,27 @@ his own name.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from host.boards.lent import lent
 from host.boards.lock import MOST_BYTES, right_now, this_command
+from host.boards.tickets import ticket, wanted_before
 from host.deadline import Deadline
 from host.errors import BadInput, BoardLocked, HostFailure
-from host.locks import lock
+from host.locks import held_elsewhere, lock
 from host.reading import load_json
 
 ROOT = Path("/run/lock/nightjar")
 _FOR_ALL = 0o1777  # anybody adds files, and removes his own
-_GRACE = 0.2  # seconds: somebody may only be looking whether it is held
+GRACE = 0.2  # seconds: somebody may only be looking whether it is held
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TRIES = 100  # where others make and remove what we open
@@ -39,7 +40,7 @@ def lock_name(kind: str, probe: str) -> str:
 
 @contextmanager
 def bench_lock(
-    kind: str, probe: str, *, name: str, wait: float = 0, root: Path | None = None
+    kind: str, probe: str, *, name: str, wait: float = GRACE, root: Path | None = None
 ) -> Iterator[int]:
     """Hold the board behind a probe against every user of this computer; gives the handle that holds it.
 
@@ -57,7 +58,11 @@ def bench_lock(
     root, file = root or ROOT, lock_name(kind, probe)
     folder = _open_folder(root, make=True)
     try:
-        handle = _take(folder, root, file, Deadline.after(max(wait, _GRACE)))
+        handle = lent(folder, file)
+        if handle is not None:
+            yield handle
+            return
+        handle = _take(folder, root, file, Deadline.after(wait))
         if handle is None:
             raise _locked(name, _record(folder, file))
         try:
@@ -69,6 +74,37 @@ def bench_lock(
             os.close(handle)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def queued(
+    wanted: Collection[tuple[str, str]], *, root: Path | None = None
+) -> Iterator[Callable[[], set[str]]]:
+    """Stand in the queue for any of some locks, each by kind and probe. Gives what says which locks those want who
+    came before, by the names of their files: they are theirs to take.
+
+    Raises:
+        HostFailure: the folder cannot be trusted or made, or takes no file.
+    """
+    root = root or ROOT
+    folder = _open_folder(root, make=True)
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, folder)
+        try:
+            name = stack.enter_context(ticket(folder, {lock_name(*mark) for mark in wanted}))
+        except OSError as error:
+            raise _untrusted(root, f"it takes no file: {error.strerror}") from error
+        yield lambda: wanted_before(folder, name)
+
+
+def is_ours(kind: str, probe: str, *, root: Path | None = None) -> bool:
+    """Whether the command that we work for holds a board, and has lent it to us.
+
+    Raises:
+        HostFailure: the folder cannot be trusted.
+    """
+    with _there(root or ROOT) as folder:
+        return folder is not None and lent(folder, lock_name(kind, probe)) is not None
 
 
 def bench_holder(kind: str, probe: str, *, root: Path | None = None) -> dict[str, Any] | None:
@@ -210,12 +246,9 @@ def _is_held(folder: int, root: Path, file: str) -> bool:
     if handle is None:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return held_elsewhere(handle)
     finally:
         os.close(handle)
-    return False
 
 
 def _open_file(folder: int, root: Path, file: str) -> int | None:

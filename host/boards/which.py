@@ -1,5 +1,6 @@
 """Which board is meant by `--board`, `--bench`, `--port` and `--no-flash` together: one answer, for all commands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from host.errors import BadInput
 from host.link.messages import Hello
 from host.nearest import did_you_mean
 
+ANY = "any"  # the first board of the bench that is free and fits: host/boards/pool.py
 BAUD = 921600
 _OVER_NETWORK = ("socket://", "rfc2217://")
 
@@ -44,6 +46,11 @@ class Which:
     def option(self) -> str:
         """What `--board` takes for it: its name on the bench, or its kind."""
         return self.tier if self.name == unnamed(self.tier) else self.name
+
+    @property
+    def stands(self) -> str:
+        """Its name on the bench; "" where no bench has it."""
+        return "" if self.name in (self.tier, unnamed(self.tier)) else self.name
 
     @property
     def url(self) -> str | None:
@@ -144,6 +151,34 @@ def which(
         found = _of_bench(board, known, Which(board, None, port, known.path, flashes))
     _check_written(found)
     return found
+
+
+def check_tagged(board: str, tags: Sequence[str]) -> None:
+    """Refuse tags where the board is named already.
+
+    Raises:
+        BadInput: there are some.
+    """
+    if tags:
+        raise BadInput(
+            f"tags choose among boards, and --board {board} names one",
+            evidence=f"Received: --tag {', '.join(tags)}",
+            next_step=f"give --board {ANY}, or leave out --tag",
+        )
+
+
+def check_any(port: str | None) -> None:
+    """Refuse a port for a board that is still to be chosen.
+
+    Raises:
+        BadInput: it was given.
+    """
+    if port is not None:
+        raise BadInput(
+            f"--board {ANY} chooses a board, and --port leads to one",
+            evidence=f"Received: --port {port}",
+            next_step="leave out one of them",
+        )
 
 
 def _has_port(url: str) -> bool:

@@ -7,7 +7,8 @@ import click
 
 from host.cli.bench_learning import bench_learning, learning_options
 from host.cli.bench_tuning import bench_tuning, tuning_options
-from host.cli.common import board_options, json_option, subcommand, write_json
+from host.cli.board_options import board_options
+from host.cli.common import json_option, subcommand, write_json
 from host.cli.parameters import Choice, WholeRange
 from host.cli.progress import working
 

@@ -7,9 +7,10 @@ import click
 
 from host.boards.kinds import VIRTUAL_N6
 from host.cli.board_bench import COMMANDS
+from host.cli.board_options import bench_option, wait_option
 from host.cli.board_power import power
 from host.cli.board_recover import recover
-from host.cli.common import Group, bench_option, json_option, say, wait_option, write_json
+from host.cli.common import Group, json_option, say, write_json
 from host.cli.parameters import Choice, FiniteRange
 
 if TYPE_CHECKING:

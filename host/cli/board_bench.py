@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.cli.common import bench_option, json_option, say, subcommand, wait_option, write_json
+from host.cli.board_options import bench_option, wait_option
+from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from host.cli.common import bench_option, json_option, say, subcommand, wait_option, write_json
+from host.cli.board_options import bench_option, wait_option
+from host.cli.common import json_option, say, subcommand, write_json
 from host.cli.parameters import FiniteRange
 
 SCHEMA = "nightjar/board-power/1"

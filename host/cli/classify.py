@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.application_options import NAMES, application_options, refuse
-from host.cli.common import board_options, json_option, say, stream_option, subcommand, write_json
+from host.cli.board_options import board_options
+from host.cli.common import json_option, say, stream_option, subcommand, write_json
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:

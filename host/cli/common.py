@@ -1,7 +1,6 @@
 """What subcommands share: options, results, what is said meanwhile, and how errors are shown."""
 
 import contextlib
-import functools
 import json
 import os
 import shlex
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.boards import KINDS
-from host.cli.parameters import FiniteRange, Sectioned
+from host.cli.parameters import Sectioned
 from host.errors import BadInput, NightjarError
 from host.loudness import Level, level, set_level
 from host.printable import printable
@@ -227,87 +225,6 @@ def record_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return result_option(
         "--record",
         text="Write what passes between host and board, for `nightjar replay`: FILE.njs.",
-    )(function)
-
-
-def board_options(
-    help: str = "virtual, native, ..., or the name of a board on the bench.",
-    none: bool = False,
-    writes: bool = False,
-    default: str = "virtual",
-) -> Callable[..., Any]:
-    """Add `--board`, `--bench`, `--port`, `--no-flash` and `--wait`.
-
-    The command is passed `board`, the name of the tier; `at`, which board of it is meant; and `wait`. With `none`
-    a board "none" is no board: `at` is None. `writes` says that it is only written, which needs no serial port.
-    """
-
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        board = click.option(
-            "--board",
-            default=default,
-            show_default=True,
-            metavar="KIND_OR_NAME",
-            help=help,
-            shell_complete=_complete_board,
-        )
-        port = click.option(
-            "--port",
-            metavar="URL",
-            help="Reach the board at this serial port: a device, socket://HOST:PORT, rfc2217://HOST:PORT.",
-        )
-        flash = click.option(
-            "--no-flash",
-            is_flag=True,
-            help="Judge what runs on the board; its HELLO must be the project's.",
-        )
-
-        @functools.wraps(function)
-        def resolved(**given: Any) -> Any:
-            from host.boards.which import which
-
-            name, bench, port = given.pop("board"), given.pop("bench"), given.pop("port")
-            flashes = not given.pop("no_flash")
-            if none and name == "none":
-                return function(board=name, at=None, **given)
-            at = which(name, bench=bench, port=port, flashes=flashes)
-            at = at if writes else at.located()
-            return function(board=at.tier, at=at, **given)
-
-        return board(bench_option(port(flash(wait_option(resolved)))))
-
-    return add
-
-
-def _complete_board(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
-    """What `--board` may be: kinds that run here, and the names of the bench, as far as it can be read."""
-    from host.boards.bench_file import find_bench
-
-    names: list[str] = []
-    with contextlib.suppress(NightjarError):
-        names = [board.name for board in find_bench(context.params.get("bench")).boards]
-    return [name for name in (*KINDS, *names) if name.startswith(begun)]
-
-
-def bench_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--bench FILE`, passed to the command as `bench` (a Path or None)."""
-    return click.option(
-        "--bench",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="The bench file.  [default: $NIGHTJAR_BENCH, else ~/.config/nightjar/bench.toml]",
-    )(function)
-
-
-def wait_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--wait SECONDS`, passed to the command as `wait`."""
-    return click.option(
-        "--wait",
-        default=0.0,
-        show_default=True,
-        type=FiniteRange(min=0),
-        metavar="SECONDS",
-        help="How long to wait for a kept board that somebody else uses.",
     )(function)
 
 

@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from host.cli.common import (
-    board_options,
-    dashed,
-    json_option,
-    result_option,
-    say,
-    subcommand,
-    write_json,
-)
+from host.cli.board_options import board_options
+from host.cli.common import dashed, json_option, result_option, say, subcommand, write_json
 from host.cli.hearing_options import hearing_options
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 from host.errors import BadInput

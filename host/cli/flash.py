@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import board_options, force_option, json_option, say, subcommand, write_json
+from host.cli.board_options import board_options
+from host.cli.common import force_option, json_option, say, subcommand, write_json
 from host.cli.parameters import Choice
 
 if TYPE_CHECKING:

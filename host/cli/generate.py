@@ -6,15 +6,8 @@ from typing import Any
 import click
 
 from host.backends import NEURAL_ART
-from host.cli.common import (
-    bench_option,
-    force_option,
-    json_option,
-    say,
-    stream_option,
-    subcommand,
-    write_json,
-)
+from host.cli.board_options import bench_option
+from host.cli.common import force_option, json_option, say, stream_option, subcommand, write_json
 from host.cli.generating_options import generating_options
 from host.cli.parameters import Choice
 from host.errors import BadInput

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import Group, board_options, json_option, say, write_json
+from host.cli.board_options import board_options
+from host.cli.common import Group, json_option, say, write_json
 from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.attempts_options import attempts_options
+from host.cli.board_options import board_options
 from host.cli.common import (
     baseline_option,
-    board_options,
     faults_option,
     force_option,
     json_option,
@@ -285,6 +285,7 @@ def command(
         keeper.verdict, keeper.code = conclusion.verdict, conclusion.code
         if conclusion.verdict is not None:
             verdict = with_attempts(conclusion.verdict, failed, allow_flaky)
+            verdict = replace(verdict, stands=at.stands)
             conclusion = replace(conclusion, code=Exit(verdict.exit_code), verdict=verdict)
         return report(
             conclusion,
@@ -385,12 +386,16 @@ def _run(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | None:
     Whatever ends this command ends pytest first, which ends its board. With `quiet`, what it prints goes to standard
     error.
     """
+    from host.boards.lent import lent_handles
     from host.tools import leashed
 
     # A group of its own, so that it is interrupted once: by us, whether a key or `kill` interrupts us.
     # If we are killed, the kernel interrupts it.
     with subprocess.Popen(
-        leashed(line, "INT"), stdout=sys.stderr if quiet else None, process_group=0
+        leashed(line, "INT"),
+        stdout=sys.stderr if quiet else None,
+        process_group=0,
+        pass_fds=lent_handles(),
     ) as process:
         try:
             return process.wait(limit.remaining + _SLACK)

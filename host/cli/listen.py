@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.application_options import application_options, refuse
-from host.cli.common import (
-    board_options,
-    faults_option,
-    json_option,
-    say,
-    subcommand,
-    write_json,
-)
+from host.cli.board_options import board_options
+from host.cli.common import faults_option, json_option, say, subcommand, write_json
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:

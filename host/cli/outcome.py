@@ -155,7 +155,7 @@ def report(
         NightjarError: what decides, where no difference of the verdict says it.
     """
     error, verdict = conclusion.error, conclusion.verdict
-    cases, properties = _cases(error, proof), _properties(session, conclusion)
+    cases, properties = _cases(error, proof), _properties(session, conclusion, board)
 
     def tell() -> None:
         for path, form in ((junit, False), (gitlab, True)):
@@ -194,7 +194,7 @@ def _cases(error: NightjarError | None, proof: Proof | None) -> list[CaseRecord]
     return cases or [_VERDICT]
 
 
-def _properties(session: Session, conclusion: Conclusion) -> dict[str, str]:
+def _properties(session: Session, conclusion: Conclusion, board: str) -> dict[str, str]:
     """What a report says of the whole run."""
     found = {
         "tier": session.board,
@@ -203,6 +203,8 @@ def _properties(session: Session, conclusion: Conclusion) -> dict[str, str]:
         "exit_code": str(int(conclusion.code)),
         "model_sha256": session.subject.model_sha256,
     }
+    if board not in ("", session.board):
+        found["stands"] = board
     if conclusion.verdict is not None:
         found["attempts"] = str(conclusion.verdict.attempts)
         found["build_id"] = conclusion.verdict.build_id

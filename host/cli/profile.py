@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from host.cli.common import bench_option, json_option, subcommand
+from host.cli.board_options import bench_option
+from host.cli.common import json_option, subcommand
 from host.cli.parameters import Choice, Sectioned, WholeRange
 from host.cli.table_options import of_table, renamed
 from model_gen.training.presets import PRESETS, table

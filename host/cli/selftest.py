@@ -268,3 +268,60 @@ def signals(
             *(tally, json_path),
         )
     return _end("signals", {"seed": seed, "count": len(cases)}, tally.as_json(), json_path)
+
+
+@command.command(
+    "boards",
+    help="Simulated boards on a bench, and jobs side by side that take any of them, while jobs and boards are killed at"
+    " random. Each other job must end in its own result, on a board that it had alone. Exit 1 on any deviation.",
+)
+@_count(100)
+@click.option(
+    "--minutes", type=FiniteRange(min=0), help="As many jobs as begin in them, not --count."
+)
+@click.option("--boards", default=4, show_default=True, type=WholeRange(min=1))
+@click.option("--at-once", default=8, show_default=True, type=WholeRange(min=1), help="Jobs.")
+@click.option(
+    "--linger",
+    default=0.1,
+    show_default=True,
+    type=FiniteRange(min=0),
+    help="Seconds, at most, that a job keeps its board between two questions.",
+)
+@_seed("Of what is killed, and when.")
+@json_option
+def boards(
+    count: int,
+    minutes: float | None,
+    boards: int,
+    at_once: int,
+    linger: float,
+    seed: int,
+    json_path: str | None,
+) -> int:
+    import tempfile
+
+    from host.cli.progress import working
+    from host.compare.prepare import prepare
+    from host.deadline import Deadline
+    from host.selftest.many_boards import campaign
+    from model_gen.codegen.testing.net import make_net
+
+    with (
+        tempfile.TemporaryDirectory(prefix="nightjar-") as folder,
+        working("making firmware") as now,
+    ):
+        model = Path(folder) / "small.tflite"
+        model.write_bytes(make_net(seed=1).tflite())
+        _, project = prepare(model, "native", out=Path(folder) / "native")
+        now("jobs")
+        end = None if minutes is None else Deadline.after(60 * minutes)
+
+        def more(number: int) -> bool:
+            return number < count if end is None else not end.expired
+
+        found = campaign(project.elf, boards=boards, at_once=at_once, seed=seed, more=more)
+    for line in found.lines():
+        say(line, json_path)
+    given = {"seed": seed, "boards": boards, "at_once": at_once, "linger": linger}
+    return _end("boards", given, found.as_json(), json_path)

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host.cli.common import (
-    board_options,
-    faults_option,
-    force_option,
-    json_option,
-    say,
-    subcommand,
-    write_json,
-)
+from host.cli.board_options import board_options
+from host.cli.common import faults_option, force_option, json_option, say, subcommand, write_json
 from host.cli.generating_options import optimize_option
 from host.cli.judged_backend import backend_option, check_backend
 from host.cli.parameters import Choice, FiniteRange, WholeRange

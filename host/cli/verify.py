@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.cli.attempts_options import attempts_options
+from host.cli.board_options import board_options
 from host.cli.common import (
     baseline_option,
-    board_options,
     faults_option,
     force_option,
     json_option,
@@ -144,6 +144,8 @@ def judge(
     gates: tuple[str, ...] = (),
 ) -> int:
     """What the command does; each argument is the option of its name."""
+    from dataclasses import replace
+
     from host.bundle import load_subject
     from host.cli.gating import Gating
     from host.cli.keeper import Keeper
@@ -232,7 +234,7 @@ def judge(
             verdict, failed = attempted(attempts, attempt, back, tell)
         verdict, failure = held_against(verdict, before, min_coverage, gating)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
-        verdict = with_attempts(verdict, failed, allow_flaky)
+        verdict = replace(with_attempts(verdict, failed, allow_flaky), stands=at.stands)
         title = f"{model.name} on {at.name}"
         told(
             verdict.exit_code,

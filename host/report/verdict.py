@@ -182,7 +182,8 @@ class Verdict:
     other kernels say of that judge, or None and a reason. reach: of an exact verdict, what its vectors moved. gate:
     what a baseline or the coverage asked for says where an exact verdict does not end with 0: what grew, what lies
     below, or what cannot be compared. latency: None where nothing is
-    counted, or too few vectors ran. gates: what each gate says that was asked for.
+    counted, or too few vectors ran. gates: what each gate says that was asked for. stands: the name on the bench of the
+    board that ran it, "" where no bench has it.
     """
 
     exact: bool
@@ -211,6 +212,7 @@ class Verdict:
     gate: str = ""
     latency: LatencyVerdict | None = None
     gates: tuple[Judged, ...] = ()
+    stands: str = ""
     tflite: TfliteVerdict | None = None
     tflite_reason: str = ""
     second: SecondOpinion | None = None
@@ -265,7 +267,7 @@ class Verdict:
     @property
     def where(self) -> str:
         """What firmware ran, and on what."""
-        return ran_on(self.board, self.tier)
+        return ran_on(self.board, self.tier) + (f", {self.stands}" if self.stands else "")
 
     @property
     def state(self) -> str:

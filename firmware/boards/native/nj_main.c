@@ -22,7 +22,7 @@
 
 static const char usage[] =
     "Usage: nightjar.elf --socket PATH | --pty [--boot NUMBER] [--die-with-parent] [--card FILE] [--microphone FILE]\n"
-    "                    [--greeted]\n"
+    "                    [--greeted] [--uid TEXT]\n"
     "\n"
     "Nightjar's firmware as a process of this computer.\n"
     "  --socket PATH      listen on a unix stream socket at PATH; one connection at a time, the next is taken when it\n"
@@ -32,7 +32,11 @@ static const char usage[] =
     "  --die-with-parent  end when the process that started this one ends\n"
     "  --card FILE        blocks of 512 bytes as a memory card\n"
     "  --microphone FILE  samples int16 as a microphone, which records as fast as it is read\n"
+    "  --uid TEXT         12 characters as the unique id of its chip, which has none otherwise\n"
     "  --greeted          wait to be told what to hear, however long that takes\n";
+
+#define UID "NIGHTJAR_UID" /* where it is kept, over a reset too */
+#define UID_BYTES 12u
 
 static struct nj_channel channel;
 static struct nj_port port;
@@ -173,6 +177,9 @@ int main(int count, char **words) {
             } else if (strcmp(words[i], "--microphone") == 0 && i + 1 < count) {
                 setenv(NJ_MICROPHONE_PATH, words[++i], 1);
                 continue;
+            } else if (strcmp(words[i], "--uid") == 0 && i + 1 < count && strlen(words[i + 1]) == UID_BYTES) {
+                setenv(UID, words[++i], 1);
+                continue;
             } else if (strcmp(words[i], "--greeted") == 0) {
                 setenv(NJ_GREETED, "1", 1);
                 continue;
@@ -195,6 +202,11 @@ int main(int count, char **words) {
         }
     }
     port.boot = boot;
+    const char *const uid = getenv(UID);
+    if (uid != NULL && strlen(uid) == UID_BYTES) {
+        port.unique_id = (const uint8_t *)uid;
+        port.unique_id_bytes = UID_BYTES;
+    }
     port.idle = port_idle;
     nj_sources_start(&port);
     find_build_id();

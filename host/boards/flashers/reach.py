@@ -1,19 +1,30 @@
 """How a board of the bench is reached that is flashed: its probe, its port, and held against all other users."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
 from host.boards import board_status, scan
 from host.boards.bench_file import BenchBoard, unnamed
-from host.boards.bench_lock import bench_holder, bench_lock, forget_holders
+from host.boards.bench_lock import (
+    GRACE,
+    bench_holder,
+    bench_lock,
+    forget_holders,
+    is_ours,
+    lock_name,
+    queued,
+)
 from host.boards.kinds import SILICON, VIRTUAL_N6
 from host.boards.places import places
 from host.boards.probes import ST, choose_probe, find_probes
 from host.boards.which import Which
 from host.deadline import Deadline
-from host.errors import BadInput, NightjarError
+from host.errors import BadInput, BoardLocked, NightjarError
+
+_LOOK = 0.1  # seconds between two attempts
 
 
 def kept_board(at: Which) -> BenchBoard:
@@ -72,12 +83,72 @@ def held(board: BenchBoard, wait: float) -> Iterator[tuple[int, ...]]:
         BoardLocked: somebody else holds it, or one of the ways to it.
         HostFailure: the lock cannot be used.
     """
-    limit = Deadline.after(wait)
+    with first_free((board,), wait) as (_, handles):
+        yield handles
+
+
+@contextmanager
+def first_free(
+    boards: Sequence[BenchBoard], wait: float
+) -> Iterator[tuple[BenchBoard, tuple[int, ...]]]:
+    """As `held`, of the first of several that is free; who waits is served in the order of arrival.
+
+    Gives the board, and its handles in the order of its `marks`.
+    """
+    limit = Deadline.after(max(wait, GRACE))
     with ExitStack() as stack:
-        yield tuple(
-            stack.enter_context(bench_lock(*mark, name=board.name, wait=limit.remaining))
-            for mark in marks(board)
-        )
+        with queued([mark for board in boards for mark in marks(board)]) as ahead:
+            taken = _first(boards, ahead, stack, limit)
+        yield taken
+
+
+def _first(
+    boards: Sequence[BenchBoard],
+    ahead: Callable[[], set[str]],
+    stack: ExitStack,
+    limit: Deadline,
+) -> tuple[BenchBoard, tuple[int, ...]]:
+    """The first board that is free and nobody's who came before, its locks put on the stack: all of them or none."""
+    while True:
+        last, before, locked = limit.expired, ahead(), []
+        for board in boards:
+            names = {lock_name(*mark) for mark in marks(board)}
+            ours = any(is_ours(*mark) for mark in marks(board))
+            if not ours and not before.isdisjoint(names):
+                if last:  # who it is costs more to find out than to wait
+                    locked.append(_promised(board, holder_of(board)))
+                continue
+            try:
+                with ExitStack() as tried:
+                    handles = tuple(
+                        tried.enter_context(bench_lock(*mark, name=board.name, wait=0))
+                        for mark in marks(board)
+                    )
+                    stack.push(tried.pop_all())
+                    return board, handles
+            except BoardLocked as error:
+                locked.append(error)
+        if last:
+            raise locked[0] if len(locked) == 1 else _all_taken(boards, locked)
+        time.sleep(min(_LOOK, limit.remaining))
+
+
+def _promised(board: BenchBoard, holder: dict[str, Any] | None) -> BoardLocked:
+    now = "nobody has it" if holder is None else f"pid {holder.get('pid')} has it"
+    return BoardLocked(
+        f"the board {board.name} is taken",
+        evidence=f"{now}, and others wait for it who came before",
+        next_step="wait with --wait SECONDS",
+    )
+
+
+def _all_taken(boards: Sequence[BenchBoard], locked: Sequence[BoardLocked]) -> BoardLocked:
+    each = zip(boards, locked, strict=True)
+    return BoardLocked(
+        f"all of {len(boards)} boards that fit are taken",
+        evidence="; ".join(f"{board.name}: {error.evidence}" for board, error in each),
+        next_step="wait longer with --wait SECONDS, or end one of those commands",
+    )
 
 
 def holder_of(board: BenchBoard) -> dict[str, Any] | None:
@@ -100,10 +171,11 @@ def forget_dead(board: BenchBoard) -> int:
 
 
 def marks(board: BenchBoard) -> list[tuple[str, str]]:
-    """What tells a board from others on this computer, in an order that is the same for all: its probe, and each place
-    that leads to it. Who holds all of them has it alone, whatever of it another bench file names.
+    """What tells a board from others on this computer, in an order that is the same for all: its probe, each place
+    that leads to it, and its lease. Who holds all of them has it alone, whatever of it another bench file names.
     """
     marks = [] if board.probe is None else [(board.kind, board.probe)]
     for what, text in (("gdb", board.gdb), ("port", board.port)):
         marks += [] if text is None else [(what, place) for place in places(text)]
+    marks += [] if board.lease is None else [("lease", board.lease.acquire)]
     return sorted(marks) or [("name", board.name)]

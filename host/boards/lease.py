@@ -1,0 +1,103 @@
+"""A board on another host, by a lease: commands of the bench that take it, say where it is, and give it back.
+
+They are the commands of labgrid, of jumpstarter or of whatever keeps the boards, from environments of their own. Our
+own lock is taken before, so that two jobs of this computer never ask for one lease.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from host.boards.bench_file import Lease
+from host.boards.which import Which
+from host.deadline import Deadline
+from host.errors import BoardFailure, BoardLocked, NightjarError
+from host.interrupts import unbroken
+from host.tools import Overdue, run_leashed
+
+_SOON = 60.0  # seconds that each of the commands has at least
+_LOG = logging.getLogger("nightjar.lease")
+
+
+def needs_lease(at: Which) -> bool:
+    """Whether a board must be leased before it is used; never one whose port was given by hand."""
+    return at.entry is not None and at.entry.lease is not None and at.port is None
+
+
+@contextmanager
+def leased(at: Which, wait: float) -> Iterator[Which]:
+    """Lease a board for the block, if it needs that; gives it with the port that leads to it.
+
+    The lease is given back however the block ends, and also where it was not seen to be taken; only a process that is
+    killed keeps it.
+
+    Args:
+        at: locked on this computer.
+        wait: seconds that the command which takes it may wait; it has a minute at least.
+
+    Raises:
+        BoardLocked: it was not given.
+        BoardFailure: nobody says where it is.
+    """
+    lease = None if at.entry is None else at.entry.lease
+    if lease is None or not needs_lease(at):
+        yield at
+        return
+    try:
+        try:
+            _run(lease.acquire, max(wait, _SOON))
+        except _Failed as failed:
+            raise BoardLocked(
+                f"the lease of {at.name} was not given",
+                evidence=str(failed),
+                next_step="wait with --wait SECONDS, or see who has it with the tool that gives it",
+            ) from failed
+        yield replace(at, port=_port(at, lease))
+    finally:
+        try:
+            with unbroken():
+                _run(lease.release, _SOON)
+        except (_Failed, NightjarError) as error:
+            _LOG.warning("the lease of %s may not have been given back: %s", at.name, error)
+
+
+def _port(at: Which, lease: Lease) -> str:
+    """Where the board is: what the lease's command prints last, or else what the bench says."""
+    if lease.port is None:
+        port = at.url
+    else:
+        try:
+            lines = _run(lease.port, _SOON).strip().splitlines()
+        except _Failed as failed:
+            raise _lost(at, str(failed)) from failed
+        port = lines[-1].strip() if lines else None
+    if not port:
+        raise _lost(at, "it printed nothing" if lease.port else "Received: no port")
+    return port
+
+
+def _lost(at: Which, evidence: str) -> BoardFailure:
+    return BoardFailure(
+        f"nobody says where the leased board {at.name} is",
+        evidence=evidence,
+        next_step="mend lease.port in bench.toml: a line for the shell that prints the port as its last line",
+    )
+
+
+class _Failed(Exception):
+    """A command did not end well, and how."""
+
+
+def _run(line: str, seconds: float) -> str:
+    try:
+        code, said = run_leashed(["sh", "-c", line], Deadline.after(seconds))
+    except Overdue as late:
+        raise _Failed(f"`{line}` did not end in {seconds:.0f} s: {_last(late.said)}") from late
+    if code != 0:
+        raise _Failed(f"`{line}`: exit status {code}: {_last(said)}")
+    return said
+
+
+def _last(said: str) -> str:
+    return " | ".join(said.strip().splitlines()[-3:]) or "it printed nothing"
