@@ -22,7 +22,10 @@ from model_gen.codegen.testing.net import make_net
 
 HERE = Path(__file__).resolve().parent
 BENCH = '[board.n6-01]\nkind = "native"\npower = { cycle = "echo cycle >> powered" }\n'
-APT = '#!/bin/sh\n[ -x /usr/bin/apt-get ] || exit 0\ncase "$1" in install) exec /usr/bin/apt-get --simulate "$@";; esac\n'
+APT = """#!/bin/sh
+[ -x /usr/bin/apt-get ] || exit 0
+case "$1" in install) exec /usr/bin/apt-get --simulate "$@";; esac
+"""
 # What the expressions of a workflow stand for here.
 VALUES = {
     "matrix.board": "native",
