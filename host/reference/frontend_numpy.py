@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from host.frontend_contract import FrontendContract
 from host.reference.frontend_tables import (
+    PAIR_BYTES,
     FrontendNumbers,
     FrontendTables,
     make_numbers,
@@ -121,7 +122,7 @@ def _fft(
     """[n / 2, frames]: of pairs, even samples the real parts, odd ones the imaginary parts."""
     frames, points = windowed(chunk, contract, tables).T, contract.fft_length // 2
     pairs = _Complex(frames[0::2], frames[1::2])
-    first = tables.order.astype(np.intp)
+    first = tables.order.astype(np.intp) // PAIR_BYTES
     if points & 0x55555555:
         parts = [pairs[first + points // 4 * part] for part in (0, 1, 2, 3)]
         numbers, done = _joined(_fours(*parts)), 4

@@ -21,6 +21,7 @@ WINDOW_BITS = (
 TWIDDLE_BITS = (
     24  # finer bits would not make a twiddle near 1 more exact, and would allow denormals
 )
+PAIR_BYTES = 4  # two samples
 EPSILON = 1e-10  # of the min-max denominator
 NEGLIGIBLE = 2.0**-44  # of it
 PCEN_LOUDNESS = 2.0**31  # of full scale
@@ -31,8 +32,8 @@ BESIDE_ONE = 2.0**-32  # what vanishes when 1 is added
 class FrontendTables:
     """The arrays of `struct nj_frontend`; n is the FFT length. Empty where the contract needs none.
 
-    window float32 [n], in the order of the first pass; order uint16 [n / 8] (n / 4 where n / 2 is no power of four);
-    twiddle float32
+    window float32 [n], in the order of the first pass; order uint16 [n / 8] (n / 4 where n / 2 is no power of four),
+    in bytes; twiddle float32
     [passes * quarter * 3 * 2]; split float32 [n / 2 + 2]; band uint16 [bands * 2]; weight float32; cosine float32
     [mfcc * bands].
     """
@@ -155,11 +156,11 @@ def _in_order_of_use(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]
 
 def window_places(length: int) -> npt.NDArray[np.intp]:
     """Place of each sample's window in the table, which is as the first pass takes it: blocks of 2 pairs, or of 4 as
-    parts 0 and 2 (re, im each), re of parts 1 and 3, im of parts 1 and 3."""
+    re of parts 0, 2, 1 and 3, then im of parts 1, 3, 0 and 2."""
     points = length // 2
-    order = _order(points)
+    order = _order(points) // PAIR_BYTES
     width = points // len(order)
-    within = np.array([0, 1, 2, 3] if width == 2 else [0, 1, 4, 6, 2, 3, 5, 7]).reshape(width, 2)
+    within = np.array([0, 1, 2, 3] if width == 2 else [0, 6, 2, 4, 1, 7, 3, 5]).reshape(width, 2)
     places = np.empty((points, 2), np.intp)
     for part in range(width):
         blocks = 2 * width * np.arange(len(order))[:, None]
@@ -168,11 +169,11 @@ def window_places(length: int) -> npt.NDArray[np.intp]:
 
 
 def _order(points: int) -> npt.NDArray[np.uint16]:
-    """First number of each block of the first pass: bit reversal of the block's first place."""
+    """First number of each block of the first pass, in bytes: bit reversal of the block's first place."""
     bits = points.bit_length() - 1
     width = 4 if bits % 2 == 0 else 2
     places = range(0, points, width)
-    return np.array([int(f"{i:0{bits}b}"[::-1], 2) for i in places], dtype=np.uint16)
+    return np.array([PAIR_BYTES * int(f"{i:0{bits}b}"[::-1], 2) for i in places], dtype=np.uint16)
 
 
 def _radix4_twiddles(points: int) -> npt.NDArray[np.float32]:

@@ -73,6 +73,22 @@ def _product(one: Shape, two: Shape, *, positive: bool = False) -> Case:
     return Case((one, two), build)
 
 
+def _transposed(shape: Shape, outputs: int, kernel: int, strides: int) -> Case:
+    return _of(
+        lambda layers: layers.Conv2DTranspose(outputs, kernel, strides, padding="same"), shape
+    )
+
+
+def _squared_difference(one: Shape, two: Shape) -> Case:
+    def build(layers: Any, inputs: list[Any]) -> Any:
+        from model_gen.runtime import tensorflow
+
+        function = tensorflow().math.squared_difference
+        return layers.Lambda(lambda x: function(x[0], x[1]))(inputs)
+
+    return Case((one, two), build)
+
+
 FAMILIES: dict[str, tuple[Case, ...]] = {
     "pointwise": (
         _conv((1, 128, 264), 64),
@@ -250,6 +266,46 @@ FAMILIES: dict[str, tuple[Case, ...]] = {
         *(
             _of(lambda layers: layers.Concatenate(), *shapes)
             for shapes in (((8, 8, 16), (8, 8, 8)), ((4, 4, 64), (4, 4, 64)), ((10, 10, 24), (10, 10, 24)))
+        ),
+    ),
+    "transposed": (
+        _transposed((8, 8, 16), 8, 3, 2),
+        _transposed((6, 10, 32), 16, 2, 2),
+        _transposed((16, 16, 8), 8, 4, 2),
+        _transposed((5, 5, 64), 32, 3, 1),
+        _transposed((4, 4, 24), 12, 5, 3),
+        _transposed((12, 12, 4), 4, 3, 2),
+        _transposed((3, 7, 40), 24, 4, 2),
+    ),
+    "matrices": (
+        *(
+            _of(lambda layers, a=axes: layers.Dot((2, a)), one, two)  # type: ignore[misc]
+            for axes, one, two in (
+                (2, (16, 32), (16, 32)),
+                (2, (10, 24), (30, 24)),
+                (2, (64, 16), (8, 16)),
+                (2, (7, 100), (9, 100)),
+                (2, (3, 50), (64, 50)),
+                (1, (16, 16), (16, 32)),
+                (1, (10, 30), (30, 24)),
+                (1, (64, 8), (8, 16)),
+                (1, (5, 90), (90, 7)),
+                (1, (40, 64), (64, 12)),
+            )
+        ),
+    ),
+    "resized": tuple(
+        _of(lambda layers: layers.UpSampling2D(2, interpolation="bilinear"), shape)
+        for shape in ((8, 8, 16), (5, 7, 24), (16, 16, 3), (4, 4, 64), (10, 3, 8))
+    ),
+    "largest": (
+        *(
+            _of(lambda layers: layers.GlobalMaxPooling2D(), shape)
+            for shape in ((8, 8, 64), (25, 5, 64), (4, 4, 24), (16, 16, 10), (1, 64, 128))
+        ),
+        *(
+            _squared_difference(one, two)
+            for one, two in (((100,), (100,)), ((8, 8, 32), (8, 8, 32)), ((4, 8, 24), (1, 1, 24)), ((9, 30), (9, 1)))
         ),
     ),
 }  # fmt: skip

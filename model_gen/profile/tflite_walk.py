@@ -10,7 +10,21 @@ from model_gen.codegen.cm55.ops.registry import Kernel
 from model_gen.codegen.cm55.ops.rounding import c_enum
 from model_gen.codegen.tflite.view import View
 from model_gen.profile.step import INPUT, Shape, Step
-from model_gen.profile.work import MUL, MUL_ANY, MUL_GATES, SUM, SUM_ANY, Image, Work, rows_of
+from model_gen.profile.work import (
+    LARGEST,
+    MATRICES,
+    MEAN,
+    MUL,
+    MUL_ANY,
+    MUL_GATES,
+    RESIZED,
+    SMALLEST,
+    SUM,
+    SUM_ANY,
+    Image,
+    Work,
+    rows_of,
+)
 
 
 def tflite_steps(
@@ -73,8 +87,18 @@ def work_of(kernel: Kernel, view: View) -> Work:
     if name.startswith("nj_fully_connected"):
         inputs, outputs = ((1, given["batches"], given[side]) for side in ("inputs", "outputs"))
         return Work(name, inputs, outputs)
-    if name == "nj_mean_s8":
-        return _mean(name, given)
+    if name in (MEAN, LARGEST, SMALLEST):
+        return _reduced(name, given)
+    if name == RESIZED:
+        channels = given["channels"]
+        source = given["input_rows"], given["input_columns"], channels
+        return Work(name, source, (given["rows"], given["columns"], channels), rows=given["images"])
+    if name == MATRICES:
+        rows, columns, depth = (given[side] for side in ("rows", "columns", "depth"))
+        turned = columns if given["turn2"] else 1
+        return Work(
+            name, (1, rows, depth), (1, columns, depth), rows=prod(given["batches"]), step=turned
+        )
     if name == "nj_linear_channels_s8":
         return rows_of(name, given["places"], given["channels"])
     if name == "nj_softmax_s8":
@@ -120,7 +144,7 @@ def _windowed(name: str, given: dict[str, Any]) -> Work:
     )
 
 
-def _mean(name: str, given: dict[str, Any]) -> Work:
+def _reduced(name: str, given: dict[str, Any]) -> Work:
     shape, reduce = given["shape"], given["reduce"]
     if reduce[3] or (reduce[0] and shape[0] > 1):
         outputs = prod(n for n, gone in zip(shape, reduce, strict=True) if not gone)

@@ -23,6 +23,11 @@ MAX_POOL = "nj_max_pool_2d_s8"
 PAD = "nj_pad_s8"
 TRANSPOSE = "nj_transpose_s8"
 CONCATENATION = "nj_concatenation_s8"
+TRANSPOSE_CONV = "nj_transpose_conv_s8"
+MATRICES = "nj_batch_matmul_s8"
+RESIZED = "nj_resize_bilinear_s8"
+LARGEST = "nj_reduce_max_s8"
+SMALLEST = "nj_reduce_min_s8"
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,13 @@ class Work:
     Attributes:
         kernel: the function of firmware/kernels.
         source, target: images that a window moves over, and what it gives. Of a dense layer (1, batches, width); of a
-            mean `source` is what one output takes in.
+            mean or an extreme `source` is what one output takes in; of `rows` products of matrices (1, rows, depth) and
+            (1, columns, depth).
         window, stride, pad: of the window; `pad` is above and to the left.
         relu: whether the output's range is a ReLU's alone, which the packed kernels clamp for free; of
             a product of two tensors, whether neither has values below 0.
         rows, length: of what is walked row by row; `length` alone of what is walked at once.
-        step: from one element of a row to the next, of what is moved.
+        step: from one element of a row to the next, of what is moved, or of a matrix.
     """
 
     kernel: str

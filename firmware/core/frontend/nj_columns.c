@@ -39,13 +39,12 @@ static void bins_as_they_are(const struct nj_frontend *frontend, const float *ro
 
     for (uint32_t row = frontend->bins; row > 0; row--) {
         for (uint32_t column = 0; column < NJ_COLUMNS; column += NJ_LANES) {
-            const nj_v value = nj_load(rows + column);
+            const nj_v value = nj_load_next(&rows);
             low = nj_min(low, value);
             high = nj_max(high, value);
-            nj_store(out + column, value);
+            nj_store_next(&out, value);
         }
-        rows += NJ_COLUMNS;
-        out += stride;
+        out += stride - NJ_COLUMNS;
     }
     nj_store(range->low, low);
     nj_store(range->high, high);

@@ -6,13 +6,6 @@
 
 #if NJ_HELIUM
 #include "nj_helium_passes.h"
-#endif
-
-#if NJ_HELIUM
-static inline void butterflies(float *part, uint32_t stride, const float *twiddle, uint32_t count)
-{
-    nj_helium_butterflies(part, stride, twiddle, count);
-}
 #else
 static inline struct number times(const float *value, const float *twiddle)
 {
@@ -36,7 +29,6 @@ static inline void butterflies(float *part, uint32_t stride, const float *twiddl
         twiddle += 6;
     }
 }
-#endif
 
 static void pass_of_fours(float *complex, uint32_t points, uint32_t quarter, const float *twiddle)
 {
@@ -49,10 +41,19 @@ static void pass_of_fours(float *complex, uint32_t points, uint32_t quarter, con
     }
 }
 
+#endif
+
 void nj_fft(float *complex, uint32_t points, const float *twiddle)
 {
     for (uint32_t done = (points & 0x55555555u) != 0u ? 4u : 2u; done < points; done *= 4u) {
+#if NJ_HELIUM
+        if (done == 4u)
+            nj_helium_pass_of_16(complex, points, twiddle);
+        else
+            nj_helium_pass(complex, points, done, twiddle);
+#else
         pass_of_fours(complex, points, done, twiddle);
+#endif
         twiddle += 6u * done;
     }
 }

@@ -1,8 +1,9 @@
 /* The first pass of the FFT, which takes the samples as they lie: framing, window, order and butterflies at once. The
- * window lies in the order of use: of a block of 4, parts 0 and 2 (re, im each), then re of parts 1 and 3, then im.
+ * window lies in the order of use: of a block of 4, re of parts 0, 2, 1 and 3, then im of parts 1, 3, 0 and 2.
  *
  * A block is the 4-point DFT (2-point where the number of pairs is no power of four) of pairs whose numbers are a
- * quarter (half) of all apart; order[] says which, so that the passes that follow find bit-reversed order.
+ * quarter (half) of all apart; order[] says which, in bytes from the frame's beginning, so that the passes that follow
+ * find bit-reversed order.
  * SPDX-License-Identifier: MIT
  */
 #include "nj_frontend_stages.h"
@@ -27,7 +28,7 @@ static void blocks_of_twos(const int16_t *samples, nj_places places, const float
                            uint32_t points, float *out)
 {
     for (uint32_t block = 0; block < points / 2u; block++) {
-        const uint32_t number = order[block];
+        const uint32_t number = order[block] / 4u;
         nj_v a_re;
         nj_v a_im;
         nj_v b_re;
@@ -49,7 +50,7 @@ static void blocks_of_fours(const int16_t *samples, nj_places places, const floa
                             uint32_t points, float *out)
 {
     for (uint32_t block = 0; block < points / 4u; block++) {
-        const uint32_t number = order[block];
+        const uint32_t number = order[block] / 4u;
         nj_v a_re;
         nj_v a_im;
         nj_v b_re;
@@ -59,14 +60,14 @@ static void blocks_of_fours(const int16_t *samples, nj_places places, const floa
         nj_v d_re;
         nj_v d_im;
 
-        take(samples, places, number, window[0], window[1], &a_re, &a_im);
-        take(samples, places, number + points / 2u, window[2], window[3], &c_re, &c_im);
+        take(samples, places, number, window[0], window[6], &a_re, &a_im);
+        take(samples, places, number + points / 2u, window[1], window[7], &c_re, &c_im);
         const nj_v sum02_re = nj_add(a_re, c_re);
         const nj_v sum02_im = nj_add(a_im, c_im);
         const nj_v difference02_re = nj_sub(a_re, c_re);
         const nj_v difference02_im = nj_sub(a_im, c_im);
-        take(samples, places, number + points / 4u, window[4], window[6], &b_re, &b_im);
-        take(samples, places, number + points / 4u * 3u, window[5], window[7], &d_re, &d_im);
+        take(samples, places, number + points / 4u, window[2], window[4], &b_re, &b_im);
+        take(samples, places, number + points / 4u * 3u, window[3], window[5], &d_re, &d_im);
         const nj_v sum13_re = nj_add(b_re, d_re);
         const nj_v sum13_im = nj_add(b_im, d_im);
         const nj_v difference13_re = nj_sub(b_re, d_re);

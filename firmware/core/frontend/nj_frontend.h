@@ -71,7 +71,7 @@ struct nj_frontend {
     float gain; /* fixed: y = S * gain + offset. min-max, percentile: the 1e-10 of the denominator, in the scale of S */
     float offset;
     const float *window; /* [n], in the order of the first pass; times 2^36, which turns int16 into x * 2^51 */
-    const uint16_t *order; /* [n / 8], or [n / 4] where n / 2 is no power of four: first pair of each block */
+    const uint16_t *order; /* [n / 8], or [n / 4] where n / 2 is no power of four: first pair of each block, in bytes */
     const float *twiddle; /* radix-4 passes of quarter length m, by rising m: [m] of W^k, W^2k, W^3k (re, im),
                            * W = exp(-2 pi i / 4m); m from 2 (n / 2 no power of four) or from 4 */
     const float *split; /* [n / 4 + 1] of exp(-2 pi i k / n) (re, im) */

@@ -33,6 +33,20 @@ static inline void nj_store(float *to, nj_v value)
     memcpy(to, &value, sizeof(value));
 }
 
+/* The same, and the pointer moves on by the lanes. */
+static inline nj_v nj_load_next(const float **from)
+{
+    const nj_v value = nj_load(*from);
+    *from += NJ_LANES;
+    return value;
+}
+
+static inline void nj_store_next(float **to, nj_v value)
+{
+    nj_store(*to, value);
+    *to += NJ_LANES;
+}
+
 static inline nj_v nj_fill(float value)
 {
     return value - (nj_v){0};

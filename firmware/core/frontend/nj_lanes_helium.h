@@ -24,6 +24,20 @@ static inline void nj_store(float *to, nj_v value)
     vstrwq_f32(to, value);
 }
 
+/* The same, and the pointer moves on by the lanes: a compiler that unrolls a loop copies the pointer instead. */
+static inline nj_v nj_load_next(const float **from)
+{
+    nj_v value;
+
+    __asm__("vldrw.u32 %q0, [%1], #16" : "=w"(value), "+r"(*from) : "m"(*(const nj_v *)(const void *)*from));
+    return value;
+}
+
+static inline void nj_store_next(float **to, nj_v value)
+{
+    __asm__ volatile("vstrw.32 %q1, [%0], #16" : "+r"(*to) : "w"(value) : "memory");
+}
+
 static inline nj_v nj_fill(float value)
 {
     return vdupq_n_f32(value);

@@ -18,14 +18,22 @@ static inline nj_v apply(nj_v value, const struct rule *rule, int guarded)
     return nj_offset(nj_scale(value, rule->factor), rule->add);
 }
 
+static inline float *between(float *features, float low, float factor)
+{
+    nj_store_next(&features, nj_scale(nj_offset(nj_load(features), -low), factor));
+    return features;
+}
+
 static void minmax(float *features, uint32_t count, float low, float factor)
 {
-    uint32_t i = 0;
-
-    for (; i + NJ_LANES <= count; i += NJ_LANES)
-        nj_store(features + i, nj_scale(nj_offset(nj_load(features + i), -low), factor));
-    for (; i < count; i++)
-        features[i] = (features[i] - low) * factor;
+    for (; count >= 4 * NJ_LANES; count -= 4 * NJ_LANES) {
+        features = between(features, low, factor);
+        features = between(features, low, factor);
+        features = between(features, low, factor);
+        features = between(features, low, factor);
+    }
+    for (; count > 0u; count--, features++)
+        *features = (*features - low) * factor;
 }
 
 static void general(float *features, uint32_t count, const struct rule *rule)

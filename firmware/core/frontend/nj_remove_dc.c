@@ -72,7 +72,7 @@ void nj_first_pass_without_mean(const struct nj_frontend *frontend, const int16_
 
     if ((points & 0x55555555u) == 0u) { /* no power of four */
         for (; out < end; out += 2u * WIDTH) {
-            const uint32_t number = *order++;
+            const uint32_t number = *order++ / 4u;
             put(samples, &means, number, w[0], w[1], out);
             put(samples, &means, number + points / 2u, w[2], w[3], out + WIDTH);
             w += 4;
@@ -86,11 +86,11 @@ void nj_first_pass_without_mean(const struct nj_frontend *frontend, const int16_
         return;
     }
     for (; out < end; out += 4u * WIDTH) {
-        const uint32_t number = *order++;
-        put(samples, &means, number, w[0], w[1], out);
-        put(samples, &means, number + points / 2u, w[2], w[3], out + WIDTH);
-        put(samples, &means, number + points / 4u, w[4], w[6], out + 2u * WIDTH);
-        put(samples, &means, number + points / 4u * 3u, w[5], w[7], out + 3u * WIDTH);
+        const uint32_t number = *order++ / 4u;
+        put(samples, &means, number, w[0], w[6], out);
+        put(samples, &means, number + points / 2u, w[1], w[7], out + WIDTH);
+        put(samples, &means, number + points / 4u, w[2], w[4], out + 2u * WIDTH);
+        put(samples, &means, number + points / 4u * 3u, w[3], w[5], out + 3u * WIDTH);
         w += 8;
         butterfly(out, WIDTH, plain(out + 2u * WIDTH), plain(out + WIDTH), plain(out + 3u * WIDTH));
     }

@@ -62,13 +62,13 @@ static _Alignas(64) float frame[NJ_LANES * NJ_FFT];
 /* Place of a sample in the window's table, which is in the order of the first pass. */
 static uint32_t window_place(uint32_t sample)
 {
-    static const uint8_t of_four[8] = {0, 1, 4, 6, 2, 3, 5, 7}; /* re, im of parts 0, 1, 2, 3 */
+    static const uint8_t of_four[8] = {0, 6, 2, 4, 1, 7, 3, 5}; /* re, im of parts 0, 1, 2, 3 */
     const uint32_t points = NJ_FFT / 2u;
     const uint32_t width = (points & 0x55555555u) != 0u ? 4u : 2u;
     const uint32_t part = sample / 2u / (points / width);
     uint32_t block = 0;
 
-    while (frontend.order[block] != sample / 2u % (points / width))
+    while (frontend.order[block] / 4u != sample / 2u % (points / width))
         block++;
     return 2u * width * block + (width == 4u ? of_four[2u * part + sample % 2u] : 2u * part + sample % 2u);
 }
