@@ -153,7 +153,7 @@ def test_the_suite_is_green_from_flash_boot(bench: Bench) -> None:
     line += ["--project", bench.projects[0, "n6-virtual"], "--out", bench.folder / "hil"]
     done = bench.run(*line)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "(stm32n6570-dk on n6-virtual)" in done.stdout
+    assert "(stm32n6570-dk on n6-virtual, left)" in done.stdout
 
 
 def test_a_board_that_is_not_kept_is_one_all_the_same(bench: Bench) -> None:

@@ -66,7 +66,7 @@ def board_options(
                 *(name, tags),
                 bench=bench,
                 port=port,
-                kind=firmware_kind(given.get("project") or given.get("source")),
+                kind=firmware_kind(given.get("project") or _path(given.get("source"))),
                 flashes=flashes,
                 wait=given["wait"],
                 say=lambda line: say(line, given.get("json_path")),
@@ -77,6 +77,11 @@ def board_options(
         return board(tag(bench_option(port(flash(wait_option(resolved))))))
 
     return add
+
+
+def _path(source: object) -> Path | None:
+    """What `flash` writes, where it is a path; `listen` calls where sound comes from a source, too."""
+    return source if isinstance(source, Path) else None
 
 
 def _complete_board(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
