@@ -21,7 +21,6 @@ from host.link.transport import wait_for
 
 _CHUNK = 1 << 16
 _POLL = 0.02  # seconds; only where the port has no file descriptor, and cut short by the first byte
-_WRITE_STEP = 0.25  # seconds
 _NO_LINES = "ign_set_control"  # an option of pyserial's URL
 
 
@@ -34,7 +33,9 @@ class SerialUrl:
     """
 
     def __init__(self, url: str, baud: int = 921600) -> None:
-        options: dict[str, Any] = {"baudrate": baud, "timeout": 0, "write_timeout": _WRITE_STEP}
+        # Our deadlines alone end a write: pyserial's would end one of a process that did not get to run, too,
+        # and not say that its bytes are sent.
+        options: dict[str, Any] = {"baudrate": baud, "timeout": 0, "write_timeout": 0}
         if "://" not in url:
             options["exclusive"] = not is_held_here(url)
         if url.startswith("rfc2217://"):
@@ -72,8 +73,6 @@ class SerialUrl:
                 step = bytes(view[:512])
                 sent = self._port.write(step)
                 view = view[len(step) if sent is None else sent :]
-        except serial.SerialTimeoutException:
-            pass
         except (serial.SerialException, OSError) as error:
             raise self._vanished(error) from error
         if view:

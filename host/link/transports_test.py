@@ -1,6 +1,7 @@
 """Serial URLs against the real firmware: a pty, a TCP socket, and RFC 2217."""
 
 import contextlib
+import itertools
 import select
 import socket
 import subprocess
@@ -149,3 +150,20 @@ def test_a_port_that_vanishes_is_the_boards() -> None:
         with pytest.raises(BoardFailure, match="vanished"):
             Client(transport).hello(Deadline.after(5))
         transport.close()
+
+
+@pytest.mark.parametrize("way", ["pty", "socket"])
+def test_a_process_that_did_not_get_to_run_has_sent_all_the_same(
+    way: str, pty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every look at pyserial's clock is an hour behind the one before."""
+    clock = itertools.count(step=3600)
+    ticking = staticmethod(lambda: next(clock))
+    monkeypatch.setattr(serial.serialutil.Timeout, "TIME", ticking)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = pty if way == "pty" else f"socket://127.0.0.1:{server.getsockname()[1]}"
+        transport = SerialUrl(url)
+        try:
+            transport.write(b"x" * 2000, Deadline.after(60))
+        finally:
+            transport.close()
