@@ -36,7 +36,7 @@ def take(path: Path, deadline: Deadline) -> int | None:
             if not lock(handle, deadline):
                 os.close(handle)
                 return None
-            if _is(handle, path):
+            if is_at(handle, path):
                 return handle
         except BaseException:
             os.close(handle)
@@ -65,7 +65,8 @@ def held_elsewhere(handle: int) -> bool:
     return False
 
 
-def _is(handle: int, path: Path) -> bool:
+def is_at(handle: int, path: Path) -> bool:
+    """Whether an open file or folder is the one that lies at `path`; a link there is not followed."""
     try:
         return os.path.samestat(os.fstat(handle), path.lstat())
     except FileNotFoundError:

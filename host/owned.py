@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from pathlib import Path
 from host.deadline import Deadline
 from host.errors import BadInput, HostFailure
 from host.files import naming, sha256_file, temporary_prefix
-from host.locks import lock
+from host.locks import is_at, lock
 from host.reading import load_json
 from host.typed import typed
 
@@ -96,23 +97,27 @@ def check_replaceable(path: Path, *, force: bool = False) -> None:
     """
     place = Path(os.path.realpath(path))
     for attempt in range(_ATTEMPTS):
-        before = _identity(place)
-        if before is None:
-            return
-        if not place.is_dir():
-            raise BadInput(
-                "the place to write must be a folder",
-                evidence=f"Received: {path}, which is none",
-                next_step="give another --out",
-            )
         try:
-            _check_contents(place, path, force)
-        except (BadInput, FileNotFoundError):
-            # It may be that another command has replaced it while we looked.
-            if attempt == _ATTEMPTS - 1 or _identity(place) == before:
-                raise
-        else:
+            handle = os.open(place, os.O_PATH | os.O_CLOEXEC)
+        except FileNotFoundError:
             return
+        try:  # while it is open, no other folder gets its number
+            if not stat.S_ISDIR(os.fstat(handle).st_mode):
+                raise BadInput(
+                    "the place to write must be a folder",
+                    evidence=f"Received: {path}, which is none",
+                    next_step="give another --out",
+                )
+            try:
+                _check_contents(place, path, force)
+            except (BadInput, FileNotFoundError):
+                # It may be that another command has replaced it while we looked.
+                if attempt == _ATTEMPTS - 1 or is_at(handle, place):
+                    raise
+            else:
+                return
+        finally:
+            os.close(handle)
 
 
 def _check_contents(folder: Path, place: Path, force: bool) -> None:
@@ -237,14 +242,6 @@ def alone_in(folder: Path, deadline: Deadline) -> Iterator[None]:
         raise
     finally:
         os.close(handle)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _contents(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -215,11 +215,34 @@ def test_a_folder_is_always_there_while_many_replace_it(tmp_path: Path) -> None:
     ]
     try:
         while any(writer.poll() is None for writer in writers):
-            assert place.is_dir()  # a file in it may be read as the folder is taken away
+            assert (place / "a.txt").read_text()
     finally:
         assert [writer.wait(60) for writer in writers] == [0, 0]
     assert stranger(place) is None
     assert alone(place)
+
+
+def test_a_folder_that_got_the_number_of_the_one_before_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is seen of a folder that is taken away meanwhile is said of none."""
+    place, looks = tmp_path / "place", []
+    write(place)
+    number = place.stat().st_ino
+
+    def look(folder: Path, *_: object) -> None:
+        looks.append(folder)
+        if len(looks) == 1:
+            for _try in range(50):
+                shutil.rmtree(place)
+                write(place)
+                if place.stat().st_ino == number:
+                    break
+            raise BadInput("a.txt was changed")
+
+    monkeypatch.setattr("host.owned._check_contents", look)
+    check_replaceable(place)
+    assert len(looks) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
