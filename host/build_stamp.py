@@ -108,7 +108,7 @@ class Stamper:
             sources=self._sources,
             tools=self._tools,
             outside=seen(outside),
-            version=_ask(self._compiler, "--version").partition("\n")[0],
+            version=ask(self._compiler, "--version").partition("\n")[0],
             elf=elf,
             record=record,
         )
@@ -176,8 +176,8 @@ def outside_of(project: Project, compiler: str, ninja: str) -> list[str] | None:
     machine = sorted(set(re.findall(r"(?<=\s)-m\S+", text)))
     asked = [f"-print-prog-name={name}" for name in _PROGRAMS]
     asked += [f"-print-file-name={name}" for name in _LIBRARIES]
-    named = {_ask(compiler, *machine, one).strip() for one in asked}
-    words = _ask(ninja, "-C", str(built), "-t", "commands").split()
+    named = {ask(compiler, *machine, one).strip() for one in asked}
+    words = ask(ninja, "-C", str(built), "-t", "commands").split()
     named |= {word for word in words if word.startswith("/")}
     # What gcc does not find it gives back as a bare name.
     found = {Path(path).resolve() for path in named if "/" in path}
@@ -192,7 +192,7 @@ def read_by(built: Path, ninja: str) -> dict[str, set[Path]]:
     found: dict[str, set[Path]] = {}
     places: dict[str, Path] = {}
     read: set[Path] = set()
-    for line in _ask(ninja, "-C", str(built), "-t", "deps").splitlines():
+    for line in ask(ninja, "-C", str(built), "-t", "deps").splitlines():
         if line.startswith("    "):
             name = line.strip()
             if name not in places:
@@ -203,5 +203,6 @@ def read_by(built: Path, ninja: str) -> dict[str, set[Path]]:
     return found
 
 
-def _ask(*command: str) -> str:
+def ask(*command: str) -> str:
+    """What a tool prints on standard output, however it ends."""
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -12,14 +12,13 @@ Nothing here is needed. Whatever is unclear is compiled.
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from host.build_stamp import Seen, read_by, seen
+from host.build_stamp import Seen, ask, read_by, seen
 from host.cache import PREBUILT, key_of
 from host.project import ELF, Project
 
@@ -234,6 +233,5 @@ def _text(steps: Iterable[_Step]) -> str:
 
 def _commands(built: Path, ninja: str) -> str:
     """Every command of a build, as JSON."""
-    asked = [ninja, "-C", str(built), "-t", "compdb"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return "\n".join(one for one in answer.stdout.splitlines() if not one.startswith("ninja: "))
+    said = ask(ninja, "-C", str(built), "-t", "compdb").splitlines()
+    return "\n".join(one for one in said if not one.startswith("ninja: "))

@@ -8,7 +8,7 @@ import click
 from host.cli.bench_learning import bench_learning, learning_options
 from host.cli.bench_tuning import bench_tuning, tuning_options
 from host.cli.board_options import board_options
-from host.cli.common import json_option, subcommand, write_json
+from host.cli.common import json_option, project_option, subcommand, write_json
 from host.cli.parameters import Choice, WholeRange
 from host.cli.progress import working
 
@@ -38,9 +38,7 @@ SCHEMA = "nightjar/bench/1"
 @click.argument("model", type=click.Path(path_type=Path))
 @board_options("virtual, ...")
 @click.option("--rounding", default="tflite", type=Choice(["tflite", "tflm"]), show_default=True)
-@click.option(
-    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
-)
+@project_option
 @click.option("--seed", default=0, show_default=True, type=WholeRange(min=0), help="Of the input.")
 @click.option(
     "--models",

@@ -8,7 +8,7 @@ import click
 
 from host.cli.application_options import NAMES, application_options, refuse
 from host.cli.board_options import board_options
-from host.cli.common import json_option, say, stream_option, subcommand, write_json
+from host.cli.common import json_option, project_option, say, stream_option, subcommand, write_json
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--pool", default="lme", show_default=True, type=Choice(["max", "average", "lme"]))
 @click.option("--top-k", default=3, show_default=True, type=WholeRange(min=1))
-@click.option(
-    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
-)
+@project_option
 @stream_option
 @click.option(
     "--detections",

@@ -228,6 +228,13 @@ def record_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def project_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--project DIR`, passed to the command as `project`: a Path, or None where firmware is made."""
+    return click.option(
+        "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
+    )(function)
+
+
 def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--baseline`, passed to the command as `baseline`."""
     return click.option(

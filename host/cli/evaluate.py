@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.cli.board_options import board_options
-from host.cli.common import dashed, json_option, result_option, say, subcommand, write_json
+from host.cli.common import (
+    dashed,
+    json_option,
+    project_option,
+    result_option,
+    say,
+    subcommand,
+    write_json,
+)
 from host.cli.hearing_options import hearing_options
 from host.cli.parameters import Choice, FiniteRange, WholeRange
 from host.errors import BadInput
@@ -49,9 +57,7 @@ if TYPE_CHECKING:
     none=True,
     default="none",
 )
-@click.option(
-    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
-)
+@project_option
 @click.option(
     "--split",
     type=Choice(["train", "val", "test", "all"]),

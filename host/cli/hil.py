@@ -18,6 +18,7 @@ from host.cli.common import (
     faults_option,
     force_option,
     json_option,
+    project_option,
     record_option,
     result_option,
     say,
@@ -26,8 +27,8 @@ from host.cli.common import (
 )
 from host.cli.generating_options import optimize_option
 from host.cli.history_options import gates_options, history_option
-from host.cli.judged_backend import backend_option, check_backend
-from host.cli.parameters import Choice, FiniteRange, WholeRange
+from host.cli.judged_backend import backend_option, check_backend, rounding_option
+from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.recovery.ladder import Step
@@ -57,18 +58,10 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 )
 @click.option("--vectors", default=4, show_default=True, type=WholeRange(min=0))
 @click.option("--seed", default=0, show_default=True, type=WholeRange(min=0))
-@click.option(
-    "--rounding",
-    default="tflite",
-    show_default=True,
-    type=Choice(["tflite", "tflm"]),
-    help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
-)
+@rounding_option
 @backend_option
 @optimize_option
-@click.option(
-    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
-)
+@project_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for project and evidence.")
 @force_option
 @stream_option

@@ -1,4 +1,4 @@
-"""`--backend` of commands that judge: which a project must be of, and how one of the NPU comes to be."""
+"""`--rounding` and `--backend` of commands that judge: what firmware must be of, and how one of the NPU comes to be."""
 
 import shlex
 from pathlib import Path
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 _MADE = "build/npu"  # where the commands that are named write the project
 
+rounding_option = click.option(
+    "--rounding",
+    default="tflite",
+    show_default=True,
+    type=Choice(["tflite", "tflm"]),
+    help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
+)
 backend_option = click.option(
     "--backend",
     type=Choice(["cm55", NEURAL_ART]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from host.cli.common import Group, json_option, say, write_json
+from host.cli.common import Group, json_option, project_option, say, write_json
 from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:
@@ -127,9 +127,7 @@ def matrix(quick: bool, workers: int, only: tuple[str, ...], json_path: str | No
     help="A bundle folder or a .tflite.",
 )
 @click.option("--board", default="virtual", show_default=True, help="virtual or native")
-@click.option(
-    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
-)
+@project_option
 @_count(1000)
 @_seed("Of the flips.")
 @click.option(
@@ -320,7 +318,14 @@ def boards(
         def more(number: int) -> bool:
             return number < count if end is None else not end.expired
 
-        found = campaign(project.elf, boards=boards, at_once=at_once, seed=seed, more=more)
+        found = campaign(
+            project.elf,
+            boards=boards,
+            at_once=at_once,
+            seed=seed,
+            more=more,
+            linger=linger,
+        )
     for line in found.lines():
         say(line, json_path)
     given = {"seed": seed, "boards": boards, "at_once": at_once, "linger": linger}

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli.board_options import board_options
-from host.cli.common import faults_option, force_option, json_option, say, subcommand, write_json
+from host.cli.common import (
+    faults_option,
+    force_option,
+    json_option,
+    project_option,
+    say,
+    subcommand,
+    write_json,
+)
 from host.cli.generating_options import optimize_option
-from host.cli.judged_backend import backend_option, check_backend
-from host.cli.parameters import Choice, FiniteRange, WholeRange
+from host.cli.judged_backend import backend_option, check_backend, rounding_option
+from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,18 +71,10 @@ LOG, PAGE = "soak.jsonl", "soak.html"
     type=WholeRange(min=0),
     help="Of the first session's random vectors; the next has the next.",
 )
-@click.option(
-    "--rounding",
-    default="tflite",
-    show_default=True,
-    type=Choice(["tflite", "tflm"]),
-    help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
-)
+@rounding_option
 @backend_option
 @optimize_option
-@click.option(
-    "--project", type=click.Path(path_type=Path), help="Take this project's ELF; do not build."
-)
+@project_option
 @click.option(
     "--allow-flaky",
     metavar="N",

@@ -22,8 +22,8 @@ from host.cli.common import (
 )
 from host.cli.generating_options import optimize_option
 from host.cli.history_options import gates_options, history_option
-from host.cli.judged_backend import backend_option, check_backend
-from host.cli.parameters import Choice, FiniteRange, WholeRange
+from host.cli.judged_backend import backend_option, check_backend, rounding_option
+from host.cli.parameters import FiniteRange, WholeRange
 
 if TYPE_CHECKING:
     from host.boards.recovery.ladder import Step
@@ -56,13 +56,7 @@ if TYPE_CHECKING:
     type=WholeRange(min=0),
     help="Of the random vectors.",
 )
-@click.option(
-    "--rounding",
-    default="tflite",
-    show_default=True,
-    type=Choice(["tflite", "tflm"]),
-    help="Whose rounding rules the firmware has, and who judges: the pinned TFLite's reference, or tflite-micro.",
-)
+@rounding_option
 @backend_option
 @optimize_option
 @click.option(

@@ -85,8 +85,7 @@ def _facts(log: Log) -> Iterator[Fact]:
     subject = log.subject
     yield Fact("board", subject.board)
     yield Fact("model", subject.model_sha256, True)
-    if subject.contract_sha256:
-        yield Fact("contract", subject.contract_sha256, True)
+    yield Fact("contract", subject.contract_sha256, True)
     yield Fact("ELF", subject.elf_sha256, True)
     yield Fact("rounding", subject.rounding)
     yield Fact(

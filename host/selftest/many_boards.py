@@ -107,14 +107,8 @@ class Figures:
 def job(number: int, root: Path, bench: Path, seed: int, folder: Path, linger: float) -> None:
     """One user: takes any board, and asks it who it is."""
     bench_lock.ROOT = root
-    chance, came, took, board, hellos, failure = (
-        random.Random(seed),
-        time.monotonic(),
-        0.0,
-        "",
-        0,
-        "",
-    )
+    chance, came, took = random.Random(seed), time.monotonic(), 0.0
+    board, hellos, failure = "", 0, ""
     try:
         with meant("any", ["n6"], bench=bench, flashes=False, wait=WAIT) as at:
             took, board = time.monotonic(), at.name
@@ -144,11 +138,8 @@ class Campaign:
         self, elf: Path, folder: Path, boards: int, seed: int, linger: float, stack: ExitStack
     ) -> None:
         self.chance, self.linger = random.Random(seed), linger
-        self.root, self.bench, self.results = (
-            folder / "locks",
-            folder / "bench.toml",
-            folder / "jobs",
-        )
+        self.root, self.bench = folder / "locks", folder / "bench.toml"
+        self.results = folder / "jobs"
         self.results.mkdir()
         self.boards = [
             stack.enter_context(SimulatedBoard(elf, folder, f"board-{number}"))
@@ -159,7 +150,6 @@ class Campaign:
         self.starts.set_forkserver_preload(PRELOADED)
         self.running: dict[int, ForkServerProcess] = {}
         self.killed: set[int] = set()
-        self.boards_killed = 0
         self.spans: dict[int, float] = {}  # job -> when it was seen to have ended
         self.exits: dict[int, int | None] = {}
         stack.callback(self._end)
@@ -197,7 +187,6 @@ class Campaign:
             self.killed.add(number)
         else:
             self.chance.choice(self.boards).kill()
-            self.boards_killed += 1
 
     def figures(self, jobs: int, seconds: float) -> Figures:
         """What it came to."""
@@ -216,7 +205,7 @@ class Campaign:
             *(jobs, sum(not one.failure for one in results)),
             killed=jobs - len(results),
             ended_with_board=sum(one.failure.startswith("GONE") for one in results),
-            boards_killed=self.boards_killed,
+            boards_killed=sum(len(board.killed_at) for board in self.boards),
             waits_median=round(median(waits), 3),
             waits_most=round(max(waits), 3),
             overtaken_most=max(overtaken),

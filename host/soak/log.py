@@ -163,14 +163,13 @@ class Log:
 
     def _resume(self) -> list[Stint]:
         """The stints that are there; a line that was cut off is taken away."""
-        data = self._file.read()
-        whole = data.rfind(b"\n") + 1
+        whole = len(_whole(self._file.read()))
         self._file.truncate(whole)
         self._file.seek(whole)
         if not whole:
             self._write({"schema": SCHEMA, "subject": asdict(self.subject)})
             return []
-        subject, stints = _parsed(data[:whole], self.path)
+        subject, stints = read_log(self.path)
         for name, value in asdict(self.subject).items():
             before = getattr(subject, name)
             if before != value and name != "model":
@@ -193,11 +192,7 @@ def read_log(path: Path) -> tuple[Subject, list[Stint]]:
     Raises:
         BadInput: it is none.
     """
-    data = read_file(path, "the log of a soak", _MOST)
-    return _parsed(data[: data.rfind(b"\n") + 1], path)
-
-
-def _parsed(data: bytes, path: Path) -> tuple[Subject, list[Stint]]:
+    data = _whole(read_file(path, "the log of a soak", _MOST))
     try:
         head, *lines = (json.loads(line) for line in data.splitlines())
         if head["schema"] != SCHEMA:
@@ -209,6 +204,11 @@ def _parsed(data: bytes, path: Path) -> tuple[Subject, list[Stint]]:
             evidence=f"Received: {path}: {error}"[:300],
             next_step="give another --out, or remove the folder to begin anew",
         ) from error
+
+
+def _whole(data: bytes) -> bytes:
+    """Its lines but for one that was cut off."""
+    return data[: data.rfind(b"\n") + 1]
 
 
 def said(stint: Stint) -> str:
