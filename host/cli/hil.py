@@ -290,7 +290,7 @@ def command(
             gitlab=gitlab,
             quality=quality,
             keeping=keeping,
-            board=at.name,
+            at=at,
         )
 
 

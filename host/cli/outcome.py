@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from host.backends import NEURAL_ART
+from host.boards.which import Which
 from host.cli import as_nightjar
 from host.cli.common import mute, say, write_json
 from host.cli.gating import Gating, with_gates
@@ -147,15 +148,16 @@ def report(
     gitlab: Path | None,
     quality: Path | None = None,
     keeping: Keeping | None = None,
-    board: str = "",
+    at: Which | None = None,
 ) -> int:
-    """Write the reports of a conclusion; its exit code.
+    """Write the reports of a conclusion; its exit code. `at` is the board, None where none was asked.
 
     Raises:
         NightjarError: what decides, where no difference of the verdict says it.
     """
     error, verdict = conclusion.error, conclusion.verdict
-    cases, properties = _cases(error, proof), _properties(session, conclusion, board)
+    cases, properties = _cases(error, proof), _properties(session, conclusion, at)
+    board = session.board if at is None else at.name
 
     def tell() -> None:
         for path, form in ((junit, False), (gitlab, True)):
@@ -166,7 +168,7 @@ def report(
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for text in annotations(cases):
                 say(text, json_path)
-        title = f"{session.subject.path.name} on {board or session.board}"
+        title = f"{session.subject.path.name} on {board}"
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             lines = str(error).splitlines() if verdict is None else summary_lines(verdict)
@@ -194,7 +196,7 @@ def _cases(error: NightjarError | None, proof: Proof | None) -> list[CaseRecord]
     return cases or [_VERDICT]
 
 
-def _properties(session: Session, conclusion: Conclusion, board: str) -> dict[str, str]:
+def _properties(session: Session, conclusion: Conclusion, at: Which | None) -> dict[str, str]:
     """What a report says of the whole run."""
     found = {
         "tier": session.board,
@@ -203,8 +205,8 @@ def _properties(session: Session, conclusion: Conclusion, board: str) -> dict[st
         "exit_code": str(int(conclusion.code)),
         "model_sha256": session.subject.model_sha256,
     }
-    if board not in ("", session.board):
-        found["stands"] = board
+    if at is not None and at.stands:
+        found["stands"] = at.stands
     if conclusion.verdict is not None:
         found["attempts"] = str(conclusion.verdict.attempts)
         found["build_id"] = conclusion.verdict.build_id
