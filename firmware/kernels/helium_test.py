@@ -376,6 +376,8 @@ def test_conversions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
         x[: count // 3] = np.resize(np.array(hard, np.float32), count // 3)
         both(f"quantize {i}", ops.quantize, x, q)
         both(f"dequantize {i}", ops.dequantize, values.steps(count), q)
+        both(f"quantize to uint8 {i}", ops.quantize_u8, x, q)
+        both(f"dequantize uint8 {i}", ops.dequantize_u8, values.steps(count), q)
     both.check(runner, tmp_path)
 
 

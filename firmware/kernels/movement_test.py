@@ -99,6 +99,8 @@ def test_quantize_saturates_where_the_reference_is_undefined(kernels: ctypes.CDL
     x = np.array([np.inf, -np.inf, 3e38, -3e38, np.nan], np.float32)
     got = ops.quantize(kernels, x, ops.Q(1e-3, 5))
     assert got.tolist() == [127, -128, 127, -128, -128]
+    unsigned = ops.quantize_u8(kernels, x, ops.Q(1e-3, 5))
+    assert unsigned.view(np.uint8).tolist() == [255, 0, 255, 0, 0]
 
 
 @pytest.mark.parametrize("judge", JUDGES)

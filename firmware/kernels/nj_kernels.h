@@ -237,6 +237,8 @@ void nj_copy_s8(const int8_t *input, int8_t *output, size_t count);
 
 /* QUANTIZE: round half away from zero of value / scale, plus zero_point, saturated to [-128, 127]. */
 void nj_quantize_f32_s8(const float *input, int8_t *output, size_t count, float scale, int32_t zero_point);
+/* The same to uint8, saturated to [0, 255]; its bytes pass as int8. */
+void nj_quantize_f32_u8(const float *input, int8_t *output, size_t count, float scale, int32_t zero_point);
 
 /* NEG and SQUARE of floats, as converters leave them between a DEQUANTIZE and a QUANTIZE. The output may be the input. */
 void nj_neg_f32(const float *input, float *output, size_t count);
@@ -244,5 +246,7 @@ void nj_square_f32(const float *input, float *output, size_t count);
 
 /* DEQUANTIZE: scale * (step - zero_point). */
 void nj_dequantize_s8_f32(const int8_t *input, float *output, size_t count, float scale, int32_t zero_point);
+/* The same of uint8, whose bytes pass as int8. */
+void nj_dequantize_u8_f32(const int8_t *input, float *output, size_t count, float scale, int32_t zero_point);
 
 #endif

@@ -93,10 +93,13 @@ struct nj_packed_convolution {
  *           two's complement, with tables an index, of 4 planes at most, into the 16 values of the row's channel;
  *   8: the 16 weights themselves;
  *   9: 16 bits that say which weights are not 0, then those, one byte each.
- * group_rows: rows of a group of 4 channels, a multiple of 4. tables: [channel][16], or null. */
+ * group_rows: rows of a group of 4 channels, a multiple of 4. tables: [channel][16], or null.
+ * bytes: of the stream in `data`; the 72 behind it, 18 a row of a block, are read by no stream but a damaged one, which reads
+ * nothing beyond them. Of a kind that is none, and of an index beyond a table, something is made. */
 struct nj_packed_weights {
     int32_t rows;
     int32_t group_rows;
+    int32_t bytes;
     const uint8_t *kinds;
     const uint8_t *data;
     const int8_t *tables;

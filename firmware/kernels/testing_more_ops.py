@@ -172,8 +172,8 @@ def unpack(
     data: NDArray[np.uint8],
     tables: Int8 | None,
 ) -> Int8:
-    """Weights [rows, 16]; see nj_packed_weights."""
-    op = cs.PackedWeights(rows, group_rows)
+    """Weights [rows, 16]; see nj_packed_weights. The last 72 bytes of `data` are those behind the stream."""
+    op = cs.PackedWeights(rows, group_rows, len(data) - 72)
     constants: dict[str, NDArray[Any]] = {"kinds": kinds, "data": data}
     constants |= {} if tables is None else {"tables": tables}
     return call(library, "nj_unpack_s8", op, [], np.empty((rows, 16), np.int8), **constants)

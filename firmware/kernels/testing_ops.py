@@ -155,6 +155,19 @@ def dequantize(library: ctypes.CDLL | Runner, x: Int8, q: Q) -> NDArray[np.float
     return _converted(library, "nj_dequantize_s8_f32", x, q, np.empty(x.size, np.float32))
 
 
+def quantize_u8(library: ctypes.CDLL | Runner, x: NDArray[np.float32], q: Q) -> Int8:
+    """Float to uint8, whose bytes come as int8; the zero point is that of int8 steps."""
+    return _converted(
+        library, "nj_quantize_f32_u8", x, Q(q.scale, q.zero_point + 128), np.empty(x.size, np.int8)
+    )
+
+
+def dequantize_u8(library: ctypes.CDLL | Runner, x: Int8, q: Q) -> NDArray[np.float32]:
+    """uint8, given as int8 bytes, to float."""
+    unsigned = Q(q.scale, q.zero_point + 128)
+    return _converted(library, "nj_dequantize_u8_f32", x, unsigned, np.empty(x.size, np.float32))
+
+
 def _converted(library: ctypes.CDLL | Runner, name: str, x: Any, q: Q, output: Any) -> Any:
     if isinstance(library, ctypes.CDLL):
         count, scale = ctypes.c_size_t(x.size), ctypes.c_float(q.scale)

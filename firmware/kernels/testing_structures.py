@@ -176,6 +176,7 @@ class PackedWeights(ctypes.Structure):
     _fields_ = (
         ("rows", I32),
         ("group_rows", I32),
+        ("bytes", I32),
         ("kinds", ctypes.c_void_p),
         ("data", ctypes.c_void_p),
         ("tables", ctypes.c_void_p),

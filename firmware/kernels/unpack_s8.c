@@ -50,7 +50,8 @@ static const uint8_t *nj_planes(const uint8_t *data, int8_t *at, uint32_t bits, 
     default:
         break;
     }
-    vst1q_s8(at, table == NULL ? row : vldrbq_gather_offset_s8(table, vreinterpretq_u8_s8(row)));
+    const uint8x16_t index = vandq_u8(vreinterpretq_u8_s8(row), vdupq_n_u8(NJ_ROW - 1));
+    vst1q_s8(at, table == NULL ? row : vldrbq_gather_offset_s8(table, index));
     return data;
 }
 
@@ -68,29 +69,45 @@ static const uint8_t *nj_planes(const uint8_t *data, int8_t *at, uint32_t bits, 
         }
     }
     for (uint32_t i = 0; i < NJ_ROW; i++) {
-        at[i] = table == NULL ? (int8_t)row[i] : table[row[i]];
+        at[i] = table == NULL ? (int8_t)row[i] : table[row[i] & (NJ_ROW - 1)];
     }
     return data;
 }
 
 #endif
 
+/* One row of `kind` at `weights`; returns what follows its 18 bytes at most. A kind that is none counts as plain. */
+static inline const uint8_t *nj_row(const uint8_t *data, int8_t *weights, uint32_t kind, const int8_t *table)
+{
+    if (kind < NJ_PLAIN) {
+        return nj_planes(data, weights, kind, table);
+    }
+    if (kind == NJ_SPARSE) {
+        return nj_sparse(data, weights);
+    }
+    memcpy(weights, data, NJ_ROW);
+    return data + NJ_ROW;
+}
+
 void nj_unpack_s8(const struct nj_packed_weights *op, int8_t *weights)
 {
     const uint8_t *data = op->data;
-    for (int32_t row = 0; row < op->rows; row++, weights += NJ_ROW) {
-        const uint32_t kind = (uint32_t)op->kinds[row >> 1] >> (4 * (row & 1)) & 15;
-        if (kind == NJ_SPARSE) {
-            data = nj_sparse(data, weights);
-        } else if (kind == NJ_PLAIN) {
-            memcpy(weights, data, NJ_ROW);
-            data += NJ_ROW;
-        } else {
-            const int8_t *table = op->tables;
-            if (table != NULL) {
-                table += NJ_ROW * (row / op->group_rows * NJ_CHANNELS + row % NJ_CHANNELS);
-            }
-            data = nj_planes(data, weights, kind, table);
+    const uint8_t *const end = data + op->bytes;
+    const uint8_t *kinds = op->kinds;
+    const int8_t *tables = op->tables;
+    const size_t next = tables == NULL ? 0 : NJ_ROW;
+    int32_t row = op->group_rows;
+    for (int32_t left = op->rows; left > 0; left -= NJ_CHANNELS, kinds += 2) { /* a row of each channel of a group */
+        uint32_t four = (uint32_t)kinds[0] | (uint32_t)kinds[1] << 8;
+        const int8_t *table = tables;
+        data = data < end ? data : end; /* a damaged stream ends within what follows its bytes */
+        for (int32_t channel = 0; channel < NJ_CHANNELS; channel++, four >>= 4, table += next, weights += NJ_ROW) {
+            data = nj_row(data, weights, four & 15, table);
+        }
+        row -= NJ_CHANNELS;
+        if (row == 0) {
+            row = op->group_rows;
+            tables += next * NJ_CHANNELS;
         }
     }
 }

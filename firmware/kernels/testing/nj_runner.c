@@ -148,6 +148,17 @@ static void nj_run(const struct nj_case *item)
         nj_unidirectional_sequence_lstm_s8(op, item->input1, hidden, cell, item->output, nj_scratch);
         break;
     }
+    case 33: {
+        const struct nj_scale *op = item->op;
+        nj_quantize_f32_u8((const float *)(const void *)item->input1, item->output, item->count, op->scale, op->zero_point);
+        break;
+    }
+    case 34: {
+        const struct nj_scale *op = item->op;
+        nj_dequantize_u8_f32(item->input1, (float *)(void *)item->output, item->count / sizeof(float), op->scale,
+                             op->zero_point);
+        break;
+    }
     default:
         break;
     }

@@ -17,7 +17,7 @@ from model_gen.codegen.cm55.ops.registry import (
     Unpacked,
     Unpacking,
 )
-from model_gen.codegen.cm55.ops.row_packing import PLAIN, SPARSE, Packed, pack, unpack
+from model_gen.codegen.cm55.ops.row_packing import BEHIND, PLAIN, SPARSE, Packed, pack, unpack
 from model_gen.codegen.cm55.plan import aligned
 from model_gen.codegen.tflite.graph import Array
 
@@ -27,7 +27,7 @@ OPTIMIZES = ("speed", "flash")  # for what
 _STRUCTS = ("nj_packed_convolution", "nj_packed_fully_connected")
 _LEAST = 1 / 8
 # Instructions of nj_unpack_s8 on a Cortex-M55: a row, one of planes or of single weights besides, a plane, a weight.
-_ROW, _MADE, _PLANE, _ONE = 18, 12, 5, 9
+_ROW, _MADE, _PLANE, _ONE = 16, 14, 5, 9
 
 
 def check_optimize(optimize: str) -> None:
@@ -75,8 +75,9 @@ def _unpacking(kernel: Kernel, parameters: Parameters, packed: Packed) -> Kernel
             (
                 ("rows", packed.rows),
                 ("group_rows", packed.group_rows),
+                ("bytes", len(packed.data)),
                 ("kinds", Constants("uint8_t", packed.kinds)),
-                ("data", Constants("uint8_t", packed.data)),
+                ("data", Constants("uint8_t", np.append(packed.data, np.zeros(BEHIND, np.uint8)))),
                 ("tables", tables),
             ),
         ),

@@ -37,6 +37,7 @@ from model_gen.codegen.tflite.graph import Array
 
 # What is taken and tflite-micro cannot run, as it says itself.
 MICRO_REFUSES = {
+    "QUANTIZE": "Input FLOAT32, output UINT8 not supported",
     "RELU_N1_TO_1": "builtin opcode 'RELU_N1_TO_1'",
     "RELU_0_TO_1": "builtin opcode 'RELU_0_TO_1'",
     "GELU": "builtin opcode 'GELU'",

@@ -293,6 +293,16 @@ def of_floats(_: str, d: Drawn) -> Case:
     return Case(op, (next(tensors),), (next(tensors),))
 
 
+def unsigned_floats(_: str, d: Drawn) -> Case:
+    """QUANTIZE of floats to uint8, and DEQUANTIZE of uint8."""
+    floats = builder().Tensor(d.shape(0, 5), dtype="float32")
+    steps = d.tensor(floats.shape)
+    steps = replace(steps, dtype="uint8", zero_point=steps.zero_point + 128)
+    if d.one(True, False):
+        return Case("QUANTIZE", (floats,), (steps,))
+    return Case("DEQUANTIZE", (steps,), (floats,), None, 2)
+
+
 def dequantize(op: str, d: Drawn) -> Case:
     source = d.tensor(d.shape(0, 5))
     return Case(op, (source,), (builder().Tensor(source.shape, dtype="float32"),), None, 2)

@@ -95,6 +95,7 @@ LATER: list[tuple[str, Family]] = [
         mixed("later", ("", arithmetic.batch), ("FULLY_CONNECTED", arithmetic.shifted_weights)),
     ),
     ("QUANTIZE", arithmetic.requantize),
+    ("uint8 and floats", mixed("unsigned", ("", arithmetic.unsigned_floats))),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
 IDS = [f"{op}-{family.__name__}" for op, family in CASES]
@@ -102,6 +103,7 @@ IDS = [f"{op}-{family.__name__}" for op, family in CASES]
 # What is drawn and not taken. Of these the reference takes only 5 padded dimensions, every other of 5 dimensions
 # reduced, and GATHER with dimensions between the batch and the axis.
 REFUSED = {
+    "QUANTIZE": "floats to int8, not to uint8",
     "CONV_2D": "asks for a bias",
     "DEPTHWISE_CONV_2D": "asks for a bias",
     "FULLY_CONNECTED": "the bias has the scale",

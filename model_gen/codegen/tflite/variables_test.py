@@ -89,6 +89,12 @@ def _beyond(model: Any, _: Any) -> None:
     model.subgraphs[0].operators[0].builtinOptions.initSubgraphIndex = 2
 
 
+def test_svdf_with_an_int8_memory_is_told_who_makes_int16() -> None:
+    with pytest.raises(BadInput) as caught:
+        plan_model(svdf_net(dtype="int8"))
+    assert "TFLite's own converter" in (caught.value.next_step or "")
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

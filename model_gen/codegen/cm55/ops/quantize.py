@@ -1,4 +1,4 @@
-"""QUANTIZE (float32 to int8, and between int8 and uint8) and DEQUANTIZE (int8 to float32)."""
+"""QUANTIZE (float32 to int8 or uint8, and between these) and DEQUANTIZE (int8 or uint8 to float32)."""
 
 import math
 
@@ -9,7 +9,7 @@ from model_gen.codegen.cm55.ops.lookup import STEPS, table_kernel
 from model_gen.codegen.cm55.ops.registry import InputPointer, Kernel, OutputPointer, Rule, register
 from model_gen.codegen.cm55.ops.rounding import rule_of
 from model_gen.codegen.cm55.quantized_math import round_half_away, scale
-from model_gen.codegen.tflite.graph import Shape
+from model_gen.codegen.tflite.graph import Shape, Tensor
 from model_gen.codegen.tflite.view import View
 
 
@@ -51,20 +51,31 @@ def _quantize(view: View) -> Kernel:
     if view.between is not None:
         return _between(view, view.between)
     source = view.input(0)
-    if source.dtype == "float32":
-        out_scale, out_zero = view.scale_and_zero(view.output)
-        return Kernel(
-            "nj_quantize_f32_s8",
-            None,
-            (
-                InputPointer(0),
-                OutputPointer(),
-                str(view.output.elements),
-                _float_text(out_scale),
-                str(out_zero),
-            ),
+    if source.dtype != "float32":
+        return _requantize(view)
+    if view.output.dtype == "uint8" and view.rounding == "tflm":
+        raise view.refuse(
+            "tflite-micro's kernel quantizes floats to int8, not to uint8",
+            next_step="judge the rules of TensorFlow Lite, with --rounding tflite; or re-export the model with "
+            "inference_input_type int8 or float32",
         )
-    return _requantize(view)
+    return _of_floats(view, "nj_quantize_f32_{}8", view.output)
+
+
+def _of_floats(view: View, name: str, steps: Tensor) -> Kernel:
+    """A conversion between floats and `steps`, int8 or uint8, as {} in the kernel's name says."""
+    scale_, zero_point = view.scale_and_zero(steps, _byte_type(steps.dtype).name)
+    return Kernel(
+        name.format("u" if steps.dtype == "uint8" else "s"),
+        None,
+        (
+            InputPointer(0),
+            OutputPointer(),
+            str(view.output.elements),
+            _float_text(scale_),
+            str(zero_point),
+        ),
+    )
 
 
 def _requantize(view: View) -> Kernel:
@@ -91,20 +102,9 @@ def _byte_type(dtype: str) -> np.dtype[np.int8] | np.dtype[np.uint8]:
 
 
 def _dequantize(view: View) -> Kernel:
-    in_scale, in_zero = view.scale_and_zero(view.input(0))
     if view.output.dtype != "float32":
         raise view.refuse(f"DEQUANTIZE gives float32, not {view.output.dtype}")
-    return Kernel(
-        "nj_dequantize_s8_f32",
-        None,
-        (
-            InputPointer(0),
-            OutputPointer(),
-            str(view.output.elements),
-            _float_text(in_scale),
-            str(in_zero),
-        ),
-    )
+    return _of_floats(view, "nj_dequantize_{}8_f32", view.input(0))
 
 
 register("QUANTIZE", Rule(_same_shape, _quantize))

@@ -10,6 +10,9 @@ from model_gen.codegen.tflite.graph import Array
 
 PLAIN, SPARSE = 8, 9  # kinds of a row beside so many planes
 TABLE = 16  # values of a channel that a table holds
+BEHIND = (
+    72  # bytes that a damaged stream may read behind its end: a block of four rows, 18 each at most
+)
 _Bytes = npt.NDArray[np.uint8]
 
 
@@ -28,7 +31,8 @@ class Packed:
 
     @property
     def bytes(self) -> int:
-        return len(self.kinds) + len(self.data) + (0 if self.tables is None else self.tables.size)
+        tables = 0 if self.tables is None else self.tables.size
+        return len(self.kinds) + len(self.data) + BEHIND + tables
 
     @property
     def unpacked(self) -> int:

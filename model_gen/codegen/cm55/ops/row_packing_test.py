@@ -2,6 +2,7 @@
 
 import ctypes
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.installed import FIRMWARE
-from model_gen.codegen.cm55.ops.row_packing import SPARSE, Packed, pack, unpack
+from model_gen.codegen.cm55.ops.row_packing import BEHIND, SPARSE, Packed, pack, unpack
 from model_gen.codegen.tflite.graph import Array
 
 
@@ -20,6 +21,7 @@ class _Struct(ctypes.Structure):
     _fields_ = (
         ("rows", ctypes.c_int32),
         ("group_rows", ctypes.c_int32),
+        ("bytes", ctypes.c_int32),
         ("kinds", ctypes.c_void_p),
         ("data", ctypes.c_void_p),
         ("tables", ctypes.c_void_p),
@@ -39,9 +41,10 @@ def unpack_c(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def _by_c(function: Any, packed: Packed) -> Array:
     gap = np.full(packed.unpacked + 16, 0x5A, np.int8)
     tables = None if packed.tables is None else packed.tables.ctypes.data
+    data = np.append(packed.data, np.zeros(BEHIND, np.uint8))
     op = _Struct(
-        *(packed.rows, packed.group_rows),
-        *(packed.kinds.ctypes.data, packed.data.ctypes.data, tables),
+        *(packed.rows, packed.group_rows, len(packed.data)),
+        *(packed.kinds.ctypes.data, data.ctypes.data, tables),
     )
     function(ctypes.byref(op), gap.ctypes.data_as(ctypes.c_void_p))
     assert (gap[packed.unpacked :] == 0x5A).all()
@@ -101,5 +104,53 @@ def test_sixteen_values_a_channel_are_indices_of_four_bits() -> None:
     ).astype(np.int8)
     packed = pack(weights)
     assert packed.tables is not None
-    assert packed.bytes <= weights.size // 2 + weights.size // 32 + 8 * 16
+    assert packed.bytes <= weights.size // 2 + weights.size // 32 + 8 * 16 + BEHIND
     assert np.array_equal(unpack(packed), weights.ravel())
+
+
+_DAMAGED = r"""
+#include <stdlib.h>
+#include <string.h>
+#include "nj_kernels.h"
+
+/* Streams of drawn bits, each part in memory of exactly its size. */
+int main(void)
+{
+    srand(1);
+    for (int turn = 0; turn < 4000; turn++) {
+        const int32_t blocks = 1 + rand() % 5, groups = 1 + rand() % 3, rows = 4 * blocks * groups;
+        const int32_t bytes = rand() % (18 * rows);
+        uint8_t *kinds = malloc((size_t)rows / 2), *data = malloc((size_t)bytes + 72);
+        int8_t *tables = turn % 2 ? malloc((size_t)groups * 64) : NULL, *weights = malloc(16 * (size_t)rows);
+        for (int32_t i = 0; i < rows / 2; i++) {
+            kinds[i] = (uint8_t)rand();
+        }
+        for (int32_t i = 0; i < bytes + 72; i++) {
+            data[i] = (uint8_t)rand();
+        }
+        if (tables != NULL) {
+            memset(tables, turn, (size_t)groups * 64);
+        }
+        const struct nj_packed_weights op = {rows, 4 * blocks, bytes, kinds, data, tables};
+        nj_unpack_s8(&op, weights);
+        free(kinds);
+        free(data);
+        free(tables);
+        free(weights);
+    }
+    return 0;
+}
+"""
+
+
+def test_a_damaged_stream_reads_nothing_beyond_its_memory(tmp_path: Path) -> None:
+    kernels = FIRMWARE / "kernels"
+    (tmp_path / "damaged.c").write_text(_DAMAGED)
+    flags = ["-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    sources = [tmp_path / "damaged.c", kernels / "unpack_s8.c"]
+    program = tmp_path / "damaged"
+    subprocess.run(
+        ["gcc", *flags, f"-I{kernels}", *sources, "-o", program], check=True, timeout=600
+    )
+    done = subprocess.run([program], capture_output=True, text=True, timeout=600, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

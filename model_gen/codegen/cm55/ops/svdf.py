@@ -21,6 +21,10 @@ from model_gen.codegen.tflite.options import SvdfOptions
 from model_gen.codegen.tflite.view import View
 
 _INPUT, _FEATURES, _TIME, _BIAS, _STATE = range(5)
+_INT16 = (
+    "convert the float model again with TFLite's own converter, whose int8 SVDF keeps its memory and its weights over "
+    "time in int16; int8 there is tflite-micro's alone"
+)
 
 
 def _shape(view: View) -> Shape:
@@ -37,7 +41,8 @@ def _scale(view: View, tensor: Tensor, dtype: str) -> np.float32:
     """The single scale of a tensor that is symmetric around 0."""
     quantization = tensor.quantization
     if tensor.dtype != dtype or quantization is None or len(quantization.scales) != 1:
-        raise view.refuse(f"{tensor.describe()} is not {dtype} of one scale")
+        step = _INT16 if (dtype, tensor.dtype) == ("int16", "int8") else None
+        raise view.refuse(f"{tensor.describe()} is not {dtype} of one scale", next_step=step)
     if quantization.zero_points[0] != 0 or quantization.scales[0] <= 0:
         raise view.refuse(f"{tensor.describe()} has a zero point, or no scale")
     return np.float32(quantization.scales[0])
