@@ -1,7 +1,9 @@
 """`nightjar bench qat`: what int8 costs a preset, after training and trained for."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from host.cli.bench_family import HOME as FAMILY
 from host.cli.bench_family import folders_of_data
@@ -9,7 +11,10 @@ from host.cli.columns import say_columns
 from host.cli.common import say, write_json
 from host.cli.proved import proved
 
-SCHEMA = "nightjar/qat-bench/1"
+if TYPE_CHECKING:
+    from model_gen.evaluation.qat.jobs import Job
+    from model_gen.evaluation.qat.kept_seed import KeptSeed
+
 HOME = Path("build/bench/qat")
 
 
@@ -24,6 +29,9 @@ def bench_qat(
 ) -> int:
     """Train, quantize, hear, prove, print; see `nightjar bench --help`.
 
+    Each seed of a data set and preset is added to the file `json_path` when it is whole, and those that are there are
+    not measured again.
+
     Args:
         tests: who tests, in turn; () is every speaker.
         presets: that train; () is every one.
@@ -31,31 +39,55 @@ def bench_qat(
         epochs: of every training; None is as the presets and modes have it.
     """
     from model_gen.evaluation.family.jobs import jobs_of as trainings_of
-    from model_gen.evaluation.family.measure import SCORES
-    from model_gen.evaluation.family.scores import Scores
-    from model_gen.evaluation.learning.payload import made_by
-    from model_gen.evaluation.qat.jobs import FAITHFUL, jobs_of
-    from model_gen.evaluation.qat.measure import measure
-    from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, tables, verdicts
+    from model_gen.evaluation.qat.jobs import seeds_of
+    from model_gen.evaluation.qat.kept_seed import asked_of, content_of
+    from model_gen.evaluation.qat.results import Results
+    from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, verdicts
+    from model_gen.progress import line
 
+    to_file = json_path if json_path != "-" else None
+    results = Results() if to_file is None else Results.read(Path(to_file))
     digits, speakers, birds = folders_of_data(data_path, json_path)
     trainings = trainings_of(
         *(digits, speakers, birds), tests=tests, presets=presets, epochs=epochs
     )
-    jobs = jobs_of(trainings, seeds)
-    folders = measure(jobs, HOME, FAMILY)
-    exact = [job.kind == FAITHFUL for job in jobs]
-    for folder, asked in zip(folders, exact, strict=True):
-        if asked:
-            _prove(folder)
-    rows, pairs = tables(jobs, [Scores.read(folder / SCORES) for folder in folders], exact)
-    found = {"rows": [asdict(row) for row in rows], "pairs": [asdict(pair) for pair in pairs]}
-    write_json(json_path, {"schema": SCHEMA, **made_by(), **found})
-    say_columns([HEADING, *(row.cells() for row in rows)], json_path)
+    contents = {path: content_of(Path(path)) for path in {one.data_path for one in trainings}}
+    asked_for = []
+    for jobs in seeds_of(trainings, seeds):
+        training, seed = jobs[0].training, jobs[0].seed
+        of, asked = (training.data, training.preset), asked_of(jobs, contents[training.data_path])
+        asked_for.append(of)
+        if results.has(of, seed, asked):
+            line(f"{training.preset} on {training.data}, seed {seed}: kept in {to_file}")
+            continue
+        results = results.add(_measured(jobs, asked))
+        write_json(to_file, results.to_json())
+    if json_path == "-":
+        write_json(json_path, results.to_json())
+    rows = [row.cells() for row in results.rows if (row.data, row.preset) in asked_for]
+    pairs = [pair for pair in results.pairs if (pair.data, pair.preset) in asked_for]
+    say_columns([HEADING, *rows], json_path)
     say_columns([PAIR_HEADING, *(pair.cells() for pair in pairs)], json_path)
     for told in verdicts(pairs):
         say(told, json_path)
     return 0
+
+
+def _measured(jobs: "Sequence[Job]", asked: str) -> "KeptSeed":
+    from model_gen.evaluation.family.measure import SCORES
+    from model_gen.evaluation.family.scores import Scores
+    from model_gen.evaluation.learning.payload import made_by
+    from model_gen.evaluation.qat.jobs import FAITHFUL
+    from model_gen.evaluation.qat.kept_seed import kept_seed
+    from model_gen.evaluation.qat.measure import measure
+
+    folders = measure(jobs, HOME, FAMILY)
+    exact = [job.kind == FAITHFUL for job in jobs]
+    for folder, prove in zip(folders, exact, strict=True):
+        if prove:
+            _prove(folder)
+    scores = [Scores.read(folder / SCORES) for folder in folders]
+    return kept_seed(jobs, scores, exact, asked, made_by())
 
 
 def _prove(folder: Path) -> None:

@@ -40,7 +40,7 @@ class Int8Model:
 
     def scores(self, steps: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
         """One inference: int8 [labels]."""
-        out: npt.NDArray[np.int8] = self.reference.run([steps])[self.output.tensor]
+        out: npt.NDArray[np.int8] = self.reference.run_outputs([steps])[self.output.tensor]
         return out.reshape(-1)
 
     def logits(self, chunks: Chunks) -> npt.NDArray[np.float32]:

@@ -61,13 +61,19 @@ class Job:
         return f"{self.training.what}, seed {self.seed}: {NAMES[self.kind]}"
 
 
-def jobs_of(trainings: Sequence[family.Job], seeds: int) -> list[Job]:
-    """Every job, a seed behind the other, so that what an early end leaves can be compared."""
+def seeds_of(trainings: Sequence[family.Job], seeds: int) -> list[list[Job]]:
+    """The jobs of each seed of each data set and preset, a seed behind the other, so that what an early end leaves
+    can be compared."""
+    of = dict.fromkeys((one.data, one.preset) for one in trainings)
     return [
-        Job(training, seed, kind)
+        [
+            Job(training, seed, kind)
+            for training in trainings
+            if (training.data, training.preset) == which
+            for kind in KINDS
+        ]
         for seed in range(1, seeds + 1)
-        for training in trainings
-        for kind in KINDS
+        for which in of
     ]
 
 

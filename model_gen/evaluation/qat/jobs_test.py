@@ -23,8 +23,8 @@ from model_gen.evaluation.qat.jobs import (
     SHADOW,
     Job,
     asked,
-    jobs_of,
     options_for,
+    seeds_of,
 )
 
 DIGIT = Training(DIGITS, "d", "release", "ann", "bea")
@@ -32,11 +32,16 @@ BIRD = Training(BIRDS, "b", "april")
 
 
 def test_every_kind_of_every_training_a_seed_behind_the_other() -> None:
-    jobs = jobs_of([DIGIT, BIRD], 2)
-    assert [(job.training, job.seed, job.kind) for job in jobs] == [
-        (training, seed, kind) for seed in (1, 2) for training in (DIGIT, BIRD) for kind in KINDS
+    other = replace(DIGIT, test="bea", val="ann")
+    groups = seeds_of([DIGIT, BIRD, other], 2)
+    assert [(job.training, job.seed, job.kind) for jobs in groups for job in jobs] == [
+        (training, seed, kind)
+        for seed in (1, 2)
+        for trainings in ((DIGIT, other), (BIRD,))
+        for training in trainings
+        for kind in KINDS
     ]
-    assert len({job.name for job in jobs}) == 20
+    assert len({job.name for jobs in groups for job in jobs}) == 30
 
 
 def test_the_float_model_of_seed_1_is_that_of_the_family_and_qat_has_its_own_defaults() -> None:
@@ -75,7 +80,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_begins_with_another_float_model_is_made_again(
     tmp_path: Path, made: list[str]
 ) -> None:
-    jobs = jobs_of([BIRD], 1)
+    (jobs,) = seeds_of([BIRD], 1)
     folders = measure.measure(jobs, tmp_path, tmp_path / "none")
     assert made == [job.name for job in jobs]
     measure.measure(jobs, tmp_path, tmp_path / "none")

@@ -1,20 +1,18 @@
 """`python -m model_gen.evaluation.qat.page`: docs/qat-results.md, from docs/qat-results.json."""
 
-import json
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from host.installed import DOCS
-from host.typed import typed
 from model_gen.evaluation.markdown import made_on, table
-from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, Pair, Row, verdicts
+from model_gen.evaluation.qat.results import Results
+from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, verdicts
 
 DATA = DOCS / "qat-results.json"
 _HEAD = """# What int8 costs
 
 Made by `python -m model_gen.evaluation.qat.page > docs/qat-results.md` from docs/qat-results.json,
-which `nightjar bench qat --json docs/qat-results.json` writes; a test holds this page to it.
+to which `nightjar bench qat --json docs/qat-results.json` adds a seed at a time; a test holds this page to it.
 
 * `digits`: the Free Spoken Digit Dataset, as [learning.md](learning.md) hears it; one speaker tests,
   the alphabetically next one validates, the others train.
@@ -37,21 +35,31 @@ mean over those models whose training was measured.
 """
 
 
-def text(data: dict[str, Any]) -> str:
+def text(results: Results) -> str:
     """The page of what `bench qat` wrote."""
-    return "\n".join([_HEAD, *_measured(data)]) + "\n"
+    return "\n".join([_HEAD, *_measured(results)]) + "\n"
 
 
-def _measured(data: dict[str, Any]) -> Iterator[str]:
-    rows = [typed(Row, raw) for raw in data["rows"]]
-    pairs = [typed(Pair, raw) for raw in data["pairs"]]
-    yield f"{made_on(data)}\n"
-    yield from table(HEADING, (row.cells() for row in rows))
-    yield "\n## Paired differences\n"
-    yield from table(PAIR_HEADING, (pair.cells() for pair in pairs))
+def _measured(results: Results) -> Iterator[str]:
+    yield from _made(results)
     yield ""
-    yield from (f"* {told}" for told in verdicts(pairs))
+    yield from table(HEADING, (row.cells() for row in results.rows))
+    yield "\n## Paired differences\n"
+    yield from table(PAIR_HEADING, (pair.cells() for pair in results.pairs))
+    yield ""
+    yield from (f"* {told}" for told in verdicts(results.pairs))
+
+
+def _made(results: Results) -> Iterator[str]:
+    """Which seeds were measured when and on what."""
+    sittings: dict[str, dict[str, list[str]]] = {}
+    for one in results.seeds:
+        seeds = sittings.setdefault(made_on(one.made), {})
+        seeds.setdefault(f"{one.preset} on {one.data}", []).append(str(one.seed))
+    for when, of in sittings.items():
+        told = "; ".join(f"{name}, seeds {', '.join(seeds)}" for name, seeds in of.items())
+        yield f"* {told}: {when[0].lower()}{when[1:]}"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text(json.loads(DATA.read_text(encoding="utf-8"))))
+    sys.stdout.write(text(Results.read(DATA)))

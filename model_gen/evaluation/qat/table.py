@@ -1,12 +1,11 @@
 """The tables: a row a data set, preset and kind of model, and by how much kinds differ."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from model_gen.evaluation.family.scores import Drawn, Scores, between, drawn, precision_of
+from model_gen.evaluation.family.scores import Drawn, between, precision_of
 from model_gen.evaluation.family.table import tested
 from model_gen.evaluation.qat.jobs import (
     CONVERTER,
@@ -17,8 +16,8 @@ from model_gen.evaluation.qat.jobs import (
     NAMES,
     OWN,
     SHADOW,
-    Job,
 )
+from model_gen.evaluation.qat.kept_seed import KeptSeed, Kind
 
 HEADING = (
     "data", "preset", "model", "macro AP", "95 %", "recordings", "seeds", "epochs", "kept epoch",
@@ -114,28 +113,11 @@ class Pair:
         )
 
 
-def tables(
-    jobs: Sequence[Job], scores: Sequence[Scores], exact: Sequence[bool]
-) -> tuple[list[Row], list[Pair]]:
-    """Of what was measured, in the jobs' order.
-
-    `exact`: whether the virtual board was asked for a job's model, and found to be exact.
-    """
-    rows, pairs = [], []
-    for data, preset in dict.fromkeys((j.training.data, j.training.preset) for j in jobs):
-        found = {}
-        for kind in KINDS:
-            chosen = [
-                i
-                for i, job in enumerate(jobs)
-                if (job.training.data, job.training.preset, job.kind) == (data, preset, kind)
-            ]
-            folds = _folds([jobs[i] for i in chosen], [scores[i] for i in chosen])
-            found[kind] = drawn(folds, kind)
-            proved = sum(exact[i] for i in chosen) or None
-            rows.append(_row(data, preset, kind, found[kind], folds, proved))
-        pairs += [_pair(data, preset, found, *kinds) for kinds in PAIRS]
-    return rows, pairs
+def tables(seeds: Sequence[KeptSeed]) -> tuple[list[Row], list[Pair]]:
+    """Of the seeds of one data set and preset: a row a kind, and the pairs."""
+    found = {kind: _drawn([seed.kinds[kind] for seed in seeds]) for kind in KINDS}
+    rows = [_row(kind, found[kind], seeds) for kind in KINDS]
+    return rows, [_pair(*seeds[0].of, found, *kinds) for kinds in PAIRS]
 
 
 def verdicts(pairs: Sequence[Pair]) -> list[str]:
@@ -156,41 +138,31 @@ def verdicts(pairs: Sequence[Pair]) -> list[str]:
     return said
 
 
-def _folds(jobs: Sequence[Job], scores: Sequence[Scores]) -> list[list[Scores]]:
-    """The scores of each fold, those of its seeds side by side."""
-    folds: dict[str | None, list[Scores]] = {}
-    for job, one in zip(jobs, scores, strict=True):
-        folds.setdefault(job.training.test, []).append(one)
-    for fold in folds.values():
-        assert all(np.array_equal(one.wanted, fold[0].wanted) for one in fold)
-    return list(folds.values())
+def _drawn(seeds: Sequence[Kind]) -> Drawn:
+    """The mean over seeds, whose draws are of the same recordings."""
+    every = [one.drawn for one in seeds]
+    value = float(np.mean([one.value for one in every]))
+    return Drawn(value, np.mean([one.draws for one in every], axis=0))
 
 
-def _row(
-    data: str,
-    preset: str,
-    kind: str,
-    found: Drawn,
-    folds: Sequence[Sequence[Scores]],
-    exact: int | None,
-) -> Row:
-    every = [one for fold in folds for one in fold]
+def _row(kind: str, found: Drawn, seeds: Sequence[KeptSeed]) -> Row:
+    every = [seed.kinds[kind] for seed in seeds]
     precision = precision_of(found)
-    known = [one.processor for one in every if not math.isnan(one.processor)]
+    known = [one.processor for one in every if one.processor is not None]
     return Row(
-        data=data,
-        preset=preset,
+        data=seeds[0].data,
+        preset=seeds[0].preset,
         kind=kind,
         ap=precision.value,
         low=precision.low,
         high=precision.high,
-        recordings=sum(len(fold[0].wanted) for fold in folds),
-        folds=len(folds),
-        seeds=max(map(len, folds)),
+        recordings=seeds[0].recordings,
+        folds=seeds[0].folds,
+        seeds=len(seeds),
         epochs=max(one.epochs for one in every),
-        kept=float(np.mean([one.best_epoch for one in every])),
+        kept=float(np.mean([one.kept for one in every])),
         processor=float(np.mean(known)) if known else None,
-        exact=exact,
+        exact=sum(one.exact for one in every) or None,
     )
 
 

@@ -1,8 +1,7 @@
 """The tables of models that were never trained, and the page of what was measured."""
 
-import json
 import math
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,9 @@ from model_gen.evaluation.family.jobs import DIGITS
 from model_gen.evaluation.family.jobs import Job as Training
 from model_gen.evaluation.family.scores import Scores
 from model_gen.evaluation.qat import page
-from model_gen.evaluation.qat.jobs import FAITHFUL, FLOAT, KINDS, LEARN, OWN, Job, jobs_of
+from model_gen.evaluation.qat.jobs import FAITHFUL, FLOAT, KINDS, LEARN, OWN, Job, seeds_of
+from model_gen.evaluation.qat.kept_seed import kept_seed
+from model_gen.evaluation.qat.results import Results
 from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, Pair, tables, verdicts
 
 TRAININGS = [Training(DIGITS, "d", "release", test, "cy") for test in ("ada", "bo")]
@@ -31,9 +32,16 @@ def said_by(job: Job) -> Scores:
     return Scores(wanted, {job.kind: scores}, 8 if learns else 0, 100, seconds, 5 if learns else 0)
 
 
-JOBS = jobs_of(TRAININGS, 2)
+GROUPS = seeds_of(TRAININGS, 2)
+JOBS = [job for jobs in GROUPS for job in jobs]
 SCORES = [said_by(job) for job in JOBS]
-EXACT = [job.kind == FAITHFUL for job in JOBS]
+MADE = {"date": "2000-01-01", "machine": {"cores": 2, "processor": "P"}, "versions": {"keras": "3"}}
+SEEDS = [
+    kept_seed(
+        jobs, [said_by(job) for job in jobs], [job.kind == FAITHFUL for job in jobs], "a", MADE
+    )
+    for jobs in GROUPS
+]
 
 
 def naive(kind: str, rows: dict[str | None, Any]) -> float:
@@ -47,7 +55,7 @@ def naive(kind: str, rows: dict[str | None, Any]) -> float:
 
 
 def test_pairs_are_over_the_same_draws_of_each_fold() -> None:
-    rows, pairs = tables(JOBS, SCORES, EXACT)
+    rows, pairs = tables(SEEDS)
     counts = {"ada": 24, "bo": 25}
     whole: dict[str | None, Any] = {name: np.arange(count) for name, count in counts.items()}
     for row in rows:
@@ -88,18 +96,12 @@ def test_verdicts_hold_release_against_its_limit_and_name_what_is_worse() -> Non
     assert "0.0040 to float; better than PTQ" in told("april", 0.004, (0.1, 0.01, 0.2))
 
 
-def test_the_page_has_both_tables() -> None:
-    rows, pairs = tables(JOBS, SCORES, EXACT)
-    data = {
-        "date": "2000-01-01",
-        "machine": {"cores": 2, "processor": "P"},
-        "versions": {"keras": "3"},
-        "rows": [asdict(one) for one in rows],
-        "pairs": [asdict(one) for one in pairs],
-    }
-    text = page.text(json.loads(json.dumps(data)))
+def test_the_page_has_both_tables_and_says_when_each_seed_was_measured() -> None:
+    later = replace(SEEDS[1], made={**MADE, "date": "2000-02-02"})
+    text = page.text(Results().add(SEEDS[0]).add(later))
     for words in (
-        "On 2000-01-01, on 2 cores of P, with keras 3.",
+        "* release on digits, seeds 1: on 2000-01-01, on 2 cores of P, with keras 3.",
+        "* release on digits, seeds 2: on 2000-02-02, on 2",
         f"| {' | '.join(HEADING)} |",
         f"| {' | '.join(PAIR_HEADING)} |",
         "49 in 2 folds | 2 | 8 | 5.0 | 15 | 4 exact |",
@@ -109,8 +111,7 @@ def test_the_page_has_both_tables() -> None:
         assert words in text, words
 
 
-@pytest.mark.skipif(not page.DATA.is_file(), reason="nobody has measured it")
 def test_the_page_is_what_was_measured() -> None:
     """`python -m model_gen.evaluation.qat.page > docs/qat-results.md` mends it."""
-    measured = json.loads(page.DATA.read_text(encoding="utf-8"))
-    assert page.DATA.with_suffix(".md").read_text(encoding="utf-8") == page.text(measured)
+    measured = page.text(Results.read(page.DATA))
+    assert page.DATA.with_suffix(".md").read_text(encoding="utf-8") == measured
