@@ -16,12 +16,12 @@ from hil_tests.suite import WORKERS, Ask, Suite, place_proof, say
 from host.compare.answers import ask as ask_bench
 from host.compare.bench import Bench
 from host.compare.minutes import follows
-from host.compare.questions import Kind, Question
-from host.compare.vectors import node_id
+from host.compare.questions import Kind, Question, case_id
 from host.errors import Defect, HostFailure, NightjarError
 from host.exit_codes import Exit, name_of
 from host.recording.manifest import Test
 from host.report.junit import FAILURE_CLASS, CaseRecord
+from host.report.verdict import Verdict
 from host.results import remove_result
 
 # Folders whose tests make their own models and boards: of the tester itself, and of every member of the frontend.
@@ -69,7 +69,7 @@ def _kind(function: Any) -> Kind | None:
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> list[Any] | None:
     """A question that does not apply is no test."""
     kind = _kind(obj)
-    return [] if kind is not None and not collector.config.stash[SUITE].plan.of(kind) else None
+    return [] if kind is not None and not collector.config.stash[SUITE].tests(kind) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -77,17 +77,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     suite, kind = metafunc.config.stash[SUITE], _kind(metafunc.function)
     if kind is None:
         return
-    named = [(question, _case_id(suite, question)) for question in suite.plan.of(kind)]
+    named = [
+        (question, case_id(question, suite.session.structure)) for question in suite.tests(kind)
+    ]
     if any(name for _, name in named):
         values = [pytest.param(question, id=name) for question, name in named]
         metafunc.parametrize("question", values, indirect=True)
-
-
-def _case_id(suite: Suite, question: Question) -> str:
-    words = [] if question.vector is None else [node_id(question.vector)]
-    if question.layer is not None:
-        words.append(suite.session.structure.layers[question.layer].node_id)
-    return "-".join(words + ([question.stride] if question.stride else []))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -138,6 +133,11 @@ def ask(suite_bench: Bench, request: pytest.FixtureRequest) -> Ask:
 
     def put(question: Question) -> None:
         suite.asks(Test(**_place(request.node)))
+        entry = suite.session.held.get(question.id)
+        if entry is not None:
+            with suite_bench.asking(question.id):
+                pass  # a recording has the test all the same
+            pytest.skip(entry.why)
         answer = ask_bench(suite_bench, question, soak=request.config.getoption("--hil-soak"))
         leader = suite.take(suite_bench, answer)
         request.node.user_properties += list(answer.figures.items())
@@ -221,6 +221,10 @@ def _place(item: pytest.Item) -> dict[str, Any]:
     return {"classname": classname, "name": item.name, "file": file, "line": (line or 0) + 1}
 
 
+def _told(verdict: Verdict) -> list[str]:
+    return [verdict.headline, *(one.line for one in verdict.quarantined)]
+
+
 class Status:
     """Sets the exit status when all else is done: what a plugin makes of the tests comes too early to change it."""
 
@@ -256,7 +260,7 @@ class Status:
         if code != Exit.OK or not self._others:
             session.exitstatus = code
         lines = [] if conclusion.error is None else [str(conclusion.error)]
-        lines += [] if conclusion.verdict is None else [conclusion.verdict.headline]
+        lines += [] if conclusion.verdict is None else _told(conclusion.verdict)
         beside = " of the suite; other tests failed" if code == Exit.OK and self._others else ""
         for line in [*lines, f"exit code {int(code)} {name_of(code)}{beside}"]:
             say(self._config, line)

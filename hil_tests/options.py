@@ -53,6 +53,14 @@ def add_options(parser: pytest.Parser) -> None:
     add("faults", help="damage the link: seed=N,rate=R")
     add("force", action="store_true", help="replace a project that was changed")
     add("history", help="append the verdict to this store: a file, or postgresql://...")
+    add("quarantine", help="a file of tests that are not judged")
+    add(
+        "allow-quarantined",
+        action="append",
+        default=[],
+        help="an entry of it that does not keep the run from 0",
+    )
+    add("quarantine-verify", action="store_true", help="ask only those, and judge them")
     add("soak", type=int, default=20, help="inferences of the soak test")
     group.addoption("--hil-out", help="folder for the project and for what reproduces a difference")
     group.addoption("--hil-json", help="write the verdict as nightjar/verify/1")

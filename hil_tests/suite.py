@@ -22,12 +22,13 @@ from host.compare.conclude import Conclusion, conclude
 from host.compare.minutes import Minutes
 from host.compare.prepare import default_folder, prepare
 from host.compare.proof import ProofWriter, header, merge, read_proof
-from host.compare.questions import Plan, Question, plan
+from host.compare.quarantine import Quarantine
+from host.compare.questions import Kind, Plan, Question
 from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import BadInput, BoardLocked, NightjarError
 from host.exit_codes import Exit, first
-from host.history.written import Keeping
+from host.history.written import Keeping, called
 from host.inputs import read_inputs
 from host.link.faults import parse_faults
 from host.link.identity import check_project
@@ -97,6 +98,13 @@ def open_session(config: pytest.Config) -> tuple[Session, Path]:
         wrap=parse_faults(option("--hil-faults")).wrap if option("--hil-faults") else None,
         evidence=evidence,
         at=at,
+        quarantine=Quarantine.begin(
+            Path(option("--hil-quarantine")) if option("--hil-quarantine") else None,
+            option("--hil-allow-quarantined"),
+            model=called(bundle),
+            boards=(board, at.name),
+            lifted=option("--hil-quarantine-verify"),
+        ),
     )
     return session, folder
 
@@ -191,7 +199,7 @@ class Suite:
         option = config.getoption
         worker = worker_of(config)
         session, folder = open_session(config)
-        questions = plan(session.structure, session.taps, session.scope)
+        questions = session.plan
         proof, nonce = Path(option("--hil-proof")), option("--hil-nonce")
         # "" is none: `nightjar hil`, which started this run, keeps its verdict by itself.
         given_store = option("--hil-history")
@@ -215,6 +223,11 @@ class Suite:
         board = session.board if session.at is None else session.at.name
         made = (session, questions, proof, nonce, worker, leads, minutes, recorder)
         return cls(*made, kept, unasked=not asked_for, keeping=keeping, board=board)
+
+    def tests(self, kind: Kind) -> list[Question]:
+        """The questions of a kind that become tests: all, or with --quarantine-verify those in quarantine."""
+        lifted, named = self.session.quarantine.lifted, self.session.named
+        return [one for one in self.plan.of(kind) if not lifted or one.id in named]
 
     @property
     def writer(self) -> ProofWriter:

@@ -114,7 +114,13 @@ TABLE: tuple[tuple[Row, ...], ...] = (
             "each finding says what to change, and what that would give",
         ),
     ),
-    (Row(Exit.OK, "done; for `verify` and `hil`: complete and exact", ""),),
+    (
+        Row(
+            Exit.OK,
+            "done; for `verify` and `hil`: complete and exact, but for what `--allow-quarantined` lets be missing",
+            "",
+        ),
+    ),
 )
 # A class of errors has the name of its code, except that a board held by somebody else is a BOARD failure too.
 CLASSES = {Exit.LOCKED: "BOARD"}

@@ -1,6 +1,7 @@
 """Dataclasses from parsed JSON: every field there, none besides, each of its declared type."""
 
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import date
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -12,7 +13,7 @@ T = TypeVar("T")
 def typed(kind: type[T], raw: Any, where: str = "") -> T:
     """An instance of the dataclass `kind`, its own checks included.
 
-    Fields may be of type int, float (which takes whole numbers), str, bool, None, Any,
+    Fields may be of type int, float (which takes whole numbers), str, bool, date (of TOML), None, Any,
     tuple[X, ...], dict[str, X], a union of these, or such a dataclass.
 
     Args:
@@ -84,6 +85,7 @@ def _name(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return "a list"
     names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    names[date] = "a day, as 2026-12-31 without quotes"
     return names.get(hint, "null")
 
 

@@ -97,7 +97,7 @@ class Gating:
 
 
 def with_gates(verdict: Verdict, gating: Gating | None) -> Verdict:
-    """The verdict with what its gates say; one that is not exact is held against none."""
-    if gating is None or not verdict.exact:
+    """The verdict with what its gates say; one that does not pass without them is held against none."""
+    if gating is None or not verdict.passes:
         return verdict
     return replace(verdict, gates=gating.judge(verdict))

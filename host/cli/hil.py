@@ -2,8 +2,6 @@
 
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +27,7 @@ from host.cli.generating_options import optimize_option
 from host.cli.history_options import gates_options, history_option
 from host.cli.judged_backend import backend_option, check_backend, rounding_option
 from host.cli.parameters import FiniteRange, WholeRange
+from host.cli.quarantine_options import quarantine_options
 
 if TYPE_CHECKING:
     from host.boards.recovery.ladder import Step
@@ -37,13 +36,6 @@ if TYPE_CHECKING:
     from host.compare.proof import Proof
     from host.compare.session import Session
     from host.compare.vectors import Vector
-    from host.deadline import Deadline
-
-_PATIENCE = 20.0  # seconds that an interrupted pytest has for ending its board
-_HASTE = 5.0  # the same where the time is over
-_SLACK = 3.0  # seconds that pytest has beyond a deadline that it knows, to say what it cut short
-# Exit codes of pytest: of a session that ended by itself, of an internal error, of bad usage.
-_ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 
 
 @subcommand(
@@ -95,6 +87,13 @@ _ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
 @attempts_options
 @record_option
 @gates_options
+@quarantine_options
+@click.option(
+    "--quarantine-verify",
+    is_flag=True,
+    help="Ask only what --quarantine leaves out, judge it, and say which of its tests pass now: 18 at best, for nothing"
+    " else was judged.",
+)
 @history_option
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
@@ -128,6 +127,9 @@ def command(
     history: str | None,
     gates_file: Path | None,
     gates: tuple[str, ...],
+    quarantine: Path | None,
+    allow_quarantined: tuple[str, ...],
+    quarantine_verify: bool,
     json_path: str | None,
     pytest_arguments: tuple[str, ...],
 ) -> int:
@@ -140,18 +142,19 @@ def command(
     from host.cli.keeper import Keeper
     from host.cli.outcome import gated, report
     from host.cli.progress import working
+    from host.cli.pytest_process import ORDERLY, check_usage, how, run_pytest, suite
     from host.compare.attempts import attempted, bring_back, is_retried, with_attempts
     from host.compare.conclude import conclude
     from host.compare.prepare import default_folder, prepare
     from host.compare.proof import read_proof
-    from host.compare.questions import plan
+    from host.compare.quarantine import Quarantine
     from host.compare.session import Session
     from host.coverage.covered import cover, require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
     from host.errors import NightjarError
     from host.exit_codes import Exit
-    from host.history.written import Keeping
+    from host.history.written import Keeping, called
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.link.identity import check_project
@@ -175,6 +178,12 @@ def command(
             gating = Gating.begin(
                 *(gates_file, gates), at=at, model=bundle, store=history, baseline=before
             )
+            held = Quarantine.begin(
+                *(quarantine, allow_quarantined),
+                model=called(bundle),
+                boards=(board, at.name),
+                lifted=quarantine_verify,
+            )
             folder = out or default_folder(
                 load_subject(bundle), board, rounding, stream=stream, optimize=optimize
             )
@@ -192,14 +201,16 @@ def command(
                 optimize=optimize,
             )
         given = () if inputs is None else tuple(read_inputs(inputs, made.description.inputs))
-        session = Session(made, subject, board, vectors, seed, given, limit=limit)
+        session = Session(
+            *(made, subject, board, vectors, seed, given), limit=limit, quarantine=held
+        )
         if before is not None:
             before.check(session)
         keeper.suite, keeper.min_coverage = SuiteRun(soak, proof=False), min_coverage
         keeper.baseline = before
         keeper.record(session)
         check_project(made, subject)
-        questions = plan(session.structure, session.taps, session.scope)
+        questions = session.plan
         with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
             recorded = folder / FAILED if record is None else Path(temporary) / "session.njs"
             options = {
@@ -212,10 +223,14 @@ def command(
                 "--hil-out": folder,
                 "--soak": soak,
             }
-            words = _suite()
+            words = suite()
             words += [word for name, value in options.items() for word in (name, str(value))]
             words += [] if inputs is None else ["--inputs", str(inputs)]
             words += [] if faults is None else ["--faults", faults]
+            words += [] if quarantine is None else ["--quarantine", str(quarantine)]
+            for name in allow_quarantined:
+                words += ["--allow-quarantined", name]
+            words += ["--quarantine-verify"] if quarantine_verify else []
             words += [] if at.bench is None else ["--bench", str(at.bench)]
             words += [] if at.port is None else ["--port", at.port]
             words += [] if at.flashes else ["--no-flash"]
@@ -233,14 +248,14 @@ def command(
                 line += ["--hil-proof", str(file), "--hil-nonce", nonce, "--hil-history", ""]
                 line += ["--deadline", f"{limit.remaining:.3f}"]
                 with keeper.session():
-                    ended = _run(line, limit, quiet=json_path == "-")
+                    ended = run_pytest(line, limit, quiet=json_path == "-")
                     proof = read_proof(file, nonce)
                     if record is not None:
                         keeper.take(recorded)
                     run = keeper.suite = SuiteRun(
-                        *(soak, proof is not None, _how(ended), ended in _ORDERLY, ended is None)
+                        *(soak, proof is not None, how(ended), ended in ORDERLY, ended is None)
                     )
-                    _check_usage(ended, proof)
+                    check_usage(ended, proof)
                     conclusion = conclude(
                         session,
                         questions,
@@ -266,7 +281,7 @@ def command(
                 conclusion = replace(
                     conclusion, error=causes[0], code=Exit(causes[0].exit_code), verdict=None
                 )
-        if conclusion.verdict is not None and conclusion.verdict.exact:
+        if conclusion.verdict is not None and conclusion.verdict.passes:
             vectors_judged = _vectors(session)
             try:
                 with keeper.session(), enforced(limit), working("counting what the vectors reach"):
@@ -333,77 +348,3 @@ def _vectors(session: "Session") -> "list[Vector]":
         *(session.subject, ports, session.vectors, session.seed, session.given),
         stateful=session.structure.stateful,
     )
-
-
-def _suite() -> list[str]:
-    """What pytest is told first: the suite, and in an installed package, which may be read only, a configuration.
-
-    There the configuration of whoever calls would hold for a suite that is not theirs, or none would.
-    """
-    import os
-
-    from host.installed import IS_CHECKOUT, ROOT, SUITE
-
-    if IS_CHECKOUT:
-        return [str(SUITE)]
-    alone = ["-c", os.devnull, "--rootdir", str(ROOT), "-p", "no:cacheprovider"]
-    return [str(SUITE), *alone, "-o", "timeout=600"]
-
-
-def _check_usage(ended: int | None, proof: "Proof | None") -> None:
-    """What pytest did not take is bad usage, where it has judged nothing."""
-    from host.errors import BadInput
-
-    if proof is None and ended == _USAGE:
-        raise BadInput(
-            "pytest does not take these arguments",
-            evidence=f"Received: its exit code {ended}; what it said is above",
-            next_step="check what was given behind `--`",
-        )
-
-
-def _how(ended: int | None) -> str:
-    """How pytest ended, where that is why something is missing."""
-    if ended is None:
-        return "pytest was ended at the deadline"
-    if ended < 0:
-        return f"pytest was ended by {signal.Signals(-ended).name}"
-    if ended == _INTERNAL:
-        return "pytest met an internal error; what it said is above"
-    return f"pytest ended with its code {ended}"
-
-
-def _run(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | None:
-    """Run pytest: its exit code, or None when it was ended at the deadline.
-
-    Whatever ends this command ends pytest first, which ends its board. With `quiet`, what it prints goes to standard
-    error.
-    """
-    from host.boards.lent import lent_handles
-    from host.tools import leashed
-
-    # A group of its own, so that it is interrupted once: by us, whether a key or `kill` interrupts us.
-    # If we are killed, the kernel interrupts it.
-    with subprocess.Popen(
-        leashed(line, "INT"),
-        stdout=sys.stderr if quiet else None,
-        process_group=0,
-        pass_fds=lent_handles(),
-    ) as process:
-        try:
-            return process.wait(limit.remaining + _SLACK)
-        except subprocess.TimeoutExpired:
-            _end(process, _HASTE)
-            return None
-        except KeyboardInterrupt:
-            _end(process, _PATIENCE)
-            raise
-
-
-def _end(process: "subprocess.Popen[bytes]", patience: float) -> None:
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGCONT)  # it may have been stopped
-    try:
-        process.wait(patience)
-    except subprocess.TimeoutExpired:
-        process.kill()

@@ -28,6 +28,12 @@ def show(number: int, store: str, json_path: str | None) -> None:
         "compiler": run.compiler,
         "state": f"{run.state}, exit code {run.exit_code}, {run.vectors} vectors",
         "gate": verdict.get("gate") or "-",
+        "quarantine": ", ".join(
+            f"{one['name']} ({one['issue']})"
+            for one in verdict.get("quarantined", ())
+            if one["tests"]
+        )
+        or "-",
         "flash, RAM": f"{run.flash:,} and {run.ram:,} bytes",
     }
     if run.code is not None and run.constants is not None:

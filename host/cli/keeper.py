@@ -159,7 +159,7 @@ class Keeper:
     def _completed(self, recording: Recording) -> Recording:
         """With what the command knows of its session."""
         members, reason = dict(recording.members), ""
-        if self.verdict is not None and self.verdict.exact:
+        if self.verdict is not None and self.verdict.passes:
             reason = self.verdict.coverage_reason
             if self.verdict.coverage is not None:
                 members[archive.COVERAGE] = self.verdict.coverage.to_bytes()

@@ -54,7 +54,7 @@ def held_against(
     said = [one for one in failures if one is not None]
     code = first(one.exit_code for one in said)
     failure = next((one for one in said if one.exit_code == code), None)
-    if failure is None or not verdict.exact:
+    if failure is None or not verdict.passes:
         return verdict, None
     gate = f"{failure.what}: {failure.evidence}"
     return replace(verdict, exit_code=failure.exit_code, gate=gate), failure
@@ -85,7 +85,7 @@ def gated(
     least: float | None,
     gating: Gating | None = None,
 ) -> Conclusion:
-    """The conclusion of an exact verdict with what its vectors reach, where that is known, held against all gates."""
+    """The conclusion of a verdict that passes, with what its vectors reach where that is known, and its gates."""
     verdict = conclusion.verdict
     assert verdict is not None
     verdict = beside(session, verdict)
@@ -210,6 +210,8 @@ def _properties(session: Session, conclusion: Conclusion, at: Which | None) -> d
     if conclusion.verdict is not None:
         found["attempts"] = str(conclusion.verdict.attempts)
         found["build_id"] = conclusion.verdict.build_id
+        if conclusion.verdict.left_out:
+            found["quarantined"] = ", ".join(one.name for one in conclusion.verdict.left_out)
         if conclusion.verdict.boot:
             found["boot"] = conclusion.verdict.boot
     return found

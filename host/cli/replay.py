@@ -46,7 +46,7 @@ def command(
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
         replayed = replay(recordings, Path(folder))
         conclusion = replayed.conclusion
-        if conclusion.verdict is not None and conclusion.verdict.exact:
+        if conclusion.verdict is not None and conclusion.verdict.passes:
             least = first.manifest.min_coverage
             judged = (covered(first), baseline(first), least)
             conclusion = gated(replayed.session, conclusion, *judged)

@@ -24,6 +24,7 @@ from host.cli.generating_options import optimize_option
 from host.cli.history_options import gates_options, history_option
 from host.cli.judged_backend import backend_option, check_backend, rounding_option
 from host.cli.parameters import FiniteRange, WholeRange
+from host.cli.quarantine_options import quarantine_options
 
 if TYPE_CHECKING:
     from host.boards.recovery.ladder import Step
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 @subcommand(
     "verify",
     help="Generate, build, flash and run MODEL (a bundle folder or a .tflite) on a board, compare every byte of"
-    " every tensor with the host reference, and write the verdict. Exit 0 only when exact, 19 on a difference.",
+    " every tensor with the host reference, and write the verdict. Exit 0 only when exact (or right in all that"
+    " --allow-quarantined does not name), 19 on a difference.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @board_options()
@@ -101,6 +103,7 @@ if TYPE_CHECKING:
 @attempts_options
 @record_option
 @gates_options
+@quarantine_options
 @history_option
 @json_option
 def command(**given: Any) -> int:
@@ -136,6 +139,8 @@ def judge(
     history: str | None = None,
     gates_file: Path | None = None,
     gates: tuple[str, ...] = (),
+    quarantine: Path | None = None,
+    allow_quarantined: tuple[str, ...] = (),
 ) -> int:
     """What the command does; each argument is the option of its name."""
     from dataclasses import replace
@@ -148,12 +153,13 @@ def judge(
     from host.compare.attempts import attempted, bring_back, with_attempts
     from host.compare.prepare import default_folder, prepare
     from host.compare.prove import prove
+    from host.compare.quarantine import Quarantine
     from host.compare.session import Session
     from host.coverage.covered import require_coverable
     from host.deadline import Deadline
     from host.enforced import enforced
     from host.errors import NightjarError
-    from host.history.written import Keeping
+    from host.history.written import Keeping, called
     from host.inputs import read_inputs
     from host.link.faults import parse_faults
     from host.owned import remove_owned
@@ -170,6 +176,9 @@ def judge(
             before = None if baseline is None else Baseline.read(baseline)
             gating = Gating.begin(
                 *(gates_file, gates), at=at, model=model, store=history, baseline=before
+            )
+            held = Quarantine.begin(
+                *(quarantine, allow_quarantined), model=called(model), boards=(board, at.name)
             )
             folder = (
                 out
@@ -201,6 +210,7 @@ def judge(
                 wait=wait,
                 at=at,
                 evidence=folder / "difference",
+                quarantine=held,
             )
             if before is not None:
                 before.check(session)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from host.compare.bench import Bench
-from host.compare.observation import FRONTEND, INPUT, LAYERS, Observation, output_place, run_place
-from host.compare.questions import STRIDES, Kind, Question
+from host.compare.observation import Observation, place_of, run_place
+from host.compare.questions import OBSERVED, STRIDES, Kind, Question
 from host.deadline import now
 from host.errors import FirmwareFailure, IdentityFailure, NightjarError
 from host.link.messages import Mode
@@ -42,11 +42,7 @@ def ask(bench: Bench, question: Question, *, soak: int = 20) -> Answer:
     """
     answering: dict[Kind, Callable[[], Answer]] = {
         Kind.IDENTITY: lambda: _identity(bench, question),
-        Kind.FEATURES: lambda: _tensor(bench, question, FRONTEND),
-        Kind.INPUT: lambda: _tensor(bench, question, INPUT),
-        Kind.TENSOR: lambda: _tensor(bench, question, LAYERS + _layer(question)),
-        Kind.SCORES: lambda: _tensor(bench, question, output_place(bench.session.structure)),
-        Kind.UNTAPPED: lambda: _tensor(bench, question, run_place(bench.session.structure)),
+        **{kind: lambda: _tensor(bench, question) for kind in OBSERVED},
         Kind.STAGES: lambda: _stages(bench, question),
         Kind.COST: lambda: _cost(bench, question),
         Kind.REPEATED: lambda: _repeated(bench, question),
@@ -100,8 +96,9 @@ def _identity(bench: Bench, question: Question) -> Answer:
     return Answer(question)
 
 
-def _tensor(bench: Bench, question: Question, place: int) -> Answer:
+def _tensor(bench: Bench, question: Question) -> Answer:
     observation = bench.observation(_vector(question))
+    place = place_of(question, bench.session.structure)
     want, got = observation.pairs.get(place, (None, None))
     text = bench.describe(observation, place)
     if text is None:

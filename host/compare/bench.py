@@ -17,13 +17,14 @@ from host.compare.judge import Answered, Case, first_difference
 from host.compare.network_cause import NETWORK_RECOGNISERS, explain_network
 from host.compare.observation import Observation
 from host.compare.observe import Inferred, Observer
-from host.compare.questions import absent
+from host.compare.questions import OBSERVED, absent
 from host.compare.reproduce import write_reproduction
 from host.compare.session import Session
 from host.compare.standing import Standing
 from host.compare.vectors import Vector, make_vectors
 from host.deadline import Deadline, clocked
 from host.errors import NightjarError
+from host.exit_codes import Exit
 from host.link.client import Client
 from host.link.identity import check_project
 from host.link.messages import Hello
@@ -49,7 +50,7 @@ class Bench:
         self.session = session
         check_project(session.project, session.subject)
         self.total = session.scope.total
-        self.case = Case(session.structure, session.taps, self.total)
+        self.case = Case(session.structure, session.taps, self.total, session.held_places)
         self._say = say or (lambda line: None)
         self._stack = ExitStack()
         self._cause: NightjarError | None = None
@@ -248,11 +249,19 @@ class Bench:
             HostFailure: not every vector was observed.
         """
         from host.build import footprint
+        from host.compare.quarantined import held_back, quarantined
 
         session = self.session
+        asked = [one for one in session.plan.questions if one.kind in OBSERVED]
+        left_out = [one for one in asked if one.id in session.held]
+        barred = held_back(session, asked, left_out)
+        self.case.check_complete()  # whoever is in quarantine was seen all the same
         return self.case.judge(
             self.answered(),
             footprint(session.project),
+            complete=not left_out,
+            exit_code=Exit.OK if barred is None else Exit.INCOMPLETE,
+            quarantined=quarantined(session, self.case),
             not_applicable=tuple(
                 absent(session.structure, session.taps, session.scope, suite=False)
             ),

@@ -7,6 +7,7 @@ from host.build import footprint
 from host.compare.judge import Case
 from host.compare.network_cause import check_constants
 from host.compare.proof import Proof, header
+from host.compare.quarantined import held_back, quarantined
 from host.compare.questions import COMPARED, Plan, Question
 from host.compare.session import Session
 from host.errors import FirmwareFailure, HostFailure, IdentityFailure, Incomplete, NightjarError
@@ -22,7 +23,8 @@ _SHOWN = 4  # questions that a message names
 class Conclusion:
     """What a run of the suite comes to.
 
-    verdict: None where no vector was judged, or the board or the link failed. error: the one that decides, None when
+    verdict: None where no vector was judged, or the board or the link failed, or where what is wrong is the difference
+    of no tensor, such as a soak: beside it no tensors may read as exact. error: the one that decides, None when
     the code is 0.
     """
 
@@ -61,20 +63,27 @@ def conclude(
         error = _incomplete(plan.questions, plan, ended) if nothing else _no_proof(ended)
         return Conclusion(Exit(error.exit_code), None, error, plan.questions)
     replies = proof.replies
-    missing = tuple(question for question in plan.questions if not _judged(proof, question))
+    held = session.held
+    missing = tuple(one for one in plan.questions if one.id in held or not _judged(proof, one))
+    lacking = [one for one in missing if one.id not in held]
     case = _case(session, proof)
     errors: list[NightjarError] = [*proof.errors, *([_late()] if late else [])]
-    errors += [reply.failure for reply in replies.values() if reply.failure is not None]
+    judged = {name: reply for name, reply in replies.items() if name not in held}
+    errors += [reply.failure for reply in judged.values() if reply.failure is not None]
     errors += [
-        _digests_differ(question) for question in plan.questions if _differs(proof, question)
+        _digests_differ(one)
+        for one in plan.questions
+        if one.id not in held and _differs(proof, one)
     ]
     difference = case.first_difference()
     if difference is not None:
         errors.append(FirmwareFailure(describe(difference)))
     if not proof.complete:
         errors.append(_no_proof(ended))
-    if missing:
-        errors.append(_incomplete(missing, plan, ended))
+    if lacking:
+        errors.append(_incomplete(lacking, plan, ended, lifted=session.quarantine.lifted))
+    barred = held_back(session, plan.questions, missing)
+    errors += [] if barred is None else [barred]
     others = _other_constants(session) if not errors else []
     errors += others
     code = first(error.exit_code for error in errors)
@@ -83,8 +92,9 @@ def conclude(
         errors.append(_contradicted(Exit(said)))
         code = first(error.exit_code for error in errors)
         trusted = False
+    elsewhere = code == Exit.FIRMWARE and difference is None
     verdict = None
-    answered = proof.answered if trusted else None
+    answered = proof.answered if trusted and not elsewhere else None
     if answered is not None and case.observations:
         verdict = case.judge(
             answered,
@@ -93,6 +103,7 @@ def conclude(
             exit_code=code,
             not_applicable=plan.not_applicable,
             exhibits=replace(load_exhibits(proof.exhibits), command=command, folder=proof.folder),
+            quarantined=quarantined(session, case, replies),
         )
     deciding = next((error for error in errors if error.exit_code == code), None)
     return Conclusion(code, verdict, deciding, missing)
@@ -133,7 +144,7 @@ def _differs(proof: Proof, question: Question) -> bool:
 
 
 def _case(session: Session, proof: Proof) -> Case:
-    case = Case(session.structure, session.taps, session.scope.total)
+    case = Case(session.structure, session.taps, session.scope.total, session.held_places)
     for _, observation in sorted(proof.observations.items()):
         case.take(observation, proof.sizes)
     return case
@@ -170,11 +181,17 @@ def _no_proof(ended: str) -> NightjarError:
     )
 
 
-def _incomplete(missing: Sequence[Question], plan: Plan, ended: str) -> NightjarError:
+def _incomplete(
+    missing: Sequence[Question], plan: Plan, ended: str, *, lifted: bool = False
+) -> NightjarError:
     named = ", ".join(question.id for question in missing[:_SHOWN])
     more = "" if len(missing) <= _SHOWN else f" and {len(missing) - _SHOWN} more"
     return Incomplete(
         f"{len(missing)} of {len(plan.questions)} questions that apply were not judged: {named}{more}",
-        evidence=ended or "they were left out by a filter, a skip or an early end",
-        next_step="run the whole suite: without -k, -x, --lf, node ids and marks",
+        evidence="--quarantine-verify asks what is in quarantine, and nothing else"
+        if lifted
+        else ended or "they were left out by a filter, a skip or an early end",
+        next_step="take out what passes now, and run the whole suite"
+        if lifted
+        else "run the whole suite: without -k, -x, --lf, node ids and marks",
     )

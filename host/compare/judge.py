@@ -1,6 +1,6 @@
 """From observations to the verdict. A PASS is impossible when anything is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
@@ -12,6 +12,7 @@ from host.compare.tensors import distance
 from host.errors import HostFailure
 from host.exit_codes import Exit
 from host.project import Tap
+from host.report.quarantined import Quarantined
 from host.report.verdict import (
     CostVerdict,
     Exhibits,
@@ -74,9 +75,19 @@ class Answered:
 
 
 class Case:
-    """Gathers the observations of all vectors; `judge` makes the verdict of them."""
+    """Gathers the observations of all vectors; `judge` makes the verdict of them.
 
-    def __init__(self, structure: Structure, taps: tuple[Tap, ...], vectors: int) -> None:
+    `held` is what is in quarantine, as (vector, place on the way of the data): seen, and no first difference.
+    """
+
+    def __init__(
+        self,
+        structure: Structure,
+        taps: tuple[Tap, ...],
+        vectors: int,
+        held: Collection[tuple[int, int]] = (),
+    ) -> None:
+        self.held = frozenset(held)
         self.structure = structure
         self.taps = taps
         self.vectors = vectors
@@ -96,15 +107,15 @@ class Case:
         """Take an observation, and the bytes of each layer's tensor."""
         self.sizes = sizes
         kept = observation
-        if observation.findings:
-            first = min(observation.findings, key=lambda finding: finding.place)
-            if self.leading is None or (first.place, observation.vector) < (
-                self.leading[1].place,
-                self.leading[0].vector,
-            ):
-                self.leading = (observation, first)
-            else:
-                kept = observation.without_tensors()
+        judged = [f for f in observation.findings if (observation.vector, f.place) not in self.held]
+        first = min(judged, key=lambda finding: finding.place, default=None)
+        if first is not None and (
+            self.leading is None
+            or (first.place, observation.vector) < (self.leading[1].place, self.leading[0].vector)
+        ):
+            self.leading = (observation, first)
+        elif observation.findings:
+            kept = observation.without_tensors()
         for vector, other in self.observations.items():
             if self.leading is not None and vector != self.leading[0].vector:
                 self.observations[vector] = other.without_tensors()
@@ -114,6 +125,11 @@ class Case:
     def missing(self) -> list[int]:
         """Vectors not observed yet."""
         return [i for i in range(self.vectors) if i not in self.observations]
+
+    def differs(self, vector: int, place: int) -> bool:
+        """Whether something was seen to differ there."""
+        seen = self.observations.get(vector)
+        return seen is not None and any(finding.place == place for finding in seen.findings)
 
     def first_difference(self) -> FirstDifference | None:
         """The earliest differing tensor on the way of the data, then the lowest vector."""
@@ -131,24 +147,26 @@ class Case:
         exit_code: int = Exit.OK,
         not_applicable: Sequence[NotApplicable] = (),
         exhibits: Exhibits | None = None,
+        quarantined: tuple[Quarantined, ...] = (),
     ) -> Verdict:
         """The verdict over the vectors that were observed.
 
         Args:
             complete: whether everything that applies was judged. Only then can the verdict be exact.
-            exit_code: what the verdict says the command ends with; a difference makes an OK a FIRMWARE.
+            exit_code: what the verdict says the command ends with; with a difference an OK or an
+                INCOMPLETE is a FIRMWARE.
             exhibits: what the page shows; None for those of this case.
 
         Raises:
             HostFailure: it is said to be complete, and a vector, a layer or a digest is missing.
         """
         if complete:
-            self._check_complete()
+            self.check_complete()
         observations = [self.observations[i] for i in sorted(self.observations)]
         counts = answered.cost_unit != "none"
         stack = max(o.stack for o in observations)
         first = self.first_difference()
-        if first is not None and exit_code == Exit.OK:
+        if first is not None and exit_code in (Exit.OK, Exit.INCOMPLETE):
             exit_code = Exit.FIRMWARE
         return Verdict(
             exact=complete and first is None,
@@ -198,6 +216,7 @@ class Case:
             image_crc=answered.image_crc,
             recalled=answered.recalled,
             exhibits=self.exhibits() if exhibits is None else exhibits,
+            quarantined=quarantined,
         )
 
     def exhibits(self, command: str = "", folder: str = "") -> Exhibits:
@@ -229,7 +248,8 @@ class Case:
             else None,
         )
 
-    def _check_complete(self) -> None:
+    def check_complete(self) -> None:
+        """Raise HostFailure where a vector, a layer or a digest is missing."""
         observed = {position for position, tap in enumerate(self.taps) if tap.observed}
         problems = []
         if self.missing:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from host.compare.cause import Recogniser, likely_cause
 from host.compare.layers import Structure
+from host.compare.questions import Kind, Question
 from host.compare.tensors import Array, TensorDifference, compare
 
 FOLLOWS = "follows from the first difference of this vector"
@@ -28,6 +29,16 @@ def output_place(structure: Structure) -> int:
 def run_place(structure: Structure) -> int:
     """The place of runs without taps, and of repeated ones."""
     return output_place(structure) + 1
+
+
+def place_of(question: Question, structure: Structure) -> int:
+    """The place of what a question is about that an observation answers."""
+    if question.kind is Kind.TENSOR:
+        assert question.layer is not None
+        return LAYERS + question.layer
+    places = {Kind.FEATURES: FRONTEND, Kind.INPUT: INPUT, Kind.SCORES: output_place(structure)}
+    places[Kind.UNTAPPED] = run_place(structure)
+    return places[question.kind]
 
 
 @dataclass(frozen=True, eq=False)

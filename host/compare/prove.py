@@ -36,7 +36,7 @@ def prove(
             with bench.asking(node_id(index)):
                 bench.observation(index)
         verdict, vectors = bench.verdict(command), bench.vectors
-    if not coverage or not verdict.exact:
+    if not coverage or not verdict.passes:
         return verdict
     now("counting what the vectors reach")
     return verdict.covered(cover(session.project, session.subject, vectors, limit=session.limit))

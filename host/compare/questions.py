@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from host.compare.layers import Structure
+from host.compare.vectors import node_id
 from host.files import sha256_bytes
 from host.project import Tap
 from host.report.verdict import NotApplicable
@@ -31,6 +32,10 @@ class Kind(StrEnum):
 
 # Answered by comparing two digests: these are held against each other once more by who reads the proof.
 COMPARED = frozenset({Kind.FEATURES, Kind.INPUT, Kind.TENSOR, Kind.SCORES})
+# What an observation of one vector shows, and all that `nightjar verify` asks.
+OBSERVED = COMPARED | {Kind.UNTAPPED}
+# The test that asks, where it is not called after the kind.
+_TESTS = {Kind.COST: "layer", Kind.REPEATED: "repeated_runs", Kind.UNTAPPED: "untapped_run"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,20 @@ class Question:
         words += [] if self.layer is None else [f"layer{self.layer}"]
         words += [self.stride] if self.stride else []
         return " ".join(words)
+
+
+def case_id(question: Question, structure: Structure) -> str:
+    """What a node id of pytest has in its brackets, the same on every tier; "" where it has none."""
+    words = [] if question.vector is None else [node_id(question.vector)]
+    words += [] if question.layer is None else [structure.layers[question.layer].node_id]
+    return "-".join(words + ([question.stride] if question.stride else []))
+
+
+def node_name(question: Question, structure: Structure) -> str:
+    """The node id of the test that asks, without its file: `test_tensor[vec00-layer02-CONV_2D]`."""
+    case = case_id(question, structure)
+    name = f"test_{_TESTS.get(question.kind, question.kind.value)}"
+    return f"{name}[{case}]" if case else name
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a session is: `nightjar verify`, the hardware-in-the-loop suite and `nightjar classify` are all this."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +10,10 @@ from host.boards.which import Which
 from host.bundle import Subject
 from host.compare.layers import Structure, match_taps, read_structure
 from host.compare.networks import JudgedNetwork, judged_network
+from host.compare.observation import place_of
 from host.compare.observe import PATIENCE
-from host.compare.questions import Scope
+from host.compare.quarantine import NOTHING, Entry, Quarantine
+from host.compare.questions import OBSERVED, Kind, Plan, Scope, node_name, plan
 from host.compare.tape import Tape
 from host.compare.vectors import Inputs, count_vectors
 from host.deadline import Deadline
@@ -34,7 +36,7 @@ class Session:
     `generator`, of the client's ids and nonces, so that a session can be repeated. repeats:
     untapped runs on each vector, for determinism. patience: seconds that one question to the board
     may take, after which it hangs. evidence: folder for what reproduces a difference; None writes
-    none. tape: what records the session, or replays it.
+    none. tape: what records the session, or replays it. quarantine: what is not judged.
     """
 
     project: Project
@@ -52,6 +54,7 @@ class Session:
     evidence: Path | None = None
     at: Which | None = None
     tape: Tape | None = None
+    quarantine: Quarantine = NOTHING
 
     @cached_property
     def network(self) -> JudgedNetwork | None:
@@ -92,4 +95,35 @@ class Session:
             total=count_vectors(self.subject, self.raw),
             counts=tier_of(self.board).counts,
             stream=self.project.description.stream,
+        )
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Every question that applies."""
+        return plan(self.structure, self.taps, self.scope)
+
+    @cached_property
+    def named(self) -> Mapping[str, Entry]:
+        """The questions that entries of the quarantine name, by their ids. Identity is never one: without it nothing is
+        known of who answers.
+        """
+        found = {}
+        for question in self.plan.questions if self.quarantine.entries else ():
+            entry = self.quarantine.entry(node_name(question, self.structure))
+            if entry is not None and question.kind is not Kind.IDENTITY:
+                found[question.id] = entry
+        return found
+
+    @property
+    def held(self) -> Mapping[str, Entry]:
+        """Those of them that are not judged."""
+        return {} if self.quarantine.lifted else self.named
+
+    @property
+    def held_places(self) -> frozenset[tuple[int, int]]:
+        """The (vector, place on the way of the data) of what an observation shows, and nobody judges."""
+        return frozenset(
+            (one.vector, place_of(one, self.structure))
+            for one in self.plan.questions
+            if one.id in self.held and one.kind in OBSERVED and one.vector is not None
         )

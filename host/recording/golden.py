@@ -72,6 +72,7 @@ def check_golden(recording: Recording) -> None:
     why = [
         "one of the suite" if manifest.suite is not None else "",
         f"one with --faults {manifest.faults}" if manifest.faults else "",
+        "one with a quarantine" if manifest.quarantine.entries else "",
         "one that was ended" if manifest.ended is not None else "",
         ""
         if manifest.asked and all(one.answered for one in manifest.asked)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from host.compare.quarantine import NOTHING, Quarantine
 from host.errors import NightjarError, from_json
 from host.schema import load_of_schema
 
@@ -67,6 +68,7 @@ class Manifest:
     conclusion; None where the suite was called without `nightjar hil`. suite: None for `nightjar verify`.
     min_coverage: percent. baseline: where it lay. coverage_reason: why there is no coverage. npu_library: of ST's,
     which computed for the processor of a network on the NPU, and is in no recording; "" where none did.
+    quarantine: what was not judged.
     """
 
     line: str
@@ -93,6 +95,7 @@ class Manifest:
     baseline: str = ""
     coverage_reason: str = ""
     npu_library: str = ""
+    quarantine: Quarantine = NOTHING
     members: dict[str, Member] = field(default_factory=dict)
 
     def to_json(self) -> bytes:

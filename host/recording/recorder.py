@@ -161,6 +161,7 @@ class Recorder:
             asked=tuple(self._asked),
             errors=tuple(map(stated, self._errors)),
             suite=suite,
+            quarantine=session.quarantine,
             npu_library="" if session.network is None else session.network.generated.library,
         )
         members = {

@@ -12,7 +12,7 @@ from host.compare.conclude import Conclusion, conclude
 from host.compare.minutes import Minutes, follows
 from host.compare.proof import Proof, ProofWriter, header, merge, read_proof
 from host.compare.prove import prove
-from host.compare.questions import Plan, Question, plan
+from host.compare.questions import Plan, Question
 from host.compare.session import Session
 from host.coverage.coverage import Coverage
 from host.coverage.covered import Covered
@@ -127,7 +127,7 @@ def _replay_suite(parts: Sequence[Recording], folder: Path) -> Replayed:
         session, player = _session(recording, folder / f"part{number}")
         sessions.append(session)
         check_project(session.project, session.subject)
-        questions = plan(session.structure, session.taps, session.scope)
+        questions = session.plan
         file = folder / f"proof{number}"
         files.append(file)
         writer = ProofWriter(file, header(session, questions, _NONCE))
@@ -199,6 +199,7 @@ def _session(recording: Recording, folder: Path) -> tuple[Session, Player]:
         repeats=manifest.repeats,
         tape=player,
         at=None if manifest.flashes else Which(manifest.board, flashes=False),
+        quarantine=manifest.quarantine,
     )
     return session, player
 
@@ -219,6 +220,13 @@ def _ask_all(
                     evidence=f"Received: {asked.what!r}",
                     next_step="replay it with the version of nightjar that recorded it",
                 )
+            if question.id in session.held:
+                with bench.asking(question.id):
+                    pass
+                if asked.test is not None:
+                    why = session.held[question.id].why
+                    writer.case(_record(asked.test, "skipped", 0.0, message=why))
+                continue
             try:
                 answer = ask(bench, question, soak=manifest.suite.soak)
             except CutOff as cut:

@@ -16,6 +16,7 @@ from host.report.verdict import Verdict, ran_on
 def summary_lines(verdict: Verdict) -> list[str]:
     """What a command says of its verdict."""
     lines = [verdict.headline, f"judge: {verdict.reference}"]
+    lines += [one.line for one in verdict.quarantined]
     if verdict.exhibits.folder:
         lines.append(f"to reproduce: {verdict.exhibits.folder}")
     if verdict.proved.npu_budget:
@@ -23,7 +24,7 @@ def summary_lines(verdict: Verdict) -> list[str]:
         lines.append(f"budgets of the NPU{used}: {'; '.join(verdict.proved.npu_budget)}")
     if verdict.finding:
         lines.append(verdict.finding)
-    if not verdict.exact:
+    if not verdict.passes:
         return lines
     if verdict.tflite is not None:
         lines += verdict.tflite.lines()

@@ -15,6 +15,7 @@ from host.printable import printable
 from host.report.attempt import FailedAttempt
 from host.report.finding import finding
 from host.report.gates import Judged
+from host.report.quarantined import Quarantined
 from host.report.reach import Reach
 from host.report.second import SecondOpinion
 from host.report.tflite import TfliteVerdict
@@ -183,7 +184,7 @@ class Verdict:
     what a baseline or the coverage asked for says where an exact verdict does not end with 0: what grew, what lies
     below, or what cannot be compared. latency: None where nothing is
     counted, or too few vectors ran. gates: what each gate says that was asked for. stands: the name on the bench of the
-    board that ran it, "" where no bench has it.
+    board that ran it, "" where no bench has it. quarantined: the entries of the quarantine that hold for it.
     """
 
     exact: bool
@@ -218,6 +219,7 @@ class Verdict:
     second: SecondOpinion | None = None
     second_reason: str = ""
     reach: Reach | None = None
+    quarantined: tuple[Quarantined, ...] = ()
     exhibits: Exhibits = field(default_factory=Exhibits, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -226,8 +228,10 @@ class Verdict:
             raise AssertionError(
                 "a verdict is exact if and only if it is complete and nothing differs"
             )
-        if self.exit_code == Exit.OK and not self.exact:
-            raise AssertionError("only an exact verdict ends with 0")
+        if self.exit_code == Exit.OK and not self.passes:
+            raise AssertionError(
+                "only a verdict that is exact, or lacks what is allowed, ends with 0"
+            )
         if self.exact and (not self.layers or self.vectors < 1 or not self.proved.digests):
             raise AssertionError("a verdict on nothing is no verdict")
 
@@ -247,13 +251,28 @@ class Verdict:
 
     def covered(self, covered: "Covered") -> "Verdict":
         """The verdict with what its vectors reached; one that is not exact stays as it is."""
-        if not self.exact:
+        if not self.passes:
             return self
         return replace(
             self,
             coverage=covered.coverage,
             coverage_reason=covered.reason,
             recalled=(*self.recalled, *(("coverage",) if covered.recalled else ())),
+        )
+
+    @property
+    def left_out(self) -> tuple[Quarantined, ...]:
+        """The entries of the quarantine for which something was not judged."""
+        return tuple(one for one in self.quarantined if one.tests and one.passing is None)
+
+    @property
+    def passes(self) -> bool:
+        """Whether it may end with 0: exact, or right as far as it went, and all that is left out is allowed by name."""
+        allowed = bool(self.left_out) and all(one.allowed for one in self.left_out)
+        return self.exact or (
+            allowed
+            and self.first_difference is None
+            and (self.exit_code != Exit.INCOMPLETE or self.gate != "")
         )
 
     @property
@@ -281,8 +300,14 @@ class Verdict:
         """One sentence for people."""
         observed = sum(layer.observed for layer in self.layers)
         vectors = f"{self.vectors} vector{'s' if self.vectors != 1 else ''}"
+        names = ", ".join(one.name for one in self.left_out)
+        held = f"; IN QUARANTINE: {names}" if names else ""
         if not self.complete and self.first_difference is None:
-            return f"INCOMPLETE: nothing differs on {vectors} ({self.where}), but not all that applies was judged"
+            judged = " that was judged" if held else ""
+            return (
+                f"INCOMPLETE: nothing{judged} differs on {vectors} ({self.where}), but not all that applies was"
+                f" judged{held}"
+            )
         if self.exact:
             of = f"{len(self.layers)} layers equal the reference"
             if self.backend == NEURAL_ART:
@@ -293,7 +318,7 @@ class Verdict:
             but += f"; at attempt {self.attempts}" if self.attempts > 1 else ""
             return f"EXACT: {observed} tensors of {of}, byte for byte, on {vectors} ({self.where}){but}"
         assert self.first_difference is not None
-        return f"DIFFERENT: {describe(self.first_difference)}"
+        return f"DIFFERENT: {describe(self.first_difference)}{held}"
 
 
 def ran_on(board: str, tier: str) -> str:

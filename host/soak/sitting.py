@@ -11,7 +11,7 @@ from host.compare.bench import Bench
 from host.compare.conclude import Conclusion, conclude
 from host.compare.minutes import Minutes
 from host.compare.proof import ProofWriter, header, read_proof
-from host.compare.questions import Plan, plan
+from host.compare.questions import Plan
 from host.compare.session import Session
 from host.soak.log import Stint
 
@@ -23,7 +23,7 @@ def sit(session: Session, number: int, inferences: int) -> tuple[Stint, Conclusi
         number: of the stint, from 1.
         inferences: that follow each other on one link, besides those of the other questions.
     """
-    questions = plan(session.structure, session.taps, session.scope)
+    questions = session.plan
     began, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
         file, nonce = Path(temporary) / "proof", secrets.token_hex(16)
@@ -51,6 +51,8 @@ def _ask_all(
     minutes, soaked = Minutes(writer), 0
     with Bench(session) as bench:
         for question in questions.questions:
+            if question.id in session.held:
+                continue
             answer = ask(bench, question, soak=inferences)
             minutes.take(bench, answer)
             soaked += int(answer.figures.get("inferences", 0))
