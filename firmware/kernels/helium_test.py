@@ -381,6 +381,22 @@ def test_conversions(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None
     both.check(runner, tmp_path)
 
 
+def test_division(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    """Any multipliers: every dividend and divisor, of either sign, and zero by whatever the table says."""
+    both, values = Both(kernels), Values(31)
+    draw = values.rng.integers
+    for i in range(24):
+        multipliers = draw(1 << 30, 1 << 31, 256)
+        table = np.stack([multipliers, draw(0, 8, 256)], 1).astype(np.int32)
+        zeros = tuple(int(n) for n in draw(-128, 128, 3))
+        shapes = [((16, 16), (16, 16)), ((7, 37), (1, 37)), ((5, 3, 9), (3, 1)), ((1,), (4, 21))][
+            i % 4
+        ]
+        one, two = (values.steps(*shape) for shape in shapes)
+        both(f"div {i}", more.div, (one, two), zeros, int(draw(1 << 30, 1 << 31)), table)
+    both.check(runner, tmp_path)
+
+
 def test_the_rest(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     """Pools of few places and of many among them."""
     both, values = Both(kernels), Values(5)

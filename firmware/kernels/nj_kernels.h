@@ -34,6 +34,23 @@ struct nj_elementwise {
     enum nj_rounding rounding;
 };
 
+/* DIV with broadcast as struct nj_elementwise. reciprocals: [256], of each step of the divisor, -128 first: 1 / (its distance
+ * from zero_point2) as multiplier * 2^(shift - output shift - 31); where the divisor is negative, the dividend's sign is
+ * turned. The quotient is the dividend, shifted left by all its headroom, times that and times `multiplier`, each rounded
+ * half up at 31 bits, and shifted right by the headroom less `shift`, from 0 to 31, half away from zero. */
+struct nj_div {
+    int32_t shape[4]; /* of the output */
+    int32_t stride1[4]; /* of the inputs, in elements */
+    int32_t stride2[4];
+    int32_t zero_point1;
+    int32_t zero_point2;
+    int32_t output_zero_point;
+    int32_t multiplier;
+    int32_t activation_min;
+    int32_t activation_max;
+    const struct nj_requant *reciprocals;
+};
+
 /* SELECT and SELECT_V2 of up to 4 dimensions with broadcast, as struct nj_elementwise: where the condition, bytes of 0 or not,
  * holds the step of input1, else that of input2. */
 struct nj_select {
@@ -188,6 +205,7 @@ struct nj_resize_bilinear {
 void nj_add_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_sub_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 /* SQUARED_DIFFERENCE: as SUB, with a left_shift of 7, and the difference squared before it is scaled by output_requant. */
+void nj_div_s8(const struct nj_div *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 void nj_squared_difference_s8(const struct nj_elementwise *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 /* PRELU: input1 is the input, input2 alpha. Steps not below zero_point1 are scaled by requant1, the products of the
  * others with alpha by output_requant; left_shift, requant2 and the activation are not used. */

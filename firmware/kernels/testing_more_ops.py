@@ -113,6 +113,23 @@ def select(library: ctypes.CDLL | Runner, inputs: tuple[Int8, Int8, Int8]) -> In
     return call(library, "nj_select_s8", op, inputs, np.empty(shape, np.int8))
 
 
+def div(
+    library: ctypes.CDLL | Runner,
+    inputs: tuple[Int8, Int8],
+    zero_points: tuple[int, int, int],
+    multiplier: int,
+    reciprocals: NDArray[np.int32],
+) -> Int8:
+    """With broadcast to 4 dimensions; reciprocals [256, 2]."""
+    shape = np.broadcast_shapes(*(x.shape for x in inputs))
+    full = [1] * (4 - len(shape)) + list(shape)
+    four = cs.I32 * 4
+    strides = (four(*k.strides(x.shape, full)) for x in inputs)
+    op = cs.Div(four(*full), *strides, *zero_points, multiplier, -128, 127)
+    output = np.empty(shape, np.int8)
+    return call(library, "nj_div_s8", op, inputs, output, reciprocals=reciprocals)
+
+
 def lstm(
     library: ctypes.CDLL | Runner,
     x: Int8,

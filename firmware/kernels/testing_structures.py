@@ -172,6 +172,15 @@ class PackedFullyConnected(ctypes.Structure):
     )
 
 
+class Div(ctypes.Structure):
+    _fields_ = (
+        *((name, I32 * 4) for name in ("shape", "stride1", "stride2")),
+        *((name, I32) for name in ("zero_point1", "zero_point2", "output_zero_point")),
+        *((name, I32) for name in ("multiplier", "activation_min", "activation_max")),
+        ("reciprocals", ctypes.c_void_p),
+    )
+
+
 class PackedWeights(ctypes.Structure):
     _fields_ = (
         ("rows", I32),

@@ -159,6 +159,9 @@ static void nj_run(const struct nj_case *item)
                              op->zero_point);
         break;
     }
+    case 35:
+        nj_div_s8(item->op, item->input1, item->input2, item->output);
+        break;
     default:
         break;
     }

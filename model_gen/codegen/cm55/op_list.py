@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from model_gen.codegen.cm55.ops import RULES
-from model_gen.codegen.tflite.advice import PLANNED
 from model_gen.codegen.tflite.variables import HANDLE, ONCE
 
-COMPUTED, CONSTANT, TO_COME = "computed", "of constants", "planned"
+COMPUTED, CONSTANT = "computed", "of constants"
 # What a name alone does not say.
 _NOTES = {
     "ARG_MAX": "to int32; to int64 under --rounding tflite",
@@ -14,6 +13,7 @@ _NOTES = {
     "BATCH_TO_SPACE_ND": "behind a convolution, which becomes a dilated one",
     "DENSIFY": "of sparse constants, under --rounding tflite",
     "DEQUANTIZE": "of int8 or uint8, at the model's end",
+    "DIV": "by what cannot be zero: constants, and sums with one; under --rounding tflite by no step 0 either",
     "ELU": "under --rounding tflm, in int8 or between DEQUANTIZE and QUANTIZE",
     "EXP": "under --rounding tflite",
     "GELU": "under --rounding tflite",
@@ -40,7 +40,7 @@ _NOTES = {
 
 @dataclass(frozen=True)
 class ListedOp:
-    """An op by TFLite's name. how: COMPUTED on the board in int8, folded where all is constant, or TO_COME."""
+    """An op by TFLite's name. how: COMPUTED on the board in int8, or folded where all is constant."""
 
     name: str
     how: str
@@ -48,17 +48,12 @@ class ListedOp:
 
 
 def listed_ops() -> tuple[ListedOp, ...]:
-    """What is taken, by name, and then what is planned, with what does the same today."""
+    """What is taken, by name."""
     taken = [
         ListedOp(name, COMPUTED if rule.runs else CONSTANT, _NOTES.get(name, ""))
         for name, rule in RULES.items()
     ] + [ListedOp(name, CONSTANT, "of a streaming model's variables") for name in (HANDLE, ONCE)]
-    planned = [
-        ListedOp(name, TO_COME, instead)
-        for name, instead in sorted(PLANNED.items())
-        if name not in RULES
-    ]
-    return (*sorted(taken, key=lambda op: op.name), *planned)
+    return tuple(sorted(taken, key=lambda op: op.name))
 
 
 def page() -> str:
@@ -71,8 +66,7 @@ _TITLE = """# Ops of backend cm55
 
 From the generator's own table, by `python -m model_gen.codegen.cm55.op_list > docs/ops.md`; `nightjar inspect --ops`
 prints the same. Computed: an int8 kernel on the board, exact under both rounding rules unless it says otherwise. Of
-constants: folded where its inputs are known when the code is generated. Planned: refused, with what does the same
-today.
+constants: folded where its inputs are known when the code is generated. Any other op is refused by its name.
 """
 
 if __name__ == "__main__":

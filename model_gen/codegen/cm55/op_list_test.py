@@ -14,6 +14,6 @@ def test_every_line_of_the_page_is_the_tables() -> None:
     assert len(lines) > 60
 
 
-def test_what_is_taken_is_not_planned() -> None:
+def test_no_op_is_listed_twice() -> None:
     names = [one.name for one in op_list.listed_ops()]
     assert len(names) == len(set(names))

@@ -152,6 +152,24 @@ def squared_difference(op: str, d: Drawn) -> Case:
     return Case(op, operands, (d.tensor(out),), None, 2)
 
 
+def div(op: str, d: Drawn) -> Case:
+    """By constants without the steps that references fail at, or by 1 + a value that is not negative."""
+    first, second = _broadcast(d, 6)
+    one, two = d.tensor(first), d.known(second)
+    zero = two.zero_point
+    steps = np.where(
+        np.isin(two.data, (0, zero)), zero + (1 if zero < 1 and zero != -1 else -1), two.data
+    )
+    two = replace(two, data=np.where(steps == 0, 9, steps).astype(np.int8))
+    most = int(np.abs(two.data.astype(int) - zero).max(initial=1))
+    out = replace(
+        d.tensor(tuple(np.broadcast_shapes(first, second))),
+        scale=float(np.float32(one.scale / two.scale / d.one(most, 2 * most, 200, 3000))),
+    )
+    options = {"DivOptions": {"fusedActivationFunction": d.activation()}}
+    return Case(op, (one, two), (out,), options, 2)
+
+
 def comparison(_: str, d: Drawn) -> Case:
     op = d.one("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "EQUAL", "NOT_EQUAL")
     first, second = _broadcast(d, 4)

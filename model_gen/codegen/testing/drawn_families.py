@@ -95,6 +95,7 @@ LATER: list[tuple[str, Family]] = [
         mixed("later", ("", arithmetic.batch), ("FULLY_CONNECTED", arithmetic.shifted_weights)),
     ),
     ("QUANTIZE", arithmetic.requantize),
+    ("DIV", arithmetic.div),
     ("uint8 and floats", mixed("unsigned", ("", arithmetic.unsigned_floats))),
 ]
 CASES = [(op, family) for family, ops in FAMILIES.items() for op in ops] + LATER
@@ -111,6 +112,7 @@ REFUSED = {
     "MINIMUM": "over 5 dimensions at most",
     "SQUARED_DIFFERENCE": "over 4 dimensions at most|ratio .* is too large",
     "PRELU": "over 4 dimensions at most",
+    "DIV": "over 5 dimensions at most|the ratio of its scales",
     "MEAN": "apart in more than 4 dimensions",
     "SUM": "apart in more than 4 dimensions|reads int8 steps as uint8",
     "ELU": "reference kernels do not have this op",

@@ -33,21 +33,10 @@ _LEFT_IN_FLOAT = (
 _FLOATS = {"float16", "float32", "float64"}
 _BUILTINS = f"build the layer from the ops that {OP_LIST} lists, and convert again"
 
-# Ops that other kinds of models need and that are to come, and what does the same today.
-PLANNED = {
-    "DENSIFY": "strip the sparsity before the conversion",
-    "DIV": "multiply by the reciprocal where the divisor is constant",
-    "SELECT_V2": "keep the condition constant",
-}
 
-
-def for_unknown(name: str, types: Set[str]) -> str:
-    """The next step for op `name`, which the backend does not know; `types` of the tensors that it computes with."""
-    if types & _FLOATS:
-        return _LEFT_IN_FLOAT
-    if name in PLANNED:
-        return f"{name} is planned; until then {PLANNED[name]}"
-    return _BUILTINS
+def for_unknown(types: Set[str]) -> str:
+    """The next step for an op that the backend does not know; `types` of the tensors that it computes with."""
+    return _LEFT_IN_FLOAT if types & _FLOATS else _BUILTINS
 
 
 def for_types(types: Set[str]) -> str:

@@ -8,7 +8,7 @@ from host.errors import BadInput
 from model_gen.codegen.cm55.compile import plan_model
 from model_gen.codegen.testing.models import builder
 from model_gen.codegen.testing.single_ops import constant, q
-from model_gen.codegen.tflite.advice import CALIBRATION, FULL_INT8, PLANNED
+from model_gen.codegen.tflite.advice import CALIBRATION, FULL_INT8
 from model_gen.codegen.tflite.findings import Finding, Refused
 
 
@@ -49,14 +49,13 @@ def test_every_finding_is_told_with_its_own_next_step() -> None:
     assert [one["ops"] for one in told] == [(0, 1), (3,)]
 
 
-def test_findings_of_float_and_of_planned_ops_say_so() -> None:
+def test_findings_of_float_and_of_unknown_ops_say_so() -> None:
     tensors = [real((1, 4)), real((1, 4)), q((1, 4)), q((1, 4))]
     ops: list[Any] = [("RELU", [0], [1], None, 1), ("CEIL", [2], [3], None, 1)]
     first, second = findings(ops, tensors)
     assert first.next_step == FULL_INT8
     assert "not int8" in first.why
     assert "nightjar inspect --ops" in second.next_step
-    assert all("until then" not in step for step in PLANNED.values())
 
 
 def test_what_only_follows_from_a_refused_op_is_not_told() -> None:

@@ -84,9 +84,7 @@ def _views(
         raise refuse(op, graph.tensors, why, next_step=CUSTOM)
     if op.name not in rules:
         why = f"backend {backend} does not know this op"
-        raise refuse(
-            op, graph.tensors, why, next_step=for_unknown(op.name, types_of(op, graph.tensors))
-        )
+        raise refuse(op, graph.tensors, why, next_step=for_unknown(types_of(op, graph.tensors)))
     rule = rules[op.name]
     if not op.outputs or (len(op.outputs) != 1 and not rule.several):
         raise refuse(op, graph.tensors, f"{len(op.outputs)} outputs where one is expected")

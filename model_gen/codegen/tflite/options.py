@@ -237,6 +237,7 @@ _READERS: dict[str, tuple[type, Callable[[Any], Options], Options | None]] = {
     "ADD": (tflite.AddOptions, _elementwise, ElementwiseOptions()),
     "SUB": (tflite.SubOptions, _elementwise, ElementwiseOptions()),
     "MUL": (tflite.MulOptions, _elementwise, ElementwiseOptions()),
+    "DIV": (tflite.DivOptions, _elementwise, ElementwiseOptions()),
     "L2_NORMALIZATION": (tflite.L2NormOptions, _elementwise, ElementwiseOptions()),
     "SOFTMAX": (tflite.SoftmaxOptions, lambda raw: SoftmaxOptions(raw.Beta()), None),
     **dict.fromkeys(

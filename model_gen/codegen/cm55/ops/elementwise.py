@@ -29,11 +29,11 @@ from model_gen.codegen.tflite.view import View
 LEFT_SHIFT = 20  # of int8 ADD and SUB: headroom for the rescaled inputs
 SQUARE_SHIFT = 7  # of SQUARED_DIFFERENCE: its square stays within int32
 # Over which the reference broadcasts; of MAXIMUM and MINIMUM more would end its process.
-_MOST_DIMENSIONS = {"MAXIMUM": 5, "MINIMUM": 5, "PRELU": 4, "SQUARED_DIFFERENCE": 4}
+_MOST_DIMENSIONS = {"MAXIMUM": 5, "MINIMUM": 5, "PRELU": 4, "SQUARED_DIFFERENCE": 4, "DIV": 5}
 _FOLDS = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
 
 
-def _shape(view: View) -> Shape:
+def broadcast_shape(view: View) -> Shape:
     try:
         return tuple(np.broadcast_shapes(view.input(0).shape, view.input(1).shape))
     except ValueError:
@@ -59,7 +59,7 @@ def _broadcast_strides(shape: Shape, out: Shape) -> tuple[int, ...]:
     )
 
 
-def _walk(view: View) -> tuple[tuple[str, Field], ...]:
+def walk(view: View) -> tuple[tuple[str, Field], ...]:
     """Shape and strides of struct nj_elementwise, with as long an innermost row as there is: neighbours that both
     inputs walk as one become one."""
     out = view.output.shape
@@ -219,7 +219,7 @@ def _lower(view: View) -> Kernel:
         if linear is not None:
             return linear
     fields: tuple[tuple[str, Field], ...] = (
-        *_walk(view),
+        *walk(view),
         ("zero_point1", view.scale_and_zero(a)[1]),
         ("zero_point2", view.scale_and_zero(b)[1]),
         ("output_zero_point", view.scale_and_zero(view.output)[1]),
@@ -247,7 +247,7 @@ def _extreme(view: View) -> Kernel:
         view.quantization(tensor)
     return Kernel(
         f"nj_{view.op.name.lower()}_s8",
-        Parameters("nj_elementwise", _walk(view)),
+        Parameters("nj_elementwise", walk(view)),
         (ParametersPointer(), InputPointer(0), InputPointer(1), OutputPointer()),
         in_place=tuple(i for i in (0, 1) if view.input(i).shape == view.output.shape),
     )
@@ -263,7 +263,7 @@ def _squared_difference(view: View) -> Kernel:
     rule = rule_of(view.op.name, view.rounding)
     real = twice * twice / float(np.float32(1 << (2 * SQUARE_SHIFT)) * np.float32(out))
     fields: tuple[tuple[str, Field], ...] = (
-        *_walk(view),
+        *walk(view),
         ("zero_point1", zero1),
         ("zero_point2", zero2),
         ("output_zero_point", out_zero),
@@ -299,7 +299,7 @@ def _prelu(view: View) -> Kernel:
         positive, negative = scale1 / out, scale1 * scale2 / out
     rule = rule_of(view.op.name, view.rounding)
     fields: tuple[tuple[str, Field], ...] = (
-        *_walk(view),
+        *walk(view),
         ("zero_point1", zero1),
         ("zero_point2", zero2),
         ("output_zero_point", out_zero),
@@ -316,9 +316,9 @@ def _prelu(view: View) -> Kernel:
     )
 
 
-register("SQUARED_DIFFERENCE", Rule(_shape, _squared_difference))
-register("PRELU", Rule(_shape, _prelu))
+register("SQUARED_DIFFERENCE", Rule(broadcast_shape, _squared_difference))
+register("PRELU", Rule(broadcast_shape, _prelu))
 for _name in ("MAXIMUM", "MINIMUM"):
-    register(_name, Rule(_shape, _extreme))
+    register(_name, Rule(broadcast_shape, _extreme))
 for _name in _FOLDS:
-    register(_name, Rule(_shape, _lower, _fold))
+    register(_name, Rule(broadcast_shape, _lower, _fold))

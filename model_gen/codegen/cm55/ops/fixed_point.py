@@ -64,6 +64,11 @@ def _inverse(a: Integers) -> Integers:
     return x
 
 
+def reciprocal(a: Integers) -> Integers:
+    """1 / (1 + a), both with 0 integer bits, for 0 <= a < 1."""
+    return _shifted(_inverse(a), 1)
+
+
 def logistic(x: Integers) -> Integers:
     """1 / (1 + e^-x) with 0 integer bits for x of INPUT_BITS."""
     above = _shifted(_inverse(exponential(-np.abs(x), INPUT_BITS)), 1)

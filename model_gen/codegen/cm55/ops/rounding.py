@@ -14,6 +14,7 @@ _TABLE = {
     "SUB": ("double", "double"),
     "SQUARED_DIFFERENCE": ("double", "double"),
     "MUL": ("double", "double"),
+    "DIV": ("double", "double"),
     **dict.fromkeys(("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"), ("double", "double")),
     **dict.fromkeys(("EQUAL", "NOT_EQUAL"), ("double", "double")),
     "MEAN": ("double", "double"),
