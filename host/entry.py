@@ -1,6 +1,6 @@
 """Where the program `nightjar` begins and ends: a signal ends it with its own code, from its first line to its last."""
 
-from host.interrupts import end_at_once
+from host.early import end_at_once
 
 end_at_once()
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from host.installed import ROOT
+
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 # Children begin with every signal at its default, whatever this process inherited.
 DEFAULTS = """
@@ -32,6 +34,15 @@ def run(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_from_the_first_line_on(name: str) -> None:
     done = run(f"import host.entry\nstop('{name}')\nprint('alive')")
     assert (done.returncode, done.stdout) == (128 + getattr(signal, name), "")
+    assert done.stderr == f"interrupted by {name}\n"
+
+
+def test_the_first_line_comes_before_what_takes_time() -> None:
+    """Until then Python itself answers: with a traceback, or without a word."""
+    bare = [sys.executable, "-S", "-c", "import host.early, sys; print(*sys.modules)"]
+    done = subprocess.run(bare, capture_output=True, text=True, check=True, cwd=ROOT)
+    costly = {"typing", "threading", "contextlib", "pathlib", "click"}
+    assert costly & set(done.stdout.split()) == set()
 
 
 def test_what_is_ignored_stays_ignored() -> None:

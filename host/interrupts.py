@@ -1,33 +1,23 @@
 """The signals that end a command become KeyboardInterrupt, so that boards, locks and files are cleaned up."""
 
 import math
-import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Self, TypeVar
+
+from host.early import ENDING, first, take
 
 # Seconds that a command has for cleaning up before a further signal interrupts that, too.
 PATIENCE = 5.0
 # Seconds after which an interrupt that was dropped is raised anew.
 AGAIN = 0.25
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 T = TypeVar("T")
-_pipe: tuple[int, int] | None = None  # through which the C handler says what came, in order
-
-
-def end_at_once() -> None:
-    """Before there is anything to clean up: a signal ends the process with its code.
-
-    One that is ignored stays ignored: nohup is in force, and a shell without job control starts what ends with & deaf
-    to Ctrl-C.
-    """
-    _take(lambda received, frame: os._exit(128 + _first(received)))
 
 
 class Interrupts:
@@ -48,7 +38,7 @@ class Interrupts:
     def __enter__(self) -> Self:
         # SIGALRM is saved as well: the first signal takes it.
         self._before = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGALRM)}
-        self._wakeup = _take(self._stop)
+        self._wakeup = take(self._stop)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -79,7 +69,7 @@ class Interrupts:
         if now - self._at < PATIENCE:
             return  # a second Ctrl-C must not cut short what the first one began to clean up
         self._at = now
-        self.received = self.received or signal.Signals(_first(number))
+        self.received = self.received or signal.Signals(first(number))
         if self._raises:
             signal.signal(signal.SIGALRM, self._again)
             signal.setitimer(signal.ITIMER_REAL, AGAIN)
@@ -118,31 +108,3 @@ def unbroken() -> Iterator[None]:
             signal.signal(number, handler)
         for missed in came:
             signal.raise_signal(missed)
-
-
-def _take(handler: Callable[[int, FrameType | None], object]) -> int:
-    """Let `handler` be called for every signal of ENDING that is not ignored.
-
-    Where numbers of signals were written to before is returned, as `signal.set_wakeup_fd` does.
-    """
-    global _pipe
-    _pipe = _pipe or os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    wakeup = signal.set_wakeup_fd(_pipe[1], warn_on_full_buffer=False)
-    _arrived()
-    for number in ENDING:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, handler)
-    return wakeup
-
-
-def _first(number: int) -> int:
-    """Which signal came first, when the handler is called for `number`: Python calls them by rising number."""
-    return next((came for came in _arrived() if came in ENDING), number)
-
-
-def _arrived() -> bytes:
-    """The numbers of the signals that have come since the last look, as the C handler wrote them."""
-    assert _pipe is not None
-    with suppress(BlockingIOError):
-        return os.read(_pipe[0], 1 << 16)
-    return b""

@@ -54,7 +54,7 @@ both = lambda: list(map(getattr(ctypes.CDLL(None), "raise"), (signal.FIRST, sign
 RESTORED = """
 import os, signal, sys, time
 from host.cli import run
-from host.interrupts import ENDING
+from host.early import ENDING
 mine = lambda number, frame: None
 for number in (*ENDING, signal.SIGALRM):
     signal.signal(number, mine)

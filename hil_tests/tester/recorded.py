@@ -18,7 +18,7 @@ from unittest import mock
 import matplotlib as mpl
 
 from host.cli import run
-from host.interrupts import ENDING
+from host.early import ENDING
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = [sys.executable, "-m", "host.entry"]
