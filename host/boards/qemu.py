@@ -167,15 +167,22 @@ def _said_to(folder: Path, packet: bytes, deadline: Deadline) -> bytes:
             return b""
 
 
-def hangs(process: ProcessId, folder: Path) -> HostFailure:
-    """The error for a QEMU that lives and does not answer."""
+def hangs(process: ProcessId, folder: Path, *, kept: bool) -> HostFailure:
+    """The error for a QEMU that lives and does not answer; one that is not `kept` ends with the command."""
     state = state_of(process.pid)
+    next_step = "run again when the computer is less busy"
+    if kept:
+        next_step += "; end the board with `nightjar board down`"
+    if state == "stopped":
+        next_step = (
+            f"continue it with `kill -CONT {process.pid}`"
+            if kept
+            else "run again, and stop nothing: the board's process ends with this command"
+        )
     return _trouble(
         f"the QEMU process of the virtual board does not answer (pid {process.pid}, {state})",
         folder,
-        f"continue it with `kill -CONT {process.pid}`"
-        if state == "stopped"
-        else "run again when the computer is less busy; end a kept one with `nightjar board down`",
+        next_step,
     )
 
 

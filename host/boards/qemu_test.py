@@ -10,6 +10,7 @@ import pytest
 
 from host import tools
 from host.boards import end_board, keep_board, open_board, qemu, virtual
+from host.boards.process import state_of
 from host.boards.virtual import VirtualBoard
 from host.deadline import Deadline
 from host.errors import BoardFailure, FirmwareFailure, HostFailure, NightjarError
@@ -176,21 +177,32 @@ def test_one_that_does_not_answer(
 
 
 @needs_tools
-def test_one_that_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+def test_one_that_is_stopped(kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only one that is still there when the command has ended can be continued then."""
     monkeypatch.setattr(qemu, "ANSWER", 0.3)
     elf = build_firmware("tiny", "virtual")
-    with open_board("virtual", root=tmp_path / "boards") as board:
-        assert isinstance(board, VirtualBoard)
-        os.kill(board._process.pid, signal.SIGSTOP)
-        for ask in (
-            lambda: board.flash(elf, Deadline.after(1)),
-            lambda: board.reset(Deadline.after(1)),
-        ):
-            with pytest.raises(HostFailure, match="stopped") as caught:
-                ask()
-            assert f"kill -CONT {board._process.pid}" in caught.value.next_step
-        os.kill(board._process.pid, signal.SIGCONT)
-        board.flash(elf, Deadline.after(20))
+    root = tmp_path / "boards"
+    if kept:
+        keep_board("virtual", root=root)
+    try:
+        with open_board("virtual", root=root) as board:
+            assert isinstance(board, VirtualBoard)
+            pid = board._process.pid
+            os.kill(pid, signal.SIGSTOP)
+            for ask in (
+                lambda: board.flash(elf, Deadline.after(1)),
+                lambda: board.reset(Deadline.after(1)),
+            ):
+                with pytest.raises(HostFailure, match="stopped") as caught:
+                    ask()
+                assert (f"kill -CONT {pid}" in caught.value.next_step) is kept
+            os.kill(pid, signal.SIGCONT)
+            board.flash(elf, Deadline.after(20))
+        assert bool(state_of(pid)) is kept
+    finally:
+        if kept:
+            end_board("virtual", root=root)
 
 
 @pytest.mark.parametrize("kept", [False, True])

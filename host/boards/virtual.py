@@ -166,4 +166,6 @@ class VirtualBoard:
             return self._why_died()
         if qemu.answers(self._folder, Deadline.after(qemu.ANSWER)):
             return error
-        return qemu.hangs(self._process, self._folder)
+        if not self._process.alive:  # meanwhile
+            return self._why_died()
+        return qemu.hangs(self._process, self._folder, kept=self.kept)
