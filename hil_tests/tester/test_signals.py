@@ -29,9 +29,10 @@ from host.selftest.signals import (
 )
 from host.tools import find_tool
 
-COUNT = 12
+COUNT = 15
 Ended = Callable[[str], Result]
-COMMANDS = ("verify, building", "hil", "classify", "board up")  # the others in the long campaign
+# The others in the long campaign.
+COMMANDS = ("verify, building", "hil", "classify", "board up", "sdcard add")
 pytestmark = pytest.mark.timeout(1200)
 
 

@@ -42,11 +42,12 @@ def make(card: Path, size: int, log: int, json_path: str | None) -> None:
     from host.sdcard.card import Card
     from host.sdcard.image import new_image
 
-    with new_image(card, size), opened(card, write=True) as blocks:
+    with new_image(card, size) as meanwhile, opened(meanwhile, write=True, named=card) as blocks:
         made = Card(blocks)
         made.add_log(log)
         made.commit()
-        _tell(card, made.files(), json_path)
+        files = made.files()
+    _tell(card, files, json_path)
 
 
 @command.command()

@@ -1,7 +1,10 @@
 """`nightjar sdcard` makes a card, adds to it, shows it and its log."""
 
 import json
+import signal
 import struct
+import subprocess
+import sys
 import wave
 import zlib
 from pathlib import Path
@@ -12,6 +15,7 @@ from click.testing import CliRunner
 
 from host.cli.sdcard import command
 from host.errors import BadInput
+from host.installed import ROOT
 from host.listen.card import BLOCK, Entry, EntryKind, log_block
 from host.sdcard.testing_card import read_file
 
@@ -138,4 +142,43 @@ def test_an_image_that_a_signal_breaks_off_is_absent(
         with monkeypatch.context() as patched:
             patched.setattr(place, interrupted)
             assert CliRunner().invoke(command, words).exit_code != 0
-        assert not (tmp_path / "c").exists()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_that_a_kill_breaks_off_is_absent(tmp_path: Path) -> None:
+    """Nothing can be removed then: the image has its name only when it is whole."""
+    code = (
+        "import os, sys, host.sdcard.card as card, host.cli\n"
+        "card.Card.commit = lambda self: os.kill(os.getpid(), 9)\n"
+        "host.cli.run(sys.argv[1:])"
+    )
+    line = [sys.executable, "-c", code, "sdcard", "make", str(tmp_path / "c"), "--size", "64M"]
+    done = subprocess.run(line, check=False, timeout=300, cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "c").exists()
+    assert len(sdcard("make", tmp_path / "c", "--size", "64M", "--log", "64K")["files"]) == 1
+
+
+def test_an_image_is_made_over_nothing_and_where_no_links_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("make", tmp_path / "c", "--size", "64M")
+
+    def another(self: Path, target: Path) -> None:
+        self.write_text("another's")
+        raise FileExistsError
+
+    def none(self: Path, target: Path) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.hardlink_to", another)
+        with pytest.raises(BadInput, match="is there already"):
+            sdcard(*words)
+    assert (tmp_path / "c").read_text() == "another's"
+    with pytest.raises(BadInput, match="is there already"):
+        sdcard(*words)
+    (tmp_path / "c").unlink()
+    monkeypatch.setattr("pathlib.Path.hardlink_to", none)
+    assert len(sdcard(*words)["files"]) == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["c"]

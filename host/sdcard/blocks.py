@@ -20,7 +20,7 @@ class Blocks:
     """An open card.
 
     Attributes:
-        path: as it was given.
+        path: as it was given, for errors.
         count: blocks that it has.
     """
 
@@ -89,8 +89,8 @@ class Blocks:
 
 
 @contextmanager
-def opened(path: Path, *, write: bool = False) -> Iterator[Blocks]:
-    """The card at `path`, which nobody else uses meanwhile.
+def opened(path: Path, *, write: bool = False, named: Path | None = None) -> Iterator[Blocks]:
+    """The card at `path`, which nobody else uses meanwhile; errors behind that call it `named`, where it will be.
 
     Raises:
         BadInput: it is neither an image nor a card's device, or somebody uses it.
@@ -136,7 +136,7 @@ def opened(path: Path, *, write: bool = False) -> Iterator[Blocks]:
             next_step="`nightjar board down NAME` ends a board",
         ) from error
     try:
-        yield Blocks(path, descriptor)
+        yield Blocks(named or path, descriptor)
     finally:
         os.close(descriptor)
 

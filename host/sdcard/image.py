@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from host.errors import BadInput, HostFailure
+from host.files import temporary_prefix
+from host.interrupts import unbroken
 from host.listen.card import BLOCK
 from host.sdcard.blocks import UNIT
 
@@ -26,8 +28,10 @@ def make_image(path: Path, size: int) -> None:
 
 
 @contextmanager
-def new_image(path: Path, size: int) -> Iterator[None]:
-    """An image as `make_image` makes one, which stays only if the block ends well: a signal may come anywhere.
+def new_image(path: Path, size: int) -> Iterator[Path]:
+    """An image as `make_image` makes one, which is at `path` only if the block ends well, and never in part.
+
+    Yields where it lies meanwhile, which is all that a kill leaves.
 
     Raises:
         BadInput: the file is there, or `size` is none that FAT32 can be made in.
@@ -38,25 +42,42 @@ def new_image(path: Path, size: int) -> Iterator[None]:
             f"an image has {LEAST >> 20} MiB to {MOST >> 30} GiB, in units of {UNIT} bytes",
             evidence=f"Received: {size} bytes",
         )
+    if os.path.lexists(path):
+        raise _there(path)
+    meanwhile = path.with_name(f"{temporary_prefix(path)}{secrets.token_hex(4)}")
     try:
-        _write(path, size)
-        yield
-    except FileExistsError as error:  # another's
-        raise BadInput(
-            "this file is there already, and nothing is written over",
-            evidence=f"Received: {path}",
-            next_step="give another name; `nightjar sdcard add` adds to a card that is there",
-        ) from error
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+        _write(path, meanwhile, size)
+        yield meanwhile
+        with unbroken():
+            _name(meanwhile, path)
+    finally:
+        meanwhile.unlink(missing_ok=True)
 
 
-def _write(path: Path, size: int) -> None:
+def _name(meanwhile: Path, path: Path) -> None:
+    """Give a file its name, which nobody has given another one since."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    except FileExistsError:
-        raise
+        path.hardlink_to(meanwhile)
+    except FileExistsError as error:
+        raise _there(path) from error
+    except OSError as error:  # no hard links there, as on FAT
+        if os.path.lexists(path):
+            raise _there(path) from error
+        meanwhile.rename(path)
+
+
+def _there(path: Path) -> BadInput:
+    return BadInput(
+        "this file is there already, and nothing is written over",
+        evidence=f"Received: {path}",
+        next_step="give another name; `nightjar sdcard add` adds to a card that is there",
+    )
+
+
+def _write(path: Path, meanwhile: Path, size: int) -> None:
+    """Write what shall become `path`."""
+    try:
+        descriptor = os.open(meanwhile, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise BadInput(
             "the image cannot be made", evidence=f"Received: {path}: {error.strerror}"

@@ -46,6 +46,8 @@ def _proof(command: str, board: str, *words: str) -> tuple[str, ...]:
 
 _HIL = ("--soak", "2", "--junit", "junit.xml", "--", "-q", "-p", "no:cacheprovider")
 _PROVED = ("verdict.json", "page.html")
+_CARD = "card.img"
+_MAKE_CARD = ("sdcard", "make", _CARD, "--size", "64M")
 KINDS: Mapping[str, Kind] = {
     "verify, building": Kind(
         ("verify", "{bundle}", "--board", "native", "--vectors", "1", "--json", "verdict.json"),
@@ -70,6 +72,13 @@ KINDS: Mapping[str, Kind] = {
     ),
     "verify on a kept board": Kind(
         _proof("verify", "virtual", "{bundle}"), _PROVED, (_UP,), (_DOWN,)
+    ),
+    "sdcard make": Kind(_MAKE_CARD, (_CARD,)),
+    "sdcard add": Kind(
+        ("sdcard", "add", _CARD, "{recording}", "{recording}", "--rate", str(_RATE)),
+        (_CARD,),
+        (_MAKE_CARD,),
+        (("sdcard", "show", _CARD),),
     ),
 }
 

@@ -58,6 +58,8 @@ def not_whole(result: Path) -> str:
     """Why a result that is there is not whole, in words; "" when it is, or there is none."""
     if not result.exists():
         return ""
+    if result.suffix == ".img":
+        return _card_not_whole(result)
     text = result.read_text(encoding="utf-8", errors="replace")
     try:
         if result.suffix == ".json":
@@ -69,3 +71,21 @@ def not_whole(result: Path) -> str:
     except (ValueError, ET.ParseError) as error:
         return f"{result.name} is not whole: {error}"
     return ""
+
+
+def _card_not_whole(image: Path) -> str:
+    """As `not_whole`: what the image's index names and what lies in its folder must be the same files."""
+    from host.errors import NightjarError
+    from host.sdcard.blocks import opened
+    from host.sdcard.card import Card
+
+    try:
+        with opened(image) as blocks:
+            card = Card(blocks)
+            named = sorted(one.name for one in card.files())
+            there = sorted(file.name for file in card.volume.files())
+    except NightjarError as error:
+        return f"{image.name} is no card: {error.what}"
+    if named == there:
+        return ""
+    return f"{image.name} has {', '.join(there)}, and its index names {', '.join(named)}"

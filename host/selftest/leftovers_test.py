@@ -5,8 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from host.listen.card import INDEX_BLOCK
+from host.sdcard.blocks import opened
+from host.sdcard.card import Card
+from host.sdcard.image import LEAST, make_image
 from host.selftest import leftovers
 from host.selftest.leftovers import MARK, files, not_whole, processes, processes_left
 
@@ -58,3 +63,23 @@ def test_half_a_result_is_none(tmp_path: Path, name: str, whole: str) -> None:
     for length in (0, 1, len(whole) - 4):
         path.write_text(whole[:length])
         assert name in not_whole(path)
+
+
+def test_half_a_card_is_none(tmp_path: Path) -> None:
+    image = tmp_path / "card.img"
+    make_image(image, LEAST)
+    with opened(image, write=True) as blocks:
+        card = Card(blocks)
+        card.add_log(1 << 16)
+        card.commit()
+        before = blocks.read(INDEX_BLOCK)
+        card.add_recording(8000, np.arange(999, dtype=np.int16))
+        card.commit()
+    assert not_whole(image) == ""
+    with opened(image, write=True) as blocks:
+        blocks.write(INDEX_BLOCK, before)
+    assert not_whole(image) == (
+        "card.img has NIGHTJAR.LOG, REC001.WAV, and its index names NIGHTJAR.LOG"
+    )
+    image.write_bytes(bytes(1000))
+    assert "card.img is no card" in not_whole(image)
