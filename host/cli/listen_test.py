@@ -1,12 +1,16 @@
 """What `listen`, `build --application` and `classify --detections` refuse, before anything is built."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from host.cli import run
 from host.cli.application_options import read
+from host.compare.flip import find_symbol, overwrite
+from host.elf_record import write_record
 from host.errors import BadInput
 from host.exit_codes import Exit
 from host.listen.tiers_test import record
@@ -97,29 +101,50 @@ def test_a_project_has_settled_it(
     assert "settled when its project" in refused(capsys, "build", "out", "--application")
 
 
+NATIVE = ("--board", "native")
+DETECTING = (
+    *("--overlap", "0.77", "--pooled", "5", "--threshold", "0.4", "--sustain", "0.97"),
+    *("--least", "2", "--most", "9"),
+)
+
+
+@pytest.fixture(scope="module")
+def project(bundle: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Firmware that listens."""
+    out = tmp_path_factory.mktemp("listen") / "out"
+    assert run(["build", bundle, *NATIVE, "--out", str(out), "--application", *DETECTING]) == 0
+    return out
+
+
+def test_firmware_that_hangs_while_it_listens_is_named_with_its_line(
+    bundle: str,
+    project: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spoiled = tmp_path / "out"
+    shutil.copytree(project, spoiled)
+    elf = spoiled / ELF
+    overwrite(elf, find_symbol(elf, "nj_detector_take", "STT_FUNC"), b"\xeb\xfe")  # jumps to itself
+    write_record(elf)
+    monkeypatch.setattr("host.listen.application.PATIENCE", 2.0)
+    sound = str(record(tmp_path / "r.wav", 3))
+    assert run(["listen", bundle, sound, *NATIVE, "--project", str(spoiled)]) == Exit.FIRMWARE
+    assert re.search(
+        r"no answer to .*: the firmware is at \S*nj_detector\.c:\d+ \(nj_detector_take\)",
+        capsys.readouterr().err,
+    )
+
+
 def test_what_a_project_says_of_detections_is_held(
-    bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bundle: str, project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An edited nightjar.json would have other detections expected than the firmware was built for."""
-    project, model = tmp_path / "out", ["--board", "native"]
-    sound = str(record(tmp_path / "r.wav", 3))
-    detecting = [
-        "--overlap",
-        "0.77",
-        "--pooled",
-        "5",
-        "--threshold",
-        "0.4",
-        "--sustain",
-        "0.97",
-        "--least",
-        "2",
-        "--most",
-        "9",
-    ]
-    assert run(["build", bundle, *model, "--out", str(project), "--application", *detecting]) == 0
+    model, sound = NATIVE, str(record(tmp_path / "r.wav", 3))
+    project = shutil.copytree(project, tmp_path / "out")
     listen = ("listen", bundle, sound, *model, "--project", str(project))
-    classify = ("classify", bundle, sound, "--board", "none", "--detections", *detecting)
+    classify = ("classify", bundle, sound, "--board", "none", "--detections", *DETECTING)
     heard = [tmp_path / "listen.json", tmp_path / "classify.json"]
     for words, file in zip((listen, classify), heard, strict=True):
         assert run([*words, "--json", str(file)]) == 0

@@ -43,7 +43,7 @@ needs_machine = pytest.mark.skipif(find() is None, reason="make n6-virtual")
     ("board", "kind", "seconds"),
     [
         pytest.param("virtual", "virtual", 20, marks=needs_arm),
-        pytest.param("n6-virtual", "stm32n6570-dk", 3, marks=(needs_arm, needs_machine)),
+        pytest.param("n6-virtual", "stm32n6570-dk", 20, marks=(needs_arm, needs_machine)),
     ],
 )
 def test_the_board_detects_what_classify_does(

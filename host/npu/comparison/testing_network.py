@@ -1,5 +1,6 @@
 """For tests: a model as a network.c that computes what the compiler model predicts of it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from host.npu.testing.write import write_network
 from model_gen.codegen.tflite.graph import Tensor
 
 Change = Callable[[int, npu.Layer], npu.Layer]
+_INTERNALS = re.compile(
+    r"(\w+ LL_\w+ \*LL_ATON_Internal_Buffers_Info_\w+\(void\)\n)\{.*?^\}", re.S | re.M
+)
 
 
 def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) -> npu.Network:
@@ -79,12 +83,25 @@ def network_of(model: CompiledModel, change: Change = lambda _, layer: layer) ->
 
 
 def write(
-    folder: Path, model: CompiledModel, content: bytes, change: Change = lambda _, layer: layer
+    folder: Path,
+    model: CompiledModel,
+    content: bytes,
+    change: Change = lambda _, layer: layer,
+    *,
+    release: bool = False,
 ) -> Path:
-    """The folder that a compiler leaves: network.c, its weights, a c_info that signs the model."""
-    write_network(folder, network_of(model, change), model.dialect.name)
+    """The folder that a compiler leaves: network.c, its weights, a c_info that signs the model.
+
+    release: the epoch controller runs it, and no internal buffer is listed.
+    """
+    write_network(folder, network_of(model, change), model.dialect.name, blobs=release)
     for name in ("inputs.npz", "expected.npz", "tensors.json"):
         (folder / name).unlink()
+    if release:
+        source = folder / "network.c"
+        text, count = _INTERNALS.subn(r"\1{\n  return NULL;\n}", source.read_text())
+        assert count == 1
+        source.write_text(text)
     complete(folder, model, content)
     return folder
 

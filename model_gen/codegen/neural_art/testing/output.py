@@ -1,6 +1,7 @@
 """The folder st_ai_output of a small network, and a program that stands in for stedgeai and writes it."""
 
 import json
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -63,7 +64,13 @@ sys.exit({code})
 
 
 def stand_in(
-    core: Path, small: Small, *, code: int = 0, said: str | None = None, writes: bool = True
+    core: Path,
+    small: Small,
+    *,
+    code: int = 0,
+    said: str | None = None,
+    writes: bool = True,
+    output: Path | None = None,
 ) -> Path:
     """An installation whose stedgeai replays a run: its words, its files and its exit status.
 
@@ -73,12 +80,15 @@ def stand_in(
         code: its exit status.
         said: what it prints; None: a report with a progress bar through it.
         writes: whether it writes its output folder.
+        output: what it writes in place of that network's files.
 
     Returns:
         the folder `recorded`, where `calls` has its command lines, and given-* what it was given.
     """
     recorded = core / "recorded"
-    if writes:
+    if output is not None:
+        shutil.copytree(output, recorded / "output")
+    elif writes:
         write_output(recorded / "output", small)
     else:
         recorded.mkdir(parents=True)
