@@ -251,6 +251,28 @@ def test_gates_hold_again(scene: Any, tmp_path: Path) -> None:
     same(third, third_file, tmp_path / "three")
 
 
+@pytest.mark.parametrize("command", ["verify", "hil"])
+def test_a_gate_that_is_not_kept_leaves_a_session_that_replays(
+    scene: Any, tmp_path: Path, command: str
+) -> None:
+    """Relative to a run of the history, which is not there any more; and gates that are asked for later."""
+    model, _, words = scene("good", "native")
+    out, history = tmp_path / "out", tmp_path / "history.sqlite"
+    named = [model] if command == "verify" else ["--bundle", model, "--soak", 1]
+    words = [*named, *words, "--vectors", 1, "--out", out]
+    gates = ["--gate", "footprint.ram <= 5", "--gate", "footprint.flash <= +0%"]
+    done = nightjar(command, *words, *gates, "--history", history, cwd=tmp_path)
+    assert done.code == 16, done.text
+    assert {one["state"] for one in done.verdict["gates"]} == {"failed", "void"}
+    history.unlink()
+    again = same(done, out / FAILED, tmp_path / "elsewhere")
+    assert "footprint.ram" in again.error["evidence"]
+    for gate, code in (("footprint.ram <= 9_000_000", 0), ("footprint.ram <= 6", 16)):
+        other = replayed(out / FAILED, elsewhere=tmp_path / str(code), more=("--gate", gate))
+        assert other.code == code, other.text
+        assert [one["gate"] for one in other.verdict["gates"]] == [gate]
+
+
 def test_a_part_of_the_suite_and_its_parts(scene: Any, tmp_path: Path) -> None:
     """What is left out is missing again; what several processes asked is one verdict again."""
     model, _, words = scene("good", "native")

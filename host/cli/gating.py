@@ -6,6 +6,8 @@ from pathlib import Path
 from host.boards.which import Which
 from host.exit_codes import Exit
 from host.history.written import called
+from host.recording.recording import Recording
+from host.recording.replay import gates as recorded_gates
 from host.report.gates import Against, Gate, Judged, judged, parse_gate
 from host.report.gates_file import GatesFile, read_gates
 from host.report.regression import Baseline
@@ -59,16 +61,33 @@ class Gating:
             against = Against(None, "there is no baseline: neither --baseline nor --history")
         return cls(gates, against, store or None, found.branch, called(model), at.name)
 
+    @classmethod
+    def recorded(cls, recording: Recording) -> "Gating | None":
+        """Those of a recorded session, with what they were held against then; None where there was none.
+
+        Raises:
+            BadInput: they are none.
+        """
+        found, against = recorded_gates(recording)
+        return cls(found, against, None, "", "", "") if found else None
+
+    def settled(self, verdict: Verdict) -> "Gating":
+        """The same with the run of the history that a verdict is held against, if it is one.
+
+        Raises:
+            NightjarError: the history cannot be read.
+        """
+        if self.against.raw is None and self.store and any(gate.relative for gate in self.gates):
+            return replace(self, against=self._last(verdict), store=None)
+        return self
+
     def judge(self, verdict: Verdict) -> tuple[Judged, ...]:
         """What the gates say of it.
 
         Raises:
             NightjarError: the history cannot be read.
         """
-        against = self.against
-        if against.raw is None and self.store and any(gate.relative for gate in self.gates):
-            against = self._last(verdict)
-        return tuple(judged(self.gates, verdict.as_json(), against))
+        return tuple(judged(self.gates, verdict.as_json(), self.settled(verdict).against))
 
     def _last(self, verdict: Verdict) -> Against:
         """The last run of the branch that is of the same model, board and backend, and did not itself break a gate.

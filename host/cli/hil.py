@@ -189,6 +189,10 @@ def command(
             )
             remove_owned(folder / "difference")  # of an earlier run
             clear_attempts(folder)
+            # What only this command can find wrong is kept by it; all else by the suite itself.
+            keeps = record is not None or min_coverage is not None or bool(before or gating)
+            if keeps:
+                keeper.beside(folder)
             subject, made = prepare(
                 bundle,
                 board,
@@ -212,7 +216,7 @@ def command(
         check_project(made, subject)
         questions = session.plan
         with tempfile.TemporaryDirectory(prefix="nightjar-") as temporary:
-            recorded = folder / FAILED if record is None else Path(temporary) / "session.njs"
+            recorded = Path(temporary) / "session.njs" if keeps else folder / FAILED
             options = {
                 "--board": at.option,
                 "--wait": wait,
@@ -236,7 +240,7 @@ def command(
             words += [] if at.flashes else ["--no-flash"]
             words += pytest_arguments
             say("$ " + shlex.join(["pytest", *words]), json_path)
-            words += [] if record is None else ["--hil-record", str(recorded)]
+            words += ["--hil-record", str(recorded)] if keeps else []
             causes: list[NightjarError] = []
 
             def tell(line: str) -> None:
@@ -250,7 +254,7 @@ def command(
                 with keeper.session():
                     ended = run_pytest(line, limit, quiet=json_path == "-")
                     proof = read_proof(file, nonce)
-                    if record is not None:
+                    if keeps:
                         keeper.take(recorded)
                     run = keeper.suite = SuiteRun(
                         *(soak, proof is not None, how(ended), ended in ORDERLY, ended is None)
@@ -286,6 +290,8 @@ def command(
             try:
                 with keeper.session(), enforced(limit), working("counting what the vectors reach"):
                     covered = cover(made, subject, vectors_judged, limit=limit)
+                    if gating is not None:
+                        keeper.gating = gating = gating.settled(conclusion.verdict)
                     conclusion = gated(session, conclusion, covered, before, min_coverage, gating)
             except NightjarError as error:  # the reports are written all the same
                 code = Exit(error.exit_code)

@@ -15,6 +15,7 @@ from types import TracebackType
 import click
 
 from host.cli import as_nightjar
+from host.cli.gating import Gating
 from host.compare.session import Session
 from host.errors import HostFailure, NightjarError
 from host.project import ATTEMPT, FAILED
@@ -39,8 +40,8 @@ class Keeper:
 
     What keeps the file from being written is an error only where all else is well: no verdict is hidden by it.
 
-    verdict: what was concluded, and `code` its exit code. suite: how the suite ended. baseline, min_coverage: what the
-    verdict is held against.
+    verdict: what was concluded, and `code` its exit code. suite: how the suite ended. baseline, min_coverage, gating:
+    what the verdict is held against; gating as it was settled for it.
     """
 
     def __init__(self, path: Path | None, *, faults: str | None) -> None:
@@ -50,6 +51,7 @@ class Keeper:
         self.suite: SuiteRun | None = None
         self.baseline: Baseline | None = None
         self.min_coverage: float | None = None
+        self.gating: Gating | None = None
         self._faults = faults
         self._recorder: Recorder | None = None
         self._parts: list[tuple[Path, Recording]] | None = None
@@ -106,7 +108,7 @@ class Keeper:
     def _failed(self, error: BaseException | None) -> bool:
         """Whether a session failed, and not merely what comes before or behind it."""
         ended = as_nightjar(error) if isinstance(error, Exception) else None
-        begun = self._recorder is not None and self._recorder.begun
+        begun = bool(self._parts) or (self._recorder is not None and self._recorder.begun)
         return begun and (self.code if ended is None else ended.exit_code) in KEPT
 
     def _write(self) -> None:
@@ -165,6 +167,9 @@ class Keeper:
                 members[archive.COVERAGE] = self.verdict.coverage.to_bytes()
         if self.baseline is not None:
             members[archive.BASELINE] = json.dumps(self.baseline.raw).encode()
+        against = None if self.gating is None else self.gating.against
+        if against is not None and against.raw is not None:
+            members[archive.GATES_BASELINE] = json.dumps(against.raw).encode()
         manifest: Manifest = replace(
             recording.manifest,
             line=shlex.join(["nightjar", *sys.argv[1:]]),
@@ -174,5 +179,7 @@ class Keeper:
             min_coverage=self.min_coverage,
             baseline="" if self.baseline is None else str(self.baseline.path),
             coverage_reason=reason,
+            gates=() if self.gating is None else tuple(gate.text for gate in self.gating.gates),
+            no_baseline="" if against is None or against.raw is not None else against.reason,
         )
         return Recording(manifest, members)

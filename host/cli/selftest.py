@@ -231,6 +231,37 @@ def sessions(
 
 
 @command.command(
+    "replays",
+    help="Record sessions with drawn firmware over drawn links, on native and one in eight on virtual, and replay each:"
+    " the same verdict, class, code and words. Each file is damaged, too, in four ways, and must be refused or come to"
+    " the same. Exit 1 on any deviation.",
+)
+@click.option("--sessions", "count", default=200, show_default=True, type=WholeRange(min=1))
+@_seed("Of the campaign: its sessions are those from ten million times this number on.")
+@click.option(
+    "--only", multiple=True, type=WholeRange(min=0), help="Only this session; may be repeated."
+)
+@_workers
+@json_option
+def replays(
+    count: int, seed: int, only: tuple[int, ...], workers: int, json_path: str | None
+) -> int:
+    from host.cli.progress import working
+    from host.selftest.replay_tally import ReplayTally
+    from host.selftest.replays import campaign
+    from host.selftest.sessions import seeds_of, stocked
+
+    chosen = only or seeds_of(seed, count)
+    with contextlib.ExitStack() as stack:
+        with working("making firmware"):
+            stocks = [stack.enter_context(stocked(tier)) for tier in ("native", "virtual")]
+        tally = ReplayTally()
+        _work("replays", len(chosen), lambda: campaign(stocks, chosen, workers), tally, json_path)
+    given = {"seed": seed, "count": len(chosen), "workers": workers}
+    return _end("replays", given, tally.as_json(), json_path)
+
+
+@command.command(
     "signals",
     help="End runs of verify, hil, classify and board by SIGINT, SIGTERM and SIGHUP, sometimes two, at drawn moments."
     " Each must give the signal's code, and leave no process, no kept folder, no temporary file and no half-written"

@@ -236,6 +236,8 @@ def judge(
                 return bring_back(session, error, tell)
 
             verdict, failed = attempted(attempts, attempt, back, tell)
+        if gating is not None and verdict.passes:
+            keeper.gating = gating = gating.settled(verdict)
         verdict, failure = held_against(verdict, before, min_coverage, gating)
         keeper.verdict, keeper.code = verdict, verdict.exit_code
         verdict = replace(with_attempts(verdict, failed, allow_flaky), stands=at.stands)

@@ -17,6 +17,7 @@ FRAMES = "frames.bin"
 CONSOLE = "console.bin"
 VECTORS = "vectors.npz"
 BASELINE = "baseline.json"
+GATES_BASELINE = "gates-baseline.json"
 COVERAGE = "coverage.json"
 PROJECT = "project"
 SUBJECT = "subject"
@@ -27,7 +28,10 @@ DESCRIPTION = f"{PROJECT}/{project.DESCRIPTION}"
 MOST_UNPACKED = 512 << 20  # bytes of all members
 MOST_FILE = MOST_UNPACKED + (1 << 20)  # bytes of a recording: what does not pack grows a little
 MOST_MEMBERS = 256
-_NAMES = (MANIFEST, FRAMES, CONSOLE, VECTORS, BASELINE, COVERAGE, ELF, ELF_RECORD, DESCRIPTION)
+_NAMES = (
+    *(MANIFEST, FRAMES, CONSOLE, VECTORS, BASELINE, GATES_BASELINE, COVERAGE),
+    *(ELF, ELF_RECORD, DESCRIPTION),
+)
 # Programs that are flashed beside the ELF, and the files of a generated network.
 _OF_PROJECT = re.compile(
     rf"{PROJECT}/(?:{Path(project.ELF).parent}/nj_[A-Za-z0-9_]{{1,60}}\.elf|{project.GENERATED}/{FILE.pattern})"

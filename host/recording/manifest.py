@@ -68,7 +68,8 @@ class Manifest:
     conclusion; None where the suite was called without `nightjar hil`. suite: None for `nightjar verify`.
     min_coverage: percent. baseline: where it lay. coverage_reason: why there is no coverage. npu_library: of ST's,
     which computed for the processor of a network on the NPU, and is in no recording; "" where none did.
-    quarantine: what was not judged.
+    quarantine: what was not judged. gates: that the verdict was held against; no_baseline: why relative ones were
+    held against none.
     """
 
     line: str
@@ -96,6 +97,8 @@ class Manifest:
     coverage_reason: str = ""
     npu_library: str = ""
     quarantine: Quarantine = NOTHING
+    gates: tuple[str, ...] = ()
+    no_baseline: str = ""
     members: dict[str, Member] = field(default_factory=dict)
 
     def to_json(self) -> bytes:

@@ -27,7 +27,10 @@ from host.zips import DAMAGED
 
 # Whose recording is kept unasked: a replay shows anybody whose fault it was.
 KEPT = frozenset(
-    {*(Exit.FIRMWARE, Exit.IDENTITY, Exit.HOST, Exit.BOARD, Exit.FLASH, Exit.LINK), Exit.DEFECT}
+    {
+        *(Exit.FIRMWARE, Exit.IDENTITY, Exit.HOST, Exit.BOARD, Exit.FLASH, Exit.LINK),
+        *(Exit.DEFECT, Exit.REGRESSION),
+    }
 )
 
 

@@ -24,8 +24,10 @@ from host.recording import archive
 from host.recording.manifest import NEXT, Test, restated
 from host.recording.player import CutOff, Player
 from host.recording.recording import Recording
+from host.report.gates import Against, Gate, parse_gate
 from host.report.junit import CaseRecord
 from host.report.regression import Baseline
+from host.report.stored import parse_verdict
 from host.report.verdict import describe
 
 _NONCE = "replay"
@@ -182,6 +184,19 @@ def baseline(recording: Recording) -> Baseline | None:
     """
     data = recording.members.get(archive.BASELINE)
     return None if data is None else Baseline.parse(Path(recording.manifest.baseline), data)
+
+
+def gates(recording: Recording) -> tuple[tuple[Gate, ...], Against]:
+    """The gates that the verdict was held against, and what relative ones were.
+
+    Raises:
+        BadInput: one is no gate, or what they were held against is no verdict.
+    """
+    manifest, data = recording.manifest, recording.members.get(archive.GATES_BASELINE)
+    found = tuple(map(parse_gate, manifest.gates))
+    if data is None:
+        return found, Against(None, manifest.no_baseline)
+    return found, Against(parse_verdict(Path(archive.GATES_BASELINE), data, "a baseline"))
 
 
 def _session(recording: Recording, folder: Path) -> tuple[Session, Player]:

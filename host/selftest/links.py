@@ -31,7 +31,7 @@ class Line:
     """
 
     def __init__(
-        self, board: UnixStream, link: Transport, generator: random.Random, after: int
+        self, board: Transport, link: Transport, generator: random.Random, after: int
     ) -> None:
         self.board = board
         self.link = link
@@ -139,7 +139,7 @@ class Boots(Line):
     """Each event of a boot comes twice, and once more when the line is struck."""
 
     def __init__(
-        self, board: UnixStream, link: Transport, generator: random.Random, after: int
+        self, board: Transport, link: Transport, generator: random.Random, after: int
     ) -> None:
         super().__init__(board, link, generator, after)
         self._cutter = Cutter()
@@ -181,6 +181,7 @@ class Killed(Line):
     signal = signal.SIGKILL
 
     def strike(self, deadline: Deadline) -> None:
+        assert isinstance(self.board, UnixStream)
         os.kill(self.board.peer, self.signal)
 
 

@@ -17,7 +17,6 @@ from host.deadline import Deadline
 from host.errors import NightjarError
 from host.link.faults import Direction, Faults, FrameFaults
 from host.link.transport import Transport
-from host.link.unix_stream import UnixStream
 from host.report.verdict import Verdict
 from host.selftest import links
 from host.selftest.links import Line
@@ -166,20 +165,7 @@ def run(stock: Stock, seed: int) -> Result:
 
 def _attempt(stock: Stock, drawn: Drawn, seconds: float, *, again: bool) -> Result:
     lines: list[Line] = []
-
-    def wrap(transport: Transport) -> Transport:
-        assert isinstance(transport, UnixStream)
-        lines.append(_line(drawn, transport))
-        return lines[-1]
-
-    firmware = drawn.firmware
-    session = Session(
-        *(firmware.project, stock.subject, "native", drawn.vectors, drawn.vector_seed),
-        limit=Deadline.after(seconds),
-        root=stock.boards,
-        wrap=wrap,
-        repeats=2,
-    )
+    firmware, session = drawn.firmware, session_of(stock, drawn, seconds, lines)
     verdict, error = None, None
     started = time.monotonic()
     try:
@@ -214,12 +200,28 @@ def _attempt(stock: Stock, drawn: Drawn, seconds: float, *, again: bool) -> Resu
     )
 
 
-def _line(drawn: Drawn, board: UnixStream) -> Line:
+def session_of(stock: Stock, drawn: Drawn, seconds: float, lines: list[Line]) -> Session:
+    """The session that was drawn, on a board of its own, with a deadline; its link is appended to `lines`."""
+
+    def wrap(transport: Transport) -> Transport:
+        lines.append(_line(drawn, transport))
+        return lines[-1]
+
+    return Session(
+        *(drawn.firmware.project, stock.subject, stock.tier, drawn.vectors, drawn.vector_seed),
+        limit=Deadline.after(seconds),
+        root=stock.boards,
+        wrap=wrap,
+        repeats=2,
+    )
+
+
+def _line(drawn: Drawn, board: Transport) -> Line:
     kind, link = KINDS[drawn.kind], _damaging(drawn, board)
     return kind.line(board, link, random.Random(f"client {drawn.seed}"), drawn.after)
 
 
-def _damaging(drawn: Drawn, board: UnixStream) -> Transport:
+def _damaging(drawn: Drawn, board: Transport) -> Transport:
     """What damages bytes or frames on the way, if anything does."""
     kind = KINDS[drawn.kind]
     if kind.frames:
@@ -270,14 +272,14 @@ def _wrong_text(drawn: Drawn, error: NightjarError | None) -> str:
 
 
 @contextmanager
-def stocked() -> Iterator[Stock]:
-    """A stock of firmware and a private folder of boards, which end with the block."""
+def stocked(tier: str = "native") -> Iterator[Stock]:
+    """A stock of firmware for a tier and a private folder of boards, which end with the block."""
     private = private_folder(None, make=True)
     with (
         TemporaryDirectory(prefix="nightjar-sessions-") as folder,
         TemporaryDirectory(prefix="st-", dir=private) as boards,
     ):
-        yield make_stock(Path(folder), Path(boards))
+        yield make_stock(Path(folder), Path(boards), tier)
 
 
 def seeds_of(seed: int, count: int) -> range:

@@ -1,4 +1,4 @@
-"""The firmware of the campaign of sessions: as built, flipped, hanging, faulting, foreign."""
+"""The firmware of campaigns of sessions: as built, flipped, hanging, faulting, foreign."""
 
 import platform
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ VECTORS = 2  # of each seed
 FLIPS = ((0, 0, 7), (0, 101, 5), (1, 13, 6), (2, 55, 7), (2, 30, 6), (4, 71, 6))
 # A jump to itself; a wait for ever, which costs no time of this computer where that can be had (pause() in a loop); an
 # undefined instruction.
-_SPIN = {"x86_64": b"\xeb\xfe", "aarch64": b"\x00\x00\x00\x14"}
+_SPIN = {"x86_64": b"\xeb\xfe", "aarch64": b"\x00\x00\x00\x14", "virtual": b"\xfe\xe7"}
 _WAIT = {**_SPIN, "x86_64": b"\xb8\x22\0\0\0\x0f\x05\xeb\xf7"}
-_UNDEFINED = {"x86_64": b"\x0f\x0b", "aarch64": bytes(4)}
+_UNDEFINED = {"x86_64": b"\x0f\x0b", "aarch64": bytes(4), "virtual": b"\x00\xde"}
 Where = tuple[int | None, tuple[int, ...], int | float | str | None, int | float | str | None, int]
 
 
@@ -45,21 +45,22 @@ class Firmware:
 
 @dataclass(frozen=True)
 class Stock:
-    """A model, its firmware by kind, and the folder of boards of who uses it."""
+    """A model, its firmware by kind for a tier, and the folder of boards of who uses it."""
 
     subject: Subject
     boards: Path
     firmware: dict[str, tuple[Firmware, ...]]
+    tier: str
 
 
-def make_stock(folder: Path, boards: Path) -> Stock:
-    """Build and damage firmware in `folder`."""
+def make_stock(folder: Path, boards: Path, tier: str = "native") -> Stock:
+    """Build and damage firmware for `tier` (native or virtual) in `folder`."""
     net = make_net(1)
     path, other = folder / "small.tflite", folder / "other.tflite"
     path.write_bytes(net.tflite())
     other.write_bytes(make_net(9).tflite())
-    subject, good = prepare(path, "native", out=folder / "good")
-    foreign = swapped(good, prepare(other, "native", out=folder / "other")[1], folder / "foreign")
+    subject, good = prepare(path, tier, out=folder / "good")
+    foreign = swapped(good, prepare(other, tier, out=folder / "other")[1], folder / "foreign")
     steps = range(good.description.steps)
     return Stock(
         subject,
@@ -72,6 +73,7 @@ def make_stock(folder: Path, boards: Path) -> Stock:
             "faulting": tuple(_broken(good, folder, "faults", step, _UNDEFINED) for step in steps),
             "foreign": (Firmware("foreign", foreign, "IDENTITY"),),
         },
+        tier,
     )
 
 
@@ -123,7 +125,8 @@ def _broken(good: Project, folder: Path, how: str, step: int, code: dict[str, by
     function = f"nj_step{step}"
     project = copy_project(good, folder / f"{how} {step}")
     place = find_symbol(project.elf, function, "STT_FUNC")
-    overwrite(project.elf, place, code[platform.machine()])
+    native = project.description.board == "native"
+    overwrite(project.elf, place, code[platform.machine() if native else "virtual"])
     write_record(project.elf)
     return Firmware(
         f"{how} in step {step}", project, "FIRMWARE", rf"nj_model\.c:\d+ \({function}\)"
