@@ -196,6 +196,30 @@ def test_transpose_conv(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> N
     both.check(runner, tmp_path)
 
 
+def test_packed_transpose_conv(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
+    """Convolutions side by side whose windows begin before, within and behind the image, of one part and of several."""
+    both, values = Both(kernels), Values(32)
+    draw = values.rng.integers
+    for i in range(60):
+        height, width = (int(n) for n in draw(1, 7, 2))
+        inputs = int(draw(1, 4)) * 16 if i % 2 else int(draw(1, 40))
+        columns, zeros = int(draw(1, 4)), (values.zero_point(), (-128, 7)[i // 2 % 2])
+        parts = []
+        for _ in range(1 + i % 3):
+            channels, rows = int(draw(1, 10)), int(draw(1, 4))
+            shifts = draw(-9, -4, channels)
+            table = [draw(-(2**15), 2**15, channels), draw(1 << 30, 1 << 31, channels), shifts]
+            most = width if columns == 1 else 7  # one place a window: all are within the image
+            place = (int(draw(1, most + 1)), int(draw(-2, rows)), int(draw(-6, columns)))
+            weights = values.steps(channels, rows, columns, inputs)
+            parts.append((weights, place, np.stack(table, 1).astype(np.int32)))
+        x = values.steps(1, height, width, inputs)
+        count = int(draw(1, height + 1 if columns == 1 else 6))
+        arguments = (x, parts, count, zeros, i % 2 == 1)
+        both(f"transpose_conv_packed {i}", layers.packed_transpose, *arguments)
+    both.check(runner, tmp_path)
+
+
 def test_batch_matmul(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
     both, values = Both(kernels), Values(16)
     draw = values.rng.integers

@@ -86,6 +86,28 @@ struct nj_packed_convolution {
     const int8_t *requant;
 };
 
+/* TRANSPOSE_CONV as packed convolutions of stride 1: the outputs of a row whose columns are the same modulo the stride, side by
+ * side, are the channels of one place, so that each row of the output is one of a convolution. Rows that are the same modulo
+ * the stride are a part, and where the last place has fewer columns it is a part of its own.
+ * parts: [count][12]: where the part begins in the output; its rows, places of a row, and channels of a place; the rows of its
+ * window, and how many of them and how many columns lie before the image at the first place; patch, batch and turns as in
+ * nj_packed_convolution; and where its weights and its requant begin.
+ * pitch: bytes from one row of a part to the next. */
+struct nj_packed_transpose {
+    struct nj_image input;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t relu;
+    int32_t window_width;
+    int32_t pitch;
+    int32_t count;
+    const int32_t *parts;
+    const int8_t *weights; /* both aligned to 4, of each part as nj_packed_convolution has them */
+    const int8_t *requant;
+};
+
 /* The weights of a packed convolution or a packed fully connected layer in fewer bytes, unpacked into scratch before the
  * layer runs. A row is 16 weights, of one channel, in the order in which the kernels read them.
  * kinds: 4 bits a row, the low half of a byte first:
@@ -252,6 +274,9 @@ void nj_depthwise_conv_2d_packed_s8(const struct nj_packed_depthwise *op, const 
                                     int8_t *scratch);
 /* scratch: as many bytes as taps that an output meets, times the input's channels. */
 void nj_transpose_conv_s8(const struct nj_transpose_conv *op, const int8_t *input, int8_t *output, int8_t *scratch);
+/* scratch: the largest of those that the parts' convolutions take. */
+void nj_transpose_conv_packed_s8(const struct nj_packed_transpose *op, const int8_t *input, int8_t *output,
+                                 int8_t *scratch);
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
 /* state: int16 [batches, filters, memory], the oldest first; aligned to 2. */
 void nj_svdf_s8(const struct nj_svdf *op, const int8_t *input, int8_t *state, int8_t *output);

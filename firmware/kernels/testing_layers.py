@@ -104,6 +104,46 @@ def packed_convolution(
     return call(library, "nj_depthwise_conv_2d_packed_s8", op, [x], output, scratch, **fields)
 
 
+def packed_transpose(
+    library: ctypes.CDLL | Runner,
+    x: Int8,
+    parts: Sequence[tuple[Int8, tuple[int, int, int], NDArray[np.int32]]],
+    rows: int,
+    zero_points: tuple[int, int],
+    in_place: bool,
+) -> Int8:
+    """Parts side by side in each of `rows` rows: weights [channels, rows, columns, inputs], the places of a row with
+    the rows and columns before the image, and int32 [channels, 3] of bias, multiplier and shift."""
+    table, weights, numbers = [], [], []
+    pitch = sum(len(part) * place[0] for part, place, _ in parts)
+    first = 0
+    for part, (places, top, left), constants in parts:
+        channels, height, width, inputs = part.shape
+        patch = -(-height * width * inputs // 16) * 16
+        turns = height * width * -(-inputs // 128) + -(-patch // 128)
+        sizes = (sum(one.size for one in weights), sum(one.size for one in numbers))
+        where = (first, rows, places, channels, height, top, left)
+        table.append((*where, patch, 0 if in_place else 4, turns, *sizes))
+        packed = pack_dense(
+            part.reshape(channels, -1), patch, [tuple(map(int, c)) for c in constants]
+        )
+        weights.append(packed[0].ravel())
+        numbers.append(packed[1].ravel())
+        first += places * channels
+    relu = zero_points[1] == -128
+    op = cs.PackedTranspose(
+        cs.Image(*x.shape[1:]), *zero_points, -128, 127 if relu else 100, relu, parts[0][0].shape[2], pitch,
+        len(parts),
+    )  # fmt: skip
+    fields: dict[str, NDArray[Any]] = {
+        "parts": np.array(table, np.int32),
+        "weights": np.concatenate(weights),
+        "requant": np.concatenate(numbers),
+    }
+    output, scratch = np.empty((rows, pitch), np.int8), k.pointer(np.empty(65536, np.int8))
+    return call(library, "nj_transpose_conv_packed_s8", op, [x], output, scratch, **fields)
+
+
 def pack_dense(
     rows: Int8, patch: int, constants: Sequence[tuple[int, int, int]]
 ) -> tuple[Int8, Int8]:

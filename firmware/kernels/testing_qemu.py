@@ -32,7 +32,7 @@ KERNELS = [
     "maximum", "minimum", "gather", "quantize_f32", "dequantize_f32",
     "unpack", "prelu", "reduce_max", "reduce_min", "resize_bilinear", "transpose_conv", "batch_matmul",
     "squared_difference", "svdf", "select", "unidirectional_sequence_lstm",
-    "quantize_f32_u8", "dequantize_u8_f32", "div",
+    "quantize_f32_u8", "dequantize_u8_f32", "div", "transpose_conv_packed",
 ]  # fmt: skip
 """In the order of the runner's switch."""
 

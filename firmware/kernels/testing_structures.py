@@ -172,6 +172,16 @@ class PackedFullyConnected(ctypes.Structure):
     )
 
 
+class PackedTranspose(ctypes.Structure):
+    _fields_ = (
+        ("input", Image),
+        *((name, I32) for name in ("input_zero_point", "output_zero_point")),
+        *((name, I32) for name in ("activation_min", "activation_max", "relu")),
+        *((name, I32) for name in ("window_width", "pitch", "count")),
+        *((name, ctypes.c_void_p) for name in ("parts", "weights", "requant")),
+    )
+
+
 class Div(ctypes.Structure):
     _fields_ = (
         *((name, I32 * 4) for name in ("shape", "stride1", "stride2")),

@@ -17,6 +17,7 @@ from model_gen.profile.convolutions import (
     depthwise_form,
     up,
 )
+from model_gen.profile.transposed import transposed, transposed_form
 from model_gen.profile.work import (
     AVERAGE_POOL,
     CHANNELS,
@@ -168,22 +169,6 @@ def _matrices(work: Work) -> Counts:
     return {name: count * work.rows for name, count in counts.items()}
 
 
-def _transpose_conv(work: Work) -> Counts:
-    """Of each output the steps that it meets are copied, then multiplied, four channels at a time."""
-    height, width, outputs = work.target
-    rows, columns = (up(work.window[axis], work.stride[axis]) for axis in (0, 1))
-    channels, places = work.source[2], height * width
-    groups = places * up(outputs, GROUP)
-    return {
-        "places": places,
-        "rows of taps": places * rows,
-        "taps": places * rows * columns,
-        "bytes": places * rows * columns * channels,
-        "groups": groups,
-        "blocks": groups * up(rows * columns * channels, BLOCK),
-    }
-
-
 def _covered(work: Work, axis: int) -> int:
     """Places of the image that all windows along an axis cover, one by one."""
     size, window, stride, pad = (
@@ -249,6 +234,7 @@ _FORMS: dict[str, Callable[[Work], str]] = {
     DEPTHWISE: depthwise_form,
     TRANSPOSE: _transpose_form,
     AVERAGE_POOL: _pool_form,
+    TRANSPOSE_CONV: transposed_form,
 }
 _COUNTS: dict[str, Callable[[Work], Counts]] = {
     CONV: conv,
@@ -287,5 +273,5 @@ _COUNTS: dict[str, Callable[[Work], Counts]] = {
     SMALLEST: _extreme,
     RESIZED: _resized,
     MATRICES: _matrices,
-    TRANSPOSE_CONV: _transpose_conv,
+    TRANSPOSE_CONV: transposed,
 }

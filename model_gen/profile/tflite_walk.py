@@ -8,6 +8,7 @@ from model_gen.codegen.cm55.lower import Program
 from model_gen.codegen.cm55.ops.linear import FREE_SHIFT
 from model_gen.codegen.cm55.ops.registry import Kernel
 from model_gen.codegen.cm55.ops.rounding import c_enum
+from model_gen.codegen.tflite.options import WindowOptions
 from model_gen.codegen.tflite.view import View
 from model_gen.profile.step import INPUT, Shape, Step
 from model_gen.profile.work import (
@@ -21,6 +22,7 @@ from model_gen.profile.work import (
     SMALLEST,
     SUM,
     SUM_ANY,
+    TRANSPOSE_CONV,
     Image,
     Work,
     rows_of,
@@ -84,6 +86,8 @@ def work_of(kernel: Kernel, view: View) -> Work:
         given = dict(kernel.parameters.fields)
     if "window" in given:
         return _windowed(name, given)
+    if name == TRANSPOSE_CONV:
+        return _transposed(name, view)
     if name.startswith("nj_fully_connected"):
         inputs, outputs = ((1, given["batches"], given[side]) for side in ("inputs", "outputs"))
         return Work(name, inputs, outputs)
@@ -141,6 +145,27 @@ def _windowed(name: str, given: dict[str, Any]) -> Work:
         (window["stride_height"], window["stride_width"]),
         (window["pad_top"], window["pad_left"]),
         bool(given.get("relu")),
+    )
+
+
+def _transposed(name: str, view: View) -> Work:
+    """By the padding of a convolution that makes the input's size of the output's."""
+    source, target = (_unbatched(shape) for shape in (view.input(2).shape, view.output.shape))
+    _, height, width, _ = view.input(1).shape
+    stride = view.options(WindowOptions).stride
+    pads = [
+        max(0, (given - 1) * step + size - out) // 2
+        for given, step, size, out in zip(source, stride, (height, width), target, strict=False)
+    ]
+    down, right, channels = source
+    rows, columns, outputs = target
+    return Work(
+        name,
+        (down, right, channels),
+        (rows, columns, outputs),
+        (height, width),
+        stride,
+        (pads[0], pads[1]),
     )
 
 

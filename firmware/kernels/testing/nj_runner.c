@@ -162,6 +162,9 @@ static void nj_run(const struct nj_case *item)
     case 35:
         nj_div_s8(item->op, item->input1, item->input2, item->output);
         break;
+    case 36:
+        nj_transpose_conv_packed_s8(item->op, item->input1, item->output, nj_scratch);
+        break;
     default:
         break;
     }

@@ -41,7 +41,7 @@ from model_gen.codegen.tflite.view import View
 _BATCH_BYTES = 768
 _MAX_BATCH = 32
 _MAX_SPREAD = 16  # input channels: beyond, the zeros cost more than they save
-_MAX_PACKED = 1 << 15  # output channels: the kernel's offsets are 16 bits
+MAX_PACKED = 1 << 15  # output channels: the kernel's offsets are 16 bits
 
 
 def _depthwise(view: View) -> bool:
@@ -115,7 +115,7 @@ def _lower(view: View) -> Kernel:
     multiplier = channels // max(source[2], 1)
     # Few input channels with several outputs each: dense, with zeros for the other channels.
     spread = _depthwise(view) and (multiplier > 1 or source[2] == 1) and source[2] <= _MAX_SPREAD
-    if packs and rule == "double" and channels <= _MAX_PACKED and (spread or not _depthwise(view)):
+    if packs and rule == "double" and channels <= MAX_PACKED and (spread or not _depthwise(view)):
         dense = _ungrouped(weights.transpose(3, 1, 2, 0), source[2]) if spread else weights
         rows = dense.reshape(channels, -1)
         patch = -(-rows.shape[1] // packing.BLOCK) * packing.BLOCK
@@ -123,7 +123,7 @@ def _lower(view: View) -> Kernel:
         sides = dict(place)["pad_left"] > 0 or (
             (target[1] - 1) * options.stride[1] + window[1] > source[1]
         )
-        reading = _reading(patch, window, source[2], options.dilation[1], target, sides)
+        reading = reading_of(patch, window, source[2], options.dilation[1], target, sides)
         return Kernel(
             "nj_conv_2d_packed_s8",
             Parameters(
@@ -204,7 +204,7 @@ def _lower(view: View) -> Kernel:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """How the dense loop gets its patches; see nj_packed_convolution."""
 
     batch: int
@@ -217,24 +217,24 @@ class _Reading:
         return 16 * self.turns + 12
 
 
-def _reading(
+def reading_of(
     patch: int,
     window: tuple[int, int],
     inputs: int,
     dilation_width: int,
     target: tuple[int, int, int],
     sides: bool,
-) -> _Reading:
+) -> Reading:
     """In place where the window's rows are whole blocks, and its places where it sees padding at the `sides`, else
     gathered."""
     turns, row = packing.turns(patch // packing.BLOCK), window[1] * inputs
     apart = target[1] * target[2]  # bytes of two outputs in the kernel's 16 bits
     stretch = inputs if sides else row
-    if stretch % packing.BLOCK == 0 and dilation_width == 1 and apart <= _MAX_PACKED:
+    if stretch % packing.BLOCK == 0 and dilation_width == 1 and apart <= MAX_PACKED:
         of_rows = window[0] * row // stretch * packing.turns(stretch // packing.BLOCK)
-        return _Reading(0, max(turns, of_rows), row)
+        return Reading(0, max(turns, of_rows), row)
     batch = max(2, min(_BATCH_BYTES // patch, _MAX_BATCH) // 2 * 2)
-    return _Reading(batch, turns, batch * patch + packing.BLOCK)
+    return Reading(batch, turns, batch * patch + packing.BLOCK)
 
 
 def _ungrouped(weights: Array, inputs: int) -> Array:
