@@ -13,6 +13,7 @@ from model_gen.models.config import ModelConfig, config_path
 from model_gen.teaching.scores import KINDS
 
 WAVEFORM = "waveform"
+_MODELS = (".keras", ".h5", ".hdf5")
 _EXAMPLE = (
     '{"sample_rate": 48000, "window_seconds": 3, "input": "waveform", "output": "logits", '
     '"labels": ["a", "b"]}'
@@ -118,13 +119,20 @@ def check_told(model: Path, config: Path | None) -> None:
     """Refuse a model of which nothing says how it listens.
 
     Raises:
-        BadInput: it is not there; or there is no configuration, or two.
+        BadInput: it is not there, or no Keras model; or there is no configuration, or two.
     """
     if not model.is_file():
         raise BadInput(
             "a teacher must be a file: a Keras model, or its scores",
             evidence=f"Received: {model}, which is none",
             next_step="name a .keras file, or the scores that `nightjar teach` wrote",
+        )
+    if model.suffix not in _MODELS:
+        raise BadInput(
+            f"a teacher must be a Keras model, which ends in {' or '.join(_MODELS)}",
+            evidence=f"Received: {model}",
+            next_step="of a bundle, name the checkpoint that it was quantized from; of another kind of model, cache "
+            "its scores as docs/distillation.md says",
         )
     own = config_path(model)
     if config is None and not own.is_file():

@@ -145,6 +145,10 @@ def test_a_foreign_model_is_told_how_it_listens(options: TeachOptions, tmp_path:
     foreign = replace(options, model=path, out=tmp_path / "said.npz", overlap=0.0)
     with pytest.raises(BadInput, match="needs --teacher-config"):
         teach(foreign)
+    of_bundle = Path(shutil.copy(path, tmp_path / "model.tflite"))
+    with pytest.raises(BadInput, match=r"ends in \.keras") as caught:
+        teach(replace(foreign, model=of_bundle))
+    assert "the checkpoint that it was quantized from" in caught.value.next_step
     config: dict[str, Any] = {
         "sample_rate": RATE,
         "window_seconds": 0.5,

@@ -49,6 +49,21 @@ def _no_workers(received: str, instead: str) -> BadInput:
     )
 
 
+def check_one_device(option: str) -> None:
+    """Refuse several devices to what trains on one.
+
+    Raises:
+        BadInput: a strategy has several.
+    """
+    count = replicas()
+    if count > 1:
+        raise BadInput(
+            f"{option} trains on one device",
+            evidence=f"Received: a strategy of {count} devices",
+            next_step="call it outside of the strategy's scope",
+        )
+
+
 def check_strategy(batch_size: int) -> None:
     """Refuse what does not train, or not as one device would.
 

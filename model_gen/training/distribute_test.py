@@ -23,6 +23,8 @@ from model_gen.training.devices import check_strategy
 from model_gen.training.engine import fit
 from model_gen.training.engine_test import CONTRACT, LABELS, Keyed, recordings
 from model_gen.training.options import TrainOptions
+from model_gen.training.presets import options_of
+from model_gen.training.run import train
 
 root = Path(tempfile.mkdtemp())
 val = recordings(root)
@@ -66,6 +68,11 @@ for strategy, size in ((mirrored, 5), (tf.distribute.MultiWorkerMirroredStrategy
             check_strategy(size)
         except BadInput as error:
             found.setdefault("refused", []).append(str(error))
+with mirrored.scope():
+    try:
+        train(options_of("release", {"data_path_train": Path("data"), "qat": True}))
+    except BadInput as error:
+        found["refused"].append(str(error))
 print(json.dumps(found))
 """
 
@@ -93,3 +100,5 @@ def test_two_devices_learn_as_one_does_and_several_workers_are_refused_by_name()
     assert "--batch-size must be a multiple of the 2 devices" in found["refused"][0]
     assert "--batch-size 4" in found["refused"][0]
     assert "MultiWorkerMirroredStrategy does not train here" in found["refused"][1]
+    assert "--qat trains on one device" in found["refused"][2]
+    assert "2 devices" in found["refused"][2]

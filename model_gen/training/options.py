@@ -373,7 +373,8 @@ class TrainOptions:
             raise BadInput(
                 "--checkpoint-path must name a file that ends in .keras",
                 evidence=f"Received: {self.checkpoint_path}",
-                next_step="for example --checkpoint-path checkpoints/best_model.keras",
+                next_step="for example --checkpoint-path checkpoints/best_model.keras; of a bundle, the "
+                "checkpoint that it was quantized from",
             )
 
         together.check(self)

@@ -22,6 +22,7 @@ from model_gen.quantization.recordings import assignment_of, chunks_of
 from model_gen.runtime import tensorflow
 from model_gen.training.alone import alone_at
 from model_gen.training.batches import TrainBatches
+from model_gen.training.devices import check_one_device
 from model_gen.training.engine import Refined, fit
 from model_gen.training.extensions import extensions_of
 from model_gen.training.judge import NotFinite
@@ -40,6 +41,7 @@ def train_qat(options: TrainOptions, stop_after: int | None = None) -> TrainResu
         HostFailure: another run trains there, or TensorFlow or its converter fails.
     """
     tensorflow()
+    check_one_device("--qat")  # its steps are no sums over replicas
     base = options.checkpoint_path
     config = load_config(base)
     check_boards(config.backbone)
