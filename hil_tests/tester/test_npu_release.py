@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = load_subject(write_small_bundle(folder / "bundle")).model
     network = write(folder / "st", compile_model(model, DIALECT), model, release=True)
     small = Small(DIALECT, model, controller=True)
-    recorded = stand_in(folder / "core", small, said="", output=network)
+    recorded = stand_in(folder / "core", small, said="", output=network, needs="octoFlash")
     done = in_folder(
         *("build", "bundle", "--backend", "neural_art", "--release", *BOARD, "--out", "firmware"),
         *("--application", *DETECTING),

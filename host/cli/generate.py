@@ -33,7 +33,8 @@ _NPU_BOARD = "stm32n6570-dk"  # where none is named
     type=Choice(["auto", "ram", "nor"]),
     default="auto",
     show_default=True,
-    help="Where the weights lie on an STM32N6: in RAM where they fit, or in the external NOR.",
+    help="Where the weights lie on an STM32N6: in RAM (with backend neural_art the NPU's) where they fit, or in the"
+    " external NOR.",
 )
 @click.option(
     "--cpu-mhz",
@@ -69,14 +70,18 @@ def command(
     very model, and writes the files with a manifest, neural_art.json; `nightjar build` makes firmware of that folder.
     """
     if backend == NEURAL_ART:
-        given = _others(rounding=rounding != "tflite", weights=weights != "auto", stream=stream)
+        given = _others(rounding=rounding != "tflite", stream=stream)
         given |= _others(cpu_mhz=cpu_mhz is not None, optimize=optimize is not None)
         _refuse(given, "backend cm55")
         if taken is not None:
-            given = _others(release=release, board=board is not None)
+            given = _others(release=release, board=board is not None, weights=weights != "auto")
             _refuse(given, "a generation here, not --from")
         _neural_art(
-            model, board, bench, out, taken, release=release, force=force, json_path=json_path
+            *(model, board, bench, out, taken),
+            release=release,
+            weights=weights,
+            force=force,
+            json_path=json_path,
         )
         return
     _refuse(_others(release=release) | ({"--from"} if taken else set()), "backend neural_art")
@@ -148,6 +153,7 @@ def _neural_art(
     folder: Path | None,
     *,
     release: bool,
+    weights: str,
     force: bool,
     json_path: str | None,
 ) -> None:
@@ -166,7 +172,9 @@ def _neural_art(
             kind = kind_for(board or _NPU_BOARD, bench=bench)
             build = RELEASE if release else HIL
             deadline = Deadline.after(_STEDGEAI)
-            written = generate(subject, kind, out, build=build, deadline=deadline, force=force)
+            written = generate(
+                subject, kind, out, build=build, deadline=deadline, weights=weights, force=force
+            )
     manifest = written.manifest
     write_json(json_path, {**manifest, "folder": str(out)})
     for line in _summary(out, manifest):

@@ -31,15 +31,17 @@ class Said:
     log: str
 
 
-def prepare(folder: Path, model: bytes, dialect: Dialect, board: str, build: str) -> None:
-    """Write into a new folder what stedgeai reads: model, memory pools and profile.
+def prepare(
+    folder: Path, model: bytes, dialect: Dialect, board: str, build: str, banks: int = 0
+) -> None:
+    """Write into a new folder what stedgeai reads: model, memory pools, with `banks` for constants, and profile.
 
     Raises:
         BadInput: the board has no NPU.
     """
     folder.mkdir()
     (folder / MODEL).write_bytes(model)
-    (folder / POOLS).write_text(render_pools(board))
+    (folder / POOLS).write_text(render_pools(board, banks))
     (folder / PROFILE).write_text(render_profile(dialect, build))
 
 

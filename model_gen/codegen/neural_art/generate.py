@@ -14,6 +14,7 @@ from host.bundle import CONTRACT, MODEL, Subject
 from host.deadline import Deadline
 from host.errors import BadInput, NightjarError
 from host.files import sha256_bytes
+from host.n6_layout import layout
 from host.owned import check_replaceable, new_directory
 from model_gen.codegen.neural_art import command
 from model_gen.codegen.neural_art.compilation import HARDWARE, HYBRID, SOFTWARE
@@ -31,15 +32,32 @@ from model_gen.codegen.neural_art.output_folder import Output, read_output
 from model_gen.codegen.neural_art.profile import HIL, POOLS, PROFILE, RELEASE
 from model_gen.codegen.neural_art.proof import belonging, check_headers, check_npu, md5
 from model_gen.codegen.neural_art.provenance import identify
-from model_gen.codegen.neural_art.regions import BOARDS, Taken, memories, strangers, taken
+from model_gen.codegen.neural_art.regions import (
+    BOARDS,
+    MOST_BANKS,
+    Taken,
+    memories,
+    strangers,
+    taken,
+)
 from model_gen.codegen.neural_art.runtime import runtime_of
 from model_gen.codegen.neural_art.versions import Version
 from model_gen.codegen.tflite.advice import FULL_INT8
 from model_gen.codegen.tflite.reader import read_tflite
 
+AUTO, RAM, NOR = "auto", "ram", "nor"
+_BESIDES = 4096  # bytes of constants that are none of the model's
+
 
 def generate(
-    subject: Subject, board: str, out: Path, *, build: str, deadline: Deadline, force: bool = False
+    subject: Subject,
+    board: str,
+    out: Path,
+    *,
+    build: str,
+    deadline: Deadline,
+    weights: str = AUTO,
+    force: bool = False,
 ) -> Written:
     """Drive this computer's stedgeai, and write what it made to the folder `out`, whole or not at all.
 
@@ -51,6 +69,7 @@ def generate(
         out: the folder.
         build: HIL or RELEASE.
         deadline: of stedgeai.
+        weights: where they shall lie: RAM, NOR, or AUTO, which is RAM where they fit there beside the activations.
         force: whether `out` is replaced whatever is in it.
 
     Raises:
@@ -65,11 +84,19 @@ def generate(
     check_ends(subject.model)
     install = find_stedgeai()
     version, dialect = version_of(install.program)
+    log = out.with_name(f"{out.name}.{LOG}")
     with tempfile.TemporaryDirectory(prefix="nightjar-stedgeai-") as temporary:
-        work = Path(temporary) / "work"
-        command.prepare(work, subject.model, dialect, board, build)
-        log = out.with_name(f"{out.name}.{LOG}")
-        said = command.run(install, work, log, deadline)
+        *first, last = choices(subject.model, weights)
+        for banks in (*first, last):
+            work = Path(temporary) / f"work-{banks}"
+            command.prepare(work, subject.model, dialect, board, build, banks)
+            try:
+                said = command.run(install, work, log, deadline)
+                break
+            except NightjarError:  # whatever it was: there was no room, or the next says it again
+                if banks == last or deadline.expired:
+                    raise
+                log.unlink(missing_ok=True)
         with _log_kept(log, said):
             output = read_output(work / command.OUTPUT)
             check_npu(output)
@@ -87,6 +114,28 @@ def generate(
     extra = {LOG: said.log.encode(), **inputs}
     with _log_kept(log, said):
         return _write(subject, output, out, tool, extra, (board,), force=force)
+
+
+def choices(model: bytes, weights: str) -> tuple[int, ...]:
+    """How many banks of the NPU's RAM are set apart for constants, one try after the other; 0: they lie in the NOR.
+
+    The constants of network.c are those of the model in other forms, and some besides.
+
+    Raises:
+        BadInput: they cannot lie in RAM.
+    """
+    graph = read_tflite(model)
+    size = sum(t.value.nbytes for t in graph.tensors if t.value is not None)
+    banks = -(-(size + size // 8 + _BESIDES) // layout()["AXISRAM3_TO_6_EACH_BYTES"])
+    if weights == NOR or (weights == AUTO and banks > MOST_BANKS):
+        return (0,)
+    if banks > MOST_BANKS:
+        raise BadInput(
+            f"the weights of a network for the NPU take at most {MOST_BANKS} of its RAMs",
+            evidence=f"Received: {size:,} bytes of constants, for which {banks} are needed",
+            next_step="leave --weights away: they go to the external NOR",
+        )
+    return (banks,) if weights == RAM else (banks, 0)
 
 
 @contextmanager

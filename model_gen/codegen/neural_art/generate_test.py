@@ -13,7 +13,7 @@ from host.errors import BadInput, HostFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
 from host.npu.comparison.testing_network import write
 from host.npu.compiler.model import compile_model
-from model_gen.codegen.neural_art.generate import generate, take
+from model_gen.codegen.neural_art.generate import choices, generate, take
 from model_gen.codegen.neural_art.manifest import BUNDLE, LOG, MANIFEST, read_written
 from model_gen.codegen.neural_art.messages import errors_in, failure
 from model_gen.codegen.neural_art.pools_file import parse_pools, read_profiles
@@ -71,7 +71,8 @@ def test_a_run_is_replayed_and_written_whole(
     (pools, options) = read_profiles(recorded / f"given-{PROFILE}")[NAME]
     assert pools == f"./{POOLS}"
     assert ("--mvei" in options) == (version < "3")
-    assert len(parse_pools(json.loads((recorded / f"given-{POOLS}").read_text()))) == 5
+    *_, constants = parse_pools(json.loads((recorded / f"given-{POOLS}").read_text()))
+    assert (constants.name, constants.writable) == ("npuRAM6", False)
 
 
 def test_the_silent_build_for_the_core_alone_is_refused(tmp_path: Path, core: Path) -> None:
@@ -113,6 +114,43 @@ def test_what_it_says_when_it_fails_becomes_a_message_with_a_next_step(
     assert str(kept) in failed.value.evidence
     assert said.split("\n")[0] in kept.read_text()
     assert not (tmp_path / "out").exists()
+
+
+def test_weights_lie_in_ram_where_they_fit_and_else_in_the_nor(tmp_path: Path, core: Path) -> None:
+    recorded = stand_in(core, Small("4.0", small_model()), needs="octoFlash")
+
+    def made(weights: str) -> list[str]:
+        generate(
+            *(subject(tmp_path), BOARDS[0], tmp_path / weights),
+            build=HIL,
+            deadline=Deadline.after(SOON),
+            weights=weights,
+        )
+        pools = parse_pools(json.loads((tmp_path / weights / POOLS).read_text()))
+        return [pool.name for pool in pools]
+
+    everything = [*(f"npuRAM{number}" for number in range(3, 7)), "octoFlash"]
+    for weights, calls in (("auto", 2), ("nor", 1)):
+        (recorded / "calls").unlink(missing_ok=True)
+        assert made(weights) == everything
+        generations = [line for line in (recorded / "calls").open() if "--model" in line]
+        assert len(generations) == calls
+        assert not (tmp_path / f"{weights}.{LOG}").exists()
+    with pytest.raises(BadInput, match="does not fit into the NPU's memory"):
+        made("ram")
+    assert (tmp_path / f"ram.{LOG}").exists()
+    assert not (tmp_path / "ram").exists()
+
+
+def test_weights_that_are_too_large_for_the_ram_are_not_tried_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert choices(small_model(), "auto") == (1, 0)
+    assert choices(small_model(), "ram") == (1,)
+    monkeypatch.setattr("model_gen.codegen.neural_art.generate.MOST_BANKS", 0)
+    assert choices(small_model(), "auto") == choices(small_model(), "nor") == (0,)
+    with pytest.raises(BadInput, match="at most 0 of its RAMs"):
+        choices(small_model(), "ram")
 
 
 def test_an_error_that_ends_with_0_is_none_the_less_one(tmp_path: Path, core: Path) -> None:

@@ -18,6 +18,7 @@ _ALWAYS = (
 )
 # Each epoch is a step of the core's, after which every tensor is looked at; or one program runs many.
 _OF_BUILD = {HIL: ("--all-buffers-info",), RELEASE: ("--enable-epoch-controller",)}
+_EXTERNAL = "xSPI2"
 _ONCHIP_KBYTES = 1024  # as in every profile that ST ships
 
 
@@ -60,6 +61,7 @@ class PrintedPool:
     read_power: Text
     write_power: Text
     constants: bool
+    cached: bool
     first: Text
     kbytes: int
     comma: Text
@@ -70,13 +72,13 @@ def options(dialect: Dialect, build: str) -> tuple[str, ...]:
     return (*_ALWAYS, *dialect.profile, *_OF_BUILD[build])
 
 
-def render_pools(board: str) -> str:
-    """The memory pools of a board's NPU.
+def render_pools(board: str, banks: int = 0) -> str:
+    """The memory pools of a board's NPU; `banks` of its RAM for constants, or the NOR.
 
     Raises:
         BadInput: the board has none.
     """
-    found = memories(board)
+    found = memories(board, banks)
     last = len(found) - 1
     return render(
         "neural_art_pools.json",
@@ -87,7 +89,8 @@ def render_pools(board: str) -> str:
 
 
 def _printed(memory: Memory, last: bool) -> PrintedPool:
-    costs = _FLASH if memory.constants else _RAM
+    external = memory.file == _EXTERNAL
+    costs = _FLASH if external else _RAM
     return PrintedPool(
         file=c_text.word(memory.file),
         name=c_text.word(memory.name),
@@ -99,6 +102,7 @@ def _printed(memory: Memory, last: bool) -> PrintedPool:
         read_power=c_text.constant(costs.read_power),
         write_power=c_text.constant(costs.write_power),
         constants=memory.constants,
+        cached=external,
         first=c_text.word(f"{memory.first:#x}"),
         kbytes=memory.bytes >> 10,
         comma=c_text.phrase("" if last else ","),

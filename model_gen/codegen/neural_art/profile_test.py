@@ -82,6 +82,20 @@ def test_no_pool_shares_a_byte_with_the_linker_script(board: str) -> None:
             )
 
 
+@pytest.mark.parametrize("banks", [1, 2])
+def test_constants_in_ram_have_the_last_of_it_and_nothing_is_in_the_nor(banks: int) -> None:
+    rams = memories(BOARDS[0])[:-1]
+    raw = json.loads(render_pools(BOARDS[0], banks))
+    *others, constants = parse_pools(raw)
+    assert [one.address for one in others] == [one.first for one in rams[:-banks]]
+    assert constants.address == rams[-banks].first
+    assert constants.bytes == sum(one.bytes for one in rams[-banks:])
+    told = raw["memory"]["mempools"][-1]["prop"]
+    assert (told["rights"], told["constants_preferred"]) == ("ACC_READ", "true")
+    assert "cacheable" not in told
+    assert told["throughput"] == "HIGH"
+
+
 def test_firmware_without_the_npu_takes_what_would_be_its() -> None:
     """The test above can fail: without NJ_WITH_NPU the data reach into AXISRAM3 to 6."""
     data = regions("nj_stm32n6.ld")["DATA"]

@@ -8,6 +8,9 @@ from host.n6_layout import layout
 from model_gen.codegen.neural_art.compilation import Buffer, Compilation
 
 BOARDS = ("stm32n6570-dk", "nucleo-n657x0-q")
+MOST_BANKS = (
+    2  # of RAM that constants may take: the firmware carries them, and has 1.25 MiB for its own
+)
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,15 @@ class Memory:
         return self.first + self.bytes
 
 
-def memories(board: str) -> tuple[Memory, ...]:
+def memories(board: str, banks: int = 0) -> tuple[Memory, ...]:
     """What is the NPU's on a board, in the order of the addresses after the constants.
 
     AXISRAM1 and 2 are the firmware's; the DK's PSRAM nobody maps. What is closed is left out: a pool of no bytes
     that constants prefer makes the compiler's placing fail.
+
+    Args:
+        board: one of BOARDS.
+        banks: how many of AXISRAM3 to 6, the last ones, are for constants, of which then none lies in the NOR.
 
     Raises:
         BadInput: the board is no STM32N6.
@@ -49,10 +56,14 @@ def memories(board: str) -> tuple[Memory, ...]:
         )
     at = layout()
     each = at["AXISRAM3_TO_6_EACH_BYTES"]
+    first = 7 - banks
     rams = (
         Memory(f"npuRAM{number}", f"AXISRAM{number}", at[f"AXISRAM{number}"], each)
-        for number in range(3, 7)
+        for number in range(3, first)
     )
+    if banks:
+        named = f"npuRAM{first}", f"AXISRAM{first}"
+        return (*rams, Memory(*named, at[f"AXISRAM{first}"], banks * each, constants=True))
     flash = Memory(
         "octoFlash", "xSPI2", at["NOR_WEIGHTS"], at["NOR_END"] - at["NOR_WEIGHTS"], constants=True
     )

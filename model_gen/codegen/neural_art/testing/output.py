@@ -54,6 +54,8 @@ if sys.argv[1:] == ["--version"]:
     sys.exit()
 options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 profile = options["--st-neural-art"].partition("@")[2]
+if {needs!r} not in pathlib.Path("stm32n6.mpool").read_text():
+    sys.exit("E103(CliRuntimeError): not enough memory for the parameters")
 for name in (options["--model"], profile, "stm32n6.mpool"):
     shutil.copy(name, here / ("given-" + pathlib.Path(name).name))
 sys.stdout.write((here / "said").read_text())
@@ -71,6 +73,7 @@ def stand_in(
     said: str | None = None,
     writes: bool = True,
     output: Path | None = None,
+    needs: str = "",
 ) -> Path:
     """An installation whose stedgeai replays a run: its words, its files and its exit status.
 
@@ -81,6 +84,7 @@ def stand_in(
         said: what it prints; None: a report with a progress bar through it.
         writes: whether it writes its output folder.
         output: what it writes in place of that network's files.
+        needs: words of its pools without which it finds no room.
 
     Returns:
         the folder `recorded`, where `calls` has its command lines, and given-* what it was given.
@@ -100,7 +104,9 @@ def stand_in(
     program.parent.mkdir(parents=True)
     version = f"ST Edge AI Core v{small.core}\nSTM32CubeAI 12.0.1"
     program.write_text(
-        _PROGRAM.format(python=sys.executable, recorded=str(recorded), version=version, code=code)
+        _PROGRAM.format(
+            python=sys.executable, recorded=str(recorded), version=version, code=code, needs=needs
+        )
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return recorded
