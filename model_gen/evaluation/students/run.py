@@ -3,14 +3,18 @@
 import json
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from host.errors import NightjarError
+from host.results import write_result
 from host.typed import typed
 from model_gen.evaluation.child import ask
+from model_gen.evaluation.learning.payload import made_by
 from model_gen.evaluation.learning.recipes import version_of
 from model_gen.evaluation.learning.speakers import digest_of, read_clips, speakers_of
 from model_gen.evaluation.lines import add_line, read_lines
@@ -18,6 +22,7 @@ from model_gen.evaluation.students.lesson import Job, Lesson
 from model_gen.evaluation.students.table import lines
 from model_gen.progress import line
 
+SCHEMA = "nightjar/students/1"
 PROGRAM = "python -m model_gen.evaluation.students.run"
 
 
@@ -67,6 +72,11 @@ def measure(options: StudentsOptions) -> list[Lesson]:
     return found
 
 
+def payload(lessons: Sequence[Lesson]) -> dict[str, Any]:
+    """The lessons, with when and on what they were made."""
+    return {"schema": SCHEMA, **made_by(), "lessons": [asdict(one) for one in lessons]}
+
+
 def _ask(job: Job) -> Lesson:
     with tempfile.TemporaryDirectory(prefix="nightjar-") as name:
         out = Path(name) / "lesson.json"
@@ -88,11 +98,16 @@ def _ask(job: Job) -> Lesson:
 @click.option("--teacher-alpha", type=click.FloatRange(0.01, 8), default=1.0, show_default=True)
 @click.option("--student-alpha", type=click.FloatRange(0.01, 8), default=0.5, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the preset's; for trials.")
-def main(**given: object) -> None:
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Gets every lesson.")
+def main(json_path: Path | None, **given: object) -> None:
     """The program."""
     try:
-        for text in lines(measure(StudentsOptions(**given))):  # type: ignore[arg-type]
-            click.echo(text)
+        lessons = measure(StudentsOptions(**given))  # type: ignore[arg-type]
+        if json_path is not None:
+            text = json.dumps(payload(lessons), indent=1) + "\n"
+            write_result(json_path, text.encode())
+        for told in lines(lessons):
+            click.echo(told)
     except NightjarError as error:
         click.echo(error, err=True)
         sys.exit(int(error.exit_code))

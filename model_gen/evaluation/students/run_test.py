@@ -1,5 +1,6 @@
 """Lessons that were never made, kept and told; one that is made takes minutes, and is made by hand."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from model_gen.evaluation.learning.recipes import version_of
 from model_gen.evaluation.learning.speakers import digest_of, read_clips
 from model_gen.evaluation.learning.testing import write_clips
 from model_gen.evaluation.lines import read_lines
-from model_gen.evaluation.students import run
+from model_gen.evaluation.students import page, run
 from model_gen.evaluation.students.lesson import Job, Lesson
 from model_gen.evaluation.students.table import lines
 
@@ -40,6 +41,12 @@ def test_lessons_are_kept_and_not_made_again(
         file.write('{"half')  # a run that was killed
     assert run.measure(options) == found
     assert len(asked) == 6
+    told = ["--data-path", str(data), "--out", str(options.out), "--seeds", "2"]
+    run.main([*told, "--json", str(tmp_path / "students.json")], standalone_mode=False)
+    assert len(asked) == 6
+    text = page.text(json.loads((tmp_path / "students.json").read_text()))
+    assert "Lessons: 6. Speakers who tested: ada, bo, cy. Seeds: 1, 2." in text
+    assert "| distilled | 0.5 | 0.550 ± 0.000 |" in text
     run.measure(replace(options, student_alpha=0.25, speakers=("bo",)))
     assert asked[6:] == [("bo", 1), ("bo", 2)]
     assert len(read_lines(Lesson, options.out, run.PROGRAM)) == 8
@@ -57,3 +64,9 @@ def test_the_table_says_what_a_teacher_brought_or_that_it_taught_nothing() -> No
     told = "\n".join(lines([made("a", 1, 0.52, 0.6)]))
     assert "(no interval)" in told
     assert "taught nothing" in told
+
+
+def test_the_page_is_what_was_measured() -> None:
+    """`python -m model_gen.evaluation.students.page > docs/students.md` mends it."""
+    measured = json.loads(page.DATA.read_text(encoding="utf-8"))
+    assert page.DATA.with_suffix(".md").read_text(encoding="utf-8") == page.text(measured)

@@ -25,12 +25,14 @@ def lines(lessons: Sequence[Lesson]) -> list[str]:
         cells.append(_mean([one.processor[kind] for one in lessons], 0))
         out.append(f"| {kind} | {alpha:g} | {' | '.join(cells)} |")
     speakers = ", ".join(sorted({one.test for one in lessons}))
-    out += ["", f"Lessons: {len(lessons)}. Speakers who tested: {speakers}."]
-    out.append(f"The teacher less the student: {_difference(lessons, TEACHER)} macro AP.")
-    out.append(f"The distilled student less the plain one: {_difference(lessons, DISTILLED)}.")
+    seeds = ", ".join(str(seed) for seed in sorted({one.seed for one in lessons}))
+    out += ["", f"Lessons: {len(lessons)}. Speakers who tested: {speakers}. Seeds: {seeds}."]
+    out.append("")
+    out.append(f"* The teacher less the student: {_difference(lessons, TEACHER)} macro AP.")
+    out.append(f"* The distilled student less the plain one: {_difference(lessons, DISTILLED)}.")
     if _above(lessons, TEACHER).mean() < LEAST:
         out.append(
-            f"The teacher is not better than the student by {LEAST:g}: it taught nothing that these "
+            f"* The teacher is not better than the student by {LEAST:g}: it taught nothing that these "
             "clips could show."
         )
     return out
