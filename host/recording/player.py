@@ -118,12 +118,13 @@ class Player:
             frame = f"frame {self._frames} to the board, {_shown(data)}"
             raise self._otherwise(f"{frame}, is sent")
         self._take()
-        self._raise_what_came(line)
+        # What failed stands right behind it: to look beyond the clock would set it on.
+        self._raise_what_came(line, self._next)
 
     def receive(self, line: int, deadline: Deadline) -> bytes:
         """What the client reads next."""
-        self._raise_what_came(line)
         record = self._event()
+        self._raise_what_came(line, record)
         if record is None or "asked" in self._note(record):
             raise self._otherwise("more is read")
         if record.kind in (Kind.CAME, Kind.SILENCE) and record.line == line:
@@ -175,9 +176,8 @@ class Player:
         said = load_json(record.data, "a note of a recording")
         return said if isinstance(said, dict) else {}
 
-    def _raise_what_came(self, line: int) -> None:
-        """Raise what the line failed with, if that is what happened next."""
-        record = self._event()
+    def _raise_what_came(self, line: int, record: Record | None) -> None:
+        """Raise what the line failed with, if that is `record`, which is next."""
         said = self._note(record) if record is not None else {}
         if "raised" in said and said.get("line") == line:
             self._take()
