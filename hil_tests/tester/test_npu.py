@@ -100,7 +100,7 @@ def test_a_verdict_and_the_replay_of_what_it_recorded(
 
 
 def test_a_flipped_constant_is_found_in_the_first_epoch_that_reads_it_and_named(
-    built: tuple[Subject, Project], telling: tuple[int, int], tmp_path: Path, boards: Path
+    built: tuple[Subject, Project], telling: tuple[int, int], tmp_path: Path
 ) -> None:
     (subject, project), (byte, epoch) = built, telling
     spoiled = copy_project(project, tmp_path / "spoiled")
@@ -110,13 +110,20 @@ def test_a_flipped_constant_is_found_in_the_first_epoch_that_reads_it_and_named(
     elf[at + byte] ^= FLIP
     spoiled.elf.write_bytes(elf)
     write_record(spoiled.elf)
-    verdict = judged(subject, spoiled, boards)
-    first = verdict.first_difference
-    assert first is not None
-    assert verdict.exit_code == Exit.FIRMWARE
-    assert first.layer == epoch
-    assert f"byte {byte} of {image.name} is {elf[at + byte]:#04x} there" in first.cause
-    assert verdict.headline.startswith(f"DIFFERENT: vector 0, epoch {epoch}")
+    kept = tmp_path / "difference.njs"
+    done = nightjar(
+        *("verify", subject.path, "--board", "n6-virtual", "--project", spoiled.path),
+        *("--vectors", 1, "--seed", SEED, "--record", kept),
+        cwd=tmp_path,
+    )
+    assert done.code == Exit.FIRMWARE, done.text
+    first = done.verdict["first_difference"]
+    assert first["layer"] == epoch
+    assert f"byte {byte} of {image.name} is {elf[at + byte]:#04x} there" in first["cause"]
+    assert f"DIFFERENT: vector 0, epoch {epoch}" in done.text
+    # The file that anybody can be sent says the same.
+    again = nightjar("replay", kept, "--run-network", cwd=tmp_path)
+    assert (again.code, again.verdict) == (Exit.FIRMWARE, done.verdict)
 
 
 def test_a_network_of_other_constants_than_the_elf_is_no_judge_of_it(

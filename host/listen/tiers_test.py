@@ -69,3 +69,32 @@ def test_the_board_detects_what_classify_does(
     assert board_file["lost_samples"] == 0
     assert board_file["blocks"] == -(-board_file["counts"]["taken"] // BLOCK) >= seconds * 50
     assert 0 < board_file["margin"]["worst"] < board_file["margin"]["budget"]
+
+
+@needs_arm
+@needs_machine
+def test_the_card_of_a_bench_is_heard_and_logged_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = str(write_small_bundle(tmp_path / "bundle"))
+    sounds = [str(record(tmp_path / f"{seconds}.wav", seconds)) for seconds in (3, 2)]
+    project = str(HOME / "stm32n6570-dk")
+    monkeypatch.chdir(tmp_path)
+    made = ["build", bundle, "--board", "stm32n6570-dk", "--out", project, "--application"]
+    assert run([*made, *DETECTING]) == 0
+    assert run(["sdcard", "make", "card.img", "--size", "64M", "--log", "64K"]) == 0
+    assert run(["sdcard", "add", "card.img", *sounds, "--rate", str(HZ)]) == 0
+    (tmp_path / "bench.toml").write_text(
+        '[board.field]\nkind = "n6-virtual"\nmachine = { card = "card.img" }\n'
+    )
+    there = ["--project", project, "--board", "field", "--bench", "bench.toml"]
+    listen = ["listen", bundle, *sounds, *there, "--source", "card", "--json", "heard.json"]
+    assert run(listen) == 0
+    heard = json.loads((tmp_path / "heard.json").read_text())["files"]
+    assert [one["same"] for one in heard] == [True, True]
+    found = [row for one in heard for row in one["detections"]]
+    assert len(found) >= 2
+    assert run(["sdcard", "log", "card.img", "--bundle", bundle, "--json", "log.json"]) == 0
+    entries = json.loads((tmp_path / "log.json").read_text())["entries"]
+    logged = [entry for entry in entries if entry["kind"] == "detection"]
+    assert [entry["name"] for entry in logged] == [row["name"] for row in found]
