@@ -326,8 +326,8 @@ def _peer(folder: Path, fft_length: int, source: Path) -> dict[str, int]:
 
 def _run(folder: Path, *arguments: str | Path) -> dict[str, int]:
     program = folder / "count.elf"
-    _call("arm-none-eabi-gcc", *FLAGS, RUNNER / "count.c", *arguments, "-o", program)
-    printed = _call(
+    call("arm-none-eabi-gcc", *FLAGS, RUNNER / "count.c", *arguments, "-o", program)
+    printed = call(
         *("qemu-system-arm", "-M", "mps3-an547", "-nographic", "-monitor", "none"),
         *("-serial", "none", "-semihosting-config", "enable=on,target=native"),
         *("-icount", "shift=6", "-kernel", program),
@@ -340,12 +340,17 @@ def _code_size(folder: Path) -> int:
     flags = [flag for flag in FLAGS if not flag.startswith(("-Wl", "-T", "-nostart"))]
     for source in sorted(SOURCES.glob("*.c")):
         built = folder / f"{source.stem}.o"
-        _call("arm-none-eabi-gcc", "-std=c11", *flags, "-c", source, "-o", built)
-        total += int(_call("arm-none-eabi-size", built).splitlines()[1].split()[0])
+        call("arm-none-eabi-gcc", "-std=c11", *flags, "-c", source, "-o", built)
+        total += int(call("arm-none-eabi-size", built).splitlines()[1].split()[0])
     return total
 
 
-def _call(tool: str, *arguments: str | Path) -> str:
+def call(tool: str, *arguments: str | Path) -> str:
+    """What a tool prints.
+
+    Raises:
+        HostFailure: it is missing, or fails.
+    """
     if shutil.which(tool) is None:
         raise HostFailure(
             f"{tool} is needed to count instructions",

@@ -22,7 +22,8 @@ SCHEMA = "nightjar/bench/1"
     "bench",
     help="Count what the frontend and each layer of MODEL (a bundle folder or a .tflite) cost on a board, beside"
     " their multiply-accumulates. Outputs are checked against the reference: a wrong result has no cost."
-    " `nightjar bench engine` does so for every .tflite of a folder, beside the recorded peer; with --cost-table it"
+    " `nightjar bench engine` does so for every .tflite of a folder, beside the recorded peer, and for single layers"
+    " beside the recorded kernels of CMSIS-NN and tflite-micro (which --record-peers counts); with --cost-table it"
     " counts single layers instead, for the prediction of `nightjar profile` (docs/profile.md; some minutes)."
     " MODEL `frontend`: instructions a frame of the frontend itself beside CMSIS-DSP's (downloaded, pinned by hash),"
     " and its throughput on this host beside librosa and SciPy."
@@ -53,6 +54,13 @@ SCHEMA = "nightjar/bench/1"
     metavar="FILE",
     help="For `bench engine`: write what kernels cost, shape by shape; what FILE has already is kept.",
 )
+@click.option(
+    "--record-peers",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="For `bench engine`: count the kernels of CMSIS-NN and tflite-micro, whose checkouts (and gemmlowp's) DIR"
+    " holds, and record them as the peers of ours.",
+)
 @learning_options
 @tuning_options
 @click.option(
@@ -78,6 +86,7 @@ def command(
     seed: int,
     models: Path,
     cost_table: Path | None,
+    record_peers: Path | None,
     presets: tuple[str, ...],
     epochs: int | None,
     trials: int,
@@ -85,8 +94,14 @@ def command(
     json_path: str | None,
     **learning: Any,
 ) -> int:
+    if record_peers is not None:
+        _require_engine(model, "--record-peers", record_peers)
+        from host.bench.peer_kernels import record
+
+        record(record_peers)
+        return 0
     if cost_table is not None:
-        _require_engine(model, cost_table)
+        _require_engine(model, "--cost-table", cost_table)
         from host.cli.bench_cost import bench_cost
 
         return bench_cost(cost_table, json_path)
@@ -159,14 +174,14 @@ def command(
     return 0
 
 
-def _require_engine(model: Path, cost_table: Path) -> None:
+def _require_engine(model: Path, option: str, value: Path) -> None:
     from host.errors import BadInput
 
     if str(model) != "engine":
         raise BadInput(
-            "--cost-table is of `bench engine` alone",
-            evidence=f"Received: {model} and --cost-table {cost_table}",
-            next_step=f"nightjar bench engine --cost-table {cost_table}",
+            f"{option} is of `bench engine` alone",
+            evidence=f"Received: {model} and {option} {value}",
+            next_step=f"nightjar bench engine {option} {value}",
         )
 
 
@@ -188,6 +203,7 @@ def _engine(
     """Every model of the folder that backend cm55 takes, proved and counted, beside the recorded peer."""
     from host.bench.cost import require_exact
     from host.bench.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
+    from host.bench.peer_kernels import kernel_lines, kernel_rows, kernels_json
     from host.cli.common import say
     from host.compare.macs import count_macs
     from host.compare.prepare import prepare
@@ -231,7 +247,9 @@ def _engine(
             evidence="Received: " + "; ".join(f"{one.model}: {one.what}" for one in refusals),
             next_step="name a folder of full-int8 models with --models",
         )
-    write_json(json_path, engine_json(rows, refusals, board))
-    for line in engine_lines(rows, refusals):
+    with working("single kernels beside their peers"):
+        kernels = kernel_rows()
+    write_json(json_path, engine_json(rows, refusals, board) | kernels_json(kernels))
+    for line in (*engine_lines(rows, refusals), *kernel_lines(kernels)):
         say(line, json_path)
     return 0

@@ -1,0 +1,32 @@
+"""The cases, their models and the recorded peers are of one list."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from host.bench.kernel_cases import CASES, models
+from host.bench.peer_kernels import KernelRow, kernel_lines, kernels_json, record, recorded
+from host.errors import BadInput
+from model_gen.codegen.cm55.compile import plan_model
+
+
+def test_every_case_has_a_peer_and_a_step_of_its_op() -> None:
+    assert {case.name for case in CASES} == set(recorded()[0])
+    steps = [step.view.op.name for model in models() for step in plan_model(model)[0].steps]
+    assert steps == [case.op for case in CASES]
+
+
+def test_the_table_says_what_is_recorded() -> None:
+    row = KernelRow("div_1024", "DIV", 100, "tflite-micro's reference", 400, 0.25)
+    lines = kernel_lines([row])
+    assert "0.25  tflite-micro's reference" in lines[1]
+    assert "recorded, CMSIS-NN" in lines[-1]
+    assert kernels_json([row])["kernels"] == [dataclasses.asdict(row)]
+
+
+def test_missing_sources_are_named(tmp_path: Path) -> None:
+    (tmp_path / "gemmlowp").mkdir()
+    with pytest.raises(BadInput) as caught:
+        record(tmp_path)
+    assert "without CMSIS-NN, tflite-micro" in (caught.value.evidence or "")
