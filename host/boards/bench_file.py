@@ -37,21 +37,34 @@ class Power:
 
 @dataclass(frozen=True)
 class Lease:
-    """Commands, for the shell, that lease a board of another host: host/boards/lease.py.
+    """Commands, for the shell, that lease a board of another host: `acquire` and `release`, or `hold` alone.
 
     Attributes:
         acquire: takes it; any exit status but 0 says that it was not given.
         release: gives it back.
         port: prints its port as the last line, once it is taken; None: it is the board's own.
+        hold: has it as long as it runs, and prints its port as a line: host/boards/lease_hold.py.
     """
 
-    acquire: str
-    release: str
+    acquire: str | None = None
+    release: str | None = None
     port: str | None = None
+    hold: str | None = None
 
     def __post_init__(self) -> None:
         for name, text in vars(self).items():
             _check_one_line(f"lease.{name}", text)
+        if self.hold is None:
+            for name, text in (("acquire", self.acquire), ("release", self.release)):
+                if text is None:
+                    raise ValueError(f"lease.{name} is missing: acquire and release, or hold alone")
+        elif (self.acquire, self.release, self.port) != (None, None, None):
+            raise ValueError("lease.hold takes, finds and gives back: it stands alone")
+
+    @property
+    def mark(self) -> str:
+        """What tells it from other leases: the command that takes it."""
+        return self.hold or self.acquire or ""
 
 
 @dataclass(frozen=True)
@@ -297,7 +310,7 @@ def _marks(board: BenchBoard) -> Iterator[tuple[str, str]]:
         ("uid", board.chip_uid),
         ("gdb", board.gdb and places(board.gdb, look_up=False)[0]),
         ("port", board.port and places(board.port, look_up=False)[0]),
-        ("lease.acquire", None if board.lease is None else board.lease.acquire),
+        ("lease", None if board.lease is None else board.lease.mark),
         ("machine.nor", board.machine.nor and os.path.realpath(board.machine.nor)),
         ("machine.card", board.machine.card and os.path.realpath(board.machine.card)),
     ):

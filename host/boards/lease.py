@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from host.boards.bench_file import Lease
+from host.boards.lease_hold import Hold, NotGiven, holding
 from host.boards.which import Which
 from host.deadline import Deadline
-from host.errors import BoardFailure, BoardLocked, NightjarError
+from host.errors import BoardFailure, BoardLocked, LinkFailure, NightjarError
 from host.interrupts import unbroken
 from host.tools import Overdue, run_leashed
 
 _SOON = 60.0  # seconds that each of the commands has at least
 _LOG = logging.getLogger("nightjar.lease")
+_holds: dict[str, Hold] = {}  # of this process: the board's name -> what has it
 
 
 def needs_lease(at: Which) -> bool:
@@ -25,12 +27,16 @@ def needs_lease(at: Which) -> bool:
     return at.entry is not None and at.entry.lease is not None and at.port is None
 
 
+def lease_is_lost(name: str) -> bool:
+    """Whether this process has leased a board whose lease is over before its time."""
+    return name in _holds and _holds[name].over
+
+
 @contextmanager
 def leased(at: Which, wait: float) -> Iterator[Which]:
     """Lease a board for the block, if it needs that; gives it with the port that leads to it.
 
-    The lease is given back however the block ends, and also where it was not seen to be taken; only a process that is
-    killed keeps it.
+    The lease is given back however the block ends, and also where it was not seen to be taken.
 
     Args:
         at: locked on this computer.
@@ -38,28 +44,68 @@ def leased(at: Which, wait: float) -> Iterator[Which]:
 
     Raises:
         BoardLocked: it was not given.
-        BoardFailure: nobody says where it is.
+        BoardFailure: nobody says where it is; or what ended the block may come of a lease that was over before it.
     """
     lease = None if at.entry is None else at.entry.lease
     if lease is None or not needs_lease(at):
         yield at
-        return
+    elif lease.hold is not None:
+        with _held(at, lease.hold, max(wait, _SOON)) as port:
+            yield replace(at, port=port)
+    else:
+        with _taken(at, lease, max(wait, _SOON)) as port:
+            yield replace(at, port=port)
+
+
+@contextmanager
+def _held(at: Which, line: str, seconds: float) -> Iterator[str]:
+    """By a command that runs as long."""
+    try:
+        with holding(line, Deadline.after(seconds)) as hold:
+            _holds[at.name] = hold
+            try:
+                yield hold.port
+            except (BoardFailure, LinkFailure) as error:
+                if not hold.over:
+                    raise
+                raise BoardFailure(
+                    f"the lease of {at.name} was over before the work was done",
+                    evidence=f"{error.what}; its command: {hold.last}",
+                    next_step="ask for a longer one in bench.toml, or see who has ended it, and begin anew",
+                ) from error
+            finally:
+                del _holds[at.name]
+                if hold.over:
+                    _LOG.warning("the lease of %s was over before its work: %s", at.name, hold.last)
+    except NotGiven as error:
+        raise _not_given(at, str(error)) from error
+
+
+@contextmanager
+def _taken(at: Which, lease: Lease, seconds: float) -> Iterator[str]:
+    """By a command that takes it and one that gives it back."""
+    assert lease.acquire is not None
+    assert lease.release is not None
     try:
         try:
-            _run(lease.acquire, max(wait, _SOON))
+            _run(lease.acquire, seconds)
         except _Failed as failed:
-            raise BoardLocked(
-                f"the lease of {at.name} was not given",
-                evidence=str(failed),
-                next_step="wait with --wait SECONDS, or see who has it with the tool that gives it",
-            ) from failed
-        yield replace(at, port=_port(at, lease))
+            raise _not_given(at, str(failed)) from failed
+        yield _port(at, lease)
     finally:
         try:
             with unbroken():
                 _run(lease.release, _SOON)
         except (_Failed, NightjarError) as error:
             _LOG.warning("the lease of %s may not have been given back: %s", at.name, error)
+
+
+def _not_given(at: Which, evidence: str) -> BoardLocked:
+    return BoardLocked(
+        f"the lease of {at.name} was not given",
+        evidence=evidence,
+        next_step="wait with --wait SECONDS, or see who has it with the tool that gives it",
+    )
 
 
 def _port(at: Which, lease: Lease) -> str:

@@ -13,6 +13,7 @@ from host.boards.lent import lend
 from host.boards.recovery.mark import require_well
 from host.boards.tiers import TIERS
 from host.boards.which import ANY, Which, check_any, check_tagged, which
+from host.deadline import Deadline
 from host.errors import BadInput, BoardFailure, NightjarError
 from host.project import DESCRIPTION, load_project
 
@@ -48,6 +49,7 @@ def meant(
     if board == ANY:
         check_any(port)
         found = fitting(tags, bench=bench, kind=kind, flashes=flashes)
+        found = tuple(sorted(found, key=needs_lease))  # what is here costs no question
     else:
         check_tagged(board, tags)
         at = which(board, bench=bench, port=port, flashes=flashes)
@@ -55,7 +57,7 @@ def meant(
             yield at if writes else at.located()
             return
         found = (at,)
-    with _held(found, wait) as taken, leased(taken, wait) as at:
+    with _held(found, wait) as at:
         if len(found) > 1:
             say(f"took {at.name}, of {', '.join(one.name for one in found)}")
         yield at.located()
@@ -63,12 +65,24 @@ def meant(
 
 @contextmanager
 def _held(found: Sequence[Which], wait: float) -> Iterator[Which]:
-    """The first that is free, held by the command as long as it runs: what it calls and starts has it."""
+    """The first that is free, and its lease given where it needs one, held by the command as long as it runs: what it
+    calls and starts has it.
+    """
     boards = [one.standing or _entry(one) for one in found]
-    with first_free(boards, wait) as (board, handles):
+    reached: list[Which] = []
+
+    @contextmanager
+    def claim(board: BenchBoard, limit: Deadline) -> Iterator[None]:
+        """Where there are others, nobody waits longer for a lease than its command needs."""
+        patience = limit.remaining if len(found) == 1 else 0.0
+        with leased(found[boards.index(board)], patience) as at:
+            reached.append(at)
+            yield
+
+    with first_free(boards, wait, claim) as (board, handles):
         names = [lock_name(*mark) for mark in marks(board)]
         with lend(dict(zip(names, handles, strict=True))):
-            yield found[boards.index(board)]
+            yield reached[-1]
 
 
 def firmware_kind(source: Path | None) -> str | None:

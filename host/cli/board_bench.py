@@ -149,14 +149,16 @@ def gdb(
     wait: float,
     dry_run: bool,
     json_path: str | None,
-) -> None:
-    """Open gdb on a board, with the board locked until gdb ends."""
+) -> int:
+    """Open gdb on a board, with the board locked, and leased if it needs that, until gdb ends."""
     from contextlib import AbstractContextManager
 
     from host.boards.flashers.reach import held, named
     from host.boards.folder import private_folder
-    from host.boards.gdb_shell import command_for, command_to
+    from host.boards.gdb_shell import command_for, command_to, shell_of
+    from host.boards.lease import needs_lease
     from host.boards.lock import board_lock
+    from host.boards.pool import meant
     from host.boards.which import which
     from host.errors import BadInput
     from host.tools import find_tool
@@ -179,12 +181,16 @@ def gdb(
     write_json(json_path, {"schema": SCHEMA, "board": name, "command": command})
     say(shlex.join(command), json_path)
     if dry_run:
-        return
+        return 0
     program = find_tool(command[0], command[0])
+    if needs_lease(at):  # which has to be given back behind it
+        with meant(name, bench=bench, flashes=False, wait=wait):
+            return shell_of(command)
     with lock as held_by:
         for handle in held_by if isinstance(held_by, tuple) else (held_by,):
             os.set_inheritable(handle, True)  # gdb becomes this process, and holds the board
         os.execv(program, command)
+    return 0
 
 
 @subcommand("log")
@@ -210,32 +216,32 @@ def log(
 ) -> None:
     """Show what a board says, live: LOG frames, and bytes outside frames."""
     from collections import deque
-    from contextlib import AbstractContextManager, closing, nullcontext
+    from contextlib import ExitStack, closing
 
     from host.boards.folder import private_folder
     from host.boards.lock import board_lock
-    from host.boards.which import which
+    from host.boards.pool import meant
     from host.deadline import Deadline
     from host.errors import BadInput
     from host.link.log_reader import LogReader, Said
     from host.link.serial_url import SerialUrl
 
-    at = which(name, bench=bench, port=port, flashes=False).located()
-    record, url, speed = _kept(at), at.url, baud or at.baud
-    lock: AbstractContextManager[object] = nullcontext()
-    if record is not None and record.port is not None:
-        url = str(record.port)
-        # The board takes one connection at a time: who uses it would keep us waiting in silence.
-        lock = board_lock(private_folder(None, make=True), at.name, 0)
-    if url is None:
-        raise BadInput(
-            f"no serial port of {name} is known",
-            evidence="Received: a board without port, and none that is kept",
-            next_step='write port = "..." into bench.toml, or give --port URL',
-        )
     end = None if seconds is None else Deadline.after(seconds)
     reader, kept = LogReader(), deque[Said](maxlen=_KEPT)
-    with lock, closing(SerialUrl(url, speed)) as opened:
+    with ExitStack() as stack:
+        at = stack.enter_context(meant(name, bench=bench, port=port, flashes=False))
+        record, url, speed = _kept(at), at.url, baud or at.baud
+        if record is not None and record.port is not None:
+            url = str(record.port)
+            # The board takes one connection at a time: who uses it would keep us waiting in silence.
+            stack.enter_context(board_lock(private_folder(None, make=True), at.name, 0))
+        if url is None:
+            raise BadInput(
+                f"no serial port of {name} is known",
+                evidence="Received: a board without port, and none that is kept",
+                next_step='write port = "..." into bench.toml, or give --port URL',
+            )
+        opened = stack.enter_context(closing(SerialUrl(url, speed)))
         while end is None or not end.expired:
             step = Deadline.after(_SILENT)
             data = opened.read(step if end is None else end.at_most(_SILENT))
@@ -269,7 +275,8 @@ def _is_shared(board: "BenchBoard") -> bool:
     """Whether all users of this computer may use it, and not only the one who keeps it."""
     from host.boards.kinds import SILICON
 
-    return board.kind in SILICON or board.port is not None or board.gdb is not None
+    ways = (board.port, board.gdb, board.lease)
+    return board.kind in SILICON or any(way is not None for way in ways)
 
 
 def _holder(board: "BenchBoard") -> dict[str, Any] | None:

@@ -33,6 +33,7 @@ def power(
     """
     from host.boards.bench_file import find_bench
     from host.boards.flashers.reach import held, plugged
+    from host.boards.pool import meant
     from host.boards.recovery.power import can_cycle, cycle
     from host.deadline import Deadline
     from host.errors import BadInput
@@ -45,7 +46,7 @@ def power(
             evidence=f"Received: {found.path} without power.cycle, and without power.off and power.on",
             next_step="add power commands to bench.toml: docs/recovery.md has examples",
         )
-    with held(board, wait):
+    with meant(name, bench=bench, wait=wait, writes=True), held(board, wait):  # leased, if need be
         cycle(board.power, Deadline.after(deadline))
     say(f"{name}: its power was taken and given again", json_path)
     write_json(json_path, {"schema": SCHEMA, "board": name})

@@ -37,19 +37,19 @@ def recover(
     Ends with the first that makes it say HELLO, and removes its mark. Where none does, the board is marked, and
     refused by every command until this one brings it back. FIRMWARE is a project's folder or an ELF.
     """
+    from host.boards.pool import meant
     from host.boards.recovery.recover import recover as bring_back
-    from host.boards.which import which
     from host.deadline import Deadline
     from host.errors import BoardFailure
     from host.project import load_project
 
-    at = which(name, bench=bench, flashes=False)
     elf = firmware
     if firmware is not None and firmware.is_dir():
         elf = load_project(firmware).elf
-    found = bring_back(
-        *(at, elf, lambda line: say(line, json_path), Deadline.after(deadline)), wait=wait
-    )
+    with meant(name, bench=bench, flashes=False, wait=wait) as at:
+        found = bring_back(
+            *(at, elf, lambda line: say(line, json_path), Deadline.after(deadline)), wait=wait
+        )
     write_json(
         json_path,
         {

@@ -33,10 +33,15 @@ class SimulatedBoard:
         self._thread = threading.Thread(target=self._serve)
 
     @property
+    def port(self) -> int:
+        """Of 127.0.0.1."""
+        return int(self._server.getsockname()[1])
+
+    @property
     def entry(self) -> str:
         """Its table in a bench file."""
-        port, uid = self._server.getsockname()[1], self._uid.encode().hex()
-        lines = ['kind = "native"', f'port = "socket://127.0.0.1:{port}"', f'uid = "{uid}"']
+        uid = self._uid.encode().hex()
+        lines = ['kind = "native"', f'port = "socket://127.0.0.1:{self.port}"', f'uid = "{uid}"']
         return "\n".join([f"[board.{self.name}]", *lines, 'tags = ["n6"]', ""])
 
     def kill(self) -> None:

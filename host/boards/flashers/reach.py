@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,8 @@ from host.deadline import Deadline
 from host.errors import BadInput, BoardLocked, NightjarError
 
 _LOOK = 0.1  # seconds between two attempts
+_ASK_AGAIN = 5.0  # seconds behind which a lease that was not given is asked for again
+Claim = Callable[[BenchBoard, Deadline], AbstractContextManager[object]]
 
 
 def kept_board(at: Which) -> BenchBoard:
@@ -89,16 +91,22 @@ def held(board: BenchBoard, wait: float) -> Iterator[tuple[int, ...]]:
 
 @contextmanager
 def first_free(
-    boards: Sequence[BenchBoard], wait: float
+    boards: Sequence[BenchBoard], wait: float, claim: Claim | None = None
 ) -> Iterator[tuple[BenchBoard, tuple[int, ...]]]:
     """As `held`, of the first of several that is free; who waits is served in the order of arrival.
 
     Gives the board, and its handles in the order of its `marks`.
+
+    Args:
+        boards: those that would do.
+        wait: seconds to wait for one.
+        claim: what else must be had, as long as the lock is, of a board that is locked; BoardLocked says that it
+            cannot be had now.
     """
     limit = Deadline.after(max(wait, GRACE))
     with ExitStack() as stack:
         with queued([mark for board in boards for mark in marks(board)]) as ahead:
-            taken = _first(boards, ahead, stack, limit)
+            taken = _first(boards, ahead, stack, limit, claim)
         yield taken
 
 
@@ -107,11 +115,17 @@ def _first(
     ahead: Callable[[], set[str]],
     stack: ExitStack,
     limit: Deadline,
+    claim: Claim | None,
 ) -> tuple[BenchBoard, tuple[int, ...]]:
     """The first board that is free and nobody's who came before, its locks put on the stack: all of them or none."""
+    refused: dict[str, tuple[Deadline, BoardLocked]] = {}
     while True:
-        last, before, locked = limit.expired, ahead(), []
+        last, before, locked = limit.expired, ahead(), list[BoardLocked]()
         for board in boards:
+            until, why = refused.get(board.name, (None, None))
+            if until is not None and why is not None and not until.expired:
+                locked.append(why)
+                continue
             names = {lock_name(*mark) for mark in marks(board)}
             ours = any(is_ours(*mark) for mark in marks(board))
             if not ours and not before.isdisjoint(names):
@@ -124,6 +138,12 @@ def _first(
                         tried.enter_context(bench_lock(*mark, name=board.name, wait=0))
                         for mark in marks(board)
                     )
+                    if claim is not None:
+                        try:
+                            tried.enter_context(claim(board, limit))
+                        except BoardLocked as error:
+                            refused[board.name] = (Deadline.after(_ASK_AGAIN), error)
+                            raise
                     stack.push(tried.pop_all())
                     return board, handles
             except BoardLocked as error:
@@ -177,5 +197,5 @@ def marks(board: BenchBoard) -> list[tuple[str, str]]:
     marks = [] if board.probe is None else [(board.kind, board.probe)]
     for what, text in (("gdb", board.gdb), ("port", board.port)):
         marks += [] if text is None else [(what, place) for place in places(text)]
-    marks += [] if board.lease is None else [("lease", board.lease.acquire)]
+    marks += [] if board.lease is None else [("lease", board.lease.mark)]
     return sorted(marks) or [("name", board.name)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from host.boards import open_board
 from host.boards.flashers.reach import plugged
+from host.boards.lease import lease_is_lost
 from host.boards.recovery.ladder import ANSWERS, Step, climb
 from host.boards.recovery.mark import mark_wedged, mark_well
 from host.boards.recovery.rungs import hello, rungs_of
@@ -51,6 +52,8 @@ def recover(
     with open_board(at, root=root, wait=wait, marked=True) as board:
         steps = climb(rungs_of(board, at.entry, elf), lambda: hello(board), say, limit)
         answers, standing = steps[-1].outcome == ANSWERS, at.standing
+        if not answers and lease_is_lost(at.name):
+            standing = None  # nobody knows how the board is
         if standing is not None and answers:
             mark_well(standing)
         elif standing is not None:
