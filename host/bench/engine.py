@@ -24,7 +24,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class EngineRow:
-    """Our figures for one model, and the peer's for the model of the same multiply-accumulates, if one is recorded."""
+    """Our figures for one model, and the peer's for the model of the same multiply-accumulates, if one is recorded.
+
+    expected: what `nightjar profile` predicts of the instructions; None where a kernel of it was not measured.
+    """
 
     model: str
     macs: int
@@ -32,6 +35,7 @@ class EngineRow:
     engine_flash: int
     arena: int
     peer: Peer | None
+    expected: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,26 @@ def peers() -> tuple[list[Peer], str]:
 def peer_of(macs: int) -> Peer | None:
     """The peer whose model has exactly as many multiply-accumulates: the same architecture."""
     return next((peer for peer in peers()[0] if peer.macs == macs), None)
+
+
+def expected_of(model: bytes) -> int | None:
+    """Instructions of one inference, from the table of single kernels.
+
+    Raises:
+        BadInput: backend cm55 does not take the model.
+    """
+    from model_gen.profile.cost import shipped_table
+    from model_gen.profile.tflite_walk import tflite_steps
+
+    total = 0.0
+    for step in tflite_steps(model)[1]:
+        found = (
+            0.0 if step.idle else None if step.work is None else shipped_table().predict(step.work)
+        )
+        if found is None:
+            return None
+        total += found
+    return round(total)
 
 
 def engine_json(

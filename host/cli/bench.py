@@ -202,7 +202,14 @@ def _engine(
 ) -> int:
     """Every model of the folder that backend cm55 takes, proved and counted, beside the recorded peer."""
     from host.bench.cost import require_exact
-    from host.bench.engine import EngineRow, Refusal, engine_json, engine_lines, peer_of
+    from host.bench.engine import (
+        EngineRow,
+        Refusal,
+        engine_json,
+        engine_lines,
+        expected_of,
+        peer_of,
+    )
     from host.bench.peer_kernels import kernel_lines, kernel_rows, kernels_json
     from host.cli.common import say
     from host.compare.macs import count_macs
@@ -238,7 +245,13 @@ def _engine(
         found = verdict.footprint
         rows.append(
             EngineRow(
-                file.stem, macs, verdict.cost.model, found.engine_flash, found.arena, peer_of(macs)
+                file.stem,
+                macs,
+                verdict.cost.model,
+                found.engine_flash,
+                found.arena,
+                peer_of(macs),
+                expected_of(file.read_bytes()),
             )
         )
     if not rows:

@@ -3,12 +3,16 @@
 python -m model_gen.profile.rules.document        write it
 """
 
+import json
+from pathlib import Path
+
 from host.files import write_atomically
 from host.installed import DOCS
 from model_gen.profile.cost import shipped_table
 from model_gen.profile.rules import TABLE
 
 PLACE = DOCS / "profile.md"
+_MODELS = Path(__file__).parent.with_name("models.json")  # of `nightjar bench engine`
 _HEAD = """# What a model will cost, before it is trained or converted
 
 ```sh
@@ -69,14 +73,12 @@ few classes near it the expected figure is too large by up to a few thousand ins
 of which nothing is known (one of your own, or an op that the engine lacks) is counted apart, and
 said to be missing.
 
-Whole models beside the virtual board, instructions of one inference:
+MLPerf Tiny's models beside the virtual board, instructions of one inference, as
+`nightjar bench engine --models DIR --json model_gen/profile/models.json` writes them:
 
 | model | expected from the .tflite | counted |
 |---|---|---|
-| MLPerf Tiny's keyword spotter | 680,682 | 679,126 |
-| its image classifier | 1,922,834 | 1,912,084 |
-| its visual wake words | 2,001,306 | 1,992,251 |
-
+{models}
 Before the conversion it is not known which outputs a ReLU's range is all of, and the converter
 computes hinges of equal weights once: expected from layers, `release` and `april` were within 1 % of
 their .tflite under the table before this one.
@@ -96,7 +98,20 @@ def text() -> str:
         f"| `{form}` | {known[form]} | {100 * error:.1f} % |\n"
         for form, error in sorted(table.errors().items())
     )
-    return _HEAD + "".join(rules) + _COSTS.format(points=len(table.points)) + "".join(costs) + _TAIL
+    return (
+        _HEAD
+        + "".join(rules)
+        + _COSTS.format(points=len(table.points))
+        + "".join(costs)
+        + _TAIL.format(models=_models())
+    )
+
+
+def _models() -> str:
+    found = json.loads(_MODELS.read_text())["engine"]
+    return "".join(
+        f"| {one['model']} | {one['expected']:,} | {one['instructions']:,} |\n" for one in found
+    )
 
 
 def _sentence(text: str) -> str:
