@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from host.boards.virtual_n6.build import find
 from model_gen.codegen.testing.net import make_net
 
 HERE = Path(__file__).resolve().parent
@@ -67,6 +68,18 @@ def github(path: Path, name: str) -> Job:
     )
     given = {**flow["env"], **job.get("env", {})}
     return Job(steps, {key: text_of(value) for key, value in given.items()})
+
+
+def of_n6_virtual(where: str) -> Job:
+    """What is done only where the board is n6-virtual: packages that build QEMU, and its build."""
+    path = HERE / where / "virtual.yml"
+    if where == "github":
+        steps = load(path)["jobs"]["virtual"]["steps"]
+        lines = [one["run"] for one in steps if one.get("if") == "matrix.board == 'n6-virtual'"]
+    else:
+        lines = load(path)["virtual"]["before_script"]
+        lines = [one for one in lines if one.startswith('if [ "$BOARD" = n6-virtual ]')]
+    return Job(tuple(map(Step, lines)), {"BOARD": "n6-virtual"})
 
 
 def gitlab(path: Path, name: str) -> Job:
@@ -137,6 +150,17 @@ def test_a_runner_without_a_board(where: str, repository: Path) -> None:
     for name in ("hil.xml", "hil.html", "verdict.json", "history.html", "history.sqlite"):
         assert (repository / name).stat().st_size > 0, name
     assert "| 0 OK | native |" in (repository / "summary.md").read_text()
+
+
+@pytest.mark.skipif(find() is None, reason="make n6-virtual")
+@pytest.mark.parametrize("where", ["github", "gitlab"])
+def test_what_builds_qemu(where: str, repository: Path) -> None:
+    """Where it is built, which ends its build at once; its packages are looked for, and not installed."""
+    job = of_n6_virtual(where)
+    assert len(job.steps) == 2
+    code, said = run(job, repository)
+    assert code == 0, said
+    assert "n6-virtual: is built" in said
 
 
 @pytest.mark.parametrize("where", ["github", "gitlab"])
