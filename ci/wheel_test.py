@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from host.boards.virtual_n6.build import sources_digest
 from host.cache import cache_root
 from model_gen.codegen.testing.net import make_net
 
@@ -141,6 +142,22 @@ def test_the_example_runs_and_so_does_the_suite(own: Own) -> None:
     assert "EXACT" in said
     assert 'classname="hil_tests.test_tensors"' in (own.folder / "hil.xml").read_text()
     assert (own.folder / "build" / "subjects").is_dir()
+
+
+def test_the_virtual_n6_finds_its_sources(own: Own) -> None:
+    """All that QEMU is built from with our machine: the same bytes as here."""
+    code = "from host.boards.virtual_n6.build import sources_digest; print(sources_digest())"
+    assert own.run("-c", code).strip() == sources_digest()
+
+
+@pytest.mark.skipif(
+    not (shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")),
+    reason="apt-get install gcc-arm-none-eabi qemu-system-arm",
+)
+def test_firmware_for_a_cortex_m55_is_built_and_judged(own: Own) -> None:
+    model = own.folder / "models" / "birds.tflite"
+    said = own.run("-m", "host.entry", "verify", model, "--board", "virtual", "--vectors", "1")
+    assert "EXACT" in said
 
 
 def test_what_is_made_for_nobody_goes_to_the_users_cache(own: Own, tmp_path: Path) -> None:
