@@ -10,7 +10,15 @@
 #include "nj_card.h"
 #include "nj_microphone.h"
 
-enum nj_reset_cause { NJ_RESET_POWER_ON = 0, NJ_RESET_REQUESTED = 1, NJ_RESET_FAULT = 2, NJ_RESET_UNKNOWN = 3 };
+enum nj_reset_cause {
+    NJ_RESET_POWER_ON = 0,
+    NJ_RESET_REQUESTED = 1,
+    NJ_RESET_FAULT = 2,
+    NJ_RESET_UNKNOWN = 3,
+    NJ_RESET_WATCHDOG = 4,
+    NJ_RESET_BROWN_OUT = 5, /* the supply fell, and not to nothing */
+    NJ_RESET_PIN = 6        /* NRST, as a button or a probe pulls it */
+};
 
 struct nj_fault {
     uint32_t cfsr;

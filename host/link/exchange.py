@@ -220,6 +220,13 @@ class Exchange:
             raise malformed("a response", frame, error) from error
 
 
+_AFTER_REBOOT: dict[int, str] = {
+    ResetCause.WATCHDOG: "a watchdog (IWDG, WWDG) bit: see what starts it, and why the firmware did not feed it",
+    ResetCause.BROWN_OUT: "its supply fell (brown-out): check supply and hub, power-cycle the board, run again",
+    ResetCause.PIN: "somebody pulled its reset pin: see whether a probe or another job has it; run again",
+}
+
+
 def rebooted(boot: int, event: BootEvent) -> BoardFailure:
     """The board started again although nobody asked."""
     known = event.reset_cause in list(ResetCause)
@@ -227,7 +234,7 @@ def rebooted(boot: int, event: BootEvent) -> BoardFailure:
     return BoardFailure(
         f"the board rebooted by itself (reset cause: {cause.replace('_', ' ')})",
         evidence=f"boot {event.boot} after boot {boot}, reset cause {event.reset_cause}",
-        next_step="check supply and hub; run again",
+        next_step=_AFTER_REBOOT.get(event.reset_cause, "check supply and hub; run again"),
     )
 
 

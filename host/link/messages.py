@@ -91,6 +91,9 @@ class ResetCause(IntEnum):
     REQUESTED = 1
     FAULT = 2
     UNKNOWN = 3
+    WATCHDOG = 4
+    BROWN_OUT = 5
+    PIN = 6
 
 
 class MessageError(Exception):

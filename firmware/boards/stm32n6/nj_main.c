@@ -138,15 +138,22 @@ static void add_segment(const uint8_t *begin, const uint8_t *end) {
     port.image = nj_image_add(port.image, address, begin, (uint32_t)(uintptr_t)end - address);
 }
 
-/* Why the chip was reset, by its own flags. */
+/* Why the chip was reset, by its own flags. A power-on sets those of a brown-out and of the pin, too, and every reset that of
+ * the pin: the strongest counts. */
 static enum nj_reset_cause chip_cause(uint32_t flags) {
     if ((flags & (RCC_RSR_IWDG | RCC_RSR_WWDG)) != 0) {
-        return NJ_RESET_UNKNOWN;
+        return NJ_RESET_WATCHDOG;
     }
-    if ((flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0) {
+    if ((flags & RCC_RSR_POR) != 0) {
         return NJ_RESET_POWER_ON;
     }
-    return (flags & (RCC_RSR_SOFTWARE | RCC_RSR_PIN)) != 0 ? NJ_RESET_REQUESTED : NJ_RESET_UNKNOWN;
+    if ((flags & RCC_RSR_BOR) != 0) {
+        return NJ_RESET_BROWN_OUT;
+    }
+    if ((flags & RCC_RSR_SOFTWARE) != 0) {
+        return NJ_RESET_REQUESTED;
+    }
+    return (flags & RCC_RSR_PIN) != 0 ? NJ_RESET_PIN : NJ_RESET_UNKNOWN;
 }
 
 /* Why we start, and the number of this start. The chip's flags stay until they are removed: where they tell of a power-on, what
@@ -156,9 +163,12 @@ static enum nj_reset_cause chip_cause(uint32_t flags) {
 static void begin(void) {
     const uint32_t flags = RCC_RSR;
     const bool powered_on = (flags & (RCC_RSR_POR | RCC_RSR_BOR)) != 0;
-    const void *const rubbish = (const void *)(uintptr_t)(NJ_CACHEAXI_RAM - RUBBISH_BYTES);
+    uint32_t *const rubbish = (uint32_t *)(uintptr_t)(NJ_CACHEAXI_RAM - RUBBISH_BYTES);
     const uint64_t last = powered_on ? (uint64_t)nj_crc32(0, rubbish, RUBBISH_BYTES) << 32 : kept;
     port.boot = (uint32_t)(last >> 32) + 1u;
+    if (powered_on) {
+        *rubbish = port.boot; /* a brown-out may leave the RAM as it was: the next start behind one has another number */
+    }
     kept = (uint64_t)port.boot << 32;
     RCC_RSR = RCC_RSR_RMVF;
     const uint32_t why = (uint32_t)last;
