@@ -68,6 +68,10 @@ class GdbFailure(FlashFailure):
         return "\nLoading section " in self.output
 
 
+class GdbOverdue(GdbFailure):
+    """gdb, or who it waited for, did not come to an end, and was ended with all that it had started."""
+
+
 @dataclass(frozen=True)
 class Debugger:
     """gdb on a server.
@@ -257,7 +261,9 @@ class Debugger:
                     environment={"DEBUGINFOD_URLS": ""},
                 )[1]
             except Overdue as late:
-                raise self._failed("gdb did not finish before the deadline", late.said) from late
+                raise GdbOverdue(
+                    "gdb did not finish before the deadline", late.said, self.server.trouble
+                ) from late
         waits = re.search(rf"^{BOOT_ROM} (\w+)$", output, re.MULTILINE)
         if waits is not None:
             self.say(

@@ -95,15 +95,22 @@ def gated(
     return replace(conclusion, code=Exit(verdict.exit_code), verdict=verdict, error=failure)
 
 
-def show(verdict: Verdict, title: str, json_path: str | None, html_path: Path | None) -> None:
-    """Write the verdict where it is wanted, and say it."""
-    write_json(json_path, verdict.as_json())
-    if html_path is not None:
-        write_html(html_path, verdict, title=title)
-    for line in summary_lines(verdict):
-        say(line, json_path)
-    if verdict.recalled:
-        say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
+def ways_to_show(
+    verdict: Verdict, title: str, json_path: str | None, html_path: Path | None
+) -> tuple[Callable[[], None], ...]:
+    """What writes the verdict where it is wanted, and what says it: a full disk keeps none of the others back."""
+
+    def page() -> None:
+        if html_path is not None:
+            write_html(html_path, verdict, title=title)
+
+    def lines() -> None:
+        for line in summary_lines(verdict):
+            say(line, json_path)
+        if verdict.recalled:
+            say(f"recalled: {', '.join(verdict.recalled)}", json_path, at=Level.VERBOSE)
+
+    return lambda: write_json(json_path, verdict.as_json()), page, lines
 
 
 def kept(
@@ -158,6 +165,8 @@ def report(
     error, verdict = conclusion.error, conclusion.verdict
     cases, properties = _cases(error, proof), _properties(session, conclusion, at)
     board = session.board if at is None else at.name
+    title = f"{session.subject.path.name} on {board}"
+    shown = () if verdict is None else ways_to_show(verdict, title, json_path, html_path)
 
     def tell() -> None:
         for path, form in ((junit, False), (gitlab, True)):
@@ -168,19 +177,16 @@ def report(
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for text in annotations(cases):
                 say(text, json_path)
-        title = f"{session.subject.path.name} on {board}"
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             lines = str(error).splitlines() if verdict is None else summary_lines(verdict)
             append_summary(Path(summary), step_summary(title, lines, cases, properties))
-        if verdict is not None:
-            show(verdict, title, json_path, html_path)
 
     def keep() -> None:
         if verdict is not None:
             kept(keeping, verdict, session.subject.path, board, json_path)
 
-    told(conclusion.code, tell, keep)
+    told(conclusion.code, tell, *shown, keep)
     if error is not None and (verdict is None or verdict.first_difference is None):
         raise error
     return conclusion.code

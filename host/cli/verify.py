@@ -148,7 +148,7 @@ def judge(
     from host.bundle import load_subject
     from host.cli.gating import Gating
     from host.cli.keeper import Keeper
-    from host.cli.outcome import beside, held_against, kept, show, told
+    from host.cli.outcome import beside, held_against, kept, told, ways_to_show
     from host.cli.progress import working
     from host.compare.attempts import attempted, bring_back, with_attempts
     from host.compare.prepare import default_folder, prepare
@@ -244,7 +244,7 @@ def judge(
         title = f"{model.name} on {at.name}"
         told(
             verdict.exit_code,
-            lambda: show(verdict, title, json_path, html_path),
+            *ways_to_show(verdict, title, json_path, html_path),
             lambda: kept(keeping, verdict, model, at.name, json_path),
         )
         if failure is not None:

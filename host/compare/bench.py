@@ -26,6 +26,7 @@ from host.deadline import Deadline, clocked
 from host.errors import NightjarError
 from host.exit_codes import Exit
 from host.link.client import Client
+from host.link.frames import text_in
 from host.link.identity import check_project
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
@@ -215,6 +216,7 @@ class Bench:
             if is_n6(self.session.project)
             else {},
             link=self.client.stats.as_dict(),
+            outside=text_in(self.client.noise),
             recalled=self.recalled,
             npu_budget=self.session.subject.npu_budget,
         )

@@ -10,10 +10,11 @@ from host.boards.base import Board
 from host.boards.chip import as_run_by
 from host.boards.silence import explain_silence
 from host.boards.tiers import tier_of
+from host.boards.vanished import explain_vanished
 from host.compare.session import Session
 from host.deadline import Deadline
 from host.elf_record import check_recorded
-from host.errors import IdentityFailure, NightjarError
+from host.errors import BoardFailure, IdentityFailure, NightjarError
 from host.files import sha256_file
 from host.link.attempts import Mute, Silence
 from host.link.baud import explain_speed
@@ -21,6 +22,7 @@ from host.link.client import Client
 from host.link.identity import check_identity, check_tables
 from host.link.messages import Hello
 from host.link.registers import FirmwareFault
+from host.link.stats import LinkStats
 
 START = 60.0  # seconds to start a board and flash it
 WRITE = 900.0  # the same at a port: a NOR of megabytes through a probe, and through every way to connect
@@ -83,25 +85,27 @@ class Contact:
         try:
             return client.hello(limit)
         except NightjarError as error:
-            explained = self._at_another_speed(error)
+            explained = self._at_another_speed(error, client.stats)
             if explained is error:
                 raise
             raise explained from error
 
-    def _at_another_speed(self, error: NightjarError) -> NightjarError:
+    def _at_another_speed(self, error: NightjarError, seen: LinkStats) -> NightjarError:
         """What HELLO raised, or else that the board answers at another speed, where it is one at a port."""
         at, tape = self._session.at, self._session.tape
         ask = None
         if at is not None and at.url is not None:
-            ask = partial(self._ask_speeds, error, at.url, at.baud)
+            ask = partial(self._ask_speeds, error, at.url, at.baud, seen)
         if tape is not None:
             return tape.explained(error, ask)
         return error if ask is None else ask()
 
-    def _ask_speeds(self, error: NightjarError, url: str, baud: int) -> NightjarError:
+    def _ask_speeds(
+        self, error: NightjarError, url: str, baud: int, seen: LinkStats
+    ) -> NightjarError:
         assert self._hang_up is not None
         self._hang_up()
-        return explain_speed(error, url, baud)
+        return explain_speed(error, url, baud, seen)
 
     def told(self) -> list[str]:
         """What was told beside the answers: by the firmware in its log, by the virtual chip in its notes."""
@@ -120,7 +124,15 @@ class Contact:
             return error.symbolized(lambda address: board.symbolize(elf, address))
         if isinstance(error, Mute | Silence) and self._hang_up is not None:
             return explain_silence(error, board, elf, self._hang_up, self._generator)
-        return error
+        return self._away(error) if isinstance(error, BoardFailure) else error
+
+    def _away(self, error: BoardFailure) -> NightjarError:
+        """What a board at a port has raised, or else whether the port came back, where it has vanished."""
+        at, tape = self._session.at, self._session.tape
+        ask = None if at is None or at.url is None else partial(explain_vanished, error, at.url)
+        if tape is not None:
+            return tape.explained(error, ask)
+        return error if ask is None else ask()
 
     def _open(self) -> Board:
         session = self._session

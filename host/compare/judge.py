@@ -70,6 +70,7 @@ class Answered:
     caches: int = 0
     placement: dict[str, str] = field(default_factory=dict)
     link: dict[str, int] = field(default_factory=dict)
+    outside: str = ""  # text that came outside frames
     recalled: tuple[str, ...] = ()  # what was not computed anew
     npu_budget: tuple[str, ...] = ()  # what the bundle lets layers of the NPU differ by
 
@@ -201,6 +202,7 @@ class Case:
                 untapped_runs=sum(o.untapped_runs for o in observations),
                 digests=sum(o.digests for o in observations),
                 link=answered.link,
+                outside=answered.outside,
                 uid=answered.uid,
                 clocks=answered.clocks,
                 measured_clock=answered.measured_clock,

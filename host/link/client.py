@@ -383,9 +383,13 @@ class Client:
         raise asking.failure()
 
     def _listen(self, request: int, asking: Attempts, attempt: Deadline) -> Frame | Broken | None:
-        """The response to `request`, the next damaged block, or None when the attempt is over."""
-        exchange = self._exchange
-        while not attempt.expired:
+        """The response to `request`, the next damaged block, or None when the attempt is over.
+
+        What is there already is taken though its time is over: a host that did not get to run is no lost answer.
+        """
+        exchange, looked = self._exchange, False
+        while not looked or not attempt.expired:
+            looked = True
             item = exchange.receive(attempt)
             if isinstance(item, Broken):
                 asking.damaged(item, {request: 0}, FrameType.RESPONSE)

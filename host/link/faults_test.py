@@ -98,7 +98,7 @@ def _sessions(
         started = time.monotonic()
         right = True
         try:
-            session(Client(transport), seed, Deadline.after(seconds))
+            session(Client(transport, generator=transport.generator), seed, Deadline.after(seconds))
         except LinkFailure as failure:
             assert "attempts" in failure.evidence or "unsent" in failure.evidence  # noqa: PT017
             right = False

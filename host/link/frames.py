@@ -3,6 +3,7 @@
 Little endian; the CRC-32 (zlib's) covers everything before it. See firmware/core/link/nightjar.cddl.
 """
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _LARGEST = _HEADER.size + _DATA.size + MAX_PIECE + _CRC.size
 # COBS adds one byte for every 254, and one.
 MAX_BLOCK = _LARGEST + _LARGEST // 254 + 1
 _KEPT_NOISE = 4096
+_TEXT = re.compile(rb"[ -~]{8,}")
 _PRINTABLE = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\x1b")
 
 
@@ -163,6 +165,11 @@ class StreamDecoder:
         self.noise_bytes += len(block)
         self.noise += block
         del self.noise[:-_KEPT_NOISE]
+
+
+def text_in(noise: bytes) -> str:
+    """What can be read in bytes outside frames: runs of eight printable characters and more, the last 200 of them."""
+    return " | ".join(run.decode("ascii") for run in _TEXT.findall(noise))[-200:]
 
 
 def _is_text(block: bytes) -> bool:

@@ -19,6 +19,7 @@ from host.link.frames import (
     encode,
     parse_credit,
     parse_data,
+    text_in,
 )
 
 frames = st.builds(
@@ -198,3 +199,11 @@ def test_shared_vectors_with_the_firmware() -> None:
     assert wire == b"\0" + naive_cobs(body + naive_crc32(body).to_bytes(4, "little")) + b"\0"
     assert wire[:8].hex(" ") == "00 04 04 01 02 02 03 02"
     assert naive_crc32(b"123456789") == 0xCBF43926
+
+
+def test_text_among_noise_is_quoted_and_nothing_else() -> None:
+    assert (
+        text_in(b"\x01\x02boot rom 1.2\r\nPC 0x800\xff\xfe:Q=4xb\x03") == "boot rom 1.2 | PC 0x800"
+    )
+    assert text_in(bytes(range(32))) == ""
+    assert text_in(b"x" * 1000) == "x" * 200

@@ -55,7 +55,10 @@ def other_holders(port: str) -> list[tuple[int, str]]:
 
 def describe(holders: list[tuple[int, str]]) -> str:
     """Holders in words, the first ones; "" where there is none."""
-    said = [f"it is open in pid {pid}, `{command}`" for pid, command in holders[:_NAMED]]
+    said = [
+        f"it is open in pid {pid}, `{command}`{_since(_PROC / str(pid))}"
+        for pid, command in holders[:_NAMED]
+    ]
     more = len(holders) - _NAMED
     return "; ".join(said + [f"and in {more} more"] * (more > 0))
 
@@ -164,3 +167,14 @@ def _serves(process: Path, device: int) -> bool:
 def _command(process: Path) -> str:
     text = (process / "cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ")
     return text.decode(errors="replace")[:200]
+
+
+def _since(process: Path) -> str:
+    """When a process began, in words; "" where it has ended."""
+    try:
+        # Its name may hold spaces and brackets; field 22 of the line, in ticks since the start of the computer.
+        ticks = int((process / "stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return ""
+    began = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
+    return time.strftime(", which runs since %Y-%m-%d %H:%M:%S", time.localtime(began))

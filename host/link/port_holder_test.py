@@ -1,10 +1,12 @@
 """Who has a serial port open: it is used by one only, and whoever is in the way is named."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -48,6 +50,10 @@ def test_who_has_it_open_is_named(port: str, code: str) -> None:
         with pytest.raises(BoardLocked) as caught:
             SerialUrl(port)
         assert f"it is open in pid {child.pid}, `" in caught.value.evidence
+        said = re.search(r"`, which runs since (\S+ [\d:]+)", caught.value.evidence)
+        assert said is not None
+        began = datetime.strptime(said[1], "%Y-%m-%d %H:%M:%S").timestamp()
+        assert began - 2 <= time.time() <= began + 600
         with pytest.raises(BoardLocked, match="is in use") as caught, held_port(port, 0):
             pass
         assert f"it is open in pid {child.pid}, `" in caught.value.evidence

@@ -24,6 +24,10 @@ _POLL = 0.02  # seconds; only where the port has no file descriptor, and cut sho
 _NO_LINES = "ign_set_control"  # an option of pyserial's URL
 
 
+class PortVanished(BoardFailure):
+    """The port was open, and is gone."""
+
+
 class SerialUrl:
     """An open serial port, used by nobody else.
 
@@ -104,8 +108,8 @@ class SerialUrl:
             let_others_in(self._fd)
         self._port.close()
 
-    def _vanished(self, error: Exception) -> BoardFailure:
-        return BoardFailure(
+    def _vanished(self, error: Exception) -> PortVanished:
+        return PortVanished(
             f"the serial port {self._url} has vanished",
             evidence=str(error),
             next_step="check the cable and the board's power",

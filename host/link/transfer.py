@@ -117,7 +117,9 @@ class _Upload:
         self._wait = exchange.pace.first()
         self._repeats = 0  # credits that asked for the same offset again
         self._went_back_at = -1
-        self._asking = Attempts(exchange, "LOAD")
+        self._asking = Attempts(
+            exchange, "LOAD", moved=lambda: f"{self._credited} of {len(data)} bytes arrived"
+        )
 
     def run(self, deadline: Deadline) -> bool:
         """True when all is loaded; False when the board found the whole damaged.
@@ -134,8 +136,9 @@ class _Upload:
 
     def _feed(self, deadline: Deadline) -> bool | None:
         """Send what is wanted until the board has answered; None when it must be asked again."""
-        attempt = deadline.at_most(self._wait)
-        while not attempt.expired:
+        attempt, looked = deadline.at_most(self._wait), False
+        while not looked or not attempt.expired:  # what is there already is taken all the same
+            looked = True
             self._fill(deadline)
             item = self._exchange.receive(attempt)
             if item is None:
@@ -304,12 +307,16 @@ class _Download:
         self._wanted: deque[tuple[int, int]] = deque()  # offset and length of what is not asked for
         self._asked: dict[int, _Ask] = {}  # by request id, oldest first
         self._given_up: dict[int, _Ask] = {}  # by request id
-        self._asking = Attempts(exchange, "READ", sent=1)
+        self._length = self._taken = 0
+        self._asking = Attempts(
+            exchange, "READ", sent=1, moved=lambda: f"{self._taken} of {self._length} bytes came"
+        )
 
     def run(self, offset: int, length: int, deadline: Deadline, patience: float) -> bytes:
         """The bytes, or whatever `read` raises."""
         exchange, size = self._exchange, self._size
         out = bytearray(length)
+        self._length = length
         if length:
             self._wanted.append((offset, length))
         wait = max(size.wait(length), patience)
@@ -321,6 +328,7 @@ class _Download:
                 piece = self._take(item)
                 if piece is not None:
                     ask, data = piece
+                    self._taken += len(data)
                     out[ask.offset - offset : ask.offset - offset + ask.length] = data
                     self._asking.progressed()
                     wait = size.pace.first()

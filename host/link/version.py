@@ -9,7 +9,7 @@ def other_version(what: str, board: int, host: int) -> IdentityFailure:
     return IdentityFailure(
         f"board and host speak different versions of the {what}: the {older} is older",
         evidence=f"board {board}, host {host}",
-        next_step="build and flash the firmware again with this version of nightjar"
+        next_step="build and flash the firmware again with this version: `nightjar build`, `nightjar flash`"
         if older == "board"
-        else "update nightjar on this computer",
+        else "update nightjar on this computer: `pip install` its newer wheel, or `git pull`",
     )

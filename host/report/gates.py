@@ -235,7 +235,8 @@ def _unlike(name: str, raw: Mapping[str, Any], before: Mapping[str, Any]) -> Ite
     if raw["proved"]["cost_unit"] == "cycles":
         for key, word in _CYCLES.items():
             if _listless(raw["proved"].get(key)) != _listless(before["proved"].get(key)):
-                yield word
+                now, then = (_stated_cycles(key, one) for one in (raw, before))
+                yield f"{word} ({now} here, {then} in the baseline)"
     if name.startswith("layer ") and _op(name, raw) != _op(name, before):
         yield f"op as its {name}"
 
@@ -244,6 +245,16 @@ def _stated(key: str, raw: Mapping[str, Any]) -> object:
     if key == "compiler":
         return raw["proved"][key]
     return raw.get("tier") or raw["board"] if key == "tier" else raw[key]
+
+
+def _stated_cycles(key: str, raw: Mapping[str, Any]) -> str:
+    """What decides over cycles, in few words; of clocks the core's."""
+    value = _listless(raw["proved"].get(key))
+    if value is None:
+        return "nothing"
+    if key == "clocks" and isinstance(value, list):
+        return f"{value[0] / 1e6:g} MHz"
+    return str(value) if isinstance(value, int) else "another"
 
 
 def _op(name: str, raw: Mapping[str, Any]) -> list[str]:

@@ -209,3 +209,19 @@ def test_every_report_lists_the_budgets_of_the_npu() -> None:
         assert line in summary
     assert "not used by cm55" in summary
     assert "budget" not in render(EXACT, title="b")
+
+
+def test_what_the_link_mended_is_said_and_a_bad_one_is_warned_of() -> None:
+    verdict = VERDICTS["exact"]
+
+    def said(outside: str = "", **link: int) -> str:
+        proved = replace(verdict.proved, link={"frames_in": 1000, **link}, outside=outside)
+        return "\n".join(summary_lines(replace(verdict, proved=proved)))
+
+    assert "link" not in said() + said(noise_bytes=0)
+    few = said(crc_errors=3, retries=4)
+    assert "link: 3 frames damaged, 4 requests repeated: all of it was mended" in few
+    assert "WARNING" not in few
+    assert "WARNING: the link is bad: 11 frames were damaged or lost" in said(crc_errors=6, gaps=5)
+    assert "WARNING" not in said(retries=500, stale=500), "a busy computer is no bad link"
+    assert "outside frames came 12 bytes: 'boot rom 1.2'" in said("boot rom 1.2", noise_bytes=12)

@@ -10,7 +10,16 @@ from host.backends import NEURAL_ART
 from host.coverage.coverage import Share
 from host.coverage.table import percent
 from host.report.gates import PASSED, beyond_lines, void_lines
-from host.report.verdict import Verdict, ran_on
+from host.report.verdict import Proved, Verdict, ran_on
+
+_MENDED = {
+    "crc_errors": "frames damaged",
+    "gaps": "frames lost",
+    "duplicates": "frames doubled",
+    "stale": "answers late",
+    "retries": "requests repeated",
+}
+_BAD = 0.01  # of the frames that come: above, the link is worth a warning
 
 
 def summary_lines(verdict: Verdict) -> list[str]:
@@ -24,6 +33,7 @@ def summary_lines(verdict: Verdict) -> list[str]:
         lines.append(f"budgets of the NPU{used}: {'; '.join(verdict.proved.npu_budget)}")
     if verdict.finding:
         lines.append(verdict.finding)
+    lines += link_lines(verdict.proved)
     if not verdict.passes:
         return lines
     if verdict.tflite is not None:
@@ -59,6 +69,25 @@ def summary_lines(verdict: Verdict) -> list[str]:
         lines.append(verdict.reach.line)
     if verdict.coverage is not None:
         lines.append(_coverage(verdict.coverage.as_json()))
+    return lines
+
+
+def link_lines(proved: Proved) -> list[str]:
+    """What was wrong with the link and was mended; nothing where nothing was."""
+    counters = proved.link
+    counted = [f"{counters[name]:,} {what}" for name, what in _MENDED.items() if counters.get(name)]
+    lines = [f"link: {', '.join(counted)}: all of it was mended"] if counted else []
+    # What is late is no damage: a busy computer asks again for what it had.
+    hurt = counters.get("crc_errors", 0) + counters.get("gaps", 0)
+    if hurt > _BAD * max(counters.get("frames_in", 0), 1):
+        lines.append(
+            f"WARNING: the link is bad: {hurt:,} frames were damaged or lost and {counters.get('frames_in', 0):,} came"
+            " whole: check cable, speed and supply"
+        )
+    if proved.outside:
+        lines.append(
+            f"outside frames came {counters.get('noise_bytes', 0):,} bytes: {proved.outside!r}"
+        )
     return lines
 
 

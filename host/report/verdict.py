@@ -138,6 +138,7 @@ class Proved:
     untapped_runs: int
     digests: int  # how many digests of tensors were compared
     link: dict[str, int]  # counters of the link
+    outside: str = ""  # text that came outside frames, the last of it
     uid: str = ""  # unique id of the chip, hex
     clocks: tuple[int, ...] = ()  # Hz, as its registers say, the core's first
     measured_clock: MeasuredClock | None = None  # of the core

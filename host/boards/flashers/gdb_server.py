@@ -18,7 +18,7 @@ from host.boards.flashers.boot_image import FOLDER
 from host.boards.flashers.nor import SECTOR, chunks, loader_beside
 from host.boards.flashers.parts import Image, check_fits
 from host.boards.flashers.tool import NO_PROBE, Symptom, require, symptom
-from host.boards.gdb import Debugger, GdbFailure, command_line
+from host.boards.gdb import Debugger, GdbFailure, GdbOverdue, command_line
 from host.boards.gdb_script import OPENOCD, PYOCD, QEMU, ST_LINK, Guard, Server, Target
 from host.boards.kinds import DK, SILICON, VIRTUAL_N6
 from host.boards.n6_image import Piece
@@ -27,11 +27,12 @@ from host.boards.openocd import UNDER_RESET, piped
 from host.boards.probes import Probe, choose_probe, find_probes
 from host.boards.tiers import tier_of
 from host.deadline import Deadline
-from host.errors import BadInput, BoardFailure, HostFailure, NightjarError
+from host.errors import BadInput, BoardFailure, FlashFailure, HostFailure, NightjarError
 from host.n6_layout import layout
 
 _BUILD_OPENOCD = "build OpenOCD from its git, commit 7d688bc or later, and put it on PATH"
 _PLAIN = "as the chip runs"
+_NO_PACKET = "Ignoring packet error"  # what gdb says of a server that says nothing
 _SPLIT = ("split", "-b", str(layout()["LOADER_BUFFER_BYTES"]), "-d", "-a", "4")
 _SYMPTOMS = (
     Symptom(
@@ -255,6 +256,12 @@ def _cause(error: GdbFailure) -> NightjarError:
     known = symptom(error.output, _SYMPTOMS)
     if known is not None:
         return known.kind(known.what, evidence=error.evidence, next_step=known.next_step)
+    if isinstance(error, GdbOverdue) or _NO_PACKET in error.output:
+        return FlashFailure(
+            "the probe or its gdb server hangs: it was asked, and has not answered",
+            evidence=error.evidence,
+            next_step="end the server and start it anew, or plug the probe in again; then power-cycle the board",
+        )
     return NoAnswer(
         "gdb does not reach the chip",
         evidence=error.evidence,
