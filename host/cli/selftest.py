@@ -361,3 +361,39 @@ def boards(
         say(line, json_path)
     given = {"seed": seed, "boards": boards, "at_once": at_once, "linger": linger}
     return _end("boards", given, found.as_json(), json_path)
+
+
+@command.command(
+    "faults",
+    help="The fault table, executed: each fault brought about on native, virtual or n6-virtual boards, and what"
+    " a user sees of it: class, exit code, words. Exit 1 when one does not come out as its row says, or passes wrongly;"
+    " 18 when this computer lacks a tier.",
+)
+@click.option(
+    "--count",
+    default=10,
+    show_default=True,
+    type=WholeRange(min=1),
+    help="Of each injection; of those that cost seconds, a tenth.",
+)
+@click.option("--rows", multiple=True, metavar="NAME", help="Only this row; may be repeated.")
+@_seed("Of what is left to chance.")
+@json_option
+def faults(count: int, rows: tuple[str, ...], seed: int, json_path: str | None) -> int:
+    from host.cli.progress import working
+    from host.exit_codes import Exit
+    from host.selftest.faults.campaign import as_json, campaign
+    from host.selftest.faults.scene import scene
+    from host.selftest.faults.table import chosen
+
+    wanted = chosen(rows)
+    with working("making firmware") as now, scene() as made:
+        made.ready()
+        now("faults")
+        found = campaign(
+            *(made, wanted, count, seed), done=lambda figures: say(figures.line, json_path)
+        )
+    figures = as_json(found)
+    given = {"seed": seed, "count": count, "rows": [row.name for row in wanted]}
+    code = _end("faults", given, figures, json_path)
+    return code or (Exit.INCOMPLETE if any(one.skipped for one in found) else 0)

@@ -72,7 +72,7 @@ def run_matrix(
             number, (invocation, condition) = pair
             folder = Path(name) / f"cell{number}"
             folder.mkdir()
-            cell = _run(scene, invocation, condition, folder)
+            cell = run_cell(scene, invocation, condition, folder)
             done(cell)
             return cell
 
@@ -81,7 +81,8 @@ def run_matrix(
             return list(pool.map(run, enumerate(pairs)))
 
 
-def _run(scene: Scene, invocation: Invocation, condition: str, folder: Path) -> Cell:
+def run_cell(scene: Scene, invocation: Invocation, condition: str, folder: Path) -> Cell:
+    """One call on one kind of firmware or link; what it writes lies in `folder`."""
     verdict, junit = folder / "verdict.json", folder / "junit.xml"
     # Of yesterday: a question that ends in any way must not leave it.
     verdict.write_text('{"exact": true}')

@@ -23,8 +23,8 @@ FLIPS = ((0, 0, 7), (0, 101, 5), (1, 13, 6), (2, 55, 7), (2, 30, 6), (4, 71, 6))
 # A jump to itself; a wait for ever, which costs no time of this computer where that can be had (pause() in a loop); an
 # undefined instruction.
 _SPIN = {"x86_64": b"\xeb\xfe", "aarch64": b"\x00\x00\x00\x14", "virtual": b"\xfe\xe7"}
-_WAIT = {**_SPIN, "x86_64": b"\xb8\x22\0\0\0\x0f\x05\xeb\xf7"}
-_UNDEFINED = {"x86_64": b"\x0f\x0b", "aarch64": bytes(4), "virtual": b"\x00\xde"}
+HANGS = {**_SPIN, "x86_64": b"\xb8\x22\0\0\0\x0f\x05\xeb\xf7"}
+UNDEFINED = {"x86_64": b"\x0f\x0b", "aarch64": bytes(4), "virtual": b"\x00\xde"}
 Where = tuple[int | None, tuple[int, ...], int | float | str | None, int | float | str | None, int]
 
 
@@ -68,9 +68,9 @@ def make_stock(folder: Path, boards: Path, tier: str = "native") -> Stock:
         {
             "good": (Firmware("good", good, "EXACT"),),
             "flipped": tuple(_flipped(net, good, folder, flip) for flip in FLIPS),
-            "hanging": tuple(_broken(good, folder, "hangs", step, _WAIT) for step in steps),
+            "hanging": tuple(_broken(good, folder, "hangs", step, HANGS) for step in steps),
             "spinning": (_broken(good, folder, "hangs and spins", steps[-1], _SPIN),),
-            "faulting": tuple(_broken(good, folder, "faults", step, _UNDEFINED) for step in steps),
+            "faulting": tuple(_broken(good, folder, "faults", step, UNDEFINED) for step in steps),
             "foreign": (Firmware("foreign", foreign, "IDENTITY"),),
         },
         tier,
