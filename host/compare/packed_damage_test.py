@@ -59,7 +59,7 @@ def test_a_flipped_bit_is_never_passed(
 
 
 def test_a_pointer_to_nowhere_is_a_fault_of_the_firmware(project: Project, tmp_path: Path) -> None:
-    wrong = damaged(project, tmp_path, "", 15, 0)  # the highest byte of the pointer to the kinds
+    wrong = damaged(project, tmp_path, "", 23, 0)  # the highest byte of the pointer to the kinds
     write_record(wrong.elf)
     with pytest.raises(FirmwareFault, match="faulted"):
         judged(wrong, tmp_path)
