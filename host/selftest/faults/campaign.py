@@ -10,7 +10,6 @@ from typing import Any
 from host.exit_codes import name_of
 from host.selftest.faults.row import Injection, Row
 from host.selftest.faults.scene import Scene
-from host.selftest.faults.seen import Seen
 from host.selftest.faults.table import lacking
 
 
@@ -93,17 +92,12 @@ def _inject(scene: Scene, injection: Injection, numbers: Iterable[int], figures:
         codes[str(seen.code)] += 1
         figures.frames += seen.frames
         figures.injected += seen.struck
-        figures.passed_wrongly += seen.struck and injection.passed_wrongly(seen)
-        if wrong := _wrong(injection, seen):
+        figures.passed_wrongly += injection.passed_wrongly(seen)
+        if wrong := injection.wrong(seen):
             figures.wrong.append(f"--seed {number}: {wrong}")
     figures.codes, figures.seconds = dict(codes), round(_processors() - began, 2)
     if not figures.injected and not figures.wrong:
         figures.wrong.append(f"the fault never came about in {figures.tried}")
-
-
-def _wrong(injection: Injection, seen: Seen) -> str:
-    """Where it did not come about, right firmware may be right without a word of it."""
-    return injection.wrong(seen) if seen.struck else ""
 
 
 def _processors() -> float:

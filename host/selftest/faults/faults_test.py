@@ -62,7 +62,8 @@ def gives(scene: Scene, number: int, *, seen: Seen) -> Seen:
         (Seen(Exit.FLAKY, "at attempt 2"), 1, "17 FLAKY instead of 14 LINK"),
         (Seen(Exit.BOARD, "gone"), 0, "11 BOARD instead of 14 LINK"),
         (Seen(Exit.LINK, "it was bad"), 0, "it does not say 412 bytes"),
-        (Seen(Exit.LINK, "412 bytes", struck=False), 0, "the fault never came about in 1"),
+        (Seen(Exit.OK, "EXACT", struck=False), 0, "the fault never came about in 1"),
+        (Seen(Exit.LINK, "412 bytes", struck=False), 0, "14 LINK instead of 0 OK, though"),
         (None, 0, "it raised Traceback"),
     ],
 )
@@ -83,6 +84,19 @@ def test_what_is_not_as_the_row_says_is_a_deviation(
     assert figures["passed_wrongly"] == passed
     assert says in figures["deviating"][0]
     assert "nightjar selftest faults --rows it" in figures["deviating"][0]
+
+
+def test_wrong_firmware_that_passes_is_found_where_its_link_was_not_struck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("host.selftest.faults.campaign.lacking", lambda tier: "")
+    told = (Seen(Exit.FIRMWARE, "layer 2"), Seen(Exit.OK, "EXACT", struck=False))
+    flipped = Injection(
+        "it", "native", Exit.FIRMWARE, ("layer 2",), lambda scene, number: told[number]
+    )
+    (figures,) = campaign(None, [Row("it", "It", "words", (flipped,))], 2, 0)  # type: ignore[arg-type]
+    assert (figures.injected, figures.passed_wrongly) == (1, 1)
+    assert "0 OK instead of 19 FIRMWARE" in figures.wrong[0]
 
 
 def test_dear_ones_are_injected_a_tenth_as_often(monkeypatch: pytest.MonkeyPatch) -> None:

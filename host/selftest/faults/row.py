@@ -31,16 +31,23 @@ class Injection:
 
     def wrong(self, seen: Seen) -> str:
         """What is not as it must be; "" where all is."""
-        if seen.code != self.gives:
-            got, wanted = (f"{int(code)} {name_of(code)}" for code in (seen.code, self.gives))
-            return f"{got} instead of {wanted}: {seen.text[-600:]}"
+        if seen.code != self._due(seen):
+            got, due = (f"{int(code)} {name_of(code)}" for code in (seen.code, self._due(seen)))
+            never = "" if seen.struck else ", though the fault never came about"
+            return f"{got} instead of {due}{never}: {seen.text[-600:]}"
+        if not seen.struck:
+            return ""  # right firmware is right without a word of it
         lacking = [words for words in self.says if not re.search(words, seen.text, re.DOTALL)]
         return f"it does not say {' nor '.join(lacking)}: {seen.text[-600:]}" if lacking else ""
 
     def passed_wrongly(self, seen: Seen) -> bool:
         """Whether it was green, or green behind a repeat, where it must not be."""
         greens = (Exit.OK, Exit.FLAKY)
-        return seen.code in greens and seen.code != self.gives
+        return seen.code in greens and seen.code != self._due(seen)
+
+    def _due(self, seen: Seen) -> Exit:
+        """What it must end with. Wrong firmware is wrong, whether its link was struck or not; other is right then."""
+        return self.gives if seen.struck or self.gives == Exit.FIRMWARE else Exit.OK
 
 
 @dataclass(frozen=True)
