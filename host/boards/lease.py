@@ -36,7 +36,8 @@ def lease_is_lost(name: str) -> bool:
 def leased(at: Which, wait: float) -> Iterator[Which]:
     """Lease a board for the block, if it needs that; gives it with the port that leads to it.
 
-    The lease is given back however the block ends, and also where it was not seen to be taken.
+    The lease is given back however the block ends, and where the command that takes it did not come to its end. One
+    that was refused is not: what has it may be another job of the same user, whom labgrid lets release it.
 
     Args:
         at: locked on this computer.
@@ -86,18 +87,25 @@ def _taken(at: Which, lease: Lease, seconds: float) -> Iterator[str]:
     """By a command that takes it and one that gives it back."""
     assert lease.acquire is not None
     assert lease.release is not None
+    ours = True
     try:
         try:
             _run(lease.acquire, seconds)
         except _Failed as failed:
+            ours = failed.late
             raise _not_given(at, str(failed)) from failed
         yield _port(at, lease)
     finally:
-        try:
-            with unbroken():
-                _run(lease.release, _SOON)
-        except (_Failed, NightjarError) as error:
-            _LOG.warning("the lease of %s may not have been given back: %s", at.name, error)
+        if ours:
+            _give_back(at, lease.release)
+
+
+def _give_back(at: Which, line: str) -> None:
+    try:
+        with unbroken():
+            _run(line, _SOON)
+    except (_Failed, NightjarError) as error:
+        _LOG.warning("the lease of %s may not have been given back: %s", at.name, error)
 
 
 def _not_given(at: Which, evidence: str) -> BoardLocked:
@@ -132,14 +140,18 @@ def _lost(at: Which, evidence: str) -> BoardFailure:
 
 
 class _Failed(Exception):
-    """A command did not end well, and how."""
+    """A command did not end well, and how. late: it was ended before its end, so that nobody knows what it did."""
+
+    late = False
 
 
 def _run(line: str, seconds: float) -> str:
     try:
         code, said = run_leashed(["sh", "-c", line], Deadline.after(seconds))
     except Overdue as late:
-        raise _Failed(f"`{line}` did not end in {seconds:.0f} s: {_last(late.said)}") from late
+        failed = _Failed(f"`{line}` did not end in {seconds:.0f} s: {_last(late.said)}")
+        failed.late = True
+        raise failed from late
     if code != 0:
         raise _Failed(f"`{line}`: exit status {code}: {_last(said)}")
     return said
