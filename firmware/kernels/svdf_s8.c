@@ -4,9 +4,19 @@
 #include "nj_helium.h"
 #include "nj_requantize.h"
 
-/* What one filter adds: its memory, weighted. Sums wrap modulo 2^32, as the reference's do. */
 #if NJ_HELIUM
 
+/* Every place of `memory` takes what the next one held; the last keeps its own. Forwards, each vector is read before a
+ * store reaches it; newlib's memmove goes byte by byte where source and target differ by a halfword. */
+static void nj_age(int16_t *memory, int32_t places)
+{
+    for (int32_t left = places - 1; left > 0; left -= 8, memory += 8) {
+        const mve_pred16_t lanes = vctp16q((uint32_t)left);
+        vstrhq_p_s16(memory, vldrhq_z_s16(memory + 1, lanes), lanes);
+    }
+}
+
+/* What one filter adds: its memory, weighted. Sums wrap modulo 2^32, as the reference's do. */
 static int32_t nj_over_time(const int16_t *weights, const int16_t *memory, int32_t count)
 {
     int32_t sum = 0;
@@ -33,6 +43,11 @@ static void nj_take_features(const struct nj_svdf *op, const int8_t *input, int1
 }
 
 #else
+
+static void nj_age(int16_t *memory, int32_t places)
+{
+    memmove(memory, memory + 1, (size_t)(places - 1) * sizeof *memory);
+}
 
 static int32_t nj_over_time(const int16_t *weights, const int16_t *memory, int32_t count)
 {
@@ -61,8 +76,7 @@ static void nj_take_features(const struct nj_svdf *op, const int8_t *input, int1
 void nj_svdf_s8(const struct nj_svdf *op, const int8_t *input, int8_t *state, int8_t *output)
 {
     int16_t *memory = (int16_t *)(void *)state;
-    const size_t places = (size_t)(op->batches * op->filters * op->memory);
-    memmove(memory, memory + 1, (places - 1) * sizeof *memory); /* the oldest falls out; the newest is written anew */
+    nj_age(memory, op->batches * op->filters * op->memory); /* the oldest falls out; the newest is written anew */
     for (int32_t batch = 0; batch < op->batches; batch++) {
         nj_take_features(op, input, memory + op->memory - 1);
         const int16_t *weights = op->time_weights;
