@@ -13,7 +13,7 @@ from typing import Any
 from host.bench.engine import PEERS
 from host.bench.frontend import RUNNER, call
 from host.bench.kernel_cases import CASES, models
-from host.errors import BadInput
+from host.errors import BadInput, HostFailure
 from host.files import write_atomically
 
 FOLDERS = ("CMSIS-NN", "tflite-micro", "gemmlowp")
@@ -98,6 +98,7 @@ def record(sources: Path) -> None:
             evidence=f"Received: {sources}, without {', '.join(missing)}",
             next_step="git clone those of ARM-software, tensorflow and google into it",
         )
+    _require_cxx_library()
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
         found = _count(sources, Path(folder))
     commits = ", ".join(f"{name} {_commit(sources / name)}" for name in FOLDERS)
@@ -109,6 +110,18 @@ def record(sources: Path) -> None:
         "instructions": found,
     }
     write_atomically(PEERS, (json.dumps(data, indent=2) + "\n").encode())
+
+
+def _require_cxx_library() -> None:
+    """Debian's cross compiler comes without it; gcc prints the bare name of a file that it does not have."""
+    name = "libstdc++.a"
+    found = call("arm-none-eabi-g++", *_CORE, f"-print-file-name={name}").strip()
+    if found == name:
+        raise HostFailure(
+            "tflite-micro's reference kernels need the C++ library of arm-none-eabi-g++",
+            evidence=f"arm-none-eabi-g++ has no {name} for the Cortex-M55",
+            next_step="apt-get install libstdc++-arm-none-eabi-newlib",
+        )
 
 
 def _commit(checkout: Path) -> str:

@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from host.bench.engine import PEERS
 from host.bench.kernel_cases import CASES, models
-from host.bench.peer_kernels import KernelRow, kernel_lines, kernels_json, record, recorded
-from host.errors import BadInput
+from host.bench.peer_kernels import (
+    FOLDERS,
+    KernelRow,
+    kernel_lines,
+    kernels_json,
+    record,
+    recorded,
+)
+from host.errors import BadInput, HostFailure
 from model_gen.codegen.cm55.compile import plan_model
 
 
@@ -30,3 +38,19 @@ def test_missing_sources_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         record(tmp_path)
     assert "without CMSIS-NN, tflite-micro" in (caught.value.evidence or "")
+
+
+def test_a_missing_cxx_library_is_named_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler = tmp_path / "arm-none-eabi-g++"
+    compiler.write_text("#!/bin/sh\necho libstdc++.a\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in FOLDERS:
+        (tmp_path / name).mkdir()
+    before = PEERS.read_bytes()
+    with pytest.raises(HostFailure) as caught:
+        record(tmp_path)
+    assert caught.value.next_step == "apt-get install libstdc++-arm-none-eabi-newlib"
+    assert PEERS.read_bytes() == before
