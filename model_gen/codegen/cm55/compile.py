@@ -77,6 +77,17 @@ def lower_model(model: bytes, rounding: str, findings: Findings) -> Program:
         raise BadInput(
             f"rounding must be one of {', '.join(ROUNDINGS)}", evidence=f"Received: {rounding!r}"
         )
+    program = _lowered(model, rounding, findings)
+    for other in set(ROUNDINGS) - {rounding}:
+        option = f"--rounding {other}"
+        if findings.advise(option):
+            there = Findings(BACKEND)
+            _lowered(model, other, there)
+            findings.hold_against(option, there)
+    return program
+
+
+def _lowered(model: bytes, rounding: str, findings: Findings) -> Program:
     return lower(resolve(read_tflite(model), RULES, rounding, findings=findings), findings)
 
 

@@ -94,6 +94,17 @@ class Findings:
         """Ops that were refused."""
         return frozenset(error.op.index for error in self._errors if isinstance(error, Refusal))
 
+    def advise(self, option: str) -> bool:
+        """Whether a next step names `option`."""
+        return any(option in error.next_step for error in self._errors)
+
+    def hold_against(self, option: str, there: "Findings") -> None:
+        """Say with each next step that names `option` what would be refused with it, where anything would."""
+        names = ", ".join(dict.fromkeys(one.name or one.why for one in there.grouped()))
+        for error in self._errors:
+            if names and option in error.next_step:
+                error.next_step += f"; but {option} would refuse {names}"
+
     def check(self) -> None:
         """Go on only where nothing was refused.
 

@@ -49,6 +49,17 @@ def test_every_finding_is_told_with_its_own_next_step() -> None:
     assert [one["ops"] for one in told] == [(0, 1), (3,)]
 
 
+def test_other_rules_are_advised_with_what_they_would_refuse() -> None:
+    log: Any = ("LOG", [0], [1], None, 1)
+    tensors = [q((1, 4)), q((1, 4)), q((1, 4))]
+    with pytest.raises(BadInput) as caught:
+        plan_model(builder().model([log, ("CEIL", [1], [2], None, 1)], tensors), rounding="tflm")
+    assert "; but --rounding tflite would refuse CEIL" in caught.value.next_step
+    with pytest.raises(BadInput) as caught:
+        plan_model(builder().model([log], tensors[:2]), rounding="tflm")
+    assert caught.value.next_step.endswith("with --rounding tflite")
+
+
 def test_findings_of_float_and_of_unknown_ops_say_so() -> None:
     tensors = [real((1, 4)), real((1, 4)), q((1, 4)), q((1, 4))]
     ops: list[Any] = [("RELU", [0], [1], None, 1), ("CEIL", [2], [3], None, 1)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from model_gen.codegen.cm55.ops import fixed_point
-from model_gen.codegen.cm55.ops.common import fused_range, requant_of, tensor_range
+from model_gen.codegen.cm55.ops.common import fused_range, refuse_micro, requant_of, tensor_range
 from model_gen.codegen.cm55.ops.registry import (
     Constants,
     InputPointer,
@@ -71,7 +71,7 @@ def _relu(view: View) -> Kernel:
     _, out_zero = view.scale_and_zero(view.output)
     if view.rounding == "tflm" and view.op.name != "RELU":
         if view.op.name != "RELU6":
-            raise view.refuse("tflite-micro does not have this op; use --rounding tflite")
+            refuse_micro(view, "in any form")
         # Its RELU6 clamps the input's steps and does not look at the output's scale.
         return table_kernel(view, np.clip(STEPS, *tensor_range(view, "RELU6", view.input(0))))
     rule = rule_of(view.op.name, view.rounding)
@@ -169,8 +169,7 @@ def _tanh(x: np.float32) -> np.float32:
 
 def _log(view: View) -> Kernel:
     """Formula: LogPrepare of kernels/elementwise.cc: what has no logarithm gives the output's lowest step."""
-    if view.rounding == "tflm":
-        raise view.refuse("tflite-micro does not have this op in int8; use --rounding tflite")
+    refuse_micro(view)
     out_scale, out_zero = view.scale_and_zero(view.output)
     lowest = np.float32(INT8_MIN - out_zero) * np.float32(out_scale)
     return populated(view, lambda x: np.float32(math.log(float(x)) if x > 0 else lowest))
