@@ -139,8 +139,15 @@ def log(card: Path, bundle: Path | None, json_path: str | None) -> None:
         say("nothing has been logged yet", json_path)
     if found.damaged:
         say(f"{found.damaged} blocks of the log are damaged, and their entries lost", json_path)
+    if found.full:
+        say("the log is full: firmware logs nothing more on this card", json_path)
     rows = [_entry(entry, labels) for entry in entries]
-    told = {"schema": LOG_SCHEMA, "card": str(card), "damaged_blocks": found.damaged}
+    told = {
+        "schema": LOG_SCHEMA,
+        "card": str(card),
+        "damaged_blocks": found.damaged,
+        "full": found.full,
+    }
     write_json(json_path, {**told, "entries": rows})
 
 

@@ -19,18 +19,20 @@ from host.link.sound import Sound
 from host.link.sound_test import RULE, expected, recording
 from host.link.testing_firmware import build_firmware, can_build
 from host.link.unix_stream import connect_unix
-from host.listen.application import listen_to_card, listen_to_microphone, padded
+from host.listen.application import Listening, listen_to_card, listen_to_microphone, padded
 from host.listen.card import (
     BLOCK,
     CardFile,
     Entry,
     EntryKind,
     FileKind,
+    Log,
     index_block,
     log_head,
     read_log,
     recording_head,
 )
+from host.listen.listening import show
 
 pytestmark = pytest.mark.skipif(not can_build("native"), reason="gcc is not installed")
 VOLUME, LOG, RECORDING = 8, 16, 64  # blocks of the card
@@ -62,8 +64,12 @@ def card(
     return path
 
 
+def whole_log_of(image: Path) -> Log:
+    return read_log(image.read_bytes()[BLOCK * LOG : BLOCK * (LOG + LOG_BLOCKS)])
+
+
 def log_of(image: Path) -> tuple[Entry, ...]:
-    return read_log(image.read_bytes()[BLOCK * LOG : BLOCK * (LOG + LOG_BLOCKS)]).entries
+    return whole_log_of(image).entries
 
 
 @contextmanager
@@ -174,6 +180,15 @@ def test_what_a_full_log_does_not_take_is_counted_to_the_last_entry(tmp_path: Pa
         counts = heard(client)
     assert counts.logged == 2
     assert counts.unlogged > 20
+    assert whole_log_of(image).full
+    said: list[str] = []
+    listening = Listening("r.wav", 1.0, None, (), counts, 1, 0.0)
+    show(listening, RULE, ("label",) * 8, 1_000_000, "cycles", said.append)
+    assert any(f"log: {counts.unlogged} entries lost" in line for line in said)
+    unhurt = replace(listening, counts=replace(counts, unlogged=0))
+    quiet: list[str] = []
+    show(unhurt, RULE, ("label",) * 8, 1_000_000, "cycles", quiet.append)
+    assert not any("log:" in line for line in quiet)
     assert len(log_of(image)) + counts.unlogged == counts.detections + 2  # START and END
 
 
@@ -206,6 +221,7 @@ def test_a_greeting_costs_no_detection_without_a_count(tmp_path: Path) -> None:
     assert counts.source == Source.NONE
     assert counts.unsent > 0
     assert counts.detections == events + counts.unsent
+    assert not whole_log_of(image).full
     *_, last = log_of(image)
     assert last == Entry(EntryKind.END, Source.LINK, 480, 0, counts.detections, counts.unsent)
     logged = [entry for entry in log_of(image) if entry.kind == EntryKind.DETECTION]

@@ -153,10 +153,12 @@ def log_block(log_id: int, number: int, entries: Sequence[Entry]) -> bytes:
 
 @dataclass(frozen=True)
 class Log:
-    """What a log holds. damaged: blocks before its last whole one that are not whole, whose entries are lost."""
+    """What a log holds. damaged: blocks before its last whole one that are not whole, whose entries are lost.
+    full: its last block is written, and it takes no more."""
 
     entries: tuple[Entry, ...]
     damaged: int
+    full: bool
 
 
 def read_log(file: bytes) -> Log:
@@ -189,7 +191,7 @@ def read_log(file: bytes) -> Log:
                 entries.append(Entry(EntryKind(kind), *rest))
             except ValueError as error:
                 raise _of_another_version("log", str(error)) from error
-    return Log(tuple(entries), last - whole)
+    return Log(tuple(entries), last - whole, full=last == blocks - 1)
 
 
 def recording_head(rate_hz: int, samples: int) -> bytes:

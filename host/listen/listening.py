@@ -100,6 +100,8 @@ def show(
     say(
         f"  blocks: {one.blocks}, {counts.lost} samples lost; at most {counts.fullest} of {counts.room} samples waited"
     )
+    if counts.unlogged:
+        say(f"  log: {counts.unlogged} entries lost: the card's log is full, or the card failed")
     room = margin(rule, counts, clock_hz)
     if room is not None:
         say(
