@@ -26,24 +26,29 @@ CASES = (
     KernelCase("batch_matmul_16x32_16x32", "BATCH_MATMUL", CMSIS),
     KernelCase("resize_bilinear_8x8x16", "RESIZE_BILINEAR", TFLM),
     KernelCase("reduce_max_8x8x64", "REDUCE_MAX", TFLM),
+    KernelCase("reduce_min_8x8x64", "REDUCE_MIN", TFLM),
+    KernelCase("squared_difference_1024", "SQUARED_DIFFERENCE", TFLM),
+    KernelCase("log_softmax_16x64", "LOG_SOFTMAX", TFLM),
     KernelCase("div_1024", "DIV", TFLM),
     KernelCase("l2_normalization_16x64", "L2_NORMALIZATION", TFLM),
     KernelCase("logistic_1024", "LOGISTIC", TFLM),
     KernelCase("arg_max_16x64", "ARG_MAX", TFLM),
     KernelCase("space_to_depth_16x16x8", "SPACE_TO_DEPTH", TFLM),
     KernelCase("svdf_19_16_2_8", "SVDF", CMSIS),
+    KernelCase("lstm_8x32_32", "UNIDIRECTIONAL_SEQUENCE_LSTM", CMSIS),
 )
 
 
-def models() -> tuple[bytes, bytes]:
-    """All cases in their order, an op a case, in two .tflite: the second keeps a state."""
+def models() -> tuple[bytes, ...]:
+    """All cases in their order, an op a case, in three .tflite: the second and third keep a state."""
+    from model_gen.codegen.testing.recurrent import lstm_net
     from model_gen.codegen.testing.streaming import svdf_net
 
-    return _stateless(), svdf_net(units=16, memory=8)
+    return _stateless(), svdf_net(units=16, memory=8), lstm_net(steps=8, inputs=32, units=32)
 
 
 def _stateless() -> bytes:
-    """All cases but SVDF side by side; weights are drawn."""
+    """All cases without a state side by side; weights are drawn."""
     from model_gen.codegen.testing.models import builder
 
     tensor, rng = builder().Tensor, np.random.default_rng(_SEED)
@@ -101,11 +106,26 @@ def _stateless() -> bytes:
         {"ResizeBilinearOptions": {"halfPixelCenters": True}},
         3,
     )
+    for reduction in ("REDUCE_MAX", "REDUCE_MIN"):
+        add(
+            reduction,
+            [tensor((1, 8, 8, 64), 0.05, 3), known([1, 2])],
+            tensor((1, 64), 0.05, 3),
+            {"ReducerOptions": {}},
+            2,
+        )
     add(
-        "REDUCE_MAX",
-        [tensor((1, 8, 8, 64), 0.05, 3), known([1, 2])],
-        tensor((1, 64), 0.05, 3),
-        {"ReducerOptions": {}},
+        "SQUARED_DIFFERENCE",
+        [tensor((1, 1024), 0.05, 3), tensor((1, 1024), 0.05, 5)],
+        tensor((1, 1024), 0.6, -128),
+        {"SquaredDifferenceOptions": {}},
+        2,
+    )
+    add(
+        "LOG_SOFTMAX",
+        [tensor((16, 64), 0.05, 3)],
+        tensor((16, 64), 16 / 256, 127),
+        {"LogSoftmaxOptions": {}},
         2,
     )
     divisor = rng.integers(1, 128, 1024).astype(np.int8)

@@ -20,7 +20,15 @@ FOLDERS = ("CMSIS-NN", "tflite-micro", "gemmlowp")
 _CORE = ("-O3", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-ffunction-sections", "-w")
 _CXX = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-DNDEBUG")
 _LINK = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "--specs=nosys.specs")
-_PARTS = ("Convolution", "FullyConnected", "SVD", "NNSupport", "Transpose")
+_PARTS = ("Convolution", "FullyConnected", "SVD", "LSTM", "NNSupport", "Transpose")
+# What an LSTM of int8 computes in int16.
+_INSIDE = (
+    "NNSupportFunctions/arm_nntables.c",
+    "ActivationFunctions/arm_nn_activation_s16.c",
+    "BasicMathFunctions/arm_elementwise_mul_s16.c",
+    "BasicMathFunctions/arm_elementwise_mul_acc_s16.c",
+    "BasicMathFunctions/arm_elementwise_mul_s16_s8.c",
+)
 # What tflite-micro's headers include of a profiler that is not linked.
 _PROFILER = """#pragma once
 namespace ruy { namespace profiler {
@@ -141,7 +149,7 @@ def _count(sources: Path, folder: Path) -> dict[str, int]:
             for part in _PARTS
             for f in sorted((cmsis / "Source" / f"{part}Functions").glob("*s8*.c"))
         ),
-        *sorted((cmsis / "Source" / "NNSupportFunctions").glob("arm_nntables.c")),
+        *(cmsis / "Source" / file for file in _INSIDE),
     ]
     internal = micro / "tensorflow" / "lite" / "kernels" / "internal"
     cxx = [RUNNER / "peer_kernels.cc", internal / "common.cc", internal / "quantization_util.cc"]

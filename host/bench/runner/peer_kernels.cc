@@ -6,6 +6,7 @@
 #include "arm_nnfunctions.h"
 #include "tensorflow/lite/kernels/internal/reference/arg_min_max.h"
 #include "tensorflow/lite/kernels/internal/reference/div.h"
+#include "tensorflow/lite/kernels/internal/reference/integer_ops/add.h"
 #include "tensorflow/lite/kernels/internal/reference/integer_ops/l2normalization.h"
 #include "tensorflow/lite/kernels/internal/reference/integer_ops/logistic.h"
 #include "tensorflow/lite/kernels/internal/reference/log_softmax.h"
@@ -97,6 +98,21 @@ static void svdf()
     }
 }
 
+static void lstm()
+{
+    const int32_t steps = 8, inputs = 32, units = 32;
+    static int16_t first[32], second[32];
+    static int8_t hidden[32];
+    cmsis_nn_lstm_gate gate = {multiplier[0], -2, weights, bias, multiplier[0], -2, other, bias, bias, ARM_SIGMOID};
+    cmsis_nn_lstm_params params = {0, 1, steps, inputs, units, 5, 1 << 30, -14, 1 << 30, -14, 32767, -11,
+                                   1 << 30, -20, 3, gate, gate, gate, gate};
+    params.cell_gate.activation_type = ARM_TANH;
+    cmsis_nn_lstm_context buffers = {first, second, state, hidden};
+    if (arm_lstm_unidirectional_s8(input, output, &params, &buffers) != ARM_CMSIS_NN_SUCCESS) {
+        abort();
+    }
+}
+
 static void resize_bilinear()
 {
     const int32_t size[2] = {16, 16};
@@ -114,6 +130,57 @@ static void reduce_max()
     const int in[4] = {1, 8, 8, 64}, out[2] = {1, 64}, axes[2] = {1, 2};
     int at[4], resolved[2];
     tflite::reference_ops::ReduceGeneric<int8_t>(input, in, 4, output, out, 2, axes, 2, false, at, resolved, -128, larger);
+}
+
+static int8_t smaller(int8_t a, int8_t b)
+{
+    return a < b ? a : b;
+}
+
+static void reduce_min()
+{
+    const int in[4] = {1, 8, 8, 64}, out[2] = {1, 64}, axes[2] = {1, 2};
+    int at[4], resolved[2];
+    tflite::reference_ops::ReduceGeneric<int8_t>(input, in, 4, output, out, 2, axes, 2, false, at, resolved, 127, smaller);
+}
+
+static int8_t squared(int8_t left, int8_t right, const tflite::ArithmeticParams &p)
+{
+    const int32_t a = tflite::MultiplyByQuantizedMultiplierSmallerThanOneExp((left + p.input1_offset) << p.left_shift,
+                                                                             p.input1_multiplier, p.input1_shift);
+    const int32_t b = tflite::MultiplyByQuantizedMultiplierSmallerThanOneExp((right + p.input2_offset) << p.left_shift,
+                                                                             p.input2_multiplier, p.input2_shift);
+    const int32_t square = (a - b) * (a - b);
+    const int32_t step = tflite::MultiplyByQuantizedMultiplier(square, p.output_multiplier, p.output_shift) + p.output_offset;
+    return (int8_t)std::min(p.quantized_activation_max, std::max(p.quantized_activation_min, step));
+}
+
+// tflite-micro's arithmetic of one value lies in a file with its interpreter: what it calls is called here.
+static void squared_difference()
+{
+    tflite::ArithmeticParams params = {};
+    params.left_shift = 7;
+    params.input1_offset = -3;
+    params.input2_offset = -5;
+    params.input1_multiplier = params.input2_multiplier = params.output_multiplier = 1 << 30;
+    params.input1_shift = params.input2_shift = 0;
+    params.output_shift = -14;
+    params.output_offset = -128;
+    params.quantized_activation_min = -128;
+    params.quantized_activation_max = 127;
+    tflite::reference_integer_ops::ElementWise<int8_t>(1024, params, input, other, output,
+                                                       tflite::reference_integer_ops::CheckArithmeticParams, squared);
+}
+
+static void log_softmax()
+{
+    tflite::SoftmaxParams params = {};
+    params.input_multiplier = 1717986918; // of a scale of 0.05, as are the others
+    params.input_left_shift = 22;
+    params.reverse_scaling_divisor = 1342177280;
+    params.reverse_scaling_right_shift = 21;
+    params.diff_min = -496;
+    tflite::reference_ops::LogSoftmax(params, 16, 64, dims(16, 64), input, dims(16, 64), output);
 }
 
 static void div()
@@ -178,8 +245,12 @@ void nj_bench(void)
     of("transpose_conv_5x5x64_32_3_1", {5, 5, 64, 32, 3, 1, 1});
     nj_measure("batch_matmul_16x32_16x32", batch_matmul);
     nj_measure("svdf_19_16_2_8", svdf);
+    nj_measure("lstm_8x32_32", lstm);
     nj_measure("resize_bilinear_8x8x16", resize_bilinear);
     nj_measure("reduce_max_8x8x64", reduce_max);
+    nj_measure("reduce_min_8x8x64", reduce_min);
+    nj_measure("squared_difference_1024", squared_difference);
+    nj_measure("log_softmax_16x64", log_softmax);
     nj_measure("div_1024", div);
     nj_measure("l2_normalization_16x64", l2_normalization);
     nj_measure("logistic_1024", logistic);
