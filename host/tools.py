@@ -35,17 +35,28 @@ def find_tool(name: str, package: str) -> str:
     return path
 
 
+# Each thread of ours that is left hands a child on as it dies, and the kernel signals the child each time: from a
+# parent that has one thread it comes once.
+_ONCE = 'trap : INT TERM; setpriv --pdeathsig "$0" -- "$@"; exit $?'
+
+
 def leashed(command: Sequence[str], number: str = "KILL") -> list[str]:
     """The command of a process that the kernel signals when the thread that started it ends, however that happens.
 
+    A signal that it may heed comes once. It has a shell before it then, which passes by what its group gets and ends as
+    it did, with 128 and the number where a signal ended it: signal the group.
+
     Args:
         command: program and arguments.
-        number: the signal's name.
+        number: the signal's name: KILL, INT or TERM.
 
     Raises:
         HostFailure: there is no setpriv, which does that.
     """
-    return [find_tool("setpriv", "util-linux"), "--pdeathsig", number, *command]
+    setpriv = [find_tool("setpriv", "util-linux"), "--pdeathsig"]
+    if number == "KILL":
+        return [*setpriv, number, *command]
+    return [*setpriv, "KILL", "sh", "-c", _ONCE, number, *command]
 
 
 class Overdue(Exception):

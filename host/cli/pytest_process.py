@@ -1,5 +1,6 @@
 """The process of pytest that `nightjar hil` starts: how it is called, ended at a deadline, and what its end means."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ _HASTE = 5.0  # the same where the time is over
 _SLACK = 3.0  # seconds that pytest has beyond a deadline that it knows, to say what it cut short
 # Exit codes of pytest: of a session that ended by itself, of an internal error, of bad usage.
 ORDERLY, _INTERNAL, _USAGE = (0, 1, 5), 3, 4
+_SIGNALLED = 128  # the shell before it ends with this and the number of the signal that ended it
 
 
 def suite() -> list[str]:
@@ -22,8 +24,6 @@ def suite() -> list[str]:
 
     There the configuration of whoever calls would hold for a suite that is not theirs, or none would.
     """
-    import os
-
     from host.installed import IS_CHECKOUT, ROOT, SUITE
 
     if IS_CHECKOUT:
@@ -48,8 +48,9 @@ def how(ended: int | None) -> str:
     """How pytest ended, where that is why something is missing."""
     if ended is None:
         return "pytest was ended at the deadline"
-    if ended < 0:
-        return f"pytest was ended by {signal.Signals(-ended).name}"
+    if ended < 0 or ended > _SIGNALLED:
+        number = -ended if ended < 0 else ended - _SIGNALLED
+        return f"pytest was ended by {signal.Signals(number).name}"
     if ended == _INTERNAL:
         return "pytest met an internal error; what it said is above"
     return f"pytest ended with its code {ended}"
@@ -83,9 +84,15 @@ def run_pytest(line: Sequence[str], limit: "Deadline", *, quiet: bool) -> int | 
 
 
 def _end(process: "subprocess.Popen[bytes]", patience: float) -> None:
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGCONT)  # it may have been stopped
+    _signal(process, signal.SIGINT)
+    _signal(process, signal.SIGCONT)  # it may have been stopped
     try:
         process.wait(patience)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _signal(process, signal.SIGKILL)
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    """To its whole group: the process itself is the shell before pytest."""
+    if process.poll() is None:
+        os.killpg(process.pid, number)
