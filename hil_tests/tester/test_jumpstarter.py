@@ -18,7 +18,7 @@ from subprocess import PIPE
 import pytest
 
 from hil_tests.tester.conftest import Make
-from hil_tests.tester.recorded import REPOSITORY
+from hil_tests.tester.environments import programs_of
 from host.boards import bench_lock
 from host.deadline import Deadline
 from host.errors import NightjarError
@@ -30,7 +30,6 @@ VERSION = "0.9.0"
 PACKAGES = [
     f"jumpstarter-{name}=={VERSION}" for name in ("cli", "driver-composite", "driver-network")
 ]
-ENVIRONMENT = REPOSITORY / "build" / "jumpstarter" / VERSION
 CONTROLLER = Path(__file__).parent / "jumpstarter" / "controller.py"
 HOLD = "jmp shell -n n6-01 --duration 2h -- sh -c 'j serial forward-tcp 0 & read _; kill -9 $!'"
 UID = "board-far---"
@@ -78,15 +77,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def jumpstarter() -> Path:
     """The folder of jumpstarter's programs."""
-    programs = ENVIRONMENT / "bin"
-    if not (programs / "jmp").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        line = [programs / "pip", "install", "-q", "--no-compile", *PACKAGES]
-        done = subprocess.run(line, capture_output=True, text=True)
-        if done.returncode != 0:
-            shutil.rmtree(ENVIRONMENT)
-            pytest.skip(f"jumpstarter {VERSION} cannot be installed: {done.stderr.strip()[-300:]}")
-    return programs
+    return programs_of("jumpstarter", VERSION, PACKAGES)
 
 
 @pytest.fixture
@@ -151,7 +142,7 @@ def says_hello(url: str) -> None:
 
 def until(state: Path, *leases: str) -> None:
     """Wait for leases to stand there, the last ones; a name that the controller gave is left out."""
-    limit = Deadline.after(10 * LONG)
+    limit = Deadline.after(3 * LONG)
     while True:
         text = state.read_text() if state.exists() else ""
         if tuple(line.partition(" ")[2] for line in text.splitlines())[-len(leases) :] == leases:

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hil_tests.tester.conftest import Make
-from hil_tests.tester.recorded import REPOSITORY
+from hil_tests.tester.environments import programs_of
 from host.boards import bench_lock, open_board
 from host.boards.pool import meant
 from host.deadline import Deadline
@@ -24,7 +23,6 @@ from host.errors import BoardLocked
 from host.link.client import Client
 
 VERSION = "26.0.1"
-ENVIRONMENT = REPOSITORY / "build" / "labgrid" / VERSION
 PLACE, UID = "n6-01", "board-far---"
 LONG = 120.0  # seconds, on whatever busy computer
 PORT = (
@@ -41,15 +39,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="session")
 def labgrid() -> Path:
     """The folder of labgrid's programs."""
-    programs = ENVIRONMENT / "bin"
-    if not (programs / "labgrid-client").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        line = [programs / "pip", "install", "-q", "--no-compile", f"labgrid=={VERSION}"]
-        done = subprocess.run(line, capture_output=True, text=True)
-        if done.returncode != 0:
-            shutil.rmtree(ENVIRONMENT)
-            pytest.skip(f"labgrid {VERSION} cannot be installed: {done.stderr.strip()[-300:]}")
-    return programs
+    return programs_of("labgrid", VERSION, [f"labgrid=={VERSION}"])
 
 
 @pytest.fixture
