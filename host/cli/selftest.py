@@ -23,6 +23,12 @@ def command() -> None:
     pass
 
 
+def _only(what: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--only", multiple=True, type=WholeRange(min=0), help=f"Only this {what}; may be repeated."
+    )
+
+
 def _seed(text: str) -> Callable[[Any], Any]:
     return click.option(
         "--seed", default=1, show_default=True, type=WholeRange(min=0, max=10**9), help=text
@@ -208,9 +214,7 @@ def flips(
 )
 @_count(100_000)
 @_seed("Of the campaign: its sessions are those from ten million times this number on.")
-@click.option(
-    "--only", multiple=True, type=WholeRange(min=0), help="Only this session; may be repeated."
-)
+@_only("session")
 @_workers
 @json_option
 def sessions(
@@ -238,9 +242,7 @@ def sessions(
 )
 @click.option("--sessions", "count", default=200, show_default=True, type=WholeRange(min=1))
 @_seed("Of the campaign: its sessions are those from ten million times this number on.")
-@click.option(
-    "--only", multiple=True, type=WholeRange(min=0), help="Only this session; may be repeated."
-)
+@_only("session")
 @_workers
 @json_option
 def replays(
@@ -269,9 +271,7 @@ def replays(
 )
 @_count(50)
 @_seed("Of the signals and moments.")
-@click.option(
-    "--only", multiple=True, type=WholeRange(min=0), help="Only this case; may be repeated."
-)
+@_only("case")
 @_workers
 @json_option
 def signals(

@@ -11,7 +11,7 @@ import random
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from host.deadline import Deadline
 from host.errors import BadInput
@@ -120,38 +120,54 @@ class ByteFaults:
         return out
 
 
-class FaultyTransport:
-    """`transport` with faults at `rate` a byte in `direction`."""
+class Stream(Protocol):
+    """What alters the bytes of one direction."""
+
+    faults: int
+
+    def apply(self, data: bytes) -> bytes:
+        """What the other side is given of those that `data` completes."""
+
+
+class AlteredTransport:
+    """`transport` whose bytes pass a stream each way."""
+
+    def __init__(self, transport: Transport, to_board: Stream, from_board: Stream) -> None:
+        self._transport, self._out, self._in = transport, to_board, from_board
+
+    @property
+    def faults(self) -> int:
+        """What was altered up to now, as the streams count it."""
+        return self._out.faults + self._in.faults
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        if left := self._out.apply(data):
+            self._transport.write(left, deadline)
+
+    def read(self, deadline: Deadline) -> bytes:
+        while data := self._transport.read(deadline):
+            if (left := self._in.apply(data)) or deadline.expired:
+                return left
+        return b""
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class FaultyTransport(AlteredTransport):
+    """`transport` with faults at `rate` a byte in `direction`; `faults` counts bytes."""
 
     def __init__(
         self, transport: Transport, *, seed: int, rate: float, direction: Direction = "both"
     ) -> None:
         if direction not in get_args(Direction):
             raise ValueError(f"no such direction. Received: direction={direction!r}")
-        self._transport = transport
-        self._out = ByteFaults(seed, "to_board", rate if direction != "from_board" else 0)
-        self._in = ByteFaults(seed, "from_board", rate if direction != "to_board" else 0)
+        super().__init__(
+            transport,
+            ByteFaults(seed, "to_board", rate if direction != "from_board" else 0),
+            ByteFaults(seed, "from_board", rate if direction != "to_board" else 0),
+        )
         self.generator = random.Random(client_seed(seed))
-
-    @property
-    def faults(self) -> int:
-        """Bytes damaged up to now."""
-        return self._out.faults + self._in.faults
-
-    def write(self, data: bytes, deadline: Deadline) -> None:
-        damaged = self._out.apply(data)
-        if damaged:
-            self._transport.write(damaged, deadline)
-
-    def read(self, deadline: Deadline) -> bytes:
-        while data := self._transport.read(deadline):
-            damaged = self._in.apply(data)
-            if damaged or deadline.expired:
-                return damaged
-        return b""
-
-    def close(self) -> None:
-        self._transport.close()
 
 
 class FrameFaults:

@@ -8,6 +8,7 @@ import cbor2
 
 from host.deadline import Deadline
 from host.link.cut import Cut, Cutter
+from host.link.faults import AlteredTransport
 from host.link.frames import DELIMITER, Frame, FrameType, decode_block, encode
 from host.link.transport import Transport
 from host.selftest.links import Line, Noise
@@ -45,33 +46,17 @@ class Way:
         return b"".join(out) + due
 
 
-class Mangled:
+class Mangled(AlteredTransport):
     """`transport` whose frames are mangled with probability `rate`, both ways or in those that come alone."""
 
     def __init__(
         self, transport: Transport, mangle: Mangle, rate: float, seed: int, *, both: bool = True
     ) -> None:
-        self._transport = transport
-        self._out = Way(mangle, rate if both else 0.0, random.Random(f"{seed} out"))
-        self._in = Way(mangle, rate, random.Random(f"{seed} in"))
-
-    @property
-    def faults(self) -> int:
-        """Frames that were mangled."""
-        return self._out.faults + self._in.faults
-
-    def write(self, data: bytes, deadline: Deadline) -> None:
-        if left := self._out.apply(data):
-            self._transport.write(left, deadline)
-
-    def read(self, deadline: Deadline) -> bytes:
-        while data := self._transport.read(deadline):
-            if (left := self._in.apply(data)) or deadline.expired:
-                return left
-        return b""
-
-    def close(self) -> None:
-        self._transport.close()
+        super().__init__(
+            transport,
+            Way(mangle, rate if both else 0.0, random.Random(f"{seed} out")),
+            Way(mangle, rate, random.Random(f"{seed} in")),
+        )
 
 
 def corrupt(way: Way, frame: bytes) -> list[bytes]:
