@@ -94,7 +94,9 @@ def _as_port(line: str) -> str | None:
     if _PORT.fullmatch(text):
         return text
     address = address_of(text)
-    return f"socket://{text}" if address is not None and address[0] else None
+    # A number alone is no host that anybody writes, but 10:30 is a time.
+    named = address is not None and address[0] and not address[0].isdigit()
+    return f"socket://{text}" if named else None
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

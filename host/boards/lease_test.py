@@ -37,7 +37,7 @@ HOLD = f"""
 kind = "native"
 tags = ["n6"]
 [board.far.lease]
-hold = '''sh -c 'trap "" TERM; mkdir FOLDER/taken && echo /no/port && echo {PORT} && read _; rmdir FOLDER/taken' '''
+hold = '''sh -c 'trap "" TERM; mkdir FOLDER/taken && echo /no/port && echo 10:30 && echo {PORT} && echo other:1 && read _; rmdir FOLDER/taken' '''
 """
 POWER = 'power = { cycle = "test -d FOLDER/taken && echo yes >> FOLDER/powered" }'
 LEASES = """
