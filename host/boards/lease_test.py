@@ -32,12 +32,14 @@ acquire = "mkdir FOLDER/taken"
 release = "rmdir FOLDER/taken"
 port = "test -d FOLDER/taken; echo it is; echo ' {PORT} '; echo"
 """
+# What is no port, the port, and another one.
+SAID = f"echo /no/port && echo 10:30 && echo {PORT} && echo other:1"
 HOLD = f"""
 [board.far]
 kind = "native"
 tags = ["n6"]
 [board.far.lease]
-hold = '''sh -c 'trap "" TERM; mkdir FOLDER/taken && echo /no/port && echo 10:30 && echo {PORT} && echo other:1 && read _; rmdir FOLDER/taken' '''
+hold = '''sh -c 'trap "" TERM; mkdir FOLDER/taken && {SAID} && read _; rmdir FOLDER/taken' '''
 """
 POWER = 'power = { cycle = "test -d FOLDER/taken && echo yes >> FOLDER/powered" }'
 LEASES = """

@@ -351,6 +351,7 @@ def boards(
 
         found = campaign(
             project.elf,
+            model,
             boards=boards,
             at_once=at_once,
             seed=seed,

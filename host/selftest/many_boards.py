@@ -1,8 +1,9 @@
 """Simulated boards and jobs that take any of them, side by side, while processes are killed.
 
 Each board is a process of native firmware with an id of its own, behind a port of its own. A job takes any board of the
-bench, asks HELLO again and again, and holds the id that answers against the bench's. Jobs and boards are killed at
-random; a board is then started again. Every other job must end in its own result, on a board that it had alone.
+bench, holds the id that answers against the bench's, and lets it compute inputs of its own, whose outputs it holds
+against the reference's. Jobs and boards are killed at random; a board is then started again. Every other job must end
+in its own result, on a board that it had alone.
 """
 
 import json
@@ -11,12 +12,14 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import numpy as np
 
 from host.boards import bench_lock, open_board
 from host.boards.pool import meant
@@ -24,6 +27,8 @@ from host.deadline import Deadline
 from host.errors import BoardFailure, BoardLocked, LinkFailure, NightjarError
 from host.files import write_atomically
 from host.link.client import Client
+from host.link.messages import Stages, What
+from host.reference.model import ReferenceModel
 from host.selftest.simulated_board import SimulatedBoard
 
 # What jobs import: once for all of them.
@@ -36,9 +41,30 @@ PRELOADED = [
     "serial.urlhandler.protocol_socket",
 ]
 WAIT = 600.0  # seconds that a job waits for a board: who waits longer starves
-_ANSWER = 120.0  # seconds for HELLO, on whatever busy computer
+_ANSWER = 120.0  # seconds for a board's answers, on whatever busy computer
 _LOOK = 0.02
 _JOBS_A_KILL = 4  # in the middle
+_QUESTIONS = 64
+
+
+@dataclass(frozen=True)
+class Question:
+    """An input of the model, and the output that the reference computes: bytes of int8 tensors."""
+
+    given: bytes
+    wanted: bytes
+
+
+def questions(model: bytes, seed: int) -> list[Question]:
+    """Of a model that has one input and one output, each with an output of its own."""
+    reference, chance = ReferenceModel(model), np.random.default_rng(seed)
+    (port,), (result,) = reference.inputs, reference.outputs
+    found: dict[bytes, Question] = {}
+    while len(found) < _QUESTIONS:
+        given = chance.integers(-128, 128, port.shape).astype(np.int8)
+        wanted = reference.run([given])[result.tensor].tobytes()
+        found[wanted] = Question(given.tobytes(), wanted)
+    return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -50,7 +76,7 @@ class Result:
         board: which it took; "" where it was none.
         came: when it asked for one, in seconds of the computer's clock.
         took: when it had one.
-        hellos: how often the right board answered.
+        inferences: how often the right board computed what it was given, and rightly.
         failure: the class of what ended it otherwise, with what was found; "" where nothing did.
     """
 
@@ -58,7 +84,7 @@ class Result:
     board: str
     came: float
     took: float
-    hellos: int
+    inferences: int
     failure: str
 
 
@@ -69,6 +95,7 @@ class Figures:
     Attributes:
         jobs: how many were started.
         done: those that did what they were to do.
+        inferences: of theirs.
         killed: those that were, whatever they did then.
         ended_with_board: those whose board was killed below them, and that said so.
         boards_killed: how often.
@@ -81,6 +108,7 @@ class Figures:
 
     jobs: int
     done: int
+    inferences: int
     killed: int
     ended_with_board: int
     boards_killed: int
@@ -93,8 +121,9 @@ class Figures:
     def lines(self) -> list[str]:
         """For people."""
         return [
-            f"{self.jobs} jobs in {self.seconds} s: {self.done} done, {self.killed} killed,"
-            f" {self.ended_with_board} ended with their board, which was killed {self.boards_killed} times",
+            f"{self.jobs} jobs in {self.seconds} s: {self.done} done, with {self.inferences} inferences;"
+            f" {self.killed} killed; {self.ended_with_board} ended with their board,"
+            f" and boards were killed {self.boards_killed} times",
             f"waits: median {self.waits_median} s, most {self.waits_most} s;"
             f" most often overtaken: {self.overtaken_most}",
         ]
@@ -104,22 +133,29 @@ class Figures:
         return {**asdict(self), "deviations": len(self.deviating)}
 
 
-def job(number: int, root: Path, bench: Path, seed: int, folder: Path, linger: float) -> None:
-    """One user: takes any board, and asks it who it is."""
+def job(
+    number: int,
+    root: Path,
+    bench: Path,
+    seed: int,
+    folder: Path,
+    linger: float,
+    asked: list[Question],
+) -> None:
+    """One user: takes any board, asks it who it is, and lets it compute what it drew."""
     bench_lock.ROOT = root
     chance, came, took = random.Random(seed), time.monotonic(), 0.0
-    board, hellos, failure = "", 0, ""
+    board, inferences, failure = "", 0, ""
     try:
         with meant("any", ["n6"], bench=bench, flashes=False, wait=WAIT) as at:
             took, board = time.monotonic(), at.name
             with open_board(at) as opened:
                 for _ in range(chance.randint(1, 3)):
-                    transport = opened.connect(Deadline.after(_ANSWER))
-                    try:
-                        at.check_uid(Client(transport).hello(Deadline.after(_ANSWER)))
-                    finally:
-                        transport.close()
-                    hellos += 1
+                    with closing(opened.connect(Deadline.after(_ANSWER))) as transport:
+                        client = Client(transport)
+                        at.check_uid(client.hello(Deadline.after(_ANSWER)))
+                        failure = failure or _wrong(client, chance.choice(asked))
+                    inferences += 1
                     time.sleep(chance.uniform(0, linger))
     except BoardLocked as error:
         failure = f"LOCKED: {error.what}: {error.evidence}"
@@ -127,17 +163,33 @@ def job(number: int, root: Path, bench: Path, seed: int, folder: Path, linger: f
         failure = f"GONE: {error.what}: {error.evidence}"
     except NightjarError as error:
         failure = f"{error.failure_class}: {error.what}: {error.evidence}"
-    result = Result(number, board, came, took, hellos, failure)
+    result = Result(number, board, came, took, inferences, failure)
     write_atomically(folder / str(number), json.dumps(asdict(result)).encode())
+
+
+def _wrong(client: Client, question: Question) -> str:
+    """Let the board compute it; "" where the output is the reference's."""
+    limit = Deadline.after(_ANSWER)
+    client.load_input(0, question.given, limit)
+    client.run(Stages.MODEL, deadline=limit)
+    output = client.read(What.OUTPUT, 0, 0, len(question.wanted), limit)
+    return "" if output == question.wanted else f"WRONG: output {output.hex()}"
 
 
 class Campaign:
     """Jobs side by side on boards of a bench that is made for them."""
 
     def __init__(
-        self, elf: Path, folder: Path, boards: int, seed: int, linger: float, stack: ExitStack
+        self,
+        elf: Path,
+        folder: Path,
+        asked: list[Question],
+        boards: int,
+        seed: int,
+        linger: float,
+        stack: ExitStack,
     ) -> None:
-        self.chance, self.linger = random.Random(seed), linger
+        self.chance, self.linger, self.asked = random.Random(seed), linger, asked
         self.root, self.bench = folder / "locks", folder / "bench.toml"
         self.results = folder / "jobs"
         self.results.mkdir()
@@ -165,7 +217,7 @@ class Campaign:
         while more(number) or self.running:
             while more(number) and len(self.running) < at_once:
                 seed = self.chance.getrandbits(32)
-                given = (number, self.root, self.bench, seed, self.results, self.linger)
+                given = (number, self.root, self.bench, seed, self.results, self.linger, self.asked)
                 self.running[number] = self.starts.Process(target=job, args=given)
                 self.running[number].start()
                 number += 1
@@ -199,10 +251,13 @@ class Campaign:
         ]
         wrong += [f"{one.name}: two users at once" for one in self.boards if one.intruders]
         had = [one for one in results if one.took]
+        done = [one for one in results if not one.failure]
         waits = [one.took - one.came for one in had]
         overtaken = [sum(b.came > a.came and b.took < a.took for b in had) for a in had]
         return Figures(
-            *(jobs, sum(not one.failure for one in results)),
+            jobs,
+            done=len(done),
+            inferences=sum(one.inferences for one in done),
             killed=jobs - len(results),
             ended_with_board=sum(one.failure.startswith("GONE") for one in results),
             boards_killed=sum(len(board.killed_at) for board in self.boards),
@@ -232,6 +287,7 @@ class Campaign:
 
 def campaign(
     elf: Path,
+    model: Path,
     *,
     boards: int,
     at_once: int,
@@ -243,6 +299,7 @@ def campaign(
 
     Args:
         elf: native firmware.
+        model: what runs on it: int8, of one input and one output.
         boards: how many.
         at_once: jobs that run side by side.
         seed: of what is killed, and when.
@@ -257,6 +314,7 @@ def campaign(
         return more(number)
 
     with tempfile.TemporaryDirectory(prefix="nightjar-") as folder, ExitStack() as stack:
-        made = Campaign(elf, Path(folder), boards, seed, linger, stack)
+        asked = questions(model.read_bytes(), seed)
+        made = Campaign(elf, Path(folder), asked, boards, seed, linger, stack)
         made.run(at_once, counted)
         return made.figures(started, time.monotonic() - begun)
