@@ -11,8 +11,8 @@ from host.compare.session import Session
 from host.deadline import Deadline
 from host.errors import HostFailure
 from host.link.client import Client, Cost
+from host.link.download import WrongSize
 from host.link.messages import Mode, RunResult
-from host.link.transfer import WrongSize
 from host.project import Project
 from host.report.verdict import Verdict
 
@@ -70,7 +70,7 @@ def test_table_with_another_size_is_named(
     made: Any, model_path: Path, boards: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The size that a board says a tensor has is held against the reference's, piece by piece."""
-    from host.link import frames, transfer
+    from host.link import download, frames
 
     subject, project = made(model_path, "native")
     original = frames.parse_data
@@ -79,7 +79,7 @@ def test_table_with_another_size_is_named(
         parsed = original(payload)
         return parsed and (parsed[0], parsed[1] + 1, parsed[2])
 
-    monkeypatch.setattr(transfer, "parse_data", larger)
+    monkeypatch.setattr(download, "parse_data", larger)
     with (
         Bench(Session(project, subject, "native", vectors=1, seed=5, root=boards)) as bench,
         pytest.raises(WrongSize, match="it says 7 bytes, the reference has 6"),

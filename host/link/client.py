@@ -11,6 +11,7 @@ import numpy.typing as npt
 from host.deadline import Deadline, now
 from host.errors import BoardFailure, NightjarError
 from host.link.attempts import Attempts
+from host.link.download import read
 from host.link.exchange import Exchange, Pace, Refused, rebooted, unexpected
 from host.link.frames import Broken, Frame, FrameType
 from host.link.messages import (
@@ -43,10 +44,11 @@ from host.link.messages import (
     run_request,
     spin_request,
 )
+from host.link.pieces import PieceSize
 from host.link.sound import Sound
 from host.link.stats import LinkStats
-from host.link.transfer import PieceSize, load, read
 from host.link.transport import Transport, TransportClosed
+from host.link.upload import load
 
 # Seconds that a run may take before the request is repeated, until one was timed.
 _FIRST_RUN = 0.1

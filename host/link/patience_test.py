@@ -10,11 +10,13 @@ import cbor2
 import pytest
 
 from host.deadline import Deadline, clocked
+from host.link.download import read
 from host.link.exchange import Exchange
 from host.link.frames import Frame, FrameType, StreamDecoder, data_payload, encode
 from host.link.identity_test import HELLO
 from host.link.messages import Target, What
-from host.link.transfer import PieceSize, load, read
+from host.link.pieces import PieceSize
+from host.link.upload import load
 
 BYTES = 490
 

@@ -172,7 +172,7 @@ def test_a_block_that_passes_every_frame_and_is_wrong_is_the_links(
     samples = recording(3, CHUNK + 8)
     client.start_stream(8, samples[:CHUNK], soon())
     client.run(Stages.BOTH, deadline=soon())
-    monkeypatch.setattr("host.link.transfer.zlib", SimpleNamespace(crc32=lambda data: 1))
+    monkeypatch.setattr("host.link.upload.zlib", SimpleNamespace(crc32=lambda data: 1))
     with pytest.raises(LinkFailure, match="the stream is lost"):
         client.continue_stream(samples[CHUNK:], soon())
     monkeypatch.undo()
