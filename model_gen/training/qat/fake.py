@@ -13,6 +13,9 @@ from model_gen.quantization.ranges.steps import LEAST_MAGNITUDE
 
 # Times this the half of a step is rounded away from zero and not to even; what is less by 2^-13 of a step is not.
 _AWAY = 1.0 + 2.0**-22
+# Of so many values a window on, XLA makes one pass over memory of seven, and of the gradient's three: the same bits,
+# but for the sign of a gradient that is 0. For fewer, that does not pay for being compiled, once a shape.
+_FUSED = 4096
 
 
 def activation(
@@ -23,22 +26,41 @@ def activation(
     `shift`, a number a channel, rounds twice, as TFLite's kernels rescale a sum: first to 2^-shift of a step, then
     halves away from zero.
     """
+    x = tf.convert_to_tensor(x)
     scale, zero = steps[0], steps[1]
     low = tf.maximum(scale * (-128.0 - zero), ends[0])
     high = tf.minimum(scale * (127.0 - zero), ends[1])
+    parts = 1.0 if shift is None else tf.pow(2.0, shift)
+    finer, coarser = parts / scale, 1.0 if shift is None else _AWAY / parts
+    forward, backward = (_forward_fused, _backward_fused) if _is_large(x) else (_forward, _backward)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def rounded(given: Any) -> Any:
-        held = tf.minimum(tf.maximum(given, low), high)
-        if shift is None:
-            whole = tf.round(held * (1.0 / scale))
-        else:
-            parts = tf.pow(2.0, shift)
-            whole = tf.round(tf.round(held * (parts / scale)) * (_AWAY / parts))
-        # A product takes half the time of tf.where, whose zero is broadcast.
-        return whole * scale, lambda slope: slope * tf.cast(tf.equal(given, held), tf.float32)
+        made = forward(given, low, high, finer, coarser, scale)
+        return made, lambda slope: backward(given, low, high, slope)
 
     return rounded(x)
+
+
+def _is_large(x: Any) -> bool:
+    sizes = x.shape[1:].as_list()
+    return None not in sizes and math.prod(sizes) >= _FUSED
+
+
+def _forward(x: Any, low: Any, high: Any, finer: Any, coarser: Any, scale: Any) -> Any:
+    held = tf.minimum(tf.maximum(x, low), high)
+    return tf.round(tf.round(held * finer) * coarser) * scale
+
+
+def _backward(x: Any, low: Any, high: Any, slope: Any) -> Any:
+    held = tf.minimum(tf.maximum(x, low), high)
+    # A product takes half the time of tf.where, whose zero is broadcast.
+    return slope * tf.cast(tf.equal(x, held), tf.float32)
+
+
+_forward_fused, _backward_fused = (
+    tf.function(one, jit_compile=True) for one in (_forward, _backward)
+)
 
 
 def right_shift(multiplier: Any, count: int = 1) -> Any:

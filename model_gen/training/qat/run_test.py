@@ -34,6 +34,7 @@ from model_gen.training.qat.gain import Gain
 from model_gen.training.qat.judge import ConvertedJudge
 from model_gen.training.qat.run import check_base, check_classes, check_finite
 from model_gen.training.qat.testing import saved, settled, windows_for
+from model_gen.training.resume import state_path
 from model_gen.training.run import train
 from model_gen.training.testing_tiny import ALONE, tiny
 
@@ -129,6 +130,30 @@ def test_an_interrupted_run_and_a_straight_one_end_in_the_same_weights(
     with pytest.raises(BadInput, match="enough"):
         quantize(QuantizeOptions(out, given["data_path_train"], tmp_path / "bundle",
                                  cache_dir=given["cache_dir"], num_workers=0))  # fmt: skip
+
+
+def test_shadow_training_too_ends_in_the_same_weights_where_it_was_interrupted(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last epoch's weights and the optimizer's state with them, which are not the kept ones where another is best.
+
+    The float model stands for the converted one, which would take the time of a conversion an epoch.
+    """
+    monkeypatch.setattr(ConvertedJudge, "logits", Judge.logits)
+    told = {**given, "qat_mode": "shadow", "select": "loss"}
+    whole, cut = (moved(told, tmp_path / name) for name in ("whole", "cut"))
+    straight = train(options_of("release", whole))
+    train(options_of("release", cut), stop_after=1)
+    gone = train(options_of("release", {**cut, "resume": True}))
+    assert gone.progress.history == straight.progress.history
+    assert weights(gone.checkpoint) == weights(straight.checkpoint)
+    assert straight.progress.best_epoch > 0
+    states = [np.load(state_path(one.checkpoint), allow_pickle=False) for one in (straight, gone)]
+    held, other = ({name: state[name] for name in state.files} for state in states)
+    arrays = [name for name, value in held.items() if value.dtype == np.float32]
+    assert len(arrays) > 10
+    for name in arrays:
+        np.testing.assert_array_equal(held[name], other[name])
 
 
 def test_epoch_0_stays_where_nothing_is_better(
@@ -239,11 +264,8 @@ def test_another_base_is_not_gone_on_with(given: dict[str, Any]) -> None:
             check_base(state, model, base)
 
 
-def test_steps_are_measured_beside_a_float_one(
-    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(speed, "_ROUNDS", 1)
-    found = speed.costs(given["checkpoint_path"], batch_size=2, batches=1)
+def test_steps_are_measured_beside_a_float_one(given: dict[str, Any]) -> None:
+    found = speed.costs(given["checkpoint_path"], batch_size=2, rounds=1)
     assert list(found) == ["float", "shadow", "faithful"]
     assert min(found.values()) > 0
 

@@ -1,5 +1,7 @@
 """What faithful and shadow training round, and what they minimize, held against NumPy."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -25,6 +27,27 @@ def test_an_activation_is_in_steps_and_its_gradient_ends_with_the_range() -> Non
     inside = (x > scale * (-128 - zero)) & (x < scale * (127 - zero))
     np.testing.assert_array_equal(tape.gradient(found, given), inside.astype(np.float32))
     assert 0 < inside.mean() < 1
+
+
+@pytest.mark.parametrize("shift", [None, 5.0, RNG.integers(0, 9, 64).astype(np.float32)])
+def test_what_is_fused_into_one_pass_has_the_bits_of_many(shift: Any) -> None:
+    """Values at halves of a step and at the ends of the range, too; but for the sign of a gradient that is 0."""
+    steps = tf.constant([0.0217, -70.0], tf.float32)
+    x = RNG.uniform(-3, 6, (3, 8, 8, 64)).astype(np.float32)
+    x[0] = np.float32(0.0217) * RNG.integers(-200, 400, x[0].shape) / 2
+    x[1, 0, 0, :3] = np.nan, np.inf, -np.inf
+    slope = RNG.normal(size=x.shape).astype(np.float32)
+    found = []
+    for given in (x, x.reshape(-1, 64)):  # of a row, 64 values are too few
+        with tf.GradientTape() as tape:
+            value = tf.constant(given)
+            tape.watch(value)
+            made = fake.activation(value, steps, shift, (0.0, 5.0))
+        assert fake._is_large(value) == (given is x)
+        got = tape.gradient(made, value, tf.reshape(slope, given.shape))
+        found.append([np.reshape(each, x.shape) for each in (made, got)])
+    for fused, one_by_one in zip(*found, strict=True):
+        np.testing.assert_array_equal(fused, one_by_one)
 
 
 def test_a_fused_activation_cuts_off_where_the_range_does_not() -> None:
