@@ -42,12 +42,18 @@ def load(
 class _Piece:
     """A DATA frame under way."""
 
+    begin: int
     end: int  # offset behind it
     sent: float
+    number: int  # of the frames of this load, from 1
 
 
 class _Upload:
-    """One LOAD under one request id. Go-back-N: the board takes pieces in order and credits the next offset wanted."""
+    """One LOAD under one request id. Go-back-N: the board takes pieces in order and credits the next offset wanted.
+
+    It answers each frame, in their order, so that the answers that have come say which frames it has passed. A piece is
+    lost when one behind its last copy was answered and it is still wanted: copies that were not needed say nothing.
+    """
 
     def __init__(
         self, exchange: Exchange, size: PieceSize, target: Target, index: int, data: bytes
@@ -63,8 +69,11 @@ class _Upload:
         self._under_way: deque[_Piece] = deque()  # sent and not credited
         self._granted = False  # whether the board has asked for data
         self._wait = exchange.pace.first()
-        self._repeats = 0  # credits that asked for the same offset again
-        self._went_back_at = -1
+        self._frames = 0  # sent
+        self._passed = 0  # of them, which the board has seen or will never see; perhaps more
+        self._copies: dict[int, list[int]] = {}  # end of a piece -> numbers of the frames with it
+        self._went_back_to = -1  # offset: one time for each, or copies would breed copies
+        self._asked = False  # where it stands, after a silence
         self._asking = Attempts(
             exchange, "LOAD", moved=lambda: f"{self._credited} of {len(data)} bytes arrived"
         )
@@ -111,10 +120,10 @@ class _Upload:
     def _ask(self, deadline: Deadline) -> None:
         self._exchange.stats.retries += self._asking.sent > 0
         self._asking.asked()
-        # The board says where it stands, behind everything that was sent before: one repeat is enough. So nothing is
-        # sent again on a mere suspicion, which would choke a slow port.
-        self._repeats = 1 if self._granted else 0
-        self._went_back_at = -1
+        # The board says where it stands, behind everything that was sent before. So nothing is sent again on a mere
+        # suspicion, which would choke a slow port.
+        self._asked, self._went_back_to = self._granted, -1
+        self._frames += 1
         self._exchange.send(FrameType.REQUEST, self._request, self._payload, deadline)
 
     def _fill(self, deadline: Deadline) -> None:
@@ -122,8 +131,10 @@ class _Upload:
             piece = self._data[self._sent : self._sent + self._size.bytes]
             payload = data_payload(self._sent, len(self._data), piece)
             self._exchange.send(FrameType.DATA, self._request, payload, deadline)
-            self._sent += len(piece)
-            self._under_way.append(_Piece(self._sent, now()))
+            begin, self._sent = self._sent, self._sent + len(piece)
+            self._frames += 1
+            self._copies.setdefault(self._sent, []).append(self._frames)
+            self._under_way.append(_Piece(begin, self._sent, now(), self._frames))
 
     def _take(self, frame: Frame) -> bool | None:
         """True or False when the board has answered, None while it has not."""
@@ -162,7 +173,10 @@ class _Upload:
                 self._exchange.pace.saw(now() - self._asking.started)
             self._wait = self._patience()
         if offset > self._credited:
-            self._credited, self._repeats = offset, 0
+            self._credited, self._asked = offset, False
+            copies = self._copies.get(offset, [])
+            sure = copies[0] if copies else 0
+            self._passed = sure if len(copies) == 1 else max(self._passed + 1, sure)
             while self._under_way and self._under_way[0].end <= offset:
                 piece = self._under_way.popleft()
                 self._size.arrived()
@@ -170,24 +184,32 @@ class _Upload:
                 self._size.pace.saw(now() - piece.sent)
             self._wait = self._patience()
             # An old piece may have arrived after we went back, and moved the board ahead of us.
-            if offset > self._sent:
+            if offset > self._sent or (self._under_way and self._under_way[0].begin != offset):
+                self._under_way.clear()
                 self._sent = offset
             return
-        self._repeats += offset == self._credited
-        self._exchange.stats.duplicates += offset < self._credited or self._repeats > 1
-        # One may be the answer to a repeated request; two say that a piece is missing.
-        if self._repeats == 2 and self._went_back_at != self._credited:
-            self._went_back_at = self._credited
+        if offset < self._credited:  # a copy that comes late
+            self._exchange.stats.duplicates += 1
+            return
+        self._passed += 1
+        possible = self._under_way and self._went_back_to < offset
+        lost = bool(possible) and self._passed > self._under_way[0].number
+        if lost:  # what was sent behind it came too early: only what follows can move the board
+            for piece in self._under_way:
+                self._copies.pop(piece.end, None)
+        if possible and (lost or self._asked):
+            self._went_back_to = offset
             self._go_back()
+        else:
+            self._exchange.stats.duplicates += 1
 
     def _patience(self) -> float:
         """Seconds without a credit before the board is asked where it stands."""
         return max(self._exchange.pace.first(), self._size.wait(len(self._data) - self._credited))
 
     def _go_back(self) -> None:
-        if self._under_way:
-            self._size.lost(self._under_way[0].end - self._credited)
-            self._exchange.stats.retries += len(self._under_way)
+        self._size.lost(self._under_way[0].end - self._credited)
+        self._exchange.stats.retries += len(self._under_way)
         self._under_way.clear()
-        self._sent = self._credited
+        self._sent, self._asked = self._credited, False
         self._wait = self._patience()
