@@ -18,7 +18,7 @@ from model_gen.data.split import Assignment, to_csv
 from model_gen.data.testing import TINY, write_tiny_dataset
 from model_gen.models.checkpoint import beside, load_checkpoint, weights_sha256
 from model_gen.models.config import config_path, load_config
-from model_gen.quantization.calibration import read_manifest
+from model_gen.quantization.calibration import calibration_features, read_manifest
 from model_gen.quantization.ranges import own
 from model_gen.quantization.ranges.own import Endless
 from model_gen.quantization.recordings import assignment_of, chunks_of
@@ -30,9 +30,11 @@ from model_gen.training.judge import Judge, NotFinite
 from model_gen.training.options import TrainOptions
 from model_gen.training.presets import options_of
 from model_gen.training.qat import faithful, shadow, speed
+from model_gen.training.qat.agreement import by_layer, differing_kernels
 from model_gen.training.qat.gain import Gain
 from model_gen.training.qat.judge import ConvertedJudge
 from model_gen.training.qat.run import check_base, check_classes, check_finite
+from model_gen.training.qat.simulate import Simulation
 from model_gen.training.qat.testing import saved, settled, windows_for
 from model_gen.training.resume import state_path
 from model_gen.training.run import train
@@ -154,6 +156,35 @@ def test_shadow_training_too_ends_in_the_same_weights_where_it_was_interrupted(
     assert len(arrays) > 10
     for name in arrays:
         np.testing.assert_array_equal(held[name], other[name])
+
+
+def test_a_softmax_head_is_trained_and_quantized_as_it_was_simulated(
+    given: dict[str, Any], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    ignored = shutil.ignore_patterns("Noise")  # no class, of which a softmax head says nothing
+    shutil.copytree(given["data_path_train"], data, ignore=ignored)
+    told = {**moved(given, tmp_path / "softmax"), "data_path_train": data}
+    base = told["checkpoint_path"]
+    model, config = load_checkpoint(base)
+    saved(model, replace(config, class_activation="softmax"), base)
+    split = {p: part for p, part in assignment_of(base).items() if not p.startswith("Noise")}
+    beside(base, "split.csv").write_text(to_csv(Assignment(split)))
+    out = train(options_of("release", {**told, "epochs": 1, "select": "loss"})).checkpoint
+    trained, kept = load_checkpoint(out)
+    assert kept.class_activation == "softmax"
+    assert weights(out) != weights(base)
+    cache = given["cache_dir"]
+    bundle = tmp_path / "bundle"
+    quantize(QuantizeOptions(out, data, bundle, cache_dir=cache, num_workers=0))
+    chunks = chunks_of("train", kept, assignment_of(out), data, num_workers=0, cache_dir=cache)
+    features = calibration_features(read_manifest(beside(out, "calibration.csv"), chunks))
+    owned = own.owned_checkpoint(out, features)
+    assert (bundle / "model.tflite").read_bytes() == owned.int8
+    simulation = Simulation(trained, owned)
+    assert differing_kernels(simulation, owned) == []
+    found = by_layer(simulation, owned, features[:4])
+    assert found.far <= 0.001 * found.values, found
 
 
 def test_epoch_0_stays_where_nothing_is_better(
