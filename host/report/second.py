@@ -10,8 +10,8 @@ _SHOWN = 5  # ops that a line names
 class Dispute:
     """An op in which the judge and TFLite's default kernels part by more than 2 steps, over all vectors.
 
-    wrong: "judge", "default kernels", "both", or "" where float64 does not know the op. judge_off, other_off: how far
-    each is from float64 on its own inputs, in steps, at most.
+    wrong: "judge", "default kernels", "both", or "" where float64 was not asked, for the reason `unasked`. judge_off,
+    other_off: how far each is from float64 on its own inputs, in steps, at most.
     """
 
     op: int
@@ -20,13 +20,14 @@ class Dispute:
     wrong: str
     judge_off: float | None
     other_off: float | None
+    unasked: str = ""
 
     @property
     def told(self) -> str:
         """In one line, for people."""
         place = f"op {self.op}, {self.name}"
         if not self.wrong:
-            return f"{place}: {self.steps} steps apart, and float64 does not know this op"
+            return f"{place}: {self.steps} steps apart, and nobody in float64 was asked: {self.unasked}"
         return (
             f"{place}: {self.steps} steps apart; from float64 on its own inputs the judge is {self.judge_off:g} steps,"
             f" the default kernels are {self.other_off:g}: wrong {'are' if self.wrong != 'judge' else 'is the'}"
@@ -42,7 +43,7 @@ class SecondOpinion:
         kernels: they, by version and resolver.
         steps: the largest difference of a tensor.
         top_differ: share of the rows of the model's outputs whose top class is another; None without classes.
-        disputes: the ops that part, for which somebody is to blame.
+        disputes: the ops that part, for which somebody is to blame or nobody in float64 was asked.
         xnnpack_steps, xnnpack_top_differ: the same of the outputs under the delegate XNNPACK, which is listed apart:
             nothing is concluded from it, as it computes int8 BATCH_MATMUL wrongly.
     """
@@ -69,7 +70,9 @@ class SecondOpinion:
         yield (
             f"beside the judge, {self.kernels}: at most {self.steps} steps apart on {vectors}{_share(self.top_differ)}"
         )
-        yield from (f"  {one.told}" for one in self.disputes[:_SHOWN])
+        named = [one for one in self.disputes if one.wrong]
+        yield from (f"  {one.told}" for one in named[:_SHOWN])
+        yield from (f"  {one.told}" for one in self.disputes if not one.wrong)
         if self.xnnpack_steps is not None:
             apart = f"outputs at most {self.xnnpack_steps} steps apart"
             yield f"  with the delegate XNNPACK, listed apart: {apart}{_share(self.xnnpack_top_differ)}"

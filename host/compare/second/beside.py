@@ -1,7 +1,7 @@
 """The second opinion on a session's vectors: kept as the reference's own numbers are, so that it is computed once."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -102,9 +102,22 @@ class _Sides:
             "kernels": self._default.description,
             "steps": _apart([index for index in written if index in other], judge, other),
             "top": _tops(ports, judge, other),
-            "partings": [list(astuple(one)) for one in partings(self.graph, judge, other)],
+            "partings": [
+                list(astuple(one))
+                for one in partings(self.graph, judge, other, lambda: self._before(past))
+            ],
             "xnnpack": delegated,
         }
+
+    def _before(self, past: Past | None) -> tuple[Mapping[int, Array], Mapping[int, Array]] | None:
+        """What each side gave in the inference before, if there was one."""
+        if past is None:
+            return None
+        inputs = list(past.inputs)
+        return (
+            self._reference.tensors(inputs, past.before),
+            self._default.run(inputs, past.before),
+        )
 
 
 def _apart(tensors: list[int], one: dict[int, Array], two: dict[int, Array]) -> int:
@@ -147,6 +160,7 @@ def _dispute(alike: list[Parting]) -> Dispute:
         wrong=wrong.get((judge, other), ""),
         judge_off=most(lambda one: one.judge_off),
         other_off=most(lambda one: one.other_off),
+        unasked=next((one.unasked for one in alike if one.unasked), ""),
     )
 
 
@@ -156,7 +170,8 @@ def _code() -> str:
     folder = Path(__file__).parent
     return key_of(
         *(
-            (folder / name).read_bytes()
-            for name in ("beside.py", "opinion.py", "real.py", "real_images.py")
+            one.read_bytes()
+            for one in sorted(folder.glob("*.py"))
+            if not one.name.endswith("_test.py")
         )
     )

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from host.compare.second import beside
+from host.compare.second.call import Call
 from host.compare.second.opinion import Parting, partings, top_classes
-from host.compare.second.real import Call, evaluate, in_steps, inputs_of, real_of
+from host.compare.second.real import evaluate, inputs_of
+from host.compare.second.steps import in_steps, real_of
 from host.reference.kept import KeptReference
 from host.reference.model import ReferenceModel
 from host.reference.past import Past, linked
@@ -39,7 +41,7 @@ def test_the_reference_is_found_wrong_in_sum_and_nobody_in_what_follows() -> Non
     sides = beside._Sides(model, KeptReference(model, "tflite"))
     steps = np.full((1, 4, 3), -50, np.int8)
     record = sides.record([steps])
-    ((op, name, apart, judge_off, other_off),) = record["partings"]
+    ((op, name, apart, judge_off, other_off, _),) = record["partings"]
     assert (op, name) == (0, "SUM")
     assert apart > 2
     assert judge_off > 2
@@ -188,14 +190,23 @@ def test_float64_is_within_a_step_of_the_reference(name: str) -> None:
     assert np.ptp(want) > 4
 
 
-def test_an_op_of_no_float64_is_told_only_where_its_inputs_are_alike() -> None:
+def test_an_op_of_which_float64_was_not_asked_is_told_by_name_and_reason() -> None:
+    """Whether or not its inputs are alike: nobody knows whose fault it is."""
     graph = read_tflite(single("RELU", [q((1, 4))], q((1, 4))))
     strange = replace(graph, ops=(replace(graph.ops[0], name="STRANGE"),))
     source, steps = drawn((1, 4)), np.zeros((1, 4), np.int8)
     one, two = {0: source, 1: steps}, {0: source, 1: steps + np.int8(9)}
-    (parting,) = partings(strange, one, two)
-    assert (parting.steps, parting.judge_off) == (9, None)
-    assert partings(strange, one, {**two, 0: source ^ 1}) == []
+    for other in (two, {**two, 0: source ^ 1}):
+        (parting,) = partings(strange, one, other)
+        assert (parting.steps, parting.judge_off) == (9, None)
+    (unseen,) = partings(graph, {1: one[1]}, {1: two[1]})
+    disputes = beside._disputes([parting, replace(unseen, op=1)])
+    found = SecondOpinion("default kernels", 8, 9, None, disputes)
+    told = "\n".join(summary_lines(replace(EXACT, second=found)))
+    assert "op 0, STRANGE: 9 steps apart, and nobody in float64 was asked: float64 does not" in told
+    assert "op 1, RELU: 9 steps apart, and nobody in float64 was asked: what it computes" in told
+    said = replace(EXACT, second=found).as_json()["second"]["disputes"]
+    assert [one["unasked"] for one in said] == [parting.unasked, unseen.unasked]
 
 
 def test_scales_of_channels_are_those_of_their_axis() -> None:

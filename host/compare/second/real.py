@@ -5,14 +5,16 @@ convolution [out, height, width, in].
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import erf
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from host.compare.second.real_images import resize_bilinear, transpose_conv
+from host.compare.second.call import Call, Real
+from host.compare.second.real_images import resize_bilinear, resize_nearest, transpose_conv
+from host.compare.second.real_moves import MOVES
+from host.compare.second.real_state import STATEFUL
+from host.compare.second.steps import real_of
 from model_gen.codegen.tflite.graph import Array, Op, Tensor
 from model_gen.codegen.tflite.options import (
     BatchMatmulOptions,
@@ -23,7 +25,6 @@ from model_gen.codegen.tflite.options import (
     WindowOptions,
 )
 
-Real = npt.NDArray[np.float64]
 _BOUNDS = {"RELU": (0.0, np.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
 # Op -> which of its inputs are source, weights and bias.
 _BIASED = {
@@ -35,32 +36,9 @@ _BIASED = {
 _erf = np.frompyfunc(erf, 1, 1)
 
 
-@dataclass(frozen=True)
-class Call:
-    """An op with its inputs as real numbers, indices as they are; `places`: flat ones of its output that are asked."""
-
-    op: Op
-    inputs: tuple[Array, ...]  # those that are given, in order
-    shape: tuple[int, ...]  # of the output
-    places: npt.NDArray[np.int64]
-
-
-def real_of(tensor: Tensor, steps: Array) -> Array:
-    """The numbers that steps stand for; a tensor that is not quantized as it is."""
-    quantization = tensor.quantization
-    if quantization is None or steps.dtype.kind not in "iu":
-        return steps
-    along = [1] * steps.ndim
-    if len(quantization.scales) > 1:
-        along[quantization.axis] = -1
-    scales = np.array(quantization.scales, np.float64).reshape(along)
-    zeros = np.array(quantization.zero_points, np.float64).reshape(along)
-    return np.asarray((steps.astype(np.float64) - zeros) * scales)
-
-
 def known(name: str) -> bool:
-    """Whether `evaluate` can say what this op computes."""
-    return name in _WHOLE or name in _SPARSE
+    """Whether `evaluate`, or `evaluate_state` of an op with a memory, can say what this op computes."""
+    return name in _WHOLE or name in _SPARSE or name in STATEFUL
 
 
 def evaluate(call: Call) -> Real:
@@ -90,6 +68,10 @@ def _reduced(function: Callable[..., Real]) -> Callable[[Call], Real]:
         return np.asarray(function(call.inputs[0], axis=axes, keepdims=keep))
 
     return whole
+
+
+def _extreme_at(function: Callable[..., Any]) -> Callable[[Call], Real]:
+    return lambda call: np.asarray(function(call.inputs[0], axis=int(call.inputs[1].ravel()[0])))
 
 
 def _softmax(call: Call) -> Real:
@@ -200,6 +182,11 @@ def _resize_bilinear(call: Call) -> Real:
     return resize_bilinear(call.inputs[0], options, call.shape, call.places)
 
 
+def _resize_nearest(call: Call) -> Real:
+    options = call.options(ResizeOptions)
+    return resize_nearest(call.inputs[0], options, call.shape, call.places)
+
+
 def _pool(function: Callable[[Real], Any]) -> Callable[[Call], Real]:
     def sparse(call: Call) -> Real:
         options = call.op.options
@@ -218,27 +205,37 @@ def _gelu(x: Real) -> Real:
 
 
 _WHOLE: dict[str, Callable[[Call], Real]] = {
+    **MOVES,
     "ABS": _unary(np.abs),
     "ELU": _unary(lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0.0)))),
     "EXP": _unary(np.exp),
     "GELU": _unary(_gelu),
     "HARD_SWISH": _unary(_hard_swish),
+    "LOG": _unary(lambda x: np.log(np.maximum(x, 0.0))),
     "LOGISTIC": _unary(lambda x: 1.0 / (1.0 + np.exp(-x))),
     "NEG": _unary(np.negative),
     "QUANTIZE": _unary(lambda x: x),
     "RELU": _unary(lambda x: np.maximum(x, 0.0)),
     "RELU6": _unary(lambda x: np.clip(x, 0.0, 6.0)),
+    "RELU_0_TO_1": _unary(lambda x: np.clip(x, 0.0, 1.0)),
     "RELU_N1_TO_1": _unary(lambda x: np.clip(x, -1.0, 1.0)),
+    "RSQRT": _unary(lambda x: 1.0 / np.sqrt(x)),
+    "SQRT": _unary(np.sqrt),
     "TANH": _unary(np.tanh),
     "ADD": _binary(np.add),
     "SUB": _binary(np.subtract),
     "MUL": _binary(np.multiply),
+    "DIV": _binary(np.divide),
+    "MAXIMUM": _binary(np.maximum),
+    "MINIMUM": _binary(np.minimum),
     "SQUARED_DIFFERENCE": _binary(lambda x, y: (x - y) ** 2),
     "PRELU": _binary(lambda x, alpha: np.where(x > 0, x, x * alpha)),
     "SUM": _reduced(np.sum),
     "MEAN": _reduced(np.mean),
     "REDUCE_MAX": _reduced(np.max),
     "REDUCE_MIN": _reduced(np.min),
+    "ARG_MAX": _extreme_at(np.argmax),
+    "ARG_MIN": _extreme_at(np.argmin),
     "SOFTMAX": _softmax,
     "LOG_SOFTMAX": _log_softmax,
     "L2_NORMALIZATION": _l2,
@@ -253,16 +250,22 @@ _SPARSE: dict[str, Callable[[Call], Real]] = {
     "AVERAGE_POOL_2D": _pool(np.mean),
     "MAX_POOL_2D": _pool(np.max),
     "RESIZE_BILINEAR": _resize_bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": _resize_nearest,
     "TRANSPOSE_CONV": _transpose_conv,
 }
 
 
-def in_steps(tensor: Tensor, values: Real, dtype: np.dtype[Any]) -> Real:
-    """Real numbers in a tensor's steps, not rounded, but saturated as they are."""
-    assert tensor.quantization is not None
-    (scale,), (zero_point,) = tensor.quantization.scales, tensor.quantization.zero_points
-    info = np.iinfo(dtype)
-    return np.clip(values / scale + zero_point, info.min, info.max)
+# Why nobody in float64 is asked about these; every other op that is taken is known.
+UNASKED = {
+    "ASSIGN_VARIABLE": "has no output",
+    "READ_VARIABLE": "passes on what an earlier inference left",
+    "DEQUANTIZE": "gives float32, which has no steps",
+    "SQUARE": "is of float32, which has no steps",
+    **dict.fromkeys(
+        ("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"),
+        "gives bools, which have no steps",
+    ),
+}
 
 
 def inputs_of(

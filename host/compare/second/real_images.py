@@ -1,4 +1,4 @@
-"""What ops that make images larger compute in float64: TRANSPOSE_CONV and RESIZE_BILINEAR, where they are asked."""
+"""What ops that make images larger compute in float64: TRANSPOSE_CONV and resizing, where they are asked."""
 
 import numpy as np
 
@@ -47,6 +47,25 @@ def resize_bilinear(
     above = source[n, top, left, c] * (1 - over) + source[n, top, right, c] * over
     below = source[n, bottom, left, c] * (1 - over) + source[n, bottom, right, c] * over
     return np.asarray(above * (1 - down) + below * down)
+
+
+def resize_nearest(
+    source: Array, options: ResizeOptions, shape: tuple[int, ...], places: Array
+) -> Array:
+    """float64 [places] of the output `shape`: each the place of `source` [n, y, x, c] that is nearest, or before it."""
+    n, y, x, c = np.unravel_index(places, shape)
+    row, column = (_nearest(at, source.shape[d], shape[d], options) for d, at in ((1, y), (2, x)))
+    return np.asarray(source[n, row, column, c])
+
+
+def _nearest(at: Array, size: int, out: int, options: ResizeOptions) -> Array:
+    middle = 0.5 if options.half_pixel_centers else 0.0
+    if options.align_corners:
+        step = (size - 1) / (out - 1) if out > 1 else size / out
+        where = np.floor((at + middle) * step + 0.5)
+    else:
+        where = np.floor((at + middle) * size / out)
+    return np.asarray(np.minimum(where.astype(int), size - 1))
 
 
 def _between(at: Array, size: int, out: int, options: ResizeOptions) -> tuple[Array, Array, Array]:
