@@ -18,10 +18,17 @@ UINT8 = (
 STATIC = (
     "re-export the model with a fixed input shape, batch 1: sizes are then constant in the file"
 )
-CUSTOM = (
-    "give the .tflite as the converter wrote it, before a compiler for an NPU, "
-    "and with built-in ops only"
+UNROLL = (
+    "re-export the model with its recurrent layers built with unroll=True and an input of a fixed batch of 1, so that "
+    "no loop is left; supported_ops = [TFLITE_BUILTINS_INT8] alone, without SELECT_TF_OPS"
 )
+_CUSTOM = {  # by how the code of the op begins
+    "Flex": "re-export the model with supported_ops = [TFLITE_BUILTINS_INT8] alone, without SELECT_TF_OPS",
+    "FlexTensorList": UNROLL,
+    "Signal": "leave tflite-micro's audio front end out: give the classifier behind it, whose input is the spectrogram",
+    "TFLite_Detection_PostProcess": "end the model before this op, and compute it from the model's outputs",
+    "": "give the .tflite as the converter wrote it, before a compiler for an NPU, and with built-in ops only",
+}
 CALIBRATION = (
     "calibrate again: the representative data set must hold real inputs, scaled as the model sees them; a scale so "
     "small says that this tensor hardly moved over it"
@@ -34,8 +41,15 @@ _FLOATS = {"float16", "float32", "float64"}
 _BUILTINS = f"build the layer from the ops that {OP_LIST} lists, and convert again"
 
 
-def for_unknown(types: Set[str]) -> str:
+def for_custom(code: str) -> str:
+    """The next step for a custom op, by its code: the longest beginning that is known."""
+    return _CUSTOM[max((begin for begin in _CUSTOM if code.startswith(begin)), key=len)]
+
+
+def for_unknown(name: str, types: Set[str]) -> str:
     """The next step for an op that the backend does not know; `types` of the tensors that it computes with."""
+    if name == "WHILE":
+        return UNROLL
     return _LEFT_IN_FLOAT if types & _FLOATS else _BUILTINS
 
 

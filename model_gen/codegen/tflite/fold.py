@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from host.errors import BadInput
-from model_gen.codegen.tflite.advice import CUSTOM, STATIC, for_unknown
+from model_gen.codegen.tflite.advice import STATIC, for_custom, for_unknown
 from model_gen.codegen.tflite.findings import Findings
 from model_gen.codegen.tflite.graph import Array, Graph, NotConstant, Op, Tensor, refuse, types_of
 from model_gen.codegen.tflite.view import Rule, View
@@ -81,10 +81,12 @@ def _views(
     """The op's views, one an output."""
     if op.name.startswith("CUSTOM:"):
         why = "a custom op, which TensorFlow Lite's own kernels do not compute"
-        raise refuse(op, graph.tensors, why, next_step=CUSTOM)
+        next_step = for_custom(op.name.removeprefix("CUSTOM:"))
+        raise refuse(op, graph.tensors, why, next_step=next_step)
     if op.name not in rules:
         why = f"backend {backend} does not know this op"
-        raise refuse(op, graph.tensors, why, next_step=for_unknown(types_of(op, graph.tensors)))
+        next_step = for_unknown(op.name, types_of(op, graph.tensors))
+        raise refuse(op, graph.tensors, why, next_step=next_step)
     rule = rules[op.name]
     if not op.outputs or (len(op.outputs) != 1 and not rule.several):
         raise refuse(op, graph.tensors, f"{len(op.outputs)} outputs where one is expected")

@@ -130,21 +130,46 @@ def test_axis_that_a_bias_copied_from_its_weights_is_ignored() -> None:
     assert (len(quantization.scales), quantization.axis) == (4, 0)
 
 
-def test_custom_op_is_refused_by_its_code_though_it_lists_memory_of_its_own() -> None:
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("npu", "before a compiler for an NPU"),
+        ("FlexErf", "without SELECT_TF_OPS"),
+        ("FlexTensorListReserve", "unroll=True"),
+        ("SignalRfft", "whose input is the spectrogram"),
+        ("TFLite_Detection_PostProcess", "end the model before this op"),
+    ],
+)
+def test_custom_op_is_refused_by_its_code_though_it_lists_memory_of_its_own(
+    code: str, said: str
+) -> None:
     """As an NPU's compiler leaves it: a command stream, and scratch tensors that nothing writes."""
 
     def customize(model: Any, schema: Any) -> None:
-        code = model.operatorCodes[0]
-        code.builtinCode = schema.BuiltinOperator.CUSTOM
-        code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
-        code.customCode = "npu"
+        known = model.operatorCodes[0]
+        known.builtinCode = schema.BuiltinOperator.CUSTOM
+        known.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        known.customCode = code
 
     tensors = [q((1, 4)), q((1, 4)), q((1, 4))]
     made = builder().model([("ADD", [0, 1], [2], {"AddOptions": {}}, 1)], tensors)
     model = edited(rewired(made, inputs=[0]), customize)
-    with pytest.raises(BadInput, match="op 0, CUSTOM:npu: a custom op") as caught:
+    with pytest.raises(BadInput, match=f"op 0, CUSTOM:{code}: a custom op") as caught:
         plan_model(model)
-    assert "before a compiler for an NPU" in caught.value.next_step
+    assert said in caught.value.next_step
+
+
+def test_a_loop_over_time_is_refused_with_how_to_have_none() -> None:
+    """What a converter makes of a GRU that is not unrolled."""
+
+    def loop(model: Any, schema: Any) -> None:
+        code = model.operatorCodes[0]
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.WHILE
+
+    made = edited(single("RELU", [q((1, 4))], q((1, 4))), loop)
+    with pytest.raises(BadInput, match="op 0, WHILE: backend cm55 does not know") as caught:
+        plan_model(made)
+    assert "unroll=True" in caught.value.next_step
 
 
 def with_second_function(signatures: dict[str, int]) -> bytes:
