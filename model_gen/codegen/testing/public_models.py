@@ -1,11 +1,12 @@
 """Quantized .tflite files of public repositories: which are taken, and which of those are exact. None is kept here.
 
-    python -m model_gen.codegen.testing.public_models FOLDER    judge the files of FOLDER that are not in the list yet
+    python -m model_gen.codegen.testing.public_models FOLDER    judge the files of FOLDER that were not run yet
     python -m model_gen.codegen.testing.public_models           print the page docs/public-models.md
 
-FOLDER holds the files as SHA256.tflite (or with the first 16 digits of it) and `index.json`: SHA-256 -> {"repo",
-"path"}. The list is docs/public-models.json: what `nightjar verify --board native --vectors 2 --seed 7` said of each
-file under each rounding rule, on the date beside it. A file that is to be judged anew is taken out of the list first.
+FOLDER holds the files as *.tflite and `index.json`: SHA-256 -> {"repo", "path"}. A C array is made a file first. The
+list is docs/public-models.json: what `nightjar verify --board native --vectors 2 --seed 7` said of each file under each
+rounding rule, on the date beside it. What was run or refused under a rule is not run again: a file that is to be judged
+anew is taken out of the list first.
 """
 
 import datetime
@@ -13,7 +14,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,22 +90,45 @@ def reason(error: dict[str, Any]) -> str:
     return f"{name}{first['why']}{more}"
 
 
+def unjudged(known: Public | None) -> list[str]:
+    """The rounding rules under which a file was neither run nor refused yet."""
+    said = known.said if known else {}
+    return [rounding for rounding in ROUNDINGS if said.get(rounding, GENERATED) == GENERATED]
+
+
 def judge_folder(folder: Path) -> None:
-    """Judge what is not in the list yet, and write the list after each file."""
-    models = read() if LIST.exists() else []
-    known = {one.sha256 for one in models}
+    """Judge what was not run yet, and write the list after each file."""
+    models = {one.sha256: one for one in (read() if LIST.exists() else [])}
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     origins = json.loads((folder / "index.json").read_text())
     for path in sorted(folder.glob("*.tflite"), key=lambda file: file.stat().st_size):
         content = path.read_bytes()
         digest = sha256_bytes(content)
-        if digest in known or digest not in origins:
+        known = models.get(digest)
+        if digest not in origins or not unjudged(known):
             continue
         origin = origins[digest]
-        said = {rounding: judge(path, rounding) for rounding in ROUNDINGS}
-        models.append(Public(digest, origin["repo"], origin["path"], len(content), today, said))
-        known.add(digest)
-        write(models)
+        said = {rounding: judge(path, rounding) for rounding in unjudged(known)}
+        models[digest] = (
+            replace(known, date=today, said=known.said | said)
+            if known
+            else Public(digest, origin["repo"], origin["path"], len(content), today, said)
+        )
+        write(list(models.values()))
+
+
+def summary(models: list[Public]) -> str:
+    """The list in a sentence, as its page and the README say it."""
+    taken = sum(one.taken for one in models)
+    exact = [one for one in models if one.exact]
+    both = sum(
+        set(one.said.values()) == {EXACT} and len(one.said) == len(ROUNDINGS) for one in exact
+    )
+    return (
+        f"{len(models)} files of {len({one.repository for one in models})} repositories: {taken} taken, {len(exact)} "
+        f"of them exact wherever they were run ({both} under both rounding rules), "
+        f"{len(models) - taken} refused by name."
+    )
 
 
 def page(models: list[Public]) -> str:
@@ -115,8 +139,7 @@ def page(models: list[Public]) -> str:
     exact = Counter(one.repository for one in models if one.exact)
     lines = [
         *_TITLE,
-        f"{len(models)} files of {len(counts)} repositories: {len(taken)} taken, {sum(exact.values())} of them exact "
-        f"wherever they were run, {len(models) - len(taken)} refused by name.",
+        summary(models),
         "",
         "| repository | files | taken | exact |",
         "|---|---:|---:|---:|",
@@ -143,8 +166,9 @@ _TITLE = (
     "",
     "Int8 .tflite files that lie in public repositories: what `nightjar verify --board native --vectors 2 --seed 7`",
     "said of each under both rounding rules; *taken* where only `nightjar generate` was asked. The files are not kept",
-    "here. The list is public-models.json; `python -m model_gen.codegen.testing.public_models FOLDER` judges the files",
-    "of a folder that are not in it yet, and without FOLDER prints this page.",
+    "here; a path that ends in .c, .cc, .cpp or .h is that of a C array, which was made a file. The list is",
+    "public-models.json; `python -m model_gen.codegen.testing.public_models FOLDER` judges the files of a folder that",
+    "were not run yet, and without FOLDER prints this page.",
     "",
 )
 

@@ -12,6 +12,8 @@ from model_gen.codegen.testing.public_models import (
     page,
     read,
     reason,
+    summary,
+    unjudged,
 )
 
 
@@ -20,6 +22,8 @@ def test_page_is_printed_from_the_list() -> None:
     assert page(models) == LIST.with_suffix(".md").read_text(), (
         "python -m model_gen.codegen.testing.public_models prints it"
     )
+    readme = " ".join((LIST.parents[1] / "README.md").read_text().split())
+    assert summary(models) in readme, "the README's sentence is that of the page"
     assert len({one.sha256 for one in models}) == len(models)
     assert not any({DIFFERS, FAILED} & set(one.said.values()) for one in models)
 
@@ -39,6 +43,15 @@ def test_page_is_printed_from_the_list() -> None:
 def test_what_counts(said: dict[str, str], taken: bool, exact: bool) -> None:
     one = Public("00", "a/b", "c.tflite", 1, "2026-11-29", said)
     assert (one.taken, one.exact) == (taken, exact)
+
+
+def test_what_was_only_generated_is_run_and_what_was_judged_is_not() -> None:
+    def left(said: dict[str, str]) -> list[str]:
+        return unjudged(Public("00", "a/b", "c.tflite", 1, "2026-11-29", said))
+
+    assert unjudged(None) == left({"tflite": GENERATED}) == ["tflite", "tflm"]
+    assert left({"tflite": EXACT, "tflm": GENERATED}) == left({"tflite": "a custom op"}) == ["tflm"]
+    assert left({"tflite": EXACT, "tflm": "a custom op"}) == []
 
 
 def test_a_refusal_is_one_line() -> None:
