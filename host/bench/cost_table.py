@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from host.bench.cost import require_exact
+from host.bench.family_sources import sources_sha256, stale
 from host.compare.prepare import prepare
 from host.compare.prove import prove
 from host.compare.session import Session
-from host.files import sha256_bytes, write_atomically
-from host.installed import FIRMWARE
+from host.files import write_atomically
 from model_gen.codegen.cm55.compile import plan_model
-from model_gen.profile import grid
 from model_gen.profile.cost import CostTable, Point, fit, read_table
 from model_gen.profile.grid import FAMILIES, keras_model
 from model_gen.profile.made_up import int8_model
@@ -22,51 +21,44 @@ from model_gen.profile.work import Work
 BOARD = "virtual"
 
 
-def engine_sha256() -> str:
-    """SHA-256 over what decides the counts: the kernels' sources and the grid of shapes."""
-    files = [*sorted((FIRMWARE / "kernels").glob("*.[ch]")), Path(grid.__file__)]
-    return sha256_bytes(b"".join(file.name.encode() + file.read_bytes() for file in files))
-
-
-def kept(path: Path) -> tuple[Point, ...]:
-    """What an earlier run counted of the same kernels and left in the file.
+def kept(path: Path) -> CostTable:
+    """What an earlier run left in the file; nothing where there is none.
 
     Raises:
         BadInput: the file is something else.
     """
-    if not path.exists():
-        return ()
-    table = read_table(path)
-    return table.points if table.engine == engine_sha256() else ()
+    return read_table(path) if path.exists() else CostTable(BOARD, {}, (), {})
 
 
 def measure_table(path: Path, *, on_family: Callable[[int, str], None]) -> CostTable:
-    """Count what the file lacks, and write it after each family; then fit.
+    """Count the families that the file lacks or has of other sources, and write it after each; then fit.
 
     Args:
-        path: the table; what it holds already of the same kernels is not counted again.
+        path: the table; what it holds of the same sources is not counted again.
         on_family: told how many families are done, and which one comes.
 
     Raises:
         BadInput: the file is something else.
         FirmwareFailure: the board does not compute what the host computes.
     """
-    engine = engine_sha256()
-    points = {name: tuple(p for p in kept(path) if p.case == name) for name in FAMILIES}
-
-    def table() -> CostTable:
-        found = tuple(point for name in FAMILIES for point in points[name])
-        return CostTable(BOARD, engine, found, fit(found))
-
-    for done, name in enumerate(FAMILIES):
-        on_family(done, name)
-        if not points[name]:
-            points[name] = tuple(measured(name))
-            write_atomically(path, table().to_json().encode())
+    made = kept(path)
+    waiting = stale(made)
+    for done, name in enumerate(waiting):
+        on_family(len(FAMILIES) - len(waiting) + done, name)
+        made = _with(made, name, tuple(measured(name)))
+        write_atomically(path, made.to_json().encode())
     on_family(len(FAMILIES), "")
-    made = table()
-    write_atomically(path, made.to_json().encode())
     return made
+
+
+def _with(table: CostTable, family: str, counted: tuple[Point, ...]) -> CostTable:
+    """The table with these points of a family, in the grid's order, and without families that the grid has no more."""
+    points = {name: tuple(p for p in table.points if p.case == name) for name in FAMILIES}
+    points[family] = counted
+    found = tuple(point for name in FAMILIES for point in points[name])
+    sources = {name: table.families.get(name, "") for name in FAMILIES if points[name]}
+    sources[family] = sources_sha256(family, {point.work.kernel for point in counted})
+    return CostTable(BOARD, sources, found, fit(found))
 
 
 def measured(family: str) -> Iterator[Point]:

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from host.bench import cost_table
 from host.bench.cost_table import counted, measure_table
+from host.bench.family_sources import stale
 from host.errors import BadInput
 from model_gen.codegen.testing import keras_models
 from model_gen.profile.cost import Point, read_table
@@ -36,7 +38,7 @@ def test_a_whole_model_is_predicted() -> None:
     assert found.instructions == pytest.approx(total, rel=WITHIN)
 
 
-def test_a_run_that_was_interrupted_goes_on_where_it_was(
+def test_a_run_that_was_interrupted_goes_on_where_it_was_and_counts_only_what_is_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "table.json"
@@ -59,10 +61,13 @@ def test_a_run_that_was_interrupted_goes_on_where_it_was(
     assert counted_now == [*list(FAMILIES)[:2], "interrupted", *list(FAMILIES)[2:]]
     assert told[-1] == (len(FAMILIES), "")
     assert read_table(path) == made
-    monkeypatch.setattr(cost_table, "engine_sha256", lambda: "of other kernels")
-    counted_now[:] = ["interrupted"]
+    older = replace(made, families={**made.families, last: "of other sources"})
+    path.write_text(older.to_json())
+    assert stale(older) == (last,)
     measure_table(path, on_family=lambda done, name: None)
-    assert counted_now[1:] == list(FAMILIES)
+    assert counted_now[-1] == last
+    assert len(counted_now) == len(FAMILIES) + 2
+    assert stale(read_table(path)) == ()
 
 
 def test_another_file_is_not_written_over(tmp_path: Path) -> None:

@@ -8,19 +8,22 @@ from host.cli.common import say, write_json
 def bench_cost(path: Path, json_path: str | None) -> int:
     """Count single layers on the virtual board and write the table that `nightjar profile` predicts with.
 
-    The file is written after each family of layers; a run that was interrupted goes on where it was, and what was
-    counted of other kernels' sources is counted again.
+    Only what the file lacks is counted, and families whose sources have changed since. The file is written after each
+    family; a run that was interrupted goes on where it was.
 
     Raises:
         BadInput: the file is something else.
     """
     from host.bench.cost_table import kept, measure_table
+    from host.bench.family_sources import stale
     from model_gen.profile.grid import FAMILIES
     from model_gen.progress import bar, line
 
-    done = {point.case for point in kept(path)}
-    if done:
-        line(f"{path}: {len(done)} of {len(FAMILIES)} families of layers were counted before")
+    waiting = stale(kept(path))
+    known = len(FAMILIES) - len(waiting)
+    if known:
+        line(f"{path}: {known} of {len(FAMILIES)} families of layers were counted before")
+    line(f"to count: {'; '.join(waiting) or 'nothing'}")
     line(f"each family is kept in {path} as soon as it is counted")
     with bar("families of layers", len(FAMILIES)) as show:
         made = measure_table(path, on_family=show)
@@ -31,7 +34,8 @@ def bench_cost(path: Path, json_path: str | None) -> int:
             "schema": "nightjar/bench/1",
             "board": made.board,
             "cost_table": str(path),
-            "engine": made.engine,
+            "families": made.families,
+            "counted": list(waiting),
             "points": len(made.points),
             "largest_errors": errors,
         },

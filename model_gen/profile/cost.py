@@ -21,7 +21,7 @@ from host.typed import typed
 from model_gen.profile.counts import counts_of, form_of
 from model_gen.profile.work import Work
 
-SCHEMA = "nightjar/cost-table/1"
+SCHEMA = "nightjar/cost-table/2"
 TABLE = Path(__file__).with_name("cost_table.json")
 
 
@@ -40,13 +40,13 @@ class CostTable:
 
     Attributes:
         board: where they were counted.
-        engine: SHA-256 over the kernels' sources and the grid; what was measured of others is measured again.
+        families: family of the grid -> SHA-256 over the sources that decided its counts (host/bench/family_sources.py).
         points: in the order of the grid.
         loops: form of a kernel -> count -> instructions.
     """
 
     board: str
-    engine: str
+    families: dict[str, str]
     points: tuple[Point, ...]
     loops: dict[str, dict[str, float]]
 
@@ -74,7 +74,12 @@ class CostTable:
     def to_json(self) -> str:
         """The file: a point a line."""
         points = ",\n  ".join(json.dumps(_short(asdict(point))) for point in self.points)
-        head = {"schema": SCHEMA, "board": self.board, "engine": self.engine, "loops": self.loops}
+        head = {
+            "schema": SCHEMA,
+            "board": self.board,
+            "families": self.families,
+            "loops": self.loops,
+        }
         return json.dumps(head, indent=1)[:-2] + f',\n "points": [\n  {points}\n ]\n}}\n'
 
 

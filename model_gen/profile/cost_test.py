@@ -21,7 +21,7 @@ def _points() -> tuple[Point, ...]:
 def test_the_fit_finds_what_loops_take() -> None:
     loops = fit(_points())
     assert loops[LOOKUP] == pytest.approx({"call": 40, "vectors": 7})
-    table = CostTable("virtual", "0", _points(), loops)
+    table = CostTable("virtual", {"x": "0"}, _points(), loops)
     assert table.predict(rows_of(LOOKUP, 1, 320)) == pytest.approx(180)
     assert table.predict(Work(DENSE)) is None
     assert table.errors() == pytest.approx({LOOKUP: 0}, abs=1e-5)
@@ -29,7 +29,7 @@ def test_the_fit_finds_what_loops_take() -> None:
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "table.json"
-    table = CostTable("virtual", "0", _points(), fit(_points()))
+    table = CostTable("virtual", {"x": "0"}, _points(), fit(_points()))
     path.write_text(table.to_json())
     assert read_table(path) == table
     whole = table.to_json()
@@ -38,7 +38,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
         "{",
         "[]",
         whole[:-20],
-        whole.replace("/1", "/9"),
+        whole.replace("/2", "/9"),
         whole.replace("16", '"x"'),
     ):
         path.write_text(damaged)

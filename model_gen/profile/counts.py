@@ -152,16 +152,22 @@ def _resized(work: Work) -> Counts:
 
 
 def _matrices(work: Work) -> Counts:
-    """Each row with each column, four columns at a time; a second matrix that lies by rows is turned before."""
+    """Each row with each column, four columns at a time; a second matrix that lies by rows is turned before.
+
+    Whole blocks of four columns need no predicate; what is left of a depth, or of the columns, is computed with one.
+    """
     (_, rows, depth), (_, columns, _) = work.source, work.target
-    groups, blocks = rows * up(columns, GROUP), up(depth, BLOCK)
+    blocks = up(depth, BLOCK)
+    four, fewer = rows * (columns // GROUP), rows * (columns % GROUP > 0)
+    ends = four * (depth % BLOCK > 0)
     counts: Counts = {
         "matrices": 1,
-        "columns": columns,
-        "rows": rows,
+        "lines": columns + rows,
         "blocks of sums": (columns + rows) * blocks,
-        "groups": groups,
-        "blocks": groups * blocks,
+        "groups": four + fewer,
+        "whole blocks": four * (depth // BLOCK),
+        "ends": ends + fewer,
+        "blocks of ends": ends + fewer * blocks,
     }
     if work.step > 1:
         turned = rows_of(TRANSPOSE, columns, depth, work.step)
@@ -206,7 +212,9 @@ def _pad(work: Work) -> Counts:
 
 
 def _transpose_form(work: Work) -> str:
-    return " of runs" if work.step == 1 else " of steps"
+    if work.step != 1:
+        return " of steps"
+    return " of runs" if work.length > BLOCK else " of short runs"
 
 
 def _transpose(work: Work) -> Counts:

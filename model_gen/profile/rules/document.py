@@ -58,11 +58,15 @@ the virtual board counted, written by
 nightjar bench engine --cost-table model_gen/profile/cost_table.json
 ```
 
-in some minutes. The file is written after each family of layers, so an interrupted run goes on
-where it was; what was counted of other kernels' sources (`engine` in the file) is counted again. A
+in some minutes for all, under one a family. Of each family of layers the file has a SHA-256 over
+what decides its costs (`families`, `host/bench/family_sources.py`): the sources of its kernels, of
+those that they call, and the headers of all, without comments and layout, and its shapes. The
+command counts only families whose hash is another, and a test names these with the command. Which
+code calls a kernel, and the compiler, are not in the hash: who changes these removes a family's
+line there. The file is written after each family, so an interrupted run goes on where it was. A
 kernel's instructions are a linear function of how often its loops run, which follows from shapes
-(`model_gen/profile/counts.py`, `convolutions.py`); the factors are those of least squares of the relative errors,
-none below 0. A kernel with several loops to choose from has several forms:
+(`model_gen/profile/counts.py`, `convolutions.py`); the factors are those of least squares of the
+relative errors, none below 0. A kernel with several loops to choose from has several forms:
 
 | kernel and form | calls counted | off by at most |
 |---|---|---|
