@@ -234,7 +234,17 @@ def _value(
     """A constant as an array; None for a type that is not read."""
     if dtype not in ITEM_BYTES:
         return None
-    if content.size != int(np.prod(shape, dtype=np.int64)) * ITEM_BYTES[dtype]:
+    expected = int(np.prod(shape, dtype=np.int64)) * ITEM_BYTES[dtype]
+    if (
+        content.size > expected
+    ):  # TFLite would take the first bytes, which are other weights than were meant
+        raise BadInput(
+            f"tensor {index}, {dtype} {list(shape)}, must have a buffer of {expected:,} bytes: a longer one holds the "
+            "weights in an order of somebody's own kernels",
+            evidence=f"Received: {content.size:,} bytes",
+            next_step="give the .tflite as the converter wrote it, before a vendor's tool laid its weights out",
+        )
+    if content.size != expected:
         raise _Malformed(
             f"tensor {index}, {dtype} {list(shape)}, has a buffer of {content.size} bytes"
         )

@@ -172,6 +172,21 @@ def test_a_loop_over_time_is_refused_with_how_to_have_none() -> None:
     assert "unroll=True" in caught.value.next_step
 
 
+def test_weights_in_a_longer_buffer_are_refused_as_somebodys_own_order(model: bytes) -> None:
+    """As a vendor's tool leaves them, rows filled up: TFLite takes the first bytes, other weights than were meant."""
+    used = next(
+        t.index for t in read_tflite(model).tensors if t.dtype == "int8" and t.value is not None
+    )
+
+    def pad(content: Any, _schema: Any) -> None:
+        buffer = content.buffers[content.subgraphs[0].tensors[used].buffer]
+        buffer.data = np.append(buffer.data, np.zeros(8, np.uint8))
+
+    with pytest.raises(BadInput, match="order of somebody's own kernels") as caught:
+        read_tflite(edited(model, pad))
+    assert "as the converter wrote it" in caught.value.next_step
+
+
 def with_second_function(signatures: dict[str, int]) -> bytes:
     def add(model: Any, schema: Any) -> None:
         model.subgraphs.append(model.subgraphs[0])
