@@ -124,6 +124,7 @@ def test_what_takes_long_is_soon_asked_once(
         for _ in range(50):
             ask(exchange, size)
     assert exchange.stats.retries == learnt
+    assert exchange.stats.duplicates <= learnt
 
 
 @pytest.mark.parametrize("ask", [loads, reads])

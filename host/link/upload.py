@@ -172,6 +172,9 @@ class _Upload:
             else:
                 self._exchange.pace.saw(now() - self._asking.started)
             self._wait = self._patience()
+            if offset == self._credited:  # the request's own answer
+                self._passed += 1
+                return
         if offset > self._credited:
             self._credited, self._asked = offset, False
             copies = self._copies.get(offset, [])
