@@ -1,88 +1,13 @@
 /* FULLY_CONNECTED with packed weights. SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "nj_helium.h"
+enum { NJ_GROUP = 4, NJ_BLOCK = 16, NJ_CONSTANTS = 9 * NJ_GROUP }; /* the latter: bytes of a group's requant */
+#define NJ_BIAS_BYTES NJ_CONSTANTS
+
+#include "nj_dot_groups.h"
 #include "nj_requantize.h"
 
-enum { NJ_GROUP = 4, NJ_BLOCK = 16, NJ_CONSTANTS = 9 * NJ_GROUP }; /* the latter: bytes of a group's requant */
-
 #if NJ_HELIUM
-
-/* Four outputs' sums of weight * step over `blocks` blocks of 16 steps. gcc's own loop of the same takes more than twice
- * as many instructions. */
-static inline int32x4_t nj_dot_group(const int8_t *step, const int8_t **weights, int32_t blocks)
-{
-    int32_t a0 = 0;
-    int32_t a1 = 0;
-    int32_t a2 = 0;
-    int32_t a3 = 0;
-    const int8_t *walk = *weights;
-    __asm__ volatile("wls lr, %[blocks], 2f\n"
-                     "1:\n"
-                     "vldrb.8 q0, [%[step]], #16\n"
-                     "vldrw.32 q1, [%[walk]], #16\n"
-                     "vmladava.s8 %[a0], q0, q1\n"
-                     "vldrw.32 q2, [%[walk]], #16\n"
-                     "vmladava.s8 %[a1], q0, q2\n"
-                     "vldrw.32 q1, [%[walk]], #16\n"
-                     "vmladava.s8 %[a2], q0, q1\n"
-                     "vldrw.32 q2, [%[walk]], #16\n"
-                     "vmladava.s8 %[a3], q0, q2\n"
-                     "le lr, 1b\n"
-                     "2:\n"
-                     : [a0] "+Te"(a0), [a1] "+Te"(a1), [a2] "+Te"(a2), [a3] "+Te"(a3), [step] "+r"(step),
-                       [walk] "+r"(walk)
-                     : [blocks] "r"(blocks)
-                     : "lr", "cc", "memory", "q0", "q1", "q2");
-    *weights = walk;
-    int32x4_t sum = vdupq_n_s32(a0);
-    sum = vsetq_lane_s32(a1, sum, 1);
-    sum = vsetq_lane_s32(a2, sum, 2);
-    return vsetq_lane_s32(a3, sum, 3);
-}
-
-#define NJ_ROW_PAIR(acc1, acc2)                      \
-    "vldrw.32 q1, [%[walk1]], #16\n"                 \
-    "vmladava.s8 " acc1 ", q0, q1\n"                 \
-    "vldrw.32 q2, [%[walk2]], #16\n"                 \
-    "vmladava.s8 " acc2 ", q0, q2\n"
-#define NJ_EIGHT_ROWS                                \
-    "vldrb.8 q0, [%[step]], #16\n"                   \
-    NJ_ROW_PAIR("r0", "r8")                          \
-    NJ_ROW_PAIR("r2", "r10")                         \
-    NJ_ROW_PAIR("r4", "r12")                         \
-    NJ_ROW_PAIR("r6", "lr")
-
-/* The same of two groups at once, added to their biases, over at least one block: the steps are loaded half as often, and
- * all even core registers are accumulators. */
-static inline int32x4x2_t nj_dot_two_groups(const int8_t *step, const int8_t **weights, const int8_t *requant,
-                                            int32_t blocks)
-{
-    const int8_t *walk1 = *weights;
-    const int8_t *walk2 = walk1 + blocks * NJ_GROUP * NJ_BLOCK;
-    int32_t turns = blocks - 1;
-    int32x4_t sum1;
-    int32x4_t sum2;
-    __asm__ volatile("ldm %[requant], {r0, r2, r4, r6}\n"
-                     "adds %[requant], %[requant], %[constants]\n"
-                     "ldm %[requant], {r8, r10, r12, lr}\n"
-                     "lsrs %[turns], %[turns], #1\n"
-                     "bcc 2f\n" /* an odd number of blocks begins in the middle */
-                     "1:\n" NJ_EIGHT_ROWS
-                     "2:\n" NJ_EIGHT_ROWS
-                     "subs %[turns], %[turns], #1\n"
-                     "bpl 1b\n"
-                     "vmov %q[sum1][2], %q[sum1][0], r0, r4\n"
-                     "vmov %q[sum1][3], %q[sum1][1], r2, r6\n"
-                     "vmov %q[sum2][2], %q[sum2][0], r8, r12\n"
-                     "vmov %q[sum2][3], %q[sum2][1], r10, lr\n"
-                     : [sum1] "=&w"(sum1), [sum2] "=&w"(sum2), [step] "+r"(step), [walk1] "+r"(walk1),
-                       [walk2] "+r"(walk2), [requant] "+r"(requant), [turns] "+r"(turns)
-                     : [constants] "i"(NJ_CONSTANTS)
-                     : "r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr", "cc", "memory", "q0", "q1", "q2");
-    *weights = walk2;
-    return (int32x4x2_t){{sum1, sum2}};
-}
 
 /* A group's sums, scaled. */
 static inline int32x4_t nj_scale_group(int32x4_t acc, const int8_t *requant, enum nj_rounding rounding)
@@ -113,7 +38,8 @@ void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, co
         const int8_t *requant = op->requant;
         int32_t left = op->outputs;
         for (; left >= 2 * NJ_GROUP; left -= 2 * NJ_GROUP) {
-            const int32x4x2_t sum = nj_dot_two_groups(input, &weights, requant, blocks);
+            const int32_t next = blocks * NJ_GROUP * NJ_BLOCK;
+            const int32x4x2_t sum = nj_dot_two_groups(input, &weights, next, requant, blocks);
             int16x8_t y = vdupq_n_s16(0);
             y = vqmovnbq_s32(y, nj_scale_group(sum.val[0], requant, rounding));
             y = vqmovntq_s32(y, nj_scale_group(sum.val[1], requant + NJ_CONSTANTS, rounding));

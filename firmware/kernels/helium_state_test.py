@@ -6,6 +6,7 @@ SPDX-License-Identifier: MIT
 from __future__ import annotations
 
 import ctypes
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -38,12 +39,24 @@ def test_svdf(kernels: ctypes.CDLL, runner: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("table", [False, True])
+def test_logistic_and_tanh(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, table: bool) -> None:
+    """All int16, of every number of integer bits."""
+    both, every = Both(kernels), np.arange(-(2**15), 2**15, dtype=np.int16)
+    both("logistic", more.squash, every, False, 3, table)
+    for bits in range(7):
+        both(f"tanh of {bits} integer bits", more.squash, every, True, bits, table)
+    both.check(runner, tmp_path)
+
+
+@pytest.mark.parametrize("table", [False, True])
 def test_lstm(kernels: ctypes.CDLL, runner: Path, tmp_path: Path, table: bool) -> None:
     """Both ways to squash; gates far beyond their range among them."""
     both, values = Both(kernels), Values(19)
     draw = values.rng.integers
-    for i in range(40):
-        batches, steps, inputs, units = (int(n) for n in draw(1, (3, 4, 40, 30)))
+    odd = list(itertools.product((2,), (3,), (1, 3, 16, 17), (1, 3, 8, 17)))
+    for i in range(40 + len(odd)):
+        drawn = odd[i] if i < len(odd) else draw(1, (3, 4, 40, 30))
+        batches, steps, inputs, units = (int(n) for n in drawn)
         bits, clip = int(draw(7)), int(draw(2**15)) * int(draw(2))
         x = values.steps(batches, steps, inputs)
         weights = values.steps(4, units, inputs), values.steps(4, units, units)

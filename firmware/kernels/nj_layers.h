@@ -217,13 +217,13 @@ struct nj_lstm {
     struct nj_requant keep_requant; /* of forget gate * cell, with a table */
     struct nj_requant take_requant; /* of input gate * cell gate, with a table */
     struct nj_requant hidden_requant; /* of output gate * tanh(cell) */
-    const int8_t *input_weights; /* [4, units, inputs] */
-    const int32_t *input_bias; /* [4, units]: bias - input zero point * sum of weights */
+    const int8_t *input_weights; /* [units][inputs / 16, rounded up][4][16], zeros beyond the last input; aligned to 4 */
+    const int32_t *input_bias; /* [units, rounded up to 2][4]: bias - input zero point * sum of weights */
     const struct nj_requant *input_requant; /* [4] */
-    const int8_t *recurrent_weights; /* [4, units, units] */
-    const int32_t *recurrent_bias; /* [4, units]: -output zero point * sum of weights */
+    const int8_t *recurrent_weights; /* likewise, of the hidden state */
+    const int32_t *recurrent_bias; /* likewise: -output zero point * sum of weights */
     const struct nj_requant *recurrent_requant; /* [4] */
-    const uint16_t *table; /* NULL: as TFLite; else as tflite-micro, by its table of logistic: nj_fixed16.h */
+    const uint16_t *table; /* NULL: as TFLite; else as tflite-micro, by its table of logistic, [256], of which the last is 65535: nj_fixed16.h */
 };
 
 /* FULLY_CONNECTED with its weights and constants packed as those of nj_packed_convolution, a patch being the inputs.
@@ -280,7 +280,8 @@ void nj_transpose_conv_packed_s8(const struct nj_packed_transpose *op, const int
 void nj_fully_connected_s8(const struct nj_fully_connected *op, const int8_t *input, int8_t *output);
 /* state: int16 [batches, filters, memory], the oldest first; aligned to 2. */
 void nj_svdf_s8(const struct nj_svdf *op, const int8_t *input, int8_t *state, int8_t *output);
-/* hidden: [batches, units]; cell: int16 [batches, units], aligned to 2; scratch: 20 bytes a unit, aligned to 4. */
+/* hidden: [batches, units]; cell: int16 [batches, units], aligned to 2; scratch, aligned to 4: 8 bytes a unit, of units rounded
+ * up to 8, and one a unit, of units rounded up to 16. Up to 15 bytes behind the input may be read; they do not count. */
 void nj_unidirectional_sequence_lstm_s8(const struct nj_lstm *op, const int8_t *input, int8_t *hidden, int8_t *cell,
                                         int8_t *output, int8_t *scratch);
 void nj_fully_connected_packed_s8(const struct nj_packed_fully_connected *op, const int8_t *input, int8_t *output);

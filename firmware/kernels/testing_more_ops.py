@@ -11,7 +11,7 @@ import testing_kernels as k
 import testing_ops as ops
 import testing_structures as cs
 from numpy.typing import NDArray
-from testing_layers import fold_bias
+from testing_layers import fold_bias, pack_dense
 from testing_ops import Int8, Q, Runner, call
 
 
@@ -130,6 +130,24 @@ def div(
     return call(library, "nj_div_s8", op, inputs, output, reciprocals=reciprocals)
 
 
+def logistic_table() -> NDArray[np.uint16]:
+    """2^16 times the logistic function of i / 24, the last one 65535."""
+    value = np.rint(65536 / (1 + np.exp(-np.arange(256) / 24))).astype(np.uint16)
+    value[-1] = 65535
+    return value
+
+
+def squash(
+    library: ctypes.CDLL | Runner, x: NDArray[np.int16], tanh: bool, bits: int, table: bool
+) -> Int8:
+    """int16 to int16: logistic of 3 integer bits, or tanh of `bits`."""
+    fields = {"table": logistic_table()} if table else {}
+    op = cs.Squash(len(x), tanh, bits)
+    output: Any = np.empty(len(x), np.int16)
+    held: Any = x
+    return call(library, "nj_squash_s8", op, [held], output, **fields)
+
+
 def lstm(
     library: ctypes.CDLL | Runner,
     x: Int8,
@@ -151,17 +169,22 @@ def lstm(
     squash = [cs.Requant(*k.quantize_multiplier(2.0**n)) for n in (-15, -15 - bits, -23)]
     rows = (steps, 1)
     op = cs.Lstm(batches, steps, inputs, units, *rows, zero_point, bits, clip, *squash)
+    packed = []
+    for one in weights:
+        rows_of = one.transpose(1, 0, 2).reshape(4 * units, -1)  # of each unit its four gates
+        patch = one.shape[2] + -one.shape[2] % 16
+        packed.append(pack_dense(rows_of, patch, [(0, 0, 0)] * len(rows_of))[0])
+    of_units = np.pad(biases.transpose(0, 2, 1), ((0, 0), (0, units % 2), (0, 0)))
     fields = {
-        "input_weights": weights[0],
-        "input_bias": biases[0],
+        "input_weights": packed[0],
+        "input_bias": of_units[0].copy(),
         "input_requant": requants[0],
-        "recurrent_weights": weights[1],
-        "recurrent_bias": biases[1],
+        "recurrent_weights": packed[1],
+        "recurrent_bias": of_units[1].copy(),
         "recurrent_requant": requants[1],
     }
     if table:
-        value = 1 / (1 + np.exp(-np.arange(256) / 24))
-        fields["table"] = np.minimum(np.rint(65536 * value), 65535).astype(np.uint16)
+        fields["table"] = logistic_table()
     held: Any = np.frombuffer(
         state[0].tobytes() + state[1].tobytes() + bytes(state[1].size % 2), np.int16
     )
@@ -172,7 +195,7 @@ def lstm(
         library, ctypes.CDLL
     ):  # where the machine's runner knows by itself where these lie
         hidden = ctypes.c_void_p(held.ctypes.data + state[0].nbytes)
-        scratch = np.empty(20 * units, np.int8)
+        scratch = np.empty(8 * (units + -units % 8) + units + -units % 16, np.int8)
         for field, constant in fields.items():
             setattr(op, field, k.pointer(constant))
         pointers = (k.pointer(x), hidden, k.pointer(held), k.pointer(output), k.pointer(scratch))

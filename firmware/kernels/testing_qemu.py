@@ -32,7 +32,7 @@ KERNELS = [
     "maximum", "minimum", "gather", "quantize_f32", "dequantize_f32",
     "unpack", "prelu", "reduce_max", "reduce_min", "resize_bilinear", "transpose_conv", "batch_matmul",
     "squared_difference", "svdf", "select", "unidirectional_sequence_lstm",
-    "quantize_f32_u8", "dequantize_u8_f32", "div", "transpose_conv_packed",
+    "quantize_f32_u8", "dequantize_u8_f32", "div", "transpose_conv_packed", "squash",
 ]  # fmt: skip
 """In the order of the runner's switch."""
 
@@ -45,7 +45,8 @@ def missing() -> str | None:
 def compile_runner(folder: Path, *flags: str) -> Path:
     """Compiles the kernels and the runner for the target."""
     target = folder / "runner.elf"
-    sources = [*sorted(k.HERE.glob("*.c")), k.HERE / "testing" / "nj_runner.c"]
+    own = (k.HERE / "testing" / f"nj_{name}.c" for name in ("runner", "squash"))
+    sources = [*sorted(k.HERE.glob("*.c")), *own]
     command = [COMPILER, *k.WARNINGS, *TARGET, *flags, "-nostartfiles", "-o", str(target)]
     command += [f"-T{k.HERE / 'testing' / 'nj_runner.ld'}", *map(str, sources)]
     subprocess.run(command, check=True, timeout=600)

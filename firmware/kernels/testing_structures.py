@@ -141,6 +141,13 @@ class Lstm(ctypes.Structure):
     )
 
 
+class Squash(ctypes.Structure):
+    _fields_ = (
+        *((name, I32) for name in ("count", "tanh", "bits")),
+        ("table", ctypes.c_void_p),
+    )
+
+
 class FullyConnected(ctypes.Structure):
     _fields_ = (
         ("batches", I32),

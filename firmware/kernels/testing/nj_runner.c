@@ -9,6 +9,9 @@
 typedef void nj_unary(const void *op, const int8_t *input, int8_t *output);
 typedef void nj_binary(const void *op, const int8_t *input1, const int8_t *input2, int8_t *output);
 
+struct nj_squash;
+void nj_squash_s8(const struct nj_squash *op, const int8_t *input, int8_t *output); /* nj_squash.c */
+
 struct nj_case {
     uint32_t kernel; /* index below */
     const void *op;
@@ -164,6 +167,9 @@ static void nj_run(const struct nj_case *item)
         break;
     case 36:
         nj_transpose_conv_packed_s8(item->op, item->input1, item->output, nj_scratch);
+        break;
+    case 37:
+        nj_squash_s8(item->op, item->input1, item->output);
         break;
     default:
         break;

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from model_gen.codegen.cm55.ops import packing
 from model_gen.codegen.cm55.ops.common import requant_of, requant_struct
 from model_gen.codegen.cm55.ops.registry import (
     Constants,
@@ -87,7 +88,7 @@ def _cell_bits(view: View, cell: Tensor) -> int:
 
 
 def _stacked(view: View, places: tuple[int, ...], columns: int) -> tuple[Array, list[np.float32]]:
-    """Weights int8 [4, units, columns], and the scale of each gate's."""
+    """Weights int8 [units, 4, columns], and the scale of each gate's."""
     units, scales = view.output.shape[2], []
     for place in places:
         tensor, value = view.input(place), view.constant(place)
@@ -95,7 +96,7 @@ def _stacked(view: View, places: tuple[int, ...], columns: int) -> tuple[Array, 
         if value.shape != (units, columns) or zero_point != 0:
             raise view.refuse(f"{tensor.describe()} are no weights [{units}, {columns}] around 0")
         scales.append(np.float32(scale))
-    return np.stack([view.constant(place) for place in places]), scales
+    return np.stack([view.constant(place) for place in places], 1), scales
 
 
 def _requants(view: View, source: float, scales: list[np.float32]) -> Constants:
@@ -107,7 +108,8 @@ def _requants(view: View, source: float, scales: list[np.float32]) -> Constants:
 
 def _folded(weights: Array, zero_point: int, biases: Array) -> Constants:
     sums = weights.astype(np.int64).sum(2)
-    return Constants("int32_t", (biases.astype(np.int64) - zero_point * sums).astype(np.int32))
+    folded = (biases.astype(np.int64) - zero_point * sums).astype(np.int32)
+    return Constants("int32_t", np.pad(folded, ((0, len(folded) % 2), (0, 0))))
 
 
 def _table() -> Array:
@@ -123,6 +125,10 @@ def _hidden_real(view: View, scale: float) -> float:
     if view.rounding == "tflm":
         return 2.0**-30 / float(np.float32(scale))
     return float(np.float32(2.0**-15) / np.float32(scale) * np.float32(2.0**-15))
+
+
+def _up(count: int, multiple: int) -> int:
+    return -(-count // multiple) * multiple
 
 
 def _clip(options: LstmOptions, cell: Tensor) -> int:
@@ -142,8 +148,8 @@ def _lower(view: View) -> Kernel:
     source, input_zero_point = view.scale_and_zero(view.input(_INPUT))
     weights, weight_scales = _stacked(view, _WEIGHTS, features)
     recurrent, recurrent_scales = _stacked(view, _RECURRENT, units)
-    biases = np.stack([view.constant(place).ravel() for place in _BIASES])
-    if biases.dtype != np.int32 or biases.shape != (4, units):
+    biases = np.stack([view.constant(place).ravel() for place in _BIASES], 1)
+    if biases.dtype != np.int32 or biases.shape != (units, 4):
         raise view.refuse(f"its biases are not int32 [{units}]")
     bits = _cell_bits(view, cell)
     cell_scale = 2.0 ** (bits - 15)
@@ -163,10 +169,10 @@ def _lower(view: View) -> Kernel:
         ("keep_requant", requant_struct(requant_of(view, 2.0**-15))),
         ("take_requant", requant_struct(requant_of(view, 2.0**-30 / cell_scale))),
         ("hidden_requant", requant_struct(requant_of(view, _hidden_real(view, scale)))),
-        ("input_weights", Constants("int8_t", weights)),
+        ("input_weights", packing.dense_weights(weights.reshape(-1, features))),
         ("input_bias", _folded(weights, input_zero_point, biases)),
         ("input_requant", _requants(view, source, weight_scales)),
-        ("recurrent_weights", Constants("int8_t", recurrent)),
+        ("recurrent_weights", packing.dense_weights(recurrent.reshape(-1, units))),
         ("recurrent_bias", _folded(recurrent, zero_point, np.zeros_like(biases))),
         ("recurrent_requant", _requants(view, scale, recurrent_scales)),
         ("table", table),
@@ -180,7 +186,8 @@ def _lower(view: View) -> Kernel:
         ),
         macs=batches * steps * 4 * units * (features + units),
         rule="double",
-        scratch=20 * units,
+        scratch=8 * _up(units, 8) + _up(units, packing.BLOCK),
+        reads_behind=packing.READS_BEHIND,
     )
 
 

@@ -21,6 +21,13 @@ FORMS: dict[str, dict[str, Any]] = {
     "clipped": {"clip": 2.0, "cell_exponent": -9, "units": 18},
     "fine cell": {"cell_exponent": -15, "units": 21},
     "two sequences": {"batches": 2, "steps": 1, "cell_exponent": -13},
+    "one of one": {"steps": 1, "inputs": 1, "units": 1},
+    "a unit of 17 inputs": {"batches": 3, "steps": 3, "inputs": 17, "units": 1},
+    "three of three, time first": {
+        **{"batches": 2, "steps": 3, "inputs": 3, "units": 3},
+        **{"time_major": True, "cell_exponent": -10},
+    },
+    "one input of 17": {"inputs": 1, "units": 17, "cell_exponent": -14},
 }
 
 
