@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -155,8 +156,16 @@ def test_the_virtual_n6_finds_its_sources(own: Own) -> None:
     reason="apt-get install gcc-arm-none-eabi qemu-system-arm",
 )
 def test_firmware_for_a_cortex_m55_is_built_and_judged(own: Own) -> None:
-    model = own.folder / "models" / "birds.tflite"
-    said = own.run("-m", "host.entry", "verify", model, "--board", "virtual", "--vectors", "1")
+    line = [
+        "verify",
+        own.folder / "models" / "birds.tflite",
+        "--board",
+        "virtual",
+        "--vectors",
+        "1",
+    ]
+    with tempfile.TemporaryDirectory(dir="/tmp") as runtime:  # where nobody holds a `virtual`
+        said = own.run("-m", "host.entry", *line, XDG_RUNTIME_DIR=runtime)
     assert "EXACT" in said
 
 
