@@ -246,7 +246,7 @@ def test_a_planted_record_removes_no_folder_and_ends_no_process(bench: Path, sta
     open_to_all = bench / "open"
     places = [bench / "build/boards/virtual.json", in_tmp / "record.json"]
     places += [open_to_all / "nightjar/virtual/record.json"]
-    with subprocess.Popen(["sleep", "60"], cwd=victim) as innocent:
+    with subprocess.Popen(["sleep", "3600"], cwd=victim) as innocent:
         process = ProcessId.of(innocent.pid)
         assert process is not None
         try:
