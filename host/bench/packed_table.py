@@ -50,8 +50,7 @@ def lines(models: list[Path]) -> Iterator[str]:
     rows: list[Row] = []
     firmwares: list[str] = []
     for model in models:
-        found = row(model)
-        found = replace(found, name=model.stem)
+        found = replace(row(model), name=model.stem)
         if found.packed == found.weights:  # nothing is packed, the same firmware
             rows.append(found)  # expected instructions: 0
             continue

@@ -170,35 +170,18 @@ class FaultyTransport(AlteredTransport):
         self.generator = random.Random(client_seed(seed))
 
 
-class FrameFaults:
-    """`transport` whose frames, both ways, are lost or doubled, each with probability `rate`.
+class FrameFaults(AlteredTransport):
+    """`transport` whose frames, both ways, are lost or doubled, each with probability `rate`; `faults` counts frames.
 
     With `late`, one of the last that came may also come once more, with the same probability.
     """
 
     def __init__(self, transport: Transport, *, seed: int, rate: float, late: bool) -> None:
-        self._transport = transport
-        self._out = _FrameStream(f"{seed} to_board", rate, late)
-        self._in = _FrameStream(f"{seed} from_board", rate, late)
-
-    @property
-    def faults(self) -> int:
-        """Frames lost, doubled or repeated up to now."""
-        return self._out.faults + self._in.faults
-
-    def write(self, data: bytes, deadline: Deadline) -> None:
-        for frame in self._out.apply(data):
-            self._transport.write(frame, deadline)
-
-    def read(self, deadline: Deadline) -> bytes:
-        while data := self._transport.read(deadline):
-            frames = b"".join(self._in.apply(data))
-            if frames or deadline.expired:
-                return frames
-        return b""
-
-    def close(self) -> None:
-        self._transport.close()
+        super().__init__(
+            transport,
+            _FrameStream(f"{seed} to_board", rate, late),
+            _FrameStream(f"{seed} from_board", rate, late),
+        )
 
 
 class _FrameStream:
@@ -212,8 +195,10 @@ class _FrameStream:
         self._cutter = Cutter()
         self._passed: list[bytes] = []
 
-    def apply(self, data: bytes) -> list[bytes]:
-        return [frame for cut in self._cutter.feed(data) for frame in self._faulty(cut.data)]
+    def apply(self, data: bytes) -> bytes:
+        return b"".join(
+            frame for cut in self._cutter.feed(data) for frame in self._faulty(cut.data)
+        )
 
     def _faulty(self, data: bytes) -> list[bytes]:
         kind = self._draw.random() // self._rate if self._rate else 9

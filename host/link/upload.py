@@ -70,7 +70,7 @@ class _Upload:
         self._granted = False  # whether the board has asked for data
         self._wait = exchange.pace.first()
         self._frames = 0  # sent
-        self._passed = 0  # of them, which the board has seen or will never see; perhaps more
+        self._passed = 0  # of them, which the board has seen or will never see: at least so many
         self._copies: dict[int, list[int]] = {}  # end of a piece -> numbers of the frames with it
         self._went_back_to = -1  # offset: one time for each, or copies would breed copies
         self._asked = False  # where it stands, after a silence

@@ -235,9 +235,8 @@ def _value(
     if dtype not in ITEM_BYTES:
         return None
     expected = int(np.prod(shape, dtype=np.int64)) * ITEM_BYTES[dtype]
-    if (
-        content.size > expected
-    ):  # TFLite would take the first bytes, which are other weights than were meant
+    # Of a longer one TFLite would take the first bytes, which are other weights than were meant.
+    if content.size > expected:
         raise BadInput(
             f"tensor {index}, {dtype} {list(shape)}, must have a buffer of {expected:,} bytes: a longer one holds the "
             "weights in an order of somebody's own kernels",
