@@ -29,7 +29,7 @@ from model_gen.training.judge import NotFinite
 from model_gen.training.losses import loss_of
 from model_gen.training.options import TrainOptions
 from model_gen.training.resume import check_same, state_to_resume
-from model_gen.training.run import TrainResult
+from model_gen.training.run import TrainResult, check_labels
 from model_gen.training.state import ANEW, EpochResult, State
 
 
@@ -111,6 +111,7 @@ def _train(
         )
         for split in ("train", "val")
     )
+    check_labels((*train.recordings, *val.recordings), config.labels, options)
     data = _digest(model, train, val, options)
     check_same(state, options.checkpoint_path, config, data)
     manifest = calibration(train, options.calibration_samples, options.seed)

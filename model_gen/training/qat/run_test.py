@@ -187,6 +187,20 @@ def test_a_softmax_head_is_trained_and_quantized_as_it_was_simulated(
     assert found.far <= 0.001 * found.values, found
 
 
+def test_a_softmax_head_refuses_recordings_of_no_class_as_a_float_training_does(
+    given: dict[str, Any], tmp_path: Path
+) -> None:
+    """Their loss would be none, and what it is blamed on would be the learning rate."""
+    told = moved(given, tmp_path / "noisy")
+    base = told["checkpoint_path"]
+    model, config = load_checkpoint(base)
+    saved(model, replace(config, class_activation="softmax"), base)
+    with pytest.raises(BadInput, match="exactly one class, and no noise") as refused:
+        train(options_of("release", told))
+    assert "Received: Noise" in refused.value.evidence
+    assert not list(base.parent.glob("*_qat*"))
+
+
 def test_epoch_0_stays_where_nothing_is_better(
     given: dict[str, Any],
     tmp_path: Path,
