@@ -1,4 +1,4 @@
-"""`bench qat` from recordings to its table: every model is trained, quantized and proved, on clips of three speakers."""
+"""`bench qat` from recordings to its table: each model is trained, quantized and proved, of clips of three speakers."""
 
 import json
 import shutil

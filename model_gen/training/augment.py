@@ -88,22 +88,26 @@ def spec_augment(
     freq_mask_max: int,
     time_mask_max: int,
     masks: int = 2,
+    to_mean: bool = False,
 ) -> None:
-    """Zero, in place, `masks` bands of bins and of frames in each of x [B, bins, frames].
+    """Mask, in place, `masks` bands of rows and of frames in each of x [B, rows, frames].
 
-    A generator a row.
+    A generator a spectrogram.
     Widths are uniform in 0 ... max - 1, starts uniform (Park et al. 2019).
+
+    `to_mean`: what is masked becomes the mean of its row over the frames, and not 0, where 0 is no silence.
     """
     for row, rng in zip(x, rngs, strict=True):
+        fill = row.mean(axis=1, keepdims=True) if to_mean else np.zeros((len(row), 1), row.dtype)
         for axis, most in ((0, freq_mask_max), (1, time_mask_max)):
             length = row.shape[axis]
             for _ in range(masks if most else 0):
                 width = int(rng.integers(0, min(most, length)))
                 start = int(rng.integers(0, length - width + 1))
                 if axis == 0:
-                    row[start : start + width] = 0
+                    row[start : start + width] = fill[start : start + width]
                 else:
-                    row[:, start : start + width] = 0
+                    row[:, start : start + width] = fill
 
 
 def warp(x: Floats, factors: Sequence[float], hz: npt.NDArray[np.float64] | None = None) -> None:

@@ -66,6 +66,15 @@ def test_masks_are_narrow_bands_of_zeros(freq: int, time: int, seed: int) -> Non
         assert (row == 0).sum() == bins * 30 + frames * 20 - bins * frames
 
 
+def test_masks_to_the_mean_lie_where_zeros_would_and_hold_their_row_s_mean() -> None:
+    x = np.random.default_rng(1).normal(7, 2, (2, 20, 30)).astype(np.float32)
+    zeroed, found = masked(x, both(3), 9, 9), x.copy()
+    spec_augment(found, both(3), freq_mask_max=9, time_mask_max=9, to_mean=True)
+    means = np.broadcast_to(x.mean(axis=2, keepdims=True), x.shape)
+    assert 0 < (zeroed == 0).sum() < x.size
+    np.testing.assert_array_equal(found, np.where(zeroed == 0, means, x))
+
+
 def test_no_masks_when_both_widths_are_zero() -> None:
     x = np.ones((2, 4, 4), np.float32)
     np.testing.assert_array_equal(masked(x, both(0), 0, 0), x)

@@ -111,6 +111,7 @@ class TrainBatches(Batches):
                 [keyed("mask", *key) for key in keys],
                 freq_mask_max=self._masks.rows,
                 time_mask_max=self._masks.frames,
+                to_mean=bool(self._chunks.contract.mfcc),
             )
         taught = self._taught_of(rows, keys, speeds, drawn)
         return Batch(x[..., None], y, rows=rows, **taught)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.frontend_contract import changed
 from model_gen.audio.decode import to_int16
 from model_gen.data.dataset import index_dataset
 from model_gen.data.features import Chunks, extract
@@ -115,6 +116,23 @@ def test_without_augmentation_a_batch_is_the_features_of_its_windows(
     np.testing.assert_array_equal(batch.inputs[..., 0], chunks.features(batch.rows))
     for row, target in zip(batch.rows, batch.targets, strict=True):
         assert target.tolist() == [chunks.kind(row) == label for label in LABELS]
+
+
+def test_masks_of_coefficients_hold_their_means_for_0_is_no_silence_there(
+    options: TrainOptions,
+) -> None:
+    """Between a chunk's extremes coefficients lie around 0.9, but for the first one, which has the least."""
+    of_mel = changed(CONTRACT, spectrum="power", mel_bands=16, compression="log")
+    recordings = index_dataset(options.data_path_train).recordings
+    masks = replace(options, mixup_probability=0.0, **UNDISTURBED, **UNMOVED)
+    for contract in (of_mel, changed(of_mel, mfcc=8)):
+        chunks = extract(recordings, contract, Selection(salient=2), cache_dir=options.cache_dir)
+        batch = TrainBatches(chunks, LABELS, masks).batch(0)
+        assert batch.rows is not None
+        plain, found = chunks.features(batch.rows), batch.inputs[..., 0]
+        means = plain.mean(axis=2, keepdims=True) * bool(contract.mfcc)
+        np.testing.assert_array_equal(found, np.where(found == plain, plain, means))
+        assert 0.02 < (found != plain).mean() < 0.9
 
 
 def test_masks_and_disturbances_belong_to_a_window_not_to_its_batch(
