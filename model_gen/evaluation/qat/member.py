@@ -13,11 +13,11 @@ from host.bundle import load_subject
 from host.errors import HostFailure
 from host.typed import typed
 from model_gen.data.dataset import targets
+from model_gen.data.features import Chunks
 from model_gen.evaluation.child import answer
-from model_gen.evaluation.learning.recipes import GEOMETRY
 from model_gen.evaluation.metrics import evaluate_scores
 from model_gen.evaluation.pooling import activate
-from model_gen.evaluation.qat.members import BUNDLE, MEMBERS, Agreed, Job
+from model_gen.evaluation.qat.members import BUNDLE, PLACES, Agreed, Job, options_for
 from model_gen.models.checkpoint import beside, load_checkpoint
 from model_gen.quantization.calibration import calibration_features, read_manifest
 from model_gen.quantization.int8 import Int8Model
@@ -25,10 +25,10 @@ from model_gen.quantization.ranges.own import Owned, owned_checkpoint
 from model_gen.quantization.recordings import assignment_of, chunks_of
 from model_gen.runtime import tensorflow
 from model_gen.training.options import TrainOptions
-from model_gen.training.presets import options_of
+from model_gen.training.placement import Placement
 from model_gen.training.run import train
 
-_EPOCHS, _QAT_EPOCHS, _QAT_RATE, _BY_LAYER, _BATCH = 12, 2, 1e-4, 24, 50
+_BY_LAYER, _BATCH = 24, 50
 Floats = npt.NDArray[np.float32]
 
 
@@ -41,9 +41,10 @@ def run(job: Job, folder: Path) -> Agreed:
     from model_gen.evaluation.family.hear import bundle_of
 
     tensorflow()
-    float_options, qat_options = _options(job, folder)
+    float_options, qat_options = options_for(job, folder)
     train(float_options)
-    kept = train(qat_options).checkpoint
+    trained = train(qat_options)
+    kept = trained.checkpoint
     model, config = load_checkpoint(kept)
     data, assignment = Path(job.data_path), assignment_of(kept)
     learned, *others = (
@@ -55,12 +56,27 @@ def run(job: Job, folder: Path) -> Agreed:
     bundle_of(kept, data, folder / BUNDLE, cache_dir=folder / "windows", seed=qat_options.seed)
     if load_subject(folder / BUNDLE).model != owned.int8:
         raise HostFailure("the bundle's model is not what was simulated", evidence=f"{folder}")
-    windows = np.concatenate([chunks.features(range(len(chunks))) for chunks in others])
-    wanted = np.concatenate([targets(chunks.recordings, config.labels) for chunks in others])
-    return _agreed(model, owned, windows, wanted, config)
+    windows = np.concatenate([_heard(chunks, qat_options) for chunks in others])
+    wanted = np.concatenate(
+        [np.tile(targets(c.recordings, config.labels)[c.owner], (PLACES, 1)) for c in others]
+    )
+    return _agreed(model, owned, windows, wanted, config, trained.progress.best_epoch)
 
 
-def _agreed(model: Any, owned: Owned, windows: Floats, wanted: Floats, config: Any) -> Agreed:
+def _heard(chunks: Chunks, options: TrainOptions) -> Floats:
+    """Each window PLACES times: where evaluation and boards hear it, then where training might."""
+    rows = np.arange(len(chunks))
+    placement = Placement(chunks, options, None)
+    moved = [
+        placement.pcm(rows, [np.random.default_rng((place, int(row))) for row in rows])
+        for place in range(1, PLACES)
+    ]
+    return np.concatenate([chunks.features_of(pcm) for pcm in (chunks.pcm(rows), *moved)])
+
+
+def _agreed(
+    model: Any, owned: Owned, windows: Floats, wanted: Floats, config: Any, kept: int
+) -> Agreed:
     import tensorflow as tf
 
     from model_gen.training.qat.agreement import by_layer, differing_kernels
@@ -81,13 +97,18 @@ def _agreed(model: Any, owned: Owned, windows: Floats, wanted: Floats, config: A
     simulated, scale = np.concatenate(parts), int8.output.scale
     converted = ((steps - int8.output.zero_point) * scale).astype(np.float32)
     apart = np.abs(np.round((simulated - converted) / scale))
-    top = steps[np.arange(len(steps)), simulated.argmax(1)] == steps.max(1)
+    tops = [each == each.max(1, keepdims=True) for each in (simulated, converted)]
+    alone = np.logical_and(*(top.sum(1) == 1 for top in tops))
+    agree = np.logical_and(*tops).any(1)
     return Agreed(
+        kept=kept,
         windows=len(windows),
         values=layers.values,
         unequal=layers.unequal,
         far=layers.far,
-        top=float(top.mean()),
+        top=float(agree.mean()),
+        alone=float(agree[alone].mean()),
+        tied=int((~alone).sum()),
         same=float((apart == 0).mean()),
         apart=float(apart.mean()),
         simulated=_ap(wanted, simulated, config),
@@ -100,20 +121,6 @@ def _ap(wanted: Floats, logits: Floats, config: Any) -> float:
     found = evaluate_scores(wanted, scores, config.labels).average_precision
     assert found is not None
     return float(found)
-
-
-def _options(job: Job, folder: Path) -> tuple[TrainOptions, TrainOptions]:
-    """Of the float training, and of QAT."""
-    common = {
-        "data_path_train": Path(job.data_path),
-        "checkpoint_path": folder / "model.keras",
-        "cache_dir": folder / "windows",
-        "num_workers": 2,
-    }
-    geometry = {k: v for k, v in GEOMETRY.items() if k != "num_mels" or "mfcc" not in job.member}
-    learned = {**geometry, **MEMBERS[job.member], "epochs": _EPOCHS}
-    tuned = {"qat": True, "epochs": _QAT_EPOCHS, "learning_rate": _QAT_RATE}
-    return options_of("release", {**common, **learned}), options_of("release", {**common, **tuned})
 
 
 if __name__ == "__main__":

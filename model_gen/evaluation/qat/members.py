@@ -17,10 +17,15 @@ from host.errors import HostFailure
 from host.typed import typed
 from model_gen.evaluation.child import ask
 from model_gen.evaluation.kept import keep
+from model_gen.evaluation.learning.recipes import GEOMETRY
 from model_gen.evaluation.markdown import table
+from model_gen.training.options import TrainOptions
+from model_gen.training.presets import options_of
 
 HOME = Path("build/bench/members")
 AGREED, BUNDLE = "agreed.json", "bundle"
+PLACES = 5  # at which a window is heard
+_QAT = {"qat": True, "epochs": 2, "learning_rate": 1e-4}
 _BLOCKS = {"inverted_residual": True, "se": True}
 MEMBERS: dict[str, dict[str, Any]] = {
     f"{frontend}, {name}": {"audio_frontend": frontend, **blocks}
@@ -30,20 +35,22 @@ MEMBERS: dict[str, dict[str, Any]] = {
 _HEAD = """# QAT's simulation beside the int8 model
 
 Made by `python -m model_gen.evaluation.qat.members DIGITS > docs/qat-agreement.md`, DIGITS being the Free
-Spoken Digit Dataset. Each member is `release` but for its frontend and blocks, trained in float for 12
-epochs and by faithful QAT for 2, at the rate of 1e-4 (five times the default, so that weights move). What QAT
-simulates ([qat.md](qat.md)) is then held against what `nightjar quantize` makes of the model, on the
-recordings that validate and those that test.
+Spoken Digit Dataset. Each member is `release` but for its frontend and blocks, trained in float as long as
+`release` trains, {epochs} epochs, and by faithful QAT for {again}, at the rate of {rate:g} (five times
+the default, so that weights move); *kept* is the epoch that QAT kept, 0 being the float model's weights. What QAT
+simulates ([qat.md](qat.md)) is then held against what `nightjar quantize` makes of the model, on the recordings that
+validate and those that test, each heard at {places} places: where boards hear it, and where training might.
 
 *Layers* are the values of all layers' results over 24 windows, each layer given the int8 model's own
-inputs. *Top class* is the share of windows in which both have the same; where logits of the int8 model tie, any of
-them. Kernels, scales and zero points are equal to the bit in every row, and the virtual board computes every
-tensor of every bundle to the byte, or the program ends without a table. Where a member has learned little, its
-classes lie close beside each other, and a step decides more often: 12 epochs teach mfcc little.
+inputs. *Top class* is the share of windows in which both have the same. *Tied* are windows in which two classes or more
+share the highest logit, to the step, in one of the two: the bytes name no class alone, and which comes first is a
+choice of who reads them. There both agree if any of the highest is the other's, too; *none tied* is the share over the
+other windows. Kernels, scales and zero points are equal to the bit in every row, and the virtual board computes every
+tensor of every bundle to the byte, or the program ends without a table.
 """
 _HEADING = (
-    "member", "layers: same step", "within one", "windows", "top class", "logits: same step",
-    "apart, mean steps", "macro AP simulated", "int8",
+    "member", "kept", "layers: same step", "within one", "windows", "top class", "none tied", "tied",
+    "logits: same step", "apart, mean steps", "macro AP simulated", "int8",
 )  # fmt: skip
 
 
@@ -60,18 +67,23 @@ class Agreed:
     """What came out, over the recordings that do not train.
 
     Attributes:
-        windows: of them, one a recording.
+        kept: QAT's epoch.
+        windows: of them, PLACES a recording.
         values, unequal, far: of all layers, each on the int8 model's own inputs: not the same step, over one apart.
-        top: share of windows of the same top class; where int8 logits tie, any of them.
+        top: share of windows of the same top class; where logits tie, any of them.
+        alone: the same of those where none tie. tied: how many do, in either.
         same: share of logits of the same step. apart: steps between them, in the mean.
         simulated, converted: macro average precision.
     """
 
+    kept: int
     windows: int
     values: int
     unequal: int
     far: int
     top: float
+    alone: float
+    tied: int
     same: float
     apart: float
     simulated: float
@@ -80,10 +92,13 @@ class Agreed:
     def cells(self) -> tuple[str, ...]:
         """As the table has them."""
         return (
+            str(self.kept),
             f"{1 - self.unequal / self.values:.4%}",
             f"{1 - self.far / self.values:.4%}",
             str(self.windows),
             f"{self.top:.2%}",
+            f"{self.alone:.2%}",
+            str(self.tied),
             f"{self.same:.1%}",
             f"{self.apart:.3f}",
             f"{self.simulated:.4f}",
@@ -91,15 +106,35 @@ class Agreed:
         )
 
 
+def options_for(job: Job, folder: Path) -> tuple[TrainOptions, TrainOptions]:
+    """Of the float training, and of QAT."""
+    common = {
+        "data_path_train": Path(job.data_path),
+        "checkpoint_path": folder / "model.keras",
+        "cache_dir": folder / "windows",
+        "num_workers": 2,
+    }
+    geometry = {k: v for k, v in GEOMETRY.items() if k != "num_mels" or "mfcc" not in job.member}
+    learned = {**geometry, **MEMBERS[job.member]}
+    return options_of("release", {**common, **learned}), options_of("release", {**common, **_QAT})
+
+
 def main(data: str) -> None:
     """Measure each member, and print the page."""
     rows = []
     for member in MEMBERS:
         job, folder = Job(member, data), HOME / member.replace(",", "").replace(" ", "-")
-        keep(folder, AGREED, asdict(job), partial(_make, job, folder), member)
+        options = options_for(job, folder)
+        recipes = [one.recipe() for one in options]
+        asked = {**asdict(job), "recipes": recipes, "places": PLACES}
+        keep(folder, AGREED, asked, partial(_make, job, folder), member)
         found = typed(Agreed, json.loads((folder / AGREED).read_text()))
         rows.append((member, *found.cells()))
-    print(_HEAD, *table(_HEADING, rows), sep="\n")
+    release = options_of("release", {"data_path_train": Path(data)})
+    told = _HEAD.format(
+        epochs=release.epochs, again=_QAT["epochs"], rate=_QAT["learning_rate"], places=PLACES
+    )
+    print(told, *table(_HEADING, rows), sep="\n")
 
 
 def _make(job: Job, folder: Path) -> None:
