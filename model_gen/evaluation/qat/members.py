@@ -95,7 +95,7 @@ class Agreed:
             str(self.kept),
             f"{1 - self.unequal / self.values:.4%}",
             f"{1 - self.far / self.values:.4%}",
-            str(self.windows),
+            f"{self.windows:,}",
             f"{self.top:.2%}",
             f"{self.alone:.2%}",
             str(self.tied),
