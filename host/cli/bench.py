@@ -71,6 +71,13 @@ SCHEMA = "nightjar/bench/1"
     help="For `bench family` and `qat`: of this preset alone; several may be given.",
 )
 @click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="For `bench qat`: add each seed to FILE as soon as it is whole; what FILE has already is kept, and not"
+    " measured again.",
+)
+@click.option(
     "--epochs",
     type=WholeRange(min=1, max=10000),
     help="For `bench family`, `qat` and `tuning`: of every training, instead of the presets'.",
@@ -88,20 +95,23 @@ def command(
     cost_table: Path | None,
     record_peers: Path | None,
     presets: tuple[str, ...],
+    results: Path | None,
     epochs: int | None,
     trials: int,
     budget_macs: int | None,
     json_path: str | None,
     **learning: Any,
 ) -> int:
+    if results is not None:
+        _require("qat", model, "--results", results)
     if record_peers is not None:
-        _require_engine(model, "--record-peers", record_peers)
+        _require("engine", model, "--record-peers", record_peers)
         from host.bench.peer_kernels import record
 
         record(record_peers)
         return 0
     if cost_table is not None:
-        _require_engine(model, "--cost-table", cost_table)
+        _require("engine", model, "--cost-table", cost_table)
         from host.cli.bench_cost import bench_cost
 
         return bench_cost(cost_table, json_path)
@@ -126,6 +136,7 @@ def command(
 
         return bench_qat(
             json_path,
+            results_path=results,
             data_path=learning["data_path"],
             tests=learning["speakers"],
             seeds=learning["seeds"],
@@ -174,14 +185,14 @@ def command(
     return 0
 
 
-def _require_engine(model: Path, option: str, value: Path) -> None:
+def _require(wanted: str, model: Path, option: str, value: Path) -> None:
     from host.errors import BadInput
 
-    if str(model) != "engine":
+    if str(model) != wanted:
         raise BadInput(
-            f"{option} is of `bench engine` alone",
+            f"{option} is of `bench {wanted}` alone",
             evidence=f"Received: {model} and {option} {value}",
-            next_step=f"nightjar bench engine {option} {value}",
+            next_step=f"nightjar bench {wanted} {option} {value}",
         )
 
 

@@ -21,6 +21,7 @@ HOME = Path("build/bench/qat")
 def bench_qat(
     json_path: str | None,
     *,
+    results_path: Path | None = None,
     data_path: Path,
     tests: tuple[str, ...] = (),
     presets: tuple[str, ...] = (),
@@ -29,15 +30,18 @@ def bench_qat(
 ) -> int:
     """Train, quantize, hear, prove, print; see `nightjar bench --help`.
 
-    Each seed of a data set and preset is added to the file `json_path` when it is whole, and those that are there are
+    Each seed of a data set and preset is added to the file of results when it is whole, and those that are there are
     not measured again.
 
     Args:
+        results_path: that file, which sittings add to. `json_path` is not: what lies there is removed at the beginning,
+            as that of any command.
         tests: who tests, in turn; () is every speaker.
         presets: that train; () is every one.
         seeds: 1 to this.
         epochs: of every training; None is as the presets and modes have it.
     """
+    from host.results import check_result
     from model_gen.evaluation.family.jobs import jobs_of as trainings_of
     from model_gen.evaluation.qat.jobs import seeds_of
     from model_gen.evaluation.qat.kept_seed import asked_of, content_of
@@ -45,8 +49,10 @@ def bench_qat(
     from model_gen.evaluation.qat.table import HEADING, PAIR_HEADING, verdicts
     from model_gen.progress import line
 
-    to_file = json_path if json_path != "-" else None
-    results = Results() if to_file is None else Results.read(Path(to_file))
+    results = Results()
+    if results_path is not None:
+        check_result(results_path, name="--results")
+        results = Results.read(results_path)
     digits, speakers, birds = folders_of_data(data_path, json_path)
     trainings = trainings_of(
         *(digits, speakers, birds), tests=tests, presets=presets, epochs=epochs
@@ -58,12 +64,12 @@ def bench_qat(
         of, asked = (training.data, training.preset), asked_of(jobs, contents[training.data_path])
         asked_for.append(of)
         if results.has(of, seed, asked):
-            line(f"{training.preset} on {training.data}, seed {seed}: kept in {to_file}")
+            line(f"{training.preset} on {training.data}, seed {seed}: kept in {results_path}")
             continue
         results = results.add(_measured(jobs, asked))
-        write_json(to_file, results.to_json())
-    if json_path == "-":
-        write_json(json_path, results.to_json())
+        if results_path is not None:
+            write_json(str(results_path), results.to_json())
+    write_json(json_path, results.to_json())
     rows = [row.cells() for row in results.rows if (row.data, row.preset) in asked_for]
     pairs = [pair for pair in results.pairs if (pair.data, pair.preset) in asked_for]
     say_columns([HEADING, *rows], json_path)

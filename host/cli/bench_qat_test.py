@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from host.cli import bench_qat
+from host.cli import bench_qat, main
 from model_gen.evaluation.family import jobs as trainings
 from model_gen.evaluation.learning.testing import SPEAKERS, write_clips
 from model_gen.evaluation.qat.jobs import FAITHFUL, KINDS
@@ -28,7 +28,10 @@ def test_a_seed_is_trained_quantized_and_proved_and_its_figures_are_those_of_its
     results = tmp_path / "results.json"
 
     def bench() -> tuple[str, str]:
-        bench_qat.bench_qat(str(results), data_path=clips, presets=("release",), seeds=1)
+        words = ["bench", "qat", "--preset", "release", "--seeds", "1", "--data-path", str(clips)]
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--results", str(results)])
+        assert not ended.value.code
         said = capsys.readouterr()
         return said.out, said.err
 

@@ -12,7 +12,7 @@ DATA = DOCS / "qat-results.json"
 _HEAD = """# What int8 costs
 
 Made by `python -m model_gen.evaluation.qat.page > docs/qat-results.md` from docs/qat-results.json,
-to which `nightjar bench qat --json docs/qat-results.json` adds a seed at a time; a test holds this page to it.
+to which `nightjar bench qat --results docs/qat-results.json` adds a seed at a time; a test holds this page to it.
 
 * `digits`: the Free Spoken Digit Dataset, as [learning.md](learning.md) hears it; one speaker tests,
   the alphabetically next one validates, the others train.

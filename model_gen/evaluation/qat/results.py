@@ -46,7 +46,7 @@ class Results:
             raise BadInput(
                 "results are added to a file of `nightjar bench qat` alone",
                 evidence=f"expected {SCHEMA}. Received: {path}: {error}",
-                next_step="give another file with --json",
+                next_step="give another file with --results",
             ) from error
 
     def has(self, of: tuple[str, str], seed: int, asked: str) -> bool:

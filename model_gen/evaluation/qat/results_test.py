@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from host.cli import bench_qat
+from host.cli import bench_qat, main
 from host.errors import BadInput
 from model_gen.evaluation.family.jobs import BIRDS, DIGITS
 from model_gen.evaluation.family.jobs import Job as Training
@@ -52,7 +52,7 @@ def test_a_file_of_something_else_is_not_written_over(tmp_path: Path, text: str)
     path = tmp_path / "results.json"
     path.write_text(text)
     with pytest.raises(BadInput, match="are added to a file of"):
-        bench_qat.bench_qat(str(path), data_path=tmp_path / "none", seeds=1)
+        bench_qat.bench_qat(None, results_path=path, data_path=tmp_path / "none", seeds=1)
     assert path.read_text() == text
 
 
@@ -85,19 +85,23 @@ def test_the_command_adds_what_is_not_there(
     monkeypatch.setattr(bench_qat, "_measured", of)
     data = (clips, ("ada", "bo", "cy"), clips)
     monkeypatch.setattr(bench_qat, "folders_of_data", lambda *_: data)
-    path = tmp_path / "results.json"
+    path, told = tmp_path / "results.json", tmp_path / "told.json"
 
-    def bench(seeds: int) -> None:
-        bench_qat.bench_qat(str(path), data_path=clips, presets=("release",), seeds=seeds)
+    def bench(seeds: int) -> object:
+        words = ["bench", "qat", "--preset", "release", "--data-path", str(clips)]
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--seeds", str(seeds), "--results", str(path), "--json", str(told)])
+        return ended.value.code
 
-    with pytest.raises(KeyboardInterrupt):
-        bench(2)
+    assert bench(2) == 130
     assert {row.seeds for row in Results.read(path).rows} == {1}
-    bench(2)
+    assert not told.exists()
+    assert not bench(2)
     assert measured == [(DIGITS, 1), (BIRDS, 1), (DIGITS, 2), (DIGITS, 2), (BIRDS, 2)]
     content = path.read_bytes()
+    assert told.read_bytes() == content
     capsys.readouterr()
-    bench(1)
+    assert not bench(1)
     assert len(measured) == 5
     assert path.read_bytes() == content
     assert {row.seeds for row in Results.read(path).rows} == {2}
