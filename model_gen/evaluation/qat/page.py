@@ -57,7 +57,9 @@ def _made(results: Results) -> Iterator[str]:
         seeds = sittings.setdefault(made_on(one.made), {})
         seeds.setdefault(f"{one.preset} on {one.data}", []).append(str(one.seed))
     for when, of in sittings.items():
-        told = "; ".join(f"{name}, seeds {', '.join(seeds)}" for name, seeds in of.items())
+        told = "; ".join(
+            f"{name}, seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}" for name, seeds in of.items()
+        )
         yield f"* {told}: {when[0].lower()}{when[1:]}"
 
 
