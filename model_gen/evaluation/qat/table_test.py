@@ -100,8 +100,8 @@ def test_the_page_has_both_tables_and_says_when_each_seed_was_measured() -> None
     later = replace(SEEDS[1], made={**MADE, "date": "2000-02-02"})
     text = page.text(Results().add(SEEDS[0]).add(later))
     for words in (
-        "* release on digits, seeds 1: on 2000-01-01, on 2 cores of P, with keras 3.",
-        "* release on digits, seeds 2: on 2000-02-02, on 2",
+        "* release on digits, seed 1: on 2000-01-01, on 2 cores of P, with keras 3.",
+        "* release on digits, seed 2: on 2000-02-02, on 2",
         f"| {' | '.join(HEADING)} |",
         f"| {' | '.join(PAIR_HEADING)} |",
         "49 in 2 folds | 2 | 8 | 5.0 | 15 | 4 exact |",
