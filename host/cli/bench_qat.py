@@ -67,8 +67,7 @@ def bench_qat(
             line(f"{training.preset} on {training.data}, seed {seed}: kept in {results_path}")
             continue
         results = results.add(_measured(jobs, asked))
-        if results_path is not None:
-            write_json(str(results_path), results.to_json())
+        write_json(results_path, results.to_json())
     write_json(json_path, results.to_json())
     rows = [row.cells() for row in results.rows if (row.data, row.preset) in asked_for]
     pairs = [pair for pair in results.pairs if (pair.data, pair.preset) in asked_for]

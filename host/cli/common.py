@@ -293,8 +293,8 @@ def mute() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def write_json(json_path: str | None, payload: dict[str, Any]) -> None:
-    """Write `payload` to where `--json` points, as `write_result` does."""
+def write_json(json_path: str | Path | None, payload: dict[str, Any]) -> None:
+    """Write `payload` to where `--json` points, as `write_result` does; a `Path` is a file, whatever its name."""
     if json_path is None:
         return
     text = json.dumps(payload, indent=1, allow_nan=False) + "\n"
